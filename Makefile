@@ -1,0 +1,43 @@
+# `make help` lists the commands. Each sets up what it needs once: a virtual environment, Node from PyPI, the CDK CLI from npm.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test synth lint format lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them back from S3
+	@python -m tests.emulator.demo
+
+test: .venv/.ready lint  ## everything that decides whether a change is good
+	pytest --cov --cov-report=term
+
+synth: .venv/.ready  ## write the example app's templates to cdk.out/
+	@cdk synth --quiet && ls cdk.out/*.template.json
+
+lint: .venv/.ready  ## ruff and mypy
+	ruff check
+	ruff format --check
+	mypy
+
+format: .venv/.ready  ## let ruff rewrite what it can
+	ruff format
+	ruff check --fix
+
+lock: .venv/.ready  ## pin requirements-dev.in and package.json again
+	pip install --quiet uv
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.txt
+	npm install --package-lock-only
+
+clean:  ## remove everything that was set up or made
+	rm -rf .venv node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.ready: requirements-dev.txt package-lock.json
+	@echo "setting up once: virtual environment, Node, CDK CLI (about a minute)"
+	@$(PYTHON) -m venv .venv
+	@pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
