@@ -1,0 +1,71 @@
+"""The example: a web and an api on one endpoint, linked by name, with fixed egress and archived logs.
+
+Synthesizes without an account, credentials or a network. With `-c domain_name=… -c hosted_zone_id=…` it serves HTTPS.
+"""
+
+from aws_cdk import App, CfnOutput, Duration, Stack, Validations
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_route53 as route53
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive, Scaling
+
+NGINX = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
+
+
+class Example(Stack):
+    """Two services behind one endpoint."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        """Stack the parts in the order in which a request flows through them, from the world inwards."""
+        super().__init__(scope, id)
+        domain_name = self.node.try_get_context("domain_name")
+        zone_id = self.node.try_get_context("hosted_zone_id")
+
+        network = FixedEgressNetwork(self, "Network")
+        endpoint = HttpEndpoint(
+            self,
+            "Endpoint",
+            network=network,
+            domain_name=domain_name,
+            hosted_zone=route53.HostedZone.from_hosted_zone_id(self, "Zone", zone_id) if zone_id else None,
+        )
+        archive = LogArchive(self, "LogArchive")
+
+        web = FargateService(self, "Web", network=network, image=NGINX)
+        api = FargateService(
+            self,
+            "Api",
+            network=network,
+            cluster=web.cluster,
+            image=NGINX,
+            cpu=512,
+            memory_limit_mib=1024,
+            scaling=Scaling(min=2, max=20),
+        )
+        api.add_sidecar(
+            "cache",
+            image=REDIS,
+            health_check=ecs.HealthCheck(command=["CMD", "redis-cli", "ping"], interval=Duration.seconds(5)),
+        )
+        web.container.add_environment("API_URL", web.link_to(api))
+
+        endpoint.add_route("Web", service=web)
+        endpoint.add_route("Api", service=api, paths=["/api/*"])
+
+        for service in (web, api):
+            archive.add_log_group(service.log_group)
+            CfnOutput(self, f"{service.node.id}ExecCommand", value=service.exec_command)
+            CfnOutput(self, f"{service.node.id}LogsCommand", value=service.logs_command)
+
+        CfnOutput(self, "EndpointUrl", value=endpoint.url)
+        CfnOutput(self, "EgressIps", value=",".join(network.egress_ips))
+        CfnOutput(self, "ArchiveBucket", value=archive.bucket.bucket_name)
+
+
+app = App()
+Example(app, "Example")
+Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+app.synth()

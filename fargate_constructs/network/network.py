@@ -1,0 +1,26 @@
+"""What the other parts need to know of a network, and no more.
+
+```
+caller ──> endpoint ──> service ──> [network] ──> the world
+```
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aws_cdk import aws_ec2 as ec2
+
+
+class Network(Protocol):
+    """A VPC, and the subnets in it where tasks belong.
+
+    `FixedEgressNetwork` is one; `FixedEgressNetwork.from_vpc` makes one of a VPC that exists.
+    """
+
+    @property
+    def vpc(self) -> ec2.IVpc:
+        """The VPC of the tasks and of the load balancer."""
+
+    @property
+    def task_subnets(self) -> Sequence[ec2.ISubnet]:
+        """The private subnets of the tasks."""

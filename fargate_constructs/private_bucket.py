@@ -1,0 +1,36 @@
+"""The bucket that every part keeps its files in."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+class PrivateBucket(s3.Bucket):
+    """A bucket that is private, reached over TLS 1.2 or newer only, encrypted (SSE-S3), and kept with its stack gone.
+
+    Args:
+        scope: The construct that owns the bucket.
+        id: The bucket's ID.
+        lifecycle_rules: What happens to objects as they age.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, lifecycle_rules: Sequence[s3.LifecycleRule]) -> None:
+        super().__init__(
+            scope,
+            id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=lifecycle_rules,
+        )
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="Who reads a bucket is a matter for CloudTrail data events, which an account turns on once.",
+            ),
+        )

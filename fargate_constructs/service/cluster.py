@@ -1,0 +1,55 @@
+"""Where services run, and where it is written down what was typed in their shells.
+
+```
+aws ecs execute-command ──> [cluster] ──> a shell in a task
+                               │ what was typed
+                               v
+                           log group
+```
+"""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+
+class AuditedCluster(ecs.Cluster):
+    """A cluster with Container Insights on, that keeps the transcript of each ECS Exec session for a year.
+
+    Args:
+        scope: The construct that owns the cluster.
+        id: The cluster's ID.
+        vpc: Where its tasks run.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc) -> None:
+        sessions = logs.LogGroup(
+            scope,
+            f"{id}ExecLogs",
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        super().__init__(
+            scope,
+            id,
+            vpc=vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            execute_command_configuration=ecs.ExecuteCommandConfiguration(
+                logging=ecs.ExecuteCommandLogging.OVERRIDE,
+                log_configuration=ecs.ExecuteCommandLogConfiguration(cloud_watch_log_group=sessions),
+            ),
+        )
+
+
+def session_log_arns(cluster: ecs.ICluster) -> list[str]:
+    """Return the ARN pattern that CDK lets tasks write their session transcripts to, if the cluster keeps any."""
+    configuration = cluster.execute_command_configuration
+    log_configuration = configuration.log_configuration if configuration else None
+    log_group = log_configuration.cloud_watch_log_group if log_configuration else None
+    if log_group is None:
+        return []
+    stack = Stack.of(cluster)
+    name = log_group.log_group_ref.log_group_name
+    return [f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}:*"]

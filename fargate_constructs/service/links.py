@@ -1,0 +1,132 @@
+"""The names by which services reach each other.
+
+```
+FargateService ──> [link: Service Connect over Cloud Map] ──> FargateService
+```
+"""
+
+import re
+from typing import cast
+
+from aws_cdk import Names
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from constructs import Construct, IConstruct
+
+# A name serves as a container's name and as a host name: a DNS label that begins with a letter
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html).
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class ServiceLinks:
+    """One service's links, to others and from others.
+
+    Args:
+        service: The service. It joins the namespace with its first link, in either direction; without one it runs
+            no proxy.
+        name: The host name by which others reach it.
+        port: The port at which they do; `None` if they cannot.
+        vpc: Where the namespace belongs.
+        log_driver: Where Service Connect's proxy logs to.
+    """
+
+    def __init__(
+        self,
+        service: ecs.FargateService,
+        *,
+        name: str,
+        port: int | None,
+        vpc: ec2.IVpc,
+        log_driver: ecs.LogDriver,
+    ) -> None:
+        self.service = service
+        self.name = name
+        self.port = port
+        self._vpc = vpc
+        self._log_driver = log_driver
+        self._targets: list[ServiceLinks] = []
+        self._has_joined = False
+
+    def link_to(self, other: "ServiceLinks") -> str:
+        """Open the way to another service and return its URL."""
+        if other is self:
+            raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
+        if other.port is None:
+            raise ValueError(f"a link needs a service with a port, got the worker {other.name!r}; give it a port")
+        if other.namespace.node.path != self.namespace.node.path:
+            raise ValueError(
+                f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
+                "pass the same network to both",
+            )
+        for side in (self, other):
+            side.join()
+        other.service.connections.allow_from(self.service, ec2.Port.tcp(other.port), f"link from {self.name}")
+        # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
+        # one must come first.
+        if not other.reaches(self):
+            resource_of(self.service).node.add_dependency(resource_of(other.service))
+        self._targets.append(other)
+        return f"http://{other.name}:{other.port}"
+
+    @property
+    def namespace(self) -> servicediscovery.HttpNamespace:
+        """The VPC's namespace, made when it is first asked for.
+
+        A service can be in one namespace only, and those that link to each other must be in the same: so there is
+        one for a VPC, not one for a service.
+        """
+        existing = self._vpc.node.try_find_child("ServiceNames")
+        if isinstance(existing, servicediscovery.HttpNamespace):
+            return existing
+        return servicediscovery.HttpNamespace(
+            cast(Construct, self._vpc),  # every IVpc is one; type checkers are not told
+            "ServiceNames",
+            name=Names.unique_resource_name(self._vpc, max_length=100, separator="-"),
+            description="names of the services that link to each other",
+        )
+
+    def join(self) -> None:
+        """Give the service its name, if it has a port, and the others' names; once."""
+        if self._has_joined:
+            return
+        self._has_joined = True
+        server = ecs.ServiceConnectService(port_mapping_name=self.name, dns_name=self.name, port=self.port)
+        self.service.enable_service_connect(
+            namespace=self.namespace.namespace_arn,
+            services=[server] if self.port else [],
+            log_driver=self._log_driver,
+        )
+
+    def reaches(self, other: "ServiceLinks") -> bool:
+        """Whether links lead from this service to the other, directly or through others."""
+        seen: list[ServiceLinks] = []
+        ahead = [self]
+        while ahead:
+            here = ahead.pop()
+            if here is other:
+                return True
+            if here not in seen:
+                seen.append(here)
+                ahead.extend(here._targets)
+        return False
+
+
+def name_of(id: str) -> str:
+    """Return a construct ID as a name: `OrderApi` becomes `order-api`."""
+    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", id)
+    return "-".join(words).lower()
+
+
+def validate_name(name: str) -> None:
+    """Refuse a name that other services could not use as a host name."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            "name must be a host name: it begins with a letter and holds at most 63 lower-case letters, digits and "
+            f"hyphens, got: {name!r}",
+        )
+
+
+def resource_of(service: ecs.FargateService) -> IConstruct:
+    """Return the service alone: a dependency on the construct would take its security group and scaling along."""
+    return service.node.find_child("Service")
