@@ -65,7 +65,8 @@ class Example(Stack):
         CfnOutput(self, "ArchiveBucket", value=archive.bucket.bucket_name)
 
 
-app = App()
-Example(app, "Example")
-Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-app.synth()
+if __name__ == "__main__":
+    app = App()
+    Example(app, "Example")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()

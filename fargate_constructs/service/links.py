@@ -61,7 +61,8 @@ class ServiceLinks:
             )
         for side in (self, other):
             side.join()
-        other.service.connections.allow_from(self.service, ec2.Port.tcp(other.port), f"link from {self.name}")
+        # Said from this side, the rule stands in this side's stack, which depends on the other's and not vice versa.
+        self.service.connections.allow_to(other.service, ec2.Port.tcp(other.port), f"link from {self.name}")
         # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
         # one must come first.
         if not other.reaches(self):

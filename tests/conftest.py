@@ -1,0 +1,25 @@
+"""What many tests start from."""
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ecs as ecs
+
+from fargate_constructs import FixedEgressNetwork
+
+
+@pytest.fixture
+def stack() -> Stack:
+    """An empty stack of its own app, tied to no account and no region."""
+    return Stack(App(), "Test")
+
+
+@pytest.fixture
+def network(stack: Stack) -> FixedEgressNetwork:
+    """A network in the stack."""
+    return FixedEgressNetwork(stack, "Network")
+
+
+@pytest.fixture
+def image() -> ecs.ContainerImage:
+    """Any image."""
+    return ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")

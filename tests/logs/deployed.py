@@ -1,0 +1,140 @@
+"""The shipper as Lambda runs it: loaded from its asset folder alone, on environment variables, against an S3 API."""
+
+import base64
+import gzip
+import importlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from types_boto3_s3 import S3Client
+
+ASSET = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/shipper"
+OWN_LOG_GROUP = "/aws/lambda/shipper"
+ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
+
+JsonObject = dict[str, Any]
+
+
+def load(environment: dict[str, str]) -> ModuleType:
+    """Import `handler` as Lambda does: a top-level module, its S3 client made for this environment."""
+    sys.modules.pop("handler", None)
+    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(ASSET), *sys.path]):
+        return importlib.import_module("handler")
+
+
+def log_event(id: str = "1", timestamp: int = 1_772_323_199_999, message: str = "hello", **extra: object) -> JsonObject:  # noqa: A002 -- CloudWatch's own word
+    """A log event as CloudWatch Logs sends it; by default of the last millisecond of February 2026."""
+    return {"id": id, "timestamp": timestamp, "message": message, **extra}
+
+
+def batch(*events: JsonObject, **envelope: object) -> JsonObject:
+    """A DATA_MESSAGE as CloudWatch Logs sends it, with *envelope* over its defaults."""
+    return {
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": "/ecs/web",
+        "logStream": "web/app/1",
+        "subscriptionFilters": ["archive"],
+        "logEvents": list(events),
+    } | envelope
+
+
+def pack(text: str | bytes) -> JsonObject:
+    """The event that Lambda gets for a JSON text."""
+    return wrap(gzip.compress(text.encode() if isinstance(text, str) else text, 1))
+
+
+def wrap(compressed: bytes) -> JsonObject:
+    """The event that Lambda gets for bytes that should be gzip."""
+    return {"awslogs": {"data": base64.b64encode(compressed).decode()}}
+
+
+def delivery(*events: JsonObject, **envelope: object) -> JsonObject:
+    """The event that Lambda gets for a batch of these log events."""
+    return pack(json.dumps(batch(*events, **envelope), separators=(",", ":")))
+
+
+class Context:
+    """Lambda's context: the milliseconds left, one number per look at the clock, the last one for ever."""
+
+    function_name = "shipper"
+
+    def __init__(self, *remaining: int) -> None:
+        """Script the clock."""
+        self._remaining = chain(remaining, repeat(remaining[-1]))
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The milliseconds left."""
+        return next(self._remaining)
+
+
+@dataclass
+class Shipper:
+    """The function with two buckets of its own."""
+
+    module: ModuleType
+    s3: S3Client
+    aws: dict[str, str]
+    archive: str = field(default_factory=lambda: f"archive-{uuid.uuid4()}")
+    failures: str = field(default_factory=lambda: f"failures-{uuid.uuid4()}")
+
+    def __post_init__(self) -> None:
+        """Make the buckets."""
+        self.s3.create_bucket(Bucket=self.archive)
+        self.s3.create_bucket(Bucket=self.failures)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The function's environment variables."""
+        return self.aws | {
+            "ARCHIVE_BUCKET": self.archive,
+            "ARCHIVE_BUCKET_OWNER": ARCHIVE_OWNER,
+            "FAILURE_BUCKET": self.failures,
+            "FAILURE_BUCKET_OWNER": FAILURE_OWNER,
+            "AWS_LAMBDA_LOG_GROUP_NAME": OWN_LOG_GROUP,
+            "PYTHONDONTWRITEBYTECODE": "1",  # the asset folder stays as it is
+        }
+
+    @contextmanager
+    def environ(self) -> Iterator[None]:
+        """Set them for a block."""
+        with mock.patch.dict(os.environ, self.environment):
+            yield
+
+    def invoke(self, event: object, context: Context | None = None) -> JsonObject:
+        """Run the handler as Lambda does, with a minute's time unless *context* says otherwise."""
+        with self.environ():
+            result: JsonObject = self.module.handler(event, context or Context(60_000))
+        return result
+
+    def archived(self) -> dict[str, list[JsonObject]]:
+        """The archive: the records in each object, one per line, by key."""
+        return {key: self._records(body) for key, body in self._objects(self.archive).items()}
+
+    def archived_bytes(self) -> dict[str, bytes]:
+        """The archive: each object unzipped, by key."""
+        return {key: gzip.decompress(body) for key, body in self._objects(self.archive).items()}
+
+    def quarantined(self) -> dict[str, bytes]:
+        """The failure bucket: each object, by key."""
+        return self._objects(self.failures)
+
+    def _objects(self, bucket: str) -> dict[str, bytes]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    @staticmethod
+    def _records(body: bytes) -> list[JsonObject]:
+        # str.splitlines is the reader that splits at the most characters; it too must see one line per event.
+        return [json.loads(line) for line in gzip.decompress(body).decode().splitlines()]

@@ -1,0 +1,176 @@
+"""The network in which tasks have no public address and leave from known ones."""
+
+import re
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Annotations, Match, Template
+
+from fargate_constructs import FixedEgressNetwork
+
+
+def template_of(**parameters: object) -> Template:
+    """Return the template of a stack that holds nothing but a network."""
+    stack = Stack(App(), "Test")
+    FixedEgressNetwork(stack, "Network", **parameters)  # type: ignore[arg-type]  # passed through as they come
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The default network's template."""
+    return template_of()
+
+
+def cidrs_of(template: Template) -> dict[str, str]:
+    """Return each subnet's range by logical ID."""
+    subnets = template.find_resources("AWS::EC2::Subnet")
+    return {logical_id: subnet["Properties"]["CidrBlock"] for logical_id, subnet in subnets.items()}
+
+
+def test_each_zone_leaves_by_a_gateway_of_its_own(template: Template) -> None:
+    """Two task subnets have two default routes, to two NAT gateways, on two retained Elastic IPs."""
+    gateways = template.find_resources("AWS::EC2::NatGateway")
+    allocations = {gateway["Properties"]["AllocationId"]["Fn::GetAtt"][0] for gateway in gateways.values()}
+    routes = template.find_resources(
+        "AWS::EC2::Route",
+        {"Properties": {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": Match.any_value()}},
+    )
+
+    assert {route["Properties"]["NatGatewayId"]["Ref"] for route in routes.values()} == set(gateways)
+    assert len(gateways) == 2
+    assert allocations == set(template.find_resources("AWS::EC2::EIP", {"DeletionPolicy": "Retain"}))
+
+
+def test_no_subnet_hands_out_public_addresses(template: Template) -> None:
+    """Even a public subnet gives an address only to what asks for one."""
+    template.all_resources_properties("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False})
+
+
+def test_s3_is_reached_without_the_gateways(template: Template) -> None:
+    """The free gateway endpoint is in every task subnet's route table."""
+    (endpoint,) = template.find_resources("AWS::EC2::VPCEndpoint").values()
+    s3_routes = {table["Ref"] for table in endpoint["Properties"]["RouteTableIds"]}
+    nat_routes = template.find_resources("AWS::EC2::Route", {"Properties": {"NatGatewayId": Match.any_value()}})
+
+    assert endpoint["Properties"]["VpcEndpointType"] == "Gateway"
+    assert {route["Properties"]["RouteTableId"]["Ref"] for route in nat_routes.values()} <= s3_routes
+
+
+def test_flows_are_logged_for_a_month(template: Template) -> None:
+    """All traffic is logged, and the log does not grow for ever."""
+    template.has_resource_properties("AWS::EC2::FlowLog", {"TrafficType": "ALL", "ResourceType": "VPC"})
+    template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 30})
+
+
+def test_the_default_security_group_admits_nothing(template: Template) -> None:
+    """The group that everything joins by mistake is emptied."""
+    template.resource_count_is("Custom::VpcRestrictDefaultSG", 1)
+
+
+def test_a_third_zone_moves_no_subnet(template: Template) -> None:
+    """Growing to three zones keeps the subnets and their ranges, and adds one of each."""
+    grown = cidrs_of(template_of(max_azs=3))
+
+    assert cidrs_of(template).items() < grown.items()
+    assert len(grown) == 6
+
+
+def test_all_six_zones_fit() -> None:
+    """The smallest range holds every zone a region can have."""
+    cidrs = cidrs_of(template_of(cidr="10.8.0.0/19", max_azs=6))
+
+    assert len(set(cidrs.values())) == 12
+
+
+def test_a_range_of_ones_own() -> None:
+    """Subnets are cut in proportion to the range, and flow logs are kept as long as wanted."""
+    template = template_of(cidr="172.20.0.0/18", flow_log_retention=logs.RetentionDays.ONE_YEAR)
+
+    template.has_resource_properties("AWS::EC2::VPC", {"CidrBlock": "172.20.0.0/18"})
+    template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 365})
+    assert sorted(cidrs_of(template).values()) == [
+        "172.20.0.0/26",
+        "172.20.0.64/26",
+        "172.20.4.0/22",
+        "172.20.8.0/22",
+    ]
+
+
+def test_the_template_is_the_same_with_a_region() -> None:
+    """Naming account and region changes nothing: no zone is looked up."""
+    agnostic = Stack(App(), "Test")
+    specific = Stack(App(), "Test", env=Environment(account="123456789012", region="eu-west-1"))
+    for stack in (agnostic, specific):
+        FixedEgressNetwork(stack, "Network")
+    zones = [
+        {subnet["Properties"]["AvailabilityZone"]["Fn::Select"][0] for subnet in subnets.values()}
+        for subnets in (Template.from_stack(each).find_resources("AWS::EC2::Subnet") for each in (agnostic, specific))
+    ]
+
+    assert zones == [{0, 1}, {0, 1}]
+
+
+def test_the_addresses_are_exposed(stack: Stack, network: FixedEgressNetwork) -> None:
+    """`egress_ips` are the addresses of the pool, in order."""
+    pool = network.elastic_ip_pool.elastic_ips
+
+    assert [stack.resolve(ip) for ip in network.egress_ips] == [stack.resolve(ip.attr_public_ip) for ip in pool]
+
+
+@pytest.mark.parametrize(
+    ("cidr", "got"),
+    [
+        ("10.0.0.0/8", "'10.0.0.0/8'"),
+        ("10.0.0.0/24", "'10.0.0.0/24'"),
+        ("10.0.0.1/16", "has host bits set"),
+        ("ten", "Expected 4 octets"),
+        ("2001:db8::/16", "'2001:db8::/16'"),
+    ],
+)
+def test_a_range_that_does_not_do_is_refused(stack: Stack, cidr: str, got: str) -> None:
+    """The message says what was given and what would fit."""
+    with pytest.raises(
+        ValueError, match=r"cidr must be an IPv4 network of /16 to /19, such as 10\.0\.0\.0/16"
+    ) as error:
+        FixedEgressNetwork(stack, "Network", cidr=cidr)
+
+    assert got in str(error.value)
+    assert stack.node.try_find_child("Network") is None
+
+
+def test_a_range_unknown_at_synth_is_refused(stack: Stack) -> None:
+    """Subnets cannot be cut from a parameter."""
+    with pytest.raises(ValueError, match="cidr must be known at synth"):
+        FixedEgressNetwork(stack, "Network", cidr=stack.region)
+
+
+@pytest.mark.parametrize("max_azs", [1, 7])
+def test_a_number_of_zones_that_does_not_do_is_refused(stack: Stack, max_azs: int) -> None:
+    """One zone is no network to rely on; seven do not exist."""
+    with pytest.raises(ValueError, match=re.escape(f"max_azs must be 2 to 6, got: {max_azs}")):
+        FixedEgressNetwork(stack, "Network", max_azs=max_azs)
+
+
+def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
+    """Synthesis says that nobody knows where an imported VPC's tasks leave, until somebody says so."""
+    vpc = ec2.Vpc(stack, "Vpc")
+
+    FixedEgressNetwork.from_vpc(stack, "Unknown", vpc)
+    known = FixedEgressNetwork.from_vpc(stack, "Known", vpc, egress_ips=["203.0.113.7"])
+
+    annotations = Annotations.from_stack(stack)
+    annotations.has_warning("/Test/Unknown", Match.string_like_regexp("egress addresses are unproven"))
+    annotations.has_no_warning("/Test/Known", Match.any_value())
+    assert known.egress_ips == ["203.0.113.7"]
+    assert [subnet.node.path for subnet in known.task_subnets] == [each.node.path for each in vpc.private_subnets]
+
+
+def test_an_imported_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
+    """There is nowhere to put a task."""
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
+
+    with pytest.raises(ValueError, match="the VPC Test/Vpc has no private subnets with egress to put tasks in"):
+        FixedEgressNetwork.from_vpc(stack, "Network", vpc)

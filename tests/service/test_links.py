@@ -1,0 +1,152 @@
+"""The names by which services reach each other."""
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.service.links import name_of
+
+
+@pytest.fixture
+def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+    """A service that links to others."""
+    return FargateService(stack, "Web", network=network, image=image)
+
+
+@pytest.fixture
+def api(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+    """A service to link to."""
+    return FargateService(stack, "Api", network=network, image=image, port=8080)
+
+
+def logical_id_of(stack: Stack, service: FargateService) -> str:
+    """Return the logical ID of the ECS service itself."""
+    reference: dict[str, list[str]] = stack.resolve(service.service.service_name)
+    return reference["Fn::GetAtt"][0]
+
+
+def test_a_link_opens_one_port_between_two_groups(stack: Stack, web: FargateService, api: FargateService) -> None:
+    """Exactly the other's port, from exactly this service's security group."""
+    assert web.link_to(api) == "http://api:8080"
+
+    template = Template.from_stack(stack)
+    (ingress,) = template.find_resources("AWS::EC2::SecurityGroupIngress").values()
+    groups = [stack.resolve(each.connections.security_groups[0].security_group_id) for each in (api, web)]
+    assert [ingress["Properties"][key] for key in ("GroupId", "SourceSecurityGroupId")] == groups
+    assert (ingress["Properties"]["FromPort"], ingress["Properties"]["ToPort"]) == (8080, 8080)
+
+
+def test_a_link_gives_a_name(stack: Stack, web: FargateService, api: FargateService) -> None:
+    """Both services join one namespace, and the caller is deployed after the one it calls."""
+    web.link_to(api)
+
+    template = Template.from_stack(stack)
+    (namespace,) = template.find_resources("AWS::ServiceDiscovery::HttpNamespace")
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "ServiceConnectConfiguration": Match.object_like(
+                {
+                    "Enabled": True,
+                    "Namespace": {"Fn::GetAtt": [namespace, "Arn"]},
+                    "Services": [{"PortName": "api", "ClientAliases": [{"DnsName": "api", "Port": 8080}]}],
+                }
+            )
+        },
+    )
+    services = template.find_resources("AWS::ECS::Service")
+    assert logical_id_of(stack, api) in services[logical_id_of(stack, web)]["DependsOn"]
+
+
+def test_services_without_links_run_no_proxy(stack: Stack, web: FargateService, api: FargateService) -> None:
+    """Names cost a proxy in each task, so nobody gets one who did not ask."""
+    template = Template.from_stack(stack)
+
+    template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 0)
+    template.all_resources_properties("AWS::ECS::Service", {"ServiceConnectConfiguration": Match.absent()})
+    assert web.links.reaches(api.links) is False
+
+
+def test_two_services_may_link_to_each_other(stack: Stack, web: FargateService, api: FargateService) -> None:
+    """Only the first link decides who is deployed first: the template has no cycle."""
+    web.link_to(api)
+    api.link_to(web)
+
+    services = Template.from_stack(stack).find_resources("AWS::ECS::Service")
+    assert logical_id_of(stack, web) not in services[logical_id_of(stack, api)]["DependsOn"]
+
+
+def test_links_in_a_circle_synthesize(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService, api: FargateService
+) -> None:
+    """The link that closes a circle adds no dependency."""
+    shop = FargateService(stack, "Shop", network=network, image=image)
+    web.link_to(api)
+    web.link_to(shop)
+    shop.link_to(api)
+    api.link_to(web)
+
+    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 4)
+
+
+def test_a_worker_may_link_to_others(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, api: FargateService
+) -> None:
+    """A worker uses names without having one."""
+    FargateService(stack, "Worker", network=network, image=image, port=None).link_to(api)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {"ServiceConnectConfiguration": Match.object_like({"Enabled": True, "Services": []})},
+    )
+
+
+def test_a_link_across_stacks_has_no_cycle(image: ecs.ContainerImage) -> None:
+    """The caller's stack depends on the other's, and on the network's."""
+    app = App()
+    base, one, two = Stack(app, "Base"), Stack(app, "One"), Stack(app, "Two")
+    network = FixedEgressNetwork(base, "Network")
+    api = FargateService(one, "Api", network=network, image=image)
+    web = FargateService(two, "Web", network=network, image=image)
+
+    web.link_to(api)
+
+    app.synth()
+    assert one in two.dependencies
+    assert two not in one.dependencies
+
+
+def test_a_link_to_a_worker_is_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService
+) -> None:
+    """There is no port to open."""
+    worker = FargateService(stack, "Worker", network=network, image=image, port=None)
+
+    with pytest.raises(ValueError, match="a link needs a service with a port, got the worker 'worker'"):
+        web.link_to(worker)
+
+
+def test_a_link_to_itself_is_refused(web: FargateService) -> None:
+    """A task reaches itself on localhost."""
+    with pytest.raises(ValueError, match="a service cannot link to itself, got: 'web'; use localhost"):
+        web.link_to(web)
+
+
+def test_a_link_into_another_network_is_refused(stack: Stack, image: ecs.ContainerImage, web: FargateService) -> None:
+    """Names reach as far as a VPC does."""
+    elsewhere = FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
+    api = FargateService(stack, "Api", network=elsewhere, image=image)
+
+    with pytest.raises(ValueError, match="linked services must be in the same network, got: 'web' and 'api' in two"):
+        web.link_to(api)
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [("Web", "web"), ("OrderApi", "order-api"), ("HTTPApi", "http-api"), ("S3Sync", "s3-sync"), ("api_v2", "api-v2")],
+)
+def test_a_name_comes_from_the_id(id: str, name: str) -> None:  # noqa: A002 - what constructs call it
+    """In lower case, with a hyphen between words."""
+    assert name_of(id) == name
