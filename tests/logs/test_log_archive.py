@@ -118,7 +118,7 @@ def test_the_shipper_may_do_no_more_than_it_must(template: Template) -> None:
     assert "*" not in [each["Resource"] for each in statements]
 
 
-def test_one_permission_serves_every_group(stack: Stack, template: Template) -> None:
+def test_one_permission_serves_every_group(template: Template) -> None:
     """For the account's own log groups alone, and each subscription waits for it."""
     template.has_resource_properties(
         "AWS::Lambda::Permission",

@@ -1,0 +1,132 @@
+"""The example app."""
+
+import json
+import re
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk
+import pytest
+from aws_cdk import App
+from cdk_nag import AwsSolutionsChecks
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from app import Example
+
+Template = dict[str, Any]
+
+ASSET_HASH = re.compile(r"[0-9a-f]{64}")
+WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
+
+
+def synth(context: Mapping[str, object]) -> Template:
+    """Return the example's template."""
+    app = App(context=dict(context))
+    Example(app, "Example")
+    template: Template = app.synth().get_stack_by_name("Example").template
+    return template
+
+
+def all_feature_flags() -> dict[str, object]:
+    """Return every feature flag of the installed CDK, at the value it recommends."""
+    (library,) = Path(aws_cdk.__file__).parent.glob("_jsii/aws-cdk-lib@*.tgz")
+    with tarfile.open(library) as archive:
+        flags = archive.extractfile("package/recommended-feature-flags.json")
+        assert flags is not None
+        recommended: dict[str, object] = json.load(flags)
+    return recommended
+
+
+def findings(context: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return what cdk-nag finds: each rule and the construct that breaks it."""
+    app = App(context=dict(context))
+    Example(app, "Example")
+    report = AwsSolutionsChecks(app).validate_scope(app)
+    return [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_constructs
+    ]
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The template without any context."""
+    return synth({})
+
+
+def test_the_template_is_what_it_was(template: Template, snapshot: SnapshotAssertion) -> None:
+    """Every change of the template is a change of the snapshot; `pytest --snapshot-update` accepts it."""
+    scrubbed = json.loads(ASSET_HASH.sub("ASSET_HASH", json.dumps(template)))
+
+    assert scrubbed == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_feature_flags_change_nothing_that_matters(template: Template) -> None:
+    """All flags on or all off: the same resources, IDs and properties.
+
+    What a flag still changes:
+    - `@aws-cdk/aws-iam:minimizePolicies` merges statements of one policy that differ in a single list. What they allow
+      is the same, which is compared here; a policy document is updated in place.
+    """
+    with_flags = synth(all_feature_flags())
+
+    assert spread_policies(with_flags) == spread_policies(template)
+    assert with_flags != template, "the exception above is not needed any more"
+
+
+def test_feature_flags_change_nothing_with_tls() -> None:
+    """The same holds for the listener, the certificate and the record."""
+    assert spread_policies(synth(all_feature_flags() | WITH_TLS)) == spread_policies(synth(WITH_TLS))
+
+
+def test_a_domain_turns_on_tls(template: Template) -> None:
+    """Two context values make the endpoint serve HTTPS at its own name."""
+    secure = synth(WITH_TLS)
+
+    assert secure["Outputs"]["EndpointUrl"]["Value"] == "https://shop.example.com"
+    assert str(template["Outputs"]["EndpointUrl"]["Value"]).startswith("{'Fn::Join': ['', ['http://',")
+
+
+@pytest.mark.parametrize("context", [{}, WITH_TLS], ids=["http", "https"])
+def test_the_audit_finds_nothing(context: Mapping[str, object]) -> None:
+    """No finding of cdk-nag's AwsSolutions pack is left open."""
+    assert findings(context) == []
+
+
+def test_the_outputs_are_what_a_person_needs(template: Template) -> None:
+    """Where to call, which addresses to allow, where the logs are, how to look in."""
+    assert set(template["Outputs"]) == {
+        "ApiExecCommand",
+        "ApiLogsCommand",
+        "ArchiveBucket",
+        "EgressIps",
+        "EndpointUrl",
+        "WebExecCommand",
+        "WebLogsCommand",
+    }
+
+
+def spread_policies(template: Template) -> Template:
+    """Return the template with each policy document as the set of single permissions it grants."""
+    spread: Template = json.loads(json.dumps(template), object_hook=_spread)
+    return spread
+
+
+def _spread(value: dict[str, Any]) -> dict[str, Any]:
+    if "Statement" not in value:
+        return value
+    permissions = {
+        json.dumps([statement | {"Action": action, "Resource": resource}], sort_keys=True)
+        for statement in value["Statement"]
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement.get("Resource"))
+    }
+    return value | {"Statement": sorted(permissions)}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
