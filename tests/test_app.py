@@ -9,7 +9,8 @@ from typing import Any
 
 import aws_cdk
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
+from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
@@ -40,15 +41,13 @@ def all_feature_flags() -> dict[str, object]:
     return recommended
 
 
-def findings(context: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return what cdk-nag finds: each rule and the construct that breaks it."""
-    app = App(context=dict(context))
-    Example(app, "Example")
+def findings(app: App) -> list[tuple[str, str | None]]:
+    """Return what cdk-nag finds: each rule and the resource that breaks it."""
     report = AwsSolutionsChecks(app).validate_scope(app)
     return [
-        (violation.rule_name, resource.construct_path)
+        (violation.rule_name, resource.resource_logical_id)
         for violation in report.violations
-        for resource in violation.violating_constructs
+        for resource in violation.violating_resources
     ]
 
 
@@ -94,7 +93,18 @@ def test_a_domain_turns_on_tls(template: Template) -> None:
 @pytest.mark.parametrize("context", [{}, WITH_TLS], ids=["http", "https"])
 def test_the_audit_finds_nothing(context: Mapping[str, object]) -> None:
     """No finding of cdk-nag's AwsSolutions pack is left open."""
-    assert findings(context) == []
+    app = App(context=dict(context))
+    Example(app, "Example")
+
+    assert findings(app) == []
+
+
+def test_the_audit_finds_what_is_wrong() -> None:
+    """The test above would fail: a bucket with CDK's defaults is found."""
+    app = App()
+    s3.Bucket(Stack(app, "Test"), "Bucket")
+
+    assert {rule for rule, _ in findings(app)} == {"AwsSolutions-S1", "AwsSolutions-S10"}
 
 
 def test_the_outputs_are_what_a_person_needs(template: Template) -> None:

@@ -124,7 +124,7 @@ class FixedEgressNetwork(Construct):
         return ImportedNetwork(scope, id, vpc, egress_ips=egress_ips, task_subnets=task_subnets)
 
     @property
-    def egress_ips(self) -> list[str]:
+    def egress_ips(self) -> Sequence[str]:
         """The IPv4 addresses that tasks leave from (tokens until deployed), by number."""
         return self.elastic_ip_pool.public_ips
 
@@ -159,7 +159,7 @@ class ImportedNetwork(Construct):
         super().__init__(scope, id)
 
         self.vpc = vpc
-        self.egress_ips = list(egress_ips)
+        self.egress_ips: Sequence[str] = tuple(egress_ips)
         self.task_subnets: Sequence[ec2.ISubnet] = subnets
         if not egress_ips:
             Annotations.of(self).add_warning_v2(

@@ -12,7 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 
 
 class Network(Protocol):
-    """A VPC, and the subnets in it where tasks belong.
+    """A VPC, the subnets in it where tasks belong, and the addresses they leave from.
 
     `FixedEgressNetwork` is one; `FixedEgressNetwork.from_vpc` makes one of a VPC that exists.
     """
@@ -24,3 +24,7 @@ class Network(Protocol):
     @property
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks."""
+
+    @property
+    def egress_ips(self) -> Sequence[str]:
+        """The IPv4 addresses that tasks leave from, as far as they are known."""

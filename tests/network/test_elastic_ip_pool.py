@@ -1,6 +1,8 @@
 """The Elastic IPs that outlive the stack."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
@@ -9,9 +11,9 @@ from aws_cdk.assertions import Template
 from fargate_constructs.network import ElasticIpPool
 
 
-def elastic_ips_of(stack: Stack) -> dict[str, dict[str, object]]:
+def elastic_ips_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:
     """Return the template's Elastic IPs by logical ID."""
-    return dict(Template.from_stack(stack).find_resources("AWS::EC2::EIP"))
+    return Template.from_stack(stack).find_resources("AWS::EC2::EIP")
 
 
 def test_addresses_are_retained(stack: Stack) -> None:

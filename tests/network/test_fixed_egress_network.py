@@ -164,7 +164,7 @@ def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
     annotations = Annotations.from_stack(stack)
     annotations.has_warning("/Test/Unknown", Match.string_like_regexp("egress addresses are unproven"))
     annotations.has_no_warning("/Test/Known", Match.any_value())
-    assert known.egress_ips == ["203.0.113.7"]
+    assert list(known.egress_ips) == ["203.0.113.7"]
     assert [subnet.node.path for subnet in known.task_subnets] == [each.node.path for each in vpc.private_subnets]
 
 
