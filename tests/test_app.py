@@ -1,7 +1,10 @@
 """The example app."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+import app as app_module
 from app import Example
 
 Template = dict[str, Any]
@@ -105,6 +109,22 @@ def test_the_audit_finds_what_is_wrong() -> None:
     s3.Bucket(Stack(app, "Test"), "Bucket")
 
     assert {rule for rule, _ in findings(app)} == {"AwsSolutions-S1", "AwsSolutions-S10"}
+
+
+def test_it_runs_without_an_account(tmp_path: Path) -> None:
+    """`python app.py` writes the template, audit included, with no credentials, no region and no context."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
+    subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=Path(app_module.__file__).parent,
+        env=environment | {"CDK_OUTDIR": str(tmp_path)},
+        check=True,
+        capture_output=True,
+    )
+
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (tmp_path / "Example.template.json").exists()
+    assert "missing" not in manifest
 
 
 def test_the_outputs_are_what_a_person_needs(template: Template) -> None:

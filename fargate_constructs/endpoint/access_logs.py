@@ -43,5 +43,4 @@ class AccessLogBucket(PrivateBucket):
         """Turn on the load balancer's access logs, once it may write them."""
         load_balancer.set_attribute("access_logs.s3.enabled", "true")
         load_balancer.set_attribute("access_logs.s3.bucket", self.bucket_name)
-        if self.policy and load_balancer.node.default_child:
-            load_balancer.node.default_child.node.add_dependency(self.policy)
+        load_balancer.node.find_child("Resource").node.add_dependency(self.node.find_child("Policy"))

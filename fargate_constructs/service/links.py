@@ -101,16 +101,10 @@ class ServiceLinks:
 
     def reaches(self, other: "ServiceLinks") -> bool:
         """Whether links lead from this service to the other, directly or through others."""
-        seen: list[ServiceLinks] = []
-        ahead = [self]
-        while ahead:
-            here = ahead.pop()
-            if here is other:
-                return True
-            if here not in seen:
-                seen.append(here)
-                ahead.extend(here._targets)
-        return False
+        reached = [self]
+        for here in reached:
+            reached.extend(target for target in here._targets if target not in reached)
+        return other in reached
 
 
 def name_of(id: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Duration, Fn, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -151,7 +151,7 @@ def test_a_zone_imported_by_its_id_serves(stack: Stack, network: FixedEgressNetw
 
 def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: FixedEgressNetwork) -> None:
     """The zone's name may be anything known at synth or later."""
-    zone = route53.HostedZone(stack, "Zone", zone_name="example.com")
+    zone = route53.HostedZone(stack, "Zone", zone_name=Fn.ref("ZoneName"))
 
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="example.com", hosted_zone=zone)
 
@@ -203,10 +203,14 @@ def test_two_routes_of_one_service_share_its_target_group(
     """A second route adds a rule, and scaling on requests stays one policy."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
-    endpoint.add_route("Web", service=service)
     endpoint.add_route("Images", service=service, paths=["/images/*"])
+    endpoint.add_route("Shop", service=service, hosts=["shop.example.com"])
 
     template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        {"Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}}]},
+    )
     template.resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 2)
     template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 1)
     template.resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)

@@ -4,6 +4,7 @@ import fnmatch
 import re
 
 import pytest
+from aws_cdk import Fn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,13 @@ def test_what_a_rule_cannot_hold_is_refused(hosts: list[str], paths: list[str], 
     """The message says what was given and what to change."""
     with pytest.raises(ValueError, match=re.escape(message)):
         validate_route(hosts, paths)
+
+
+def test_what_is_unknown_at_synth_passes() -> None:
+    """A token cannot be checked."""
+    token = Fn.ref("Parameter")
+
+    validate_route([token], [token])
 
 
 def test_a_string_instead_of_a_list_is_refused() -> None:

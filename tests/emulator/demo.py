@@ -1,0 +1,206 @@
+"""`make demo`: app.py on a local AWS, for real: where its tasks leave, and where their log lines end up.
+
+app.py ──> CDK CLI ──> emulator ──> routes of the tasks' subnets; log lines ──> CloudWatch Logs ──> Lambda ──> S3
+"""
+
+import gzip
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.emulator import ROOT, Emulator, EmulatorError
+
+ARCHIVE_SECONDS = 60
+INDENT = " " * 9
+MESSAGES = ("listening on port 80", "GET / 200 3 ms", '{"level": "error", "path": "/café", "text": "✗ not found"}')
+
+
+class DemoError(RuntimeError):
+    """The deployed system does not do what the example promises."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A deployed ECS service: the subnets of its tasks, and where its first container logs to."""
+
+    name: str
+    subnets: tuple[str, ...]
+    log_group: str
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How a service's tasks in one subnet reach the world."""
+
+    service: str
+    subnet: str
+    gateway: str
+    public_ips: tuple[str, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """A log line, as sent or as archived."""
+
+    log_group: str
+    log_stream: str
+    timestamp: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demo saw."""
+
+    outputs: dict[str, str]
+    departures: list[Departure]
+    sent: list[Line]
+    archived: dict[str, list[Line]]
+    """The archived lines by the object that holds them."""
+
+
+def run(say: Callable[[str], None] = lambda _line: None) -> Result:
+    """Deploy app.py to a local AWS, check where tasks leave, send log lines and read them back from S3.
+
+    Args:
+        say: hears each line of the story. By default nobody does.
+
+    Raises:
+        EmulatorError: the local AWS did not start, or the deployment failed.
+        DemoError: a task leaves from another address than the promised ones, or a log line is not archived.
+    """
+    began = time.monotonic()
+
+    def step(text: str) -> None:
+        say(f"{time.monotonic() - began:5.1f} s  {text}")
+
+    def hear(line: str) -> None:
+        if line.startswith(("✅", "✨  Synthesis")):
+            step(f"  {line}")
+
+    step("starting a local AWS: MiniStack, no account, no Docker")
+    with Emulator(progress=hear) as aws, tempfile.TemporaryDirectory() as outdir:
+        step("deploying app.py with the CDK CLI")
+        outputs = aws.deploy(ROOT, outdir=Path(outdir))
+        for name in ("EndpointUrl", "EgressIps", "ArchiveBucket"):
+            say(f"{INDENT}{name:<13}  {outputs[name]}")
+
+        step("following the default route of each service's subnets")
+        services = list(_services(aws))
+        departures = list(_departures(aws, services))
+        for way in departures:
+            say(f"{INDENT}{way.service:<5} {way.subnet} ──> {way.gateway} ──> {', '.join(way.public_ips)}")
+        check_departures(departures, outputs["EgressIps"].split(","))
+
+        step(f"writing log lines to CloudWatch Logs: {len(MESSAGES)} for each service")
+        sent = [line for service in services for line in _send(aws, service)]
+        step("reading them from S3, as soon as the Lambda function has archived them")
+        archived = _wait_for(aws, outputs["ArchiveBucket"], sent)
+        for key, lines in archived.items():
+            say(f"{INDENT}{key}")
+            for line in lines:
+                at = datetime.fromtimestamp(line.timestamp / 1000, UTC).time()
+                say(f"{INDENT}  {at.isoformat('milliseconds')}  {line.message}")
+    step(f"done: every task leaves from a fixed address, {len(sent)} of {len(sent)} log lines are in S3")
+    return Result(outputs, departures, sent, archived)
+
+
+def _services(aws: Emulator) -> Iterator[Service]:
+    """Every ECS service there is."""
+    ecs = aws.client("ecs")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = ecs.list_services(cluster=cluster)["serviceArns"]
+        for service in ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else []:
+            task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+            container = task["containerDefinitions"][0]
+            subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
+            log_group = container["logConfiguration"]["options"]["awslogs-group"]
+            yield Service(container["name"], tuple(subnets), log_group)
+
+
+def _departures(aws: Emulator, services: list[Service]) -> Iterator[Departure]:
+    """The default route of each of the services' subnets, followed to the public addresses it ends at."""
+    ec2 = aws.client("ec2")
+    for service in services:
+        for subnet in service.subnets:
+            tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
+            routes = [route for table in tables["RouteTables"] for route in table["Routes"]]
+            defaults = [route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
+            gateways = [route["NatGatewayId"] for route in defaults if "NatGatewayId" in route]
+            if not gateways:
+                raise DemoError(f"{service.name} in {subnet}: its default route is {defaults}, not to a NAT gateway")
+            addresses = ec2.describe_nat_gateways(NatGatewayIds=gateways)["NatGateways"][0]["NatGatewayAddresses"]
+            yield Departure(service.name, subnet, gateways[0], tuple(address["PublicIp"] for address in addresses))
+
+
+def check_departures(departures: list[Departure], egress_ips: list[str]) -> None:
+    """Refuse a way out that ends at another address than the promised ones."""
+    if not departures:
+        raise DemoError("no ECS service was deployed")
+    for departure in departures:
+        if not departure.public_ips or not set(departure.public_ips) <= set(egress_ips):
+            raise DemoError(f"{departure} does not end at one of the output EgressIps: {egress_ips}")
+
+
+def _send(aws: Emulator, service: Service) -> list[Line]:
+    """Write log lines to a service's log group, as its tasks' log driver would."""
+    logs, stream, now = aws.client("logs"), f"{service.name}/demo", time.time_ns() // 1_000_000
+    lines = [Line(service.log_group, stream, now + i, message) for i, message in enumerate(MESSAGES)]
+    logs.create_log_stream(logGroupName=service.log_group, logStreamName=stream)
+    logs.put_log_events(
+        logGroupName=service.log_group,
+        logStreamName=stream,
+        logEvents=[{"timestamp": line.timestamp, "message": line.message} for line in lines],
+    )
+    return lines
+
+
+def _wait_for(aws: Emulator, bucket: str, sent: list[Line]) -> dict[str, list[Line]]:
+    """Read the archive until it holds every line that was sent, and nothing else."""
+    s3, deadline = aws.client("s3"), time.monotonic() + ARCHIVE_SECONDS
+    while True:
+        archived = _read(s3, bucket)
+        lines = [line for lines in archived.values() for line in lines]
+        if sorted(lines) == sorted(sent):
+            return archived
+        if time.monotonic() > deadline:
+            missing, extra = set(sent).difference(lines), set(lines).difference(sent)
+            raise DemoError(f"after {ARCHIVE_SECONDS} s s3://{bucket} lacks {missing}, and nobody sent its {extra}")
+        time.sleep(0.2)
+
+
+def _read(s3: Any, bucket: str) -> dict[str, list[Line]]:  # noqa: ANN401  # boto3 makes its client classes at run time
+    """The lines in each archived object."""
+    archived = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="log_group="):
+        for key in (entry["Key"] for entry in page.get("Contents", [])):
+            text = gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()).decode()
+            records = [json.loads(row) for row in text.splitlines()]
+            archived[key] = [
+                Line(record["logGroup"], record["logStream"], record["timestamp"], record["message"])
+                for record in records
+            ]
+    return archived
+
+
+def main() -> int:
+    """Run the demo and tell its story; an exit code."""
+    try:
+        run(lambda line: print(line, flush=True))  # noqa: T201  # the story is for a terminal
+    except KeyboardInterrupt:
+        print("\nstopped, and the local AWS with it", file=sys.stderr)  # noqa: T201  # the same
+        return 130
+    except (DemoError, EmulatorError) as error:
+        print(f"\nthe demo failed: {error}", file=sys.stderr)  # noqa: T201  # the same
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""A local AWS for the length of a block: MiniStack as a child process, and the real CDK CLI deploying to it.
+
+with Emulator() as aws ──> aws.deploy(a CDK app's folder) ──> its outputs ──> aws.client("ecs"), aws.client("s3")
+"""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from itertools import takewhile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from tests.emulator.processes import free_port, group, sigterm_raises
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT, REGION = "123456789012", "us-east-1"
+START_SECONDS, CDK_SECONDS = 60, 600
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start or the CDK CLI failed; the message holds the log that says why."""
+
+
+class Emulator:
+    """MiniStack on a free port of 127.0.0.1, its data in a folder that goes when it ends.
+
+    Whatever leaves the block (an exception, Ctrl-C, SIGTERM) ends the server and every Lambda function it runs.
+
+    Args:
+        progress: hears what the CDK CLI says, line by line. By default nobody does.
+
+    Example:
+        with Emulator(progress=print) as aws:
+            outputs = aws.deploy(Path(), outdir=Path("cdk.out"))
+            aws.client("s3").list_objects_v2(Bucket=outputs["ArchiveBucket"])
+    """
+
+    def __init__(self, *, progress: Callable[[str], None] = lambda _line: None) -> None:
+        self._progress = progress
+        self._bootstrapped = False
+
+    def __enter__(self) -> Self:
+        """Start the server and wait until it is ready."""
+        with ExitStack() as opening:
+            opening.enter_context(sigterm_raises())
+            self.folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
+            self._port = free_port()
+            log = opening.enter_context((self.folder / "ministack.log").open("w+"))
+            command = [sys.executable, "-m", "tests.emulator.server"]
+            # The server holds the read end of a pipe, so it ends even if this process is killed.
+            server = opening.enter_context(
+                group(command, cwd=ROOT, env=self._server_environment(), stdin=subprocess.PIPE, stdout=log)
+            )
+            self._wait_until_ready(server, Path(log.name))
+            self._opened = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the server with all its children, and remove its data."""
+        self._opened.__exit__(kind, error, traceback)
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address of every service."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process (the CDK CLI, the AWS CLI, an SDK) needs to use this AWS and no other."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its client classes at run time
+        """A boto3 client of this AWS."""
+        make: Any = boto3.client  # typed for literal names alone
+        return make(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106  # the emulator takes any
+            config=Config(proxies={}),
+        )
+
+    def deploy(self, app_dir: Path, *, outdir: Path, context: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Bootstrap once, deploy all stacks of a CDK app, and return their outputs by name.
+
+        Raises:
+            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
+        """
+        if not self._bootstrapped:
+            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self.folder)
+            self._bootstrapped = True
+        outputs = self.folder / "outputs.json"
+        outputs.unlink(missing_ok=True)
+        values = [part for key, value in (context or {}).items() for part in ("--context", f"{key}={value}")]
+        flags = ["--all", "--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs)]
+        self._cdk("deploy", *flags, "--output", str(outdir.resolve()), *values, cwd=app_dir)
+        return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
+
+    def destroy(self, outdir: Path) -> None:
+        """Destroy all stacks of a deployed CDK app, from the folder it was synthesized to.
+
+        Raises:
+            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
+        """
+        self._cdk("destroy", "--all", "--force", "--app", str(outdir.resolve()), cwd=self.folder)
+
+    def _cdk(self, *arguments: str, cwd: Path) -> None:
+        """Run the CDK CLI and pass on what it says."""
+        command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]
+        environment = self._child_environment(CDK_HOME=str(self.folder / "cdk"), CDK_DISABLE_CLI_TELEMETRY="true")
+        said = []
+        with ExitStack() as running:
+            options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+            process = running.enter_context(group(command, **options))
+            deadline = threading.Timer(CDK_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+            running.callback(deadline.cancel)
+            deadline.start()
+            assert process.stdout is not None
+            for line in process.stdout:
+                said.append(line.rstrip())
+                self._progress(said[-1])
+            process.wait()
+        if process.returncode:
+            raise EmulatorError("\n".join([f"cdk {arguments[0]} failed:", *said[-40:], *self._failed_resources()]))
+
+    def _failed_resources(self) -> Iterator[str]:
+        """A line for each resource that the last operation of any stack failed on."""
+        cloudformation = self.client("cloudformation")
+        for stack in cloudformation.describe_stacks()["Stacks"]:
+            events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+            for event in takewhile(lambda event: not _begins_operation(event), events):
+                if event["ResourceStatus"].endswith("FAILED"):
+                    yield "{StackName} {LogicalResourceId} {ResourceType}: {ResourceStatusReason}".format(**event)
+
+    def _server_environment(self) -> dict[str, str]:
+        """MiniStack's settings: on this machine alone, without Docker."""
+        return self._child_environment(
+            BIND_HOST="127.0.0.1",
+            GATEWAY_PORT=str(self._port),
+            MINISTACK_ACCOUNT_ID=ACCOUNT,
+            MINISTACK_REGION=REGION,
+            LAMBDA_EXECUTOR="local",
+            NODE_PATH=str(ROOT / "node_modules"),  # where CDK's own custom resources find the AWS SDK
+            DOCKER_HOST=f"unix://{self.folder}/none",
+            IOT_MTLS_ENABLED="0",  # these two would listen on ports of their own
+            SFTP_ENABLED="0",
+        )
+
+    def _child_environment(self, **settings: str) -> dict[str, str]:
+        """This process's environment with this project's tools, this AWS and no other."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+        here = {"PATH": tools, "TMPDIR": str(self.folder), "NO_PROXY": "127.0.0.1,localhost"}
+        return {**ours, **here, **self.environment, **settings}
+
+    def _wait_until_ready(self, server: "subprocess.Popen[str]", log: Path) -> None:
+        """Return when the server answers; raise with its log when it ends or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and server.poll() is None:
+            with suppress(OSError):
+                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=1)
+                connection.request("GET", "/_ministack/ready")
+                if connection.getresponse().status == http.HTTPStatus.OK:
+                    return
+            time.sleep(0.1)
+        raise EmulatorError(f"the emulator did not start (exit code {server.poll()}):\n{log.read_text()}")
+
+
+def _begins_operation(event: Mapping[str, Any]) -> bool:
+    """Whether a stack event is the first of a deployment."""
+    starts = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+    return event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in starts

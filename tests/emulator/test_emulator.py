@@ -1,0 +1,152 @@
+"""The emulator as a process: it starts or says why not, deploys or says why not, and ends with its children."""
+
+import io
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.emulator import emulator
+from tests.emulator.emulator import ROOT, Emulator, EmulatorError
+
+ALIVE = "import os\nheld = open(os.environ['ALIVE'], 'w')\ndef handler(event, context):\n    return 'alive'\n"
+ENDLESS = """
+import time
+from tests.emulator.emulator import Emulator
+with Emulator() as aws:
+    print(aws.endpoint_url, flush=True)
+    time.sleep(60)
+"""
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+app = cdk.App()
+stack = cdk.Stack(app, "Tiny")
+if app.node.try_get_context("broken"):
+    cdk.CfnResource(stack, "Broken", type="AWS::EC2::EIP", properties={"InstanceId": "i-1"})
+else:
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0, restrict_default_security_group=True)
+    cdk.CfnOutput(stack, "VpcId", value=vpc.vpc_id)
+app.synth()
+"""
+
+
+def _run_function(aws: Emulator, alive: Path) -> None:
+    """Start a Lambda function whose process holds a file open for as long as it lives."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", ALIVE)
+    functions = aws.client("lambda")
+    functions.create_function(
+        FunctionName="alive",
+        Runtime="python3.14",
+        Handler="index.handler",
+        Role="arn:aws:iam::123456789012:role/any",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": {"ALIVE": str(alive)}},
+    )
+    assert functions.invoke(FunctionName="alive")["Payload"].read() == b'"alive"'
+
+
+def _answers(url: str) -> bool:
+    """Whether a server listens there."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.fixture
+def app_dir(tmp_path: Path) -> Path:
+    """A CDK app with one VPC, or with `-c broken=1` one that no AWS accepts."""
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "cdk.json").write_text('{"app": "python3 app.py"}')
+    return tmp_path
+
+
+def _use_and_leave(aws: Emulator, fifo: Path, alive: int, number: int | None) -> NoReturn:
+    """Run a function, make sure that it lives, and leave by a signal or an error."""
+    _run_function(aws, fifo)
+    with pytest.raises(BlockingIOError):
+        os.read(alive, 1)  # nothing to read, but there is a writer
+    if number:
+        os.kill(os.getpid(), number)
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(None, RuntimeError), (signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)],
+)
+def test_leaving_ends_the_server_and_its_functions(
+    number: int | None, error: type[BaseException], tmp_path: Path
+) -> None:
+    """An error, Ctrl-C and SIGTERM all end the server, the functions' processes and the data."""
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    alive = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(error), Emulator() as aws:
+        _use_and_leave(aws, fifo, alive, number)
+    assert select.select([alive], [], [], 5)[0], "the function's process outlived its emulator"
+    assert os.read(alive, 1) == b""
+    os.close(alive)
+    assert not _answers(aws.endpoint_url)
+    assert not aws.folder.exists()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    """A parent that has no time to clean up leaves no server behind."""
+    command = [sys.executable, "-c", ENDLESS]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().strip()
+        assert _answers(url)
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while _answers(url):
+        assert time.monotonic() < deadline, f"{url} still answers"
+        time.sleep(0.05)
+
+
+def test_failed_start_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is taken ends the start at once, with the server's own words."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(emulator, "free_port", lambda: taken.getsockname()[1])
+        with pytest.raises(EmulatorError, match="already in use"), Emulator():
+            pass
+
+
+def test_cdk_app_is_deployed_and_destroyed(app_dir: Path) -> None:
+    """The real CDK CLI deploys, CDK's own custom resource closes the default security group, and all of it goes."""
+    said: list[str] = []
+    with Emulator(progress=said.append) as aws:
+        outputs = aws.deploy(app_dir, outdir=app_dir / "cdk.out")
+        ec2, filters = aws.client("ec2"), [{"Name": "vpc-id", "Values": [outputs["VpcId"]]}]
+        group = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]
+        assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
+        assert any("Tiny" in line and "CREATE_COMPLETE" in line for line in said)
+
+        aws.destroy(app_dir / "cdk.out")
+        assert not ec2.describe_vpcs(Filters=filters)["Vpcs"]
+
+
+def test_failed_deployment_says_which_resource_and_why(app_dir: Path) -> None:
+    """The error of a rolled back deployment ends with the reason of the resource that failed."""
+    with Emulator() as aws, pytest.raises(EmulatorError) as failure:
+        aws.deploy(app_dir, outdir=app_dir / "cdk.out", context={"broken": "1"})
+    last = str(failure.value).splitlines()[-1]
+    assert last.startswith("Tiny Broken AWS::EC2::EIP: NotEmulated: ")
