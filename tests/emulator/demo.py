@@ -102,13 +102,21 @@ def run(say: Callable[[str], None] = lambda _line: None) -> Result:
         sent = [line for service in services for line in _send(aws, service)]
         step("reading them from S3, as soon as the Lambda function has archived them")
         archived = _wait_for(aws, outputs["ArchiveBucket"], sent)
-        for key, lines in archived.items():
-            say(f"{INDENT}{key}")
-            for line in lines:
-                at = datetime.fromtimestamp(line.timestamp / 1000, UTC).time()
-                say(f"{INDENT}  {at.isoformat('milliseconds')}  {line.message}")
+        for row in _table(services, archived):
+            say(f"{INDENT}{row}")
     step(f"done: every task leaves from a fixed address, {len(sent)} of {len(sent)} log lines are in S3")
     return Result(outputs, departures, sent, archived)
+
+
+def _table(services: list[Service], archived: dict[str, list[Line]]) -> Iterator[str]:
+    """What came out: a row for each line, and below them the objects that hold them."""
+    names = {service.log_group: service.name for service in services}
+    yield "service  time (UTC)    message"
+    for line in (line for lines in archived.values() for line in lines):
+        at = datetime.fromtimestamp(line.timestamp / 1000, UTC).time()
+        yield f"{names[line.log_group]:<7}  {at.isoformat('milliseconds')}  {line.message}"
+    for key in archived:
+        yield f"in {key}"
 
 
 def _services(aws: Emulator) -> Iterator[Service]:
