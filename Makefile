@@ -12,7 +12,7 @@ demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them b
 	@python -m tests.emulator.demo
 
 test: .venv/.ready lint  ## everything that decides whether a change is good
-	pytest --numprocesses 2 --cov --cov-report=term
+	pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 synth: .venv/.ready  ## write the example app's templates to cdk.out/
 	@cdk synth --quiet && ls cdk.out/*.template.json

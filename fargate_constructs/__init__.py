@@ -10,15 +10,20 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.network import FixedEgressNetwork
-from fargate_constructs.service import FargateService, Scaling
+from fargate_constructs.network import Egress, FixedEgressNetwork
+from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "Deployment",
+    "Egress",
     "FargateService",
     "FargateWebService",
     "FixedEgressNetwork",
+    "Health",
     "HttpEndpoint",
     "LogArchive",
+    "LogDelivery",
     "Scaling",
+    "TaskSize",
 ]

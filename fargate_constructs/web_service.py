@@ -18,7 +18,7 @@ from constructs import Construct
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import FixedEgressNetwork, Network
-from fargate_constructs.service import FargateService, Scaling
+from fargate_constructs.service import FargateService, Health, Scaling
 from fargate_constructs.service.links import name_of
 
 
@@ -43,7 +43,7 @@ class FargateWebService(Construct):
         environment: Plain configuration by name.
         secrets: Secrets by the name of the variable that gets each.
         scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and requests.
-        health_check_path: The path that answers 2xx when a task can serve. By default `/`.
+        health: How it is told that a task can serve. By default `Health()`: `/` answers 2xx.
         domain_name: The name callers use. By default the load balancer's own, over plain HTTP, and synthesis warns.
         hosted_zone: The zone of *domain_name*, in which its certificate is validated and its record made.
         certificate: The certificate to serve. By default one is made for *domain_name*.
@@ -66,7 +66,7 @@ class FargateWebService(Construct):
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
         scaling: Scaling | None = None,
-        health_check_path: str = "/",
+        health: Health | None = None,
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
         certificate: acm.ICertificate | None = None,
@@ -95,7 +95,7 @@ class FargateWebService(Construct):
             environment=environment,
             secrets=secrets,
             scaling=scaling,
-            health_check_path=health_check_path,
+            health=health,
             name=name_of(id),
         )
         self.archive = archive or LogArchive(self, "LogArchive")

@@ -4,7 +4,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateWebService, FixedEgressNetwork, LogArchive, Scaling
+from fargate_constructs import FargateWebService, FixedEgressNetwork, Health, LogArchive, Scaling
 
 
 def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -35,7 +35,7 @@ def test_what_is_given_reaches_its_part(stack: Stack, image: ecs.ContainerImage)
         memory_limit_mib=1024,
         environment={"STAGE": "prod"},
         scaling=Scaling(min=4, max=8),
-        health_check_path="/healthz",
+        health=Health(path="/healthz"),
     )
 
     template = Template.from_stack(stack)

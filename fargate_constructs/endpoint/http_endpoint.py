@@ -9,7 +9,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from collections.abc import Sequence
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Duration, Token, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, Validations
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -25,6 +25,7 @@ from fargate_constructs.endpoint.routes import (
     validate_priority,
     validate_route,
 )
+from fargate_constructs.hosted_zone import validate_in_zone
 from fargate_constructs.network import Network
 
 
@@ -215,15 +216,4 @@ def _validate_domain(
             f"domain_name {domain_name!r} needs hosted_zone, to make its certificate and record, or a certificate",
         )
     if domain_name and hosted_zone:
-        _validate_zone(domain_name, hosted_zone)
-
-
-def _validate_zone(domain_name: str, hosted_zone: route53.IHostedZone) -> None:
-    try:
-        zone_name = hosted_zone.zone_name.rstrip(".")
-    except RuntimeError:  # a zone imported by its ID alone does not know its name
-        return
-    if Token.is_unresolved(zone_name) or Token.is_unresolved(domain_name):
-        return
-    if domain_name != zone_name and not domain_name.endswith(f".{zone_name}"):
-        raise ValueError(f"domain_name must lie in the hosted zone {zone_name!r}, got: {domain_name!r}")
+        validate_in_zone("domain_name", domain_name, hosted_zone)

@@ -21,9 +21,10 @@ MAX_PATTERN_LENGTH = 128
 
 # A rule's priority is 1 to 50,000, the lowest number being tried first
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html).
-# 3 kinds of host x 66 path lengths x 252 numbers for routes of the same rank make 49,896 of them.
+# 3 kinds of host x 66 path lengths x 126 numbers for routes of the same rank, each with the odd number before it for a
+# rule of the service's own (a deployment's test traffic), make 49,896 of them.
 LONGEST_RANKED_PATH = 65
-NUMBERS_PER_RANK = 252
+NUMBERS_PER_RANK = 126
 MAX_PRIORITY = 50_000
 
 
@@ -38,7 +39,7 @@ class RouteTarget(Protocol):
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
     ) -> elbv2.ApplicationListenerRule:
-        """Answer the listener's requests that meet all *conditions*."""
+        """Answer the listener's requests that meet all *conditions*; the number before *priority* is free as well."""
 
 
 def priority_of(hosts: Sequence[str], paths: Sequence[str]) -> int:
@@ -53,7 +54,7 @@ def priority_of(hosts: Sequence[str], paths: Sequence[str]) -> int:
     rank = host_rank * (LONGEST_RANKED_PATH + 1) + LONGEST_RANKED_PATH - min(path_length, LONGEST_RANKED_PATH)
     claim = json.dumps([sorted(hosts), sorted(paths)])
     spread = int.from_bytes(hashlib.sha256(claim.encode()).digest()[:8]) % NUMBERS_PER_RANK
-    return rank * NUMBERS_PER_RANK + spread + 1
+    return 2 * (rank * NUMBERS_PER_RANK + spread + 1)
 
 
 def conditions_of(hosts: Sequence[str], paths: Sequence[str]) -> list[elbv2.ListenerCondition]:

@@ -9,41 +9,76 @@ from aws_cdk import RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from fargate_constructs.network.address_plan import RESERVED_ZONES
+
 
 class ElasticIpPool(Construct):
     """Numbered Elastic IPs, kept when the stack is deleted and when CloudFormation would replace one.
 
-    An address's logical ID comes from the pool's place in the construct tree and from the address's number,
-    never from a subnet or a zone: renaming those cannot lose an address that a partner put on an allow-list.
+    An address's logical ID comes from the pool's place in the construct tree and from the address's number, never
+    from a subnet, a gateway or a zone's name. The first zone's first address is number 1, the second zone's number 2,
+    up to 6; second addresses begin at 7, third ones at 13: neither a further zone nor a further address for each
+    changes another's number.
 
     Args:
         scope: The construct that owns the pool.
         id: The pool's ID; part of every address's logical ID.
-        size: How many addresses. Growing the pool keeps those it has.
+        zones: For how many zones. By default 1.
+        addresses_per_az: How many addresses each zone has. By default 1.
+        public_ipv4_pool: The pool of brought addresses to take them from. By default Amazon's.
+        ipam_pool_id: The IPAM pool to take them from. By default none.
 
     Raises:
-        ValueError: If *size* is below 1.
+        ValueError: If *zones* is not 1 to 6, or *addresses_per_az* is below 1.
     """
 
-    def __init__(self, scope: Construct, id: str, *, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 address, got: {size}")
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        zones: int = 1,
+        addresses_per_az: int = 1,
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
+    ) -> None:
+        if not 1 <= zones <= RESERVED_ZONES:
+            raise ValueError(f"zones must be 1 to {RESERVED_ZONES}, got: {zones}")
+        if addresses_per_az < 1:
+            raise ValueError(f"addresses_per_az must be at least 1, got: {addresses_per_az}")
         super().__init__(scope, id)
 
-        self.elastic_ips = [self._allocate(number) for number in range(1, size + 1)]
+        self._public_ipv4_pool = public_ipv4_pool
+        self._ipam_pool_id = ipam_pool_id
+        self.by_zone = [
+            [self._allocate(zone + rank * RESERVED_ZONES) for rank in range(addresses_per_az)]
+            for zone in range(1, zones + 1)
+        ]
+        """The Elastic IPs of each zone, the first zone's first."""
+
+    @property
+    def elastic_ips(self) -> list[ec2.CfnEIP]:
+        """All Elastic IPs, zone by zone."""
+        return [elastic_ip for zone in self.by_zone for elastic_ip in zone]
 
     @property
     def allocation_ids(self) -> list[str]:
-        """The allocation ID of each address (`eipalloc-…`, a token until deployed), by number."""
+        """All allocation IDs (`eipalloc-…`, tokens until deployed), zone by zone."""
         return [elastic_ip.attr_allocation_id for elastic_ip in self.elastic_ips]
 
     @property
     def public_ips(self) -> list[str]:
-        """Each IPv4 address (a token until deployed), by number."""
+        """All IPv4 addresses (tokens until deployed), zone by zone."""
         return [elastic_ip.attr_public_ip for elastic_ip in self.elastic_ips]
 
     def _allocate(self, number: int) -> ec2.CfnEIP:
-        elastic_ip = ec2.CfnEIP(self, str(number), domain="vpc")
+        elastic_ip = ec2.CfnEIP(
+            self,
+            str(number),
+            domain="vpc",
+            public_ipv4_pool=self._public_ipv4_pool,
+            ipam_pool_id=self._ipam_pool_id,
+        )
         elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN)
         Tags.of(elastic_ip).add("Name", elastic_ip.node.path)
         return elastic_ip

@@ -7,56 +7,63 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
 
-from aws_cdk import Annotations, Fn, RemovalPolicy, Token
+from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct, IConstruct
 
+from fargate_constructs.network.address_plan import (
+    PUBLIC_SUBNET_BITS,
+    RESERVED_ZONES,
+    TASK_SUBNET_BITS,
+    validate_cidr,
+    validate_max_azs,
+)
+from fargate_constructs.network.egress import Egress, EgressMode
+from fargate_constructs.network.egress_proof import prove_egress
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
+from fargate_constructs.network.endpoints import Endpoints, add_endpoints
+from fargate_constructs.network.imported_network import ImportedNetwork
+from fargate_constructs.network.reverse_dns import ReverseDns
+from fargate_constructs.network.ways_out import open_ways_out
 
-# An ALB needs two zones, and so does anything that is to survive the loss of one.
-FEWEST_ZONES = 2
-# No AWS region has more zones than us-east-1's six
-# (https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html).
-# The address range is divided for all of them, so that using a further zone later moves no subnet.
-RESERVED_ZONES = 6
-
-# A /16 gives each zone a /20 for tasks (4,091 addresses) and a /24 for gateways and load balancers, and leaves
-# 60 % of the range for whatever else the VPC will hold. An ALB wants at least a /27, a subnet at least a /28:
-# that makes /19 the smallest range
-# (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html).
-TASK_SUBNET_BITS = 4
-PUBLIC_SUBNET_BITS = 8
-LARGEST_RANGE = 16
-SMALLEST_RANGE = 19
+# An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
+ADDRESS_USD_A_MONTH = 3.65
 
 
 class FixedEgressNetwork(Construct):
     """A VPC whose tasks sit in private subnets and reach the world from Elastic IPs that stay.
 
-    Each zone has a NAT gateway on an Elastic IP of the construct's own pool. The addresses are retained when the
-    stack is deleted, and their logical IDs depend on nothing but their number. S3 is reached through a gateway
-    endpoint, which costs nothing and saves the NAT gateway's data charge. Flow logs are on, and the VPC's default
-    security group admits nothing.
+    The addresses are the network's own. They are retained when the stack is deleted, and their logical IDs depend on
+    nothing but their number: not on subnets, zones' names or the way out. S3 is reached through a gateway endpoint,
+    which costs nothing and saves the NAT gateway's data charge. Flow logs are on, and the VPC's default security group
+    admits nothing.
 
     ```python
-    network = FixedEgressNetwork(stack, "Network")
+    network = FixedEgressNetwork(stack, "Network", egress=Egress.per_az())
     CfnOutput(stack, "EgressIps", value=",".join(network.egress_ips))
     ```
 
     Args:
         scope: The construct that owns the network.
         id: The construct's ID.
-        cidr: The VPC's IPv4 range, `/16` to `/19`. By default `10.0.0.0/16`.
-        max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a region with fewer
-            refuses the deployment. By default 2, each with a NAT gateway of its own, so that the loss of a zone
+        egress: How tasks leave. By default `Egress.per_az()`: a NAT gateway in each zone, so that the loss of a zone
             takes no other zone's egress with it.
+        cidr: The VPC's IPv4 range, `/16` to `/19`. By default `10.0.0.0/16`.
+        avoid_cidrs: Ranges that *cidr* must not overlap, such as those of networks it will be peered with. By default
+            none.
+        max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a region with fewer
+            refuses the deployment. By default 2. A further zone later moves no subnet and changes no address.
+        endpoints: Sets of interface endpoints, through which tasks reach AWS without the way out. By default none;
+            with `Egress.isolated()` what tasks cannot start without.
         flow_log_retention: How long the VPC's flow logs are kept in CloudWatch. By default one month.
 
     Raises:
-        ValueError: If *cidr* is no such range, or *max_azs* is not 2 to 6.
+        ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
+            known to have, or *egress* brings another number of addresses than it needs.
     """
 
     def __init__(
@@ -64,40 +71,29 @@ class FixedEgressNetwork(Construct):
         scope: Construct,
         id: str,
         *,
+        egress: Egress | None = None,
         cidr: str = "10.0.0.0/16",
+        avoid_cidrs: Sequence[str] = (),
         max_azs: int = 2,
+        endpoints: Sequence[Endpoints] = (),
         flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
-        prefix = _validate_cidr(cidr)
-        _validate_max_azs(max_azs)
+        egress = egress or Egress.per_az()
+        prefix = validate_cidr(cidr, avoid_cidrs)
+        validate_max_azs(scope, max_azs)
+        egress.validate_for(max_azs)
         super().__init__(scope, id)
 
-        self.elastic_ip_pool = ElasticIpPool(self, "EgressIps", size=max_azs)
-        self.vpc: ec2.IVpc = ec2.Vpc(
-            self,
-            "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(cidr),
-            availability_zones=[Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)],
-            reserved_azs=RESERVED_ZONES - max_azs,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(
-                    name="Public",
-                    subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=prefix + PUBLIC_SUBNET_BITS,
-                    map_public_ip_on_launch=False,
-                ),
-                ec2.SubnetConfiguration(
-                    name="Tasks",
-                    subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
-                    cidr_mask=prefix + TASK_SUBNET_BITS,
-                ),
-            ],
-            nat_gateway_provider=ec2.NatProvider.gateway(eip_allocation_ids=self.elastic_ip_pool.allocation_ids),
-            nat_gateways=max_azs,
-            restrict_default_security_group=True,
-            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
-        )
+        self.egress = egress
+        self._max_azs = max_azs
+        self.elastic_ip_pool = self._make_pool()
+        """The network's own addresses; `None` if it was given some, or has no way out."""
+        self._vpc = self._make_vpc(cidr, prefix)
+        open_ways_out(self, egress, self._vpc, self._allocation_ids())
+        isolated = Endpoints.for_isolated_tasks if egress.mode is EgressMode.ISOLATED else ()
+        add_endpoints(self._vpc, [*endpoints, *isolated])
         self._log_flows(flow_log_retention)
+        self._tell_unused_addresses()
 
     @staticmethod
     def from_vpc(
@@ -107,7 +103,7 @@ class FixedEgressNetwork(Construct):
         *,
         egress_ips: Sequence[str] = (),
         task_subnets: Sequence[ec2.ISubnet] | None = None,
-    ) -> "ImportedNetwork":
+    ) -> ImportedNetwork:
         """Use a VPC that exists, with its own way out.
 
         Args:
@@ -124,65 +120,142 @@ class FixedEgressNetwork(Construct):
         return ImportedNetwork(scope, id, vpc, egress_ips=egress_ips, task_subnets=task_subnets)
 
     @property
-    def egress_ips(self) -> Sequence[str]:
-        """The IPv4 addresses that tasks leave from (tokens until deployed), by number."""
-        return self.elastic_ip_pool.public_ips
+    def vpc(self) -> ec2.IVpc:
+        """The VPC."""
+        return self._vpc
 
     @property
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
-        return self.vpc.private_subnets
+        return self._vpc.private_subnets
+
+    @property
+    def egress_ips(self) -> Sequence[str]:
+        """The IPv4 addresses that tasks leave from or may leave from after a change of egress, zone by zone.
+
+        Tokens until deployed, unless the egress was given its addresses; then those, as far as they were named.
+        """
+        return self.elastic_ip_pool.public_ips if self.elastic_ip_pool else self.egress.addresses.egress_ips
+
+    @property
+    def egress_cidrs(self) -> Sequence[str]:
+        """The addresses as ranges, `203.0.113.7/32`, as allow-lists and security groups want them."""
+        return [f"{ip}/32" for ip in self.egress_ips]
+
+    def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
+        """Write the addresses to a parameter of SSM, for other teams' stacks to read.
+
+        Args:
+            parameter_name: The parameter's name, such as `/network/egress-ips`.
+
+        Raises:
+            ValueError: If the addresses are not known.
+        """
+        return ssm.StringListParameter(
+            self,
+            "EgressIpsParameter",
+            parameter_name=parameter_name,
+            description=f"The addresses that tasks in {self.node.path} leave from",
+            string_list_value=list(self._known_ips("publish")),
+        )
+
+    def add_reverse_dns(self, *, hosted_zone: route53.IHostedZone, name: str) -> ReverseDns:
+        """Give the addresses a name that mail servers find both ways.
+
+        Args:
+            hosted_zone: The zone of *name*, in which the forward record is made.
+            name: The name, such as `mail.example.com`.
+
+        Raises:
+            ValueError: If the addresses are not known, or the name cannot be made.
+        """
+        public_ips = self._known_ips("add_reverse_dns")
+        allocation_ids = [each for zone in self._allocation_ids() for each in zone]
+        return ReverseDns(
+            self,
+            "ReverseDns",
+            hosted_zone=hosted_zone,
+            name=name,
+            addresses=list(zip(allocation_ids, public_ips, strict=True)),
+        )
+
+    def prove_egress(self, tasks: IConstruct) -> None:
+        """Let synthesis fail unless the tasks of a construct leave from the network's addresses.
+
+        `FargateService` asks for it; ask for what else runs in the network.
+        """
+        prove_egress(
+            tasks,
+            subnets=self.task_subnets,
+            known_allocation_ids=self.egress.addresses.eip_allocation_ids,
+        )
+
+    def _make_pool(self) -> ElasticIpPool | None:
+        addresses = self.egress.addresses
+        zones = self.egress.held_zones(self._max_azs)
+        if addresses.eip_allocation_ids or not zones:
+            return None
+        return ElasticIpPool(
+            self,
+            "EgressIps",
+            zones=zones,
+            addresses_per_az=addresses.addresses_per_az,
+            public_ipv4_pool=addresses.public_ipv4_pool,
+            ipam_pool_id=addresses.ipam_pool_id,
+        )
+
+    def _make_vpc(self, cidr: str, prefix: int) -> ec2.Vpc:
+        return ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            availability_zones=[Fn.select(zone, Fn.get_azs()) for zone in range(self._max_azs)],
+            reserved_azs=RESERVED_ZONES - self._max_azs,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Public",
+                    subnet_type=ec2.SubnetType.PUBLIC,
+                    cidr_mask=prefix + PUBLIC_SUBNET_BITS,
+                    map_public_ip_on_launch=False,
+                ),
+                ec2.SubnetConfiguration(
+                    name="Tasks",
+                    subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
+                    cidr_mask=prefix + TASK_SUBNET_BITS,
+                ),
+            ],
+            # The way out is made apart from the VPC, so that changing it touches no subnet.
+            nat_gateways=0,
+            restrict_default_security_group=True,
+            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+        )
+
+    def _allocation_ids(self) -> list[list[str]]:
+        """Return the Elastic IPs of each zone."""
+        if self.elastic_ip_pool:
+            return [[each.attr_allocation_id for each in zone] for zone in self.elastic_ip_pool.by_zone]
+        given, size = self.egress.addresses.eip_allocation_ids, self.egress.addresses.addresses_per_az
+        return [list(given[start : start + size]) for start in range(0, len(given), size)]
+
+    def _known_ips(self, purpose: str) -> Sequence[str]:
+        if not self.egress_ips:
+            raise ValueError(
+                f"{purpose} needs the network's addresses, got none from Egress.{self.egress.mode.value}(): "
+                "name egress_ips=[...] beside eip_allocation_ids",
+            )
+        return self.egress_ips
 
     def _log_flows(self, retention: logs.RetentionDays) -> None:
         log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+        self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
 
-
-class ImportedNetwork(Construct):
-    """A VPC made elsewhere, as a network. Made by `FixedEgressNetwork.from_vpc`."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        vpc: ec2.IVpc,
-        *,
-        egress_ips: Sequence[str],
-        task_subnets: Sequence[ec2.ISubnet] | None,
-    ) -> None:
-        subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
-        if not subnets:
-            raise ValueError(
-                f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "
-                "import it with private_subnet_ids, or pass task_subnets",
+    def _tell_unused_addresses(self) -> None:
+        unused = (
+            self.egress.held_zones(self._max_azs) - self.egress.used_zones(self._max_azs)
+        ) * self.egress.addresses.addresses_per_az
+        if self.elastic_ip_pool and unused:
+            Annotations.of(self).add_info_v2(
+                "fargate-constructs:unusedAddresses",
+                f"{unused} of {len(self.egress_ips)} Elastic IPs are not in use, at {unused * ADDRESS_USD_A_MONTH:.2f} "
+                "USD a month: they wait for another egress; docs/network.md says how to release them",
             )
-        super().__init__(scope, id)
-
-        self.vpc = vpc
-        self.egress_ips: Sequence[str] = tuple(egress_ips)
-        self.task_subnets: Sequence[ec2.ISubnet] = subnets
-        if not egress_ips:
-            Annotations.of(self).add_warning_v2(
-                "fargate-constructs:unprovenEgress",
-                "the routes of an imported VPC cannot be seen, so its egress addresses are unproven: "
-                "pass egress_ips=[...] if you know them",
-            )
-
-
-def _validate_cidr(cidr: str) -> int:
-    """Return the range's prefix length."""
-    allowed = f"an IPv4 network of /{LARGEST_RANGE} to /{SMALLEST_RANGE}, such as 10.0.0.0/{LARGEST_RANGE}"
-    if Token.is_unresolved(cidr):
-        raise ValueError(f"cidr must be known at synth, since subnets are cut from it: give {allowed}")
-    try:
-        prefix = IPv4Network(cidr).prefixlen
-    except ValueError as error:
-        raise ValueError(f"cidr must be {allowed}, got: {cidr!r} ({error})") from error
-    if not LARGEST_RANGE <= prefix <= SMALLEST_RANGE:
-        raise ValueError(f"cidr must be {allowed}, got: {cidr!r}")
-    return prefix
-
-
-def _validate_max_azs(max_azs: int) -> None:
-    if not FEWEST_ZONES <= max_azs <= RESERVED_ZONES:
-        raise ValueError(f"max_azs must be {FEWEST_ZONES} to {RESERVED_ZONES}, got: {max_azs}")

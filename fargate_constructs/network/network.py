@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from aws_cdk import aws_ec2 as ec2
+from constructs import IConstruct
 
 
 class Network(Protocol):
@@ -28,3 +29,6 @@ class Network(Protocol):
     @property
     def egress_ips(self) -> Sequence[str]:
         """The IPv4 addresses that tasks leave from, as far as they are known."""
+
+    def prove_egress(self, tasks: IConstruct) -> None:
+        """Let synthesis fail unless the tasks of a construct leave from those addresses, as far as can be seen."""

@@ -77,12 +77,14 @@ class ServiceLinks:
         A service can be in one namespace only, and those that link to each other must be in the same: so there is
         one for a VPC, not one for a service.
         """
-        existing = self._vpc.node.try_find_child("ServiceNames")
+        beside = cast(Construct, self._vpc.node.scope)  # only an app has none; and an imported VPC is no scope
+        name = f"{self._vpc.node.id}ServiceNames"
+        existing = beside.node.try_find_child(name)
         if isinstance(existing, servicediscovery.HttpNamespace):
             return existing
         return servicediscovery.HttpNamespace(
-            cast(Construct, self._vpc),  # every IVpc is one; type checkers are not told
-            "ServiceNames",
+            beside,
+            name,
             name=Names.unique_resource_name(self._vpc, max_length=100, separator="-"),
             description="names of the services that link to each other",
         )

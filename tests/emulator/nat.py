@@ -44,7 +44,9 @@ def release_address(public_ip: str, _props: Props) -> None:
 
 def _wanted(props: Props) -> set[str]:
     """The allocation IDs that a NAT gateway's template names."""
-    return {*filter(None, [props.get("AllocationId")]), *props.get("SecondaryAllocationIds", [])}
+    zonal = {*filter(None, [props.get("AllocationId")]), *props.get("SecondaryAllocationIds", [])}
+    zones = props.get("AvailabilityZoneAddresses", [])
+    return zonal.union(*(zone["AllocationIds"] for zone in zones))
 
 
 def _check_free(allocation_ids: set[str]) -> None:
@@ -69,13 +71,25 @@ def _held_by(nat_id: str) -> list[Props]:
 
 
 def create_nat_gateway(props: Props) -> Created:
-    """AWS::EC2::NatGateway: public with Elastic IPs of its own, or private with none."""
+    """AWS::EC2::NatGateway: public with Elastic IPs of its own, regional with those of its zones, private with none."""
+    if props.get("AvailabilityMode") == "regional":
+        return _create_regional(props)
     primary, connectivity = props.get("AllocationId", ""), props.get("ConnectivityType", "public")
     if bool(primary) != (connectivity == "public"):
         raise ApiError("InvalidParameter", f"a {connectivity} NAT gateway with the AllocationId '{primary}'")
     _check_free(_wanted(props))
     made = ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=primary, ConnectivityType=connectivity)
     nat_id = element("natGatewayId", made)
+    return nat_id, update_nat_gateway(nat_id, {}, props)
+
+
+def _create_regional(props: Props) -> Created:
+    """A regional NAT gateway in manual mode, which MiniStack's API does not know: it stands in no subnet."""
+    if not props.get("AvailabilityZoneAddresses"):
+        raise ApiError("NotEmulated", "a regional NAT gateway in automatic mode")
+    _check_free(_wanted(props))
+    nat_id = element("natGatewayId", ec2("CreateNatGateway", SubnetId="none", ConnectivityType="public"))
+    _nat_gateways[nat_id] |= {"SubnetId": "", "VpcId": props["VpcId"]}
     return nat_id, update_nat_gateway(nat_id, {}, props)
 
 

@@ -18,7 +18,7 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import nat
+from tests.emulator import interfaces, nat, reverse_dns
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
@@ -188,13 +188,26 @@ def _rule_handler(direction: str, peer: str) -> Handler:
 
 HANDLERS = {
     "AWS::EC2::EIP": Handler(nat.allocate_address, nat.tag_address, nat.release_address, "Domain", "Tags"),
+    "AWS::EC2::EIPAssociation": Handler(
+        interfaces.create_association,
+        None,
+        interfaces.delete_association,
+        "AllocationId NetworkInterfaceId PrivateIpAddress",
+    ),
     "AWS::EC2::FlowLog": Handler(_create_flow_log, _tag_flow_log, _delete_flow_log, FLOW_LOG, "Tags"),
     "AWS::EC2::NatGateway": Handler(
         nat.create_nat_gateway,
         nat.update_nat_gateway,
         nat.delete_nat_gateway,
-        "AllocationId ConnectivityType SubnetId",
-        "SecondaryAllocationIds Tags",
+        "AllocationId AvailabilityMode ConnectivityType SubnetId VpcId",
+        "AvailabilityZoneAddresses SecondaryAllocationIds Tags",
+    ),
+    "AWS::EC2::NetworkInterface": Handler(
+        interfaces.create_interface,
+        interfaces.update_interface,
+        interfaces.delete_interface,
+        "SubnetId",
+        "Description GroupSet SecondaryPrivateIpAddressCount SourceDestCheck Tags",
     ),
     "AWS::EC2::SecurityGroupEgress": _rule_handler("Egress", "Destination"),
     "AWS::EC2::SecurityGroupIngress": _rule_handler("Ingress", "Source"),
@@ -215,3 +228,5 @@ def register() -> None:
     vpc = _RESOURCE_HANDLERS["AWS::EC2::VPC"]
     vpc |= {action: partial(_vpc, handler=vpc[action]) for action in ("create", "update")}
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
+    _ACTION_MAP.update(interfaces.ACTIONS)
+    reverse_dns.register()

@@ -1,6 +1,5 @@
 """The Elastic IPs that outlive the stack."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ def elastic_ips_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:
 
 def test_addresses_are_retained(stack: Stack) -> None:
     """Neither deleting the stack nor replacing an address releases it."""
-    ElasticIpPool(stack, "Pool", size=3)
+    ElasticIpPool(stack, "Pool", zones=3)
 
     policies = [(ip["DeletionPolicy"], ip["UpdateReplacePolicy"]) for ip in elastic_ips_of(stack).values()]
 
@@ -26,17 +25,17 @@ def test_addresses_are_retained(stack: Stack) -> None:
 
 
 def test_growing_the_pool_keeps_its_addresses() -> None:
-    """A pool of three holds the two addresses of a pool of two under the same logical IDs."""
+    """A pool for three zones holds the two addresses of a pool for two under the same logical IDs."""
     two, three = Stack(App(), "Test"), Stack(App(), "Test")
-    ElasticIpPool(two, "Pool", size=2)
-    ElasticIpPool(three, "Pool", size=3)
+    ElasticIpPool(two, "Pool", zones=2)
+    ElasticIpPool(three, "Pool", zones=3, addresses_per_az=2)
 
     assert elastic_ips_of(two).items() <= elastic_ips_of(three).items()
 
 
 def test_addresses_are_named_by_their_place(stack: Stack) -> None:
     """The console shows which construct an address belongs to."""
-    ElasticIpPool(stack, "Pool", size=1)
+    ElasticIpPool(stack, "Pool")
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::EC2::EIP",
@@ -44,9 +43,17 @@ def test_addresses_are_named_by_their_place(stack: Stack) -> None:
     )
 
 
-def test_an_empty_pool_is_refused(stack: Stack) -> None:
-    """A pool without addresses is a mistake, and leaves nothing half built in the tree."""
-    with pytest.raises(ValueError, match=re.escape("size must be at least 1 address, got: 0")):
-        ElasticIpPool(stack, "Pool", size=0)
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"zones": 0}, "zones must be 1 to 6, got: 0"),
+        ({"zones": 7}, "zones must be 1 to 6, got: 7"),
+        ({"addresses_per_az": 0}, "addresses_per_az must be at least 1, got: 0"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused(stack: Stack, sizes: dict[str, int], message: str) -> None:
+    """A pool without addresses, or for more zones than exist, leaves nothing half built in the tree."""
+    with pytest.raises(ValueError, match=message):
+        ElasticIpPool(stack, "Pool", **sizes)  # type: ignore[arg-type]  # one of the two sizes
 
     assert stack.node.try_find_child("Pool") is None

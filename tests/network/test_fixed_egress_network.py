@@ -6,9 +6,10 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FixedEgressNetwork
+from fargate_constructs import Egress, FixedEgressNetwork
 
 
 def template_of(**parameters: object) -> Template:
@@ -115,6 +116,7 @@ def test_the_template_is_the_same_with_a_region() -> None:
 
 def test_the_addresses_are_exposed(stack: Stack, network: FixedEgressNetwork) -> None:
     """`egress_ips` are the addresses of the pool, in order."""
+    assert network.elastic_ip_pool
     pool = network.elastic_ip_pool.elastic_ips
 
     assert [stack.resolve(ip) for ip in network.egress_ips] == [stack.resolve(ip.attr_public_ip) for ip in pool]
@@ -145,6 +147,75 @@ def test_a_range_unknown_at_synth_is_refused(stack: Stack) -> None:
     """Subnets cannot be cut from a parameter."""
     with pytest.raises(ValueError, match="cidr must be known at synth"):
         FixedEgressNetwork(stack, "Network", cidr=stack.region)
+
+
+def test_ranges_to_avoid_are_avoided(stack: Stack) -> None:
+    """A range that overlaps a neighbour's is refused, with one that does not."""
+    with pytest.raises(
+        ValueError, match=re.escape("must not overlap 10.0.0.0/12, got: '10.0.0.0/16'; free: 10.16.0.0/16")
+    ):
+        FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.0.0.0/12"])
+    with pytest.raises(ValueError, match="free: none of this size"):
+        FixedEgressNetwork(stack, "Network", avoid_cidrs=["0.0.0.0/0"])
+
+    FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.1.0.0/16", "192.168.0.0/16"])
+
+
+def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
+    """What an earlier look-up wrote down is believed; nothing is looked up."""
+    zones = {"availability-zones:account=123456789012:region=eu-west-9": ["a", "b"]}
+    env = Environment(account="123456789012", region="eu-west-9")
+    stack = Stack(App(context=zones), "Test", env=env)
+
+    with pytest.raises(ValueError, match="max_azs must be at most 2 in eu-west-9, got: 3"):
+        FixedEgressNetwork(stack, "Network", max_azs=3)
+
+    FixedEgressNetwork(stack, "Network", max_azs=2)
+
+
+def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Other teams read them from a parameter, as addresses; security groups take them as ranges."""
+    network.publish(parameter_name="/network/egress-ips")
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::SSM::Parameter",
+        {
+            "Name": "/network/egress-ips",
+            "Type": "StringList",
+            "Value": {"Fn::Join": [",", [stack.resolve(ip) for ip in network.egress_ips]]},
+        },
+    )
+    assert stack.resolve(network.egress_cidrs[0]) == {"Fn::Join": ["", [stack.resolve(network.egress_ips[0]), "/32"]]}
+
+
+def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) -> None:
+    """One name for all of them, forward and back."""
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
+
+    network.add_reverse_dns(hosted_zone=zone, name="mail.example.com")
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("Custom::ReverseDns", 2)
+    template.has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {"Name": "mail.example.com.", "ResourceRecords": [stack.resolve(ip) for ip in network.egress_ips]},
+    )
+
+
+def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
+    """An allocation ID does not tell its address, so somebody has to."""
+    allocations = ["eipalloc-1", "eipalloc-2"]
+    ips = ["203.0.113.7", "203.0.113.8"]
+    silent = FixedEgressNetwork(stack, "Silent", egress=Egress.per_az(eip_allocation_ids=allocations))
+    named = Egress.per_az(eip_allocation_ids=allocations, egress_ips=ips)
+
+    FixedEgressNetwork(stack, "Named", egress=named).publish(parameter_name="/egress")
+
+    Template.from_stack(stack).has_resource_properties("AWS::SSM::Parameter", {"Value": ",".join(ips)})
+    with pytest.raises(
+        ValueError, match=re.escape("publish needs the network's addresses, got none from Egress.per_az()")
+    ):
+        silent.publish(parameter_name="/silent")
 
 
 @pytest.mark.parametrize("max_azs", [1, 7])

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
+from fargate_constructs import FargateService, FixedEgressNetwork, Health, HttpEndpoint, LogDelivery, Scaling
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def test_a_deployment_is_safe_and_can_be_looked_into(stack: Stack) -> None:
                 "MinimumHealthyPercent": 100,
                 "MaximumPercent": 200,
                 "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+                "BakeTimeInMinutes": 0,
                 "Alarms": Match.absent(),
             },
             "DeploymentController": {"Type": "ECS"},
@@ -154,7 +155,7 @@ def test_a_service_of_ones_own(stack: Stack, network: FixedEgressNetwork, image:
         environment={"STAGE": "prod"},
         secrets={"TOKEN": ecs.Secret.from_secrets_manager(secret)},
         command=["serve"],
-        health_check_path="/healthz",
+        health=Health(path="/healthz", command=["CMD", "check"], grace_period=Duration.seconds(90)),
         log_retention=logs.RetentionDays.ONE_WEEK,
     )
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
@@ -171,6 +172,13 @@ def test_a_service_of_ones_own(stack: Stack, network: FixedEgressNetwork, image:
                     {
                         "Name": "order-api",
                         "Command": ["serve"],
+                        "HealthCheck": {
+                            "Command": ["CMD", "check"],
+                            "Interval": 10,
+                            "Timeout": 5,
+                            "Retries": 3,
+                            "StartPeriod": 90,
+                        },
                         "Environment": [{"Name": "STAGE", "Value": "prod"}],
                         "Secrets": [{"Name": "TOKEN", "ValueFrom": stack.resolve(secret.secret_arn)}],
                         "PortMappings": [{"ContainerPort": 8080, "Name": "order-api", "Protocol": "tcp"}],
@@ -180,7 +188,45 @@ def test_a_service_of_ones_own(stack: Stack, network: FixedEgressNetwork, image:
         },
     )
     template.has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPath": "/healthz"})
+    template.has_resource_properties("AWS::ECS::Service", {"HealthCheckGracePeriodSeconds": 90})
     template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 7})
+
+
+def test_a_log_without_loss(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """In lossless delivery the application waits, the proxy's lines and the sidecars' included."""
+    service = FargateService(stack, "Web", network=network, image=image, log_delivery=LogDelivery.lossless)
+    service.add_sidecar("cache", image=image)
+
+    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    for container in definition["Properties"]["ContainerDefinitions"]:
+        assert container["LogConfiguration"]["Options"]["mode"] == "blocking"
+        assert "max-buffer-size" not in container["LogConfiguration"]["Options"]
+
+
+def test_a_windows_service(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """It has no Linux parameters, and its shell is PowerShell."""
+    windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+    service = FargateService(
+        stack, "Web", network=network, image=image, cpu=1024, memory_limit_mib=2048, operating_system_family=windows
+    )
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "RuntimePlatform": {"OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "ContainerDefinitions": [Match.object_like({"LinuxParameters": Match.absent()})],
+        },
+    )
+    assert service.exec_command.endswith("--interactive --command powershell")
+
+
+def test_a_larger_disk(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """The task gets the storage asked for."""
+    FargateService(stack, "Web", network=network, image=image, ephemeral_storage_gib=100)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition", {"EphemeralStorage": {"SizeInGiB": 100}}
+    )
 
 
 def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
@@ -192,7 +238,9 @@ def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image
         "AWS::ECS::TaskDefinition",
         {"ContainerDefinitions": [Match.object_like({"PortMappings": Match.absent(), "Name": "worker"})]},
     )
-    template.has_resource_properties("AWS::ECS::Service", {"LoadBalancers": Match.absent()})
+    template.has_resource_properties(
+        "AWS::ECS::Service", {"LoadBalancers": Match.absent(), "HealthCheckGracePeriodSeconds": Match.absent()}
+    )
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
@@ -299,7 +347,11 @@ def test_a_listener_made_elsewhere(stack: Stack, network: FixedEgressNetwork, we
         ({"cpu": 300}, "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
         ({"port": 0}, "port must be 1 to 65535, or None for a worker, got: 0"),
         ({"port": 70000}, "got: 70000"),
-        ({"health_check_path": "healthz"}, "health_check_path must begin with '/', got: 'healthz'"),
+        (
+            {"stop_timeout": Duration.seconds(31)},
+            "stop_timeout must not be longer than the target group drains (30 sec",
+        ),
+        ({"health_check": ecs.HealthCheck(command=["CMD", "x"])}, "health_check of a service is part of its health"),
         ({"name": "Web"}, "name must be a host name"),
         ({"name": "a" * 64}, "name must be a host name"),
         ({"name": "web-"}, "got: 'web-'"),

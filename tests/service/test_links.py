@@ -2,6 +2,7 @@
 
 import pytest
 from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
@@ -116,6 +117,18 @@ def test_a_link_across_stacks_has_no_cycle(image: ecs.ContainerImage) -> None:
     app.synth()
     assert one in two.dependencies
     assert two not in one.dependencies
+
+
+def test_links_in_an_imported_vpc(stack: Stack, image: ecs.ContainerImage) -> None:
+    """The namespace stands beside a VPC that was made elsewhere."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    web, api = (FargateService(stack, id_, network=network, image=image) for id_ in ("Web", "Api"))
+
+    assert web.link_to(api) == "http://api:80"
+    Template.from_stack(stack).resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 1)
 
 
 def test_a_link_to_a_worker_is_refused(

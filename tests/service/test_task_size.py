@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from aws_cdk import aws_ecs as ecs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fargate_constructs.service.task_size import MEMORY_BY_CPU, nearest_pairs, validate_task_size
+from fargate_constructs import TaskSize
+from fargate_constructs.service.task_size import MEMORY_BY_CPU
 
 PAIRS = [(cpu, memory) for cpu, memories in MEMORY_BY_CPU.items() for memory in memories]
 
@@ -34,7 +36,9 @@ def test_the_table_is_aws_s(cpu: int, smallest: int, largest: int, how_many: int
 @given(st.sampled_from(PAIRS))
 def test_every_pair_of_the_table_is_taken(pair: tuple[int, int]) -> None:
     """A valid pair passes without a word."""
-    validate_task_size(*pair)
+    size = TaskSize(cpu=pair[0], memory_limit_mib=pair[1])
+
+    assert TaskSize.smallest_for(cpu=size.cpu, memory_limit_mib=size.memory_limit_mib) == size
 
 
 @given(st.integers(0, 40_000), st.integers(0, 300_000))
@@ -42,21 +46,65 @@ def test_every_other_pair_is_refused_with_valid_ones(cpu: int, memory: int) -> N
     """The message names pairs that would be taken."""
     if (cpu, memory) in PAIRS:
         return
-    with pytest.raises(ValueError, match=f"got: cpu={cpu} memory_limit_mib={memory}; nearest: cpu="):
-        validate_task_size(cpu, memory)
+    with pytest.raises(ValueError, match=f"got: cpu={cpu} memory_limit_mib={memory}; nearest: cpu=") as error:
+        TaskSize(cpu=cpu, memory_limit_mib=memory)
 
-    assert set(nearest_pairs(cpu, memory)) <= set(PAIRS)
+    nearest = re.findall(r"cpu=(\d+) memory_limit_mib=(\d+)", str(error.value))[1:]
+    assert {(int(near_cpu), int(near_memory)) for near_cpu, near_memory in nearest} <= set(PAIRS)
 
 
 @pytest.mark.parametrize(
     ("cpu", "memory", "nearest"),
     [
-        (256, 4096, "cpu=256 memory_limit_mib=2048, cpu=512 memory_limit_mib=4096"),
+        (256, 4096, "cpu=256 memory_limit_mib=2048 or cpu=512 memory_limit_mib=4096"),
         (1000, 2048, "cpu=1024 memory_limit_mib=2048"),
-        (8192, 17408, "cpu=4096 memory_limit_mib=17408, cpu=8192 memory_limit_mib=16384"),
+        (8192, 17408, "cpu=4096 memory_limit_mib=17408 or cpu=8192 memory_limit_mib=16384"),
     ],
 )
 def test_the_nearest_pairs_keep_what_was_asked(cpu: int, memory: int, nearest: str) -> None:
     """One pair keeps the CPU, the other the memory."""
     with pytest.raises(ValueError, match=re.escape(f"nearest: {nearest}") + "$"):
-        validate_task_size(cpu, memory)
+        TaskSize(cpu=cpu, memory_limit_mib=memory)
+
+
+@given(st.integers(1, 32_768), st.integers(1, 249_856))
+def test_the_smallest_size_is_enough_and_no_cheaper_one_is(cpu: int, memory: int) -> None:
+    """Of all pairs with enough of both, none has less of both."""
+    size = TaskSize.smallest_for(cpu=cpu, memory_limit_mib=memory)
+
+    assert size.cpu >= cpu
+    assert size.memory_limit_mib >= memory
+    enough = [pair for pair in PAIRS if pair[0] >= cpu and pair[1] >= memory]
+    assert not [pair for pair in enough if pair[0] <= size.cpu and pair[1] < size.memory_limit_mib]
+
+
+def test_nothing_is_larger_than_the_largest() -> None:
+    """What no task can hold is refused."""
+    with pytest.raises(ValueError, match="no task is as large, got: cpu=32768 memory_limit_mib=249857"):
+        TaskSize.smallest_for(cpu=32768, memory_limit_mib=249857)
+
+
+def test_windows_has_one_to_four_vcpus() -> None:
+    """The smallest Windows task has a whole vCPU."""
+    windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+    size = TaskSize.smallest_for(cpu=256, memory_limit_mib=512, operating_system_family=windows)
+
+    assert (size.cpu, size.memory_limit_mib) == (1024, 2048)
+    with pytest.raises(ValueError, match=r"nearest: cpu=1024 memory_limit_mib=2048$"):
+        TaskSize(cpu=256, memory_limit_mib=512, operating_system_family=windows)
+
+
+@pytest.mark.parametrize("storage", [20, 201])
+def test_storage_out_of_range_is_refused(storage: int) -> None:
+    """20 GiB come by themselves and cannot be asked for; 200 are the most."""
+    with pytest.raises(ValueError, match=f"ephemeral_storage_gib must be 21 to 200, got: {storage}; leave it out"):
+        TaskSize(cpu=256, memory_limit_mib=512, ephemeral_storage_gib=storage)
+
+
+def test_windows_storage_is_refused() -> None:
+    """Fargate lets nobody choose it."""
+    windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+    with pytest.raises(ValueError, match="ephemeral_storage_gib cannot be set for Windows tasks, got: 50"):
+        TaskSize(cpu=1024, memory_limit_mib=2048, operating_system_family=windows, ephemeral_storage_gib=50)

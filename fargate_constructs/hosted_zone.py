@@ -1,0 +1,25 @@
+"""What a name in DNS must be, in any part that makes records."""
+
+from aws_cdk import Token
+from aws_cdk import aws_route53 as route53
+
+
+def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone) -> None:
+    """Refuse a name outside the zone, as far as both are known at synth.
+
+    Args:
+        parameter: What the caller calls the name.
+        name: The name, without a closing dot.
+        hosted_zone: The zone in which its record will be made.
+
+    Raises:
+        ValueError: If the name lies outside the zone.
+    """
+    try:
+        zone_name = hosted_zone.zone_name.rstrip(".")
+    except RuntimeError:  # a zone imported by its ID alone does not know its name
+        return
+    if Token.is_unresolved(zone_name) or Token.is_unresolved(name):
+        return
+    if name != zone_name and not name.endswith(f".{zone_name}"):
+        raise ValueError(f"{parameter} must lie in the hosted zone {zone_name!r}, got: {name!r}")

@@ -1,0 +1,49 @@
+"""A network made elsewhere.
+
+```
+caller ──> endpoint ──> service ──> [ImportedNetwork] ──> the world, from the addresses it is said to have
+```
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import Annotations
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct, IConstruct
+
+from fargate_constructs.network.egress_proof import prove_egress
+
+
+class ImportedNetwork(Construct):
+    """A VPC made elsewhere, as a network. Made by `FixedEgressNetwork.from_vpc`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        vpc: ec2.IVpc,
+        *,
+        egress_ips: Sequence[str],
+        task_subnets: Sequence[ec2.ISubnet] | None,
+    ) -> None:
+        subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
+        if not subnets:
+            raise ValueError(
+                f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "
+                "import it with private_subnet_ids, or pass task_subnets",
+            )
+        super().__init__(scope, id)
+
+        self.vpc = vpc
+        self.egress_ips: Sequence[str] = tuple(egress_ips)
+        self.task_subnets: Sequence[ec2.ISubnet] = subnets
+        if not egress_ips:
+            Annotations.of(self).add_warning_v2(
+                "fargate-constructs:unprovenEgress",
+                "the routes of an imported VPC cannot be seen, so its egress addresses are unproven: "
+                "pass egress_ips=[...] if you know them",
+            )
+
+    def prove_egress(self, tasks: IConstruct) -> None:
+        """Let synthesis fail if the VPC is one of this app's and lets tasks leave from unknown addresses."""
+        prove_egress(tasks, subnets=self.task_subnets)

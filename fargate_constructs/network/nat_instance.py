@@ -1,0 +1,348 @@
+"""A NAT gateway's cheap stand-in: one small machine that is replaced when it fails.
+
+```
+task ──> default route ──> network interface ──> Elastic IP ──> the world
+                                  │ stays
+                          [NatInstance]: one machine at a time
+```
+"""
+
+from collections.abc import Sequence
+
+import jsii
+from aws_cdk import (
+    Acknowledgment,
+    Aws,
+    CfnAutoScalingRollingUpdate,
+    CfnCreationPolicy,
+    CfnResourceSignal,
+    CfnUpdatePolicy,
+    Duration,
+    Fn,
+    Tags,
+    Token,
+    Validations,
+)
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+# Amazon Linux 2023 with its default kernel, for the architecture at the end
+# (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html). The standard image, not the minimal one.
+IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
+ARCHITECTURES = {ec2.InstanceArchitecture.ARM_64: "arm64", ec2.InstanceArchitecture.X86_64: "x86_64"}
+# Two minutes should do (an estimate); the rest is for launches that EC2 refuses while the machine before is still
+# shutting down with the interface in its hands.
+READY_WITHIN = Duration.minutes(15)
+# Linux tracks as many connections as its hash table has buckets, one for 128 KiB of memory: 4,096 at most on 512 MiB;
+# it drops what comes after. This is what it allows itself with more than 4 GiB; full, the table takes about 100 MB
+# (nf_conntrack_init_start in the kernel's net/netfilter/nf_conntrack_core.c;
+# https://docs.kernel.org/networking/nf_conntrack-sysctl.html).
+TRACKED_CONNECTIONS = 262_144
+HASH_BUCKETS = 65_536
+# After how many idle seconds a NAT gateway forgets a connection; Linux would keep it for five days
+# (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html).
+IDLE_TIMEOUT = 350
+# What `dnf` needs beyond the memory of the smallest machines (github.com/amazonlinux/amazon-linux-2023/issues/404).
+SWAP_MIB = 512
+INSTALL_ATTEMPTS = 5
+
+
+@jsii.implements(ec2.IConnectable)
+class NatInstance(Construct):
+    """A machine that stands in for a NAT gateway, on Elastic IPs and an interface that outlive it.
+
+    A network interface holds the Elastic IPs and is what default routes point at. An Auto Scaling group keeps one
+    machine behind it: each machine is launched with this interface as its own, so that a new one has the address and
+    the routes from its first packet, needs no second public address, and may call no AWS API: it has no role at all.
+    A machine that cannot set itself up shuts down, and the group launches another.
+
+    A deployment waits until the machine forwards traffic; what needs the way out should depend on the construct.
+
+    ```python
+    nat = NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=pool.allocation_ids)
+    route = ec2.CfnRoute(
+        stack,
+        "DefaultRoute",
+        route_table_id=subnet.route_table.route_table_id,
+        destination_cidr_block="0.0.0.0/0",
+        network_interface_id=nat.network_interface_id,
+    )
+    route.node.add_dependency(nat)
+    ```
+
+    What it does not do, and a NAT gateway does:
+
+    - It is one machine in one zone. When it is replaced, because it failed or because a deployment changed it, open
+      connections break and there is no way out for some two minutes (an estimate: terminate, launch, install), plus
+      the one or two that EC2 takes to notice a machine that hangs; longer if the zone is short of machines.
+    - Only what EC2's status checks see makes the group replace it: a machine that runs but forwards nothing stays.
+    - A t4g.nano sustains 32 Mbit/s, and 5 Gbit/s for minutes at a time
+      (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html#gp_network).
+    - Nobody patches it. Each machine starts from the newest Amazon Linux 2023 image, which is looked up when it is
+      launched, not when the stack is deployed: a deployment replaces nothing by itself, and to patch is to replace
+      (`aws autoscaling start-instance-refresh`).
+    - While a machine sets itself up it needs Amazon Linux's package repositories, which are in the region's S3.
+
+    Nobody can log in. `aws ec2 get-console-output` shows what a machine said while it set itself up.
+
+    Args:
+        scope: The construct that owns the instance.
+        id: The construct's ID.
+        vpc: The VPC. Whatever is in its IPv4 range may use the instance.
+        subnet: The public subnet that the instance stands in, its route to the internet gateway included. Another one
+            later is another interface: routes follow, the outage is longer.
+        allocation_ids: The allocation IDs (`eipalloc-…`) of the Elastic IPs to leave from, the primary one first. With
+            several, a task always leaves from the same one, chosen by its private address. Each needs a private
+            address of its own on the interface: a t4g.nano can have 2
+            (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html#gp_network).
+            Adding one replaces the machine. A NAT gateway must give an address back in an earlier deployment.
+        instance_type: The machine, ARM or x86. By default a t4g.nano.
+
+    Raises:
+        ValueError: If *subnet* is one of the VPC's private subnets, or *allocation_ids* is empty, names one twice or
+            holds anything else.
+        RuntimeError: If *vpc* or *subnet* is imported without its IPv4 range or its availability zone.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        subnet: ec2.ISubnet,
+        allocation_ids: Sequence[str],
+        instance_type: ec2.InstanceType | None = None,
+    ) -> None:
+        _validate_subnet(vpc, subnet)
+        _validate_allocation_ids(allocation_ids)
+        # Both raise for an import that leaves them out, which should not leave half a construct in the tree.
+        cidr, zone = vpc.vpc_cidr_block, subnet.availability_zone
+        super().__init__(scope, id)
+
+        instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.NANO)
+        self.security_group = self._make_security_group(vpc, cidr)
+        self.network_interface = ec2.CfnNetworkInterface(
+            self,
+            "Interface",
+            subnet_id=subnet.subnet_id,
+            group_set=[self.security_group.security_group_id],
+            source_dest_check=False,
+            secondary_private_ip_address_count=len(allocation_ids) - 1 or None,
+            description="Holds the Elastic IPs of a NAT instance, whichever machine that is",
+        )
+        addresses = self._associate(allocation_ids)
+        self.auto_scaling_group = self._make_group(zone)
+        self.launch_template = self._make_launch_template(instance_type, addresses)
+        self.auto_scaling_group.launch_template = autoscaling.CfnAutoScalingGroup.LaunchTemplateSpecificationProperty(
+            launch_template_id=self.launch_template.ref,
+            version=self.launch_template.attr_latest_version_number,
+        )
+        # A machine installs what it needs through its Elastic IP and the subnet's internet gateway.
+        self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, *self._associations)
+        Tags.of(self).add("Name", self.node.path)
+        self._acknowledge()
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The interface's side of security group rules."""
+        return self.security_group.connections
+
+    @property
+    def network_interface_id(self) -> str:
+        """The interface's ID (`eni-…`, a token until deployed): the target of default routes."""
+        return self.network_interface.attr_id
+
+    def _make_security_group(self, vpc: ec2.IVpc, cidr: str) -> ec2.SecurityGroup:
+        security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="NAT instance: in from the VPC, out to everywhere",
+            allow_all_outbound=True,
+            disable_inline_rules=False,
+        )
+        security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What the VPC sends out")
+        return security_group
+
+    def _associate(self, allocation_ids: Sequence[str]) -> list[str]:
+        """Put each Elastic IP on a private address of the interface, and return the private addresses."""
+        interface = self.network_interface
+        others = interface.attr_secondary_private_ip_addresses
+        addresses = [
+            interface.attr_primary_private_ip_address,
+            *(Fn.select(number, others) for number in range(len(allocation_ids) - 1)),
+        ]
+        self._associations = [
+            ec2.CfnEIPAssociation(
+                self,
+                f"Address{number}",
+                allocation_id=allocation_id,
+                network_interface_id=interface.attr_id,
+                private_ip_address=address,
+            )
+            for number, (allocation_id, address) in enumerate(zip(allocation_ids, addresses, strict=True), start=1)
+        ]
+        return addresses
+
+    def _make_group(self, zone: str) -> autoscaling.CfnAutoScalingGroup:
+        # The L1, because the L2 names subnets, and a launch template that brings its interface wants zones alone
+        # (AvailabilityZones in https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html).
+        group = autoscaling.CfnAutoScalingGroup(
+            self,
+            "Group",
+            availability_zones=[zone],
+            min_size="1",
+            max_size="1",
+            health_check_type="EC2",
+            # The interface can be in one machine only: the old one goes before the new one comes.
+            instance_maintenance_policy=autoscaling.CfnAutoScalingGroup.InstanceMaintenancePolicyProperty(
+                min_healthy_percentage=0,
+                max_healthy_percentage=100,
+            ),
+        )
+        group.cfn_options.creation_policy = CfnCreationPolicy(
+            resource_signal=CfnResourceSignal(count=1, timeout=READY_WITHIN.to_iso_string()),
+        )
+        group.cfn_options.update_policy = CfnUpdatePolicy(
+            auto_scaling_rolling_update=CfnAutoScalingRollingUpdate(
+                min_instances_in_service=0,
+                max_batch_size=1,
+                wait_on_resource_signals=True,
+                pause_time=READY_WITHIN.to_iso_string(),
+            ),
+        )
+        return group
+
+    def _make_launch_template(self, instance_type: ec2.InstanceType, addresses: Sequence[str]) -> ec2.CfnLaunchTemplate:
+        # The L1, because the L2 has no way to say which interface.
+        return ec2.CfnLaunchTemplate(
+            self,
+            "LaunchTemplate",
+            launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
+                image_id=f"resolve:ssm:{IMAGE_PARAMETER}{ARCHITECTURES[instance_type.architecture]}",
+                instance_type=instance_type.to_string(),
+                network_interfaces=[
+                    ec2.CfnLaunchTemplate.NetworkInterfaceProperty(
+                        device_index=0,
+                        network_interface_id=self.network_interface.attr_id,
+                        delete_on_termination=False,
+                    ),
+                ],
+                # Who shuts down to be replaced lets go of the interface at once.
+                instance_initiated_shutdown_behavior="terminate",
+                metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
+                    http_tokens="required",
+                    http_put_response_hop_limit=1,
+                ),
+                block_device_mappings=[
+                    ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
+                        device_name="/dev/xvda",
+                        ebs=ec2.CfnLaunchTemplate.EbsProperty(
+                            volume_type="gp3",
+                            encrypted=True,
+                            delete_on_termination=True,
+                        ),
+                    ),
+                ],
+                user_data=Fn.base64(_user_data(addresses, group=self.auto_scaling_group.logical_id)),
+            ),
+        )
+
+    def _acknowledge(self) -> None:
+        Validations.of(self.security_group).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-EC23",
+                reason="The one source is the VPC's own range, which cdk-nag cannot read: it is a reference.",
+            ),
+        )
+        Validations.of(self.auto_scaling_group).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-AS3",
+                reason="EventBridge has each launch and termination of the group, without a topic that nobody reads.",
+            ),
+        )
+
+
+def _user_data(addresses: Sequence[str], *, group: str) -> str:
+    """Return the script that makes a NAT of a fresh machine.
+
+    It runs once, at the first boot, and leaves behind what a reboot needs.
+    """
+    return f"""#!/bin/bash
+set -euo pipefail
+
+# A machine that is no NAT must go: the group launches another, with this interface and its addresses.
+replace_unless_ready() {{ [ "$?" -eq 0 ] || shutdown -h now; }}
+trap replace_unless_ready EXIT
+
+# The smallest machines have too little memory for dnf.
+install --mode=600 /dev/null /swapfile
+dd if=/dev/zero of=/swapfile bs=1M count={SWAP_MIB} status=none
+mkswap /swapfile
+swapon /swapfile
+
+# The image has no nftables; whatever else boots may hold dnf's lock, and the repositories may be slow.
+attempts=1
+until timeout 120 dnf install --assumeyes nftables aws-cfn-bootstrap; do
+  if [ "$attempts" -eq {INSTALL_ATTEMPTS} ]; then exit 1; fi
+  attempts=$((attempts + 1))
+  sleep 10
+done
+
+interface=$(ip -4 route show default | awk '{{ print $5; exit }}')
+echo nf_conntrack > /etc/modules-load.d/nat.conf
+cat > /etc/sysctl.d/90-nat.conf <<END
+net.ipv4.ip_forward = 1
+net.ipv4.conf.all.send_redirects = 0
+net.ipv4.conf.$interface.send_redirects = 0
+net.netfilter.nf_conntrack_buckets = {HASH_BUCKETS}
+net.netfilter.nf_conntrack_max = {TRACKED_CONNECTIONS}
+net.netfilter.nf_conntrack_tcp_timeout_established = {IDLE_TIMEOUT}
+END
+modprobe nf_conntrack
+sysctl -p /etc/sysctl.d/90-nat.conf
+
+cat > /etc/sysconfig/nftables.conf <<'END'
+table ip nat {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname != "lo" {_source_nat(addresses)}
+  }}
+}}
+END
+systemctl enable --now nftables
+
+# A stack that is being deployed waits for this; one that is not takes no signals.
+/opt/aws/bin/cfn-signal --success true --stack {Aws.STACK_NAME} --resource {group} --region {Aws.REGION} || true
+"""
+
+
+def _source_nat(addresses: Sequence[str]) -> str:
+    """Return nftables' verdict: the one address, or one of several by who sends."""
+    if len(addresses) == 1:
+        return "masquerade"
+    # With a seed of its own, each machine would deal the addresses out anew.
+    numbered = ", ".join(f"{number} : {address}" for number, address in enumerate(addresses))
+    return f"snat to jhash ip saddr mod {len(addresses)} seed 0x1 map {{ {numbered} }}"
+
+
+def _validate_subnet(vpc: ec2.IVpc, subnet: ec2.ISubnet) -> None:
+    if subnet.node.path in {other.node.path for other in (*vpc.private_subnets, *vpc.isolated_subnets)}:
+        raise ValueError(
+            f"subnet must be a public subnet, with a route to an internet gateway, got: {subnet.node.path}: "
+            "take one of vpc.public_subnets",
+        )
+
+
+def _validate_allocation_ids(allocation_ids: Sequence[str]) -> None:
+    if not allocation_ids:
+        raise ValueError("allocation_ids must name at least one Elastic IP (eipalloc-…), got none")
+    for allocation_id in allocation_ids:
+        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
+            raise ValueError(
+                f"allocation_ids must be allocation IDs of Elastic IPs (eipalloc-…), got: {allocation_id!r}",
+            )
+    if len(set(allocation_ids)) < len(allocation_ids):
+        raise ValueError(f"allocation_ids must differ from each other, got: {', '.join(allocation_ids)}")

@@ -1,0 +1,1 @@
+"""The Lambda's own code that sets PTR records: `handler.py` is its whole asset and imports nothing of this package."""

@@ -1,0 +1,210 @@
+"""What mail servers ask before they take mail: which name an address has.
+
+```
+task ──> NAT gateway ──> Elastic IP ──> mail server ──> [ReverseDns]: 203.0.113.7 is mail.example.com, and back
+```
+
+What AWS still asks of a person:
+
+- Port 25 is closed, by NAT gateways too, until AWS has granted a "Request to remove email sending limitations"
+  (https://repost.aws/knowledge-center/ec2-port-25-throttle).
+- In AWS GovCloud (US) only AWS Support makes PTR records.
+
+Mail leaves from whichever address of the pool its zone's NAT gateway has: give all of them, one name for all.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.hosted_zone import validate_in_zone
+
+HANDLER = Path(__file__).parent / "pointer_record"
+
+# EC2 asks for the forward record before it makes a PTR record. For this long it may hear an older answer.
+RECORD_TTL = Duration.minutes(5)
+# The most that Lambda gives. A PTR record takes a minute or two; but a resolver remembers for 15 minutes that a name
+# did not exist, if somebody asked too early
+# (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html).
+HANDLER_TIMEOUT = Duration.minutes(15)
+# When CloudFormation stops waiting for a Lambda that died without a word, instead of after an hour.
+SERVICE_TIMEOUT = Duration.minutes(16)
+
+# https://www.rfc-editor.org/rfc/rfc1123#page-13; a last label of digits alone would be an address.
+LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{LABEL}\.)+(?=[a-z]){LABEL}")
+
+
+class ReverseDns(Construct):
+    """One name for Elastic IPs, and for each of them a PTR record that says that name: what mail servers check.
+
+    The name's A record with all addresses is made first, since EC2 makes no PTR record whose name does not resolve to
+    the address. The deployment ends when every PTR record says the name, or fails and says why. On the way back each
+    PTR record goes first, unless it says another name by then: an address with a PTR record cannot be released.
+
+    ```python
+    pool = network.elastic_ip_pool
+    ReverseDns(
+        stack,
+        "Mail",
+        hosted_zone=zone,
+        name="mail.example.com",
+        addresses=list(zip(pool.allocation_ids, pool.public_ips, strict=True)),
+    )
+    ```
+
+    Args:
+        scope: The construct that owns the records.
+        id: The construct's ID.
+        hosted_zone: The public zone in which the A record is made.
+        name: The host name, without a closing dot, such as `mail.example.com`. No other A record may have it.
+        addresses: For each Elastic IP of this account and region its allocation ID (`eipalloc-…`) and IPv4 address.
+
+    Raises:
+        ValueError: If *name* is no host name or lies outside the zone, the zone is private, or *addresses* is empty,
+            has one twice, or has something in it that is none.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        hosted_zone: route53.IHostedZone,
+        name: str,
+        addresses: Sequence[tuple[str, str]],
+    ) -> None:
+        _validate_name(name, hosted_zone)
+        _validate_addresses(addresses)
+        super().__init__(scope, id)
+
+        self.record = route53.ARecord(
+            self,
+            "Record",
+            zone=hosted_zone,
+            # The closing dot says that the name is whole: a zone imported by its ID does not know its own name.
+            record_name=f"{name}.",
+            target=route53.RecordTarget.from_ip_addresses(*(public_ip for _, public_ip in addresses)),
+            ttl=RECORD_TTL,
+        )
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = self._make_role()
+        self.function = self._make_function()
+        for allocation_id, _ in addresses:
+            self._point(allocation_id, name)
+
+    def _make_role(self) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(role)
+        role.add_to_policy(iam.PolicyStatement(actions=["ec2:DescribeAddressesAttribute"], resources=["*"]))
+        acknowledge_wildcards(
+            role,
+            ["*"],
+            reason="AWS accepts no narrower resource for ec2:DescribeAddressesAttribute, which reads PTR records.",
+        )
+        return role
+
+    def _make_function(self) -> lambda_.Function:
+        return lambda_.Function(
+            self,
+            "Function",
+            description="Sets PTR records of Elastic IPs",
+            # Bytecode would give the asset another hash on each machine, and each deployment an upload.
+            code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
+            handler="handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            timeout=HANDLER_TIMEOUT,
+            role=self.role,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+        )
+
+    def _point(self, allocation_id: str, name: str) -> None:
+        """Make one address's PTR record, with a permission of its own.
+
+        Both are named after the address: one that leaves the list loses its record first and the permission to remove
+        it afterwards, whichever addresses stay.
+        """
+        stack = Stack.of(self)
+        address = Construct(self, _id_of(stack.resolve(allocation_id)))
+        permission = iam.Policy(
+            address,
+            "Permission",
+            roles=[self.role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["ec2:ModifyAddressAttribute", "ec2:ResetAddressAttribute"],
+                    resources=[stack.format_arn(service="ec2", resource="elastic-ip", resource_name=allocation_id)],
+                ),
+            ],
+        )
+        pointer = CustomResource(
+            address,
+            "Pointer",
+            resource_type="Custom::ReverseDns",
+            service_token=self.function.function_arn,
+            service_timeout=SERVICE_TIMEOUT,
+            properties={"AllocationId": allocation_id, "Name": name},
+        )
+        pointer.node.add_dependency(self.record, permission)
+
+
+def _id_of(allocation_id: object) -> str:
+    """Return the ID of an address's children: from the allocation ID, or from the reference to it in the template."""
+    return f"Address{hashlib.sha256(json.dumps(allocation_id, sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
+    if not Token.is_unresolved(name) and not HOST_NAME.fullmatch(name):
+        raise ValueError(
+            "name must be a host name in lower case, whole and without a closing dot, such as mail.example.com, "
+            f"got: {name!r}",
+        )
+    validate_in_zone("name", name, hosted_zone)
+    if isinstance(hosted_zone, route53.PrivateHostedZone):
+        raise ValueError(  # noqa: TRY004 - a zone all the same
+            f"hosted_zone must be public, for AWS and mail servers ask it, got: {hosted_zone.node.path}",
+        )
+
+
+def _validate_addresses(addresses: Sequence[tuple[str, str]]) -> None:
+    if not addresses:
+        raise ValueError("addresses must hold at least one Elastic IP, got none")
+    for allocation_id, public_ip in addresses:
+        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
+            raise ValueError(
+                f"addresses must hold allocation IDs such as eipalloc-0123456789abcdef0, got: {allocation_id!r}",
+            )
+        if not Token.is_unresolved(public_ip):
+            _validate_public_ip(public_ip)
+    for values in zip(*addresses, strict=True):
+        value, count = Counter(values).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"addresses must hold each Elastic IP once, got: {value!r} {count} times")
+
+
+def _validate_public_ip(public_ip: str) -> None:
+    try:
+        IPv4Address(public_ip)
+    except ValueError as error:
+        raise ValueError(f"addresses must hold IPv4 addresses such as 203.0.113.7, got: {public_ip!r}") from error

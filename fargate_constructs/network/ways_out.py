@@ -1,0 +1,102 @@
+"""The gateways of each way out, and the default routes to them.
+
+```
+task subnets ──> default routes ──> [gateways] ──> Elastic IPs
+```
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from aws_cdk import Tags
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from fargate_constructs.network.egress import Egress, EgressMode
+from fargate_constructs.network.nat_instance import NatInstance
+
+
+def open_ways_out(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
+    """Make an egress's gateways under *scope*, and route each task subnet to one.
+
+    Whatever the mode, a subnet's default route keeps its logical ID, and so does the gateway of a zone: what two modes
+    have in common is updated in place, not replaced.
+
+    Args:
+        scope: The network.
+        egress: The way out.
+        vpc: The network's VPC.
+        allocation_ids: The Elastic IPs of each zone.
+    """
+    match egress.mode:
+        case EgressMode.PER_AZ:
+            gateways = [
+                _zonal_gateway(scope, zone, subnet, allocation_ids[zone])
+                for zone, subnet in enumerate(vpc.public_subnets)
+            ]
+            _route(vpc, ec2.RouterType.NAT_GATEWAY, gateways)
+        case EgressMode.SINGLE:
+            gateway = _zonal_gateway(scope, 0, vpc.public_subnets[0], allocation_ids[0])
+            _route(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
+        case EgressMode.REGIONAL:
+            gateway = _regional_gateway(scope, vpc, allocation_ids)
+            _route(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
+        case EgressMode.NAT_INSTANCE:
+            instances = [
+                NatInstance(
+                    scope,
+                    f"NatInstance{zone + 1}",
+                    vpc=vpc,
+                    subnet=subnet,
+                    allocation_ids=allocation_ids[zone],
+                    instance_type=egress.instance_type,
+                )
+                for zone, subnet in enumerate(vpc.public_subnets)
+            ]
+            interfaces = [instance.network_interface_id for instance in instances]
+            _route(vpc, ec2.RouterType.NETWORK_INTERFACE, interfaces)
+            for subnet, instance in zip(vpc.private_subnets, instances, strict=True):
+                # An interface is there before the instance is, and tasks wait for the route.
+                subnet.node.find_child("DefaultRoute").node.add_dependency(instance)
+
+
+def _zonal_gateway(scope: Construct, zone: int, subnet: ec2.ISubnet, allocation_ids: Sequence[str]) -> str:
+    gateway = ec2.CfnNatGateway(
+        scope,
+        f"NatGateway{zone + 1}",
+        subnet_id=subnet.subnet_id,
+        allocation_id=allocation_ids[0],
+        secondary_allocation_ids=list(allocation_ids[1:]) or None,
+    )
+    gateway.node.add_dependency(subnet.internet_connectivity_established)
+    Tags.of(gateway).add("Name", gateway.node.path)
+    return gateway.ref
+
+
+def _regional_gateway(scope: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> str:
+    gateway = ec2.CfnNatGateway(
+        scope,
+        "RegionalNatGateway",
+        vpc_id=vpc.vpc_id,
+        availability_mode="regional",
+        availability_zone_addresses=[
+            ec2.CfnNatGateway.AvailabilityZoneAddressProperty(
+                availability_zone=subnet.availability_zone,
+                allocation_ids=list(allocation_ids[zone]),
+            )
+            for zone, subnet in enumerate(vpc.private_subnets)
+        ],
+    )
+    gateway.node.add_dependency(vpc.internet_connectivity_established)
+    Tags.of(gateway).add("Name", gateway.node.path)
+    return gateway.ref
+
+
+def _route(vpc: ec2.Vpc, router_type: ec2.RouterType, router_ids: Sequence[str]) -> None:
+    for subnet, router_id in zip(vpc.private_subnets, router_ids, strict=True):
+        cast(ec2.Subnet, subnet).add_route(
+            "DefaultRoute",
+            router_type=router_type,
+            router_id=router_id,
+            enables_internet_connectivity=True,
+        )

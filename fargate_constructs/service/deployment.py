@@ -1,0 +1,161 @@
+"""How a new version takes over from the old one.
+
+```
+new tasks ──> [deployment: at once, or by and by] ──> old tasks end
+```
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_ecs as ecs
+
+# Minutes. ECS takes up to a day
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html); left out, it would
+# keep both versions for 36 hours.
+LONGEST_BAKE_TIME = 1440
+BAKE_TIME = 5
+
+
+class Strategy(Enum):
+    """ECS's names of the ways to deploy."""
+
+    ROLLING = "ROLLING"
+    BLUE_GREEN = "BLUE_GREEN"
+    CANARY = "CANARY"
+    LINEAR = "LINEAR"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """How a new version takes over. Made by one of the named constructors, never by hand.
+
+    ```python
+    FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary(percent=10))
+    ```
+
+    Going from one to another replaces neither the service nor its target group. Whatever the way, new tasks that fail
+    to start or to pass their checks end the deployment, and ECS goes back to the last good version.
+    """
+
+    strategy: Strategy
+    bake_time: Duration
+    percent: int | None = None
+    interval: Duration | None = None
+    test_header: tuple[str, str] | None = None
+
+    @classmethod
+    def rolling(cls) -> "Deployment":
+        """New tasks first, then the old ones go: some 50 s after the new ones have started.
+
+        Both versions answer for a while. The fastest and the default.
+        """
+        return cls(strategy=Strategy.ROLLING, bake_time=Duration.minutes(0))
+
+    @classmethod
+    def blue_green(
+        cls, *, bake_time: Duration | None = None, test_header: tuple[str, str] | None = None
+    ) -> "Deployment":
+        """All new tasks beside all old ones, then all requests move at once.
+
+        Args:
+            bake_time: How long the old tasks stay, so that going back takes seconds. By default 5 minutes.
+            test_header: A header's name and value, such as `("x-version", "next")`; requests that carry it reach the
+                new tasks before the others do. By default none do.
+
+        Raises:
+            ValueError: If *bake_time* is over a day.
+        """
+        return cls(strategy=Strategy.BLUE_GREEN, bake_time=_checked("bake_time", bake_time), test_header=test_header)
+
+    @classmethod
+    def canary(
+        cls,
+        *,
+        percent: int = 10,
+        interval: Duration | None = None,
+        bake_time: Duration | None = None,
+        test_header: tuple[str, str] | None = None,
+    ) -> "Deployment":
+        """A few requests first, then all others at once.
+
+        Args:
+            percent: How many of a hundred requests go first, 1 to 99. By default 10.
+            interval: How long only those go to the new tasks. By default 5 minutes.
+            bake_time: How long the old tasks stay after that. By default 5 minutes.
+            test_header: As in `blue_green`.
+
+        Raises:
+            ValueError: If *percent* is not 1 to 99, or a time is over a day.
+        """
+        return cls(
+            strategy=Strategy.CANARY,
+            percent=_checked_percent("percent", percent),
+            interval=_checked("interval", interval),
+            bake_time=_checked("bake_time", bake_time),
+            test_header=test_header,
+        )
+
+    @classmethod
+    def linear(
+        cls,
+        *,
+        percent: int = 20,
+        interval: Duration | None = None,
+        bake_time: Duration | None = None,
+        test_header: tuple[str, str] | None = None,
+    ) -> "Deployment":
+        """The same share of requests again and again, until all have moved.
+
+        Args:
+            percent: How many of a hundred requests move at each step, 1 to 99. By default 20: five steps.
+            interval: How long each step lasts. By default 5 minutes.
+            bake_time: How long the old tasks stay after the last. By default 5 minutes.
+            test_header: As in `blue_green`.
+
+        Raises:
+            ValueError: If *percent* is not 1 to 99, or a time is over a day.
+        """
+        return cls(
+            strategy=Strategy.LINEAR,
+            percent=_checked_percent("percent", percent),
+            interval=_checked("interval", interval),
+            bake_time=_checked("bake_time", bake_time),
+            test_header=test_header,
+        )
+
+    @property
+    def shifts_traffic(self) -> bool:
+        """Whether requests move from one target group to another; in a rolling deployment there is only one."""
+        return self.strategy is not Strategy.ROLLING
+
+    def service_options(self) -> Mapping[str, Any]:
+        """Return the deployment as arguments of `ecs.FargateService`; each time is said aloud."""
+        options: dict[str, Any] = {
+            "deployment_strategy": ecs.DeploymentStrategy(self.strategy.value),
+            "bake_time": self.bake_time,
+        }
+        if self.strategy is Strategy.CANARY:
+            options["canary_configuration"] = self._shift()
+        if self.strategy is Strategy.LINEAR:
+            options["linear_configuration"] = self._shift()
+        return options
+
+    def _shift(self) -> ecs.TrafficShiftConfig:
+        return ecs.TrafficShiftConfig(step_percent=self.percent, step_bake_time=self.interval)
+
+
+def _checked(name: str, time: Duration | None) -> Duration:
+    time = time or Duration.minutes(BAKE_TIME)
+    if time.to_minutes() > LONGEST_BAKE_TIME:
+        raise ValueError(f"{name} must be at most {LONGEST_BAKE_TIME} minutes, got: {time.to_minutes():.0f}")
+    return time
+
+
+def _checked_percent(name: str, percent: int) -> int:
+    if percent not in range(1, 100):
+        raise ValueError(f"{name} must be 1 to 99, got: {percent}")
+    return percent

@@ -1,0 +1,113 @@
+"""How it is told that a task can serve, and how fast it joins and leaves.
+
+```
+HttpEndpoint ──> route ──> [target check] ──> task <── [container check] <── ECS
+```
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+# Seconds and counts that both the load balancer and ECS take:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+INTERVALS = range(5, 301)
+TIMEOUTS = range(2, 61)
+COUNTS = range(2, 11)
+GRACE_PERIODS = range(301)
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+DRAINS = range(3601)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """The checks of a service's tasks: the load balancer's, and the container's own if it has one.
+
+    With the defaults a new task takes requests after 20 s and an old one is gone after 30 s; the load balancer's own
+    defaults are 150 s and 300 s.
+
+    ```python
+    Health(path="/healthz")
+    Health(path="/healthz", command=["CMD-SHELL", "curl -fs http://localhost:8080/healthz"])
+    ```
+
+    Args:
+        path: The path that answers when a task can serve. By default `/`.
+        healthy_http_codes: The answers that mean it can. By default `200-299`.
+        command: What ECS runs in the main container to ask it, beginning with `CMD` or `CMD-SHELL`; exit code 0 is
+            healthy. By default nothing: images often hold no `curl`.
+        interval: How long from check to check, 5 to 300 s. By default 10 s.
+        timeout: When a check counts as failed, 2 to 60 s and less than *interval*. By default 5 s.
+        healthy_threshold_count: After how many good checks in a row a task takes requests, 2 to 10. By default 2.
+        unhealthy_threshold_count: After how many bad ones it is replaced, 2 to 10. By default 3: one slow answer does
+            not kill a task.
+        grace_period: How long a starting task is forgiven bad checks, up to 300 s. By default 60 s.
+        deregistration_delay: How long an old task may finish what it began, up to 3,600 s. By default 30 s, as long as
+            ECS gives it after SIGTERM.
+
+    Raises:
+        ValueError: If a value is out of its range, or *path* does not begin with `/`.
+    """
+
+    path: str = "/"
+    healthy_http_codes: str = "200-299"
+    command: Sequence[str] | None = None
+    interval: Duration = field(default_factory=lambda: Duration.seconds(10))
+    timeout: Duration = field(default_factory=lambda: Duration.seconds(5))
+    healthy_threshold_count: int = 2
+    unhealthy_threshold_count: int = 3
+    grace_period: Duration = field(default_factory=lambda: Duration.seconds(60))
+    deregistration_delay: Duration = field(default_factory=lambda: Duration.seconds(30))
+
+    def __post_init__(self) -> None:
+        """Refuse what the load balancer or ECS would refuse."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"path must begin with '/', got: {self.path!r}")
+        if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
+            raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")
+        for name, seconds in (
+            ("interval", INTERVALS),
+            ("timeout", TIMEOUTS),
+            ("grace_period", GRACE_PERIODS),
+            ("deregistration_delay", DRAINS),
+        ):
+            _validate_range(name, int(getattr(self, name).to_seconds()), seconds, " seconds")
+        for name in ("healthy_threshold_count", "unhealthy_threshold_count"):
+            _validate_range(name, getattr(self, name), COUNTS, "")
+        if self.timeout.to_seconds() >= self.interval.to_seconds():
+            raise ValueError(
+                f"timeout must be less than interval ({self.interval.to_seconds():.0f} seconds), "
+                f"got: {self.timeout.to_seconds():.0f} seconds",
+            )
+
+    def target_check(self) -> elbv2.HealthCheck:
+        """Return the load balancer's check."""
+        return elbv2.HealthCheck(
+            path=self.path,
+            interval=self.interval,
+            timeout=self.timeout,
+            healthy_threshold_count=self.healthy_threshold_count,
+            unhealthy_threshold_count=self.unhealthy_threshold_count,
+            healthy_http_codes=self.healthy_http_codes,
+        )
+
+    def container_check(self) -> ecs.HealthCheck | None:
+        """Return the container's own check, if it has one."""
+        if self.command is None:
+            return None
+        return ecs.HealthCheck(
+            command=list(self.command),
+            interval=self.interval,
+            timeout=self.timeout,
+            retries=self.unhealthy_threshold_count,
+            start_period=self.grace_period,
+        )
+
+
+def _validate_range(name: str, value: int, allowed: range, unit: str) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be {allowed[0]} to {allowed[-1]}{unit}, got: {value}")

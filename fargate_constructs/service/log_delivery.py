@@ -1,0 +1,45 @@
+"""What happens to a line that CloudWatch cannot take yet.
+
+```
+container ── stdout ──> [log driver] ──> log group
+```
+"""
+
+from enum import Enum
+
+from aws_cdk import Size
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+
+# MiB. ECS's own default of 10 is a moment's burst; AWS suggests 25 for what logs much
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
+BUFFER_MIB = 25
+
+
+class LogDelivery(Enum):
+    """Whether the application or its log comes first when CloudWatch is slow. ECS calls it the driver's mode."""
+
+    available = "non-blocking"
+    """The application goes on. Lines wait in a buffer of 25 MiB for each container; when it is full, or the task dies,
+    lines are lost, and nobody is told."""
+
+    lossless = "blocking"
+    """The log goes on. A container that writes faster than CloudWatch takes is stopped in its `write` until it has, and
+    so may fail its health checks. Nothing is dropped."""
+
+    def driver(
+        self,
+        log_group: logs.ILogGroup,
+        *,
+        stream_prefix: str,
+        multiline_pattern: str | None = None,
+    ) -> ecs.LogDriver:
+        """Return the driver that sends a container's lines to the log group."""
+        keeps_running = self is LogDelivery.available
+        return ecs.LogDrivers.aws_logs(
+            log_group=log_group,
+            stream_prefix=stream_prefix,
+            multiline_pattern=multiline_pattern,
+            mode=ecs.AwsLogDriverMode.NON_BLOCKING if keeps_running else ecs.AwsLogDriverMode.BLOCKING,
+            max_buffer_size=Size.mebibytes(BUFFER_MIB) if keeps_running else None,
+        )

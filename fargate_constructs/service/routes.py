@@ -1,0 +1,160 @@
+"""How requests reach a service's tasks, and how they move from old tasks to new ones.
+
+```
+HttpEndpoint ──> listener ──> [rules ──> target groups] ──> tasks
+```
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.health import Health
+
+
+class ServiceRoutes(Construct):
+    """A service's listener rules and target groups.
+
+    A rolling deployment has one target group. The others have two, between which ECS moves the requests by changing
+    the weights of the rule.
+
+    Args:
+        scope: The service.
+        id: The construct's ID.
+        service: The service whose tasks answer.
+        container_name: The container that does.
+        port: The port on which it listens, for plain HTTP.
+        vpc: Where the tasks are.
+        health: How tasks are checked, and how fast they leave.
+        deployment: How a new version takes over.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        service: ecs.FargateService,
+        container_name: str,
+        port: int,
+        vpc: ec2.IVpc,
+        health: Health,
+        deployment: Deployment,
+    ) -> None:
+        super().__init__(scope, id)
+
+        self._service = service
+        self._container_name = container_name
+        self._port = port
+        self._vpc = vpc
+        self._health = health
+        self._deployment = deployment
+        self._rules = Construct(self, "Rules")
+        self.target_group = self._make_target_group("TargetGroup")
+        self._alternate = self._make_target_group("Alternate") if deployment.shifts_traffic else None
+        self._is_attached = False
+
+    def add_rule(
+        self,
+        id: str,
+        *,
+        listener: elbv2.IApplicationListener,
+        priority: int,
+        conditions: Sequence[elbv2.ListenerCondition],
+    ) -> elbv2.ApplicationListenerRule:
+        """Answer the listener's requests that meet all *conditions*.
+
+        Raises:
+            ValueError: If requests are shifted in deployments and there is a rule already: ECS moves the weights of
+                one.
+        """
+        if self._is_attached and self._deployment.shifts_traffic:
+            raise ValueError(
+                f"a service deployed {self._deployment.strategy.value} has one route, got another: {id!r}; "
+                "list all hosts and paths in one",
+            )
+        rule = self._make_rule(id, listener=listener, priority=priority, conditions=conditions)
+        test_rule = None
+        if self._deployment.test_header:
+            header, value = self._deployment.test_header
+            test_rule = self._make_rule(
+                f"{id}Test",
+                listener=listener,
+                priority=priority - 1,
+                conditions=[*conditions, elbv2.ListenerCondition.http_header(header, [value])],
+            )
+        if not self._is_attached:
+            self._attach(rule, test_rule)
+        return rule
+
+    def _make_rule(
+        self,
+        id: str,
+        *,
+        listener: elbv2.IApplicationListener,
+        priority: int,
+        conditions: Sequence[elbv2.ListenerCondition],
+    ) -> elbv2.ApplicationListenerRule:
+        return elbv2.ApplicationListenerRule(
+            self._rules,
+            id,
+            listener=listener,
+            priority=priority,
+            conditions=list(conditions),
+            action=self._forward(),
+        )
+
+    def _forward(self) -> elbv2.ListenerAction:
+        if self._alternate is None:
+            return elbv2.ListenerAction.forward([self.target_group])
+        return elbv2.ListenerAction.weighted_forward(
+            [
+                elbv2.WeightedTargetGroup(target_group=self.target_group, weight=100),
+                elbv2.WeightedTargetGroup(target_group=self._alternate, weight=0),
+            ],
+        )
+
+    def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
+        """Let the service use the target groups; ECS wants them in a rule before it does."""
+        self._is_attached = True
+        alternate_target = None
+        if self._alternate:
+            of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+            alternate_target = ecs.AlternateTarget(
+                "AlternateTarget",
+                alternate_target_group=self._alternate,
+                production_listener=of_rule(rule),
+                test_listener=of_rule(test_rule) if test_rule else None,
+            )
+        self.target_group.add_target(
+            self._service.load_balancer_target(
+                container_name=self._container_name,
+                container_port=self._port,
+                alternate_target=alternate_target,
+            ),
+        )
+        if alternate_target:
+            policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
+            Validations.of(self._service.node.find_child("AlternateTargetRole")).acknowledge(
+                Acknowledgment(
+                    id=f"AwsSolutions-IAM4[Policy::{policy}]",
+                    reason="AWS keeps in this policy just what ECS needs to move requests between target groups.",
+                ),
+            )
+
+    def _make_target_group(self, id: str) -> elbv2.ApplicationTargetGroup:
+        return elbv2.ApplicationTargetGroup(
+            self,
+            id,
+            vpc=self._vpc,
+            port=self._port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            deregistration_delay=self._health.deregistration_delay,
+            health_check=self._health.target_check(),
+        )

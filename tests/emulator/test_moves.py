@@ -1,0 +1,106 @@
+"""Moving a deployed network from one way out to another: which moves go, and that no address is ever lost."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from aws_cdk import App, CfnOutput, Stack
+
+from fargate_constructs import Egress, FixedEgressNetwork
+from tests.emulator.emulator import Emulator
+from tests.emulator.updates import DeployedStack
+
+PARAMETER = "/network/egress-ips"
+# What EC2 answers to a NAT gateway, and to an interface, that wants an address which a gateway or an interface holds.
+ADDRESS_IN_USE = "is already associated|AuthFailure"
+
+
+def network_app(egress: Egress) -> App:
+    """Return an app of one network that publishes its addresses."""
+    app = App()
+    stack = Stack(app, "Moves")
+    network = FixedEgressNetwork(stack, "Network", egress=egress)
+    network.publish(parameter_name=PARAMETER)
+    CfnOutput(stack, "EgressIps", value=",".join(network.egress_ips))
+    return app
+
+
+class DeployedNetwork:
+    """A deployed network, and what AWS knows of it."""
+
+    def __init__(self, stack: DeployedStack) -> None:
+        self.stack = stack
+        self._ec2 = stack.aws.client("ec2")
+        self._ssm = stack.aws.client("ssm")
+
+    def move(self, egress: Egress) -> str:
+        """Update the stack to another way out; return the status it ends in."""
+        return self.stack.update(network_app(egress))
+
+    def promised(self) -> list[str]:
+        """Return the addresses that the stack puts out."""
+        return sorted(self.stack.output("EgressIps").split(","))
+
+    def published(self) -> list[str]:
+        """Return the addresses that other teams read."""
+        return sorted(self._ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"].split(","))
+
+    def allocations(self) -> dict[str, str]:
+        """Return the account's Elastic IPs: each address and its allocation ID."""
+        return {each["PublicIp"]: each["AllocationId"] for each in self._ec2.describe_addresses()["Addresses"]}
+
+    def used(self) -> list[str]:
+        """Return the addresses of the NAT gateways that default routes end at."""
+        tables = self._ec2.describe_route_tables()["RouteTables"]
+        gateways = {route["NatGatewayId"] for table in tables for route in table["Routes"] if "NatGatewayId" in route}
+        if not gateways:
+            return []
+        described = self._ec2.describe_nat_gateways(NatGatewayIds=sorted(gateways))["NatGateways"]
+        return sorted({address["PublicIp"] for gateway in described for address in gateway["NatGatewayAddresses"]})
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedNetwork]:
+    """A network with one gateway."""
+    with Emulator() as aws:
+        module, expression = "tests.emulator.test_moves", "network_app(tests.emulator.test_moves.Egress.single())"
+        folder = tmp_path_factory.mktemp("moves")
+        yield DeployedNetwork(DeployedStack(aws, "Moves", module=module, expression=expression, folder=folder))
+
+
+def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
+    """The whole tour: one gateway, one in each zone, regional, instances and back, always from the same addresses.
+
+    Where the next way out wants an address that the present one holds, the direct move fails and rolls back without
+    loss, and a pause in between makes it go.
+    """
+    addresses = network.promised()
+    assert len(addresses) == 2
+    assert len(network.used()) == 1
+
+    for egress, used in ((Egress.per_az(), 2), (Egress.single(), 1), (Egress.per_az(), 2)):
+        assert network.move(egress) == "UPDATE_COMPLETE", network.stack.why()
+        assert network.promised() == network.published() == addresses
+        assert len(network.used()) == used
+
+    for way in (Egress.regional, Egress.per_az, Egress.nat_instance, Egress.regional, Egress.single):
+        before = network.used()
+        assert network.move(way()) == "UPDATE_ROLLBACK_COMPLETE"
+        assert re.search(ADDRESS_IN_USE, network.stack.why())
+        assert network.used() == before
+        assert network.move(Egress.paused()) == "UPDATE_COMPLETE", network.stack.why()
+        assert network.used() == []
+        assert network.move(way()) == "UPDATE_COMPLETE", network.stack.why()
+        assert network.promised() == network.published() == addresses
+    assert sorted(network.allocations()) == addresses
+
+
+def test_the_addresses_come_back_in_a_new_stack(network: DeployedNetwork) -> None:
+    """After a destroy they are still the account's, and a new stack takes them by their allocation IDs."""
+    addresses, allocations = network.promised(), network.allocations()
+
+    assert network.stack.destroy() == "DELETE_COMPLETE"
+    assert network.allocations() == allocations
+    egress = Egress.per_az(eip_allocation_ids=[allocations[ip] for ip in addresses], egress_ips=addresses)
+    assert network.move(egress) == "CREATE_COMPLETE", network.stack.why()
+    assert network.used() == network.promised() == network.published() == addresses

@@ -1,0 +1,239 @@
+"""How tasks leave, and from which addresses."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Annotations, Match, Template
+
+from fargate_constructs import Egress, FixedEgressNetwork
+
+ALLOCATIONS = [f"eipalloc-{number}" for number in range(8)]
+WAYS: dict[str, Callable[[], Egress]] = {
+    "per_az": Egress.per_az,
+    "single": Egress.single,
+    "regional": Egress.regional,
+    "nat_instance": Egress.nat_instance,
+    "paused": Egress.paused,
+}
+
+
+def template_of(egress: Egress, max_azs: int = 2) -> Template:
+    """Return the template of a stack that holds nothing but a network."""
+    stack = Stack(App(), "Test")
+    FixedEgressNetwork(stack, "Network", egress=egress, max_azs=max_azs)
+    return Template.from_stack(stack)
+
+
+def elastic_ips_of(template: Template) -> set[str]:
+    """Return the logical IDs of the template's Elastic IPs."""
+    return set(template.find_resources("AWS::EC2::EIP"))
+
+
+def gateways_of(template: Template) -> dict[str, list[str]]:
+    """Return the Elastic IPs of each NAT gateway, primary first."""
+    gateways = template.find_resources("AWS::EC2::NatGateway")
+    return {
+        logical_id: [
+            each["Fn::GetAtt"][0] if isinstance(each, dict) else each
+            for each in [
+                gateway["Properties"]["AllocationId"],
+                *gateway["Properties"].get("SecondaryAllocationIds", []),
+            ]
+        ]
+        for logical_id, gateway in gateways.items()
+    }
+
+
+def ways_of(template: Template) -> list[str]:
+    """Return what each default route of a task subnet points at, by logical ID."""
+    routes = template.find_resources("AWS::EC2::Route", {"Properties": {"GatewayId": Match.absent()}})
+    return [
+        str(next(iter(target.values())))
+        for _, route in sorted(routes.items())
+        for key, target in route["Properties"].items()
+        if key in ("NatGatewayId", "NetworkInterfaceId")
+    ]
+
+
+def test_a_gateway_in_each_zone() -> None:
+    """Each zone's task subnet leaves by its own gateway, on its own address."""
+    template = template_of(Egress.per_az())
+
+    gateways = gateways_of(template)
+    assert len(gateways) == 2
+    assert sorted(ways_of(template)) == sorted(gateways)
+    assert {ip for ips in gateways.values() for ip in ips} == elastic_ips_of(template)
+
+
+def test_one_gateway_for_all_zones() -> None:
+    """Both task subnets leave by one gateway; the other zone's address waits."""
+    template = template_of(Egress.single())
+
+    (gateway,) = gateways_of(template)
+    assert ways_of(template) == [gateway, gateway]
+    assert len(elastic_ips_of(template)) == 2
+
+
+def test_one_regional_gateway_in_manual_mode() -> None:
+    """It has the addresses of every zone that has task subnets, and AWS picks none."""
+    template = template_of(Egress.regional(addresses_per_az=2), max_azs=3)
+
+    (gateway,) = template.find_resources("AWS::EC2::NatGateway").values()
+    assert gateway["Properties"]["AvailabilityMode"] == "regional"
+    zones = gateway["Properties"]["AvailabilityZoneAddresses"]
+    assert [zone["AvailabilityZone"]["Fn::Select"][0] for zone in zones] == [0, 1, 2]
+    assert {ip["Fn::GetAtt"][0] for zone in zones for ip in zone["AllocationIds"]} == elastic_ips_of(template)
+    assert len(elastic_ips_of(template)) == 6
+
+
+def test_an_instance_in_each_zone() -> None:
+    """Each task subnet leaves by its zone's network interface."""
+    template = template_of(Egress.nat_instance(instance_type=ec2.InstanceType("t4g.small")))
+
+    assert len(set(ways_of(template))) == 2
+    template.resource_count_is("AWS::EC2::NatGateway", 0)
+    template.resource_count_is("AWS::EC2::EIP", 2)
+
+
+def test_no_way_out() -> None:
+    """An isolated network has no gateway, no address and no default route, but the endpoints that tasks need."""
+    template = template_of(Egress.isolated())
+
+    assert ways_of(template) == []
+    template.resource_count_is("AWS::EC2::NatGateway", 0)
+    template.resource_count_is("AWS::EC2::EIP", 0)
+    template.has_resource_properties("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Interface"})
+
+
+def test_a_pause_keeps_the_addresses_free() -> None:
+    """No gateway holds an address, and no address is lost."""
+    template = template_of(Egress.paused())
+
+    assert ways_of(template) == []
+    assert elastic_ips_of(template) == elastic_ips_of(template_of(Egress.per_az()))
+
+
+def test_moving_keeps_addresses_subnets_and_routes() -> None:
+    """Whatever the way out: the same addresses, subnets and route tables under the same logical IDs."""
+    kept = ("AWS::EC2::EIP", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable")
+    templates = [template_of(way()) for way in WAYS.values()]
+    resources = [{type_: template.find_resources(type_) for type_ in kept} for template in templates]
+
+    assert all(each == resources[0] for each in resources)
+
+
+def test_moving_between_one_and_many_replaces_no_gateway() -> None:
+    """The first zone's gateway is the same resource with the same address in both."""
+    single, per_az = gateways_of(template_of(Egress.single())), gateways_of(template_of(Egress.per_az()))
+
+    assert single.items() <= per_az.items()
+
+
+def test_growing_keeps_every_address() -> None:
+    """Neither a further zone nor a second address for each moves an address to another number."""
+    small = elastic_ips_of(template_of(Egress.per_az()))
+    wide = elastic_ips_of(template_of(Egress.per_az(), max_azs=3))
+    deep = elastic_ips_of(template_of(Egress.per_az(addresses_per_az=2)))
+    both = elastic_ips_of(template_of(Egress.per_az(addresses_per_az=2), max_azs=3))
+
+    assert small < wide < both
+    assert small < deep < both
+    assert [len(each) for each in (small, wide, deep, both)] == [2, 3, 4, 6]
+
+
+def test_a_gateway_keeps_its_primary_address_when_it_gets_more() -> None:
+    """Further addresses are secondary, and come without replacing the gateway."""
+    one = gateways_of(template_of(Egress.per_az()))
+    three = gateways_of(template_of(Egress.per_az(addresses_per_az=3)))
+
+    assert {gateway: ips[:1] for gateway, ips in three.items()} == one
+    assert {len(ips) for ips in three.values()} == {3}
+
+
+def test_unused_addresses_are_told() -> None:
+    """Synthesis says what the addresses cost that wait, and is silent where none does."""
+    stack = Stack(App(), "Test")
+    FixedEgressNetwork(stack, "Single", egress=Egress.single(), max_azs=3)
+    FixedEgressNetwork(stack, "Paused", egress=Egress.paused(), cidr="10.1.0.0/16")
+    FixedEgressNetwork(stack, "Released", egress=Egress.single(keep_addresses=False), cidr="10.2.0.0/16")
+
+    annotations = Annotations.from_stack(stack)
+    annotations.has_info("/Test/Single", Match.string_like_regexp("2 of 3 Elastic IPs are not in use, at 7.30 USD"))
+    annotations.has_info("/Test/Paused", Match.string_like_regexp("2 of 2 Elastic IPs are not in use"))
+    annotations.has_no_info("/Test/Released", Match.any_value())
+    assert len(Template.from_stack(stack).find_resources("AWS::EC2::EIP")) == 3 + 2 + 1
+
+
+def test_addresses_of_ones_own() -> None:
+    """Given allocation IDs are used zone by zone, and no address is made."""
+    template = template_of(Egress.per_az(addresses_per_az=2, eip_allocation_ids=ALLOCATIONS[:4]))
+
+    assert list(gateways_of(template).values()) == [ALLOCATIONS[:2], ALLOCATIONS[2:4]]
+    template.resource_count_is("AWS::EC2::EIP", 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "property_"), [("public_ipv4_pool", "PublicIpv4Pool"), ("ipam_pool_id", "IpamPoolId")]
+)
+def test_addresses_from_a_pool(source: str, property_: str) -> None:
+    """The network's own addresses may come from a company's pool."""
+    egress = Egress.per_az(**{source: "pool-1"})  # type: ignore[arg-type]  # one of the two
+
+    template_of(egress).all_resources_properties("AWS::EC2::EIP", {property_: "pool-1"})
+
+
+@pytest.mark.parametrize(
+    ("egress", "message"),
+    [
+        (
+            Egress.per_az(eip_allocation_ids=ALLOCATIONS[:1]),
+            "must hold 2: 1 for each of the 2 zones that Egress.per_az() uses, got: 1",
+        ),
+        (
+            Egress.single(eip_allocation_ids=ALLOCATIONS[:2]),
+            "must hold 1: 1 for each of the 1 zones that Egress.single() uses, got: 2",
+        ),
+        (
+            Egress.regional(addresses_per_az=2, eip_allocation_ids=ALLOCATIONS[:2]),
+            "must hold 4: 2 for each of the 2 zones that Egress.regional() uses, got: 2",
+        ),
+    ],
+)
+def test_another_number_of_addresses_is_refused(stack: Stack, egress: Egress, message: str) -> None:
+    """The message says how many it takes."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FixedEgressNetwork(stack, "Network", egress=egress)
+
+    assert stack.node.try_find_child("Network") is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Egress.per_az(addresses_per_az=0), "addresses_per_az must be at least 1, got: 0"),
+        (lambda: Egress.per_az(addresses_per_az=9), "addresses_per_az must be at most 8 here, got: 9"),
+        (lambda: Egress.regional(addresses_per_az=33), "addresses_per_az must be at most 32 here, got: 33"),
+        (lambda: Egress.nat_instance(addresses_per_az=2), "addresses_per_az must be at most 1 here, got: 2"),
+        (
+            lambda: Egress.single(eip_allocation_ids=ALLOCATIONS[:1], ipam_pool_id="ipam-pool-1"),
+            "addresses come from one source, got: eip_allocation_ids and ipam_pool_id",
+        ),
+        (
+            lambda: Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=["203.0.113.7"]),
+            "egress_ips must name the address of each of the 2 eip_allocation_ids, got: 1",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused(make: Callable[[], Egress], message: str) -> None:
+    """Where the value is made, not where it is used."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+def test_an_unknown_option_is_refused() -> None:
+    """A mistyped name does not pass silently."""
+    with pytest.raises(TypeError, match="adresses_per_az"):
+        Egress.per_az(adresses_per_az=2)  # type: ignore[call-arg]  # the point of the test

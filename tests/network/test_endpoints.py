@@ -1,0 +1,309 @@
+"""AWS services that tasks reach inside the VPC."""
+
+import ast
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
+
+from fargate_constructs import FixedEgressNetwork
+from fargate_constructs.network import endpoints
+from fargate_constructs.network.endpoints import Endpoints, add_endpoints
+from tests.test_app import all_feature_flags
+
+ISOLATED_NAMES = ["ecr.api", "ecr.dkr", "ecs-agent", "logs", "s3", "secretsmanager", "ssm", "ssmmessages"]
+
+
+def names_of(endpoints: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the services of a template's endpoints, as AWS names them after the region."""
+    joins = [endpoint["Properties"]["ServiceName"]["Fn::Join"][1] for endpoint in endpoints.values()]
+    return sorted(parts[-1].removeprefix(".") for parts in joins)
+
+
+def endpoints_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:
+    """Return the template's endpoints by logical ID."""
+    return Template.from_stack(stack).find_resources("AWS::EC2::VPCEndpoint")
+
+
+def imported_vpc(stack: Stack, **attributes: Any) -> ec2.IVpc:  # noqa: ANN401 - passed through as they come
+    """Return a VPC known by its attributes alone."""
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Imported",
+        vpc_id="vpc-12345678",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        private_subnet_ids=["subnet-1", "subnet-2"],
+        **attributes,
+    )
+
+
+def docstrings() -> dict[str, str]:
+    """Return the docstring of each set."""
+    (class_,) = ast.parse(inspect.getsource(Endpoints)).body
+    assert isinstance(class_, ast.ClassDef)
+    return {
+        name.target.id: re.sub(r"\s+", " ", text.value.value)
+        for name, text in zip(class_.body, class_.body[1:], strict=False)
+        if isinstance(name, ast.AnnAssign) and isinstance(name.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
+def test_an_endpoint_stands_in_each_zone_of_the_tasks(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The service's usual name leads to the endpoint, from every task subnet."""
+    add_endpoints(network.vpc, [Endpoints.logs], subnets=network.task_subnets)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::EC2::VPCEndpoint",
+        {
+            "ServiceName": {"Fn::Join": ["", ["com.amazonaws.", {"Ref": "AWS::Region"}, ".logs"]]},
+            "VpcEndpointType": "Interface",
+            "PrivateDnsEnabled": True,
+            "SubnetIds": [stack.resolve(subnet.subnet_id) for subnet in network.task_subnets],
+            "SecurityGroupIds": [Match.any_value()],
+        },
+    )
+
+
+def test_only_https_from_the_vpc_is_admitted(stack: Stack, network: FixedEgressNetwork) -> None:
+    """All interface endpoints share one security group, which lets nothing out."""
+    add_endpoints(network.vpc, [Endpoints.ecr, Endpoints.logs])
+    template = Template.from_stack(stack)
+    interfaces = template.find_resources("AWS::EC2::VPCEndpoint", {"Properties": {"VpcEndpointType": "Interface"}})
+    groups = [endpoint["Properties"]["SecurityGroupIds"] for endpoint in interfaces.values()]
+
+    assert len(groups) == 3
+    assert all(group == groups[0] and len(group) == 1 for group in groups)
+    template.resource_count_is("AWS::EC2::SecurityGroup", 1)
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "SecurityGroupIngress": [
+                {
+                    "CidrIp": "10.0.0.0/16",
+                    "IpProtocol": "tcp",
+                    "FromPort": 443,
+                    "ToPort": 443,
+                    "Description": "HTTPS from within the VPC",
+                },
+            ],
+            "SecurityGroupEgress": [Match.object_like({"CidrIp": "255.255.255.255/32"})],
+        },
+    )
+
+
+def test_an_endpoint_is_made_once(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Sets may overlap and be asked for again; S3's gateway is the one that the network has."""
+    first = add_endpoints(network.vpc, [Endpoints.logs, Endpoints.ecr, Endpoints.logs])
+    again = add_endpoints(network.vpc, [Endpoints.s3, Endpoints.ecr, Endpoints(interfaces=("logs", "sqs"))])
+    names = names_of(endpoints_of(stack))
+
+    assert [each.node.id for each in first] == ["Logs", "EcrApi", "EcrDkr"]
+    assert [each.node.path for each in again] == [
+        "Test/Network/VpcEndpoints/EcrApi",
+        "Test/Network/VpcEndpoints/EcrDkr",
+        "Test/Network/VpcEndpoints/Logs",
+        "Test/Network/VpcEndpoints/Sqs",
+        "Test/Network/Vpc/S3",
+    ]
+    assert names == ["ecr.api", "ecr.dkr", "logs", "s3", "sqs"]
+
+
+def test_logical_ids_do_not_depend_on_order() -> None:
+    """An endpoint is called after its service, whatever else was asked for before."""
+    made = []
+    for sets in (Endpoints.for_isolated_tasks, Endpoints.for_isolated_tasks[::-1]):
+        stack = Stack(App(), "Test")
+        add_endpoints(FixedEgressNetwork(stack, "Network").vpc, sets)
+        made.append(endpoints_of(stack))
+
+    assert made[0] == made[1]
+
+
+def test_isolated_tasks_reach_what_they_need(stack: Stack) -> None:
+    """In a VPC without any way out, one constant makes all endpoints, S3's gateway included."""
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        subnet_configuration=[
+            ec2.SubnetConfiguration(name="Tasks", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        ],
+    )
+    add_endpoints(vpc, Endpoints.for_isolated_tasks)
+    made = endpoints_of(stack)
+    (gateway,) = (each["Properties"] for each in made.values() if each["Properties"]["VpcEndpointType"] == "Gateway")
+
+    assert names_of(made) == ISOLATED_NAMES
+    assert len(gateway["RouteTableIds"]) == 2
+
+
+def test_dynamodb_is_reached_by_a_gateway(stack: Stack, network: FixedEgressNetwork) -> None:
+    """It is in the route tables of the tasks, costs nothing, and needs no security group."""
+    (endpoint,) = add_endpoints(network.vpc, [Endpoints.dynamodb], subnets=network.task_subnets)
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::EC2::VPCEndpoint",
+        {
+            "ServiceName": {"Fn::Join": ["", ["com.amazonaws.", {"Ref": "AWS::Region"}, ".dynamodb"]]},
+            "VpcEndpointType": "Gateway",
+            "RouteTableIds": [stack.resolve(subnet.route_table.route_table_id) for subnet in network.task_subnets],
+        },
+    )
+    template.resource_count_is("AWS::EC2::SecurityGroup", 0)
+    assert endpoint.vpc_endpoint_id
+
+
+def test_an_imported_vpc_gets_them_too(stack: Stack) -> None:
+    """Endpoints stand beside it, in the stack that imported it."""
+    vpc = imported_vpc(stack, vpc_cidr_block="10.0.0.0/16", private_subnet_route_table_ids=["rtb-1", "rtb-2"])
+    for _ in range(2):
+        add_endpoints(vpc, [*Endpoints.for_isolated_tasks, Endpoints.dynamodb])
+    made = endpoints_of(stack)
+    properties = [endpoint["Properties"] for endpoint in made.values()]
+
+    assert names_of(made) == sorted([*ISOLATED_NAMES, "dynamodb"])
+    assert {each["VpcId"] for each in properties} == {"vpc-12345678"}
+    assert {tuple(each.get("SubnetIds", each.get("RouteTableIds"))) for each in properties} == {
+        ("subnet-1", "subnet-2"),
+        ("rtb-1", "rtb-2"),
+    }
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {"SecurityGroupIngress": [Match.object_like({"CidrIp": "10.0.0.0/16"})]},
+    )
+
+
+def test_a_vpc_of_another_stack_gets_them_in_its_own() -> None:
+    """The stack that asks for an endpoint depends on the network's, and not the other way round."""
+    app = App()
+    network = FixedEgressNetwork(Stack(app, "Network"), "Network")
+    user = Stack(app, "User")
+    add_endpoints(network.vpc, [Endpoints.logs], subnets=network.task_subnets)
+
+    assert names_of(endpoints_of(Stack.of(network))) == ["logs", "s3"]
+    assert endpoints_of(user) == {}
+
+
+def test_an_address_range_may_be_known_later(stack: Stack) -> None:
+    """A range that IPAM gives out when the VPC is made is read from the VPC."""
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        ip_addresses=ec2.IpAddresses.aws_ipam_allocation(
+            ipv4_ipam_pool_id="p", ipv4_netmask_length=20, default_subnet_ipv4_netmask_length=24
+        ),
+    )
+    add_endpoints(vpc, [Endpoints.logs])
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {"SecurityGroupIngress": [Match.object_like({"CidrIp": stack.resolve(vpc.vpc_cidr_block)})]},
+    )
+
+
+def test_an_unknown_address_range_is_refused(stack: Stack) -> None:
+    """A security group cannot admit a range that nobody knows; gateways need none."""
+    vpc = imported_vpc(stack, private_subnet_route_table_ids=["rtb-1", "rtb-2"])
+
+    with pytest.raises(ValueError, match="the VPC Test/Imported does not know its address range, from which endpoints"):
+        add_endpoints(vpc, [Endpoints.logs])
+    assert stack.node.try_find_child("ImportedEndpoints") is None
+    assert len(add_endpoints(vpc, [Endpoints.dynamodb])) == 1
+
+
+def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
+    """There is nowhere to reach an endpoint from."""
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        subnet_configuration=[ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC)],
+    )
+
+    with pytest.raises(ValueError, match="the VPC Test/Vpc has no private and no isolated subnets to reach endpoints"):
+        add_endpoints(vpc, [Endpoints.logs])
+
+
+@pytest.mark.parametrize("name", ["ecr", "logs", "secrets", "exec", "links"])
+def test_docstrings_of_interfaces_state_the_price(name: str) -> None:
+    """Each says what the set costs a month, how that is reckoned, what a GB saves, and from how many GB it pays."""
+    set_ = getattr(Endpoints, name)
+    count = len(set_.interfaces)
+    saved = endpoints.NAT_USD_PER_GB - endpoints.ENDPOINT_USD_PER_GB
+    said = docstrings()[name]
+
+    assert (
+        f"{set_.monthly_usd():.2f} USD a month ({count} endpoint{'s' * (count > 1)} x 2 zones x "
+        f"{endpoints.HOURS_PER_MONTH} h x {endpoints.ENDPOINT_USD_PER_HOUR} USD)." in said
+    )
+    assert f"A GB saves {saved:.3f} USD ({endpoints.NAT_USD_PER_GB} - {endpoints.ENDPOINT_USD_PER_GB})" in said
+    assert f"it pays from {set_.break_even_gb():.0f} GB" in said
+
+
+@pytest.mark.parametrize("name", ["s3", "dynamodb"])
+def test_docstrings_of_gateways_state_the_price(name: str) -> None:
+    """They cost nothing and save from the first GB."""
+    set_ = getattr(Endpoints, name)
+
+    assert f"A gateway: {set_.monthly_usd():.2f} USD a month." in docstrings()[name]
+    assert f"A GB saves the NAT gateway's {endpoints.NAT_USD_PER_GB} USD, from the first." in docstrings()[name]
+    assert set_.break_even_gb() == 0
+
+
+def monthly_usd(sets: Sequence[Endpoints]) -> str:
+    """Return what sets cost together."""
+    return f"{sum(each.monthly_usd() for each in sets):.2f} USD"
+
+
+def test_the_docstring_for_isolated_tasks_states_the_price() -> None:
+    """All endpoints together, the NAT gateways that they stand in for, and the least that does."""
+    said = docstrings()["for_isolated_tasks"]
+    nat_hours = 2 * endpoints.HOURS_PER_MONTH * endpoints.NAT_USD_PER_HOUR
+
+    assert f"{monthly_usd(Endpoints.for_isolated_tasks)} a month (7 endpoints x 2 zones x 730 h x 0.01 USD)" in said
+    assert f"against {nat_hours:.2f} USD for the hours of the two NAT gateways" in said
+    assert f"(2 x 730 h x {endpoints.NAT_USD_PER_HOUR} USD)" in said
+    assert f"ECR, logs and S3 do: {monthly_usd([Endpoints.ecr, Endpoints.logs, Endpoints.s3])}" in said
+
+
+def test_every_set_has_a_docstring() -> None:
+    """No set is left out of the tests above."""
+    sets = {name for name, value in vars(Endpoints).items() if isinstance(value, Endpoints)}
+
+    assert sets == {"ecr", "logs", "secrets", "exec", "links", "s3", "dynamodb"}
+    assert docstrings().keys() == {*sets, "for_isolated_tasks"}
+
+
+def test_prices_grow_with_zones() -> None:
+    """A third zone costs half as much again as two, and takes as much more traffic to pay."""
+    assert f"{Endpoints.logs.monthly_usd(zones=3):.2f}" == "21.90"
+    assert f"{Endpoints.logs.break_even_gb(zones=3):.0f}" == "626"
+
+
+def everything(context: Mapping[str, object]) -> Stack:
+    """Return a stack with every endpoint."""
+    stack = Stack(App(context=dict(context)), "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    add_endpoints(network.vpc, [*Endpoints.for_isolated_tasks, Endpoints.dynamodb], subnets=network.task_subnets)
+    return stack
+
+
+def test_feature_flags_change_nothing() -> None:
+    """All flags on or all off: the same endpoints and the same security group."""
+    types = ("AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroup")
+    plain, flagged = (Template.from_stack(everything(context)) for context in ({}, all_feature_flags()))
+
+    assert [plain.find_resources(type_) for type_ in types] == [flagged.find_resources(type_) for type_ in types]
+
+
+def test_the_audit_finds_nothing() -> None:
+    """No finding of cdk-nag's AwsSolutions pack is left open."""
+    app = everything({}).node.root
+
+    assert AwsSolutionsChecks(app).validate_scope(app).violations == []

@@ -1,0 +1,426 @@
+"""The machine that stands in for a NAT gateway."""
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs.network import ElasticIpPool, FixedEgressNetwork
+from fargate_constructs.network.nat_instance import NatInstance
+from tests.test_app import all_feature_flags, findings
+
+BASH = "/bin/bash"
+# What the script runs that is not to be run here.
+COMMANDS = ("cfn-signal", "dd", "dnf", "ip", "mkswap", "modprobe", "shutdown", "sleep", "swapon", "sysctl", "systemctl")
+DEFAULT_ROUTE = "default via 10.0.0.1 dev ens5 proto dhcp src 10.0.0.5 metric 512"
+
+
+def nat_in(stack: Stack, *, addresses: int = 1, **parameters: object) -> NatInstance:
+    """Return a NAT instance in a VPC without any other way out, on this many Elastic IPs."""
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
+    pool = ElasticIpPool(stack, "Pool", zones=addresses)
+    defaults = {"vpc": vpc, "subnet": vpc.public_subnets[0], "allocation_ids": pool.allocation_ids}
+    return NatInstance(stack, "Nat", **(defaults | parameters))  # type: ignore[arg-type]  # passed through
+
+
+def template_of(*, context: Mapping[str, object] | None = None, **parameters: object) -> Template:
+    """Return the template of a stack with a NAT instance."""
+    stack = Stack(App(context=dict(context or {})), "Test")
+    nat_in(stack, **parameters)  # type: ignore[arg-type]  # passed through as they come
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The template with everything as it is by default."""
+    return template_of()
+
+
+def only(template: Template, kind: str) -> tuple[str, dict[str, Any]]:
+    """Return the logical ID and the definition of the only resource of a type."""
+    ((logical_id, resource),) = template.find_resources(kind).items()
+    return logical_id, dict(resource)
+
+
+def script_of(template: Template) -> str:
+    """Return the machine's script as EC2 hands it over, references replaced by something like what they stand for."""
+    _, launch_template = only(template, "AWS::EC2::LaunchTemplate")
+    values = {
+        "AWS::StackName": "Test",
+        "AWS::Region": "eu-west-1",
+        "PrimaryPrivateIpAddress": "10.0.0.5",
+        "SecondaryPrivateIpAddresses": ["10.0.0.6", "10.0.0.7"],
+    }
+
+    def render(piece: Any) -> Any:  # noqa: ANN401 - a piece of a template
+        match piece:
+            case {"Fn::Join": [separator, pieces]}:
+                return str(separator).join(map(render, pieces))
+            case {"Ref": name} | {"Fn::GetAtt": [_, name]}:
+                return values[name]
+            case {"Fn::Select": [number, pieces]}:
+                return render(pieces)[int(number)]
+            case _:
+                return piece
+
+    return str(render(launch_template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]))
+
+
+def test_the_interface_holds_the_address_and_forwards(template: Template) -> None:
+    """The interface takes what is meant for others, and the Elastic IP is on the interface, not on a machine."""
+    interface_id, interface = only(template, "AWS::EC2::NetworkInterface")
+    _, association = only(template, "AWS::EC2::EIPAssociation")
+    elastic_ip, _ = only(template, "AWS::EC2::EIP")
+
+    assert interface["Properties"]["SourceDestCheck"] is False
+    assert "SecondaryPrivateIpAddressCount" not in interface["Properties"]
+    assert association["Properties"] == {
+        "AllocationId": {"Fn::GetAtt": [elastic_ip, "AllocationId"]},
+        "NetworkInterfaceId": {"Fn::GetAtt": [interface_id, "Id"]},
+        "PrivateIpAddress": {"Fn::GetAtt": [interface_id, "PrimaryPrivateIpAddress"]},
+    }
+
+
+def test_each_machine_is_launched_with_the_interface(template: Template) -> None:
+    """A new machine has the address and the routes from the start; the interface outlives it, in its own zone."""
+    interface_id, interface = only(template, "AWS::EC2::NetworkInterface")
+    subnet = template.find_resources("AWS::EC2::Subnet")[interface["Properties"]["SubnetId"]["Ref"]]
+    _, launch_template = only(template, "AWS::EC2::LaunchTemplate")
+    _, group = only(template, "AWS::AutoScaling::AutoScalingGroup")
+
+    assert launch_template["Properties"]["LaunchTemplateData"]["NetworkInterfaces"] == [
+        {
+            "DeviceIndex": 0,
+            "NetworkInterfaceId": {"Fn::GetAtt": [interface_id, "Id"]},
+            "DeleteOnTermination": False,
+        },
+    ]
+    assert group["Properties"]["AvailabilityZones"] == [subnet["Properties"]["AvailabilityZone"]]
+    assert "VPCZoneIdentifier" not in group["Properties"]
+    assert "SecurityGroupIds" not in launch_template["Properties"]["LaunchTemplateData"]
+
+
+def test_there_is_one_machine_at_a_time(template: Template) -> None:
+    """The old machine goes before the new one comes; no deployment resets a capacity."""
+    template.has_resource(
+        "AWS::AutoScaling::AutoScalingGroup",
+        {
+            "Properties": {
+                "MinSize": "1",
+                "MaxSize": "1",
+                "DesiredCapacity": Match.absent(),
+                "HealthCheckType": "EC2",
+                "InstanceMaintenancePolicy": {"MinHealthyPercentage": 0, "MaxHealthyPercentage": 100},
+            },
+            "UpdatePolicy": {"AutoScalingRollingUpdate": Match.object_like({"MinInstancesInService": 0})},
+        },
+    )
+
+
+def test_a_deployment_waits_for_the_machine(template: Template) -> None:
+    """A new launch template replaces the machine; create and update last until the new one says that it is ready."""
+    launch_template_id, _ = only(template, "AWS::EC2::LaunchTemplate")
+    group_id, group = only(template, "AWS::AutoScaling::AutoScalingGroup")
+
+    assert group["Properties"]["LaunchTemplate"]["Version"] == {
+        "Fn::GetAtt": [launch_template_id, "LatestVersionNumber"],
+    }
+    assert group["CreationPolicy"] == {"ResourceSignal": {"Count": 1, "Timeout": "PT15M"}}
+    assert group["UpdatePolicy"]["AutoScalingRollingUpdate"]["WaitOnResourceSignals"] is True
+    assert f"cfn-signal --success true --stack Test --resource {group_id} --region eu-west-1" in script_of(template)
+
+
+def test_the_machine_has_its_way_out_before_it_starts(template: Template) -> None:
+    """It installs what it needs through the Elastic IP and the internet gateway, so both come first."""
+    _, group = only(template, "AWS::AutoScaling::AutoScalingGroup")
+    _, interface = only(template, "AWS::EC2::NetworkInterface")
+    association_id, _ = only(template, "AWS::EC2::EIPAssociation")
+    routes = template.find_resources("AWS::EC2::Route", {"Properties": {"GatewayId": Match.any_value()}})
+    public_route = f"{interface['Properties']['SubnetId']['Ref'].rpartition('Subnet')[0]}DefaultRoute"
+
+    assert association_id in group["DependsOn"]
+    assert [route for route in routes if route.startswith(public_route) and route in group["DependsOn"]]
+
+
+def test_the_machine_may_do_nothing(template: Template) -> None:
+    """It has no role, so there is no permission to abuse; metadata needs a session; the disk is encrypted."""
+    template.resource_count_is("AWS::IAM::Role", 0)
+    template.has_resource_properties(
+        "AWS::EC2::LaunchTemplate",
+        {
+            "LaunchTemplateData": {
+                "IamInstanceProfile": Match.absent(),
+                "KeyName": Match.absent(),
+                "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+                "BlockDeviceMappings": [
+                    {
+                        "DeviceName": "/dev/xvda",
+                        "Ebs": {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True},
+                    },
+                ],
+                "InstanceInitiatedShutdownBehavior": "terminate",
+            },
+        },
+    )
+
+
+def test_only_the_vpc_gets_in(template: Template) -> None:
+    """Whatever the VPC sends is let in, and nothing else; everything is let out."""
+    vpc_id, _ = only(template, "AWS::EC2::VPC")
+
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "SecurityGroupIngress": [
+                {
+                    "CidrIp": {"Fn::GetAtt": [vpc_id, "CidrBlock"]},
+                    "IpProtocol": "-1",
+                    "Description": "What the VPC sends out",
+                },
+            ],
+            "SecurityGroupEgress": [Match.object_like({"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"})],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "size", "architecture"),
+    [(None, "t4g.nano", "arm64"), ("c7gn.medium", "c7gn.medium", "arm64"), ("t3.small", "t3.small", "x86_64")],
+)
+def test_the_image_fits_the_machine(instance_type: str | None, size: str, architecture: str) -> None:
+    """Each launch takes the newest Amazon Linux 2023 for the machine's processor."""
+    template = template_of(instance_type=ec2.InstanceType(instance_type) if instance_type else None)
+
+    template.has_resource_properties(
+        "AWS::EC2::LaunchTemplate",
+        {
+            "LaunchTemplateData": {
+                "InstanceType": size,
+                "ImageId": f"resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}",
+            },
+        },
+    )
+
+
+def test_several_addresses_are_shared_out_by_sender() -> None:
+    """Each Elastic IP has a private address of its own, and each task leaves from one of them."""
+    template = template_of(addresses=3)
+    interface_id, interface = only(template, "AWS::EC2::NetworkInterface")
+    associations = template.find_resources("AWS::EC2::EIPAssociation")
+
+    assert interface["Properties"]["SecondaryPrivateIpAddressCount"] == 2
+    assert [each["Properties"]["PrivateIpAddress"] for each in associations.values()] == [
+        {"Fn::GetAtt": [interface_id, "PrimaryPrivateIpAddress"]},
+        {"Fn::Select": [0, {"Fn::GetAtt": [interface_id, "SecondaryPrivateIpAddresses"]}]},
+        {"Fn::Select": [1, {"Fn::GetAtt": [interface_id, "SecondaryPrivateIpAddresses"]}]},
+    ]
+    assert "snat to jhash ip saddr mod 3 seed 0x1 map { 0 : 10.0.0.5, 1 : 10.0.0.6, 2 : 10.0.0.7 }" in script_of(
+        template
+    )
+
+
+def test_ids_depend_on_nothing_but_the_place(template: Template) -> None:
+    """Another machine or a further address renames and replaces nothing; flags change nothing at all."""
+    ids = set(template.to_json()["Resources"])
+    grown = set(template_of(addresses=2, instance_type=ec2.InstanceType("m7i.large")).to_json()["Resources"])
+
+    assert ids < grown
+    assert len(grown - ids) == 2  # the second Elastic IP and its association
+
+
+def test_feature_flags_change_nothing() -> None:
+    """All flags on or all off: the same resources."""
+
+    def resources(context: Mapping[str, object]) -> dict[str, Any]:
+        everything = template_of(context=context).to_json()["Resources"]
+        return {logical_id: resource for logical_id, resource in everything.items() if logical_id.startswith("Nat")}
+
+    assert resources(all_feature_flags()) == resources({})
+
+
+def test_the_audit_finds_nothing(stack: Stack, network: FixedEgressNetwork) -> None:
+    """No finding of cdk-nag's AwsSolutions pack is left open."""
+    subnet = network.vpc.public_subnets[0]
+    NatInstance(stack, "Nat", vpc=network.vpc, subnet=subnet, allocation_ids=["eipalloc-0a1b2c3d"])
+    app = stack.node.root
+    assert isinstance(app, App)
+
+    assert findings(app) == []
+
+
+def test_routes_and_rules_have_their_handles(stack: Stack) -> None:
+    """Routes point at the interface, and other security groups can name the instance's."""
+    nat = nat_in(stack)
+    neighbour = ec2.SecurityGroup(stack, "Neighbour", vpc=ec2.Vpc(stack, "Other", nat_gateways=0))
+    nat.connections.allow_from(neighbour, ec2.Port.icmp_ping())
+
+    interface_id, _ = only(Template.from_stack(stack), "AWS::EC2::NetworkInterface")
+    assert stack.resolve(nat.network_interface_id) == {"Fn::GetAtt": [interface_id, "Id"]}
+    Template.from_stack(stack).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"IpProtocol": "icmp"})
+
+
+def imported_vpc(stack: Stack, **more: str) -> ec2.IVpc:
+    """Return a VPC that was made elsewhere."""
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Imported",
+        vpc_id="vpc-1",
+        availability_zones=["eu-west-1a"],
+        public_subnet_ids=["subnet-1"],
+        **more,
+    )
+
+
+def test_an_imported_vpc_will_do(stack: Stack) -> None:
+    """The range and the zone come from what the import says."""
+    vpc = imported_vpc(stack, vpc_cidr_block="172.20.0.0/16")
+    NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=["eipalloc-0a1b2c3d"])
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::AutoScaling::AutoScalingGroup", {"AvailabilityZones": ["eu-west-1a"]})
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {"SecurityGroupIngress": [Match.object_like({"CidrIp": "172.20.0.0/16"})]},
+    )
+
+
+def test_an_import_without_its_range_is_refused(stack: Stack) -> None:
+    """CDK says what the import lacks, and nothing half built is left in the tree."""
+    vpc = imported_vpc(stack)
+
+    with pytest.raises(RuntimeError, match="vpcCidrBlock"):
+        NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=["eipalloc-0a1b2c3d"])
+    assert stack.node.try_find_child("Nat") is None
+
+
+def test_a_private_subnet_is_refused(stack: Stack) -> None:
+    """A NAT instance without a way out of its own is none."""
+    vpc = ec2.Vpc(stack, "PrivateVpc", nat_gateways=0)
+
+    with pytest.raises(ValueError, match=r"subnet must be a public subnet.*got: Test/PrivateVpc/IsolatedSubnet1"):
+        nat_in(stack, vpc=vpc, subnet=vpc.isolated_subnets[0])
+    assert stack.node.try_find_child("Nat") is None
+
+
+@pytest.mark.parametrize(
+    ("allocation_ids", "message"),
+    [
+        ([], "allocation_ids must name at least one Elastic IP (eipalloc-…), got none"),
+        (["203.0.113.7"], "allocation_ids must be allocation IDs of Elastic IPs (eipalloc-…), got: '203.0.113.7'"),
+        (["eipalloc-1", "eipalloc-1"], "allocation_ids must differ from each other, got: eipalloc-1, eipalloc-1"),
+    ],
+)
+def test_allocation_ids_that_do_not_do_are_refused(stack: Stack, allocation_ids: list[str], message: str) -> None:
+    """The message says what was given and what would do."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        nat_in(stack, allocation_ids=allocation_ids)
+
+
+# --- The script, run with commands that only write down how they were called ---
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of running the script."""
+
+    exit_code: int
+    calls: Sequence[str]
+    files: Mapping[str, str]
+
+    def called(self, command: str) -> int:
+        """Return how often a command was called."""
+        return sum(call.split()[0] == command for call in self.calls)
+
+
+@pytest.fixture
+def run(template: Template, tmp_path: Path) -> Callable[..., Run]:
+    """A runner of the script in a folder of its own, given how often each command fails before it works."""
+
+    def run_script(**failures: int) -> Run:
+        commands = tmp_path / "bin"
+        commands.mkdir()
+        for directory in ("modules-load.d", "sysctl.d", "sysconfig"):
+            (tmp_path / "etc" / directory).mkdir(parents=True)
+        for name in COMMANDS:
+            times = failures.get(name.replace("-", "_"), 0)
+            (commands / name).write_text(
+                f"#!{BASH}\n"
+                f'echo "{name} $*" >> {tmp_path}/calls\n'
+                f'[ "$(grep -c "^{name} " {tmp_path}/calls)" -gt {times} ] || exit 1\n'
+                + (f"echo '{DEFAULT_ROUTE}'\n" if name == "ip" else "")
+            )
+            (commands / name).chmod(0o755)
+        script = script_of(template).replace("/opt/aws/bin/", "")
+        for place in ("/etc/", "/swapfile"):
+            script = script.replace(f" {place}", f" {tmp_path}{place}")
+        exit_code = subprocess.run(
+            [BASH, "-c", script],
+            env={"PATH": f"{commands}:/usr/bin:/bin"},
+            check=False,
+            timeout=60,
+        ).returncode
+        files = {path.name: path.read_text() for path in (tmp_path / "etc").rglob("*") if path.is_file()}
+        return Run(exit_code, (tmp_path / "calls").read_text().splitlines(), files)
+
+    return run_script
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_the_script_is_bash(addresses: int) -> None:
+    """Bash can read it, and cloud-init sees that it is a script."""
+    script = script_of(template_of(addresses=addresses))
+
+    assert script.startswith("#!/bin/bash\n")
+    subprocess.run([BASH, "-n"], input=script, text=True, check=True)
+
+
+def test_the_script_makes_a_nat(run: Callable[..., Run], tmp_path: Path) -> None:
+    """It installs nftables, forwards, masquerades, leaves both to a reboot, and then says that it is ready."""
+    done = run()
+
+    assert done.exit_code == 0
+    assert done.called("shutdown") == 0
+    assert "dnf install --assumeyes nftables aws-cfn-bootstrap" in done.calls
+    assert done.calls[-3:] == [
+        f"sysctl -p {tmp_path}/etc/sysctl.d/90-nat.conf",
+        "systemctl enable --now nftables",
+        done.calls[-1],
+    ]
+    assert done.calls[-1].startswith("cfn-signal --success true")
+    assert done.files["nat.conf"] == "nf_conntrack\n"
+    assert {"net.ipv4.ip_forward = 1", "net.ipv4.conf.ens5.send_redirects = 0"} <= set(
+        done.files["90-nat.conf"].splitlines(),
+    )
+    assert 'oifname != "lo" masquerade' in done.files["nftables.conf"]
+
+
+def test_the_script_installs_again_when_that_failed(run: Callable[..., Run]) -> None:
+    """Four failures to install are not the end."""
+    done = run(dnf=4)
+
+    assert done.exit_code == 0
+    assert (done.called("dnf"), done.called("shutdown")) == (5, 0)
+
+
+@pytest.mark.parametrize("command", ["dd", "dnf", "ip", "mkswap", "modprobe", "swapon", "sysctl", "systemctl"])
+def test_a_machine_that_fails_shuts_down(run: Callable[..., Run], command: str) -> None:
+    """Whatever fails for good, the machine goes, for the group to launch another, and tells nobody that it is ready."""
+    done = run(**{command: 99})
+
+    assert done.exit_code != 0
+    assert done.calls[-1] == "shutdown -h now"
+    assert done.called("cfn-signal") == 0
+
+
+def test_a_stack_at_rest_takes_no_signal(run: Callable[..., Run]) -> None:
+    """A machine that the group replaced itself stays although nobody waits for its signal."""
+    done = run(cfn_signal=99)
+
+    assert (done.exit_code, done.called("shutdown")) == (0, 0)

@@ -1,0 +1,245 @@
+"""One name for Elastic IPs, and PTR records that say it."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
+
+from fargate_constructs import FixedEgressNetwork
+from fargate_constructs.network.reverse_dns import ReverseDns
+from tests.test_app import all_feature_flags, spread_policies
+
+NAME = "mail.example.com"
+FIRST, SECOND = ("eipalloc-0123456789abcdef0", "203.0.113.7"), ("eipalloc-0123456789abcdef1", "203.0.113.8")
+
+
+def mail_in(stack: Stack, *, addresses: Sequence[tuple[str, str]] = (FIRST, SECOND), name: str = NAME) -> ReverseDns:
+    """Give addresses a name in a zone known by its ID and name."""
+    zone = route53.PublicHostedZone.from_public_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z0123456789ABCDEFGHIJ", zone_name="example.com"
+    )
+    return ReverseDns(stack, "Mail", hosted_zone=zone, name=name, addresses=addresses)
+
+
+def template_of(addresses: Sequence[tuple[str, str]] = (FIRST, SECOND)) -> Template:
+    """Return the template of a stack that holds nothing but named addresses."""
+    stack = Stack(App(), "Test")
+    mail_in(stack, addresses=addresses)
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """Two known addresses with one name."""
+    return template_of()
+
+
+def test_the_name_has_one_record_with_all_addresses(template: Template) -> None:
+    """Whichever address mail comes from, the name leads back to it; not for long if the list changes."""
+    template.resource_count_is("AWS::Route53::RecordSet", 1)
+    template.has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {
+            "HostedZoneId": "Z0123456789ABCDEFGHIJ",
+            "Name": "mail.example.com.",
+            "Type": "A",
+            "TTL": "300",
+            "ResourceRecords": ["203.0.113.7", "203.0.113.8"],
+        },
+    )
+
+
+def test_pointers_wait_for_the_record_and_the_permission(template: Template) -> None:
+    """EC2 makes no PTR record whose name does not resolve; CloudFormation deletes them the other way round."""
+    (record,) = template.find_resources("AWS::Route53::RecordSet")
+    pointers = template.find_resources("Custom::ReverseDns").values()
+    policies = template.find_resources("AWS::IAM::Policy")
+
+    assert {pointer["Properties"]["AllocationId"] for pointer in pointers} == {FIRST[0], SECOND[0]}
+    for pointer in pointers:
+        (permission,) = set(pointer["DependsOn"]) - {record}
+        (statement,) = policies[permission]["Properties"]["PolicyDocument"]["Statement"]
+        assert pointer["Properties"]["Name"] == NAME
+        assert pointer["Properties"]["ServiceTimeout"] == "960"
+        assert record in pointer["DependsOn"]
+        assert statement["Resource"]["Fn::Join"][1][-1].endswith(f":elastic-ip/{pointer['Properties']['AllocationId']}")
+
+
+def test_the_function_may_change_its_addresses_alone(template: Template) -> None:
+    """It changes PTR records of the addresses it was given, reads those of any, and writes its own log."""
+    statements = [
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    arns = [
+        {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, *of_region, f":elastic-ip/{allocation_id}"]]}
+        for of_region in [[":ec2:", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}]]
+        for allocation_id in (FIRST[0], SECOND[0])
+    ]
+    changes = ["ec2:ModifyAddressAttribute", "ec2:ResetAddressAttribute"]
+
+    assert [each["Resource"] for each in statements if each["Action"] == changes] == arns
+    assert [each["Action"] for each in statements if each["Resource"] == "*"] == ["ec2:DescribeAddressesAttribute"]
+    assert len(statements) == 4
+
+
+def test_the_function_has_time_for_ec2(template: Template) -> None:
+    """It may wait for as long as Lambda lets it, and less than CloudFormation does."""
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Runtime": "python3.14",
+            "Handler": "handler.handler",
+            "Timeout": 900,
+            "LoggingConfig": Match.object_like({"LogGroup": Match.any_value()}),
+        },
+    )
+    template.has_resource("AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 30}, "DeletionPolicy": "Delete"})
+
+
+def test_other_addresses_keep_their_ids() -> None:
+    """An address's resources are called after the address, not after its place in the list."""
+    both = template_of([FIRST, SECOND]).find_resources("Custom::ReverseDns")
+
+    assert template_of([SECOND, FIRST]).find_resources("Custom::ReverseDns") == both
+    assert template_of([SECOND]).find_resources("Custom::ReverseDns").items() < both.items()
+
+
+def test_addresses_of_the_pool(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The network's own addresses, known once they are deployed, are named as the guide says."""
+    pool = network.elastic_ip_pool
+    assert pool
+    mail_in(stack, addresses=list(zip(pool.allocation_ids, pool.public_ips, strict=True)))
+    template = Template.from_stack(stack)
+    pointers = template.find_resources("Custom::ReverseDns").values()
+
+    assert [pointer["Properties"]["AllocationId"] for pointer in pointers] == stack.resolve(pool.allocation_ids)
+    template.has_resource_properties("AWS::Route53::RecordSet", {"ResourceRecords": stack.resolve(pool.public_ips)})
+
+
+def test_the_addresses_of_another_stack(network: FixedEgressNetwork) -> None:
+    """The stack with the name depends on the network's, and not the other way round."""
+    stack = Stack(network.node.root, "Mail")  # type: ignore[arg-type]  # the app
+    pool = network.elastic_ip_pool
+    assert pool
+    mail_in(stack, addresses=list(zip(pool.allocation_ids, pool.public_ips, strict=True)))
+
+    Template.from_stack(stack).resource_count_is("Custom::ReverseDns", 2)
+    assert Stack.of(network).dependencies == []
+
+
+def test_a_name_known_later(stack: Stack) -> None:
+    """A token is taken as it comes."""
+    mail_in(stack, name=stack.region)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Route53::RecordSet", {"Name": {"Fn::Join": ["", [{"Ref": "AWS::Region"}, "."]]}}
+    )
+
+
+def test_a_zone_imported_by_its_id(stack: Stack) -> None:
+    """It does not know its own name, so the record's name is written out, and nothing is checked."""
+    zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z0123456789ABCDEFGHIJ")
+    ReverseDns(stack, "Mail", hosted_zone=zone, name=NAME, addresses=[FIRST])
+
+    Template.from_stack(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "mail.example.com."})
+
+
+def test_the_zone_itself_may_be_the_name(stack: Stack) -> None:
+    """`example.com` lies in `example.com`."""
+    mail_in(stack, name="example.com")
+
+    Template.from_stack(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "example.com."})
+
+
+def test_a_private_zone_is_refused(stack: Stack) -> None:
+    """Neither EC2 nor a mail server would find the name there."""
+    zone = route53.PrivateHostedZone(stack, "Zone", zone_name="example.com", vpc=ec2.Vpc(stack, "Vpc"))
+
+    with pytest.raises(ValueError, match="hosted_zone must be public, for AWS and mail servers ask it, got: Test/Zone"):
+        ReverseDns(stack, "Mail", hosted_zone=zone, name=NAME, addresses=[FIRST])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "mail",
+        "mail.example.com.",
+        "Mail.example.com",
+        "*.example.com",
+        "my_mail.example.com",
+        "-mail.example.com",
+        "mail-.example.com",
+        "mail..example.com",
+        "203.0.113.7",
+        f"{'m' * 64}.example.com",
+        f"{'m.' * 122}example.com",
+        "mail.example.com\n",
+    ],
+)
+def test_what_is_no_host_name_is_refused(stack: Stack, name: str) -> None:
+    """The message says what would be one."""
+    with pytest.raises(ValueError, match=re.escape(f"such as mail.example.com, got: {name!r}")):
+        mail_in(stack, name=name)
+    assert stack.node.try_find_child("Mail") is None
+
+
+def test_the_longest_host_name_is_taken(stack: Stack) -> None:
+    """A label has up to 63 letters, a name up to 253."""
+    name = f"{'m' * 63}.{'m.' * 89}example.com"
+    mail_in(stack, name=name)
+
+    assert len(name) == 253
+
+
+def test_a_name_outside_the_zone_is_refused(stack: Stack) -> None:
+    """A record cannot be made in somebody else's zone, however alike the names end."""
+    with pytest.raises(ValueError, match=r"name must lie in .* 'example\.com', got: 'mail\.myexample\.com'"):
+        mail_in(stack, name="mail.myexample.com")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "message"),
+    [
+        ([], "addresses must hold at least one Elastic IP, got none"),
+        ([("203.0.113.7", FIRST[0])], "allocation IDs such as eipalloc-0123456789abcdef0, got: '203.0.113.7'"),
+        ([(FIRST[0], "203.0.113")], "IPv4 addresses such as 203.0.113.7, got: '203.0.113'"),
+        ([FIRST, FIRST], "each Elastic IP once, got: 'eipalloc-0123456789abcdef0' 2 times"),
+        ([FIRST, (SECOND[0], FIRST[1])], "each Elastic IP once, got: '203.0.113.7' 2 times"),
+    ],
+)
+def test_addresses_that_do_not_do_are_refused(stack: Stack, addresses: Sequence[tuple[str, str]], message: str) -> None:
+    """The message says which value, and what would do."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        mail_in(stack, addresses=addresses)
+    assert stack.node.try_find_child("Mail") is None
+
+
+def app_with(context: Mapping[str, object]) -> App:
+    """Return an app with a named address."""
+    app = App(context=dict(context))
+    mail_in(Stack(app, "Test"))
+    return app
+
+
+def test_feature_flags_change_nothing() -> None:
+    """All flags on or all off: the same resources, with policies compared by what they allow."""
+    plain, flagged = (
+        app_with(context).synth().get_stack_by_name("Test").template for context in ({}, all_feature_flags())
+    )
+
+    assert spread_policies(flagged) == spread_policies(plain)
+
+
+def test_the_audit_finds_nothing() -> None:
+    """No finding of cdk-nag's AwsSolutions pack is left open."""
+    app = app_with({})
+
+    assert AwsSolutionsChecks(app).validate_scope(app).violations == []

@@ -1,0 +1,189 @@
+"""How a new version takes over from the old one."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
+
+from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
+
+WAYS: dict[str, Callable[[], Deployment]] = {
+    "rolling": Deployment.rolling,
+    "blue_green": Deployment.blue_green,
+    "canary": Deployment.canary,
+    "linear": Deployment.linear,
+    "canary with a test header": lambda: Deployment.canary(test_header=("x-version", "next")),
+}
+# What makes CloudFormation replace a service or a target group when it changes:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html and
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-elasticloadbalancingv2-targetgroup.html
+REPLACING = {
+    "AWS::ECS::Service": ("Cluster", "DeploymentController", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"),
+}
+
+
+def app_with(deployment: Deployment, image: ecs.ContainerImage) -> tuple[App, Stack]:
+    """Return an app whose stack deploys a web and an api on one endpoint, the web in one of the ways."""
+    app = App()
+    stack = Stack(app, "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+    api = FargateService(stack, "Api", network=network, image=image, cluster=web.cluster)
+    endpoint.add_route("Web", service=web)
+    endpoint.add_route("Api", service=api, paths=["/api/*"])
+    return app, stack
+
+
+def template_of(deployment: Deployment, image: ecs.ContainerImage) -> Template:
+    """Return the template of that stack."""
+    return Template.from_stack(app_with(deployment, image)[1])
+
+
+def replacing_properties(template: Template) -> dict[str, dict[str, Any]]:
+    """Return by logical ID the properties whose change would replace a service or its first target group."""
+    return {
+        logical_id: {name: resource["Properties"].get(name) for name in names}
+        for type_, names in REPLACING.items()
+        for logical_id, resource in template.find_resources(type_).items()
+        if "Alternate" not in logical_id
+    }
+
+
+def test_no_way_replaces_the_service(image: ecs.ContainerImage) -> None:
+    """One word changes the way, and CloudFormation updates the service and its target group in place."""
+    templates = [template_of(way(), image) for way in WAYS.values()]
+
+    assert all(replacing_properties(template) == replacing_properties(templates[0]) for template in templates)
+
+
+def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) -> None:
+    """Its bake time is said aloud: left out it would be three hours."""
+    template = template_of(Deployment.rolling(), image)
+
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {"DeploymentConfiguration": Match.object_like({"Strategy": "ROLLING", "BakeTimeInMinutes": 0})},
+    )
+    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 2)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "configuration"),
+    [
+        (Deployment.blue_green(), {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
+        (
+            Deployment.canary(percent=5, interval=Duration.minutes(10), bake_time=Duration.minutes(15)),
+            {
+                "Strategy": "CANARY",
+                "BakeTimeInMinutes": 15,
+                "CanaryConfiguration": {"CanaryPercent": 5, "CanaryBakeTimeInMinutes": 10},
+            },
+        ),
+        (
+            Deployment.linear(),
+            {
+                "Strategy": "LINEAR",
+                "BakeTimeInMinutes": 5,
+                "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 5},
+            },
+        ),
+    ],
+)
+def test_requests_move_between_two_target_groups(
+    image: ecs.ContainerImage, deployment: Deployment, configuration: dict[str, object]
+) -> None:
+    """Each time is said aloud, the rule weighs both groups, and the other service on the endpoint is left alone."""
+    template = template_of(deployment, image)
+
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "DeploymentConfiguration": Match.object_like(configuration),
+            "LoadBalancers": [
+                Match.object_like(
+                    {
+                        "AdvancedConfiguration": Match.object_like(
+                            {"ProductionListenerRule": Match.any_value(), "TestListenerRule": Match.absent()}
+                        )
+                    }
+                )
+            ],
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        {
+            "Actions": [
+                {
+                    "Type": "forward",
+                    "ForwardConfig": {
+                        "TargetGroups": [Match.object_like({"Weight": 100}), Match.object_like({"Weight": 0})]
+                    },
+                }
+            ]
+        },
+    )
+    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 3)
+
+
+def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> None:
+    """A rule right before the route's takes what carries the header."""
+    template = template_of(Deployment.blue_green(test_header=("x-version", "next")), image)
+
+    rules = [
+        each["Properties"] for each in template.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    ]
+    (test_rule,) = (rule for rule in rules if any(each["Field"] == "http-header" for each in rule["Conditions"]))
+    assert {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}} in test_rule["Conditions"]
+    assert test_rule["Priority"] + 1 in [rule["Priority"] for rule in rules]
+    assert test_rule["Priority"] not in [rule["Priority"] for rule in rules if rule is not test_rule]
+    (service,) = (
+        each["Properties"]["LoadBalancers"][0]
+        for each in template.find_resources("AWS::ECS::Service").values()
+        if "AdvancedConfiguration" in each["Properties"]["LoadBalancers"][0]
+    )
+    assert service["AdvancedConfiguration"]["TestListenerRule"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_audit_finds_nothing(image: ecs.ContainerImage, way: str) -> None:
+    """In any way of deploying."""
+    app, _ = app_with(WAYS[way](), image)
+
+    assert [violation.rule_name for violation in AwsSolutionsChecks(app).validate_scope(app).violations] == []
+
+
+def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, image: ecs.ContainerImage) -> None:
+    """ECS moves the weights of one rule."""
+    network = FixedEgressNetwork(stack, "Network")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.linear())
+    endpoint.add_route("Web", service=web)
+
+    with pytest.raises(ValueError, match="a service deployed LINEAR has one route, got another: 'Images'; list all"):
+        endpoint.add_route("Images", service=web, paths=["/images/*"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
+        (lambda: Deployment.linear(percent=100), "percent must be 1 to 99, got: 100"),
+        (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be at most 1440 minutes, got: 2880"),
+        (
+            lambda: Deployment.blue_green(bake_time=Duration.days(2)),
+            "bake_time must be at most 1440 minutes, got: 2880",
+        ),
+    ],
+)
+def test_what_ecs_would_refuse_is_refused(make: Callable[[], Deployment], message: str) -> None:
+    """Where the value is made, not where it is used."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()

@@ -1,0 +1,55 @@
+"""How it is told that a task can serve."""
+
+import re
+
+import pytest
+from aws_cdk import Duration
+
+from fargate_constructs import Health
+
+
+def test_a_task_joins_after_twenty_seconds() -> None:
+    """Two checks 10 s apart, and no check of the container's own unless it is asked for."""
+    check = Health().target_check()
+
+    assert check.interval
+    assert check.healthy_threshold_count
+    assert check.interval.to_seconds() * check.healthy_threshold_count == 20
+    assert Health().container_check() is None
+
+
+def test_one_value_makes_both_checks() -> None:
+    """The container's check has the target check's numbers."""
+    health = Health(path="/healthz", command=["CMD-SHELL", "check"], interval=Duration.seconds(20))
+
+    target, container = health.target_check(), health.container_check()
+    assert container
+    assert target.path == "/healthz"
+    assert target.interval is not None
+    assert container.interval is not None
+    assert target.interval.to_seconds() == container.interval.to_seconds() == 20
+    assert target.unhealthy_threshold_count == container.retries == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"path": "healthz"}, "path must begin with '/', got: 'healthz'"),
+        ({"command": ["curl"]}, "command must begin with 'CMD' or 'CMD-SHELL', got: ['curl']"),
+        ({"command": []}, "got: []"),
+        ({"interval": 4}, "interval must be 5 to 300 seconds, got: 4"),
+        ({"timeout": 1}, "timeout must be 2 to 60 seconds, got: 1"),
+        ({"timeout": 10}, "timeout must be less than interval (10 seconds), got: 10 seconds"),
+        ({"grace_period": 301}, "grace_period must be 0 to 300 seconds, got: 301"),
+        ({"deregistration_delay": 3601}, "deregistration_delay must be 0 to 3600 seconds, got: 3601"),
+        ({"healthy_threshold_count": 1}, "healthy_threshold_count must be 2 to 10, got: 1"),
+        ({"unhealthy_threshold_count": 11}, "unhealthy_threshold_count must be 2 to 10, got: 11"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused(values: dict[str, object], message: str) -> None:
+    """With the value that was given and the values that are allowed."""
+    seconds = ("interval", "timeout", "grace_period", "deregistration_delay")
+    arguments = {name: Duration.seconds(value) if name in seconds else value for name, value in values.items()}  # type: ignore[arg-type]
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Health(**arguments)  # type: ignore[arg-type]
