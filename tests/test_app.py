@@ -5,23 +5,18 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import aws_cdk
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_s3 as s3
-from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 import app as app_module
 from app import Example
-
-Template = dict[str, Any]
+from tests.audit import Template, all_feature_flags, findings, spread_policies
 
 ASSET_HASH = re.compile(r"[0-9a-f]{64}")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
@@ -33,26 +28,6 @@ def synth(context: Mapping[str, object]) -> Template:
     Example(app, "Example")
     template: Template = app.synth().get_stack_by_name("Example").template
     return template
-
-
-def all_feature_flags() -> dict[str, object]:
-    """Return every feature flag of the installed CDK, at the value it recommends."""
-    (library,) = Path(aws_cdk.__file__).parent.glob("_jsii/aws-cdk-lib@*.tgz")
-    with tarfile.open(library) as archive:
-        flags = archive.extractfile("package/recommended-feature-flags.json")
-        assert flags is not None
-        recommended: dict[str, object] = json.load(flags)
-    return recommended
-
-
-def findings(app: App) -> list[tuple[str, str | None]]:
-    """Return what cdk-nag finds: each rule and the resource that breaks it."""
-    report = AwsSolutionsChecks(app).validate_scope(app)
-    return [
-        (violation.rule_name, resource.resource_logical_id)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -138,25 +113,3 @@ def test_the_outputs_are_what_a_person_needs(template: Template) -> None:
         "WebExecCommand",
         "WebLogsCommand",
     }
-
-
-def spread_policies(template: Template) -> Template:
-    """Return the template with each policy document as the set of single permissions it grants."""
-    spread: Template = json.loads(json.dumps(template), object_hook=_spread)
-    return spread
-
-
-def _spread(value: dict[str, Any]) -> dict[str, Any]:
-    if "Statement" not in value:
-        return value
-    permissions = {
-        json.dumps([statement | {"Action": action, "Resource": resource}], sort_keys=True)
-        for statement in value["Statement"]
-        for action in _listed(statement["Action"])
-        for resource in _listed(statement.get("Resource"))
-    }
-    return value | {"Statement": sorted(permissions)}
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]

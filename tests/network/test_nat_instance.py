@@ -14,7 +14,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs.network import ElasticIpPool, FixedEgressNetwork
 from fargate_constructs.network.nat_instance import NatInstance
-from tests.test_app import all_feature_flags, findings
+from tests.audit import all_feature_flags, findings
 
 BASH = "/bin/bash"
 # What the script runs that is not to be run here.

@@ -1,0 +1,54 @@
+"""What templates are compared and judged by."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import aws_cdk
+from aws_cdk import App
+from cdk_nag import AwsSolutionsChecks
+
+Template = dict[str, Any]
+
+
+def all_feature_flags() -> dict[str, object]:
+    """Return every feature flag of the installed CDK, at the value it recommends."""
+    (library,) = Path(aws_cdk.__file__).parent.glob("_jsii/aws-cdk-lib@*.tgz")
+    with tarfile.open(library) as archive:
+        flags = archive.extractfile("package/recommended-feature-flags.json")
+        assert flags is not None
+        recommended: dict[str, object] = json.load(flags)
+    return recommended
+
+
+def findings(app: App) -> list[tuple[str, str | None]]:
+    """Return what cdk-nag finds: each rule and the resource that breaks it."""
+    report = AwsSolutionsChecks(app).validate_scope(app)
+    return [
+        (violation.rule_name, resource.resource_logical_id)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ]
+
+
+def spread_policies(template: Template) -> Template:
+    """Return the template with each policy document as the set of single permissions it grants."""
+    spread: Template = json.loads(json.dumps(template), object_hook=_spread)
+    return spread
+
+
+def _spread(value: dict[str, Any]) -> dict[str, Any]:
+    if "Statement" not in value:
+        return value
+    permissions = {
+        json.dumps([statement | {"Action": action, "Resource": resource}], sort_keys=True)
+        for statement in value["Statement"]
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement.get("Resource"))
+    }
+    return value | {"Statement": sorted(permissions)}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
