@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk
-from aws_cdk import App
 from cdk_nag import AwsSolutionsChecks
+from constructs import IConstruct
 
 Template = dict[str, Any]
 
@@ -22,7 +22,7 @@ def all_feature_flags() -> dict[str, object]:
     return recommended
 
 
-def findings(app: App) -> list[tuple[str, str | None]]:
+def findings(app: IConstruct) -> list[tuple[str, str | None]]:
     """Return what cdk-nag finds: each rule and the resource that breaks it."""
     report = AwsSolutionsChecks(app).validate_scope(app)
     return [
