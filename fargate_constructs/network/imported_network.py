@@ -45,5 +45,8 @@ class ImportedNetwork(Construct):
             )
 
     def prove_egress(self, tasks: IConstruct) -> None:
-        """Let synthesis fail if the VPC is one of this app's and lets tasks leave from unknown addresses."""
-        prove_egress(tasks, subnets=self.task_subnets)
+        """Let synthesis fail if the VPC is one of this app's and lets tasks leave past its NAT gateways.
+
+        Or from a gateway whose addresses may go, unless they were named.
+        """
+        prove_egress(tasks, subnets=self.task_subnets, is_vouched_for=bool(self.egress_ips))

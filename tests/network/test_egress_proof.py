@@ -657,3 +657,23 @@ def test_the_nat_instances_of_a_vpc_are_refused(stack: Stack) -> None:
     service_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider))
 
     assert rules_in(stack) == {"unknownEgress"}
+
+
+@pytest.mark.parametrize(("egress_ips", "found"), [([], {"unknownEgress"}), (["203.0.113.7"], set())])
+def test_a_person_may_vouch_for_a_vpc_of_the_app(stack: Stack, egress_ips: list[str], found: set[str]) -> None:
+    """Addresses that nobody retains are known to whoever names them, and to nobody else."""
+    network = FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ips=egress_ips)
+    FargateService(stack, "Web", network=network, image=ecs.ContainerImage.from_registry("nginx"))
+
+    assert {rule for rule, _ in findings_in(stack)} == found
+
+
+def test_nobody_can_vouch_for_a_public_subnet(stack: Stack) -> None:
+    """A task's own public address is not one of the network's."""
+    vpc = ec2.Vpc(stack, "Vpc")
+    network = FixedEgressNetwork.from_vpc(
+        stack, "Network", vpc, egress_ips=["203.0.113.7"], task_subnets=vpc.public_subnets
+    )
+    FargateService(stack, "Web", network=network, image=ecs.ContainerImage.from_registry("nginx"))
+
+    assert {rule for rule, _ in findings_in(stack)} == {"publicSubnet"}
