@@ -6,7 +6,7 @@ new tasks ──> [deployment: at once, or by and by] ──> old tasks end
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -91,9 +91,10 @@ class Deployment:
         Raises:
             ValueError: If *percent* is not 1 to 99, or a time is over a day.
         """
+        _validate_share("percent", percent)
         return cls(
             strategy=Strategy.CANARY,
-            percent=_checked_percent("percent", percent),
+            percent=percent,
             interval=_checked("interval", interval),
             bake_time=_checked("bake_time", bake_time),
             test_header=test_header,
@@ -103,7 +104,7 @@ class Deployment:
     def linear(
         cls,
         *,
-        percent: int = 20,
+        step: int = 20,
         interval: Duration | None = None,
         bake_time: Duration | None = None,
         test_header: tuple[str, str] | None = None,
@@ -111,20 +112,18 @@ class Deployment:
         """The same share of requests again and again, until all have moved.
 
         Args:
-            percent: How many of a hundred requests move at each step, 1 to 99. By default 20: five steps.
+            step: How many of a hundred requests move at a time, 1 to 99. By default 20: five steps.
             interval: How long each step lasts. By default 5 minutes.
             bake_time: How long the old tasks stay after the last. By default 5 minutes.
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *percent* is not 1 to 99, or a time is over a day.
+            ValueError: If *step* is not 1 to 99, or a time is over a day.
         """
-        return cls(
+        _validate_share("step", step)
+        return replace(
+            cls.canary(percent=step, interval=interval, bake_time=bake_time, test_header=test_header),
             strategy=Strategy.LINEAR,
-            percent=_checked_percent("percent", percent),
-            interval=_checked("interval", interval),
-            bake_time=_checked("bake_time", bake_time),
-            test_header=test_header,
         )
 
     @property
@@ -155,7 +154,6 @@ def _checked(name: str, time: Duration | None) -> Duration:
     return time
 
 
-def _checked_percent(name: str, percent: int) -> int:
+def _validate_share(name: str, percent: int) -> None:
     if percent not in range(1, 100):
         raise ValueError(f"{name} must be 1 to 99, got: {percent}")
-    return percent

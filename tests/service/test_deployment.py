@@ -175,7 +175,7 @@ def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, imag
     ("make", "message"),
     [
         (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
-        (lambda: Deployment.linear(percent=100), "percent must be 1 to 99, got: 100"),
+        (lambda: Deployment.linear(step=100), "step must be 1 to 99, got: 100"),
         (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be at most 1440 minutes, got: 2880"),
         (
             lambda: Deployment.blue_green(bake_time=Duration.days(2)),
