@@ -14,6 +14,8 @@ from typing import Protocol
 from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from fargate_constructs.sequences import validate_list
+
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 MAX_VALUES_PER_RULE = 5
 MAX_WILDCARDS_PER_RULE = 6
@@ -75,8 +77,7 @@ def validate_route(hosts: Sequence[str], paths: Sequence[str]) -> None:
         ValueError: If a host or path is malformed, or there are more values or wildcards than one rule may hold.
     """
     for name, values in (("hosts", hosts), ("paths", paths)):
-        if isinstance(values, str):
-            raise TypeError(f"{name} must be a list of patterns, got: {values!r}; write {name}=[{values!r}]")
+        validate_list(name, values)
     values = [*hosts, *paths]
     if len(values) > MAX_VALUES_PER_RULE:
         raise ValueError(

@@ -6,10 +6,12 @@ range ──> [public and task subnets for six zones] ──> VPC
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from aws_cdk import Stack, Token
 from constructs import IConstruct
+
+from fargate_constructs.sequences import validate_list
 
 # An ALB needs two zones, and so does anything that is to survive the loss of one.
 FEWEST_ZONES = 2
@@ -33,6 +35,7 @@ def validate_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> int:
     Raises:
         ValueError: If it is no range that can be divided, or overlaps one of *avoid_cidrs*.
     """
+    validate_list("avoid_cidrs", avoid_cidrs)
     network = _network("cidr", cidr)
     if not LARGEST_RANGE <= network.prefixlen <= SMALLEST_RANGE:
         raise ValueError(f"cidr must be {_allowed()}, got: {cidr!r}")
@@ -58,6 +61,20 @@ def validate_max_azs(scope: IConstruct, max_azs: int) -> None:
     known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={stack.region}")
     if known and max_azs > len(known):
         raise ValueError(f"max_azs must be at most {len(known)} in {stack.region}, got: {max_azs}")
+
+
+def validate_ips(ips: Sequence[str]) -> None:
+    """Refuse what is no IPv4 address, as far as it is known at synth.
+
+    Raises:
+        ValueError: If one of *ips* is none.
+    """
+    for ip in ips:
+        try:
+            if not Token.is_unresolved(ip):
+                IPv4Address(ip)
+        except ValueError as error:
+            raise ValueError(f"egress_ips must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
 
 
 def _network(name: str, cidr: str, *, strict: bool = True) -> IPv4Network:

@@ -6,11 +6,15 @@ task ──> private subnet ──> [egress: gateways] ──> [egress: addresse
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypedDict, Unpack
 
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
+
+from fargate_constructs.network.address_plan import validate_ips
+from fargate_constructs.sequences import validate_list
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
 # (2 until the quota is raised), a regional one up to 32 in each zone.
@@ -26,7 +30,6 @@ class EgressMode(Enum):
     REGIONAL = "regional"
     NAT_INSTANCE = "nat_instance"
     ISOLATED = "isolated"
-    PAUSED = "paused"
 
 
 class AddressOptions(TypedDict, total=False):
@@ -61,6 +64,14 @@ class Addresses:
         """Refuse what contradicts itself."""
         if self.addresses_per_az < 1:
             raise ValueError(f"addresses_per_az must be at least 1, got: {self.addresses_per_az}")
+        validate_list("eip_allocation_ids", self.eip_allocation_ids)
+        validate_list("egress_ips", self.egress_ips)
+        for allocation_id in self.eip_allocation_ids:
+            if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
+                raise ValueError(f"eip_allocation_ids must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
+        if len(set(self.eip_allocation_ids)) < len(self.eip_allocation_ids):
+            raise ValueError(f"eip_allocation_ids must differ from each other, got: {list(self.eip_allocation_ids)}")
+        validate_ips(self.egress_ips)
         sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
         given = [name for name in sources if getattr(self, name)]
         if len(given) > 1:
@@ -82,13 +93,14 @@ class Egress:
     ```
 
     The addresses belong to the network, not to the way out: moving from one to another keeps them. `docs/network.md`
-    compares the ways, and says which moves go in one deployment and which by way of `Egress.paused()`.
+    compares the ways, and says which moves go in one deployment and which by way of `paused()`.
     """
 
     mode: EgressMode
     addresses: Addresses = field(default_factory=Addresses)
     keep_addresses: bool = True
     instance_type: ec2.InstanceType | None = None
+    is_paused: bool = False
 
     @classmethod
     def per_az(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
@@ -130,30 +142,31 @@ class Egress:
         return cls(mode=EgressMode.NAT_INSTANCE, addresses=_checked(1, addresses), instance_type=instance_type)
 
     @classmethod
-    def isolated(cls) -> "Egress":
-        """No way out and no addresses: tasks reach AWS through interface endpoints, and nothing else."""
-        return cls(mode=EgressMode.ISOLATED)
+    def isolated(cls, *, keep_addresses: bool = False, **addresses: Unpack[AddressOptions]) -> "Egress":
+        """No way out: tasks reach AWS through interface endpoints, and nothing else.
 
-    @classmethod
-    def paused(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """No way out for now, but all addresses kept and free: the step between two ways that want the same ones."""
-        return cls(mode=EgressMode.PAUSED, addresses=_checked(MAX_PER_REGIONAL_ZONE, addresses))
+        Args:
+            keep_addresses: Whether the network holds an address for each zone all the same. By default it does not;
+                if it had some, they leave the stack but not the account. Keep them to come back to them.
+            addresses: See `AddressOptions`.
+        """
+        checked = _checked(MAX_PER_REGIONAL_ZONE, addresses)
+        return cls(mode=EgressMode.ISOLATED, addresses=checked, keep_addresses=keep_addresses)
+
+    def paused(self) -> "Egress":
+        """Return this egress without its gateways: no way out for now, but all its addresses kept, and free.
+
+        The step between two ways out that want the same addresses: `Egress.per_az().paused()`, then the other.
+        """
+        return replace(self, is_paused=True)
 
     def used_zones(self, zones: int) -> int:
         """Return of how many of the network's zones the addresses are in use; the first ones."""
-        match self.mode:
-            case EgressMode.ISOLATED | EgressMode.PAUSED:
-                return 0
-            case EgressMode.SINGLE:
-                return 1
-            case _:
-                return zones
+        return 0 if self.is_paused else self._wanted_zones(zones)
 
     def held_zones(self, zones: int) -> int:
         """Return for how many of the network's zones it holds addresses, in use or not."""
-        if self.mode is EgressMode.ISOLATED:
-            return 0
-        return zones if self.keep_addresses else self.used_zones(zones)
+        return zones if self.keep_addresses else self._wanted_zones(zones)
 
     def validate_for(self, zones: int) -> None:
         """Refuse the wrong number of addresses.
@@ -162,12 +175,21 @@ class Egress:
             ValueError: If there are other than one group of *eip_allocation_ids* for each zone in use.
         """
         given = len(self.addresses.eip_allocation_ids)
-        needed = self.used_zones(zones) * self.addresses.addresses_per_az
-        if given and self.mode is not EgressMode.PAUSED and given != needed:
+        needed = self._wanted_zones(zones) * self.addresses.addresses_per_az
+        if given and given != needed:
             raise ValueError(
                 f"eip_allocation_ids must hold {needed}: {self.addresses.addresses_per_az} for each of the "
-                f"{self.used_zones(zones)} zones that Egress.{self.mode.value}() uses, got: {given}",
+                f"{self._wanted_zones(zones)} zones that Egress.{self.mode.value}() uses, got: {given}",
             )
+
+    def _wanted_zones(self, zones: int) -> int:
+        match self.mode:
+            case EgressMode.ISOLATED:
+                return 0
+            case EgressMode.SINGLE:
+                return 1
+            case _:
+                return zones
 
 
 def _checked(most: int, options: AddressOptions) -> Addresses:

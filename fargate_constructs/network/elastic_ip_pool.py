@@ -79,6 +79,7 @@ class ElasticIpPool(Construct):
             public_ipv4_pool=self._public_ipv4_pool,
             ipam_pool_id=self._ipam_pool_id,
         )
-        elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN)
+        # But for a first deployment that fails: its addresses were nobody's yet, and a region grants five.
+        elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         Tags.of(elastic_ip).add("Name", elastic_ip.node.path)
         return elastic_ip

@@ -28,6 +28,8 @@ def open_ways_out(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids
         vpc: The network's VPC.
         allocation_ids: The Elastic IPs of each zone.
     """
+    if egress.is_paused:
+        return
     match egress.mode:
         case EgressMode.PER_AZ:
             gateways = [

@@ -77,7 +77,7 @@ def test_what_is_unknown_at_synth_passes() -> None:
 
 def test_a_string_instead_of_a_list_is_refused() -> None:
     """A string would be taken for a list of characters."""
-    with pytest.raises(TypeError, match=re.escape("got: '/api/*'; write paths=['/api/*']")):
+    with pytest.raises(TypeError, match=re.escape("paths must be a list, got: '/api/*'; write paths=['/api/*']")):
         validate_route([], "/api/*")
 
 

@@ -17,7 +17,8 @@ WAYS: dict[str, Callable[[], Egress]] = {
     "single": Egress.single,
     "regional": Egress.regional,
     "nat_instance": Egress.nat_instance,
-    "paused": Egress.paused,
+    "paused": lambda: Egress.per_az().paused(),
+    "isolated": lambda: Egress.isolated(keep_addresses=True),
 }
 
 
@@ -111,10 +112,25 @@ def test_no_way_out() -> None:
 
 def test_a_pause_keeps_the_addresses_free() -> None:
     """No gateway holds an address, and no address is lost."""
-    template = template_of(Egress.paused())
+    template = template_of(Egress.per_az().paused())
 
     assert ways_of(template) == []
     assert elastic_ips_of(template) == elastic_ips_of(template_of(Egress.per_az()))
+
+
+@pytest.mark.parametrize(
+    "egress",
+    [
+        Egress.per_az(addresses_per_az=2),
+        Egress.single(keep_addresses=False),
+        Egress.regional(addresses_per_az=3),
+        Egress.nat_instance(),
+        Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=["203.0.113.7", "203.0.113.8"]),
+    ],
+)
+def test_a_pause_keeps_just_the_addresses_there_were(egress: Egress) -> None:
+    """However many, and whoever's."""
+    assert elastic_ips_of(template_of(egress.paused())) == elastic_ips_of(template_of(egress))
 
 
 def test_moving_keeps_addresses_subnets_and_routes() -> None:
@@ -158,7 +174,7 @@ def test_unused_addresses_are_told() -> None:
     """Synthesis says what the addresses cost that wait, and is silent where none does."""
     stack = Stack(App(), "Test")
     FixedEgressNetwork(stack, "Single", egress=Egress.single(), max_azs=3)
-    FixedEgressNetwork(stack, "Paused", egress=Egress.paused(), cidr="10.1.0.0/16")
+    FixedEgressNetwork(stack, "Paused", egress=Egress.per_az().paused(), cidr="10.1.0.0/16")
     FixedEgressNetwork(stack, "Released", egress=Egress.single(keep_addresses=False), cidr="10.2.0.0/16")
 
     annotations = Annotations.from_stack(stack)
@@ -222,6 +238,12 @@ def test_another_number_of_addresses_is_refused(stack: Stack, egress: Egress, me
             lambda: Egress.single(eip_allocation_ids=ALLOCATIONS[:1], ipam_pool_id="ipam-pool-1"),
             "addresses come from one source, got: eip_allocation_ids and ipam_pool_id",
         ),
+        (lambda: Egress.single(eip_allocation_ids=["203.0.113.7"]), "such as 'eipalloc-0123…', got: '203.0.113.7'"),
+        (lambda: Egress.per_az(eip_allocation_ids=["eipalloc-1", "eipalloc-1"]), "must differ from each other, got"),
+        (
+            lambda: Egress.single(eip_allocation_ids=["eipalloc-1"], egress_ips=["home"]),
+            "egress_ips must hold IPv4 addresses such as '203.0.113.7', got: 'home'",
+        ),
         (
             lambda: Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=["203.0.113.7"]),
             "egress_ips must name the address of each of the 2 eip_allocation_ids, got: 1",
@@ -234,28 +256,36 @@ def test_what_contradicts_itself_is_refused(make: Callable[[], Egress], message:
         make()
 
 
+def test_a_string_instead_of_a_list_is_refused() -> None:
+    """It would be taken for a list of characters."""
+    with pytest.raises(
+        TypeError, match=re.escape("egress_ips must be a list, got: '203.0.113.7'; write egress_ips=['203")
+    ):
+        Egress.per_az(egress_ips="203.0.113.7")
+
+
 def test_an_unknown_option_is_refused() -> None:
     """A mistyped name does not pass silently."""
     with pytest.raises(TypeError, match="adresses_per_az"):
         Egress.per_az(adresses_per_az=2)  # type: ignore[call-arg]  # the point of the test
 
 
-@pytest.mark.parametrize("way", [*WAYS, "isolated"])
+@pytest.mark.parametrize("way", WAYS)
 def test_the_audit_finds_nothing(way: str) -> None:
     """Whatever the way out."""
     app = App()
-    FixedEgressNetwork(Stack(app, "Test"), "Network", egress=getattr(Egress, way)())
+    FixedEgressNetwork(Stack(app, "Test"), "Network", egress=WAYS[way]())
 
     assert findings(app) == []
 
 
-@pytest.mark.parametrize("way", [*WAYS, "isolated"])
+@pytest.mark.parametrize("way", WAYS)
 def test_feature_flags_change_nothing(way: str) -> None:
     """The same template with no flag and with all, but for merged policy statements."""
     templates = []
     for context in ({}, all_feature_flags()):
         stack = Stack(App(context=context), "Test")
-        FixedEgressNetwork(stack, "Network", egress=getattr(Egress, way)())
+        FixedEgressNetwork(stack, "Network", egress=WAYS[way]())
         templates.append(spread_policies(dict(Template.from_stack(stack).to_json())))
 
     assert templates[0] == templates[1]

@@ -42,7 +42,7 @@ def test_each_zone_leaves_by_a_gateway_of_its_own(template: Template) -> None:
 
     assert {route["Properties"]["NatGatewayId"]["Ref"] for route in routes.values()} == set(gateways)
     assert len(gateways) == 2
-    assert allocations == set(template.find_resources("AWS::EC2::EIP", {"DeletionPolicy": "Retain"}))
+    assert allocations == set(template.find_resources("AWS::EC2::EIP", {"UpdateReplacePolicy": "Retain"}))
 
 
 def test_no_subnet_hands_out_public_addresses(template: Template) -> None:
