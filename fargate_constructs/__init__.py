@@ -10,13 +10,14 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.network import Egress, FixedEgressNetwork
+from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
     "Deployment",
     "Egress",
+    "Endpoints",
     "FargateService",
     "FargateWebService",
     "FixedEgressNetwork",

@@ -1,5 +1,6 @@
 """The whole way in one construct."""
 
+import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
@@ -72,3 +73,11 @@ def test_two_share_a_network_and_an_archive_across_stacks(image: ecs.ContainerIm
     app.synth()
     assert base.dependencies == []
     assert all(stack.dependencies == [base] for stack in stacks)
+
+
+def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Corrected, the same line works."""
+    with pytest.raises(ValueError, match="got: cpu=300"):
+        FargateWebService(stack, "Shop", image=image, cpu=300)
+
+    FargateWebService(stack, "Shop", image=image, cpu=512, memory_limit_mib=1024)

@@ -22,11 +22,12 @@ from fargate_constructs.endpoint.routes import (
     RouteTarget,
     conditions_of,
     priority_of,
+    validate_known,
     validate_priority,
     validate_route,
 )
 from fargate_constructs.hosted_zone import validate_in_zone
-from fargate_constructs.network import Network
+from fargate_constructs.network import Network, validate_network
 
 
 @jsii.implements(ec2.IConnectable)
@@ -71,6 +72,7 @@ class HttpEndpoint(Construct):
         deletion_protection: bool = True,
         access_log_expiration: Duration | None = None,
     ) -> None:
+        validate_network(network)
         _validate_domain(certificate, domain_name, hosted_zone)
         super().__init__(scope, id)
 
@@ -147,12 +149,13 @@ class HttpEndpoint(Construct):
         """
         validate_route(hosts, paths)
         if priority is None:
+            validate_known(hosts, paths)
             priority = priority_of(hosts, paths)
         validate_priority(priority)
         if priority in self._routes:
             raise ValueError(
                 f"route {id!r} gets the same priority as route {self._routes[priority]!r}, got: {priority}; "
-                "change its hosts or paths, or set another priority",
+                "set another priority on one of them",
             )
         rule = service.add_listener_rule(
             id, listener=self.listener, priority=priority, conditions=conditions_of(hosts, paths)

@@ -22,12 +22,18 @@ MAX_WILDCARDS_PER_RULE = 6
 MAX_PATTERN_LENGTH = 128
 
 # A rule's priority is 1 to 50,000, the lowest number being tried first
-# (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html).
-# 3 kinds of host x 66 path lengths x 126 numbers for routes of the same rank, each with the odd number before it for a
-# rule of the service's own (a deployment's test traffic), make 49,896 of them.
-LONGEST_RANKED_PATH = 65
-NUMBERS_PER_RANK = 126
+# (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html). Routes have even numbers;
+# the odd one before each is for a rule of the service's own (a deployment's test traffic).
 MAX_PRIORITY = 50_000
+# Routes of one rank may come in any order, and each takes one of the rank's numbers. How many a rank has, by kind of
+# host: there are many hosts without a path, and many paths without a host.
+NAMED_HOST, HOST_PATTERN, ANY_HOST = range(3)
+NUMBERS_WITH_PATH = {NAMED_HOST: 70, HOST_PATTERN: 35, ANY_HOST: 140}
+NUMBERS_WITHOUT_PATH = {NAMED_HOST: 8000, HOST_PATTERN: 20, ANY_HOST: 20}
+# Literal beginnings up to this long are told apart, of hosts and of paths.
+LONGEST_RANKED = 30
+PATH_RANKS = 2 * (LONGEST_RANKED + 2)
+HOST_RANKS = {NAMED_HOST: 1, HOST_PATTERN: LONGEST_RANKED + 1, ANY_HOST: 1}
 
 
 class RouteTarget(Protocol):
@@ -47,16 +53,25 @@ class RouteTarget(Protocol):
 def priority_of(hosts: Sequence[str], paths: Sequence[str]) -> int:
     """Return the number that puts a route before every less specific one.
 
-    A named host comes before a host pattern, a host pattern before any host. Among those, the route whose shortest
-    path has the longest literal start comes first, and an exact path before a pattern with the same start. The
-    number depends on *hosts* and *paths* alone, so that adding or removing a route never changes another's.
+    A named host comes before a host pattern, the longer before the shorter pattern, and a pattern before any host.
+    Among those, a route with paths comes before one without; the path with the longer literal beginning before the
+    shorter; of equal beginnings, the one that goes on after its wildcard before the one that does not; and an exact
+    path before a pattern. A route with several paths ranks as its least specific one does. The number depends on
+    *hosts* and *paths* alone, so that adding or removing a route never changes another's.
     """
-    host_rank = 2 if not hosts else 1 if any(map(_has_wildcard, hosts)) else 0
-    path_length = min(map(_literal_length, paths), default=0)
-    rank = host_rank * (LONGEST_RANKED_PATH + 1) + LONGEST_RANKED_PATH - min(path_length, LONGEST_RANKED_PATH)
+    kind = ANY_HOST if not hosts else HOST_PATTERN if any(map(_has_wildcard, hosts)) else NAMED_HOST
+    first = sum(
+        PATH_RANKS * NUMBERS_WITH_PATH[before] + HOST_RANKS[before] * NUMBERS_WITHOUT_PATH[before]
+        for before in range(kind)
+    )
+    if paths:
+        rank, size = PATH_RANKS - 1 - min(map(_path_rank, paths)), NUMBERS_WITH_PATH[kind]
+    else:
+        first += PATH_RANKS * NUMBERS_WITH_PATH[kind]
+        rank, size = HOST_RANKS[kind] - 1 - min(map(_host_rank, hosts), default=0), NUMBERS_WITHOUT_PATH[kind]
     claim = json.dumps([sorted(hosts), sorted(paths)])
-    spread = int.from_bytes(hashlib.sha256(claim.encode()).digest()[:8]) % NUMBERS_PER_RANK
-    return 2 * (rank * NUMBERS_PER_RANK + spread + 1)
+    spread = int.from_bytes(hashlib.sha256(claim.encode()).digest()[:8]) % size
+    return 2 * (first + rank * size + spread + 1)
 
 
 def conditions_of(hosts: Sequence[str], paths: Sequence[str]) -> list[elbv2.ListenerCondition]:
@@ -93,6 +108,16 @@ def validate_route(hosts: Sequence[str], paths: Sequence[str]) -> None:
         _validate_path(path)
 
 
+def validate_known(hosts: Sequence[str], paths: Sequence[str]) -> None:
+    """Refuse what is only known when deployed: no rank can be told from it.
+
+    Raises:
+        ValueError: If a host or path is a token.
+    """
+    if any(map(Token.is_unresolved, [*hosts, *paths])):
+        raise ValueError("a host or path known only when deployed has no rank among the routes: set priority")
+
+
 def validate_priority(priority: int) -> None:
     """Refuse a number that no listener rule can have."""
     if not 1 <= priority <= MAX_PRIORITY:
@@ -122,7 +147,14 @@ def _has_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def _literal_length(path: str) -> int:
-    """Return how much of the path is fixed; an exact path counts one more than a pattern that starts the same."""
-    literal = len(re.split(r"[*?]", path, maxsplit=1)[0])
-    return literal + (literal == len(path))
+def _path_rank(path: str) -> int:
+    """Return how specific a path is: first by its literal beginning, then by whether it goes on after a wildcard."""
+    literal, *rest = re.split(r"[*?]", path, maxsplit=1)
+    if not rest:  # an exact path is more specific than any pattern that begins the same
+        return 2 * min(len(literal) + 1, LONGEST_RANKED + 1)
+    return 2 * min(len(literal), LONGEST_RANKED) + bool(rest[0].strip("*"))
+
+
+def _host_rank(host: str) -> int:
+    """Return how specific a host pattern is: by its length; named hosts exclude each other, in any order."""
+    return min(len(host), LONGEST_RANKED) if _has_wildcard(host) else 0

@@ -5,6 +5,14 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoints import Endpoints
 from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
 from fargate_constructs.network.imported_network import ImportedNetwork
-from fargate_constructs.network.network import Network
+from fargate_constructs.network.network import Network, validate_network
 
-__all__ = ["Egress", "ElasticIpPool", "Endpoints", "FixedEgressNetwork", "ImportedNetwork", "Network"]
+__all__ = [
+    "Egress",
+    "ElasticIpPool",
+    "Endpoints",
+    "FixedEgressNetwork",
+    "ImportedNetwork",
+    "Network",
+    "validate_network",
+]

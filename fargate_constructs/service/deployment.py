@@ -18,6 +18,8 @@ from aws_cdk import aws_ecs as ecs
 # keep both versions for 36 hours.
 LONGEST_BAKE_TIME = 1440
 BAKE_TIME = 5
+# Percent: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html
+SMALLEST_STEP = 3
 
 
 class Strategy(Enum):
@@ -91,7 +93,8 @@ class Deployment:
         Raises:
             ValueError: If *percent* is not 1 to 99, or a time is over a day.
         """
-        _validate_share("percent", percent)
+        if percent not in range(1, 100):
+            raise ValueError(f"percent must be 1 to 99, got: {percent}")
         return cls(
             strategy=Strategy.CANARY,
             percent=percent,
@@ -112,15 +115,16 @@ class Deployment:
         """The same share of requests again and again, until all have moved.
 
         Args:
-            step: How many of a hundred requests move at a time, 1 to 99. By default 20: five steps.
+            step: How many of a hundred requests move at a time, 3 to 99. By default 20: five steps.
             interval: How long each step lasts. By default 5 minutes.
             bake_time: How long the old tasks stay after the last. By default 5 minutes.
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *step* is not 1 to 99, or a time is over a day.
+            ValueError: If *step* is not 3 to 99, or a time is over a day.
         """
-        _validate_share("step", step)
+        if step not in range(SMALLEST_STEP, 100):
+            raise ValueError(f"step must be {SMALLEST_STEP} to 99, got: {step}")
         return replace(
             cls.canary(percent=step, interval=interval, bake_time=bake_time, test_header=test_header),
             strategy=Strategy.LINEAR,
@@ -152,8 +156,3 @@ def _checked(name: str, time: Duration | None) -> Duration:
     if time.to_minutes() > LONGEST_BAKE_TIME:
         raise ValueError(f"{name} must be at most {LONGEST_BAKE_TIME} minutes, got: {time.to_minutes():.0f}")
     return time
-
-
-def _validate_share(name: str, percent: int) -> None:
-    if percent not in range(1, 100):
-        raise ValueError(f"{name} must be 1 to 99, got: {percent}")

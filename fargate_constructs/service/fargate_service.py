@@ -43,7 +43,8 @@ class FargateService(FargateTask):
         id: The construct's ID.
         port: The TCP port on which the main container listens. By default 80; `None` makes a worker, which no route
             and no link can reach.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and requests.
+        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, in rolling
+            deployments, on requests.
         health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
             answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
@@ -128,7 +129,9 @@ class FargateService(FargateTask):
         if self.routes is None:
             self.routes = self._make_routes()
             rule = self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
-            self._scale_on_requests(self.routes.target_group)
+            # Where requests move between two target groups, the metric of one would be silent half of the time.
+            if not self.deployment.shifts_traffic:
+                self._scale_on_requests(self.routes.target_group)
             return rule
         return self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
 
@@ -170,6 +173,9 @@ class FargateService(FargateTask):
         connected = [subnet.internet_connectivity_established for subnet in subnets]
         resource = cast(ecs.CfnService, resource_of(service))
         resource.node.add_dependency(*connected)
+        # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
+        # not read a secret or an image it was just allowed to.
+        resource.node.add_dependency(self.task_definition.obtain_execution_role())
         # Whether CDK writes an empty list of alarms here is a feature flag's choice, and a region's.
         resource.add_property_deletion_override("DeploymentConfiguration.Alarms")
         return service

@@ -19,7 +19,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.network import Network
+from fargate_constructs.network import Network, validate_network
+from fargate_constructs.sequences import validate_list
 from fargate_constructs.service.cluster import AuditedCluster, session_log_arns
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery
@@ -91,8 +92,8 @@ class FargateTask(Construct):
         log_retention: How long the log group made here keeps lines. By default one month.
         multiline_pattern: A regular expression that the first line of each event matches, such as `^\d{4}-`; the
             lines after it belong to it. By default each line is an event.
-        name: The name of the main container, and of the service. By default the ID in lower case with hyphens:
-            `OrderApi` becomes `order-api`.
+        name: The name of the main container, and the host name by which linked services reach it. By default the ID
+            in lower case with hyphens: `OrderApi` becomes `order-api`.
 
     Raises:
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is too long, a path is
@@ -131,11 +132,14 @@ class FargateTask(Construct):
             operating_system_family=operating_system_family,
             ephemeral_storage_gib=ephemeral_storage_gib,
         )
+        validate_network(network)
         name = name or name_of(id)
         validate_name(name)
         stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)
         _validate_stop_timeout(stop_timeout)
         _validate_paths(writable_paths)
+        if is_windows(operating_system_family):
+            _validate_windows(cpu_architecture, read_only=read_only)
         _validate_environment(scope, environment or {})
         super().__init__(scope, id)
 
@@ -296,7 +300,15 @@ def _validate_stop_timeout(stop_timeout: Duration) -> None:
         )
 
 
+def _validate_windows(cpu_architecture: ecs.CpuArchitecture | None, *, read_only: bool) -> None:
+    if cpu_architecture is not None:
+        raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
+    if read_only:
+        raise ValueError("read_only must be False for Windows tasks, got: True; Windows has no such containers")
+
+
 def _validate_paths(paths: Sequence[str]) -> None:
+    validate_list("writable_paths", paths)
     for path in paths:
         if not path.startswith("/") or path == "/":
             raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")

@@ -6,7 +6,9 @@ FargateService ──> [link: Service Connect over Cloud Map] ──> FargateSer
 """
 
 import re
+from itertools import product
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Names
 from aws_cdk import aws_ec2 as ec2
@@ -54,21 +56,27 @@ class ServiceLinks:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
         if other.port is None:
             raise ValueError(f"a link needs a service with a port, got the worker {other.name!r}; give it a port")
-        if other.namespace.node.path != self.namespace.node.path:
+        if other._vpc.node.path != self._vpc.node.path:
             raise ValueError(
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
                 "pass the same network to both",
             )
         for side in (self, other):
             side.join()
-        # Said from this side, the rule stands in this side's stack, which depends on the other's and not vice versa.
-        self.service.connections.allow_to(other.service, ec2.Port.tcp(other.port), f"link from {self.name}")
+        self._open(other, ec2.Port.tcp(other.port))
         # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
         # one must come first.
         if not other.reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
         return f"http://{other.name}:{other.port}"
+
+    def _open(self, other: "ServiceLinks", port: ec2.Port) -> None:
+        for theirs, ours in product(
+            other.service.connections.security_groups, self.service.connections.security_groups
+        ):
+            # A remote rule stands in this side's stack, which depends on the other's and not the other way round.
+            theirs.add_ingress_rule(ours, port, f"link from {self.name}", remote_rule=True)
 
     @property
     def namespace(self) -> servicediscovery.HttpNamespace:
@@ -94,6 +102,8 @@ class ServiceLinks:
         if self._has_joined:
             return
         self._has_joined = True
+        if self.port:
+            self._take_name()
         server = ecs.ServiceConnectService(port_mapping_name=self.name, dns_name=self.name, port=self.port)
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
@@ -101,12 +111,26 @@ class ServiceLinks:
             log_driver=self._log_driver,
         )
 
+    def _take_name(self) -> None:
+        """Claim the name among those of the namespace, whichever stack a service is in."""
+        owners = _NAMES.setdefault(self.namespace, {})
+        owner = owners.setdefault(self.name, self.service.node.path)
+        if owner != self.service.node.path:
+            raise ValueError(
+                f"name must differ from those of the other linked services in the network, got: {self.name!r} for "
+                f"{self.service.node.path} and {owner}; give one of them another name",
+            )
+
     def reaches(self, other: "ServiceLinks") -> bool:
         """Whether links lead from this service to the other, directly or through others."""
         reached = [self]
         for here in reached:
             reached.extend(target for target in here._targets if target not in reached)
         return other in reached
+
+
+# Who has which name, by namespace.
+_NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = WeakKeyDictionary()
 
 
 def name_of(id: str) -> str:

@@ -16,6 +16,9 @@ from constructs import Construct
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+MAX_VALUES_PER_RULE = 5
+
 
 class ServiceRoutes(Construct):
     """A service's listener rules and target groups.
@@ -58,6 +61,7 @@ class ServiceRoutes(Construct):
         self.target_group = self._make_target_group("TargetGroup")
         self._alternate = self._make_target_group("Alternate") if deployment.shifts_traffic else None
         self._is_attached = False
+        self._load_balancer: str | None = None
 
     def add_rule(
         self,
@@ -71,13 +75,14 @@ class ServiceRoutes(Construct):
 
         Raises:
             ValueError: If requests are shifted in deployments and there is a rule already: ECS moves the weights of
-                one.
+                one. If the listener is another load balancer's, or there is no room for the test traffic's rule.
         """
         if self._is_attached and self._deployment.shifts_traffic:
             raise ValueError(
                 f"a service deployed {self._deployment.strategy.value} has one route, got another: {id!r}; "
                 "list all hosts and paths in one",
             )
+        self._validate(id, listener, priority, conditions)
         rule = self._make_rule(id, listener=listener, priority=priority, conditions=conditions)
         test_rule = None
         if self._deployment.test_header:
@@ -91,6 +96,31 @@ class ServiceRoutes(Construct):
         if not self._is_attached:
             self._attach(rule, test_rule)
         return rule
+
+    def _validate(
+        self,
+        id: str,
+        listener: elbv2.IApplicationListener,
+        priority: int,
+        conditions: Sequence[elbv2.ListenerCondition],
+    ) -> None:
+        load_balancer = listener.load_balancer.node.path if isinstance(listener, elbv2.ApplicationListener) else None
+        if self._load_balancer and load_balancer not in {None, self._load_balancer}:
+            raise ValueError(
+                f"a target group serves one load balancer, got route {id!r} of {load_balancer} beside one of "
+                f"{self._load_balancer}; make a second service for it",
+            )
+        self._load_balancer = self._load_balancer or load_balancer
+        if self._deployment.test_header is None:
+            return
+        values = sum(map(_count_values, conditions)) + 1
+        if values > MAX_VALUES_PER_RULE:
+            raise ValueError(
+                f"a rule holds {MAX_VALUES_PER_RULE} values, and the test traffic's has one more than route {id!r}, "
+                f"got: {values}; list fewer hosts or paths",
+            )
+        if priority < 2:  # noqa: PLR2004 - the test traffic's rule comes before it
+            raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
 
     def _make_rule(
         self,
@@ -158,3 +188,9 @@ class ServiceRoutes(Construct):
             deregistration_delay=self._health.deregistration_delay,
             health_check=self._health.target_check(),
         )
+
+
+def _count_values(condition: elbv2.ListenerCondition) -> int:
+    """Return how many values a condition holds."""
+    (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
+    return len(configuration["values"])

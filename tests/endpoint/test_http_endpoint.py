@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import App, Duration, Fn, Stack
+from aws_cdk import App, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -216,11 +216,42 @@ def test_two_routes_of_one_service_share_its_target_group(
     template.resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
 
 
+def test_a_service_stays_with_one_load_balancer(
+    stack: Stack, network: FixedEgressNetwork, service: FargateService
+) -> None:
+    """AWS takes a target group for one only."""
+    HttpEndpoint(stack, "One", network=network).add_route("Web", service=service)
+
+    with pytest.raises(ValueError, match="a target group serves one load balancer, got route 'Web2' of Test/Other"):
+        HttpEndpoint(stack, "Other", network=network).add_route("Web2", service=service)
+
+
+def test_a_vpc_is_no_network(stack: Stack) -> None:
+    """The likeliest mistake is answered with what to write."""
+    with pytest.raises(TypeError, match="network must be a FixedEgressNetwork, got: Vpc; make one of a VPC by"):
+        HttpEndpoint(stack, "Endpoint", network=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
+
+    assert stack.node.try_find_child("Endpoint") is None
+
+
 def test_a_priority_of_ones_own(stack: Stack, network: FixedEgressNetwork, service: FargateService) -> None:
     """A number given is the number used."""
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service, priority=7)
 
     Template.from_stack(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"Priority": 7})
+
+
+def test_a_host_known_only_when_deployed_needs_a_priority(
+    stack: Stack, network: FixedEgressNetwork, service: FargateService
+) -> None:
+    """Its rank among the routes cannot be told."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    host = CfnParameter(stack, "Host").value_as_string
+
+    with pytest.raises(ValueError, match="known only when deployed has no rank among the routes: set priority"):
+        endpoint.add_route("Web", service=service, hosts=[host])
+
+    endpoint.add_route("Web", service=service, hosts=[host], priority=10)
 
 
 def test_two_routes_with_one_claim_are_refused(

@@ -44,6 +44,36 @@ def test_the_order_of_paths_does_not_matter(paths: list[str]) -> None:
     assert priority_of([], paths) == priority_of([], ["/a/*", "/b/*", "/c"])
 
 
+@pytest.mark.parametrize(
+    ("specific", "general"),
+    [
+        ("*.png", None),
+        ("*/health", None),
+        ("/api/*/admin", "/api/*"),
+        ("/v1/?/x", "/v1/*"),
+        ("/api/", "/api/*"),
+        ("/api", "/api*"),
+        ("/api/v1/*", "/api/*"),
+    ],
+)
+def test_what_a_general_path_would_hide_comes_before_it(specific: str, general: str | None) -> None:
+    """Whatever the hash of either says."""
+    for hosts in ([], ["*.example.com"], ["shop.example.com"]):
+        assert priority_of(hosts, [specific]) < priority_of(hosts, [general] if general else [])
+
+
+def test_the_longer_host_pattern_comes_first() -> None:
+    """A pattern within another's domain is tried before it."""
+    assert priority_of(["*.api.example.com"], []) < priority_of(["*.example.com"], [])
+
+
+def test_many_hosts_of_their_own_rarely_clash() -> None:
+    """Of fourteen tenants no two get the same number."""
+    tenants = [priority_of([f"tenant{number}.example.com"], []) for number in range(14)]
+
+    assert len(set(tenants)) == len(tenants)
+
+
 def test_a_catch_all_comes_last() -> None:
     """A route without hosts and paths is behind every route that has some."""
     assert priority_of([], []) > priority_of([], ["/*"]) > priority_of([], ["/a*"])

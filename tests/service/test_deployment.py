@@ -160,6 +160,30 @@ def test_the_audit_finds_nothing(image: ecs.ContainerImage, way: str) -> None:
     assert findings(app) == []
 
 
+def test_requests_do_not_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
+    """They are at one target group and then at the other, and a policy watches one."""
+    policies = template_of(Deployment.canary(), image).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+
+    assert len(policies) == 3
+
+
+def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None:
+    """A number before the route's, and a value more than the route has."""
+    network = FixedEgressNetwork(stack, "Network")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    deployment = Deployment.blue_green(test_header=("x-version", "next"))
+    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+
+    with pytest.raises(ValueError, match="has one more than route 'Web', got: 6; list fewer hosts or paths"):
+        endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d", "/e"])
+    with pytest.raises(
+        ValueError, match="priority must be at least 2 to leave room for the test traffic's rule, got: 1"
+    ):
+        endpoint.add_route("Web", service=web, priority=1)
+
+    endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d"])
+
+
 def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, image: ecs.ContainerImage) -> None:
     """ECS moves the weights of one rule."""
     network = FixedEgressNetwork(stack, "Network")
@@ -175,7 +199,7 @@ def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, imag
     ("make", "message"),
     [
         (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
-        (lambda: Deployment.linear(step=100), "step must be 1 to 99, got: 100"),
+        (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
         (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be at most 1440 minutes, got: 2880"),
         (
             lambda: Deployment.blue_green(bake_time=Duration.days(2)),

@@ -14,6 +14,8 @@ from fargate_constructs import FixedEgressNetwork
 from fargate_constructs.service import FargateTask
 from fargate_constructs.service.fargate_task import TaskArguments
 
+WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
 
 def test_the_arguments_are_listed_once_more_and_no_differently() -> None:
     """What builds on a task takes exactly its arguments."""
@@ -119,6 +121,31 @@ def test_the_value_of_a_secret_is_refused(
     task = FargateTask(stack, "Api", network=network, image=image)
     with pytest.raises(ValueError, match=message):
         task.add_sidecar("proxy", image=image, environment={"TOKEN": value})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"cpu_architecture": ecs.CpuArchitecture.ARM64},
+            "cpu_architecture of Windows tasks is always X86_64: leave it out",
+        ),
+        ({"read_only": True}, "read_only must be False for Windows tasks"),
+    ],
+)
+def test_what_windows_does_not_have_is_refused(
+    stack: Stack,
+    network: FixedEgressNetwork,
+    image: ecs.ContainerImage,
+    parameters: dict[str, object],
+    message: str,
+) -> None:
+    """Before a deployment would find out."""
+    windows = {"cpu": 1024, "memory_limit_mib": 2048, "operating_system_family": WINDOWS}
+    with pytest.raises(ValueError, match=message):
+        FargateTask(stack, "Web", network=network, image=image, **windows, **parameters)  # type: ignore[arg-type]
+
+    assert stack.node.try_find_child("Web") is None
 
 
 def test_a_secrets_arn_is_no_secret(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:

@@ -4,7 +4,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
 from fargate_constructs.service.links import name_of
@@ -139,6 +139,27 @@ def test_a_link_to_a_worker_is_refused(
 
     with pytest.raises(ValueError, match="a link needs a service with a port, got the worker 'worker'"):
         web.link_to(worker)
+
+
+def test_two_services_of_one_name_are_refused(image: ecs.ContainerImage) -> None:
+    """Even in two stacks: the names belong to the network."""
+    app = App()
+    base, one, two = Stack(app, "Base"), Stack(app, "One"), Stack(app, "Two")
+    network = FixedEgressNetwork(base, "Network")
+    api = FargateService(base, "Api", network=network, image=image)
+    FargateService(one, "Web", network=network, image=image).link_to(api)
+
+    with pytest.raises(
+        ValueError, match="got: 'web' for Two/Web/Service and One/Web/Service; give one of them another"
+    ):
+        FargateService(two, "Web", network=network, image=image).link_to(api)
+
+
+def test_a_link_warns_of_nothing(stack: Stack, web: FargateService, api: FargateService) -> None:
+    """What cdk says about it would fail `cdk synth --strict`."""
+    web.link_to(api)
+
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
 def test_a_link_to_itself_is_refused(web: FargateService) -> None:
