@@ -60,7 +60,8 @@ class LogArchive(Construct):
         scope: The construct that owns the archive.
         id: The construct's ID.
         bucket: Where to keep the logs. By default a bucket is made: private, TLS only, encrypted, retained when the
-            stack is deleted, moved to Glacier Instant Retrieval after 90 days, deleted after *expiration*.
+            stack is deleted; objects of 128 KB and more move to Glacier Instant Retrieval after 90 days, and all are
+            deleted after *expiration*.
         expiration: After how long logs are deleted from the bucket made here. By default 400 days.
 
     Raises:
