@@ -239,6 +239,17 @@ def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
     assert [subnet.node.path for subnet in known.task_subnets] == [each.node.path for each in vpc.private_subnets]
 
 
+def test_addresses_may_be_known_only_when_deployed(stack: Stack) -> None:
+    """Another stack's addresses are taken as they come."""
+    elastic_ip = ec2.CfnEIP(stack, "Address", domain="vpc")
+
+    network = FixedEgressNetwork.from_vpc(
+        stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ips=[elastic_ip.attr_public_ip]
+    )
+
+    assert list(network.egress_ips) == [elastic_ip.attr_public_ip]
+
+
 def test_an_imported_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
     """There is nowhere to put a task."""
     vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
