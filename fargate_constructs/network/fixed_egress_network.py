@@ -7,6 +7,7 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 """
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -78,7 +79,8 @@ class FixedEgressNetwork(Construct):
         endpoints: Sequence[Endpoints] = (),
         flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
-        egress = egress or Egress.per_az()
+        egress = _validate_egress(egress or Egress.per_az())
+        _validate_endpoints(endpoints)
         prefix = validate_cidr(cidr, avoid_cidrs)
         validate_max_azs(scope, max_azs)
         egress.validate_for(max_azs)
@@ -259,3 +261,17 @@ class FixedEgressNetwork(Construct):
                 f"{unused} of {len(self.egress_ips)} Elastic IPs are not in use, at {unused * ADDRESS_USD_A_MONTH:.2f} "
                 "USD a month: they wait for another egress; docs/network.md says how to release them",
             )
+
+
+def _validate_egress(egress: object) -> Egress:
+    if not isinstance(egress, Egress):
+        raise TypeError(f"egress must be an Egress, got: {egress!r}; call one of its makers, such as Egress.per_az()")
+    return egress
+
+
+def _validate_endpoints(endpoints: object) -> None:
+    if isinstance(endpoints, Endpoints) or not all(isinstance(each, Endpoints) for each in cast(Any, endpoints)):
+        raise TypeError(
+            f"endpoints must be a list of sets, such as [Endpoints.ecr, Endpoints.logs], got: {endpoints!r}; "
+            "Endpoints.for_isolated_tasks is such a list itself",
+        )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Unpack, cast
 
 import jsii
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -211,7 +212,7 @@ class FargateService(FargateTask):
 
 
 def _validate_port(port: int | None) -> None:
-    if port is not None and not 1 <= port <= 65535:  # noqa: PLR2004 - the TCP ports
+    if port is not None and not Token.is_unresolved(port) and not 1 <= port <= 65535:  # noqa: PLR2004 - the TCP ports
         raise ValueError(f"port must be 1 to 65535, or None for a worker, got: {port}")
 
 

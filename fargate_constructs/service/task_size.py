@@ -7,6 +7,7 @@ image ──> [task size] ──> FargateService
 
 from dataclasses import dataclass
 
+from aws_cdk import Token
 from aws_cdk import aws_ecs as ecs
 
 # CPU units (1,024 are a vCPU) and the memory, in MiB, that goes with each:
@@ -60,7 +61,9 @@ class TaskSize:
     ephemeral_storage_gib: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what Fargate does not have."""
+        """Refuse what Fargate does not have, as far as it is known at synth."""
+        if any(map(Token.is_unresolved, (self.cpu, self.memory_limit_mib, self.ephemeral_storage_gib))):
+            return
         sizes = _sizes(self.operating_system_family)
         if self.memory_limit_mib not in sizes.get(self.cpu, ()):
             pairs = " or ".join(

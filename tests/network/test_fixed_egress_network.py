@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import Egress, FixedEgressNetwork
+from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
 
 
 def template_of(**parameters: object) -> Template:
@@ -216,6 +216,33 @@ def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
         ValueError, match=re.escape("publish needs the network's addresses, got none from Egress.per_az()")
     ):
         silent.publish(parameter_name="/silent")
+
+
+def test_an_egress_that_was_not_made_is_refused(stack: Stack) -> None:
+    """The maker itself is no egress."""
+    with pytest.raises(TypeError, match=re.escape("call one of its makers, such as Egress.per_az()")):
+        FixedEgressNetwork(stack, "Network", egress=Egress.per_az)  # type: ignore[arg-type]  # the mistake
+
+    assert stack.node.try_find_child("Network") is None
+
+
+@pytest.mark.parametrize("endpoints", [Endpoints.ecr, [Endpoints.for_isolated_tasks]])
+def test_endpoints_that_are_no_list_of_sets_are_refused(stack: Stack, endpoints: object) -> None:
+    """A set alone and a list of lists are told what to write."""
+    with pytest.raises(TypeError, match=re.escape("a list of sets, such as [Endpoints.ecr, Endpoints.logs]")):
+        FixedEgressNetwork(stack, "Network", endpoints=endpoints)  # type: ignore[arg-type]  # the mistake
+
+
+def test_endpoints_beside_the_gateways(stack: Stack) -> None:
+    """What is asked for is there beside the way out, and S3 as ever."""
+    FixedEgressNetwork(stack, "Network", endpoints=[Endpoints.logs, Endpoints.dynamodb])
+
+    endpoints = Template.from_stack(stack).find_resources("AWS::EC2::VPCEndpoint").values()
+    assert sorted(endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints) == [
+        "Gateway",
+        "Gateway",
+        "Interface",
+    ]
 
 
 @pytest.mark.parametrize("max_azs", [1, 7])

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -227,6 +227,17 @@ def test_a_larger_disk(stack: Stack, network: FixedEgressNetwork, image: ecs.Con
     Template.from_stack(stack).has_resource_properties(
         "AWS::ECS::TaskDefinition", {"EphemeralStorage": {"SizeInGiB": 100}}
     )
+
+
+def test_numbers_known_only_when_deployed_pass(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """A token cannot be checked."""
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+
+    FargateService(stack, "Web", network=network, image=image, port=number, cpu=number)  # type: ignore[arg-type]
+
+    Template.from_stack(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Memory": "512"})
 
 
 def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
