@@ -28,7 +28,7 @@ format: .venv/.ready  ## let ruff rewrite what it can
 
 lock: .venv/.ready  ## pin requirements-dev.in and package.json again
 	pip install --quiet uv
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.txt
 	npm install --package-lock-only
 

@@ -141,11 +141,12 @@ class HttpEndpoint(Construct):
             paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
             hosts: Host names or patterns, such as `*.example.com`. By default every host.
             priority: The listener rule's number, lower first. By default the more specific route comes first: a
-                named host before a pattern before none, then the longer path.
+                named host before a pattern before none, then a path before none, then the longer literal beginning.
 
         Raises:
-            ValueError: If a pattern is malformed, one rule cannot hold them all, or another route of this endpoint
-                has the same priority.
+            TypeError: If *paths* or *hosts* is a string.
+            ValueError: If a pattern is malformed, or known only when deployed and without *priority*; if one rule
+                cannot hold them all; or if another route of this endpoint has the same priority.
         """
         validate_route(hosts, paths)
         if priority is None:

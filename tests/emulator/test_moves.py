@@ -97,9 +97,22 @@ def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
     assert sorted(network.allocations()) == addresses
 
 
+def test_isolation_and_release_lose_no_address(network: DeployedNetwork) -> None:
+    """Isolated and back goes without a pause; an address given up leaves the stack, but not the account."""
+    addresses = network.promised()
+
+    for egress in (Egress.isolated(keep_addresses=True), Egress.per_az(), Egress.single()):
+        assert network.move(egress) == "UPDATE_COMPLETE", network.stack.why()
+        assert network.promised() == addresses
+    assert network.move(Egress.single(keep_addresses=False)) == "UPDATE_COMPLETE", network.stack.why()
+    assert network.promised() == network.used()
+    assert sorted(network.allocations()) == addresses
+
+
 def test_the_addresses_come_back_in_a_new_stack(network: DeployedNetwork) -> None:
     """After a destroy they are still the account's, and a new stack takes them by their allocation IDs."""
-    addresses, allocations = network.promised(), network.allocations()
+    allocations = network.allocations()
+    addresses = sorted(allocations)
 
     assert network.stack.destroy() == "DELETE_COMPLETE"
     assert network.allocations() == allocations

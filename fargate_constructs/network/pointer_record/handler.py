@@ -54,12 +54,12 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
     respond(event, answer | {"PhysicalResourceId": allocation_id})
 
 
-def point(allocation_id: str, name: str, context: Any) -> None:  # noqa: ANN401
+def point(allocation_id: str, name: str, context: Any) -> None:  # noqa: ANN401 - Lambda's own
     """Let the address's PTR record say the name."""
     _repeat(lambda: _ask_for(allocation_id, name), context)
 
 
-def release(allocation_id: str, name: str, context: Any) -> None:  # noqa: ANN401
+def release(allocation_id: str, name: str, context: Any) -> None:  # noqa: ANN401 - Lambda's own
     """Remove the address's PTR record, unless it says another name by now or the address is gone."""
     try:
         _repeat(lambda: _ask_for_none(allocation_id, name), context)
@@ -124,7 +124,7 @@ def _is_unknown_address(error: ClientError) -> bool:
     return error.response["Error"]["Code"].startswith("InvalidAllocationID.")
 
 
-def _repeat(request: Callable[[], str], context: Any) -> None:  # noqa: ANN401
+def _repeat(request: Callable[[], str], context: Any) -> None:  # noqa: ANN401 - Lambda's own
     """Repeat a request until nothing stands in its way; give up in time to say what did."""
     pause = 1
     while obstacle := request():
