@@ -11,10 +11,22 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
-from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
+from fargate_constructs.service import (
+    AuditedCluster,
+    Capacity,
+    Deployment,
+    FargateService,
+    Health,
+    LogDelivery,
+    Rollback,
+    Scaling,
+    TaskSize,
+)
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "AuditedCluster",
+    "Capacity",
     "Deployment",
     "Egress",
     "Endpoints",
@@ -25,6 +37,7 @@ __all__ = [
     "HttpEndpoint",
     "LogArchive",
     "LogDelivery",
+    "Rollback",
     "Scaling",
     "TaskSize",
 ]

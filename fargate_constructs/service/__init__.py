@@ -1,11 +1,25 @@
 """What runs: services on Fargate, sized, scaled, linked and logged."""
 
+from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health
 from fargate_constructs.service.log_delivery import LogDelivery
+from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.service.task_size import TaskSize
 
-__all__ = ["Deployment", "FargateService", "FargateTask", "Health", "LogDelivery", "Scaling", "TaskSize"]
+__all__ = [
+    "AuditedCluster",
+    "Capacity",
+    "Deployment",
+    "FargateService",
+    "FargateTask",
+    "Health",
+    "LogDelivery",
+    "Rollback",
+    "Scaling",
+    "TaskSize",
+]

@@ -8,9 +8,12 @@ aws ecs execute-command ──> [cluster] ──> a shell in a task
 ```
 """
 
+from typing import cast
+
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -18,18 +21,27 @@ from constructs import Construct
 class AuditedCluster(ecs.Cluster):
     """A cluster with Container Insights on, that keeps the transcript of each ECS Exec session for a year.
 
+    Tasks run on demand or on Spot. A session is encrypted on its way (TLS), and its transcript where it is kept.
+
+    ```python
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Sessions"))
+    ```
+
     Args:
         scope: The construct that owns the cluster.
         id: The cluster's ID.
         vpc: Where its tasks run.
+        encryption_key: A key of your own for sessions and transcripts; tasks may decrypt with it, and so must whoever
+            opens a shell. By default keys of AWS's, which cost nothing.
     """
 
-    def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc) -> None:
+    def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc, encryption_key: kms.IKey | None = None) -> None:
         sessions = logs.LogGroup(
             scope,
             f"{id}ExecLogs",
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=RemovalPolicy.RETAIN,
+            encryption_key=encryption_key,
         )
         super().__init__(
             scope,
@@ -37,10 +49,16 @@ class AuditedCluster(ecs.Cluster):
             vpc=vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
             execute_command_configuration=ecs.ExecuteCommandConfiguration(
+                kms_key=encryption_key,
                 logging=ecs.ExecuteCommandLogging.OVERRIDE,
-                log_configuration=ecs.ExecuteCommandLogConfiguration(cloud_watch_log_group=sessions),
+                log_configuration=ecs.ExecuteCommandLogConfiguration(
+                    cloud_watch_log_group=sessions,
+                    cloud_watch_encryption_enabled=True if encryption_key else None,
+                ),
             ),
         )
+        # On the cluster itself: as a resource of their own they could not be removed before the last service is.
+        cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 
 
 def session_log_arns(cluster: ecs.ICluster) -> list[str]:

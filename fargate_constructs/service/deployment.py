@@ -50,12 +50,21 @@ class Deployment:
     test_header: tuple[str, str] | None = None
 
     @classmethod
-    def rolling(cls) -> "Deployment":
-        """New tasks first, then the old ones go: some 50 s after the new ones have started.
+    def rolling(cls, *, bake_time: Duration | None = None) -> "Deployment":
+        """New tasks first, then the old ones go. The fastest, and the default.
 
-        Both versions answer for a while. The fastest and the default.
+        Both versions answer for a while. The deployment is over when all new tasks are well, some 20 s after they have
+        started; what old tasks have begun, they finish after that
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html).
+
+        Args:
+            bake_time: How long alarms are watched after that. By default not at all: what takes a minute or two to be
+                noticed in CloudWatch does not end a deployment of some 20 s. Old tasks go meanwhile.
+
+        Raises:
+            ValueError: If *bake_time* is over a day, or not whole minutes.
         """
-        return cls(strategy=Strategy.ROLLING, bake_time=Duration.minutes(0))
+        return cls(strategy=Strategy.ROLLING, bake_time=_checked("bake_time", bake_time or Duration.minutes(0)))
 
     @classmethod
     def blue_green(
@@ -69,7 +78,7 @@ class Deployment:
                 new tasks before the others do. By default none do.
 
         Raises:
-            ValueError: If *bake_time* is over a day.
+            ValueError: If *bake_time* is over a day, or not whole minutes.
         """
         return cls(strategy=Strategy.BLUE_GREEN, bake_time=_checked("bake_time", bake_time), test_header=test_header)
 
@@ -91,7 +100,7 @@ class Deployment:
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *percent* is not 1 to 99, or a time is over a day.
+            ValueError: If *percent* is not 1 to 99, or a time is over a day, or not whole minutes.
         """
         if percent not in range(1, 100):
             raise ValueError(f"percent must be 1 to 99, got: {percent}")
@@ -121,7 +130,7 @@ class Deployment:
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *step* is not 3 to 99, or a time is over a day.
+            ValueError: If *step* is not 3 to 99, or a time is over a day, or not whole minutes.
         """
         if step not in range(SMALLEST_STEP, 100):
             raise ValueError(f"step must be {SMALLEST_STEP} to 99, got: {step}")
@@ -134,6 +143,15 @@ class Deployment:
     def shifts_traffic(self) -> bool:
         """Whether requests move from one target group to another; in a rolling deployment there is only one."""
         return self.strategy is not Strategy.ROLLING
+
+    def early_success(self) -> Mapping[str, Any] | None:
+        """Return when a rolling deployment is over, as CloudFormation writes it; other strategies take no such thing.
+
+        With every task well, so that nothing is less safe for it.
+        """
+        if self.shifts_traffic:
+            return None
+        return {"Enable": True, "HealthyPercent": 100, "SourceServiceRevisionCleanup": "DEFERRED"}
 
     def service_options(self) -> Mapping[str, Any]:
         """Return the deployment as arguments of `ecs.FargateService`; each time is said aloud."""
@@ -153,6 +171,7 @@ class Deployment:
 
 def _checked(name: str, time: Duration | None) -> Duration:
     time = time or Duration.minutes(BAKE_TIME)
-    if time.to_minutes() > LONGEST_BAKE_TIME:
-        raise ValueError(f"{name} must be at most {LONGEST_BAKE_TIME} minutes, got: {time.to_minutes():.0f}")
+    minutes = time.to_seconds() / 60
+    if minutes > LONGEST_BAKE_TIME or minutes % 1:
+        raise ValueError(f"{name} must be whole minutes, at most {LONGEST_BAKE_TIME}, got: {time.to_human_string()}")
     return time

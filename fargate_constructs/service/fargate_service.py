@@ -8,25 +8,28 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 ```
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack, cast
 
-import jsii
-from aws_cdk import Token
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.service.cluster import session_log_arns
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask, TaskArguments
 from fargate_constructs.service.health import Health
-from fargate_constructs.service.links import ServiceLinks, resource_of
+from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
+from fargate_constructs.service.ports import named_ports
+from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.routes import ServiceRoutes
-from fargate_constructs.service.scaling import Scaling
+from fargate_constructs.service.scaling import Scaling, ServiceScaling
 
 
-@jsii.implements(ec2.IConnectable)
 class FargateService(FargateTask):
     """A service on Fargate: tasks in private subnets, a log group, scaling, a deployment that rolls itself back.
 
@@ -42,13 +45,16 @@ class FargateService(FargateTask):
     Args:
         scope: The construct that owns the service.
         id: The construct's ID.
-        port: The TCP port on which the main container listens. By default 80; `None` makes a worker, which no route
-            and no link can reach.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, in rolling
-            deployments, on requests.
+        port: The TCP port on which the main container listens; several by name, such as
+            `{"http": 8080, "admin": 9000}`, of which routes lead to the first and links to any. By default 80; `None`
+            makes a worker, which no route and no link can reach.
+        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is
+            a route, on requests.
         health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
             answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
+        rollback: When a new version is given up. By default `Rollback()`: when tasks fail, stay unhealthy, or answer
+            too many requests 5xx.
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
@@ -61,40 +67,49 @@ class FargateService(FargateTask):
         scope: Construct,
         id: str,
         *,
-        port: int | None = 80,
+        port: int | Mapping[str, int] | None = 80,
         scaling: Scaling | None = None,
         health: Health | None = None,
         deployment: Deployment | None = None,
+        rollback: Rollback | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
-        _validate_port(port)
+        ports = named_ports(port)
         health = health or Health()
         _validate_health(health, task)
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
-        self.port = port
+        self.port = next(iter(ports.values()), None)
         self.health = health
         self.deployment = deployment or Deployment.rolling()
-        if port:
-            self.container.add_port_mappings(ecs.PortMapping(name=self.name, container_port=port))
+        self.rollback = rollback or Rollback()
+        for name, number in ports.items():
+            mapping = port_mapping_name(self.name, name)
+            self.container.add_port_mappings(ecs.PortMapping(name=mapping, container_port=number))
         self.service = self._make_service()
+        self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self.service, rollback=self.rollback)
         self._network.prove_egress(self)
         self.scaling = scaling or Scaling()
-        self.scalable_task_count = self._scale()
+        self._scaling = ServiceScaling(self.service, self.scaling)
         self.routes: ServiceRoutes | None = None
         """The rules and the target group; made with the first route."""
         self.links = ServiceLinks(
             self.service,
             name=self.name,
-            port=port,
+            ports=ports,
             vpc=self._network.vpc,
             log_driver=self.log_driver("service-connect"),
         )
+        acknowledge_wildcards(
+            self.task_definition.task_role,
+            ["*", *session_log_arns(self.cluster)],
+            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
+        )
 
     @property
-    def connections(self) -> ec2.Connections:
-        """The tasks' side of security group rules."""
-        return self.service.connections
+    def scalable_task_count(self) -> ecs.ScalableTaskCount:
+        """The task count, for what `Scaling` does not say: `scale_on_schedule`, `scale_on_metric` and the like."""
+        return self._scaling.task_count
 
     @property
     def exec_command(self) -> str:
@@ -130,13 +145,12 @@ class FargateService(FargateTask):
         if self.routes is None:
             self.routes = self._make_routes()
             rule = self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
-            # Where requests move between two target groups, the metric of one would be silent half of the time.
-            if not self.deployment.shifts_traffic:
-                self._scale_on_requests(self.routes.target_group)
+            self._scaling.on_requests(self.routes.target_groups)
+            self.rollback_alarms.watch(self.routes.target_groups, grace_period=self.health.grace_period)
             return rule
         return self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
 
-    def link_to(self, other: "FargateService") -> str:
+    def link_to(self, other: "FargateService", *, port: str = "") -> str:
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
         Opens exactly the other service's port between exactly these two security groups. The name works inside this
@@ -144,11 +158,39 @@ class FargateService(FargateTask):
 
         Args:
             other: The service to reach, in the same network.
+            port: The name of the port, of a service that has several. By default its first.
 
         Raises:
-            ValueError: If *other* has no port, or is this service.
+            ValueError: If *other* has no such port, or is this service.
         """
-        return self.links.link_to(other.links)
+        return self.links.link_to(other.links, port)
+
+    def rollback_on(self, alarm: cloudwatch.IAlarm) -> None:
+        """Let an alarm end the service's deployments, and bring the last good version back.
+
+        Args:
+            alarm: The alarm. One on the service's own metrics needs an `alarm_name`.
+
+        Raises:
+            ValueError: If it has none: in the template the service would need the alarm, and the alarm the service.
+        """
+        self.rollback_alarms.add(alarm)
+
+    def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
+        """Let the number of messages that wait in a queue decide how many tasks run.
+
+        Args:
+            id: The scaling policy's ID; unique among the service's.
+            queue: The queue that the tasks work off.
+            messages_per_task: How many may wait for each task: the longest wait you accept, divided by how long a task
+                works on one (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html).
+
+        Raises:
+            ValueError: If *messages_per_task* is less than 1.
+        """
+        if messages_per_task < 1:
+            raise ValueError(f"messages_per_task must be at least 1, got: {messages_per_task}")
+        self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)
 
     def _make_service(self) -> ecs.FargateService:
         subnets = self._network.task_subnets
@@ -158,7 +200,9 @@ class FargateService(FargateTask):
             cluster=self.cluster,
             task_definition=self.task_definition,
             vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+            security_groups=self._security_groups,
             assign_public_ip=False,
+            capacity_provider_strategies=self._capacity.strategies() if self._capacity else None,
             min_healthy_percent=100,
             max_healthy_percent=200,
             **self.deployment.service_options(),
@@ -177,14 +221,14 @@ class FargateService(FargateTask):
         # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
         # not read a secret or an image it was just allowed to.
         resource.node.add_dependency(self.task_definition.obtain_execution_role())
-        # Whether CDK writes an empty list of alarms here is a feature flag's choice, and a region's.
-        resource.add_property_deletion_override("DeploymentConfiguration.Alarms")
+        # Known to CloudFormation, not to the L2.
+        deployment = "DeploymentConfiguration"
+        resource.add_property_override(
+            f"{deployment}.DeploymentCircuitBreaker.ThresholdConfiguration", self.rollback.threshold()
+        )
+        if early_success := self.deployment.early_success():
+            resource.add_property_override(f"{deployment}.EarlySuccessCriteria", early_success)
         return service
-
-    def _scale(self) -> ecs.ScalableTaskCount:
-        task_count = self.service.auto_scale_task_count(min_capacity=self.scaling.min, max_capacity=self.scaling.max)
-        task_count.scale_on_cpu_utilization("Cpu", target_utilization_percent=self.scaling.cpu_percent)
-        return task_count
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:
@@ -202,18 +246,6 @@ class FargateService(FargateTask):
             health=self.health,
             deployment=self.deployment,
         )
-
-    def _scale_on_requests(self, target_group: elbv2.ApplicationTargetGroup) -> None:
-        self.scalable_task_count.scale_on_request_count(
-            "Requests",
-            requests_per_target=self.scaling.requests_per_target,
-            target_group=target_group,
-        )
-
-
-def _validate_port(port: int | None) -> None:
-    if port is not None and not Token.is_unresolved(port) and not 1 <= port <= 65535:  # noqa: PLR2004 - the TCP ports
-        raise ValueError(f"port must be 1 to 65535, or None for a worker, got: {port}")
 
 
 def _validate_health(health: Health, task: TaskArguments) -> None:

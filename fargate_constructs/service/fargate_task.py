@@ -9,50 +9,48 @@ image ──> [FargateTask] ──> FargateService, jobs
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Unpack
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.network import Network, validate_network
 from fargate_constructs.sequences import validate_list
-from fargate_constructs.service.cluster import AuditedCluster, session_log_arns
+from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.cluster import AuditedCluster
+from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
+from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery
 from fargate_constructs.service.task_size import TaskSize, is_windows
 
-# What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
-# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
-EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
 STOP_TIMEOUT_SECONDS = 30
 LONGEST_STOP_TIMEOUT_SECONDS = 120
 
 
-class TaskArguments(TypedDict, total=False):
+class TaskArguments(ContainerArguments, total=False):
     """The arguments of `FargateTask`, for what is built on it; documented there."""
 
     network: Network
-    image: ecs.ContainerImage
     cpu: int
     memory_limit_mib: int
     ephemeral_storage_gib: int | None
     cpu_architecture: ecs.CpuArchitecture | None
     operating_system_family: ecs.OperatingSystemFamily | None
-    environment: Mapping[str, str] | None
-    secrets: Mapping[str, ecs.Secret] | None
-    command: Sequence[str] | None
-    health_check: ecs.HealthCheck | None
     stop_timeout: Duration | None
-    read_only: bool
-    writable_paths: Sequence[str]
     cluster: ecs.ICluster | None
+    capacity: Capacity | None
+    security_groups: Sequence[ec2.ISecurityGroup]
+    task_role: iam.IRole | None
+    execution_role: iam.IRole | None
     log_group: logs.ILogGroup | None
     log_delivery: LogDelivery
     log_retention: logs.RetentionDays
@@ -60,9 +58,9 @@ class TaskArguments(TypedDict, total=False):
     name: str | None
 
 
-@jsii.implements(iam.IGrantable)
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
 class FargateTask(Construct):
-    r"""A task definition with its containers, its log group and its cluster.
+    r"""A task definition with its containers, its log group, its security group and its cluster.
 
     Args:
         scope: The construct that owns the task.
@@ -78,14 +76,25 @@ class FargateTask(Construct):
         environment: Plain configuration by name. Whoever may describe the task definition can read it.
         secrets: Secrets by the name of the variable that gets each. The task's execution role may read just these.
         command: The command to run. By default the image's own.
+        entry_point: What the command is given to. By default the image's own.
+        working_directory: Where it runs. By default the image's own.
+        user: Who runs it, such as `1000:1000`. By default the image's own.
         health_check: How ECS asks the main container whether it is well. By default it does not; a service's comes
             from its `health`.
-        stop_timeout: How long containers may take to end after SIGTERM, up to 120 s. By default 30 s.
         read_only: Whether the main container's root file system is read-only. By default it is not. If it is,
             volumes are mounted where ECS Exec's agent writes, so that one can still look in.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each. By default none.
-        cluster: Where tasks run. By default in a cluster of their own, which costs nothing, with Container Insights
-            on, which does (custom metrics), and with whatever is typed in a shell kept in a log group for a year.
+        stop_timeout: How long containers may take to end after SIGTERM, up to 120 s. By default 30 s.
+        cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
+            Insights on, which does (custom metrics).
+        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
+            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
+            had none.
+        security_groups: Security groups the tasks are in. By default one is made that lets everything out and nothing
+            in, apart from what routes and links open.
+        task_role: What the application may do. By default a role is made; grant it what it needs.
+        execution_role: What ECS may do to start the task: pull the image, read the secrets, write the log. By default
+            a role is made that may do just that.
         log_group: Where the containers log to. By default a group is made, which stays when the stack is deleted.
         log_delivery: Whether lines or the application wait when CloudWatch is slow. By default the lines, in a buffer
             that drops what it cannot hold.
@@ -96,6 +105,7 @@ class FargateTask(Construct):
             in lower case with hyphens: `OrderApi` becomes `order-api`.
 
     Raises:
+        TypeError: If a string is given instead of a list.
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is too long, a path is
             not absolute, or *environment* holds the value of a secret.
     """
@@ -115,11 +125,18 @@ class FargateTask(Construct):
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
         command: Sequence[str] | None = None,
+        entry_point: Sequence[str] | None = None,
+        working_directory: str | None = None,
+        user: str | None = None,
         health_check: ecs.HealthCheck | None = None,
-        stop_timeout: Duration | None = None,
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
+        stop_timeout: Duration | None = None,
         cluster: ecs.ICluster | None = None,
+        capacity: Capacity | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
         log_group: logs.ILogGroup | None = None,
         log_delivery: LogDelivery = LogDelivery.available,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
@@ -137,19 +154,34 @@ class FargateTask(Construct):
         validate_name(name)
         stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)
         _validate_stop_timeout(stop_timeout)
-        _validate_paths(writable_paths)
-        if is_windows(operating_system_family):
-            _validate_windows(cpu_architecture, read_only=read_only)
-        _validate_environment(scope, environment or {})
+        validate_list("security_groups", security_groups)
+        on_windows = is_windows(operating_system_family)
+        if on_windows and cpu_architecture is not None:
+            raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
+        container = ContainerArguments(
+            image=image,
+            environment=environment,
+            secrets=secrets,
+            command=command,
+            entry_point=entry_point,
+            working_directory=working_directory,
+            user=user,
+            health_check=health_check,
+            read_only=read_only,
+            writable_paths=writable_paths,
+        )
+        validate_container(scope, container, on_windows=on_windows)
         super().__init__(scope, id)
 
         self.name = name
+        self._on_windows = on_windows
         self._network = network
         self._log_delivery = log_delivery
         self._multiline_pattern = multiline_pattern
-        self._stop_timeout = stop_timeout
-        self._on_windows = is_windows(operating_system_family)
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
+        # Whoever begins with a launch type cannot change to Spot later without replacing the service.
+        self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
+        self._security_groups = list(security_groups) or [self._make_security_group()]
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
@@ -159,22 +191,33 @@ class FargateTask(Construct):
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             ephemeral_storage_gib=ephemeral_storage_gib,
+            task_role=task_role,
+            execution_role=execution_role,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
                 operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
             ),
         )
-        self.container = self._add_container(
-            name,
-            image=image,
-            environment=environment,
-            secrets=secrets,
-            command=command,
-            health_check=health_check,
-            read_only=read_only,
+        self._containers = TaskContainers(
+            self.task_definition,
+            cpu=cpu,
+            memory_limit_mib=memory_limit_mib,
+            on_windows=on_windows,
+            stop_timeout=stop_timeout,
+            log_driver=self.log_driver,
         )
-        self._mount([*(EXEC_PATHS if read_only else ()), *writable_paths])
-        self._acknowledge()
+        self.container = self._containers.add(name, **container)
+        Validations.of(self.task_definition).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-ECS2",
+                reason="environment holds plain configuration; what is secret goes to secrets.",
+            ),
+        )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The tasks' side of security group rules."""
+        return ec2.Connections(security_groups=self._security_groups)
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -190,45 +233,88 @@ class FargateTask(Construct):
         self,
         name: str,
         *,
-        image: ecs.ContainerImage,
-        environment: Mapping[str, str] | None = None,
-        secrets: Mapping[str, ecs.Secret] | None = None,
-        command: Sequence[str] | None = None,
-        health_check: ecs.HealthCheck | None = None,
-        essential: bool = True,
+        essential: bool | None = None,
+        condition: Condition | None = None,
+        depends_on: Mapping[str, Condition] | None = None,
+        cpu: int | None = None,
+        memory_limit_mib: int | None = None,
+        memory_reservation_mib: int | None = None,
+        **container: Unpack[ContainerArguments],
     ) -> ecs.ContainerDefinition:
         """Run a second container beside the main one, in the same task.
 
-        The main container reaches it on `localhost`, at whichever port it listens on, and starts after it.
+        The two reach each other on `localhost`, at whichever port the other listens on. What a container waits for
+        must come true within 3 minutes, or the task ends
+        (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
+
+        ```python
+        web.add_sidecar("cache", image=redis, health_check=ecs.HealthCheck(command=["CMD", "redis-cli", "ping"]))
+        web.add_sidecar("settings", image=tools, condition=ecs.ContainerDependencyCondition.SUCCESS)
+        ```
 
         Args:
             name: The container's name, unlike every other in the task.
-            image: The container's image.
-            environment: Plain configuration by name.
-            secrets: Secrets by the name of the variable that gets each.
-            command: The command to run. By default the image's own.
-            health_check: How the container says that it is ready; the main container starts when it first is. By
-                default it is not asked, and the main container starts once this one has started.
-            essential: Whether the task stops when this container does. By default it does.
+            essential: Whether the task stops when this container does. By default it does, unless the main container
+                waits for its end.
+            condition: What the main container waits for before it starts: `START`, `HEALTHY`, or the end of this one,
+                `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and `START` if
+                not; nothing if this container itself waits for the main one.
+            depends_on: What this container waits for, by the name of the other. By default nothing.
+            cpu: How much of the task's CPU units are kept for it. By default it takes what is free.
+            memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
+            memory_reservation_mib: How much of the task's memory is kept for it. By default *memory_limit_mib*.
+            container: Its `image` and the other arguments of a container, from `environment` to `writable_paths`, as
+                in the construct itself.
 
         Raises:
-            ValueError: If the task has a container of that name, or *environment* holds the value of a secret.
+            TypeError: If a string is given instead of a list.
+            ValueError: If the task has a container of that name, containers would wait for each other in a circle or
+                for what cannot come, *environment* holds the value of a secret, or the sidecars leave the main
+                container no CPU or memory.
         """
-        if self.task_definition.find_container(name):
-            raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
-        _validate_environment(self, environment or {})
-        sidecar = self._add_container(
+        return self._containers.add_sidecar(
             name,
-            image=image,
-            environment=environment,
-            secrets=secrets,
-            command=command,
-            health_check=health_check,
             essential=essential,
+            condition=condition,
+            depends_on=depends_on or {},
+            cpu=cpu,
+            memory_limit_mib=memory_limit_mib,
+            memory_reservation_mib=memory_reservation_mib,
+            container=container,
         )
-        started = ecs.ContainerDependencyCondition.HEALTHY if health_check else ecs.ContainerDependencyCondition.START
-        self.container.add_container_dependencies(ecs.ContainerDependency(container=sidecar, condition=started))
-        return sidecar
+
+    def mount_file_system(
+        self,
+        path: str,
+        *,
+        file_system: efs.IFileSystem,
+        access_point: efs.IAccessPoint | None = None,
+        read_only: bool = False,
+    ) -> efs.IAccessPoint:
+        """Mount an EFS file system into the main container, for files that outlive a task and are shared by all.
+
+        Only this task's role may mount it through the access point, and its security group is let in. What is sent is
+        encrypted.
+
+        Args:
+            path: Where in the container, such as `/data`.
+            file_system: The file system, in the same network, encrypted at rest.
+            access_point: Through which part of it, and as which user. By default through one made for the folder of
+                the same path in the file system, as user 1000.
+            read_only: Whether files can only be read. By default they can be written.
+
+        Raises:
+            ValueError: If *path* is not an absolute folder, or the file system is not encrypted.
+        """
+        return mount_file_system(
+            self,
+            path,
+            container=self.container,
+            connections=self.connections,
+            file_system=file_system,
+            access_point=access_point,
+            read_only=read_only,
+        )
 
     def log_driver(self, stream_prefix: str) -> ecs.LogDriver:
         """Return the driver that logs to this task's log group, under a prefix."""
@@ -236,60 +322,8 @@ class FargateTask(Construct):
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
 
-    def _add_container(
-        self,
-        name: str,
-        *,
-        image: ecs.ContainerImage,
-        environment: Mapping[str, str] | None,
-        secrets: Mapping[str, ecs.Secret] | None,
-        command: Sequence[str] | None,
-        read_only: bool = False,
-        health_check: ecs.HealthCheck | None = None,
-        essential: bool = True,
-    ) -> ecs.ContainerDefinition:
-        return self.task_definition.add_container(
-            name,
-            image=image,
-            environment=environment,
-            secrets=secrets,
-            command=command,
-            essential=essential,
-            health_check=health_check,
-            stop_timeout=self._stop_timeout,
-            logging=self.log_driver(name),
-            readonly_root_filesystem=read_only or None,
-            linux_parameters=None if self._on_windows else self._init_process(name),
-        )
-
-    def _init_process(self, name: str) -> ecs.LinuxParameters:
-        """Reap the processes that a shell opened by ECS Exec leaves behind.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-        """
-        return ecs.LinuxParameters(self.task_definition, f"{name}LinuxParameters", init_process_enabled=True)
-
-    def _mount(self, paths: Sequence[str]) -> None:
-        """Give the main container an empty volume at each path."""
-        for path in paths:
-            volume = path.strip("/").replace("/", "-")
-            self.task_definition.add_volume(name=volume)
-            self.container.add_mount_points(
-                ecs.MountPoint(container_path=path, source_volume=volume, read_only=False),
-            )
-
-    def _acknowledge(self) -> None:
-        Validations.of(self.task_definition).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-ECS2",
-                reason="environment holds plain configuration; what is secret goes to secrets.",
-            ),
-        )
-        acknowledge_wildcards(
-            self.task_definition.task_role,
-            ["*", *session_log_arns(self.cluster)],
-            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
-        )
+    def _make_security_group(self) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(self, "SecurityGroup", vpc=self._network.vpc, description=f"tasks of {self.node.path}")
 
 
 def _validate_stop_timeout(stop_timeout: Duration) -> None:
@@ -298,28 +332,3 @@ def _validate_stop_timeout(stop_timeout: Duration) -> None:
         raise ValueError(
             f"stop_timeout must be at most {LONGEST_STOP_TIMEOUT_SECONDS} seconds on Fargate, got: {seconds:.0f}"
         )
-
-
-def _validate_windows(cpu_architecture: ecs.CpuArchitecture | None, *, read_only: bool) -> None:
-    if cpu_architecture is not None:
-        raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
-    if read_only:
-        raise ValueError("read_only must be False for Windows tasks, got: True; Windows has no such containers")
-
-
-def _validate_paths(paths: Sequence[str]) -> None:
-    validate_list("writable_paths", paths)
-    for path in paths:
-        if not path.startswith("/") or path == "/":
-            raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
-
-
-def _validate_environment(scope: Construct, environment: Mapping[str, str]) -> None:
-    """Refuse the value of a secret: everybody who may describe the task definition could read it."""
-    for variable, value in environment.items():
-        written = str(Stack.of(scope).resolve(value))
-        if "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written:
-            raise ValueError(
-                f"environment must not hold secrets, got the value of one in {variable!r}; pass it as "
-                f"secrets={{{variable!r}: ecs.Secret.from_secrets_manager(...)}}",
-            )

@@ -6,6 +6,7 @@ FargateService ──> [link: Service Connect over Cloud Map] ──> FargateSer
 """
 
 import re
+from collections.abc import Mapping
 from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -28,7 +29,7 @@ class ServiceLinks:
         service: The service. It joins the namespace with its first link, in either direction; without one it runs
             no proxy.
         name: The host name by which others reach it.
-        port: The port at which they do; `None` if they cannot.
+        ports: The ports at which they do, by name; none if they cannot. A single one has the empty name.
         vpc: Where the namespace belongs.
         log_driver: Where Service Connect's proxy logs to.
     """
@@ -38,24 +39,23 @@ class ServiceLinks:
         service: ecs.FargateService,
         *,
         name: str,
-        port: int | None,
+        ports: Mapping[str, int],
         vpc: ec2.IVpc,
         log_driver: ecs.LogDriver,
     ) -> None:
         self.service = service
         self.name = name
-        self.port = port
+        self.ports = ports
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
         self._has_joined = False
 
-    def link_to(self, other: "ServiceLinks") -> str:
-        """Open the way to another service and return its URL."""
+    def link_to(self, other: "ServiceLinks", port: str) -> str:
+        """Open the way to another service's port, by default its first, and return its URL."""
         if other is self:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
-        if other.port is None:
-            raise ValueError(f"a link needs a service with a port, got the worker {other.name!r}; give it a port")
+        number = other.port(port)
         if other._vpc.node.path != self._vpc.node.path:
             raise ValueError(
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
@@ -63,13 +63,21 @@ class ServiceLinks:
             )
         for side in (self, other):
             side.join()
-        self._open(other, ec2.Port.tcp(other.port))
+        self._open(other, ec2.Port.tcp(number))
         # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
         # one must come first.
         if not other.reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
-        return f"http://{other.name}:{other.port}"
+        return f"http://{other.name}:{number}"
+
+    def port(self, name: str) -> int:
+        """Return the number of a port by its name; of the first if the name is empty."""
+        if not self.ports:
+            raise ValueError(f"a link needs a service with a port, got the worker {self.name!r}; give it a port")
+        if name and name not in self.ports:
+            raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
+        return self.ports[name] if name else next(iter(self.ports.values()))
 
     def _open(self, other: "ServiceLinks", port: ec2.Port) -> None:
         for theirs, ours in product(
@@ -102,12 +110,16 @@ class ServiceLinks:
         if self._has_joined:
             return
         self._has_joined = True
-        if self.port:
+        if self.ports:
             self._take_name()
-        server = ecs.ServiceConnectService(port_mapping_name=self.name, dns_name=self.name, port=self.port)
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
-            services=[server] if self.port else [],
+            services=[
+                ecs.ServiceConnectService(
+                    port_mapping_name=port_mapping_name(self.name, port), dns_name=self.name, port=number
+                )
+                for port, number in self.ports.items()
+            ],
             log_driver=self._log_driver,
         )
 
@@ -131,6 +143,11 @@ class ServiceLinks:
 
 # Who has which name, by namespace.
 _NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = WeakKeyDictionary()
+
+
+def port_mapping_name(name: str, port: str) -> str:
+    """Return the name of one of a service's ports among all names in the namespace."""
+    return f"{name}-{port}" if port else name
 
 
 def name_of(id: str) -> str:

@@ -63,6 +63,11 @@ class ServiceRoutes(Construct):
         self._is_attached = False
         self._load_balancer: str | None = None
 
+    @property
+    def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
+        """Those between which a deployment moves requests; one if it does not."""
+        return [self.target_group, *([self._alternate] if self._alternate else [])]
+
     def add_rule(
         self,
         id: str,

@@ -5,12 +5,24 @@ load ──> [Scaling] ──> FargateService's task count
 ```
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
+
+from aws_cdk import Names
+from aws_cdk import aws_applicationautoscaling as applicationautoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_sqs as sqs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
     """Between how many tasks a service scales, and on what.
+
+    Of several metrics, the one that asks for the most tasks decides. For a schedule, or any other metric, use
+    `FargateService.scalable_task_count`; for a queue, `FargateService.scale_on_backlog`.
 
     ```python
     Scaling(min=2, max=20)
@@ -21,9 +33,11 @@ class Scaling:
         min: The fewest tasks, at least 1. By default 2: one in each zone, so that losing a zone is not an outage.
         max: The most tasks. By default 10.
         cpu_percent: The average CPU utilization to keep, 1 to 100. By default 60: what is left bridges the minute or
-            two until a further task is healthy.
+            two until a further task is healthy. `None` does not scale on it.
+        memory_percent: The average memory utilization to keep, 1 to 100. By default memory does not count: most
+            run-times keep what they once had, and would never scale in.
         requests_per_target: The requests per minute and task to keep, for a service that has a route. By default
-            1,000, some 17 a second.
+            1,000, some 17 a second. `None` does not scale on them.
 
     Raises:
         ValueError: If a number is out of its range, or *min* is above *max*.
@@ -31,8 +45,9 @@ class Scaling:
 
     min: int = 2
     max: int = 10
-    cpu_percent: int = 60
-    requests_per_target: int = 1000
+    cpu_percent: int | None = 60
+    memory_percent: int | None = None
+    requests_per_target: int | None = 1000
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
@@ -40,7 +55,90 @@ class Scaling:
             raise ValueError(f"min must be at least 1 task, got: {self.min}")
         if self.max < self.min:
             raise ValueError(f"max must be at least min ({self.min}), got: {self.max}")
-        if not 1 <= self.cpu_percent <= 100:  # noqa: PLR2004 - a percentage
-            raise ValueError(f"cpu_percent must be 1 to 100, got: {self.cpu_percent}")
-        if self.requests_per_target < 1:
+        for name in ("cpu_percent", "memory_percent"):
+            percent = getattr(self, name)
+            if percent is not None and not 1 <= percent <= 100:  # noqa: PLR2004 - a percentage
+                raise ValueError(f"{name} must be 1 to 100, got: {percent}")
+        if self.requests_per_target is not None and self.requests_per_target < 1:
             raise ValueError(f"requests_per_target must be at least 1 a minute, got: {self.requests_per_target}")
+
+
+class ServiceScaling:
+    """The scaling of one service.
+
+    Args:
+        service: The service.
+        scaling: Between how many tasks, and on what.
+    """
+
+    def __init__(self, service: ecs.FargateService, scaling: Scaling) -> None:
+        self._service = service
+        self._scaling = scaling
+        self.task_count = service.auto_scale_task_count(min_capacity=scaling.min, max_capacity=scaling.max)
+        if scaling.cpu_percent:
+            self.task_count.scale_on_cpu_utilization("Cpu", target_utilization_percent=scaling.cpu_percent)
+        if scaling.memory_percent:
+            self.task_count.scale_on_memory_utilization("Memory", target_utilization_percent=scaling.memory_percent)
+
+    def on_requests(self, target_groups: Sequence[elbv2.ApplicationTargetGroup]) -> None:
+        """Keep the requests per task; of two target groups, between which a deployment moves them, of both."""
+        target = self._scaling.requests_per_target
+        if target is None:
+            return
+        if len(target_groups) == 1:
+            self.task_count.scale_on_request_count(
+                "Requests", requests_per_target=target, target_group=target_groups[0]
+            )
+            return
+        requests = {
+            f"requests{number}": target_group.metrics.request_count_per_target(statistic="Sum")
+            for number, target_group in enumerate(target_groups)
+        }
+        self._track("Requests", " + ".join(f"FILL({name}, 0)" for name in requests), requests, target=target)
+
+    def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
+        """Keep the messages that wait in a queue for each task."""
+        metrics = {
+            "waiting": queue.metric_approximate_number_of_messages_visible(statistic="Average"),
+            # Each task reports its CPU once a minute: how often it is reported is how many tasks there are
+            # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-metrics.html).
+            "tasks": self._service.metric_cpu_utilization(statistic="SampleCount"),
+        }
+        self._track(id, "waiting / tasks", metrics, target=messages_per_task)
+
+    def _track(self, id: str, expression: str, metrics: Mapping[str, cloudwatch.Metric], *, target: int) -> None:
+        """Keep a figure computed of several metrics, for which there is no L2."""
+        policy = applicationautoscaling.CfnScalingPolicy
+        sources = [
+            policy.TargetTrackingMetricDataQueryProperty(
+                id=name,
+                metric_stat=policy.TargetTrackingMetricStatProperty(
+                    metric=policy.TargetTrackingMetricProperty(
+                        namespace=metric.namespace,
+                        metric_name=metric.metric_name,
+                        dimensions=[
+                            policy.TargetTrackingMetricDimensionProperty(name=dimension, value=value)
+                            for dimension, value in sorted((metric.dimensions or {}).items())
+                        ],
+                    ),
+                    stat=metric.statistic,
+                ),
+                return_data=False,
+            )
+            for name, metric in metrics.items()
+        ]
+        result = policy.TargetTrackingMetricDataQueryProperty(id="result", expression=expression, return_data=True)
+        scalable_target = cast(applicationautoscaling.ScalableTarget, self.task_count.node.find_child("Target"))
+        applicationautoscaling.CfnScalingPolicy(
+            scalable_target,
+            id,
+            policy_name=f"{Names.unique_id(scalable_target)}{id}",
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=scalable_target.scalable_target_id,
+            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+                target_value=target,
+                customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
+                    metrics=[*sources, result]
+                ),
+            ),
+        )

@@ -160,11 +160,45 @@ def test_the_audit_finds_nothing(image: ecs.ContainerImage, way: str) -> None:
     assert findings(app) == []
 
 
-def test_requests_do_not_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
-    """They are at one target group and then at the other, and a policy watches one."""
-    policies = template_of(Deployment.canary(), image).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
+    """They are at one target group and then at the other: a policy watches both."""
+    template = template_of(Deployment.canary(), image)
+    target_groups = [
+        {"Fn::GetAtt": [logical_id, "TargetGroupFullName"]}
+        for logical_id in template.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
+        if logical_id.startswith("Web")
+    ]
 
-    assert len(policies) == 3
+    template.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 1000,
+                "CustomizedMetricSpecification": {
+                    "Metrics": [
+                        *(
+                            {
+                                "Id": f"requests{number}",
+                                "MetricStat": {
+                                    "Metric": {
+                                        "Namespace": "AWS/ApplicationELB",
+                                        "MetricName": "RequestCountPerTarget",
+                                        "Dimensions": Match.array_with([{"Name": "TargetGroup", "Value": target_group}]),
+                                    },
+                                    "Stat": "Sum",
+                                },
+                                "ReturnData": False,
+                            }
+                            for number, target_group in enumerate(target_groups)
+                        ),
+                        {"Id": "result", "Expression": "FILL(requests0, 0) + FILL(requests1, 0)", "ReturnData": True},
+                    ]
+                },
+            },
+        },
+    )
+    assert len(target_groups) == 2
 
 
 def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -200,10 +234,14 @@ def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, imag
     [
         (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
         (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
-        (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be at most 1440 minutes, got: 2880"),
+        (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be whole minutes, at most 1440, got: 2 days"),
         (
             lambda: Deployment.blue_green(bake_time=Duration.days(2)),
-            "bake_time must be at most 1440 minutes, got: 2880",
+            "bake_time must be whole minutes, at most 1440, got: 2 days",
+        ),
+        (
+            lambda: Deployment.rolling(bake_time=Duration.seconds(90)),
+            "bake_time must be whole minutes, at most 1440, got: 1 minute 30 seconds",
         ),
     ],
 )

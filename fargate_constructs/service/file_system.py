@@ -1,0 +1,71 @@
+"""Files that outlive a task.
+
+```
+container ── path ──> [access point] ──> EFS file system
+```
+"""
+
+from itertools import product
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from fargate_constructs.service.containers import volume_name
+
+# The first user of most Linux images that is not root.
+USER_ID = "1000"
+
+
+def mount_file_system(
+    scope: Construct,
+    path: str,
+    *,
+    container: ecs.ContainerDefinition,
+    connections: ec2.Connections,
+    file_system: efs.IFileSystem,
+    access_point: efs.IAccessPoint | None,
+    read_only: bool,
+) -> efs.IAccessPoint:
+    """Mount a file system into a container, encrypted on its way, for this task's role and security group alone."""
+    if not path.startswith("/") or path == "/":
+        raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
+    resource = file_system.node.default_child
+    if isinstance(resource, efs.CfnFileSystem) and resource.encrypted is not True:
+        raise ValueError(
+            f"file_system must be encrypted at rest, got: {file_system.node.path} without; pass encrypted=True to it"
+        )
+    task_definition = container.task_definition
+    volume = volume_name(container.container_name, path)
+    access_point = access_point or efs.AccessPoint(
+        scope,
+        f"AccessPoint{volume}",
+        file_system=file_system,
+        path=path,
+        posix_user=efs.PosixUser(uid=USER_ID, gid=USER_ID),
+        create_acl=efs.Acl(owner_uid=USER_ID, owner_gid=USER_ID, permissions="755"),
+    )
+    task_definition.add_volume(
+        name=volume,
+        efs_volume_configuration=ecs.EfsVolumeConfiguration(
+            file_system_id=file_system.file_system_id,
+            transit_encryption="ENABLED",
+            authorization_config=ecs.AuthorizationConfig(access_point_id=access_point.access_point_id, iam="ENABLED"),
+        ),
+    )
+    container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=volume, read_only=read_only))
+    task_definition.add_to_task_role_policy(
+        iam.PolicyStatement(
+            actions=["elasticfilesystem:ClientMount", *([] if read_only else ["elasticfilesystem:ClientWrite"])],
+            resources=[file_system.file_system_arn],
+            conditions={"StringEquals": {"elasticfilesystem:AccessPointArn": access_point.access_point_arn}},
+        ),
+    )
+    for theirs, ours in product(file_system.connections.security_groups, connections.security_groups):
+        # A remote rule stands in the task's stack, which depends on the file system's and not the other way round.
+        theirs.add_ingress_rule(ours, ec2.Port.NFS, f"NFS from {scope.node.id}", remote_rule=True)
+    # A task that starts before there is a mount target cannot start.
+    task_definition.node.add_dependency(file_system.mount_targets_available)
+    return access_point

@@ -1,0 +1,43 @@
+"""Where a service's main container listens.
+
+```
+HttpEndpoint, linked services ──> [ports] ──> main container
+```
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Token
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
+PORT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+LARGEST_PORT = 65535
+
+
+def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
+    """Return the ports by name; a single one has the empty name, and a worker none.
+
+    Raises:
+        ValueError: If there are several without names, a name is malformed, or a number cannot be a TCP port.
+    """
+    match port:
+        case None:
+            return {}
+        case Mapping():
+            ports = dict(port)
+        case Sequence():
+            named = {f"port{number}": each for number, each in enumerate(port, start=1)}
+            raise ValueError(f"port must give several ports names, got: {port!r}; write port={named!r} with your names")
+        case _:
+            ports = {"": port}
+    if not ports:
+        raise ValueError("port must hold at least one port, got: {}; pass None for a worker")
+    for name, number in ports.items():
+        if name and not PORT_NAME.fullmatch(name):
+            raise ValueError(f"port names hold at most 32 lower-case letters, digits and hyphens, got: {name!r}")
+        if not Token.is_unresolved(number) and not 1 <= number <= LARGEST_PORT:
+            raise ValueError(f"port must be 1 to {LARGEST_PORT}, or None for a worker, got: {number}")
+    if len(set(ports.values())) < len(ports):
+        raise ValueError(f"port must give each port one name, got: {ports}")
+    return ports

@@ -1,0 +1,182 @@
+"""When a deployment is given up, and the last good version comes back.
+
+```
+new tasks ──> [failed tasks, alarms] ──> ECS goes back to the last good version
+```
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from fargate_constructs.sequences import validate_list
+
+# Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
+HALF_OF_THE_TASKS = {"Type": "BOUNDED_PERCENT", "Value": 50}
+# Fewer errors a minute than this may be any service's, however few requests it gets.
+FEWEST_ERRORS = 5
+# The load balancer's metrics come once a minute: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/
+MINUTE = Duration.minutes(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """What ends a deployment: tasks that fail, answers that are errors, and alarms of your own.
+
+    ECS watches alarms until a deployment's `bake_time` is over, and not at all during a deployment that began while
+    one was raised (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html).
+
+    ```python
+    Rollback(failed_tasks=10, error_percent=1)
+    ```
+
+    Args:
+        failed_tasks: After how many tasks that did not start or did not pass their checks. By default half of the
+            desired count, at least 3 and at most 200.
+        error_percent: From how many 5xx answers in a hundred on, 1 to 100, in two minutes one after the other, if
+            there are five of them a minute. By default 5; `None` for no such alarm.
+        alarms: Alarms of your own; `FargateService.rollback_on` adds those on the service's own metrics. By default
+            none.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
+
+    failed_tasks: int | None = None
+    error_percent: int | None = 5
+    alarms: Sequence[cloudwatch.IAlarm] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what ECS would refuse, and what could never come true."""
+        validate_list("alarms", self.alarms)
+        if self.failed_tasks is not None and self.failed_tasks < 1:
+            raise ValueError(f"failed_tasks must be at least 1, got: {self.failed_tasks}")
+        if self.error_percent is not None and self.error_percent not in range(1, 101):
+            raise ValueError(f"error_percent must be 1 to 100, or None for no alarm, got: {self.error_percent}")
+
+    def threshold(self) -> Mapping[str, Any]:
+        """Return the circuit breaker's threshold, as CloudFormation writes it."""
+        return HALF_OF_THE_TASKS if self.failed_tasks is None else {"Type": "COUNT", "Value": self.failed_tasks}
+
+
+class RollbackAlarms(Construct):
+    """The alarms that a service's deployments are watched by.
+
+    Args:
+        scope: The construct that owns the service.
+        id: The construct's ID.
+        service: The service.
+        rollback: When to go back.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, service: ecs.FargateService, rollback: Rollback) -> None:
+        super().__init__(scope, id)
+
+        self._resource = cast(ecs.CfnService, service.node.find_child("Service"))
+        self._rollback = rollback
+        self._names: list[str] = []
+        self.all: list[cloudwatch.IAlarm] = []
+        """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
+        for alarm in rollback.alarms:
+            self.add(alarm)
+        self._write()
+
+    def add(self, alarm: cloudwatch.IAlarm) -> None:
+        """Let an alarm end the service's deployments.
+
+        Raises:
+            ValueError: If the alarm is on the service's own metrics and has no name of its own: in the template it
+                would need the service, and the service it.
+        """
+        self._names.append(self._name_of(alarm))
+        self.all.append(alarm)
+        self._write()
+
+    def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
+        """Let errors that tasks answer, and tasks that stay unhealthy, end the service's deployments."""
+        if self._rollback.error_percent is not None:
+            self.add(self._errors(target_groups, self._rollback.error_percent))
+        self.add(self._unhealthy(target_groups, grace_period))
+
+    def _errors(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], percent: int) -> cloudwatch.Alarm:
+        metrics = {}
+        for number, target_group in enumerate(target_groups):
+            metrics[f"errors{number}"] = target_group.metrics.http_code_target(
+                elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE
+            )
+            metrics[f"requests{number}"] = target_group.metrics.request_count(period=MINUTE)
+        errors, requests = (
+            "(" + " + ".join(f"FILL({name}, 0)" for name in metrics if name.startswith(kind)) + ")"
+            for kind in ("errors", "requests")
+        )
+        rate = cloudwatch.MathExpression(
+            expression=f"IF({errors} >= {FEWEST_ERRORS}, 100 * {errors} / {requests}, 0)",
+            using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
+            label="5xx answers in a hundred",
+            period=MINUTE,
+        )
+        return self._alarm("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
+
+    def _unhealthy(
+        self, target_groups: Sequence[elbv2.ApplicationTargetGroup], grace_period: Duration
+    ) -> cloudwatch.Alarm:
+        metrics = {
+            f"unhealthy{number}": target_group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
+            for number, target_group in enumerate(target_groups)
+        }
+        tasks = cloudwatch.MathExpression(
+            expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
+            using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
+            label="unhealthy tasks",
+            period=MINUTE,
+        )
+        # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
+        minutes = math.ceil(grace_period.to_seconds() / 60) + 1
+        return self._alarm("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
+
+    def _alarm(
+        self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str
+    ) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self,
+            id,
+            metric=metric,
+            alarm_description=f"{self.node.scope.node.path}: {meaning}" if self.node.scope else meaning,
+            threshold=threshold,
+            evaluation_periods=minutes,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+    def _name_of(self, alarm: cloudwatch.IAlarm) -> str:
+        """Return the name as the service's template can say it."""
+        resource = alarm.node.default_child
+        if not isinstance(resource, cloudwatch.CfnAlarm):
+            return alarm.alarm_name
+        stack = Stack.of(alarm)
+        watched = json.dumps(stack.resolve([resource.dimensions, resource.metrics]))
+        if f'"{stack.resolve(self._resource.logical_id)}"' not in watched:
+            return alarm.alarm_name
+        if resource.alarm_name is None:
+            raise ValueError(
+                f"an alarm on the service's own metrics needs an alarm_name, got: {alarm.node.path} without; in the "
+                "template the service would need the alarm, and the alarm the service",
+            )
+        return resource.alarm_name
+
+    def _write(self) -> None:
+        path = "DeploymentConfiguration.Alarms"
+        if not self._names:  # an empty list would be a feature flag's choice, and a region's
+            self._resource.add_property_deletion_override(path)
+            return
+        # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
+        self._resource.add_property_override(path, {"AlarmNames": list(self._names), "Enable": True, "Rollback": True})
