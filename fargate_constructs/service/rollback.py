@@ -166,12 +166,13 @@ class RollbackAlarms(Construct):
         watched = json.dumps(stack.resolve([resource.dimensions, resource.metrics]))
         if f'"{stack.resolve(self._resource.logical_id)}"' not in watched:
             return alarm.alarm_name
-        if resource.alarm_name is None:
+        name = stack.resolve(resource.alarm_name)
+        if name is None:
             raise ValueError(
                 f"an alarm on the service's own metrics needs an alarm_name, got: {alarm.node.path} without; in the "
                 "template the service would need the alarm, and the alarm the service",
             )
-        return resource.alarm_name
+        return str(name)
 
     def _write(self) -> None:
         path = "DeploymentConfiguration.Alarms"

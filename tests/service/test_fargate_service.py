@@ -255,32 +255,6 @@ def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
-def test_a_sidecar_starts_first(stack: Stack, web: FargateService) -> None:
-    """The main container waits until the sidecar is healthy, or has started where nobody asks how it is."""
-    redis = ecs.ContainerImage.from_registry("redis")
-    web.add_sidecar("cache", image=redis, health_check=ecs.HealthCheck(command=["CMD", "redis-cli", "ping"]))
-    web.add_sidecar("metrics", image=redis, essential=False, environment={"A": "b"}, command=["run"])
-
-    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    main, cache, metrics = definition["Properties"]["ContainerDefinitions"]
-    assert main["DependsOn"] == [
-        {"Condition": "HEALTHY", "ContainerName": "cache"},
-        {"Condition": "START", "ContainerName": "metrics"},
-    ]
-    assert (cache["Essential"], metrics["Essential"]) == (True, False)
-    assert cache["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cache"
-    assert metrics["Environment"] == [{"Name": "A", "Value": "b"}]
-
-
-@pytest.mark.parametrize("name", ["web", "cache"])
-def test_two_containers_of_one_name_are_refused(web: FargateService, image: ecs.ContainerImage, name: str) -> None:
-    """Neither the main container's name nor another sidecar's can be used again."""
-    web.add_sidecar("cache", image=image)
-
-    with pytest.raises(ValueError, match=f"name must differ from the task's other containers, got: '{name}'"):
-        web.add_sidecar(name, image=image)
-
-
 def test_shell_sessions_are_kept(stack: Stack, web: FargateService) -> None:
     """The cluster logs what is typed for a year, and tasks may write just that log."""
     template = Template.from_stack(stack)
@@ -356,8 +330,6 @@ def test_a_listener_made_elsewhere(stack: Stack, network: FixedEgressNetwork, we
     ("parameters", "message"),
     [
         ({"cpu": 300}, "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
-        ({"port": 0}, "port must be 1 to 65535, or None for a worker, got: 0"),
-        ({"port": 70000}, "got: 70000"),
         (
             {"stop_timeout": Duration.seconds(31)},
             "stop_timeout must not be longer than the target group drains (30 sec",

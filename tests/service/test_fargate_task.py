@@ -2,17 +2,23 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 from aws_cdk import Duration, SecretValue, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FixedEgressNetwork
+from fargate_constructs import FargateService, FixedEgressNetwork
 from fargate_constructs.service import FargateTask
 from fargate_constructs.service.fargate_task import TaskArguments
+from tests.audit import findings
 
 WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
@@ -153,3 +159,119 @@ def test_a_secrets_arn_is_no_secret(stack: Stack, network: FixedEgressNetwork, i
     secret = secretsmanager.Secret(stack, "Secret")
 
     FargateTask(stack, "Web", network=network, image=image, environment={"SECRET_ARN": secret.secret_arn})
+
+
+def test_security_groups_and_roles_of_ones_own(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """What is given is used, and nothing is made beside it."""
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
+    task_role = iam.Role.from_role_arn(stack, "TaskRole", "arn:aws:iam::123456789012:role/shop")
+    execution_role = iam.Role.from_role_name(stack, "ExecutionRole", "shop-execution")
+
+    service = FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=image,
+        security_groups=[group],
+        task_role=task_role,
+        execution_role=execution_role,
+    )
+
+    template = Template.from_stack(stack)
+    assert not [logical_id for logical_id in template.find_resources("AWS::IAM::Role") if logical_id.startswith("Web")]
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "NetworkConfiguration": {
+                "AwsvpcConfiguration": Match.object_like({"SecurityGroups": ["sg-0123456789abcdef0"]})
+            }
+        },
+    )
+    template.has_resource_properties("AWS::ECS::TaskDefinition", {"TaskRoleArn": "arn:aws:iam::123456789012:role/shop"})
+    assert service.connections.security_groups[0].security_group_id == "sg-0123456789abcdef0"
+    template.resource_properties_count_is("AWS::EC2::SecurityGroup", {"GroupDescription": "tasks of Test/Web"}, 0)
+
+
+def test_a_private_registry(stack: Stack, network: FixedEgressNetwork) -> None:
+    """ECS logs in to it with a secret that the execution role may read, and nothing else may."""
+    secret = secretsmanager.Secret(stack, "Registry")
+    image = ecs.ContainerImage.from_registry("registry.example.com/shop:1", credentials=secret)
+
+    FargateTask(stack, "Web", network=network, image=image)
+
+    arn = stack.resolve(secret.secret_arn)
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {"ContainerDefinitions": [Match.object_like({"RepositoryCredentials": {"CredentialsParameter": arn}})]},
+    )
+    template.has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        {
+                            "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+                            "Effect": "Allow",
+                            "Resource": arn,
+                        }
+                    ]
+                )
+            }
+        },
+    )
+
+
+@pytest.mark.parametrize("kind", ["asset", "repository"])
+def test_an_image_in_ecr(stack: Stack, network: FixedEgressNetwork, tmp_path: Path, kind: str) -> None:
+    """Built from a folder or there already: it may be pulled, and the audit finds nothing."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    image = (
+        ecs.ContainerImage.from_asset(str(tmp_path))
+        if kind == "asset"
+        else ecs.ContainerImage.from_ecr_repository(ecr.Repository(stack, "Images"), "1.0")
+    )
+
+    FargateService(stack, "Web", network=network, image=image)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with([Match.object_like({"Action": "ecr:GetAuthorizationToken"})])
+            }
+        },
+    )
+    assert findings(stack.node.root) == []
+
+
+def test_secrets_of_both_stores(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Each is read by the execution role, and only that one."""
+    secret = secretsmanager.Secret(stack, "Secret")
+    parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Parameter", parameter_name="/token")
+    secrets = {
+        "PASSWORD": ecs.Secret.from_secrets_manager(secret, "password"),
+        "TOKEN": ecs.Secret.from_ssm_parameter(parameter),
+    }
+
+    FargateTask(stack, "Web", network=network, image=image, secrets=secrets)
+
+    statements = [
+        statement
+        for policy in Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    resources = {action: each["Resource"] for each in statements for action in each["Action"]}
+    assert resources["secretsmanager:GetSecretValue"] == stack.resolve(secret.secret_arn)
+    assert str(resources["ssm:GetParameters"]).endswith("':parameter/token']]}")
+
+
+def test_a_single_group_is_no_list(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """The message says so; jsii's would not."""
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
+
+    with pytest.raises(TypeError, match="security_groups must be a list, got"):
+        FargateTask(stack, "Web", network=network, image=image, security_groups=group)  # type: ignore[arg-type]

@@ -1,8 +1,16 @@
 """How many tasks run."""
 
-import pytest
+from typing import Any
 
-from fargate_constructs import Scaling
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_applicationautoscaling as applicationautoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
 
 
 def test_two_to_ten_by_default() -> None:
@@ -17,6 +25,7 @@ def test_two_to_ten_by_default() -> None:
         ({"min": 3, "max": 2}, r"max must be at least min \(3\), got: 2"),
         ({"cpu_percent": 0}, "cpu_percent must be 1 to 100, got: 0"),
         ({"cpu_percent": 101}, "cpu_percent must be 1 to 100, got: 101"),
+        ({"memory_percent": 0}, "memory_percent must be 1 to 100, got: 0"),
         ({"requests_per_target": 0}, "requests_per_target must be at least 1 a minute, got: 0"),
     ],
 )
@@ -24,3 +33,97 @@ def test_numbers_that_make_no_sense_are_refused(numbers: dict[str, int], message
     """The message says what was given and what would do."""
     with pytest.raises(ValueError, match=message):
         Scaling(**numbers)
+
+
+def policies_of(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return what each scaling policy tracks, by the last word of its logical ID."""
+    policies = Template.from_stack(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+    return {
+        logical_id.removeprefix("WorkerServiceTaskCountTarget")[:-8]: each["Properties"][
+            "TargetTrackingScalingPolicyConfiguration"
+        ]
+        for logical_id, each in policies.items()
+    }
+
+
+def worker(stack: Stack, **arguments: Any) -> FargateService:  # noqa: ANN401 - of the service
+    """Return a service without a port."""
+    network = FixedEgressNetwork(stack, "Network")
+    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+    return FargateService(stack, "Worker", network=network, image=image, port=None, **arguments)
+
+
+def test_memory_counts_where_it_is_asked_for(stack: Stack) -> None:
+    """Instead of CPU, or beside it."""
+    worker(stack, scaling=Scaling(cpu_percent=None, memory_percent=70))
+
+    assert policies_of(stack) == {
+        "Memory": {
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageMemoryUtilization"},
+            "TargetValue": 70,
+        }
+    }
+
+
+def test_a_queues_backlog_per_task(stack: Stack) -> None:
+    """Messages that wait, by how often the tasks reported their CPU in a minute: how many there are."""
+    queue = sqs.Queue(stack, "Orders")
+    service = worker(stack)
+    service.scale_on_backlog("Orders", queue=queue, messages_per_task=120)
+
+    policy = policies_of(stack)["Orders"]
+    assert policy["TargetValue"] == 120
+    waiting, tasks, result = policy["CustomizedMetricSpecification"]["Metrics"]
+    assert result == {"Id": "result", "Expression": "waiting / tasks", "ReturnData": True}
+    assert waiting["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": stack.resolve(queue.queue_name)}],
+        },
+        "Stat": "Average",
+    }
+    assert tasks["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/ECS",
+            "MetricName": "CPUUtilization",
+            "Dimensions": [
+                {"Name": "ClusterName", "Value": stack.resolve(service.cluster.cluster_name)},
+                {"Name": "ServiceName", "Value": stack.resolve(service.service.service_name)},
+            ],
+        },
+        "Stat": "SampleCount",
+    }
+    with pytest.raises(ValueError, match="messages_per_task must be at least 1, got: 0"):
+        service.scale_on_backlog("None", queue=queue, messages_per_task=0)
+
+
+def test_a_schedule_and_any_metric(stack: Stack) -> None:
+    """By the L2's own methods, on the same target."""
+    service = worker(stack)
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="OpenOrders")
+    service.scalable_task_count.scale_to_track_custom_metric("OpenOrders", metric=metric, target_value=50)
+    service.scalable_task_count.scale_on_schedule(
+        "Night", schedule=applicationautoscaling.Schedule.cron(hour="22", minute="0"), min_capacity=1, max_capacity=1
+    )
+
+    assert policies_of(stack)["OpenOrders"]["TargetValue"] == 50
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "MinCapacity": 2,
+            "ScheduledActions": [
+                Match.object_like({"ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 1}}),
+            ],
+        },
+    )
+    Template.from_stack(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
+
+
+def test_requests_need_not_count(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Nor CPU: then the count stays where it is, unless a schedule or a metric of one's own moves it."""
+    scaling = Scaling(cpu_percent=None, requests_per_target=None)
+    web = FargateService(stack, "Web", network=network, image=image, scaling=scaling)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+
+    Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 0)

@@ -1,0 +1,194 @@
+"""The containers of one task: what each is, what they share, and in which order they start."""
+
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import CfnParameter, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.service import FargateTask
+
+REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
+PING = ecs.HealthCheck(command=["CMD", "redis-cli", "ping"])
+START, HEALTHY, COMPLETE, SUCCESS = (
+    ecs.ContainerDependencyCondition[name] for name in ("START", "HEALTHY", "COMPLETE", "SUCCESS")
+)
+
+
+@pytest.fixture
+def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateTask:
+    """A task of 256 CPU units and 512 MiB whose main container is called web."""
+    return FargateTask(stack, "Web", network=network, image=image)
+
+
+def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return the containers of the stack's one task by name."""
+    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    return {each["Name"]: each for each in definition["Properties"]["ContainerDefinitions"]}
+
+
+def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
+    """The main container waits until the sidecar is healthy, or has started where nobody asks how it is."""
+    web.add_sidecar("cache", image=REDIS, health_check=PING)
+    web.add_sidecar("metrics", image=REDIS, essential=False, environment={"A": "b"}, command=["run"])
+
+    containers = containers_of(stack)
+    assert containers["web"]["DependsOn"] == [
+        {"Condition": "HEALTHY", "ContainerName": "cache"},
+        {"Condition": "START", "ContainerName": "metrics"},
+    ]
+    assert (containers["cache"]["Essential"], containers["metrics"]["Essential"]) == (True, False)
+    assert containers["cache"]["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cache"
+    assert containers["cache"]["LinuxParameters"]["InitProcessEnabled"] is True
+    assert containers["metrics"]["Environment"] == [{"Name": "A", "Value": "b"}]
+
+
+@pytest.mark.parametrize("condition", [COMPLETE, SUCCESS])
+def test_a_sidecar_may_have_to_end_first(
+    stack: Stack, web: FargateTask, condition: ecs.ContainerDependencyCondition
+) -> None:
+    """One whose end is waited for is not essential: the task would stop with it."""
+    web.add_sidecar("settings", image=REDIS, condition=condition)
+
+    containers = containers_of(stack)
+    assert containers["web"]["DependsOn"] == [{"Condition": condition.name, "ContainerName": "settings"}]
+    assert containers["settings"]["Essential"] is False
+
+
+def test_a_sidecar_may_wait_for_others(stack: Stack, web: FargateTask) -> None:
+    """For the main container, too, which then does not wait for it; nor for one that waits for it through another."""
+    web.add_sidecar("cache", image=REDIS, health_check=PING)
+    web.add_sidecar("warmer", image=REDIS, depends_on={"cache": HEALTHY, "web": START}, essential=False)
+    web.add_sidecar("reporter", image=REDIS, depends_on={"warmer": SUCCESS})
+
+    containers = containers_of(stack)
+    assert containers["web"]["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "cache"}]
+    assert containers["warmer"]["DependsOn"] == [
+        {"Condition": "HEALTHY", "ContainerName": "cache"},
+        {"Condition": "START", "ContainerName": "web"},
+    ]
+    assert containers["reporter"]["DependsOn"] == [{"Condition": "SUCCESS", "ContainerName": "warmer"}]
+
+
+def test_a_sidecar_gets_its_share(stack: Stack, web: FargateTask) -> None:
+    """Of CPU and memory, kept for it or as a limit."""
+    web.add_sidecar("cache", image=REDIS, cpu=64, memory_limit_mib=256, memory_reservation_mib=128)
+    web.add_sidecar("agent", image=REDIS, memory_limit_mib=383)
+
+    containers = containers_of(stack)
+    assert (containers["cache"]["Cpu"], containers["cache"]["Memory"], containers["cache"]["MemoryReservation"]) == (
+        64,
+        256,
+        128,
+    )
+    assert containers["agent"]["Memory"] == 383
+
+
+def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
+    """With the arguments of the main one."""
+    web.add_sidecar(
+        "proxy",
+        image=REDIS,
+        entry_point=["/bin/sh", "-c"],
+        working_directory="/srv",
+        user="1000:1000",
+        read_only=True,
+        writable_paths=["/tmp"],  # noqa: S108 - a path in a container
+    )
+
+    proxy = containers_of(stack)["proxy"]
+    assert (proxy["EntryPoint"], proxy["WorkingDirectory"], proxy["User"]) == (["/bin/sh", "-c"], "/srv", "1000:1000")
+    assert proxy["ReadonlyRootFilesystem"] is True
+    assert [mount["SourceVolume"] for mount in proxy["MountPoints"]] == [
+        "proxy-var-lib-amazon",
+        "proxy-var-log-amazon",
+        "proxy-tmp",
+    ]
+
+
+def test_a_share_known_only_when_deployed_passes(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """A token cannot be added up."""
+    memory = CfnParameter(stack, "Memory", type="Number").value_as_number
+    task = FargateTask(stack, "Web", network=network, image=image)
+
+    task.add_sidecar("cache", image=REDIS, memory_limit_mib=memory)  # type: ignore[arg-type]
+
+    assert containers_of(stack)["cache"]["Memory"] == {"Ref": "Memory"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"name": "web"}, "name must differ from the task's other containers, got: 'web'"),
+        ({"name": "cache"}, "name must differ from the task's other containers, got: 'cache'"),
+        ({"condition": HEALTHY}, "condition HEALTHY needs a health_check, got none"),
+        (
+            {"condition": SUCCESS, "essential": True},
+            "essential must be False for a container whose end is waited for (SUCCESS), got: True",
+        ),
+        (
+            {"depends_on": {"web": START}, "condition": START},
+            "containers must not wait for each other in a circle, got: web -> new -> web; leave out a dependency",
+        ),
+        ({"depends_on": {"other": START}}, "depends_on must name containers of the task (web, cache), got: 'other'"),
+        (
+            {"depends_on": {"cache": COMPLETE}},
+            "depends_on must not wait for the end of an essential container, got: 'cache' COMPLETE",
+        ),
+        (
+            {"memory_limit_mib": 256},
+            "leave some of the task's memory_limit_mib=512 to the main container, got: cache 256 + new 256",
+        ),
+        ({"cpu": 300}, "sidecars must leave some of the task's cpu=256 to the main container, got: new 300"),
+        ({"writable_paths": ["tmp"]}, "writable_paths must be absolute folders"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_could_not_start_is_refused(
+    stack: Stack, web: FargateTask, parameters: dict[str, Any], message: str
+) -> None:
+    """And the task stays as it was."""
+    web.add_sidecar("cache", image=REDIS, memory_limit_mib=256)
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        web.add_sidecar(**{"name": "new", "image": REDIS, **parameters})
+
+    assert containers_of(stack).keys() == {"web", "cache"}
+
+
+def test_a_refused_share_does_not_count(web: FargateTask) -> None:
+    """What was not added takes nothing from the next."""
+    with pytest.raises(ValueError, match="sidecars must leave"):
+        web.add_sidecar("cache", image=REDIS, memory_limit_mib=512)
+
+    assert web.add_sidecar("cache", image=REDIS, memory_limit_mib=511)
+
+
+@pytest.mark.parametrize("argument", ["command", "entry_point", "writable_paths"])
+def test_a_string_is_no_list(web: FargateTask, argument: str) -> None:
+    """The message says how to write it."""
+    with pytest.raises(TypeError, match=re.escape(f"{argument} must be a list, got: '/x'; write {argument}=['/x']")):
+        web.add_sidecar("cache", image=REDIS, **{argument: "/x"})  # type: ignore[arg-type]
+
+
+def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTask) -> None:
+    """ECS would find it only when it starts the task."""
+    cache = web.add_sidecar("cache", image=REDIS)
+    cache.add_container_dependencies(ecs.ContainerDependency(container=web.container, condition=START))
+
+    with pytest.raises(RuntimeError, match="containers wait for each other in a circle: web -> cache -> web"):
+        Template.from_stack(stack)
+
+
+def test_services_have_sidecars_too(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Of a service's containers, only the main one is reached from outside."""
+    FargateService(stack, "Web", network=network, image=image).add_sidecar("cache", image=REDIS)
+
+    containers = containers_of(stack)
+    assert containers["web"]["PortMappings"]
+    assert "PortMappings" not in containers["cache"]

@@ -1,0 +1,160 @@
+"""Files that outlive a task."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork
+from tests.audit import findings
+
+
+@pytest.fixture
+def files(stack: Stack, network: FixedEgressNetwork) -> efs.FileSystem:
+    """A file system in the same network."""
+    subnets = ec2.SubnetSelection(subnets=network.task_subnets)
+    return efs.FileSystem(stack, "Files", vpc=network.vpc, vpc_subnets=subnets, encrypted=True)
+
+
+@pytest.fixture
+def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+    """A service."""
+    return FargateService(stack, "Web", network=network, image=image)
+
+
+def test_only_this_task_may_mount_it(stack: Stack, files: efs.FileSystem, web: FargateService) -> None:
+    """Encrypted on its way, through an access point, by the task's role, from its security group."""
+    access_point = web.mount_file_system("/data", file_system=files)
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "Volumes": [
+                {
+                    "Name": "web-data",
+                    "EFSVolumeConfiguration": {
+                        "FilesystemId": stack.resolve(files.file_system_id),
+                        "TransitEncryption": "ENABLED",
+                        "AuthorizationConfig": {
+                            "AccessPointId": stack.resolve(access_point.access_point_id),
+                            "IAM": "ENABLED",
+                        },
+                    },
+                }
+            ],
+            "ContainerDefinitions": [
+                Match.object_like(
+                    {"MountPoints": [{"ContainerPath": "/data", "SourceVolume": "web-data", "ReadOnly": False}]}
+                )
+            ],
+        },
+    )
+    template.has_resource_properties(
+        "AWS::EFS::AccessPoint",
+        {
+            "PosixUser": {"Uid": "1000", "Gid": "1000"},
+            "RootDirectory": {"Path": "/data", "CreationInfo": {"OwnerUid": "1000", "Permissions": "755"}},
+        },
+    )
+    assert permissions(template) == {
+        "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+        "Condition": {
+            "StringEquals": {"elasticfilesystem:AccessPointArn": stack.resolve(access_point.access_point_arn)}
+        },
+        "Effect": "Allow",
+        "Resource": stack.resolve(files.file_system_arn),
+    }
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress",
+        {
+            "FromPort": 2049,
+            "ToPort": 2049,
+            "GroupId": stack.resolve(files.connections.security_groups[0].security_group_id),
+            "SourceSecurityGroupId": stack.resolve(web.connections.security_groups[0].security_group_id),
+        },
+    )
+    (definition,) = template.find_resources("AWS::ECS::TaskDefinition").values()
+    assert set(template.find_resources("AWS::EFS::MountTarget")) <= set(definition["DependsOn"])
+
+
+def permissions(template: Template) -> dict[str, Any]:
+    """Return the one statement on file systems."""
+    (statement,) = (
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "elasticfilesystem" in str(statement["Action"])
+    )
+    assert isinstance(statement, dict)
+    return statement
+
+
+def test_read_only_through_an_access_point_of_ones_own(
+    stack: Stack, files: efs.FileSystem, web: FargateService
+) -> None:
+    """The task may not write, and no access point is made."""
+    access_point = files.add_access_point("Shared", path="/shared")
+
+    assert web.mount_file_system("/data", file_system=files, access_point=access_point, read_only=True) is access_point
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::EFS::AccessPoint", 1)
+    assert permissions(template)["Action"] == "elasticfilesystem:ClientMount"
+    (definition,) = template.find_resources("AWS::ECS::TaskDefinition").values()
+    (mount,) = definition["Properties"]["ContainerDefinitions"][0]["MountPoints"]
+    assert mount["ReadOnly"] is True
+
+
+def test_a_file_system_of_another_stack(image: ecs.ContainerImage) -> None:
+    """The rule that lets the task in stands in the task's stack, so that the stacks do not need each other."""
+    app = App()
+    base, top = Stack(app, "Base"), Stack(app, "Top")
+    network = FixedEgressNetwork(base, "Network")
+    files = efs.FileSystem(base, "Files", vpc=network.vpc)
+
+    FargateService(top, "Web", network=network, image=image).mount_file_system("/data", file_system=files)
+
+    Template.from_stack(base).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+    Template.from_stack(top).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 2049})
+
+
+def test_an_imported_file_system(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+    """Whether it is encrypted at rest is not known here."""
+    group = ec2.SecurityGroup(stack, "FilesGroup", vpc=network.vpc)
+    files = efs.FileSystem.from_file_system_attributes(
+        stack, "Files", file_system_id="fs-0123456789abcdef0", security_group=group
+    )
+
+    web.mount_file_system("/data", file_system=files)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::EFS::AccessPoint", {"FileSystemId": "fs-0123456789abcdef0"}
+    )
+
+
+def test_the_audit_finds_nothing(stack: Stack, files: efs.FileSystem, web: FargateService) -> None:
+    """In the service; the file system is the caller's."""
+    web.mount_file_system("/data", file_system=files)
+
+    assert [finding for finding in findings(stack.node.root) if "Web" in str(finding)] == []
+
+
+@pytest.mark.parametrize("path", ["data", "/"])
+def test_a_path_that_cannot_be_mounted_is_refused(files: efs.FileSystem, web: FargateService, path: str) -> None:
+    """A file system needs a folder of its own."""
+    with pytest.raises(ValueError, match=f"path must be an absolute folder such as '/data', got: '{path}'"):
+        web.mount_file_system(path, file_system=files)
+
+
+def test_files_that_lie_open_are_refused(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+    """Whoever wants them encrypted later has to move them to another file system."""
+    files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=False)
+
+    message = "file_system must be encrypted at rest, got: Test/Files without; pass encrypted=True to it"
+    with pytest.raises(ValueError, match=message):
+        web.mount_file_system("/data", file_system=files)

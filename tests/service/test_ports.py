@@ -1,0 +1,109 @@
+"""Where a service's main container listens."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+
+
+def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Routes lead to the first, links to any, and each link opens just one."""
+    api = FargateService(stack, "Api", network=network, image=image, port={"http": 8080, "admin": 9000})
+    web = FargateService(stack, "Web", network=network, image=image)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
+
+    assert web.link_to(api) == "http://api:8080"
+    assert web.link_to(api, port="admin") == "http://api:9000"
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                Match.object_like(
+                    {
+                        "PortMappings": [
+                            {"ContainerPort": 8080, "Name": "api-http", "Protocol": "tcp"},
+                            {"ContainerPort": 9000, "Name": "api-admin", "Protocol": "tcp"},
+                        ]
+                    }
+                )
+            ]
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "LoadBalancers": [Match.object_like({"ContainerPort": 8080})],
+            "ServiceConnectConfiguration": {
+                "Services": [
+                    {"PortName": "api-http", "ClientAliases": [{"DnsName": "api", "Port": 8080}]},
+                    {"PortName": "api-admin", "ClientAliases": [{"DnsName": "api", "Port": 9000}]},
+                ]
+            },
+        },
+    )
+    for port in (8080, 9000):
+        template.has_resource_properties(
+            "AWS::EC2::SecurityGroupIngress",
+            {
+                "FromPort": port,
+                "ToPort": port,
+                "SourceSecurityGroupId": stack.resolve(web.connections.security_groups[0].security_group_id),
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    ("port", "message"),
+    [
+        (
+            [80, 81],
+            "port must give several ports names, got: [80, 81]; write port={'port1': 80, 'port2': 81} with your",
+        ),
+        ({}, "port must hold at least one port, got: {}; pass None for a worker"),
+        ({"http": 80, "web": 80}, "port must give each port one name, got: {'http': 80, 'web': 80}"),
+        ({"HTTP": 80}, "port names hold at most 32 lower-case letters, digits and hyphens, got: 'HTTP'"),
+        ({"http": 0}, "port must be 1 to 65535, or None for a worker, got: 0"),
+        (70000, "port must be 1 to 65535, or None for a worker, got: 70000"),
+    ],
+    ids=["no names", "none", "twice", "capitals", "too low", "too high"],
+)
+def test_ports_that_cannot_be_are_refused(
+    stack: Stack,
+    network: FixedEgressNetwork,
+    image: ecs.ContainerImage,
+    port: object,
+    message: str,
+) -> None:
+    """Before anything is made."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FargateService(stack, "Web", network=network, image=image, port=port)  # type: ignore[arg-type]
+
+    assert stack.node.try_find_child("Web") is None
+
+
+@pytest.mark.parametrize(
+    ("port", "message"),
+    [
+        ({"http": 80, "admin": 90}, "port must be a name that 'api' gave (http, admin), got: 'grpc'"),
+        (None, "a link needs a service with a port, got the worker 'api'; give it a port"),
+    ],
+    ids=["unknown", "worker"],
+)
+def test_a_link_to_a_port_that_is_not_there_is_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, port: Mapping[str, int] | None, message: str
+) -> None:
+    """And nothing is opened."""
+    api = FargateService(stack, "Api", network=network, image=image, port=port)
+    web = FargateService(stack, "Web", network=network, image=image)
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        web.link_to(api, port="grpc")
+
+    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)

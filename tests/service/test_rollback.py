@@ -1,0 +1,211 @@
+"""When a deployment is given up, and the last good version comes back."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint, Rollback
+from tests.audit import all_feature_flags
+
+
+@pytest.fixture
+def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+    """A service on an endpoint."""
+    web = FargateService(stack, "Web", network=network, image=image)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+    return web
+
+
+def deployment_of(stack: Stack) -> dict[str, Any]:
+    """Return how the stack's one service is deployed."""
+    (service,) = Template.from_stack(stack).find_resources("AWS::ECS::Service").values()
+    configuration = service["Properties"]["DeploymentConfiguration"]
+    assert isinstance(configuration, dict)
+    return configuration
+
+
+def alarm_named(stack: Stack, description: str) -> dict[str, Any]:
+    """Return the properties of the one alarm whose description ends so."""
+    (alarm,) = (
+        alarm["Properties"]
+        for alarm in Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["AlarmDescription"].endswith(description)
+    )
+    assert isinstance(alarm, dict)
+    return alarm
+
+
+def test_failed_tasks_end_a_deployment(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """By default half of them; a worker has no answers to watch."""
+    FargateService(stack, "Worker", network=network, image=image, port=None)
+
+    assert deployment_of(stack)["DeploymentCircuitBreaker"] == {
+        "Enable": True,
+        "Rollback": True,
+        "ThresholdConfiguration": {"Type": "BOUNDED_PERCENT", "Value": 50},
+    }
+    assert "Alarms" not in deployment_of(stack)
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 0)
+
+
+def test_so_many_failed_tasks(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """A number of one's own counts as it is."""
+    FargateService(stack, "Web", network=network, image=image, rollback=Rollback(failed_tasks=10))
+
+    assert deployment_of(stack)["DeploymentCircuitBreaker"]["ThresholdConfiguration"] == {"Type": "COUNT", "Value": 10}
+
+
+@pytest.mark.usefixtures("web")
+def test_errors_and_unhealthy_tasks_end_a_deployment(stack: Stack) -> None:
+    """Each by an alarm on the target group: one on the service's metrics would need the service that needs it."""
+    errors, unhealthy = alarm_named(stack, "5 % of answers are 5xx"), alarm_named(stack, "a task stays unhealthy")
+
+    assert (errors["Threshold"], errors["EvaluationPeriods"], errors["TreatMissingData"]) == (5, 2, "notBreaching")
+    assert (unhealthy["Threshold"], unhealthy["EvaluationPeriods"]) == (1, 2)
+    expressions = [alarm["Metrics"][0]["Expression"] for alarm in (errors, unhealthy)]
+    assert expressions == [
+        "IF((FILL(errors0, 0)) >= 5, 100 * (FILL(errors0, 0)) / (FILL(requests0, 0)), 0)",
+        "FILL(unhealthy0, 0)",
+    ]
+    for alarm in (errors, unhealthy):
+        for metric in alarm["Metrics"][1:]:
+            assert metric["MetricStat"]["Period"] == 60
+            dimensions = {each["Name"] for each in metric["MetricStat"]["Metric"]["Dimensions"]}
+            assert dimensions == {"LoadBalancer", "TargetGroup"}
+    alarms = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")
+    assert deployment_of(stack)["Alarms"] == {
+        "AlarmNames": [{"Ref": logical_id} for logical_id in alarms],
+        "Enable": True,
+        "Rollback": True,
+    }
+
+
+def test_both_target_groups_are_watched(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """A deployment that shifts requests has them at one and then at the other."""
+    web = FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=image,
+        deployment=Deployment.canary(),
+        health=Health(grace_period=Duration.seconds(150)),
+        rollback=Rollback(error_percent=1),
+    )
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+
+    assert (
+        "FILL(errors0, 0) + FILL(errors1, 0)"
+        in alarm_named(stack, "1 % of answers are 5xx")["Metrics"][0]["Expression"]
+    )
+    unhealthy = alarm_named(stack, "a task stays unhealthy")
+    assert unhealthy["Metrics"][0]["Expression"] == "FILL(unhealthy0, 0) + FILL(unhealthy1, 0)"
+    assert unhealthy["EvaluationPeriods"] == 4, "150 s of grace and a minute more"
+
+
+def test_no_alarm_is_lost(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Whether it was there first, was added later, is imported or was made here."""
+    mine = cloudwatch.Alarm.from_alarm_arn(stack, "Mine", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:mine")
+    late = cloudwatch.Alarm.from_alarm_arn(stack, "Late", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:late")
+    web = FargateService(
+        stack, "Web", network=network, image=image, rollback=Rollback(alarms=[mine], error_percent=None)
+    )
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+    web.rollback_on(late)
+
+    (unhealthy,) = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")
+    assert deployment_of(stack)["Alarms"]["AlarmNames"] == ["mine", {"Ref": unhealthy}, "late"]
+    assert [alarm.node.id for alarm in web.rollback_alarms.all] == ["Mine", "Unhealthy", "Late"]
+
+
+def test_an_alarm_on_another_queue_comes_first(stack: Stack, web: FargateService) -> None:
+    """ECS knows it by reference, so that it is there when the service is."""
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders")
+    alarm = metric.create_alarm(stack, "FailedOrders", threshold=1, evaluation_periods=1)
+
+    web.rollback_on(alarm)
+
+    assert stack.resolve(alarm.alarm_name) in deployment_of(stack)["Alarms"]["AlarmNames"]
+
+
+def test_an_alarm_on_the_services_own_metrics_has_a_name(stack: Stack, web: FargateService) -> None:
+    """Then the service names it without needing it; the template has no circle, which CDK's own rules would find."""
+    metric = web.service.metric_memory_utilization()
+    nameless = metric.create_alarm(stack, "Nameless", threshold=90, evaluation_periods=3)
+    with pytest.raises(
+        ValueError, match="an alarm on the service's own metrics needs an alarm_name, got: Test/Nameless"
+    ):
+        web.rollback_on(nameless)
+
+    web.rollback_on(metric.create_alarm(stack, "Memory", alarm_name="web-memory", threshold=90, evaluation_periods=3))
+
+    assert deployment_of(stack)["Alarms"]["AlarmNames"][-1] == "web-memory"
+
+
+def test_a_composite_alarm(stack: Stack, web: FargateService) -> None:
+    """Any kind of alarm will do."""
+    rule = cloudwatch.AlarmRule.from_string("ALARM(one) AND ALARM(two)")
+    both = cloudwatch.CompositeAlarm(stack, "Both", alarm_rule=rule)
+
+    web.rollback_on(both)
+
+    assert stack.resolve(both.alarm_name) == deployment_of(stack)["Alarms"]["AlarmNames"][-1]
+
+
+def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:
+    """Neither with alarms nor without."""
+
+    def deployments(flags: dict[str, object]) -> list[Any]:
+        stack = Stack(App(context=flags), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        FargateService(stack, "Worker", network=network, image=image, port=None)
+        web = FargateService(stack, "Web", network=network, image=image)
+        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+        services = Template.from_stack(stack).find_resources("AWS::ECS::Service").values()
+        return [service["Properties"]["DeploymentConfiguration"] for service in services]
+
+    assert deployments({}) == deployments(all_feature_flags())
+
+
+def test_a_rolling_deployment_is_over_when_its_tasks_are_well(stack: Stack, web: FargateService) -> None:
+    """With all of them; old ones end in the background. The other strategies take no such thing."""
+    assert deployment_of(stack)["EarlySuccessCriteria"] == {
+        "Enable": True,
+        "HealthyPercent": 100,
+        "SourceServiceRevisionCleanup": "DEFERRED",
+    }
+    assert web.deployment.bake_time.to_minutes() == 0
+    assert Deployment.blue_green().early_success() is None
+
+
+def test_a_rolling_deployment_may_bake(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """So that alarms have time to notice."""
+    deployment = Deployment.rolling(bake_time=Duration.minutes(3))
+    FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::Service", {"DeploymentConfiguration": Match.object_like({"BakeTimeInMinutes": 3})}
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Rollback(failed_tasks=0), ValueError, "failed_tasks must be at least 1, got: 0"),
+        (lambda: Rollback(error_percent=0), ValueError, "error_percent must be 1 to 100, or None for no alarm, got: 0"),
+        (lambda: Rollback(error_percent=101), ValueError, "error_percent must be 1 to 100, or None for no alarm, got"),
+        (lambda: Rollback(alarms="mine"), TypeError, "alarms must be a list, got"),  # type: ignore[arg-type]
+    ],
+    ids=["no task", "no error", "more than all", "a string"],
+)
+def test_what_could_never_come_true_is_refused(
+    make: Callable[[], Rollback], error: type[Exception], message: str
+) -> None:
+    """Where the value is made."""
+    with pytest.raises(error, match=re.escape(message)):
+        make()
