@@ -8,17 +8,17 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from collections.abc import Mapping
+from typing import Unpack
 
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import FixedEgressNetwork, Network
-from fargate_constructs.service import Deployment, FargateService, Health, Scaling
+from fargate_constructs.service import FargateService
+from fargate_constructs.service.fargate_service import ServiceArguments
 from fargate_constructs.service.links import name_of
 
 
@@ -36,21 +36,12 @@ class FargateWebService(Construct):
     Args:
         scope: The construct that owns the web service.
         id: The construct's ID.
-        image: The image of the main container.
-        port: The TCP port on which it listens. By default 80.
-        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
-        memory_limit_mib: The task's memory in MiB. By default 512.
-        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64.
-        environment: Plain configuration by name.
-        secrets: Secrets by the name of the variable that gets each.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and requests.
-        health: How it is told that a task can serve. By default `Health()`: `/` answers 2xx.
-        deployment: How a new version takes over. By default `Deployment.rolling()`.
         domain_name: The name callers use. By default the load balancer's own, over plain HTTP, and synthesis warns.
         hosted_zone: The zone of *domain_name*, in which its certificate is validated and its record made.
         certificate: The certificate to serve. By default one is made for *domain_name*.
         network: Where to run. By default a network is made, with a NAT gateway in each of two zones.
         archive: Where to keep the logs. By default an archive is made.
+        service: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to `deployment`.
 
     Raises:
         ValueError: As `FargateService` and `HttpEndpoint` do.
@@ -61,21 +52,12 @@ class FargateWebService(Construct):
         scope: Construct,
         id: str,
         *,
-        image: ecs.ContainerImage,
-        port: int = 80,
-        cpu: int = 256,
-        memory_limit_mib: int = 512,
-        cpu_architecture: ecs.CpuArchitecture | None = None,
-        environment: Mapping[str, str] | None = None,
-        secrets: Mapping[str, ecs.Secret] | None = None,
-        scaling: Scaling | None = None,
-        health: Health | None = None,
-        deployment: Deployment | None = None,
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
         certificate: acm.ICertificate | None = None,
         network: Network | None = None,
         archive: LogArchive | None = None,
+        **service: Unpack[ServiceArguments],
     ) -> None:
         super().__init__(scope, id)
         try:
@@ -88,22 +70,8 @@ class FargateWebService(Construct):
                 domain_name=domain_name,
                 hosted_zone=hosted_zone,
             )
-            self.service = FargateService(
-                self,
-                "Service",
-                network=self.network,
-                image=image,
-                port=port,
-                cpu=cpu,
-                memory_limit_mib=memory_limit_mib,
-                cpu_architecture=cpu_architecture,
-                environment=environment,
-                secrets=secrets,
-                scaling=scaling,
-                health=health,
-                deployment=deployment,
-                name=name_of(id),
-            )
+            arguments: ServiceArguments = {"name": name_of(id), "network": self.network, **service}
+            self.service = FargateService(self, "Service", **arguments)
             self.archive = archive or LogArchive(self, "LogArchive")
 
             self.endpoint.add_route("Default", service=self.service)

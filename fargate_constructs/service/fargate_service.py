@@ -30,6 +30,16 @@ from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
 
 
+class ServiceArguments(TaskArguments, total=False):
+    """The arguments of `FargateService`, for what is built on it; documented there."""
+
+    port: int | Mapping[str, int] | None
+    scaling: Scaling | None
+    health: Health | None
+    deployment: Deployment | None
+    rollback: Rollback | None
+
+
 class FargateService(FargateTask):
     """A service on Fargate: tasks in private subnets, a log group, scaling, a deployment that rolls itself back.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation.provisioners import (
     _REPLACING_PROPERTIES,
     _RESOURCE_HANDLERS,
@@ -128,6 +129,14 @@ def _vpc(*args: object, handler: Callable[..., Created]) -> Created:
     return vpc_id, attributes | {"CidrBlock": cidr_block, "CidrBlockAssociations": associations, "Ipv6CidrBlocks": []}
 
 
+def _alarm_record(name: str, props: Props, *, record: Callable[[str, Props], Props]) -> Props:
+    """MiniStack's record of an alarm; on metric math, which it refuses, one that is kept and never evaluated."""
+    if "Metrics" not in props:
+        return record(name, props)
+    single = {key: value for key, value in props.items() if key != "Metrics"} | {"MetricName": "-", "Namespace": "-"}
+    return record(name, single) | {"MetricName": None, "Namespace": None, "Metrics": props["Metrics"]}
+
+
 # --- What enters MiniStack's tables ---
 
 
@@ -227,6 +236,8 @@ def register() -> None:
         }
     vpc = _RESOURCE_HANDLERS["AWS::EC2::VPC"]
     vpc |= {action: partial(_vpc, handler=vpc[action]) for action in ("create", "update")}
+    records = vars(provisioners)
+    records["_cw_metric_alarm_record"] = partial(_alarm_record, record=records["_cw_metric_alarm_record"])
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
     _ACTION_MAP.update(interfaces.ACTIONS)
     reverse_dns.register()

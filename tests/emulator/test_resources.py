@@ -364,6 +364,24 @@ def test_web_acl_association_follows_its_replacement(aws: Emulator, stack: Stack
         waf.get_web_acl_for_resource(ResourceArn=balancer)
 
 
+def test_alarm_on_metric_math_is_kept(aws: Emulator, stack: Stack) -> None:
+    """It is there, with its expression, and stays as long as its stack; nothing evaluates it."""
+    metric = {"MetricStat": {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}, "Id": "m"}
+    properties = {
+        "Metrics": [metric | {"ReturnData": False}, {"Id": "e", "Expression": "FILL(m, 0)"}],
+        "Threshold": 1,
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    }
+    assert stack.create({"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}) == "CREATE_COMPLETE"
+    cloudwatch, name = aws.client("cloudwatch"), stack.ids()["Alarm"]
+
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["EvaluationPeriods"], alarm["StateValue"]) == (2, "INSUFFICIENT_DATA")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"] == []
+
+
 # --- What is not emulated ---
 
 

@@ -9,7 +9,17 @@ from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import (
+    Capacity,
+    Deployment,
+    FargateService,
+    FixedEgressNetwork,
+    Health,
+    HttpEndpoint,
+    Rollback,
+    Scaling,
+)
+from fargate_constructs.service.fargate_service import ServiceArguments
 from tests.audit import findings
 
 WAYS: dict[str, Callable[[], Deployment]] = {
@@ -61,6 +71,36 @@ def test_no_way_replaces_the_service(image: ecs.ContainerImage) -> None:
     templates = [template_of(way(), image) for way in WAYS.values()]
 
     assert all(replacing_properties(template) == replacing_properties(templates[0]) for template in templates)
+
+
+def test_nothing_that_can_be_changed_replaces_the_service(image: ecs.ContainerImage) -> None:
+    """Sidecars, alarms, Spot, links, ports, checks, scaling: CloudFormation updates the service in place."""
+    changes: list[ServiceArguments] = [
+        {},
+        {"rollback": Rollback(failed_tasks=5, error_percent=None)},
+        {"capacity": Capacity.spot(on_demand_base=1)},
+        {"port": {"http": 80, "admin": 9000}},
+        {"health": Health(path="/healthz", command=["CMD", "check"], interval=Duration.seconds(20))},
+        {"scaling": Scaling(min=1, max=1, memory_percent=50)},
+        {"cpu": 1024, "memory_limit_mib": 4096, "cpu_architecture": ecs.CpuArchitecture.ARM64, "read_only": True},
+        {"deployment": Deployment.rolling(bake_time=Duration.minutes(5))},
+    ]
+
+    def template(change: ServiceArguments, *, links: bool) -> Template:
+        stack = Stack(App(), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        arguments: ServiceArguments = {"network": network, "image": image, **change}
+        web = FargateService(stack, "Web", **arguments)
+        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+        if links:
+            web.add_sidecar("cache", image=image)
+            web.link_to(FargateService(stack, "Api", network=network, image=image, cluster=web.cluster))
+        return Template.from_stack(stack)
+
+    plain = replacing_properties(template({}, links=False))
+    for change in changes:
+        assert replacing_properties(template(change, links=False)) == plain, change
+    assert plain.items() <= replacing_properties(template({}, links=True)).items()
 
 
 def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) -> None:
