@@ -16,7 +16,7 @@ from constructs import Construct
 
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.network import FixedEgressNetwork, Network
+from fargate_constructs.network import FixedEgressNetwork
 from fargate_constructs.service import FargateService
 from fargate_constructs.service.fargate_service import ServiceArguments
 from fargate_constructs.service.links import name_of
@@ -39,9 +39,9 @@ class FargateWebService(Construct):
         domain_name: The name callers use. By default the load balancer's own, over plain HTTP, and synthesis warns.
         hosted_zone: The zone of *domain_name*, in which its certificate is validated and its record made.
         certificate: The certificate to serve. By default one is made for *domain_name*.
-        network: Where to run. By default a network is made, with a NAT gateway in each of two zones.
         archive: Where to keep the logs. By default an archive is made.
         service: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to `deployment`.
+            Without `network` one is made, with a NAT gateway in each of two zones.
 
     Raises:
         ValueError: As `FargateService` and `HttpEndpoint` do.
@@ -55,13 +55,12 @@ class FargateWebService(Construct):
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
         certificate: acm.ICertificate | None = None,
-        network: Network | None = None,
         archive: LogArchive | None = None,
         **service: Unpack[ServiceArguments],
     ) -> None:
         super().__init__(scope, id)
         try:
-            self.network = network or FixedEgressNetwork(self, "Network")
+            self.network = service.get("network") or FixedEgressNetwork(self, "Network")
             self.endpoint = HttpEndpoint(
                 self,
                 "Endpoint",
@@ -70,8 +69,8 @@ class FargateWebService(Construct):
                 domain_name=domain_name,
                 hosted_zone=hosted_zone,
             )
-            arguments: ServiceArguments = {"name": name_of(id), "network": self.network, **service}
-            self.service = FargateService(self, "Service", **arguments)
+            name = service.get("name") or name_of(id)
+            self.service = FargateService(self, "Service", **service | {"network": self.network, "name": name})
             self.archive = archive or LogArchive(self, "LogArchive")
 
             self.endpoint.add_route("Default", service=self.service)
