@@ -9,16 +9,16 @@ from aws_cdk import aws_route53 as route53
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive, Scaling
+from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive, Scaling
 
 NGINX = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
 
 
 class Example(Stack):
-    """Two services behind one endpoint."""
+    """Two services behind one endpoint; *deployment* is how new versions of the web take over."""
 
-    def __init__(self, scope: Construct, id: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment | None = None) -> None:
         """Stack the parts in the order in which a request flows through them, from the world inwards."""
         super().__init__(scope, id)
         domain_name = self.node.try_get_context("domain_name")
@@ -34,7 +34,7 @@ class Example(Stack):
         )
         archive = LogArchive(self, "LogArchive")
 
-        web = FargateService(self, "Web", network=network, image=NGINX)
+        web = FargateService(self, "Web", network=network, image=NGINX, deployment=deployment)
         api = FargateService(
             self,
             "Api",

@@ -1,12 +1,12 @@
-"""Changing how a deployed service is deployed."""
+"""Changing how the deployed example is deployed."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from aws_cdk import App, Stack
-from aws_cdk import aws_ecs as ecs
+from aws_cdk import App
 
-from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
+from app import Example
+from fargate_constructs import Deployment
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 
@@ -19,26 +19,19 @@ WAYS: dict[str, Callable[[], Deployment]] = {
 NEVER_REPLACED = ("AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::Logs::LogGroup")
 
 
-def service_app(deployment: Deployment) -> App:
-    """Return an app of two services on one endpoint, the web deployed in one of the ways."""
+def example_app(deployment: Deployment) -> App:
+    """Return the example, its web deployed in one of the ways."""
     app = App()
-    stack = Stack(app, "Strategies")
-    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-    network = FixedEgressNetwork(stack, "Network")
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, deletion_protection=False)
-    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
-    api = FargateService(stack, "Api", network=network, image=image, cluster=web.cluster)
-    endpoint.add_route("Web", service=web)
-    endpoint.add_route("Api", service=api, paths=["/api/*"])
+    Example(app, "Strategies", deployment=deployment)
     return app
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
-    """Both services in rolling deployments."""
+    """The example, in rolling deployments."""
     with Emulator() as aws:
         module = "tests.emulator.test_strategies"
-        expression = f"service_app({module}.Deployment.rolling())"
+        expression = f"example_app({module}.Deployment.rolling())"
         folder = tmp_path_factory.mktemp("strategies")
         yield DeployedStack(aws, "Strategies", module=module, expression=expression, folder=folder)
 
@@ -49,6 +42,6 @@ def test_every_way_deploys_and_replaces_nothing(stack: DeployedStack) -> None:
     target_groups = stack.physical_ids("AWS::ElasticLoadBalancingV2::TargetGroup")
 
     for way in WAYS.values():
-        assert stack.update(service_app(way())) == "UPDATE_COMPLETE", stack.why()
+        assert stack.update(example_app(way())) == "UPDATE_COMPLETE", stack.why()
         assert stack.physical_ids(*NEVER_REPLACED) == before
         assert target_groups.items() <= stack.physical_ids("AWS::ElasticLoadBalancingV2::TargetGroup").items()
