@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_ecs as ecs
 
+from fargate_constructs.arguments import checked
+
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
 LARGEST_BASE = 100_000
 
@@ -26,11 +28,13 @@ class Capacity:
     on_demand_percent: int
 
     @classmethod
+    @checked
     def on_demand(cls) -> "Capacity":
         """Every task on demand: AWS never takes one back."""
         return cls(on_demand_base=0, on_demand_percent=100)
 
     @classmethod
+    @checked
     def spot(cls, *, on_demand_base: int = 2, on_demand_percent: int = 0) -> "Capacity":
         """Tasks on Spot, for up to 70 % less (https://aws.amazon.com/fargate/pricing/), above a base on demand.
 

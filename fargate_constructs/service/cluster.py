@@ -17,6 +17,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
+
 
 class AuditedCluster(ecs.Cluster):
     """A cluster with Container Insights on, that keeps the transcript of each ECS Exec session for a year.
@@ -35,6 +37,7 @@ class AuditedCluster(ecs.Cluster):
             opens a shell. By default keys of AWS's, which cost nothing.
     """
 
+    @checked
     def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc, encryption_key: kms.IKey | None = None) -> None:
         sessions = logs.LogGroup(
             scope,

@@ -16,20 +16,22 @@ from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
 from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.sequences import validate_list
 
 # What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
 EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+LEAST_MEMORY_MIB = 6
 
 Condition = ecs.ContainerDependencyCondition
 ENDS = (Condition.COMPLETE, Condition.SUCCESS)
 
 
 class ContainerArguments(TypedDict, total=False):
-    """The arguments of one container, main or sidecar; documented in `FargateTask`."""
+    """The arguments of one container beside its image, main or sidecar; documented in `FargateTask`."""
 
-    image: ecs.ContainerImage
     environment: Mapping[str, str] | None
     secrets: Mapping[str, ecs.Secret] | None
     command: Sequence[str] | None
@@ -119,7 +121,7 @@ class TaskContainers:
                 ["*"],
                 reason="ECR's GetAuthorizationToken, which every pull needs, knows no resource.",
             )
-        for path in [*(EXEC_PATHS if read_only else ()), *writable_paths]:
+        for path in dict.fromkeys([*(EXEC_PATHS if read_only else ()), *writable_paths]):
             volume = volume_name(name, path)
             self._task_definition.add_volume(name=volume)
             container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=volume, read_only=False))
@@ -129,6 +131,7 @@ class TaskContainers:
         self,
         name: str,
         *,
+        image: ecs.ContainerImage,
         essential: bool | None,
         condition: Condition | None,
         depends_on: Mapping[str, Condition],
@@ -139,12 +142,15 @@ class TaskContainers:
     ) -> ecs.ContainerDefinition:
         """Add a container that the main one waits for, unless it itself waits for the main one."""
         existing = {each.container_name: each for each in self._all}
+        if not CONTAINER_NAME.fullmatch(name):
+            raise ValueError(f"name holds at most 255 letters, digits, hyphens and underscores, got: {name!r}")
         if name in existing:
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
         health_check = container.get("health_check")
         validate_container(self._task_definition, container, on_windows=self._on_windows)
         self._validate_condition(condition, has_health_check=health_check is not None, essential=essential)
         self._validate_dependencies(depends_on, existing)
+        _validate_memory(memory_limit_mib, memory_reservation_mib)
         self._validate_shares(name, cpu, memory_reservation_mib or memory_limit_mib)
 
         main = self._all[0]
@@ -160,6 +166,7 @@ class TaskContainers:
 
         sidecar = self.add(
             name,
+            image=image,
             **container,
             essential=condition not in ENDS if essential is None else essential,
             cpu=cpu,
@@ -248,13 +255,9 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     """Refuse a container that could not run, or that would show a secret to everybody.
 
     Raises:
-        TypeError: If a string is given instead of a list.
         ValueError: If a path is not absolute, *environment* holds the value of a secret, or a Windows container is to
             be read-only.
     """
-    validate_list("command", container.get("command") or ())
-    validate_list("entry_point", container.get("entry_point") or ())
-    validate_list("writable_paths", container.get("writable_paths", ()))
     for path in container.get("writable_paths", ()):
         if not path.startswith("/") or path == "/":
             raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
@@ -267,6 +270,19 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
                 f"environment must not hold secrets, got the value of one in {variable!r}; pass it as "
                 f"secrets={{{variable!r}: ecs.Secret.from_secrets_manager(...)}}",
             )
+
+
+def _validate_memory(memory_limit_mib: int | None, memory_reservation_mib: int | None) -> None:
+    given = {"memory_limit_mib": memory_limit_mib, "memory_reservation_mib": memory_reservation_mib}
+    known = {name: mib for name, mib in given.items() if mib is not None and not Token.is_unresolved(mib)}
+    for name, mib in known.items():
+        if mib < LEAST_MEMORY_MIB:
+            raise ValueError(f"{name} must be at least {LEAST_MEMORY_MIB}, got: {mib}")
+    if len(known) == len(given) and known["memory_reservation_mib"] > known["memory_limit_mib"]:
+        raise ValueError(
+            f"memory_reservation_mib must be at most memory_limit_mib ({memory_limit_mib}), "
+            f"got: {memory_reservation_mib}",
+        )
 
 
 def volume_name(container: str, path: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 
+from fargate_constructs.arguments import checked
+
 # Minutes. ECS takes up to a day
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html); left out, it would
 # keep both versions for 36 hours.
@@ -50,6 +52,7 @@ class Deployment:
     test_header: tuple[str, str] | None = None
 
     @classmethod
+    @checked
     def rolling(cls, *, bake_time: Duration | None = None) -> "Deployment":
         """New tasks first, then the old ones go. The fastest, and the default.
 
@@ -67,6 +70,7 @@ class Deployment:
         return cls(strategy=Strategy.ROLLING, bake_time=_checked("bake_time", bake_time or Duration.minutes(0)))
 
     @classmethod
+    @checked
     def blue_green(
         cls, *, bake_time: Duration | None = None, test_header: tuple[str, str] | None = None
     ) -> "Deployment":
@@ -83,6 +87,7 @@ class Deployment:
         return cls(strategy=Strategy.BLUE_GREEN, bake_time=_checked("bake_time", bake_time), test_header=test_header)
 
     @classmethod
+    @checked
     def canary(
         cls,
         *,
@@ -113,6 +118,7 @@ class Deployment:
         )
 
     @classmethod
+    @checked
     def linear(
         cls,
         *,

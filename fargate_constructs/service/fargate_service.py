@@ -18,6 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.service.cluster import session_log_arns
 from fargate_constructs.service.deployment import Deployment
@@ -72,6 +73,7 @@ class FargateService(FargateTask):
             given, or as `FargateTask` does.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -160,6 +162,7 @@ class FargateService(FargateTask):
             return rule
         return self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
 
+    @checked
     def link_to(self, other: "FargateService", *, port: str = "") -> str:
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
@@ -175,6 +178,7 @@ class FargateService(FargateTask):
         """
         return self.links.link_to(other.links, port)
 
+    @checked
     def rollback_on(self, alarm: cloudwatch.IAlarm) -> None:
         """Let an alarm end the service's deployments, and bring the last good version back.
 
@@ -186,6 +190,7 @@ class FargateService(FargateTask):
         """
         self.rollback_alarms.add(alarm)
 
+    @checked
     def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
         """Let the number of messages that wait in a queue decide how many tasks run.
 
@@ -198,6 +203,8 @@ class FargateService(FargateTask):
         Raises:
             ValueError: If *messages_per_task* is less than 1.
         """
+        if self.scalable_task_count.node.find_child("Target").node.try_find_child(id):
+            raise ValueError(f"id must differ from the service's other scaling policies, got: {id!r}")
         if messages_per_task < 1:
             raise ValueError(f"messages_per_task must be at least 1, got: {messages_per_task}")
         self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)

@@ -20,8 +20,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.network import Network, validate_network
-from fargate_constructs.sequences import validate_list
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
@@ -40,6 +40,7 @@ class TaskArguments(ContainerArguments, total=False):
     """The arguments of `FargateTask`, for what is built on it; documented there."""
 
     network: Network
+    image: ecs.ContainerImage
     cpu: int
     memory_limit_mib: int
     ephemeral_storage_gib: int | None
@@ -105,11 +106,12 @@ class FargateTask(Construct):
             in lower case with hyphens: `OrderApi` becomes `order-api`.
 
     Raises:
-        TypeError: If a string is given instead of a list.
+        TypeError: If an argument has another type than its annotation.
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is too long, a path is
             not absolute, or *environment* holds the value of a secret.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -154,12 +156,10 @@ class FargateTask(Construct):
         validate_name(name)
         stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)
         _validate_stop_timeout(stop_timeout)
-        validate_list("security_groups", security_groups)
         on_windows = is_windows(operating_system_family)
         if on_windows and cpu_architecture is not None:
             raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
         container = ContainerArguments(
-            image=image,
             environment=environment,
             secrets=secrets,
             command=command,
@@ -206,7 +206,7 @@ class FargateTask(Construct):
             stop_timeout=stop_timeout,
             log_driver=self.log_driver,
         )
-        self.container = self._containers.add(name, **container)
+        self.container = self._containers.add(name, image=image, **container)
         Validations.of(self.task_definition).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-ECS2",
@@ -229,10 +229,12 @@ class FargateTask(Construct):
         """The command line that follows the logs."""
         return f"aws logs tail {self.log_group.log_group_name} --follow"
 
+    @checked
     def add_sidecar(
         self,
         name: str,
         *,
+        image: ecs.ContainerImage,
         essential: bool | None = None,
         condition: Condition | None = None,
         depends_on: Mapping[str, Condition] | None = None,
@@ -254,6 +256,7 @@ class FargateTask(Construct):
 
         Args:
             name: The container's name, unlike every other in the task.
+            image: The container's image.
             essential: Whether the task stops when this container does. By default it does, unless the main container
                 waits for its end.
             condition: What the main container waits for before it starts: `START`, `HEALTHY`, or the end of this one,
@@ -263,17 +266,18 @@ class FargateTask(Construct):
             cpu: How much of the task's CPU units are kept for it. By default it takes what is free.
             memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
             memory_reservation_mib: How much of the task's memory is kept for it. By default *memory_limit_mib*.
-            container: Its `image` and the other arguments of a container, from `environment` to `writable_paths`, as
-                in the construct itself.
+            container: The other arguments of a container, from `environment` to `writable_paths`, as in the construct
+                itself.
 
         Raises:
-            TypeError: If a string is given instead of a list.
+            TypeError: If an argument has another type than its annotation.
             ValueError: If the task has a container of that name, containers would wait for each other in a circle or
                 for what cannot come, *environment* holds the value of a secret, or the sidecars leave the main
                 container no CPU or memory.
         """
         return self._containers.add_sidecar(
             name,
+            image=image,
             essential=essential,
             condition=condition,
             depends_on=depends_on or {},
@@ -283,6 +287,7 @@ class FargateTask(Construct):
             container=container,
         )
 
+    @checked
     def mount_file_system(
         self,
         path: str,

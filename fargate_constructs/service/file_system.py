@@ -32,6 +32,8 @@ def mount_file_system(
     """Mount a file system into a container, encrypted on its way, for this task's role and security group alone."""
     if not path.startswith("/") or path == "/":
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
+    if path in {mount.container_path for mount in container.mount_points}:
+        raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
     resource = file_system.node.default_child
     if isinstance(resource, efs.CfnFileSystem) and resource.encrypted is not True:
         raise ValueError(

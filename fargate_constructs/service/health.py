@@ -12,7 +12,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs.sequences import validate_list
+from fargate_constructs.arguments import checked
 
 # Seconds and counts that both the load balancer and ECS take:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
@@ -25,6 +25,7 @@ GRACE_PERIODS = range(301)
 DRAINS = range(3601)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Health:
     """The checks of a service's tasks: the load balancer's, and the container's own if it has one.
@@ -69,7 +70,6 @@ class Health:
         """Refuse what the load balancer or ECS would refuse."""
         if not self.path.startswith("/"):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
-        validate_list("command", self.command or ())
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")
         for name, seconds in (

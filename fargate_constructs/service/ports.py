@@ -6,7 +6,7 @@ HttpEndpoint, linked services ──> [ports] ──> main container
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Token
 
@@ -19,18 +19,11 @@ def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
     """Return the ports by name; a single one has the empty name, and a worker none.
 
     Raises:
-        ValueError: If there are several without names, a name is malformed, or a number cannot be a TCP port.
+        ValueError: If there is none, a name is malformed, or a number cannot be a TCP port.
     """
-    match port:
-        case None:
-            return {}
-        case Mapping():
-            ports = dict(port)
-        case Sequence():
-            named = {f"port{number}": each for number, each in enumerate(port, start=1)}
-            raise ValueError(f"port must give several ports names, got: {port!r}; write port={named!r} with your names")
-        case _:
-            ports = {"": port}
+    if port is None:
+        return {}
+    ports = dict(port) if isinstance(port, Mapping) else {"": port}
     if not ports:
         raise ValueError("port must hold at least one port, got: {}; pass None for a worker")
     for name, number in ports.items():

@@ -17,7 +17,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs.sequences import validate_list
+from fargate_constructs.arguments import checked
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
@@ -28,6 +28,7 @@ FEWEST_ERRORS = 5
 MINUTE = Duration.minutes(1)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Rollback:
     """What ends a deployment: tasks that fail, answers that are errors, and alarms of your own.
@@ -57,7 +58,6 @@ class Rollback:
 
     def __post_init__(self) -> None:
         """Refuse what ECS would refuse, and what could never come true."""
-        validate_list("alarms", self.alarms)
         if self.failed_tasks is not None and self.failed_tasks < 1:
             raise ValueError(f"failed_tasks must be at least 1, got: {self.failed_tasks}")
         if self.error_percent is not None and self.error_percent not in range(1, 101):

@@ -16,7 +16,10 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
+from fargate_constructs.arguments import checked
 
+
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
     """Between how many tasks a service scales, and on what.

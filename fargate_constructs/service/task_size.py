@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from aws_cdk import Token
 from aws_cdk import aws_ecs as ecs
 
+from fargate_constructs.arguments import checked
+
 # CPU units (1,024 are a vCPU) and the memory, in MiB, that goes with each:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 GIB = 1024
@@ -36,6 +38,7 @@ USD_PER_VCPU = 0.04048
 USD_PER_GIB = 0.004445
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class TaskSize:
     """A pair of CPU and memory that Fargate has.
@@ -77,6 +80,7 @@ class TaskSize:
         self._validate_storage()
 
     @classmethod
+    @checked
     def smallest_for(
         cls,
         *,

@@ -267,11 +267,3 @@ def test_secrets_of_both_stores(stack: Stack, network: FixedEgressNetwork, image
     resources = {action: each["Resource"] for each in statements for action in each["Action"]}
     assert resources["secretsmanager:GetSecretValue"] == stack.resolve(secret.secret_arn)
     assert str(resources["ssm:GetParameters"]).endswith("':parameter/token']]}")
-
-
-def test_a_single_group_is_no_list(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
-    """The message says so; jsii's would not."""
-    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
-
-    with pytest.raises(TypeError, match="security_groups must be a list, got"):
-        FargateTask(stack, "Web", network=network, image=image, security_groups=group)  # type: ignore[arg-type]

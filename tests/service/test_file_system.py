@@ -158,3 +158,11 @@ def test_files_that_lie_open_are_refused(stack: Stack, network: FixedEgressNetwo
     message = "file_system must be encrypted at rest, got: Test/Files without; pass encrypted=True to it"
     with pytest.raises(ValueError, match=message):
         web.mount_file_system("/data", file_system=files)
+
+
+def test_two_at_one_path_are_refused(files: efs.FileSystem, web: FargateService) -> None:
+    """Nobody could say which is meant."""
+    web.mount_file_system("/data", file_system=files)
+
+    with pytest.raises(ValueError, match="path must differ from the container's other mounts, got: '/data' again"):
+        web.mount_file_system("/data", file_system=files)

@@ -64,7 +64,7 @@ def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, ima
     [
         (
             [80, 81],
-            "port must give several ports names, got: [80, 81]; write port={'port1': 80, 'port2': 81} with your",
+            "port must be int or a dict of str to int or None, got: [80, 81]",
         ),
         ({}, "port must hold at least one port, got: {}; pass None for a worker"),
         ({"http": 80, "web": 80}, "port must give each port one name, got: {'http': 80, 'web': 80}"),
@@ -82,7 +82,7 @@ def test_ports_that_cannot_be_are_refused(
     message: str,
 ) -> None:
     """Before anything is made."""
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         FargateService(stack, "Web", network=network, image=image, port=port)  # type: ignore[arg-type]
 
     assert stack.node.try_find_child("Web") is None

@@ -194,18 +194,15 @@ def test_a_rolling_deployment_may_bake(stack: Stack, network: FixedEgressNetwork
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "message"),
+    ("make", "message"),
     [
-        (lambda: Rollback(failed_tasks=0), ValueError, "failed_tasks must be at least 1, got: 0"),
-        (lambda: Rollback(error_percent=0), ValueError, "error_percent must be 1 to 100, or None for no alarm, got: 0"),
-        (lambda: Rollback(error_percent=101), ValueError, "error_percent must be 1 to 100, or None for no alarm, got"),
-        (lambda: Rollback(alarms="mine"), TypeError, "alarms must be a list, got"),  # type: ignore[arg-type]
+        (lambda: Rollback(failed_tasks=0), "failed_tasks must be at least 1, got: 0"),
+        (lambda: Rollback(error_percent=0), "error_percent must be 1 to 100, or None for no alarm, got: 0"),
+        (lambda: Rollback(error_percent=101), "error_percent must be 1 to 100, or None for no alarm, got"),
     ],
-    ids=["no task", "no error", "more than all", "a string"],
+    ids=["no task", "no error", "more than all"],
 )
-def test_what_could_never_come_true_is_refused(
-    make: Callable[[], Rollback], error: type[Exception], message: str
-) -> None:
+def test_what_could_never_come_true_is_refused(make: Callable[[], Rollback], message: str) -> None:
     """Where the value is made."""
-    with pytest.raises(error, match=re.escape(message)):
+    with pytest.raises(ValueError, match=re.escape(message)):
         make()

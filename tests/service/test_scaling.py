@@ -96,6 +96,8 @@ def test_a_queues_backlog_per_task(stack: Stack) -> None:
     }
     with pytest.raises(ValueError, match="messages_per_task must be at least 1, got: 0"):
         service.scale_on_backlog("None", queue=queue, messages_per_task=0)
+    with pytest.raises(ValueError, match="id must differ from the service's other scaling policies, got: 'Orders'"):
+        service.scale_on_backlog("Orders", queue=queue, messages_per_task=1)
 
 
 def test_a_schedule_and_any_metric(stack: Stack) -> None:

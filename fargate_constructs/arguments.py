@@ -1,0 +1,106 @@
+"""Arguments of the wrong kind, refused where they are given.
+
+```
+a team's code ──> [checked] ──> constructs ──> CDK
+```
+"""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from types import FunctionType, MethodType, NoneType, UnionType
+from typing import Any, TypeVar, Union, Unpack, cast, get_args, get_origin, get_type_hints
+
+from aws_cdk import Token
+
+Checked = TypeVar("Checked", bound=Callable[..., Any])
+
+# What certainly is no construct, nor anything else that only an interface is known of.
+PLAIN = (str, bytes, int, float, list, tuple, dict, set, Enum, type, FunctionType, MethodType)
+
+
+def checked(target: Checked) -> Checked:
+    """Let a function, or the constructor of a class, refuse arguments of another type than they are annotated with.
+
+    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes.
+
+    Raises:
+        TypeError: By the function: with the argument's name, what it may be, and what it got; or with the name that was
+            meant, if it has no such argument.
+    """
+    if isinstance(target, type):
+        target.__init__ = checked(target.__init__)  # type: ignore[misc] # of this very class
+        return cast(Checked, target)
+    signature = inspect.signature(target)
+
+    @functools.wraps(target)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        types = _types_of(target)
+        for name in kwargs.keys() - types.keys() - signature.parameters.keys():
+            raise TypeError(_unknown(target, name, types))
+        for name, value in {**signature.bind(*args, **kwargs).arguments, **kwargs}.items():
+            if name in types and not _is(value, types[name]):
+                as_list = f"; write {name}=[{value!r}]" if _is([value], types[name]) else ""
+                raise TypeError(f"{name} must be {_said(types[name])}, got: {value!r}{as_list}")
+        return target(*args, **kwargs)
+
+    return cast(Checked, wrapper)
+
+
+@functools.cache
+def _types_of(function: Callable[..., object]) -> dict[str, Any]:
+    """Return the type of each argument, those of a typed dictionary included."""
+    types = get_type_hints(function)
+    types.pop("return", None)
+    for name in [name for name, type_ in types.items() if get_origin(type_) is Unpack]:
+        (arguments,) = get_args(types.pop(name))
+        types |= get_type_hints(arguments)
+    return types
+
+
+def _unknown(function: Callable[..., object], name: str, types: Mapping[str, object]) -> str:
+    owner = function.__qualname__.removesuffix(".__init__")
+    near = difflib.get_close_matches(name, types, n=1, cutoff=0.5)
+    meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(types)}"
+    return f"{owner} has no argument {name!r}; {meant}"
+
+
+def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
+    if isinstance(value, (str, float)) and Token.is_unresolved(value):
+        return True
+    origin, parts = get_origin(type_), get_args(type_)
+    if origin in {Union, UnionType}:
+        fits = any(_is(value, part) for part in parts)
+    elif origin is tuple:
+        fits = isinstance(value, tuple) and len(value) == len(parts) and all(map(_is, value, parts))
+    elif origin is Sequence:
+        fits = isinstance(value, Sequence) and not isinstance(value, str) and all(_is(each, *parts) for each in value)
+    elif origin is Mapping:
+        fits = isinstance(value, Mapping) and all(all(map(_is, item, parts)) for item in value.items())
+    elif not isinstance(type_, type) or type_ is object:
+        fits = True
+    elif getattr(type_, "_is_protocol", False):
+        fits = value is not None and not isinstance(value, PLAIN)
+    elif isinstance(value, bool):  # which Python counts among the integers
+        fits = type_ is bool
+    else:
+        fits = isinstance(value, type_)
+    return fits
+
+
+def _said(type_: Any) -> str:  # noqa: ANN401 - any annotation
+    origin, parts = get_origin(type_), get_args(type_)
+    if origin in {Union, UnionType}:
+        return " or ".join(map(_said, parts))
+    if origin is tuple:
+        return f"({', '.join(map(_said, parts))})"
+    if origin is Sequence:
+        return f"a list of {_said(*parts)}"
+    if origin is Mapping:
+        return f"a dict of {_said(parts[0])} to {_said(parts[1])}"
+    if type_ is NoneType:
+        return "None"
+    *_, module = type_.__module__.split(".")
+    return f"{module}.{type_.__name__}" if module.startswith("aws_") else str(type_.__name__)
