@@ -42,8 +42,9 @@ def checked(target: Checked) -> Checked:
             raise TypeError(_unknown(target, name, types))
         for name, value in {**signature.bind(*args, **kwargs).arguments, **kwargs}.items():
             if name in types and not _is(value, types[name]):
-                as_list = f"; write {name}=[{value!r}]" if _is([value], types[name]) else ""
-                raise TypeError(f"{name} must be {_said(types[name])}, got: {value!r}{as_list}")
+                raise TypeError(
+                    f"{name} must be {_said(types[name])}, got: {value!r}{_remedy(name, value, types[name])}"
+                )
         return target(*args, **kwargs)
 
     return cast(Checked, wrapper)
@@ -67,12 +68,20 @@ def _unknown(function: Callable[..., object], name: str, types: Mapping[str, obj
     return f"{owner} has no argument {name!r}; {meant}"
 
 
+def _remedy(name: str, value: object, type_: object) -> str:
+    if _is([value], type_):
+        return f"; write {name}=[{value!r}]"
+    return "; call it" if isinstance(value, (FunctionType, MethodType)) else ""
+
+
 def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     if isinstance(value, (str, float)) and Token.is_unresolved(value):
         return True
     origin, parts = get_origin(type_), get_args(type_)
     if origin in {Union, UnionType}:
         fits = any(_is(value, part) for part in parts)
+    elif origin is tuple and ... in parts:
+        fits = isinstance(value, tuple) and all(_is(each, parts[0]) for each in value)
     elif origin is tuple:
         fits = isinstance(value, tuple) and len(value) == len(parts) and all(map(_is, value, parts))
     elif origin is Sequence:
@@ -95,7 +104,7 @@ def _said(type_: Any) -> str:  # noqa: ANN401 - any annotation
     if origin in {Union, UnionType}:
         return " or ".join(map(_said, parts))
     if origin is tuple:
-        return f"({', '.join(map(_said, parts))})"
+        return "(" + ", ".join("..." if part is ... else _said(part) for part in parts) + ")"
     if origin is Sequence:
         return f"a list of {_said(*parts)}"
     if origin is Mapping:

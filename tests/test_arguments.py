@@ -29,11 +29,12 @@ def deploy(
     header: tuple[str, str] | None = None,
     cluster: ecs.ICluster | None = None,
     wait: Duration | None = None,
+    zones: tuple[str, ...] = (),
     force: bool = False,
     **more: Unpack[More],
 ) -> str:
     """Return what it got."""
-    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {force} {more}"
+    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {zones} {force} {more}"
 
 
 @checked
@@ -49,7 +50,7 @@ def test_what_fits_passes(stack: Stack) -> None:
     number = CfnParameter(stack, "Number", type="Number")
     list_ = CfnParameter(stack, "List", type="CommaDelimitedList")
 
-    assert deploy(stack) == "Test 1 () None None None False {}"
+    assert deploy(stack) == "Test 1 () None None None () False {}"
     assert deploy(stack, 2, names=["a"], header=("b", "c"), force=True, anything=deploy).startswith("Test 2 ['a'] ('b'")
     deploy(stack, number.value_as_number, names=list_.value_as_list)  # type: ignore[arg-type]
     deploy(stack, cluster=ecs.Cluster.from_cluster_arn(stack, "C", "arn:aws:ecs:eu-west-1:123456789012:cluster/c"))
@@ -67,13 +68,14 @@ def test_what_fits_passes(stack: Stack) -> None:
         ({"header": ("a", "b", "c")}, "header must be (str, str) or None, got: ('a', 'b', 'c')"),
         ({"cluster": "default"}, "cluster must be aws_ecs.ICluster or None, got: 'default'"),
         ({"wait": 30}, "wait must be aws_cdk.Duration or None, got: 30"),
-        ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <"),
+        ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <bound method Duration.seconds of"),
+        ({"zones": ("a", 1)}, "zones must be (str, ...), got: ('a', 1)"),
         ({"force": 1}, "force must be bool, got: 1"),
         ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: {'TOKEN': 'x'}"),
         ({"name": ["a"]}, "deploy has no argument 'name'; did you mean 'names'?"),
         ({"xyz": 1}, "deploy has no argument 'xyz'; it has stack, count, names, header"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""
@@ -100,7 +102,7 @@ def test_the_constructs_take_part(stack: Stack, network: FixedEgressNetwork, ima
     """What a service hands on to its task is checked by the service, and nothing is left in the tree."""
     with pytest.raises(TypeError, match="FargateService has no argument 'memory'; did you mean 'memory_limit_mib'"):
         FargateService(stack, "Web", network=network, image=image, memory=512)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="deployment must be Deployment or None, got: <bound method"):
+    with pytest.raises(TypeError, match="deployment must be Deployment or None, got: <bound method .*; call it"):
         FargateService(stack, "Web", network=network, image=image, deployment=Deployment.canary)  # type: ignore[arg-type]
 
     assert stack.node.try_find_child("Web") is None

@@ -11,8 +11,6 @@ from ipaddress import IPv4Address, IPv4Network
 from aws_cdk import Stack, Token
 from constructs import IConstruct
 
-from fargate_constructs.sequences import validate_list
-
 # An ALB needs two zones, and so does anything that is to survive the loss of one.
 FEWEST_ZONES = 2
 # No AWS region has more zones than us-east-1's six
@@ -35,7 +33,6 @@ def validate_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> int:
     Raises:
         ValueError: If it is no range that can be divided, or overlaps one of *avoid_cidrs*.
     """
-    validate_list("avoid_cidrs", avoid_cidrs)
     network = _network("cidr", cidr)
     if not LARGEST_RANGE <= network.prefixlen <= SMALLEST_RANGE:
         raise ValueError(f"cidr must be {_allowed()}, got: {cidr!r}")

@@ -13,8 +13,8 @@ from typing import TypedDict, Unpack
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.network.address_plan import validate_ips
-from fargate_constructs.sequences import validate_list
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
 # (2 until the quota is raised), a regional one up to 32 in each zone.
@@ -64,8 +64,6 @@ class Addresses:
         """Refuse what contradicts itself."""
         if self.addresses_per_az < 1:
             raise ValueError(f"addresses_per_az must be at least 1, got: {self.addresses_per_az}")
-        validate_list("eip_allocation_ids", self.eip_allocation_ids)
-        validate_list("egress_ips", self.egress_ips)
         for allocation_id in self.eip_allocation_ids:
             if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
                 raise ValueError(f"eip_allocation_ids must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
@@ -103,11 +101,13 @@ class Egress:
     is_paused: bool = False
 
     @classmethod
+    @checked
     def per_az(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
         """A NAT gateway in each zone, 33 USD a month each: losing a zone takes no other zone's egress with it."""
         return cls(mode=EgressMode.PER_AZ, addresses=_checked(MAX_PER_ZONAL_GATEWAY, addresses))
 
     @classmethod
+    @checked
     def single(cls, *, keep_addresses: bool = True, **addresses: Unpack[AddressOptions]) -> "Egress":
         """One NAT gateway for all zones, 33 USD a month: losing its zone takes everybody's egress.
 
@@ -117,10 +117,11 @@ class Egress:
                 anybody's allow-list.
             addresses: See `AddressOptions`.
         """
-        checked = _checked(MAX_PER_ZONAL_GATEWAY, addresses)
-        return cls(mode=EgressMode.SINGLE, addresses=checked, keep_addresses=keep_addresses)
+        own = _checked(MAX_PER_ZONAL_GATEWAY, addresses)
+        return cls(mode=EgressMode.SINGLE, addresses=own, keep_addresses=keep_addresses)
 
     @classmethod
+    @checked
     def regional(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
         """One regional NAT gateway with addresses of its own in each zone, at the price of a zonal one in each.
 
@@ -130,6 +131,7 @@ class Egress:
         return cls(mode=EgressMode.REGIONAL, addresses=_checked(MAX_PER_REGIONAL_ZONE, addresses))
 
     @classmethod
+    @checked
     def nat_instance(
         cls, *, instance_type: ec2.InstanceType | None = None, **addresses: Unpack[AddressOptions]
     ) -> "Egress":
@@ -142,6 +144,7 @@ class Egress:
         return cls(mode=EgressMode.NAT_INSTANCE, addresses=_checked(1, addresses), instance_type=instance_type)
 
     @classmethod
+    @checked
     def isolated(cls, *, keep_addresses: bool = False, **addresses: Unpack[AddressOptions]) -> "Egress":
         """No way out: tasks reach AWS through interface endpoints, and nothing else.
 
@@ -150,8 +153,8 @@ class Egress:
                 if it had some, they leave the stack but not the account. Keep them to come back to them.
             addresses: See `AddressOptions`.
         """
-        checked = _checked(MAX_PER_REGIONAL_ZONE, addresses)
-        return cls(mode=EgressMode.ISOLATED, addresses=checked, keep_addresses=keep_addresses)
+        own = _checked(MAX_PER_REGIONAL_ZONE, addresses)
+        return cls(mode=EgressMode.ISOLATED, addresses=own, keep_addresses=keep_addresses)
 
     def paused(self) -> "Egress":
         """Return this egress without its gateways: no way out for now, but all its addresses kept, and free.

@@ -14,6 +14,8 @@ from typing import ClassVar, cast
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
+
 # https://aws.amazon.com/privatelink/pricing/: an endpoint's hour in one zone, and a GB through it.
 ENDPOINT_USD_PER_HOUR = 0.01
 ENDPOINT_USD_PER_GB = 0.01
@@ -24,6 +26,7 @@ NAT_USD_PER_GB = 0.045
 HOURS_PER_MONTH = 730
 
 
+@checked
 @dataclass(frozen=True)
 class Endpoints:
     """The VPC endpoints for one purpose of a task, such as `Endpoints.ecr`; or a set of your own.

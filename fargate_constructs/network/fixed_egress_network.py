@@ -7,7 +7,6 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -16,6 +15,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.network.address_plan import (
     PUBLIC_SUBNET_BITS,
     RESERVED_ZONES,
@@ -67,6 +67,7 @@ class FixedEgressNetwork(Construct):
             known to have, or *egress* brings another number of addresses than it needs.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -79,8 +80,7 @@ class FixedEgressNetwork(Construct):
         endpoints: Sequence[Endpoints] = (),
         flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
-        egress = _validate_egress(egress or Egress.per_az())
-        _validate_endpoints(endpoints)
+        egress = egress or Egress.per_az()
         prefix = validate_cidr(cidr, avoid_cidrs)
         validate_max_azs(scope, max_azs)
         egress.validate_for(max_azs)
@@ -98,6 +98,7 @@ class FixedEgressNetwork(Construct):
         self._tell_unused_addresses()
 
     @staticmethod
+    @checked
     def from_vpc(
         scope: Construct,
         id: str,
@@ -144,6 +145,7 @@ class FixedEgressNetwork(Construct):
         """The addresses as ranges, `203.0.113.7/32`, as allow-lists and security groups want them."""
         return [f"{ip}/32" for ip in self.egress_ips]
 
+    @checked
     def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
         """Write the addresses to a parameter of SSM, for other teams' stacks to read.
 
@@ -161,6 +163,7 @@ class FixedEgressNetwork(Construct):
             string_list_value=list(self._known_ips("publish")),
         )
 
+    @checked
     def add_reverse_dns(self, *, hosted_zone: route53.IHostedZone, name: str) -> ReverseDns:
         """Give the addresses a name that mail servers find both ways.
 
@@ -261,17 +264,3 @@ class FixedEgressNetwork(Construct):
                 f"{unused} of {len(self.egress_ips)} Elastic IPs are not in use, at {unused * ADDRESS_USD_A_MONTH:.2f} "
                 "USD a month: they wait for another egress; docs/network.md says how to release them",
             )
-
-
-def _validate_egress(egress: object) -> Egress:
-    if not isinstance(egress, Egress):
-        raise TypeError(f"egress must be an Egress, got: {egress!r}; call one of its makers, such as Egress.per_az()")
-    return egress
-
-
-def _validate_endpoints(endpoints: object) -> None:
-    if isinstance(endpoints, Endpoints) or not all(isinstance(each, Endpoints) for each in cast(Any, endpoints)):
-        raise TypeError(
-            f"endpoints must be a list of sets, such as [Endpoints.ecr, Endpoints.logs], got: {endpoints!r}; "
-            "Endpoints.for_isolated_tasks is such a list itself",
-        )

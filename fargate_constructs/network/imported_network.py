@@ -13,7 +13,6 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs.network.address_plan import validate_ips
 from fargate_constructs.network.egress_proof import prove_egress
-from fargate_constructs.sequences import validate_list
 
 
 class ImportedNetwork(Construct):
@@ -28,7 +27,6 @@ class ImportedNetwork(Construct):
         egress_ips: Sequence[str],
         task_subnets: Sequence[ec2.ISubnet] | None,
     ) -> None:
-        validate_list("egress_ips", egress_ips)
         validate_ips(egress_ips)
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets:

@@ -259,7 +259,7 @@ def test_what_contradicts_itself_is_refused(make: Callable[[], Egress], message:
 def test_a_string_instead_of_a_list_is_refused() -> None:
     """It would be taken for a list of characters."""
     with pytest.raises(
-        TypeError, match=re.escape("egress_ips must be a list, got: '203.0.113.7'; write egress_ips=['203")
+        TypeError, match=re.escape("egress_ips must be a list of str, got: '203.0.113.7'; write egress_ips=['203")
     ):
         Egress.per_az(egress_ips="203.0.113.7")
 

@@ -220,7 +220,7 @@ def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
 
 def test_an_egress_that_was_not_made_is_refused(stack: Stack) -> None:
     """The maker itself is no egress."""
-    with pytest.raises(TypeError, match=re.escape("call one of its makers, such as Egress.per_az()")):
+    with pytest.raises(TypeError, match=r"egress must be Egress or None, got: <bound method Egress.per_az.*; call it"):
         FixedEgressNetwork(stack, "Network", egress=Egress.per_az)  # type: ignore[arg-type]  # the mistake
 
     assert stack.node.try_find_child("Network") is None
@@ -229,7 +229,7 @@ def test_an_egress_that_was_not_made_is_refused(stack: Stack) -> None:
 @pytest.mark.parametrize("endpoints", [Endpoints.ecr, [Endpoints.for_isolated_tasks]])
 def test_endpoints_that_are_no_list_of_sets_are_refused(stack: Stack, endpoints: object) -> None:
     """A set alone and a list of lists are told what to write."""
-    with pytest.raises(TypeError, match=re.escape("a list of sets, such as [Endpoints.ecr, Endpoints.logs]")):
+    with pytest.raises(TypeError, match="endpoints must be a list of Endpoints, got: "):
         FixedEgressNetwork(stack, "Network", endpoints=endpoints)  # type: ignore[arg-type]  # the mistake
 
 
