@@ -102,7 +102,7 @@ def test_the_constructs_take_part(stack: Stack, network: FixedEgressNetwork, ima
     """What a service hands on to its task is checked by the service, and nothing is left in the tree."""
     with pytest.raises(TypeError, match="FargateService has no argument 'memory'; did you mean 'memory_limit_mib'"):
         FargateService(stack, "Web", network=network, image=image, memory=512)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="deployment must be Deployment or None, got: <bound method .*; call it"):
+    with pytest.raises(TypeError, match=r"deployment must be Deployment or None, got: <bound method .*; call it"):
         FargateService(stack, "Web", network=network, image=image, deployment=Deployment.canary)  # type: ignore[arg-type]
 
     assert stack.node.try_find_child("Web") is None
