@@ -42,9 +42,7 @@ def checked(target: Checked) -> Checked:
             raise TypeError(_unknown(target, name, types))
         for name, value in {**signature.bind(*args, **kwargs).arguments, **kwargs}.items():
             if name in types and not _is(value, types[name]):
-                raise TypeError(
-                    f"{name} must be {_said(types[name])}, got: {value!r}{_remedy(name, value, types[name])}"
-                )
+                raise TypeError(f"{name} must be {_said(types[name])}, got: {_shown(name, value, types[name])}")
         return target(*args, **kwargs)
 
     return cast(Checked, wrapper)
@@ -68,10 +66,13 @@ def _unknown(function: Callable[..., object], name: str, types: Mapping[str, obj
     return f"{owner} has no argument {name!r}; {meant}"
 
 
-def _remedy(name: str, value: object, type_: object) -> str:
+def _shown(name: str, value: object, type_: object) -> str:
+    """Return what was given, with what to do about it if that can be told; what may be a secret, by its type only."""
+    if "secret" in name:
+        return f"a {type(value).__name__}"
     if _is([value], type_):
-        return f"; write {name}=[{value!r}]"
-    return "; call it" if isinstance(value, (FunctionType, MethodType)) else ""
+        return f"{value!r}; write {name}=[{value!r}]"
+    return f"{value!r}; call it" if isinstance(value, (FunctionType, MethodType)) else repr(value)
 
 
 def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation

@@ -71,7 +71,7 @@ def test_what_fits_passes(stack: Stack) -> None:
         ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <bound method Duration.seconds of"),
         ({"zones": ("a", 1)}, "zones must be (str, ...), got: ('a', 1)"),
         ({"force": 1}, "force must be bool, got: 1"),
-        ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: {'TOKEN': 'x'}"),
+        ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: a dict"),
         ({"name": ["a"]}, "deploy has no argument 'name'; did you mean 'names'?"),
         ({"xyz": 1}, "deploy has no argument 'xyz'; it has stack, count, names, header"),
     ],
