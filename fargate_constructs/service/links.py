@@ -63,10 +63,11 @@ class ServiceLinks:
             )
         for side in (self, other):
             side.join()
-        self._open(other, ec2.Port.tcp(number))
+        links_back = other.reaches(self)
+        self._open(other, ec2.Port.tcp(number), links_back=links_back)
         # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
         # one must come first.
-        if not other.reaches(self):
+        if not links_back:
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
         return f"http://{other.name}:{number}"
@@ -79,12 +80,13 @@ class ServiceLinks:
             raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
         return self.ports[name] if name else next(iter(self.ports.values()))
 
-    def _open(self, other: "ServiceLinks", port: ec2.Port) -> None:
+    def _open(self, other: "ServiceLinks", port: ec2.Port, *, links_back: bool) -> None:
         for theirs, ours in product(
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
-            # A remote rule stands in this side's stack, which depends on the other's and not the other way round.
-            theirs.add_ingress_rule(ours, port, f"link from {self.name}", remote_rule=True)
+            # A remote rule stands in this side's stack, which depends on the other's and not the other way round;
+            # unless it is the other way round already.
+            theirs.add_ingress_rule(ours, port, f"link from {self.name}", remote_rule=not links_back)
 
     @property
     def namespace(self) -> servicediscovery.HttpNamespace:

@@ -119,6 +119,24 @@ def test_a_link_across_stacks_has_no_cycle(image: ecs.ContainerImage) -> None:
     assert two not in one.dependencies
 
 
+def test_links_both_ways_across_stacks_have_no_cycle(image: ecs.ContainerImage) -> None:
+    """The stack that links first depends on the other; the rule for the way back stands in it, too."""
+    app = App()
+    base, shop, blog = (Stack(app, name) for name in ("Base", "Shop", "Blog"))
+    network = FixedEgressNetwork(base, "Network")
+    web = FargateService(shop, "Web", network=network, image=image)
+    api = FargateService(blog, "Api", network=network, image=image, port=8080)
+
+    assert [web.link_to(api), api.link_to(web)] == ["http://api:8080", "http://web:80"]
+
+    app.synth()
+    assert blog in shop.dependencies
+    assert shop not in blog.dependencies
+    for port in (80, 8080):
+        Template.from_stack(shop).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": port})
+    Template.from_stack(blog).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
 def test_links_in_an_imported_vpc(stack: Stack, image: ecs.ContainerImage) -> None:
     """The namespace stands beside a VPC that was made elsewhere."""
     vpc = ec2.Vpc.from_vpc_attributes(
