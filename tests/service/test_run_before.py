@@ -128,63 +128,93 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def cloud(clock: Clock) -> Iterator[Cloud]:
-    """A cloud on loopback."""
-    cloud = Cloud(clock)
+class Loopback(http.server.ThreadingHTTPServer):
+    """Where all of AWS listens in these tests."""
 
-    class Server(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            if self.path != "/":
-                assert self.path.endswith("/invocations")
-                assert self.headers["X-Amz-Invocation-Type"] == "Event"
-                cloud.invocations.append(json.loads(body))
-                self._answer(202, "")
-            elif target := self.headers["X-Amz-Target"]:
-                calls = {"RunTask": cloud.run_task, "DescribeTasks": cloud.describe_tasks, "StopTask": cloud.stop_task}
-                try:
-                    self._answer(200, json.dumps(calls[target.rpartition(".")[2]](json.loads(body))))
-                except KeyError as error:
-                    self._answer(400, json.dumps({"__type": error.args[0], "message": "not now"}))
-            else:
-                assert parse_qs(body)["StackName"] == [STACK]
-                self._answer(
-                    200,
-                    "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
-                    f"<StackName>Shop</StackName><StackStatus>{cloud.stack_status}</StackStatus>"
-                    "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
-                )
+    cloud: Cloud
 
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            cloud.answers.append((dict(self.headers), json.loads(body)))
-            self._answer(200, "")
 
-        def _answer(self, status: int, body: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
+class Front(http.server.BaseHTTPRequestHandler):
+    """Speaks the protocols of the services."""
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
+    server: Loopback
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+    def do_POST(self) -> None:
+        """Take a call of ECS (JSON), Lambda (REST) or CloudFormation (query)."""
+        cloud, body = self.server.cloud, self._body()
+        if self.path != "/":
+            assert self.path.endswith("/invocations")
+            assert self.headers["X-Amz-Invocation-Type"] == "Event"
+            cloud.invocations.append(json.loads(body))
+            self._answer(202, "")
+        elif target := self.headers["X-Amz-Target"]:
+            calls = {"RunTask": cloud.run_task, "DescribeTasks": cloud.describe_tasks, "StopTask": cloud.stop_task}
+            try:
+                self._answer(200, json.dumps(calls[target.rpartition(".")[2]](json.loads(body))))
+            except KeyError as error:
+                self._answer(400, json.dumps({"__type": error.args[0], "message": "not now"}))
+        else:
+            assert parse_qs(body)["StackName"] == [STACK]
+            self._answer(
+                200,
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+                f"<StackName>Shop</StackName><StackStatus>{cloud.stack_status}</StackStatus>"
+                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+            )
+
+    def do_PUT(self) -> None:
+        """Take an answer, as CloudFormation does."""
+        self.server.cloud.answers.append((dict(self.headers), json.loads(self._body())))
+        self._answer(200, "")
+
+    def _body(self) -> str:
+        return self.rfile.read(int(self.headers["Content-Length"])).decode()
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def loopback() -> Iterator[Loopback]:
+    """The server."""
+    with Loopback(("127.0.0.1", 0), Front) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        cloud.url = f"http://127.0.0.1:{server.server_port}"
-        yield cloud
+        yield server
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def loaded(loopback: Loopback) -> ModuleType:
+    """The Lambda's module, whose clients talk to the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{loopback.server_port}",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            patch.setenv(name, value)
+        return importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
+
+
 @pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, clock: Clock) -> ModuleType:
-    """The Lambda's module, as it is loaded in that cloud."""
+def cloud(clock: Clock, loopback: Loopback) -> Cloud:
+    """A cloud in which nothing has happened yet."""
+    loopback.cloud = Cloud(clock, url=f"http://127.0.0.1:{loopback.server_port}")
+    return loopback.cloud
+
+
+@pytest.fixture
+def function(loaded: ModuleType, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The function with its environment and that clock."""
     for name, value in {
-        "AWS_ENDPOINT_URL": cloud.url,
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "NO_PROXY": "127.0.0.1",
         "REQUEST": json.dumps(REQUEST),
         "CONTAINER": "migrate",
@@ -192,9 +222,8 @@ def function(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, clock: Clock) -> Mod
         "TIMEOUT_SECONDS": "1800",
     }.items():
         monkeypatch.setenv(name, value)
-    module = importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
-    monkeypatch.setattr(module, "time", clock)
-    return module
+    monkeypatch.setattr(loaded, "time", clock)
+    return loaded
 
 
 def event(cloud: Cloud, **more: str) -> dict[str, Any]:
