@@ -57,18 +57,18 @@ class OneOffTask(Job):
         super().__init__(scope, id, **task)
 
         self.timeout = timeout
-        self.run: DeploymentRun | None = None
+        self.deployment_run: DeploymentRun | None = None
         """What runs the task before deployments; made by the first `run_before`."""
 
     def run_before(self, service: FargateService) -> CustomResource:
         """Run the task before each deployment of a service: for migrations. Several services may wait for the same run.
 
-        The task runs with the first deployment and with each that changes its task definition, such as its image; not
-        if an image behind the same tag has changed. The service's new version is deployed once the main container
-        has ended with exit code 0. Otherwise the deployment fails with the reason and the line that shows the log,
-        and CloudFormation goes back to the version before. The way back runs nothing, so the version before must
-        live with what the run has changed, as it must anyway while it still serves. A run can be repeated, by the
-        next deployment at the latest; let it be one that does no harm twice.
+        The task runs with the first deployment and with each that changes its task definition, such as its image, or
+        *timeout*; not if an image behind the same tag has changed. The service's new version is deployed once the
+        main container has ended with exit code 0. Otherwise the deployment fails with the reason and the line that
+        shows the log, and CloudFormation goes back to the version before. The way back runs nothing, so the version
+        before must live with what the run has changed, as it must anyway while it still serves. A run can be
+        repeated, by the next deployment at the latest; let it be one that does no harm twice.
 
         Whatever else the task needs to be there before it runs, such as the database's own rule that lets it in, is
         added as a dependency: `migrate.run_before(web).node.add_dependency(database)`.
@@ -84,9 +84,9 @@ class OneOffTask(Job):
         """
         if not isinstance(service, FargateService):
             raise TypeError(f"service must be a FargateService, got: {type(service).__name__}")
-        self.run = self.run or DeploymentRun(self, "Run", job=self)
-        resource_of(service.service).node.add_dependency(self.run.resource)
-        return self.run.resource
+        self.deployment_run = self.deployment_run or DeploymentRun(self, "Run", job=self)
+        resource_of(service.service).node.add_dependency(self.deployment_run.resource)
+        return self.deployment_run.resource
 
 
 class DeploymentRun(Construct):
@@ -108,7 +108,7 @@ class DeploymentRun(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            description=f"Runs {job.node.path} before deployments",
+            description="Runs a task before deployments",
             # Bytecode would give the asset another hash on each machine, and each deployment an upload.
             code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
             handler="handler.handler",

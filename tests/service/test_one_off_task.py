@@ -142,7 +142,7 @@ def test_the_function_knows_how_to_run_the_task(template: Template) -> None:
     (function,) = (
         each["Properties"]
         for each in template.find_resources("AWS::Lambda::Function").values()
-        if each["Properties"].get("Description") == "Runs Test/Migrate before deployments"
+        if each["Properties"].get("Description") == "Runs a task before deployments"
     )
     variables = function["Environment"]["Variables"]
     request = json.loads(
@@ -243,7 +243,7 @@ def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: FixedEgres
 
     with pytest.raises(TypeError, match="service must be a FargateService, got: "):
         migrate.run_before(web.service)  # type: ignore[arg-type]
-    assert migrate.run is None
+    assert migrate.deployment_run is None
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 3001])

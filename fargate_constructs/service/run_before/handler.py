@@ -119,13 +119,13 @@ def judge(task: dict[str, Any]) -> None:
     name = os.environ["CONTAINER"]
     (exit_code,) = (each.get("exitCode", "none") for each in task["containers"] if each["name"] == name)
     # A task that is stopped may end with exit code 0 all the same, its work undone.
-    if exit_code == 0 and task["stopCode"] == "EssentialContainerExited":
+    stop_code = task.get("stopCode")
+    if exit_code == 0 and stop_code == "EssentialContainerExited":
         return
     task_id = task["taskArn"].rpartition("/")[2]
     logs = f"aws logs tail {os.environ['LOG_GROUP']} --log-stream-names {name}/{name}/{task_id} --since 1d"
     raise RunError(
-        f"task {task_id} stopped with exit code {exit_code} ({task['stopCode']}: {task['stoppedReason']}); "
-        f"its log: {logs}"
+        f"task {task_id} stopped with exit code {exit_code} ({stop_code}: {task.get('stoppedReason')}); its log: {logs}"
     )
 
 
