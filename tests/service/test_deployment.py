@@ -184,9 +184,7 @@ def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
                                     "Metric": {
                                         "Namespace": "AWS/ApplicationELB",
                                         "MetricName": "RequestCountPerTarget",
-                                        "Dimensions": Match.array_with(
-                                            [{"Name": "TargetGroup", "Value": target_group}]
-                                        ),
+                                        "Dimensions": Match.array_with([{"Name": "TargetGroup", "Value": target_group}]),
                                     },
                                     "Stat": "Sum",
                                 },
@@ -236,10 +234,7 @@ def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, imag
     [
         (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
         (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
-        (
-            lambda: Deployment.linear(interval=Duration.days(2)),
-            "interval must be whole minutes, at most 1440, got: 2 days",
-        ),
+        (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be whole minutes, at most 1440, got: 2 days"),
         (
             lambda: Deployment.blue_green(bake_time=Duration.days(2)),
             "bake_time must be whole minutes, at most 1440, got: 2 days",
