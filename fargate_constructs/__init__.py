@@ -18,8 +18,10 @@ from fargate_constructs.service import (
     FargateService,
     Health,
     LogDelivery,
+    OneOffTask,
     Rollback,
     Scaling,
+    ScheduledTask,
     TaskSize,
 )
 from fargate_constructs.web_service import FargateWebService
@@ -37,7 +39,9 @@ __all__ = [
     "HttpEndpoint",
     "LogArchive",
     "LogDelivery",
+    "OneOffTask",
     "Rollback",
     "Scaling",
+    "ScheduledTask",
     "TaskSize",
 ]

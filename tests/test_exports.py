@@ -31,9 +31,10 @@ def test_parts_do_not_know_each_other(part: str) -> None:
     assert foreign <= {"fargate_constructs.network"}
 
 
-def test_the_shipper_stands_alone() -> None:
-    """The Lambda's code needs nothing but the standard library and the runtime's boto3."""
-    tree = ast.parse((PACKAGE / "logs" / "shipper" / "handler.py").read_text())
+@pytest.mark.parametrize("handler", ["logs/shipper", "network/pointer_record", "service/run_before"])
+def test_a_lambdas_code_stands_alone(handler: str) -> None:
+    """It needs nothing but the standard library and the runtime's boto3."""
+    tree = ast.parse((PACKAGE / handler / "handler.py").read_text())
     modules = {
         name.split(".")[0]
         for node in ast.walk(tree)

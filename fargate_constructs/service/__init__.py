@@ -7,8 +7,10 @@ from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health
 from fargate_constructs.service.log_delivery import LogDelivery
+from fargate_constructs.service.one_off_task import OneOffTask
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
+from fargate_constructs.service.scheduled_task import ScheduledTask
 from fargate_constructs.service.task_size import TaskSize
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "FargateTask",
     "Health",
     "LogDelivery",
+    "OneOffTask",
     "Rollback",
     "Scaling",
+    "ScheduledTask",
     "TaskSize",
 ]

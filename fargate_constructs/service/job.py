@@ -1,0 +1,140 @@
+"""A task that runs to its end, whoever starts it.
+
+```
+schedule, deployment, person ──> [Job] ──> a task in private subnets ──> exit code
+```
+"""
+
+from typing import Any, Unpack
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IDependable
+
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.fargate_task import FargateTask, TaskArguments
+
+
+class Job(FargateTask):
+    """A task that runs to its end. What starts it is what `ScheduledTask` and `OneOffTask` add.
+
+    Args:
+        scope: The construct that owns the job.
+        id: The construct's ID.
+        task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
+
+    Raises:
+        ValueError: If *capacity* has a base on demand above which nothing would ever run, or as `FargateTask` does.
+    """
+
+    def __init__(self, scope: Construct, id: str, **task: Unpack[TaskArguments]) -> None:
+        _validate_capacity(task.get("capacity"))
+        super().__init__(scope, id, **task)
+        self._network.prove_egress(self)
+
+    @property
+    def run_command(self) -> str:
+        """The command line that runs the job now, in the version deployed last.
+
+        More options may follow, such as `--overrides` with another command
+        (https://docs.aws.amazon.com/cli/latest/reference/ecs/run-task.html).
+        """
+        strategy = " ".join(
+            f"capacityProvider={each['capacityProvider']},base={each['base']},weight={each['weight']}"
+            for each in self._strategy()
+        )
+        network = Stack.of(self).to_json_string(self._network_configuration())
+        return (
+            f"aws ecs run-task --cluster {self.cluster.cluster_name} --task-definition {self.task_definition.family} "
+            f"{f'--capacity-provider-strategy {strategy}' if strategy else '--launch-type FARGATE'} "
+            f"--network-configuration '{network}' --enable-ecs-managed-tags --propagate-tags TASK_DEFINITION"
+        )
+
+    def _run_request(self) -> dict[str, Any]:
+        """Return what the API's RunTask takes, all but the revision of the task definition."""
+        strategy = self._strategy()
+        return {
+            "cluster": self.cluster.cluster_name,
+            "networkConfiguration": self._network_configuration(),
+            "enableECSManagedTags": True,
+            "propagateTags": "TASK_DEFINITION",
+            **({"capacityProviderStrategy": strategy} if strategy else {"launchType": "FARGATE"}),
+        }
+
+    def _strategy(self) -> list[dict[str, Any]]:
+        return [
+            {"capacityProvider": each.capacity_provider, "base": each.base or 0, "weight": each.weight}
+            for each in (self._capacity.strategies() if self._capacity else [])
+        ]
+
+    def _network_configuration(self) -> dict[str, Any]:
+        return {
+            "awsvpcConfiguration": {
+                "subnets": [subnet.subnet_id for subnet in self._network.task_subnets],
+                "securityGroups": [group.security_group_id for group in self._security_groups],
+                "assignPublicIp": "DISABLED",
+            }
+        }
+
+    def _grant_run(self, role: iam.Role) -> None:
+        """Let a role run this job in its cluster, and nothing else.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html
+        """
+        roles = [self.task_definition.task_role, self.task_definition.obtain_execution_role()]
+        # Any revision: a deployment changes it, and the permission might follow seconds later.
+        revisions = f"{self._family_arn}:*"
+        for statement in (
+            iam.PolicyStatement(actions=["ecs:RunTask"], resources=[revisions], conditions=self._in_cluster),
+            iam.PolicyStatement(
+                actions=["ecs:TagResource"],
+                resources=[self._task_arns],
+                conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}},
+            ),
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[each.role_arn for each in roles],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            ),
+        ):
+            role.add_to_policy(statement)
+        acknowledge_wildcards(role, [revisions], reason="Each deployment makes a new revision of the task definition.")
+        acknowledge_wildcards(
+            role, [self._task_arns], reason="ECS makes up a task's ID when it starts it; a condition says which tasks."
+        )
+
+    @property
+    def _family_arn(self) -> str:
+        """The ARN of the task definition without its revision."""
+        return Stack.of(self).format_arn(
+            service="ecs", resource="task-definition", resource_name=self.task_definition.family
+        )
+
+    @property
+    def _task_arns(self) -> str:
+        return Stack.of(self).format_arn(service="ecs", resource="task", resource_name="*")
+
+    @property
+    def _in_cluster(self) -> dict[str, Any]:
+        return {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
+
+    def _needs(self) -> list[IDependable]:
+        """Return what a task may miss if it starts the moment its task definition exists.
+
+        Its roles' permissions, its security groups' rules, and its way out, without which it cannot pull its image.
+        """
+        return [
+            self.task_definition.task_role,
+            self.task_definition.obtain_execution_role(),
+            *self._security_groups,
+            *(subnet.internet_connectivity_established for subnet in self._network.task_subnets),
+        ]
+
+
+def _validate_capacity(capacity: Capacity | None) -> None:
+    if capacity and capacity.on_demand_base and capacity.on_demand_percent < 100:  # noqa: PLR2004 - all of a hundred
+        raise ValueError(
+            "capacity of a job must have no base, within which its one task would always run on demand, "
+            f"got: on_demand_base={capacity.on_demand_base}; write Capacity.spot(on_demand_base=0)"
+        )

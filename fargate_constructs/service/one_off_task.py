@@ -1,0 +1,171 @@
+"""A task that runs when someone says so, or before each deployment of a service.
+
+```
+deployment ──> [OneOffTask: a task, and its exit code] ──> FargateService
+```
+"""
+
+from pathlib import Path
+from typing import Unpack
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from fargate_constructs.service.fargate_service import FargateService
+from fargate_constructs.service.fargate_task import TaskArguments
+from fargate_constructs.service.job import Job
+from fargate_constructs.service.links import resource_of
+
+HANDLER = Path(__file__).parent / "run_before"
+
+# CloudFormation waits an hour for a custom resource and no longer
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
+# Of it 10 minutes are kept: to start the task, to stop it, and for Lambda to try an invocation again.
+RESERVE = Duration.minutes(10)
+SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS = 60, 50 * 60
+# The most that Lambda gives; then the function hands over to itself.
+HANDLER_TIMEOUT = Duration.minutes(15)
+
+
+class OneOffTask(Job):
+    """A task that runs once: by hand, with `run_command`, or before each deployment of services, with `run_before`.
+
+    ```python
+    migrate = OneOffTask(stack, "Migrate", network=network, image=image, command=["./manage.py", "migrate"])
+    migrate.run_before(web)
+    ```
+
+    Args:
+        scope: The construct that owns the task.
+        id: The construct's ID.
+        timeout: How long a run before a deployment may take, from 1 to 50 minutes, image pull included. Then it is
+            stopped, and the deployment fails. By default 30 minutes. It does not concern runs by hand.
+        task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
+
+    Raises:
+        ValueError: If *timeout* is out of its range, or as `FargateTask` does.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, timeout: Duration | None = None, **task: Unpack[TaskArguments]
+    ) -> None:
+        timeout = timeout or Duration.minutes(30)
+        _validate_timeout(timeout)
+        super().__init__(scope, id, **task)
+
+        self.timeout = timeout
+        self.deployment_run: DeploymentRun | None = None
+        """What runs the task before deployments; made by the first `run_before`."""
+
+    def run_before(self, service: FargateService) -> CustomResource:
+        """Run the task before each deployment of a service: for migrations. Several services may wait for the same run.
+
+        The task runs with the first deployment and with each that changes its task definition, such as its image, or
+        *timeout*; not if an image behind the same tag has changed. The service's new version is deployed once the
+        main container has ended with exit code 0. Otherwise the deployment fails with the reason and the line that
+        shows the log, and CloudFormation goes back to the version before. The way back runs nothing, so the version
+        before must live with what the run has changed, as it must anyway while it still serves. A run can be
+        repeated, by the next deployment at the latest; let it be one that does no harm twice.
+
+        Whatever else the task needs to be there before it runs, such as the database's own rule that lets it in, is
+        added as a dependency: `migrate.run_before(web).node.add_dependency(database)`.
+
+        Args:
+            service: The service that waits, in the same stack or in one that is deployed after this one.
+
+        Returns:
+            The resource that runs the task.
+
+        Raises:
+            TypeError: If *service* is no `FargateService`.
+        """
+        if not isinstance(service, FargateService):
+            raise TypeError(f"service must be a FargateService, got: {type(service).__name__}")
+        self.deployment_run = self.deployment_run or DeploymentRun(self, "Run", job=self)
+        resource_of(service.service).node.add_dependency(self.deployment_run.resource)
+        return self.deployment_run.resource
+
+
+class DeploymentRun(Construct):
+    """Runs a job with each deployment that changes it, and lets the deployment fail if the job does.
+
+    Args:
+        scope: The construct that owns it.
+        id: The construct's ID.
+        job: What is run.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, job: OneOffTask) -> None:
+        super().__init__(scope, id)
+
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.role = self._make_role(job)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description="Runs a task before deployments",
+            # Bytecode would give the asset another hash on each machine, and each deployment an upload.
+            code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
+            handler="handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            timeout=HANDLER_TIMEOUT,
+            role=self.role,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            environment={
+                "REQUEST": Stack.of(self).to_json_string(job._run_request()),
+                "CONTAINER": job.name,
+                "LOG_GROUP": job.log_group.log_group_name,
+                "TIMEOUT_SECONDS": f"{job.timeout.to_seconds():.0f}",
+            },
+        )
+        # Apart from the role's own policy, for which the function waits.
+        hand_over = iam.Policy(
+            self,
+            "HandOver",
+            roles=[self.role],
+            statements=[
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]),
+            ],
+        )
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::RunBeforeDeployment",
+            service_token=self.function.function_arn,
+            service_timeout=job.timeout.plus(RESERVE),
+            # What changes it is what makes it run again. All else the function has in its environment.
+            properties={"TaskDefinition": job.task_definition.task_definition_arn},
+        )
+        self.resource.node.add_dependency(hand_over, *job._needs())
+
+    def _make_role(self, job: Job) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(role)
+        job._grant_run(role)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecs:DescribeTasks", "ecs:StopTask"], resources=[job._task_arns], conditions=job._in_cluster
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
+        )
+        return role
+
+
+def _validate_timeout(timeout: Duration) -> None:
+    seconds = timeout.to_seconds()
+    if not SHORTEST_TIMEOUT_SECONDS <= seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise ValueError(
+            f"timeout must be 1 to 50 minutes, got: {seconds:.0f} seconds; "
+            "run what takes longer by hand, with run_command"
+        )

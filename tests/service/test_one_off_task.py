@@ -1,0 +1,304 @@
+"""A task that runs once: by hand, or before each deployment of a service."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_rds as rds
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import AuditedCluster, Capacity, FargateService, FixedEgressNetwork, OneOffTask, ScheduledTask
+from tests.audit import all_feature_flags, findings, spread_policies
+from tests.service.test_scheduled_task import NIGHTLY
+
+IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+# Prints what it was called with.
+FAKE_AWS = f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"
+
+
+def migrated_in(stack: Stack, **parameters: Any) -> OneOffTask:  # noqa: ANN401 - whatever the construct takes
+    """Make a service and a task that runs before its deployments."""
+    network = FixedEgressNetwork(stack, "Network")
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    web = FargateService(stack, "Web", network=network, image=IMAGE, cluster=cluster)
+    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, cluster=cluster, **parameters)
+    migrate.run_before(web)
+    return migrate
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """A migration before a service."""
+    stack = Stack(App(), "Test")
+    migrated_in(stack)
+    return Template.from_stack(stack)
+
+
+def words_of(command: str, tmp_path: Path) -> list[str]:
+    """Return what `aws` is called with when the line is pasted into a shell."""
+    (tmp_path / "aws").write_text(FAKE_AWS)
+    (tmp_path / "aws").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    words: list[str] = json.loads(done.stdout)
+    return words
+
+
+def as_deployed(stack: Stack, command: str) -> str:
+    """Return a command line as an output prints it, with each reference as the name it refers to."""
+    CfnOutput(stack, "Line", value=command)
+    (output,) = Template.from_stack(stack).find_outputs("Line").values()
+
+    def text(part: Any) -> str:  # noqa: ANN401 - a piece of a template
+        match part:
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator).join(map(text, parts))
+            case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+                return str(name)
+        return str(part)
+
+    return text(output["Value"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "capacity"),
+    [
+        ({}, ["--capacity-provider-strategy", "capacityProvider=FARGATE,base=0,weight=100"]),
+        (
+            {"capacity": Capacity.spot(on_demand_base=0, on_demand_percent=40)},
+            [
+                "--capacity-provider-strategy",
+                "capacityProvider=FARGATE,base=0,weight=40",
+                "capacityProvider=FARGATE_SPOT,base=0,weight=60",
+            ],
+        ),
+        ({"cluster": True}, ["--launch-type", "FARGATE"]),
+    ],
+    ids=["on demand", "spot", "a cluster of one's own"],
+)
+def test_the_line_runs_the_task_from_a_shell(
+    stack: Stack, network: FixedEgressNetwork, tmp_path: Path, parameters: dict[str, Any], capacity: list[str]
+) -> None:
+    """As it is printed: quoted once, private, in the last revision."""
+    if "cluster" in parameters:
+        parameters = {"cluster": ecs.Cluster(stack, "Cluster", vpc=network.vpc)}
+    task = OneOffTask(stack, "Migrate", network=network, image=IMAGE, **parameters)
+
+    words = words_of(as_deployed(stack, task.run_command), tmp_path)
+
+    network_at = words.index("--network-configuration") + 1
+    configuration = json.loads(words[network_at])["awsvpcConfiguration"]
+    assert words[:3] == ["ecs", "run-task", "--cluster"]
+    assert words[4:network_at] == ["--task-definition", task.task_definition.family, *capacity, words[network_at - 1]]
+    assert words[network_at + 1 :] == ["--enable-ecs-managed-tags", "--propagate-tags", "TASK_DEFINITION"]
+    assert configuration["assignPublicIp"] == "DISABLED"
+    assert len(configuration["subnets"]) == 2
+    assert all("TasksSubnet" in each for each in configuration["subnets"])
+    assert len(configuration["securityGroups"]) == 1
+
+
+def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: FixedEgressNetwork) -> None:
+    """By a line of the same kind."""
+    task = ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
+
+    assert f"--task-definition {task.task_definition.family} " in as_deployed(stack, task.run_command)
+
+
+def test_without_run_before_nothing_is_made_but_the_task(stack: Stack, network: FixedEgressNetwork) -> None:
+    """No function and no service."""
+    OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("Custom::RunBeforeDeployment", 0)
+    template.resource_count_is("AWS::ECS::Service", 0)
+    template.resource_count_is("AWS::ECS::TaskDefinition", 1)
+
+
+def test_the_service_waits_for_the_run(template: Template) -> None:
+    """And the run for what its task needs; only another task definition makes it run again."""
+    ((run_id, run),) = template.find_resources("Custom::RunBeforeDeployment").items()
+    (service,) = template.find_resources("AWS::ECS::Service").values()
+
+    assert run_id in service["DependsOn"]
+    assert set(run["Properties"]) == {"ServiceToken", "ServiceTimeout", "TaskDefinition"}
+    assert "MigrateTaskDefinition" in run["Properties"]["TaskDefinition"]["Ref"]
+    assert run["Properties"]["ServiceTimeout"] == "2400"
+    for needed in ("HandOver", "ExecutionRole", "TaskRole", "SecurityGroup", "TasksSubnet1DefaultRoute"):
+        assert any(needed in each for each in run["DependsOn"]), needed
+
+
+def test_the_function_knows_how_to_run_the_task(template: Template) -> None:
+    """It asks for what the schedule and the line ask for."""
+    (function,) = (
+        each["Properties"]
+        for each in template.find_resources("AWS::Lambda::Function").values()
+        if each["Properties"].get("Description") == "Runs a task before deployments"
+    )
+    variables = function["Environment"]["Variables"]
+    request = json.loads(
+        "".join(part if isinstance(part, str) else "x" for part in variables["REQUEST"]["Fn::Join"][1])
+    )
+
+    assert function["Timeout"] == 900
+    assert variables["CONTAINER"] == "migrate"
+    assert variables["TIMEOUT_SECONDS"] == "1800"
+    assert request == {
+        "cluster": "x",
+        "networkConfiguration": {
+            "awsvpcConfiguration": {"subnets": ["x", "x"], "securityGroups": ["x"], "assignPublicIp": "DISABLED"}
+        },
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 0, "weight": 100}],
+        "enableECSManagedTags": True,
+        "propagateTags": "TASK_DEFINITION",
+    }
+
+
+def test_the_function_may_run_and_stop_this_task(template: Template) -> None:
+    """In its cluster; ask how its own stack fares, and call itself."""
+    policies = template.find_resources("AWS::IAM::Policy").values()
+    statements = [
+        statement
+        for policy in policies
+        if "MigrateRun" in policy["Properties"]["PolicyName"]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    by_action = {str(each["Action"]): each for each in statements}
+
+    assert set(by_action) == {
+        "['logs:CreateLogStream', 'logs:PutLogEvents']",
+        "ecs:RunTask",
+        "ecs:TagResource",
+        "iam:PassRole",
+        "['ecs:DescribeTasks', 'ecs:StopTask']",
+        "cloudformation:DescribeStacks",
+        "lambda:InvokeFunction",
+    }
+    for action in ("ecs:RunTask", "['ecs:DescribeTasks', 'ecs:StopTask']"):
+        (cluster,) = template.find_resources("AWS::ECS::Cluster")
+        assert by_action[action]["Condition"] == {"ArnEquals": {"ecs:cluster": {"Fn::GetAtt": [cluster, "Arn"]}}}
+    assert by_action["iam:PassRole"]["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    }
+    assert by_action["cloudformation:DescribeStacks"]["Resource"] == {"Ref": "AWS::StackId"}
+    assert "MigrateRunFunction" in by_action["lambda:InvokeFunction"]["Resource"]["Fn::GetAtt"][0]
+
+
+def test_several_services_wait_for_one_run(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The task runs once for all of them."""
+    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.minutes(50))
+    services = [FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "Api")]
+
+    first, second = (migrate.run_before(service) for service in services)
+
+    template = Template.from_stack(stack)
+    ((run_id, run),) = template.find_resources("Custom::RunBeforeDeployment").items()
+    assert first is second
+    assert run["Properties"]["ServiceTimeout"] == "3600"
+    assert all(run_id in each["DependsOn"] for each in template.find_resources("AWS::ECS::Service").values())
+
+
+def test_the_run_can_wait_for_a_database(stack: Stack, network: FixedEgressNetwork) -> None:
+    """And for the rule that lets the task in."""
+    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    database = rds.DatabaseInstance(stack, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=network.vpc)
+    database.connections.allow_default_port_from(migrate)
+
+    migrate.run_before(web).node.add_dependency(database)
+
+    (run,) = Template.from_stack(stack).find_resources("Custom::RunBeforeDeployment").values()
+    assert any("DatabaseSecurityGroupfromTestMigrate" in each for each in run["DependsOn"])
+
+
+def test_a_service_in_another_stack_waits(network: FixedEgressNetwork) -> None:
+    """Its stack is deployed after the task's, and nothing of it is known there."""
+    app = network.node.root
+    tasks, services = Stack(app, "Tasks"), Stack(app, "Services")  # type: ignore[arg-type]  # the app
+    cluster = ecs.Cluster(tasks, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+    migrate = OneOffTask(tasks, "Migrate", network=network, image=IMAGE, cluster=cluster)
+    web = FargateService(services, "Web", network=network, image=IMAGE)
+
+    migrate.run_before(web)
+
+    app.synth()  # type: ignore[attr-defined]  # the app
+    assert tasks in services.dependencies
+    assert services not in tasks.dependencies
+    assert findings(app) == []
+
+
+def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Above all the service within one."""
+    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+
+    with pytest.raises(TypeError, match="service must be a FargateService, got: "):
+        migrate.run_before(web.service)  # type: ignore[arg-type]
+    assert migrate.deployment_run is None
+
+
+@pytest.mark.parametrize("seconds", [0, 59, 3001])
+def test_a_time_that_cannot_be_kept_is_refused(stack: Stack, network: FixedEgressNetwork, seconds: int) -> None:
+    """CloudFormation waits an hour at most."""
+    with pytest.raises(ValueError, match=re.escape(f"timeout must be 1 to 50 minutes, got: {seconds} seconds; run")):
+        OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.seconds(seconds))
+    assert stack.node.try_find_child("Migrate") is None
+
+
+def test_nothing_secret_is_told(stack: Stack) -> None:
+    """The function knows the names of things, not the task's environment."""
+    migrated_in(stack, environment={"TOKEN": "visible"})
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Environment": {
+                "Variables": {
+                    "REQUEST": Match.any_value(),
+                    "CONTAINER": "migrate",
+                    "LOG_GROUP": {"Ref": Match.string_like_regexp("MigrateLogs")},
+                    "TIMEOUT_SECONDS": "1800",
+                }
+            }
+        },
+    )
+    functions = json.dumps(template.find_resources("AWS::Lambda::Function"))
+    assert "visible" not in functions
+
+
+def app_with(context: Mapping[str, object]) -> App:
+    """Return an app with a migration."""
+    app = App(context=dict(context))
+    migrated_in(Stack(app, "Test"))
+    return app
+
+
+def test_feature_flags_change_nothing() -> None:
+    """All flags on or all off: the same job, with policies compared by what they allow."""
+    plain, flagged = (
+        app_with(context).synth().get_stack_by_name("Test").template["Resources"]
+        for context in ({}, all_feature_flags())
+    )
+    jobs = [{key: each for key, each in resources.items() if "Migrate" in key} for resources in (plain, flagged)]
+
+    assert len(jobs[0]) > 10
+    assert plain.keys() == flagged.keys()
+    assert spread_policies(jobs[1]) == spread_policies(jobs[0])
+
+
+def test_the_audit_finds_nothing(stack: Stack, network: FixedEgressNetwork) -> None:
+    """No finding of cdk-nag's AwsSolutions pack is left open, with a run before deployments and without one."""
+    OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+
+    assert findings(stack.node.root) == []
+    assert findings(app_with({})) == []

@@ -1,0 +1,421 @@
+"""The Lambda that runs a task before a deployment, with an ECS on loopback that takes its time."""
+
+import http.server
+import importlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+TASK_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/migrate:7"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:run"
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Shop/1"
+REQUEST = {
+    "cluster": "shop",
+    "networkConfiguration": {
+        "awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}
+    },
+    "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 0, "weight": 100}],
+}
+NOW = 1_800_000_000.0
+
+
+@dataclass
+class Clock:
+    """The time, which passes by sleeping alone; both `time` to the function and what Lambda tells it."""
+
+    now: float = NOW
+    invocation_ends: float = NOW + 900
+    invoked_function_arn: str = FUNCTION
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the invocation."""
+        return int((self.invocation_ends - self.now) * 1000)
+
+
+@dataclass
+class Cloud:
+    """ECS with one task at a time, Lambda, CloudFormation and the place where it waits for an answer.
+
+    Args:
+        clock: the time.
+        minutes: how long the task runs if nobody stops it.
+        exit_code: what its main container ends with; none if it never started.
+        stop_code: why ECS says the task stopped.
+        refusals: with what the next starts are refused: an error code, or the reason of a failure in the answer.
+        stack_status: what CloudFormation is at.
+        obeys: whether the task stops when it is told to.
+    """
+
+    clock: Clock
+    minutes: float = 3
+    exit_code: int | None = 0
+    stop_code: str = "EssentialContainerExited"
+    refusals: list[str] = field(default_factory=list)
+    stack_status: str = "UPDATE_IN_PROGRESS"
+    obeys: bool = True
+    url: str = ""
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stops: list[dict[str, str]] = field(default_factory=list)
+    invocations: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
+
+    def run_task(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a task, or return the one started with the same token."""
+        if self.refusals:
+            refusal = self.refusals.pop(0)
+            if refusal.endswith("Exception"):
+                raise KeyError(refusal)
+            return {"tasks": [], "failures": [{"reason": refusal}]}
+        token = request["clientToken"]
+        task = self.tasks.setdefault(
+            token,
+            {
+                "request": request,
+                "taskArn": f"arn:aws:ecs:eu-west-1:123456789012:task/shop/{len(self.tasks) + 1}",
+                "createdAt": self.clock.now,
+                "ends": self.clock.now + 60 * self.minutes,
+                "stopCode": self.stop_code,
+                "stoppedReason": "Essential container in task exited",
+            },
+        )
+        if task["request"] != request:
+            raise KeyError("ConflictException")
+        return {"tasks": [task], "failures": []}
+
+    def describe_tasks(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Show a task; ECS does not know it in its first seconds."""
+        assert request["cluster"] == "shop"
+        (arn,) = request["tasks"]
+        (task,) = (each for each in self.tasks.values() if each["taskArn"] == arn)
+        if self.clock.now < task["createdAt"] + 3:
+            return {"tasks": [], "failures": [{"arn": arn, "reason": "MISSING"}]}
+        if self.clock.now < task["ends"]:
+            return {"tasks": [{"lastStatus": "RUNNING", "taskArn": arn}], "failures": []}
+        main = {"name": "migrate"} | ({} if self.exit_code is None else {"exitCode": self.exit_code})
+        containers = [{"name": "proxy", "exitCode": 143}, main]
+        return {"tasks": [task | {"lastStatus": "STOPPED", "containers": containers}], "failures": []}
+
+    def stop_task(self, request: dict[str, str]) -> dict[str, Any]:
+        """Tell a task to stop, which takes it a minute."""
+        self.stops.append(request)
+        (task,) = self.tasks.values()
+        if self.obeys and task["stopCode"] != "UserInitiated":
+            task |= {
+                "ends": self.clock.now + 60,
+                "stopCode": "UserInitiated",
+                "stoppedReason": request["reason"],
+            }
+        return {"task": task}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time."""
+    return Clock()
+
+
+class Loopback(http.server.ThreadingHTTPServer):
+    """Where all of AWS listens in these tests."""
+
+    cloud: Cloud
+
+
+class Front(http.server.BaseHTTPRequestHandler):
+    """Speaks the protocols of the services."""
+
+    server: Loopback
+
+    def do_POST(self) -> None:
+        """Take a call of ECS (JSON), Lambda (REST) or CloudFormation (query)."""
+        cloud, body = self.server.cloud, self._body()
+        if self.path != "/":
+            assert self.path.endswith("/invocations")
+            assert self.headers["X-Amz-Invocation-Type"] == "Event"
+            cloud.invocations.append(json.loads(body))
+            self._answer(202, "")
+        elif target := self.headers["X-Amz-Target"]:
+            calls = {"RunTask": cloud.run_task, "DescribeTasks": cloud.describe_tasks, "StopTask": cloud.stop_task}
+            try:
+                self._answer(200, json.dumps(calls[target.rpartition(".")[2]](json.loads(body))))
+            except KeyError as error:
+                self._answer(400, json.dumps({"__type": error.args[0], "message": "not now"}))
+        else:
+            assert parse_qs(body)["StackName"] == [STACK]
+            self._answer(
+                200,
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+                f"<StackName>Shop</StackName><StackStatus>{cloud.stack_status}</StackStatus>"
+                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+            )
+
+    def do_PUT(self) -> None:
+        """Take an answer, as CloudFormation does."""
+        self.server.cloud.answers.append((dict(self.headers), json.loads(self._body())))
+        self._answer(200, "")
+
+    def _body(self) -> str:
+        return self.rfile.read(int(self.headers["Content-Length"])).decode()
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def loopback() -> Iterator[Loopback]:
+    """The server."""
+    with Loopback(("127.0.0.1", 0), Front) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def loaded(loopback: Loopback) -> ModuleType:
+    """The Lambda's module, whose clients talk to the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{loopback.server_port}",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            patch.setenv(name, value)
+        return importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
+
+
+@pytest.fixture
+def cloud(clock: Clock, loopback: Loopback) -> Cloud:
+    """A cloud in which nothing has happened yet."""
+    loopback.cloud = Cloud(clock, url=f"http://127.0.0.1:{loopback.server_port}")
+    return loopback.cloud
+
+
+@pytest.fixture
+def function(loaded: ModuleType, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The function with its environment and that clock."""
+    for name, value in {
+        "NO_PROXY": "127.0.0.1",
+        "REQUEST": json.dumps(REQUEST),
+        "CONTAINER": "migrate",
+        "LOG_GROUP": "/shop/migrate",
+        "TIMEOUT_SECONDS": "1800",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(loaded, "time", clock)
+    return loaded
+
+
+def event(cloud: Cloud, **more: str) -> dict[str, Any]:
+    """Return what CloudFormation asks for."""
+    return {
+        "RequestType": "Create",
+        "ResponseURL": f"{cloud.url}/answer",
+        "StackId": STACK,
+        "RequestId": "8c1b6f9e-0000-4000-8000-000000000001",
+        "LogicalResourceId": "MigrateRun",
+        "ResourceProperties": {"TaskDefinition": TASK_DEFINITION, "ServiceToken": FUNCTION},
+        **more,
+    }
+
+
+def run_to_the_end(function: ModuleType, cloud: Cloud, first: dict[str, Any]) -> int:
+    """Invoke the function as Lambda does, again for each hand-over; return how often."""
+    function.handler(first, cloud.clock)
+    count = 1
+    while cloud.invocations:
+        cloud.clock.invocation_ends = cloud.clock.now + 900
+        function.handler(cloud.invocations.pop(), cloud.clock)
+        count += 1
+    return count
+
+
+def failure_in(cloud: Cloud) -> str:
+    """Return why the deployment failed."""
+    ((_, answer),) = cloud.answers
+    assert answer["Status"] == "FAILED"
+    return answer["Reason"]
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_the_deployment_goes_on_when_the_task_has_done_its_work(
+    function: ModuleType, cloud: Cloud, request_type: str
+) -> None:
+    """One task is started as it was asked for, and waited for; sidecars may end as they like."""
+    run_to_the_end(function, cloud, event(cloud, RequestType=request_type))
+
+    ((token, task),) = cloud.tasks.items()
+    ((headers, answer),) = cloud.answers
+    assert task["request"] == REQUEST | {"taskDefinition": TASK_DEFINITION, "clientToken": token}
+    assert cloud.clock.now >= task["ends"]
+    assert cloud.stops == []
+    assert headers["Content-Type"] == ""
+    assert answer == {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "MigrateRun",
+        "StackId": STACK,
+        "RequestId": token,
+        "LogicalResourceId": "MigrateRun",
+    }
+
+
+def test_a_failed_task_fails_the_deployment(function: ModuleType, cloud: Cloud) -> None:
+    """CloudFormation hears the exit code, ECS's reason, and where the log is."""
+    cloud.exit_code = 3
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert failure_in(cloud) == (
+        "RunError: task 1 stopped with exit code 3 (EssentialContainerExited: Essential container in task exited); "
+        "its log: aws logs tail /shop/migrate --log-stream-names migrate/migrate/1 --since 1d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "stop_code"), [(None, "TaskFailedToStart"), (0, "SpotInterruption"), (0, "UserInitiated")]
+)
+def test_work_undone_is_no_success(function: ModuleType, cloud: Cloud, exit_code: int | None, stop_code: str) -> None:
+    """An image that cannot be pulled has no exit code; a task that is taken away may end with 0."""
+    cloud.exit_code, cloud.stop_code = exit_code, stop_code
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert f"exit code {'none' if exit_code is None else 0} ({stop_code}: " in failure_in(cloud)
+
+
+def test_a_long_task_outlives_invocations(function: ModuleType, cloud: Cloud) -> None:
+    """Before its 15 minutes are over the function hands over to itself, and no second task is started."""
+    cloud.minutes = 29
+
+    count = run_to_the_end(function, cloud, event(cloud))
+
+    assert count == 3
+    assert len(cloud.tasks) == 1
+    assert [answer["Status"] for _, answer in cloud.answers] == ["SUCCESS"]
+
+
+def test_a_task_is_stopped_when_its_time_is_over(function: ModuleType, cloud: Cloud) -> None:
+    """The deployment fails once the task has stopped, so that the way back does not meet it."""
+    cloud.minutes = 1000
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    (task,) = cloud.tasks.values()
+    assert cloud.stops[0] == {"cluster": "shop", "task": task["taskArn"], "reason": "not done after 1800 seconds"}
+    assert task["ends"] <= cloud.clock.now < NOW + 1800 + 120
+    assert "(UserInitiated: not done after 1800 seconds)" in failure_in(cloud)
+
+
+def test_a_task_that_does_not_stop_is_given_up(function: ModuleType, cloud: Cloud) -> None:
+    """Within CloudFormation's hour, at the longest time there is."""
+    cloud.minutes, cloud.obeys = 1000, False
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert failure_in(cloud).endswith("task/shop/1 was told to stop and does not")
+    assert cloud.clock.now < NOW + 1800 + 300
+
+
+@pytest.mark.parametrize("refusal", ["AccessDeniedException", "Capacity is unavailable at this time."])
+def test_a_refused_start_is_tried_again(function: ModuleType, cloud: Cloud, refusal: str) -> None:
+    """A permission may be seconds old; capacity may be short for a moment."""
+    cloud.refusals = [refusal] * 4
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert len(cloud.tasks) == 1
+    assert [answer["Status"] for _, answer in cloud.answers] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [("InvalidParameterException", "not now"), ("Capacity is unavailable at this time.", "Capacity is unavailable")],
+)
+def test_a_start_that_stays_refused_fails_the_deployment(
+    function: ModuleType, cloud: Cloud, refusal: str, message: str
+) -> None:
+    """After two minutes, with what ECS said last."""
+    cloud.refusals = [refusal] * 100
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert failure_in(cloud).startswith("RunError: the task did not start: ")
+    assert message in failure_in(cloud)
+    assert cloud.clock.now == NOW + 120
+
+
+def test_an_invocation_repeated_finds_its_task(
+    function: ModuleType, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda calls a function again that was cut off; no second task is started, and its time goes on."""
+    cloud.minutes = 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud.clock, "sleep", lambda _: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            function.handler(event(cloud), cloud.clock)
+    cloud.clock.now += 1200
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    (task,) = cloud.tasks.values()
+    assert task["createdAt"] == NOW
+    assert task["ends"] < NOW + 1800 + 120
+    assert "not done after 1800 seconds" in failure_in(cloud)
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])
+def test_the_way_back_runs_nothing(function: ModuleType, cloud: Cloud, status: str) -> None:
+    """The version before would meet what the new one has changed."""
+    cloud.stack_status = status
+
+    run_to_the_end(function, cloud, event(cloud, RequestType="Update", PhysicalResourceId="before"))
+
+    ((_, answer),) = cloud.answers
+    assert cloud.tasks == {}
+    assert answer["Status"] == "SUCCESS"
+    assert answer["PhysicalResourceId"] == "before"
+
+
+def test_a_deletion_runs_nothing(function: ModuleType, cloud: Cloud) -> None:
+    """There is nothing to undo."""
+    run_to_the_end(function, cloud, event(cloud, RequestType="Delete", PhysicalResourceId="before"))
+
+    ((_, answer),) = cloud.answers
+    assert cloud.tasks == {}
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_cloudformation_hears_of_any_error(function: ModuleType, cloud: Cloud) -> None:
+    """Whatever goes wrong, it need not wait."""
+    run_to_the_end(function, cloud, event(cloud) | {"ResourceProperties": {}})
+
+    assert failure_in(cloud) == "KeyError: 'TaskDefinition'"
+
+
+def test_a_long_reason_is_cut(function: ModuleType, cloud: Cloud) -> None:
+    """CloudFormation refuses an answer of more than 4,096 bytes, and would wait on."""
+    cloud.refusals = ["no capacity " * 1000] * 8
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert len(failure_in(cloud)) == 1500
