@@ -150,6 +150,7 @@ def test_what_a_rule_cannot_hold_is_refused(conditions: dict[str, Any], message:
         ({"source_ips": "10.0.0.0/8"}, "source_ips must be a list, got: '10.0.0.0/8'"),
         ({"headers": {"x": "1"}}, "headers['x'] must be a list, got: '1'"),
         ({"query": {"x": "1"}}, "query['x'] must be a list, got: '1'"),
+        ({"headers": {"x": [1]}, "paths": ["/a", None]}, "conditions must hold strings, got: [None, 1]"),
         ({"headers": ["x"]}, "headers must map each name to a list of values, got: ['x']; write {'name': [...]}"),
     ],
 )

@@ -187,6 +187,12 @@ def test_plain_http_signs_nobody_in(stack: Stack, network: FixedEgressNetwork, w
     assert web.routes is None
 
 
+def test_what_is_no_sign_in_is_refused(endpoint: HttpEndpoint, web: FargateService) -> None:
+    """With what to write."""
+    with pytest.raises(TypeError, match=re.escape("sign_in must be a SignIn, got: True; write sign_in=SignIn.oidc(")):
+        endpoint.add_route("Web", service=web, sign_in=True)  # type: ignore[arg-type]  # the mistake
+
+
 def test_an_imported_listener_is_believed(stack: Stack, endpoint: HttpEndpoint) -> None:
     """Nobody knows what it speaks."""
     listener = elbv2.ApplicationListener.from_application_listener_attributes(
