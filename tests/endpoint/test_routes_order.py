@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fargate_constructs.endpoint.claims import Claim, _common_text
@@ -154,6 +154,7 @@ def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions
     return rules, conditions
 
 
+@settings(deadline=None)
 @given(st.lists(CONDITIONS, max_size=8), st.lists(REQUESTS, min_size=1, max_size=8))
 def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], requests: list[Request]) -> None:
     """The load balancer tries our numbers, lowest first, and ends at the route that the stated order puts first."""
@@ -198,6 +199,7 @@ def nested_conditions(draw: st.DrawFn) -> tuple[Conditions, Conditions]:
     return replace(wide, methods=["GET"]), wide
 
 
+@settings(deadline=None)
 @given(nested_conditions())
 def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Conditions, Conditions]) -> None:
     """The narrower of two nested routes is tried first, or the pair is refused."""
@@ -292,6 +294,7 @@ def test_routes_that_exclude_each_other(one: dict[str, list[str]], other: dict[s
 TEXTS = st.text(alphabet="ab/", max_size=6)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab*?/", max_size=6), st.text(alphabet="ab*?/", max_size=6), TEXTS)
 @example("*" * 60 + "a", "*" * 60 + "b", "")
 def test_what_two_patterns_have_in_common(one: str, other: str, text: str) -> None:
