@@ -2,5 +2,6 @@
 
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 from fargate_constructs.endpoint.routes import RouteTarget
+from fargate_constructs.endpoint.sign_in import SignIn
 
-__all__ = ["HttpEndpoint", "RouteTarget"]
+__all__ = ["HttpEndpoint", "RouteTarget", "SignIn"]

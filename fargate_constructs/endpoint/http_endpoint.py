@@ -6,7 +6,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 ```
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jsii
 from aws_cdk import Acknowledgment, Annotations, Duration, Validations
@@ -18,14 +18,9 @@ from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from fargate_constructs.endpoint.access_logs import AccessLogBucket
-from fargate_constructs.endpoint.routes import (
-    RouteTarget,
-    conditions_of,
-    priority_of,
-    validate_known,
-    validate_priority,
-    validate_route,
-)
+from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.routes import RouteTable, RouteTarget
+from fargate_constructs.endpoint.sign_in import SignIn
 from fargate_constructs.hosted_zone import validate_in_zone
 from fargate_constructs.network import Network, validate_network
 
@@ -76,7 +71,7 @@ class HttpEndpoint(Construct):
         _validate_domain(certificate, domain_name, hosted_zone)
         super().__init__(scope, id)
 
-        self._routes: dict[int, str] = {}
+        self._routes = RouteTable(self)
         self.load_balancer = elbv2.ApplicationLoadBalancer(
             self,
             "LoadBalancer",
@@ -128,41 +123,57 @@ class HttpEndpoint(Construct):
         id: str,
         *,
         service: RouteTarget,
-        paths: Sequence[str] = (),
         hosts: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        headers: Mapping[str, Sequence[str]] | None = None,
+        methods: Sequence[str] = (),
+        query: Mapping[str, Sequence[str]] | None = None,
+        source_ips: Sequence[str] = (),
+        sign_in: SignIn | None = None,
         priority: int | None = None,
     ) -> elbv2.ApplicationListenerRule:
-        """Send requests to a service.
+        """Send requests to a service. Of the routes that claim a request, the most specific one gets it.
+
+        An exact host comes before a host pattern before none; then an exact path before a path pattern before none;
+        then more conditions of the other kinds before fewer; docs/routes.md states the order in full. A listener rule
+        holds at most 5 values, of all conditions together, and 5 wildcards: `*` for any characters, `?` for one.
 
         Args:
             id: The route's ID; unique among the service's routes.
             service: Who answers. The rule and its target group become the service's children, so that a stack
                 with a service depends on the endpoint's stack and never the other way round.
-            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
             hosts: Host names or patterns, such as `*.example.com`. By default every host.
-            priority: The listener rule's number, lower first. By default the more specific route comes first: a
-                named host before a pattern before none, then a path before none, then the longer literal beginning.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
+            methods: Methods, such as `GET`. By default every method.
+            query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
+            source_ips: CIDR blocks that callers (or the last proxy before the endpoint) have their address in. By
+                default every address.
+            sign_in: How callers prove who they are, which needs an endpoint that speaks HTTPS. By default not at all.
+            priority: The listener rule's number, 2 to 50,000, lower first. By default it is computed from the
+                conditions, so that no route changes another's.
 
         Raises:
-            TypeError: If *paths* or *hosts* is a string.
-            ValueError: If a pattern is malformed, or known only when deployed and without *priority*; if one rule
-                cannot hold them all; or if another route of this endpoint has the same priority.
+            TypeError: If a list of values is a string, or headers or query are not by name.
+            ValueError: If a value is malformed, or known only when deployed and without *priority*; if one rule
+                cannot hold them all; if a route of this endpoint has the same priority or the same conditions, or is
+                as specific and claims a request that this one claims; or if *sign_in* meets plain HTTP.
         """
-        validate_route(hosts, paths)
-        if priority is None:
-            validate_known(hosts, paths)
-            priority = priority_of(hosts, paths)
-        validate_priority(priority)
-        if priority in self._routes:
-            raise ValueError(
-                f"route {id!r} gets the same priority as route {self._routes[priority]!r}, got: {priority}; "
-                "set another priority on one of them",
-            )
-        rule = service.add_listener_rule(
-            id, listener=self.listener, priority=priority, conditions=conditions_of(hosts, paths)
+        return self._routes.add(
+            id,
+            listener=self.listener,
+            service=service,
+            conditions=Conditions(
+                hosts=hosts,
+                paths=paths,
+                headers=headers or {},
+                methods=methods,
+                query=query or {},
+                source_ips=source_ips,
+            ),
+            sign_in=sign_in,
+            priority=priority,
         )
-        self._routes[priority] = id
-        return rule
 
     def _listen_https(self, certificate: acm.ICertificate) -> elbv2.ApplicationListener:
         self.load_balancer.add_listener(

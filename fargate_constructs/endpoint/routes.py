@@ -5,39 +5,29 @@ caller ──> HttpEndpoint ──> [route] ──> service
 ```
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
-from aws_cdk import Token
+import jsii
+from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct, IValidation, Node
 
-from fargate_constructs.sequences import validate_list
-
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
-MAX_VALUES_PER_RULE = 5
-MAX_WILDCARDS_PER_RULE = 6
-MAX_PATTERN_LENGTH = 128
-
-# A rule's priority is 1 to 50,000, the lowest number being tried first
-# (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html). Routes have even numbers;
-# the odd one before each is for a rule of the service's own (a deployment's test traffic).
-MAX_PRIORITY = 50_000
-# Routes of one rank may come in any order, and each takes one of the rank's numbers. How many a rank has, by kind of
-# host: there are many hosts without a path, and many paths without a host.
-NAMED_HOST, HOST_PATTERN, ANY_HOST = range(3)
-NUMBERS_WITH_PATH = {NAMED_HOST: 70, HOST_PATTERN: 35, ANY_HOST: 140}
-NUMBERS_WITHOUT_PATH = {NAMED_HOST: 8000, HOST_PATTERN: 20, ANY_HOST: 20}
-# Literal beginnings up to this long are told apart, of hosts and of paths.
-LONGEST_RANKED = 30
-PATH_RANKS = 2 * (LONGEST_RANKED + 2)
-HOST_RANKS = {NAMED_HOST: 1, HOST_PATTERN: LONGEST_RANKED + 1, ANY_HOST: 1}
+from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
+from fargate_constructs.endpoint.sign_in import SignIn
 
 
 class RouteTarget(Protocol):
     """What an endpoint needs of a service. `FargateService` is one."""
+
+    @property
+    def node(self) -> Node:
+        """The service's place in the construct tree."""
+
+    @property
+    def test_header(self) -> tuple[str, str] | None:
+        """A header's name and value; in deployments, requests that carry it reach new tasks first. None: none do."""
 
     def add_listener_rule(
         self,
@@ -46,115 +36,99 @@ class RouteTarget(Protocol):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        test_priority: int | None = None,
+        authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
     ) -> elbv2.ApplicationListenerRule:
-        """Answer the listener's requests that meet all *conditions*; the number before *priority* is free as well."""
+        """Answer the listener's requests that meet all *conditions*.
+
+        Args:
+            id: The rule's ID.
+            listener: The listener.
+            priority: The rule's number; a token, because it is known only when all routes are.
+            conditions: What a request must meet.
+            test_priority: The number of the rule that asks for *test_header* as well; given if there is one.
+            authenticate: Puts a sign-in before an action of a rule. By default none.
+        """
 
 
-def priority_of(hosts: Sequence[str], paths: Sequence[str]) -> int:
-    """Return the number that puts a route before every less specific one.
+class RouteTable:
+    """The routes of one endpoint, in whatever stacks their services are.
 
-    A named host comes before a host pattern, the longer before the shorter pattern, and a pattern before any host.
-    Among those, a route with paths comes before one without; the path with the longer literal beginning before the
-    shorter; of equal beginnings, the one that goes on after its wildcard before the one that does not; and an exact
-    path before a pattern. A route with several paths ranks as its least specific one does. The number depends on
-    *hosts* and *paths* alone, so that adding or removing a route never changes another's.
+    Args:
+        endpoint: The construct that callers reach. Each synthesis warns here of rules that met at a number.
     """
-    kind = ANY_HOST if not hosts else HOST_PATTERN if any(map(_has_wildcard, hosts)) else NAMED_HOST
-    first = sum(
-        PATH_RANKS * NUMBERS_WITH_PATH[before] + HOST_RANKS[before] * NUMBERS_WITHOUT_PATH[before]
-        for before in range(kind)
-    )
-    if paths:
-        rank, size = PATH_RANKS - 1 - min(map(_path_rank, paths)), NUMBERS_WITH_PATH[kind]
-    else:
-        first += PATH_RANKS * NUMBERS_WITH_PATH[kind]
-        rank, size = HOST_RANKS[kind] - 1 - min(map(_host_rank, hosts), default=0), NUMBERS_WITHOUT_PATH[kind]
-    claim = json.dumps([sorted(hosts), sorted(paths)])
-    spread = int.from_bytes(hashlib.sha256(claim.encode()).digest()[:8]) % size
-    return 2 * (first + rank * size + spread + 1)
 
+    def __init__(self, endpoint: Construct) -> None:
+        self._rules = Rules()
+        endpoint.node.add_validation(_Meetings(endpoint, self._rules))
 
-def conditions_of(hosts: Sequence[str], paths: Sequence[str]) -> list[elbv2.ListenerCondition]:
-    """Return the listener rule's conditions; a route without any claims every path."""
-    conditions = []
-    if hosts:
-        conditions.append(elbv2.ListenerCondition.host_headers(list(hosts)))
-    if paths or not hosts:
-        conditions.append(elbv2.ListenerCondition.path_patterns(list(paths) or ["/*"]))
-    return conditions
+    def add(
+        self,
+        id: str,
+        *,
+        listener: elbv2.IApplicationListener,
+        service: RouteTarget,
+        conditions: Conditions,
+        sign_in: SignIn | None,
+        priority: int | None,
+    ) -> elbv2.ApplicationListenerRule:
+        """Let a service answer what meets the conditions, and number its rules among the others.
 
-
-def validate_route(hosts: Sequence[str], paths: Sequence[str]) -> None:
-    """Refuse what the load balancer would refuse, and what could never match.
-
-    Raises:
-        TypeError: If one pattern is given instead of a list.
-        ValueError: If a host or path is malformed, or there are more values or wildcards than one rule may hold.
-    """
-    for name, values in (("hosts", hosts), ("paths", paths)):
-        validate_list(name, values)
-    values = [*hosts, *paths]
-    if len(values) > MAX_VALUES_PER_RULE:
-        raise ValueError(
-            f"hosts and paths of one route may hold {MAX_VALUES_PER_RULE} values together, got: {len(values)}; "
-            "add a second route to the same service",
+        Raises:
+            TypeError: If a list of values is a string, values that belong to a name have none, or *sign_in* is none.
+            ValueError: If a condition cannot be, the route cannot be told from another one, *priority* is out of range,
+                or *sign_in* meets plain HTTP.
+        """
+        conditions.validate()
+        if sign_in is not None:
+            if not isinstance(sign_in, SignIn):
+                raise TypeError(f"sign_in must be a SignIn, got: {sign_in!r}; write sign_in=SignIn.oidc(...)")
+            sign_in.validate_listener(listener)
+        rules = rules_of(
+            f"{id!r} of {service.node.path}", conditions, test_header=service.test_header, priority=priority
         )
-    wildcards = sum(value.count("*") + value.count("?") for value in values)
-    if wildcards > MAX_WILDCARDS_PER_RULE:
-        raise ValueError(f"a route may hold {MAX_WILDCARDS_PER_RULE} wildcards (* and ?), got: {wildcards} in {values}")
-    for host in hosts:
-        _validate_host(host)
-    for path in paths:
-        _validate_path(path)
-
-
-def validate_known(hosts: Sequence[str], paths: Sequence[str]) -> None:
-    """Refuse what is only known when deployed: no rank can be told from it.
-
-    Raises:
-        ValueError: If a host or path is a token.
-    """
-    if any(map(Token.is_unresolved, [*hosts, *paths])):
-        raise ValueError("a host or path known only when deployed has no rank among the routes: set priority")
-
-
-def validate_priority(priority: int) -> None:
-    """Refuse a number that no listener rule can have."""
-    if not 1 <= priority <= MAX_PRIORITY:
-        raise ValueError(f"priority must be 1 to {MAX_PRIORITY}, got: {priority}")
-
-
-def _validate_host(host: str) -> None:
-    if Token.is_unresolved(host):
-        return
-    if "/" in host or ":" in host or not 0 < len(host) <= MAX_PATTERN_LENGTH:
-        raise ValueError(
-            f"hosts must hold bare host names or patterns such as 'api.example.com' or '*.example.com', got: {host!r}",
+        self._rules.validate(rules)
+        numbers = [rule.priority or self._number_at_synthesis(rule) for rule in rules]
+        made = service.add_listener_rule(
+            id,
+            listener=listener,
+            priority=numbers[0],
+            conditions=conditions.render(),
+            test_priority=numbers[1] if service.test_header else None,
+            authenticate=sign_in.before if sign_in else None,
         )
+        if sign_in:
+            sign_in.open_to_provider(listener)
+        self._rules.add(rules)
+        return made
+
+    def _number_at_synthesis(self, rule: Rule) -> int:
+        return cast("int", Lazy.number(_Number(self._rules, rule)))
 
 
-def _validate_path(path: str) -> None:
-    if Token.is_unresolved(path):
-        return
-    if not path.startswith(("/", "*")) or "#" in path or len(path) > MAX_PATTERN_LENGTH:
-        raise ValueError(
-            f"paths must hold patterns of at most {MAX_PATTERN_LENGTH} characters that start with '/', "
-            f"such as '/api/*', got: {path!r}",
-        )
+@jsii.implements(IStableNumberProducer)
+class _Number:
+    """A rule's number, asked for once all rules are known."""
+
+    def __init__(self, rules: Rules, rule: Rule) -> None:
+        self._rules = rules
+        self._rule = rule
+
+    def produce(self) -> int:
+        """Return it."""
+        return self._rules.numbers()[self._rule]
 
 
-def _has_wildcard(pattern: str) -> bool:
-    return "*" in pattern or "?" in pattern
+@jsii.implements(IValidation)
+class _Meetings:
+    """Warns of rules that met at a number; refuses nothing."""
 
+    def __init__(self, endpoint: Construct, rules: Rules) -> None:
+        self._endpoint = endpoint
+        self._rules = rules
 
-def _path_rank(path: str) -> int:
-    """Return how specific a path is: first by its literal beginning, then by whether it goes on after a wildcard."""
-    literal, *rest = re.split(r"[*?]", path, maxsplit=1)
-    if not rest:  # an exact path is more specific than any pattern that begins the same
-        return 2 * min(len(literal) + 1, LONGEST_RANKED + 1)
-    return 2 * min(len(literal), LONGEST_RANKED) + bool(rest[0].strip("*"))
-
-
-def _host_rank(host: str) -> int:
-    """Return how specific a host pattern is: by its length; named hosts exclude each other, in any order."""
-    return min(len(host), LONGEST_RANKED) if _has_wildcard(host) else 0
+    def validate(self) -> list[str]:
+        """Warn."""
+        for meeting in self._rules.meetings():
+            Annotations.of(self._endpoint).add_warning_v2("fargate-constructs:routeMoved", meeting)
+        return []

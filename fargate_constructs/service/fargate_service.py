@@ -8,7 +8,7 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 ```
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack, cast
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -35,6 +35,8 @@ class ServiceArguments(TaskArguments, total=False):
     """The arguments of `FargateService`, for what is built on it; documented there."""
 
     port: int | Mapping[str, int] | None
+    protocol: elbv2.ApplicationProtocol
+    protocol_version: elbv2.ApplicationProtocolVersion
     scaling: Scaling | None
     health: Health | None
     deployment: Deployment | None
@@ -59,6 +61,10 @@ class FargateService(FargateTask):
         port: The TCP port on which the main container listens; several by name, such as
             `{"http": 8080, "admin": 9000}`, of which routes lead to the first and links to any. By default 80; `None`
             makes a worker, which no route and no link can reach.
+        protocol: What the main container speaks there: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`, which
+            encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed too).
+        protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
+            endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
         scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is
             a route, on requests.
         health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
@@ -80,6 +86,8 @@ class FargateService(FargateTask):
         id: str,
         *,
         port: int | Mapping[str, int] | None = 80,
+        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
+        protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
         scaling: Scaling | None = None,
         health: Health | None = None,
         deployment: Deployment | None = None,
@@ -92,6 +100,8 @@ class FargateService(FargateTask):
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
         self.port = next(iter(ports.values()), None)
+        self.protocol = protocol
+        self.protocol_version = protocol_version
         self.health = health
         self.deployment = deployment or Deployment.rolling()
         self.rollback = rollback or Rollback()
@@ -124,6 +134,11 @@ class FargateService(FargateTask):
         return self._scaling.task_count
 
     @property
+    def test_header(self) -> tuple[str, str] | None:
+        """A header's name and value; in deployments, requests that carry it reach new tasks first."""
+        return self.deployment.test_header
+
+    @property
     def exec_command(self) -> str:
         """The command line that opens a shell in one of the running tasks."""
         cluster, service = self.cluster.cluster_name, self.service.service_name
@@ -142,6 +157,8 @@ class FargateService(FargateTask):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        test_priority: int | None = None,
+        authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Answer a listener's requests. `HttpEndpoint.add_route` calls this; call it for a listener made elsewhere.
 
@@ -150,17 +167,28 @@ class FargateService(FargateTask):
             listener: The listener; all rules of a service must be on one load balancer.
             priority: The rule's number, 1 to 50,000; the lowest is tried first.
             conditions: What a request must meet, all of them.
+            test_priority: With a test header, the number of the test traffic's rule. By default the one before
+                *priority*.
+            authenticate: Puts a sign-in before the rule's action. By default none.
 
         Raises:
-            ValueError: If the service has no port, or shifts traffic in its deployments and has a rule already.
+            ValueError: If the service has no port, shifts traffic in its deployments and has a rule already, or speaks
+                HTTP/2 or gRPC and the listener plain HTTP.
         """
-        if self.routes is None:
-            self.routes = self._make_routes()
-            rule = self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
+        is_first = self.routes is None
+        self.routes = self.routes or self._make_routes()
+        rule = self.routes.add_rule(
+            id,
+            listener=listener,
+            priority=priority,
+            conditions=conditions,
+            test_priority=test_priority,
+            authenticate=authenticate,
+        )
+        if is_first:
             self._scaling.on_requests(self.routes.target_groups)
             self.rollback_alarms.watch(self.routes.target_groups, grace_period=self.health.grace_period)
-            return rule
-        return self.routes.add_rule(id, listener=listener, priority=priority, conditions=conditions)
+        return rule
 
     @checked
     def link_to(self, other: "FargateService", *, port: str = "") -> str:
@@ -259,6 +287,8 @@ class FargateService(FargateTask):
             service=self.service,
             container_name=self.name,
             port=self.port,
+            protocol=self.protocol,
+            protocol_version=self.protocol_version,
             vpc=self._network.vpc,
             health=self.health,
             deployment=self.deployment,

@@ -23,6 +23,9 @@ COUNTS = range(2, 11)
 GRACE_PERIODS = range(301)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 DRAINS = range(3601)
+# Where the load balancer asks a gRPC service by default:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+GRPC_PATH = "/AWS.ALB/healthcheck"
 
 
 @checked
@@ -39,8 +42,11 @@ class Health:
     ```
 
     Args:
-        path: The path that answers when a task can serve. By default `/`.
+        path: The path that answers when a task can serve. By default `/`; of a gRPC service, a method that does not
+            exist, `/AWS.ALB/healthcheck`. One that has gRPC's health service takes `/grpc.health.v1.Health/Check`.
         healthy_http_codes: The answers that mean it can. By default `200-299`.
+        healthy_grpc_codes: The answers of a gRPC service that mean it can, 0 to 99, such as `0`. By default `12`: it
+            does not know the method, so it is there.
         command: What ECS runs in the main container to ask it, beginning with `CMD` or `CMD-SHELL`; exit code 0 is
             healthy. By default nothing: images often hold no `curl`.
         interval: How long from check to check, 5 to 300 s. By default 10 s.
@@ -58,6 +64,7 @@ class Health:
 
     path: str = "/"
     healthy_http_codes: str = "200-299"
+    healthy_grpc_codes: str = "12"
     command: Sequence[str] | None = None
     interval: Duration = field(default_factory=lambda: Duration.seconds(10))
     timeout: Duration = field(default_factory=lambda: Duration.seconds(5))
@@ -87,15 +94,23 @@ class Health:
                 f"got: {self.timeout.to_seconds():.0f} seconds",
             )
 
-    def target_check(self) -> elbv2.HealthCheck:
-        """Return the load balancer's check."""
+    def target_check(
+        self,
+        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
+        protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
+    ) -> elbv2.HealthCheck:
+        """Return the load balancer's check of a service that speaks these."""
+        is_grpc = protocol_version is elbv2.ApplicationProtocolVersion.GRPC
+        is_encrypted = protocol is elbv2.ApplicationProtocol.HTTPS
         return elbv2.HealthCheck(
-            path=self.path,
+            path=GRPC_PATH if is_grpc and self.path == "/" else self.path,
+            protocol=elbv2.Protocol.HTTPS if is_encrypted else None,
             interval=self.interval,
             timeout=self.timeout,
             healthy_threshold_count=self.healthy_threshold_count,
             unhealthy_threshold_count=self.unhealthy_threshold_count,
-            healthy_http_codes=self.healthy_http_codes,
+            healthy_http_codes=None if is_grpc else self.healthy_http_codes,
+            healthy_grpc_codes=self.healthy_grpc_codes if is_grpc else None,
         )
 
     def container_check(self) -> ecs.HealthCheck | None:

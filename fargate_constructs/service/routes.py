@@ -5,7 +5,7 @@ HttpEndpoint ──> listener ──> [rules ──> target groups] ──> task
 ```
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_ec2 as ec2
@@ -31,7 +31,9 @@ class ServiceRoutes(Construct):
         id: The construct's ID.
         service: The service whose tasks answer.
         container_name: The container that does.
-        port: The port on which it listens, for plain HTTP.
+        port: The port on which it listens.
+        protocol: Whether it speaks HTTP or HTTPS there.
+        protocol_version: Whether HTTP/1.1, HTTP/2 or gRPC.
         vpc: Where the tasks are.
         health: How tasks are checked, and how fast they leave.
         deployment: How a new version takes over.
@@ -45,6 +47,8 @@ class ServiceRoutes(Construct):
         service: ecs.FargateService,
         container_name: str,
         port: int,
+        protocol: elbv2.ApplicationProtocol,
+        protocol_version: elbv2.ApplicationProtocolVersion,
         vpc: ec2.IVpc,
         health: Health,
         deployment: Deployment,
@@ -54,6 +58,8 @@ class ServiceRoutes(Construct):
         self._service = service
         self._container_name = container_name
         self._port = port
+        self._protocol = protocol
+        self._version = protocol_version
         self._vpc = vpc
         self._health = health
         self._deployment = deployment
@@ -75,57 +81,60 @@ class ServiceRoutes(Construct):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        test_priority: int | None = None,
+        authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Answer the listener's requests that meet all *conditions*.
 
         Raises:
             ValueError: If requests are shifted in deployments and there is a rule already: ECS moves the weights of
-                one. If the listener is another load balancer's, or there is no room for the test traffic's rule.
+                one. If the listener is another load balancer's or speaks the wrong protocol, or there is no room for
+                the test traffic's rule.
         """
         if self._is_attached and self._deployment.shifts_traffic:
             raise ValueError(
                 f"a service deployed {self._deployment.strategy.value} has one route, got another: {id!r}; "
                 "list all hosts and paths in one",
             )
-        self._validate(id, listener, priority, conditions)
-        rule = self._make_rule(id, listener=listener, priority=priority, conditions=conditions)
-        test_rule = None
+        self._validate_listener(id, listener)
         if self._deployment.test_header:
+            test_priority = test_priority or _before(priority)
+            _validate_values(id, conditions)
+        authenticate = authenticate or (lambda action: action)
+        rule = self._make_rule(
+            id, listener=listener, priority=priority, conditions=conditions, action=authenticate(self._forward())
+        )
+        test_rule = None
+        if self._deployment.test_header and test_priority:
             header, value = self._deployment.test_header
             test_rule = self._make_rule(
                 f"{id}Test",
                 listener=listener,
-                priority=priority - 1,
+                priority=test_priority,
                 conditions=[*conditions, elbv2.ListenerCondition.http_header(header, [value])],
+                action=authenticate(self._forward()),
             )
         if not self._is_attached:
             self._attach(rule, test_rule)
         return rule
 
-    def _validate(
-        self,
-        id: str,
-        listener: elbv2.IApplicationListener,
-        priority: int,
-        conditions: Sequence[elbv2.ListenerCondition],
-    ) -> None:
-        load_balancer = listener.load_balancer.node.path if isinstance(listener, elbv2.ApplicationListener) else None
-        if self._load_balancer and load_balancer not in {None, self._load_balancer}:
+    def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
+        if not isinstance(listener, elbv2.ApplicationListener):
+            return  # one made elsewhere says neither
+        load_balancer = listener.load_balancer.node.path
+        if self._load_balancer not in {None, load_balancer}:
             raise ValueError(
                 f"a target group serves one load balancer, got route {id!r} of {load_balancer} beside one of "
                 f"{self._load_balancer}; make a second service for it",
             )
-        self._load_balancer = self._load_balancer or load_balancer
-        if self._deployment.test_header is None:
-            return
-        values = sum(map(_count_values, conditions)) + 1
-        if values > MAX_VALUES_PER_RULE:
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+        http1 = elbv2.ApplicationProtocolVersion.HTTP1
+        if self._version is not http1 and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
             raise ValueError(
-                f"a rule holds {MAX_VALUES_PER_RULE} values, and the test traffic's has one more than route {id!r}, "
-                f"got: {values}; list fewer hosts or paths",
+                f"a listener that speaks plain HTTP cannot pass on {self._version.value}, got route {id!r} of "
+                f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
             )
-        if priority < 2:  # noqa: PLR2004 - the test traffic's rule comes before it
-            raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
+        self._load_balancer = load_balancer
 
     def _make_rule(
         self,
@@ -134,6 +143,7 @@ class ServiceRoutes(Construct):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        action: elbv2.ListenerAction,
     ) -> elbv2.ApplicationListenerRule:
         return elbv2.ApplicationListenerRule(
             self._rules,
@@ -141,7 +151,7 @@ class ServiceRoutes(Construct):
             listener=listener,
             priority=priority,
             conditions=list(conditions),
-            action=self._forward(),
+            action=action,
         )
 
     def _forward(self) -> elbv2.ListenerAction:
@@ -188,10 +198,27 @@ class ServiceRoutes(Construct):
             id,
             vpc=self._vpc,
             port=self._port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
+            protocol=self._protocol,
+            # Said only when it is not the default: the group would be replaced if it were added later.
+            protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
             target_type=elbv2.TargetType.IP,
             deregistration_delay=self._health.deregistration_delay,
-            health_check=self._health.target_check(),
+            health_check=self._health.target_check(self._protocol, self._version),
+        )
+
+
+def _before(priority: int) -> int:
+    if priority < 2:  # noqa: PLR2004 - the test traffic's rule comes before it
+        raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
+    return priority - 1
+
+
+def _validate_values(id: str, conditions: Sequence[elbv2.ListenerCondition]) -> None:
+    values = sum(map(_count_values, conditions)) + 1
+    if values > MAX_VALUES_PER_RULE:
+        raise ValueError(
+            f"a rule holds {MAX_VALUES_PER_RULE} values, and the test traffic's has one more than route {id!r}, "
+            f"got: {values}; list fewer hosts or paths",
         )
 
 

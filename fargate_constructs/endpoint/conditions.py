@@ -1,0 +1,177 @@
+"""What a route asks of a request.
+
+```
+caller ──> listener ──> [conditions] ──> service
+```
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+from aws_cdk import Token
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from fargate_constructs.sequences import validate_list
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
+# one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
+MAX_VALUES_PER_RULE = 5
+MAX_WILDCARDS_PER_RULE = 5
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html, and for headers and
+# methods API_HttpHeaderConditionConfig.html and API_HttpRequestMethodConditionConfig.html beside it.
+HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
+PATH = re.compile(r"""(?=.{1,128}$)[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
+METHOD = re.compile(r"[A-Z_-]{1,40}")
+# Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
+VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
+KEY = re.compile(rf"(?![^*?]*[*?]){VALUE.pattern}")
+
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What a request must meet, all of it; of the values of one condition it must meet one.
+
+    A listener rule's, in AWS's own notions; `HttpEndpoint.add_route` says what each is.
+    """
+
+    hosts: Sequence[str] = ()
+    paths: Sequence[str] = ()
+    headers: Values = field(default_factory=dict)
+    methods: Sequence[str] = ()
+    query: Values = field(default_factory=dict)
+    source_ips: Sequence[str] = ()
+
+    def validate(self) -> None:
+        """Refuse what the load balancer would refuse.
+
+        Raises:
+            TypeError: If one value is given instead of a list, one is no string, or headers or query are no mapping.
+            ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
+        """
+        for name, values in (
+            ("hosts", self.hosts),
+            ("paths", self.paths),
+            ("methods", self.methods),
+            ("source_ips", self.source_ips),
+        ):
+            validate_list(name, values)
+        _validate_mapping("headers", self.headers)
+        _validate_mapping("query", self.query)
+        if strange := [value for value in self.values() if not isinstance(value, str)]:
+            raise TypeError(f"conditions must hold strings, got: {strange}")
+        _validate_size(self)
+        _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
+        _refuse(self.paths, PATH, "paths must hold patterns that start with '/', such as '/api/*', without '?query'")
+        _refuse(self.headers, HEADER_NAME, "headers must have names of at most 40 letters, digits and hyphens")
+        _refuse(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
+        plain = "of at most 128 visible characters, none of them a backslash"
+        _refuse(self.query, KEY, f"query must have keys {plain} or a wildcard")
+        for name, conditions in (("headers", self.headers), ("query", self.query)):
+            _refuse(_flat(conditions), VALUE, f"{name} must have values {plain}")
+        if "host" in map(str.lower, self.headers):
+            raise ValueError(f"headers cannot hold the host, got: {dict(self.headers)}; write hosts=[...]")
+        _validate_networks(self.source_ips)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of it is known at synthesis, and nothing only when deployed."""
+        return not any(map(Token.is_unresolved, [*self.headers, *self.query, *self.values()]))
+
+    def values(self) -> Iterator[str]:
+        """Yield every value that a rule's quota counts."""
+        yield from (*self.hosts, *self.paths, *self.methods, *self.source_ips)
+        yield from _flat(self.headers)
+        yield from _flat(self.query)
+
+    def networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Return the fewest networks that hold all of *source_ips*."""
+        return _collapsed(self.source_ips)
+
+    def and_header(self, name: str, value: str) -> "Conditions":
+        """Return these conditions and one more.
+
+        Raises:
+            ValueError: If there is one on that header already.
+        """
+        if name.lower() in map(str.lower, self.headers):
+            raise ValueError(f"headers cannot hold the deployment's test header as well, got: {name!r}")
+        return replace(self, headers={**self.headers, name: [value]})
+
+    def render(self) -> list[elbv2.ListenerCondition]:
+        """Return the listener rule's conditions, which must be one at least: without any, every path."""
+        of = elbv2.ListenerCondition
+        rendered = [of.host_headers(list(self.hosts))] if self.hosts else []
+        if self.paths:
+            rendered.append(of.path_patterns(list(self.paths)))
+        rendered += [of.http_header(name, list(values)) for name, values in self.headers.items()]
+        if self.methods:
+            rendered.append(of.http_request_methods(list(self.methods)))
+        rendered += [
+            of.query_strings([elbv2.QueryStringCondition(key=key, value=value) for value in values])
+            for key, values in self.query.items()
+        ]
+        if self.source_ips:
+            rendered.append(of.source_ips(list(self.source_ips)))
+        return rendered or [of.path_patterns(["/*"])]
+
+
+def _flat(conditions: Values) -> list[str]:
+    return [value for values in conditions.values() for value in values]
+
+
+def _validate_mapping(name: str, conditions: Values) -> None:
+    if not isinstance(conditions, Mapping):
+        raise TypeError(f"{name} must map each name to a list of values, got: {conditions!r}; write {{'name': [...]}}")
+    for key, values in conditions.items():
+        validate_list(f"{name}[{key!r}]", values)
+        if not values:
+            raise ValueError(f"{name} must have a value for each name, got none for: {key!r}; '*' is any value")
+    if len({key.lower() for key in conditions}) < len(conditions):
+        raise ValueError(f"{name} do not tell capitals from small letters, got: {list(conditions)}")
+
+
+def _validate_size(conditions: Conditions) -> None:
+    values = list(conditions.values())
+    if len(values) > MAX_VALUES_PER_RULE:
+        raise ValueError(
+            f"a rule holds {MAX_VALUES_PER_RULE} values, hosts, paths and all others together, got: {len(values)}; "
+            "add a second route to the same service, each with some of the paths",
+        )
+    wildcards = sum(value.count("*") + value.count("?") for value in values)
+    if wildcards > MAX_WILDCARDS_PER_RULE:
+        raise ValueError(
+            f"a rule holds {MAX_WILDCARDS_PER_RULE} wildcards (* and ?), got: {wildcards} in {values}; "
+            "add a second route to the same service, each with some of them",
+        )
+
+
+def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
+    for value in values:
+        if not Token.is_unresolved(value) and not allowed.fullmatch(value):
+            raise ValueError(f"{expectation}, got: {value!r}")
+
+
+def _validate_networks(source_ips: Sequence[str]) -> None:
+    known = [block for block in source_ips if not Token.is_unresolved(block)]
+    for block in known:
+        try:
+            ip_network(block)
+        except ValueError as error:
+            raise ValueError(f"source_ips must hold CIDR blocks such as '192.0.2.0/24', got: {error}") from error
+        if "/" not in block:
+            raise ValueError(f"source_ips must hold CIDR blocks such as '192.0.2.7/32', got: {block!r}")
+    if any(network.prefixlen == 0 for network in _collapsed(known)):
+        raise ValueError(f"source_ips must leave out some address, got: {list(source_ips)}; leave source_ips out")
+
+
+def _collapsed(blocks: Sequence[str]) -> list[IPv4Network | IPv6Network]:
+    networks = [ip_network(block) for block in blocks]
+    return [
+        *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
+        *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
+    ]

@@ -1,0 +1,217 @@
+"""Who may use a route: callers who have signed in, or who carry a token.
+
+```
+caller ──> listener ──> rule ──> [sign-in] ──> service
+               ╰──────────────────> identity provider
+```
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Duration, SecretValue, Token
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_elasticloadbalancingv2_actions as actions
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
+LONGEST_JWT_URL = 256
+# Seconds: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
+LONGEST_SESSION = 604_800
+WORKING_DAY = 12
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """How callers of a route prove who they are, before the service sees the request. Made by a named constructor.
+
+    ```python
+    endpoint.add_route("Admin", service=admin, paths=["/admin/*"], sign_in=SignIn.cognito(
+        user_pool=pool, user_pool_client=client, user_pool_domain=domain))
+    ```
+
+    The load balancer does it, so the endpoint must speak HTTPS; its security group is opened towards port 443 of any
+    address, where the identity provider is.
+    """
+
+    _before: Callable[[elbv2.ListenerAction], elbv2.ListenerAction]
+
+    @classmethod
+    def oidc(
+        cls,
+        *,
+        issuer: str,
+        authorization_endpoint: str,
+        token_endpoint: str,
+        user_info_endpoint: str,
+        client_id: str,
+        client_secret: SecretValue,
+        scope: str = "openid",
+        session_timeout: Duration | None = None,
+        on_unauthenticated_request: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
+        authentication_request_extra_params: Mapping[str, str] | None = None,
+    ) -> "SignIn":
+        """People sign in at an OpenID Connect provider, in the browser.
+
+        The provider must allow `https://<each host of the route>/oauth2/idpresponse` as redirect URL. The service finds
+        who it is in the headers `x-amzn-oidc-*`, see
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html.
+
+        Args:
+            issuer: The provider's name, a URL such as `https://login.example.com`.
+            authorization_endpoint: Its URL where the browser is sent.
+            token_endpoint: Its URL where the load balancer gets tokens.
+            user_info_endpoint: Its URL where the load balancer gets the user's claims.
+            client_id: The client that the provider knows the endpoint as.
+            client_secret: The client's secret, such as `SecretValue.secrets_manager("...")`: the template refers to it.
+            scope: What is asked of the provider, separated by spaces. By default `openid`.
+            session_timeout: After how long people sign in again, up to 7 days (AWS's own default). By default 12 hours:
+                once in a working day.
+            on_unauthenticated_request: What happens to who has not signed in: is sent to do so, is refused with 401
+                (`DENY`, for what a page loads by itself), or passes unnamed (`ALLOW`). By default is sent.
+            authentication_request_extra_params: Up to ten query parameters for *authorization_endpoint*. By default
+                none.
+
+        Raises:
+            TypeError: If *client_secret* is a string.
+            ValueError: If *client_secret* would be readable in the template, a URL is not HTTPS, or a session is longer
+                than 7 days.
+        """
+        _validate_secret(client_secret)
+        _validate_urls(
+            issuer=issuer,
+            authorization_endpoint=authorization_endpoint,
+            token_endpoint=token_endpoint,
+            user_info_endpoint=user_info_endpoint,
+        )
+        session = _checked(session_timeout)
+        return cls(
+            lambda action: elbv2.ListenerAction.authenticate_oidc(
+                issuer=issuer,
+                authorization_endpoint=authorization_endpoint,
+                token_endpoint=token_endpoint,
+                user_info_endpoint=user_info_endpoint,
+                client_id=client_id,
+                client_secret=client_secret,
+                scope=scope,
+                session_timeout=session,
+                on_unauthenticated_request=on_unauthenticated_request,
+                authentication_request_extra_params=authentication_request_extra_params,
+                allow_https_outbound=False,  # `open_to_provider` does, once for all kinds
+                next=action,
+            ),
+        )
+
+    @classmethod
+    def cognito(
+        cls,
+        *,
+        user_pool: cognito.IUserPool,
+        user_pool_client: cognito.IUserPoolClient,
+        user_pool_domain: cognito.IUserPoolDomain,
+        scope: str = "openid",
+        session_timeout: Duration | None = None,
+        on_unauthenticated_request: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
+    ) -> "SignIn":
+        """People sign in at a Cognito user pool, in the browser; as with `oidc`.
+
+        Args:
+            user_pool: The pool.
+            user_pool_client: A client of the pool with a secret, the authorization code grant, *scope*, and
+                `https://<each host of the route>/oauth2/idpresponse` as callback URL.
+            user_pool_domain: The domain of the pool's sign-in page.
+            scope: As in `oidc`.
+            session_timeout: As in `oidc`.
+            on_unauthenticated_request: As in `oidc`.
+
+        Raises:
+            ValueError: If a session is longer than 7 days.
+        """
+        session = _checked(session_timeout)
+        return cls(
+            lambda action: actions.AuthenticateCognitoAction(
+                user_pool=user_pool,
+                user_pool_client=user_pool_client,
+                user_pool_domain=user_pool_domain,
+                scope=scope,
+                session_timeout=session,
+                on_unauthenticated_request=on_unauthenticated_request,
+                allow_https_outbound=False,
+                next=action,
+            ),
+        )
+
+    @classmethod
+    def jwt(cls, *, issuer: str, jwks_endpoint: str) -> "SignIn":
+        """Programs carry a JSON Web Token, signed with RS256; a request without a valid one is refused with 401.
+
+        The service gets the token as it came. See
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html.
+
+        Args:
+            issuer: Who must have issued the token: its claim `iss`.
+            jwks_endpoint: The issuer's public URL of at most 10 keys, such as
+                `https://login.example.com/.well-known/jwks.json`.
+
+        Raises:
+            ValueError: If *jwks_endpoint* is not HTTPS, or either is longer than 256 characters.
+        """
+        _validate_urls(jwks_endpoint=jwks_endpoint)
+        for name, value in (("issuer", issuer), ("jwks_endpoint", jwks_endpoint)):
+            if not Token.is_unresolved(value) and len(value) > LONGEST_JWT_URL:
+                raise ValueError(f"{name} must be at most {LONGEST_JWT_URL} characters, got: {len(value)}")
+        return cls(
+            lambda action: elbv2.ListenerAction.authenticate_jwt(
+                issuer=issuer, jwks_endpoint=jwks_endpoint, next=action
+            ),
+        )
+
+    def before(self, action: elbv2.ListenerAction) -> elbv2.ListenerAction:
+        """Return the listener's action that does *action* for those who have signed in."""
+        return self._before(action)
+
+    @staticmethod
+    def validate_listener(listener: elbv2.IApplicationListener) -> None:
+        """Refuse a listener that cannot do it; one made elsewhere says nothing of its protocol.
+
+        Raises:
+            ValueError: If the listener speaks plain HTTP.
+        """
+        if isinstance(listener, elbv2.ApplicationListener) and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
+            raise ValueError(
+                f"sign_in needs an endpoint that speaks HTTPS, got: {listener.node.path}; give the endpoint a "
+                "domain_name and a hosted_zone, or a certificate",
+            )
+
+    @staticmethod
+    def open_to_provider(listener: elbv2.IApplicationListener) -> None:
+        """Let the load balancer reach the identity provider, whose addresses nobody knows."""
+        listener.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "To the identity provider")
+
+
+def _validate_secret(secret: SecretValue) -> None:
+    if isinstance(secret, str):
+        raise TypeError(
+            "client_secret must be a SecretValue, got a string; write SecretValue.secrets_manager('<name>')"
+        )
+    if not Token.is_unresolved(secret.unsafe_unwrap()):
+        raise ValueError(
+            "client_secret must not be readable in the template, got a plain text; "
+            "write SecretValue.secrets_manager(...)",
+        )
+
+
+def _validate_urls(**urls: str) -> None:
+    for name, url in urls.items():
+        if not Token.is_unresolved(url) and not url.startswith("https://"):
+            raise ValueError(f"{name} must be a URL that begins with https://, got: {url!r}")
+
+
+def _checked(session_timeout: Duration | None) -> Duration:
+    session_timeout = session_timeout or Duration.hours(WORKING_DAY)
+    if not 1 <= session_timeout.to_seconds() <= LONGEST_SESSION:
+        raise ValueError(
+            f"session_timeout must be 1 to {LONGEST_SESSION} seconds (7 days), got: {session_timeout.to_seconds():.0f}",
+        )
+    return session_timeout
