@@ -1,5 +1,8 @@
 """Where logs go: from CloudWatch to S3, none lost, none twice."""
 
+from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.log_archive import LogArchive
+from fargate_constructs.logs.retention import Retention
 
-__all__ = ["LogArchive"]
+__all__ = ["ArchiveFormat", "Delivery", "LogArchive", "Retention"]
