@@ -119,7 +119,7 @@ class Buffer(Construct):
 
     def as_destination(self) -> logs.ILogSubscriptionDestination:
         """Return the stream as what a log group is subscribed to."""
-        return logs_destinations.FirehoseDestination(self.stream, role=self._writer)
+        return logs_destinations.FirehoseDestination(self.stream, role=self._writer.without_policy_updates())
 
     def policy_document(self) -> dict[str, str]:
         """Return the stream as what an account policy subscribes log groups to."""
@@ -178,6 +178,9 @@ class Buffer(Construct):
     def _make_writer(self) -> iam.Role:
         """Make the one role in which CloudWatch Logs writes to the stream, whatever the number of log groups."""
         groups = Stack.of(self).format_arn(service="logs", resource="*")
+        put = iam.PolicyStatement(
+            actions=["firehose:PutRecord", "firehose:PutRecordBatch"], resources=[self.stream.delivery_stream_arn]
+        )
         return iam.Role(
             self,
             "WriterRole",
@@ -189,4 +192,5 @@ class Buffer(Construct):
                     "StringLike": {"aws:SourceArn": groups},
                 },
             ),
+            inline_policies={"Put": iam.PolicyDocument(statements=[put])},
         )

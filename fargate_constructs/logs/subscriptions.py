@@ -116,7 +116,11 @@ class Subscriptions:
 
 def _same(one: logs.ILogGroup, other: logs.ILogGroup) -> bool:
     """Tell whether two are one log group, as far as synthesis can know: also if one is imported by its name or ARN."""
-    return one is other or one.log_group_name == other.log_group_name or one.log_group_arn == other.log_group_arn
+    return one.log_group_name == other.log_group_name or _arn(one) == _arn(other)
+
+
+def _arn(log_group: logs.ILogGroup) -> str:
+    return log_group.log_group_arn.removesuffix(":*")
 
 
 def _validate_log_group(log_group: logs.ILogGroup) -> None:
