@@ -9,12 +9,14 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 """
 
 from fargate_constructs.endpoint import HttpEndpoint
-from fargate_constructs.logs import LogArchive
+from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive, Retention
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "ArchiveFormat",
+    "Delivery",
     "Deployment",
     "Egress",
     "Endpoints",
@@ -25,6 +27,7 @@ __all__ = [
     "HttpEndpoint",
     "LogArchive",
     "LogDelivery",
+    "Retention",
     "Scaling",
     "TaskSize",
 ]

@@ -37,7 +37,10 @@ BATCHES_INTERVAL = Duration.minutes(1)
 # The most that Data Firehose tries when a partition's objects cannot be written; then they are failures.
 RETRY_DURATION = Duration.hours(2)
 
-PREFIX = "/".join(f"{name}=!{{partitionKeyFromLambda:{name}}}" for name in ("log_group", "dt", "hour"))
+PARTITION = "/".join(f"{name}=!{{partitionKeyFromLambda:{name}}}" for name in ("log_group", "dt", "hour"))
+# The time of arrival begins an object's name: to a prefix that does not have it, Data Firehose may add it as folders
+# (https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html).
+PREFIX = f"{PARTITION}/!{{timestamp:yyyyMMddHH}}-"
 
 
 class Buffer(Construct):
@@ -97,7 +100,7 @@ class Buffer(Construct):
                 buffering_size=delivery.buffering_size,
                 buffering_interval=delivery.buffering_interval,
                 dynamic_partitioning=firehose.DynamicPartitioningProps(enabled=True, retry_duration=RETRY_DURATION),
-                data_output_prefix=f"{PREFIX}/",
+                data_output_prefix=PREFIX,
                 error_output_prefix=f"{STREAM_FAILURE_PREFIX}!{{firehose:error-output-type}}/",
                 # Nothing to compress: each batch comes back from the function as gzip.
                 file_extension=".ndjson.gz",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation.provisioners import (
     _REPLACING_PROPERTIES,
     _RESOURCE_HANDLERS,
@@ -25,6 +26,7 @@ from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec
 NOT_EMULATED: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "MiniStack has no Application Auto Scaling API to register it with.",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "MiniStack has no Application Auto Scaling API to put it into.",
+    "AWS::Logs::AccountPolicy": "MiniStack's CloudWatch Logs has no account policies.",
 }
 
 
@@ -128,6 +130,14 @@ def _vpc(*args: object, handler: Callable[..., Created]) -> Created:
     return vpc_id, attributes | {"CidrBlock": cidr_block, "CidrBlockAssociations": associations, "Ipv6CidrBlocks": []}
 
 
+def _alarm_record(name: str, props: Props, *, record: Callable[[str, Props], Props]) -> Props:
+    """An alarm on an expression as one on a metric without data: MiniStack has no metric math and no queries."""
+    if metrics := props.get("Metrics"):
+        [query] = [metric["Expression"] for metric in metrics if "Expression" in metric]
+        props = props | {"Metrics": None, "Namespace": "Expression", "MetricName": query}
+    return record(name, props)
+
+
 # --- What enters MiniStack's tables ---
 
 
@@ -225,6 +235,7 @@ def register() -> None:
             "update": lambda physical_id, _old, _new, _stack_name: (physical_id, {}),
             "delete": lambda _physical_id, _props: None,
         }
+    provisioners._cw_metric_alarm_record = partial(_alarm_record, record=provisioners._cw_metric_alarm_record)  # noqa: SLF001 -- MiniStack offers no other way
     vpc = _RESOURCE_HANDLERS["AWS::EC2::VPC"]
     vpc |= {action: partial(_vpc, handler=vpc[action]) for action in ("create", "update")}
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])

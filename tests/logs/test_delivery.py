@@ -42,7 +42,7 @@ def test_the_stream_writes_where_the_shipper_would(archive: LogArchive, template
                 {
                     "BucketARN": Stack.of(archive).resolve(archive.bucket.bucket_arn),
                     "Prefix": "log_group=!{partitionKeyFromLambda:log_group}/dt=!{partitionKeyFromLambda:dt}/"
-                    "hour=!{partitionKeyFromLambda:hour}/",
+                    "hour=!{partitionKeyFromLambda:hour}/!{timestamp:yyyyMMddHH}-",
                     "ErrorOutputPrefix": "firehose-failures/!{firehose:error-output-type}/",
                     "FileExtension": ".ndjson.gz",
                     "CompressionFormat": Match.absent(),

@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from itertools import chain
 
 import pytest
@@ -37,10 +36,10 @@ def archive_app(*, buffered: bool) -> App:
 
 
 @pytest.fixture(scope="module")
-def stack(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+def stack(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
     """A buffered archive, deployed."""
     folder, module = tmp_path_factory.mktemp("archive"), "tests.logs.test_on_the_emulator"
-    yield DeployedStack(aws, "Archive", module=module, expression="archive_app(buffered=True)", folder=folder)
+    return DeployedStack(aws, "Archive", module=module, expression="archive_app(buffered=True)", folder=folder)
 
 
 def objects(stack: DeployedStack, output: str) -> dict[str, bytes]:

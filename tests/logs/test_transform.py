@@ -21,7 +21,7 @@ from tests.emulator.emulator import Emulator
 from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
 from tests.logs.faults import FaultyS3, refuse
 
-HOUR = 3_600_000
+SOURCE = Path(__file__).resolve().parents[2] / "fargate_constructs/logs"
 PARTITION = {"log_group": "%2Fecs%2Fweb", "dt": "2026-02-28", "hour": "23"}
 
 
@@ -34,19 +34,29 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.parents[1]
 
 
-def load(asset: Path, environment: dict[str, str]) -> Iterator[ModuleType]:
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's code as Lambda lays it out, linked to where it is written."""
+    folder = tmp_path_factory.mktemp("task")
+    (folder / "logs").mkdir()
+    for name in ("transform", "shipper"):
+        (folder / "logs" / name).symlink_to(SOURCE / name)
+    return folder
+
+
+def load(task: Path, environment: dict[str, str]) -> Iterator[ModuleType]:
     """Import the function's module as Lambda does, for as long as it is used."""
     before = set(sys.modules)
-    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(asset), *sys.path]):
+    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(task), *sys.path]):
         yield importlib.import_module("logs.transform.handler")
     for name in [name for name in sys.modules if name not in before and name.split(".")[0] == "logs"]:
         del sys.modules[name]
 
 
 @pytest.fixture
-def module(asset: Path, aws: Emulator) -> Iterator[ModuleType]:
+def module(task: Path, aws: Emulator) -> Iterator[ModuleType]:
     """The function, with the S3 API on loopback."""
-    yield from load(asset, aws.environment)
+    yield from load(task, aws.environment)
 
 
 def run(module: ModuleType, shipper: Shipper, *events: JsonObject) -> list[JsonObject]:
@@ -152,12 +162,12 @@ def test_unreadable(module: ModuleType, shipper: Shipper, capsys: pytest.Capture
     assert shipper.quarantined() == {shipper.invoke(bad)["quarantined"]: bad["awslogs"]["data"].encode()}
 
 
-def test_s3_refuses(asset: Path, faulty_s3: FaultyS3, aws: Emulator, shipper: Shipper) -> None:
+def test_s3_refuses(task: Path, faulty_s3: FaultyS3, aws: Emulator, shipper: Shipper) -> None:
     """Then the invocation fails, and Data Firehose keeps all of its batches."""
     faulty_s3.script.append(refuse(403, "AccessDenied"))
     across = delivery(log_event("a"), log_event("b", 1_772_323_200_000))
 
-    for module in load(asset, aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url}):
+    for module in load(task, aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url}):
         with pytest.raises(ClientError, match="AccessDenied"):
             run(module, shipper, delivery(log_event()), across)
 
