@@ -5,6 +5,7 @@ import gzip
 import importlib
 import json
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ JsonObject = dict[str, Any]
 
 def load(environment: dict[str, str]) -> ModuleType:
     """Import `handler` as Lambda does: a top-level module, its S3 client made for this environment."""
-    sys.modules.pop("handler", None)
+    for path in ASSET.glob("*.py"):
+        sys.modules.pop(path.stem, None)
     with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(ASSET), *sys.path]):
         return importlib.import_module("handler")
 
@@ -61,7 +63,13 @@ def wrap(compressed: bytes) -> JsonObject:
 
 def delivery(*events: JsonObject, **envelope: object) -> JsonObject:
     """The event that Lambda gets for a batch of these log events."""
-    return pack(json.dumps(batch(*events, **envelope), separators=(",", ":")))
+    return pack(compact_json(batch(*events, **envelope)))
+
+
+def compact_json(value: object) -> bytes:
+    """The JSON text of a value as CloudWatch Logs writes it, with lone surrogates, which UTF-8 cannot hold, escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):x}", text).encode()
 
 
 class Context:
