@@ -11,8 +11,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
-from fargate_constructs.logs.function import ArchiveFunction
 from fargate_constructs.logs.replayer import Replayer
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -62,7 +62,7 @@ class Alarms:
         self.all.append(alarm)
         return alarm
 
-    def watch_shipper(self, shipper: ArchiveFunction, quarantined: cloudwatch.Metric) -> None:
+    def watch_shipper(self, shipper: ArchivingFunction) -> None:
         """Watch the function that ships."""
         age, dropped, undelivered = (
             shipper.metric(name, statistic=statistic, period=FIVE_MINUTES)
@@ -77,7 +77,7 @@ class Alarms:
         self.add("Age", age, "batches of logs wait for the log shipper", threshold=LATE_BATCH)
         self.add("Dropped", dropped, "Lambda gave up on batches of logs; they are replayed from the failure bucket")
         self.add("Undelivered", undelivered, "batches of logs reached neither the archive nor the failure bucket")
-        self.add("Quarantine", quarantined, "batches of logs could not be read")
+        self.add("Quarantine", shipper.metric_quarantined_batches(), "batches of logs could not be read")
 
     def watch_replay(self, replayer: Replayer) -> None:
         """Watch what brings failures back, and those that it cannot."""
@@ -103,8 +103,9 @@ class Alarms:
             query = f"SELECT SUM({name}) FROM \"AWS/Logs\" WHERE FilterName = '{filter_name}'"  # noqa: S608 - no SQL
             self.add(name, cloudwatch.MathExpression(expression=query, period=FIVE_MINUTES), meaning)
 
-    def watch_buffer(self, buffer: Buffer, quarantined: cloudwatch.Metric) -> None:
+    def watch_buffer(self, buffer: Buffer) -> None:
         """Watch Data Firehose and the function that prepares its batches."""
+        quarantined = buffer.function.metric_quarantined_batches()
         self.add("TransformQuarantine", quarantined, "batches of logs for Data Firehose could not be read")
         self.add(
             "TransformErrors", buffer.function.metric_errors(), "batches for Data Firehose fail; they are replayed"
@@ -121,3 +122,9 @@ class Alarms:
             buffer.metric("PartitionCountExceeded", "Maximum"),
             "more log groups and hours at a time than Data Firehose's quota; what is over it is replayed",
         )
+
+
+def validate_actions(actions: Sequence[cloudwatch.IAlarmAction]) -> None:
+    """Refuse one action where a list of them belongs."""
+    if not isinstance(actions, Sequence):
+        raise TypeError("alarm_actions must be a list, got one action; write alarm_actions=[…]")

@@ -5,7 +5,7 @@ log group ──> subscription ──> [Buffer: Data Firehose <──> transform
 ```
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Acknowledgment, Aws, Duration, IgnoreMode, RemovalPolicy, Size, Stack, Validations
@@ -19,16 +19,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE, ArchiveFunction
+from fargate_constructs.logs.function import NO_BYTECODE
 from fargate_constructs.logs.replayer import STREAM_FAILURE_PREFIX
 
-PACKAGE = Path(__file__).parents[1]
+FOLDERS = Path(__file__).parent
 # The transform's own folder and the shipper's, whose code it uses.
-ALL_BUT_ITS_OWN = ["/*", "!/logs/", "/logs/*", "!/logs/shipper/", "!/logs/transform/", *NO_BYTECODE]
+ALL_BUT_TWO = ["/*", "!/shipper/", "!/transform/", *NO_BYTECODE]
 
-MEMORY_MIB = 512  # as the shipper's: one batch at a time
 # The most that Data Firehose waits for (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
 TIMEOUT = Duration.minutes(5)
 # Compressed bytes to a call. Their lines, compressed again and in base64, stay well below Lambda's 6 MB.
@@ -51,8 +51,8 @@ class Buffer(Construct):
         id: The construct's ID.
         delivery: For how long to gather.
         bucket: The archive.
+        owner: The account of *bucket*, which S3 then checks. None if it is not known.
         failure_bucket: Where the function puts what it cannot read.
-        environment: The shipper's environment variables.
     """
 
     def __init__(
@@ -62,30 +62,29 @@ class Buffer(Construct):
         *,
         delivery: Delivery,
         bucket: s3.IBucket,
+        owner: str | None,
         failure_bucket: FailureBucket,
-        environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
-        self.function = ArchiveFunction(
+        self.function = ArchivingFunction(
             self,
             "Transform",
             description="Prepares batches of CloudWatch Logs for Data Firehose",
-            code=lambda_.Code.from_asset(str(PACKAGE), exclude=ALL_BUT_ITS_OWN, ignore_mode=IgnoreMode.GIT),
-            handler="logs.transform.handler.handler",
-            environment=environment,
-            memory_size=MEMORY_MIB,
+            code=lambda_.Code.from_asset(str(FOLDERS), exclude=ALL_BUT_TWO, ignore_mode=IgnoreMode.GIT),
+            handler="transform.handler.handler",
+            bucket=bucket,
+            owner=owner,
+            failure_bucket=failure_bucket,
             timeout=TIMEOUT,
         )
         self.own_logs = logs.LogGroup(
             self, "StreamLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         """Where Data Firehose writes what failed."""
-        lines = self.function.allow_lines(bucket)
-        failure_bucket.grant_quarantine(self.function.execution_role)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)
         self.bucket_grants = [
-            (self.function.execution_role, lines),
+            *self.function.bucket_grants,
             *((self.role, statement) for statement in delivery_statements),
         ]
         """What the function and the stream may do with the bucket: a role, and each of its statements."""

@@ -9,6 +9,9 @@ buffered:  log group ──> Data Firehose ──> an object for 128 MB or 15 mi
 from dataclasses import dataclass
 
 from aws_cdk import Duration, Size
+from aws_cdk import aws_s3 as s3
+
+from fargate_constructs.logs.archive_format import ArchiveFormat
 
 # The most and the least that Data Firehose buffers when it partitions
 # (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html,
@@ -71,3 +74,13 @@ class Delivery:
                 f"got: {interval.to_seconds():g}"
             )
         return cls(buffering_size=size, buffering_interval=interval)
+
+    def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
+        """Refuse to buffer where that cannot be.
+
+        A locked bucket demands a checksum with each object; that Data Firehose sends one is written nowhere. Raw
+        batches have no lines that could be in one object.
+        """
+        if self.is_buffered and (object_lock or archive_format is ArchiveFormat.raw):
+            other = "object_lock" if object_lock else "archive_format=ArchiveFormat.raw"
+            raise ValueError(f"delivery must be Delivery.direct() beside {other}, got: Delivery.buffered()")

@@ -11,10 +11,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
-
-from fargate_constructs.findings import acknowledge_wildcards
 
 # Bytecode would give an asset another hash on each machine, and each deployment an upload.
 NO_BYTECODE = ["__pycache__"]
@@ -85,15 +82,4 @@ class ArchiveFunction(lambda_.Function):
         """Let the function do something with one resource; return the statement that says so."""
         statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
         self.execution_role.add_to_policy(statement)
-        return statement
-
-    def allow_lines(self, bucket: s3.IBucket) -> iam.PolicyStatement:
-        """Let the function put lines into the archive, and nothing else there; return the statement that says so."""
-        lines = bucket.arn_for_objects("log_group=*")
-        statement = self.allow("s3:PutObject", on=lines)
-        acknowledge_wildcards(
-            self.execution_role, [lines], reason="Which log groups will be archived, and when, is not known here."
-        )
-        if bucket.encryption_key:
-            bucket.encryption_key.grant(self.execution_role, "kms:GenerateDataKey")
         return statement

@@ -22,13 +22,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from fargate_constructs.logs.alarms import Alarms
+from fargate_constructs.logs.alarms import Alarms, validate_actions
 from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE, ArchiveFunction
+from fargate_constructs.logs.function import NO_BYTECODE
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.subscriptions import Subscriptions
@@ -36,10 +37,6 @@ from fargate_constructs.private_bucket import PrivateBucket
 
 SHIPPER = Path(__file__).parent / "shipper"
 
-# A full batch is 1 MB as delivered and some 6 MB of lines, held a few times over at the most
-# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html). Lambda gives CPU by memory:
-# at 512 MB a full batch takes about half a second.
-SHIPPER_MEMORY_MIB = 512
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
 # What Lambda does itself before it gives a batch to the failure bucket: both its maximum
@@ -108,8 +105,8 @@ class LogArchive(Construct):
         )
         retention = retention or Retention()
         validate_lock(object_lock, retention)
-        _validate_delivery(delivery, object_lock, archive_format)
-        _validate_actions(alarm_actions)
+        delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
+        validate_actions(alarm_actions)
         super().__init__(scope, id)
 
         self.object_lock = object_lock
@@ -136,9 +133,9 @@ class LogArchive(Construct):
         self.replayer = Replayer(
             self, "Replay", shipper=self.function, failure_bucket=self.failure_bucket, schedule=replay_schedule
         )
-        self._bucket_grants = [(self.function.execution_role, self.function.allow_lines(self.bucket))]
-        self.buffer = self._make_buffer(delivery) if delivery.is_buffered else None
+        self.buffer = self._make_buffer(delivery)
         """Data Firehose and what belongs to it, if delivery is buffered."""
+        self._bucket_grants = self.function.bucket_grants + (self.buffer.bucket_grants if self.buffer else [])
         if is_ours or self.buffer:
             # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
             self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
@@ -221,54 +218,37 @@ class LogArchive(Construct):
 
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
-        return self._metric_quarantined(self.function)
+        return self.function.metric_quarantined_batches()
 
-    def _metric_quarantined(self, function: lambda_.Function) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace="FargateConstructs/LogArchive",
-            metric_name="QuarantinedBatches",
-            dimensions_map={"FunctionName": function.function_name},
-            statistic="Sum",
-            period=Duration.minutes(5),
-        )
-
-    def _make_shipper(self, archive_format: ArchiveFormat) -> ArchiveFunction:
-        shipper = ArchiveFunction(
+    def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
+        shipper = ArchivingFunction(
             self,
             "Shipper",
             description="Ships CloudWatch Logs to S3",
             code=lambda_.Code.from_asset(str(SHIPPER), exclude=NO_BYTECODE),
-            environment=self._shipping_environment | {"ARCHIVE_FORMAT": archive_format.value},
-            memory_size=SHIPPER_MEMORY_MIB,
+            bucket=self.bucket,
+            owner=self._owner,
+            failure_bucket=self.failure_bucket,
+            archive_format=archive_format,
             timeout=SHIPPER_TIMEOUT,
             retry_attempts=RETRY_ATTEMPTS,
             max_event_age=MAX_EVENT_AGE,
             on_failure=self.failure_bucket.as_destination(),
         )
-        self.failure_bucket.grant_quarantine(shipper.execution_role)
         self.failure_bucket.grant_failures(shipper.execution_role)
         return shipper
 
-    @property
-    def _shipping_environment(self) -> dict[str, str]:
-        return {
-            "ARCHIVE_BUCKET": self.bucket.bucket_name,
-            **({"ARCHIVE_BUCKET_OWNER": self._owner} if self._owner else {}),
-            "FAILURE_BUCKET": self.failure_bucket.bucket_name,
-            "FAILURE_BUCKET_OWNER": Aws.ACCOUNT_ID,
-        }
-
-    def _make_buffer(self, delivery: Delivery) -> Buffer:
-        buffer = Buffer(
+    def _make_buffer(self, delivery: Delivery) -> Buffer | None:
+        if not delivery.is_buffered:
+            return None
+        return Buffer(
             self,
             "Buffer",
             delivery=delivery,
             bucket=self.bucket,
+            owner=self._owner,
             failure_bucket=self.failure_bucket,
-            environment=self._shipping_environment,
         )
-        self._bucket_grants += buffer.bucket_grants
-        return buffer
 
     def _make_subscriptions(self) -> Subscriptions:
         if self.buffer:
@@ -307,22 +287,9 @@ class LogArchive(Construct):
 
     def _make_alarms(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Alarms:
         alarms = Alarms(self, actions)
-        alarms.watch_shipper(self.function, self.metric_quarantined_batches())
+        alarms.watch_shipper(self.function)
         alarms.watch_replay(self.replayer)
         alarms.watch_subscriptions(self._subscriptions.filter_name)
         if self.buffer:
-            alarms.watch_buffer(self.buffer, self._metric_quarantined(self.buffer.function))
+            alarms.watch_buffer(self.buffer)
         return alarms
-
-
-def _validate_delivery(
-    delivery: Delivery, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat
-) -> None:
-    if delivery.is_buffered and (object_lock or archive_format is ArchiveFormat.raw):
-        other = "object_lock" if object_lock else "archive_format=ArchiveFormat.raw"
-        raise ValueError(f"delivery must be Delivery.direct() beside {other}, got: Delivery.buffered()")
-
-
-def _validate_actions(actions: Sequence[cloudwatch.IAlarmAction]) -> None:
-    if not isinstance(actions, Sequence):
-        raise TypeError("alarm_actions must be a list, got one action; write alarm_actions=[…]")

@@ -50,5 +50,5 @@ def test_no_findings(option: str) -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_feature_flags_change_nothing(option: str) -> None:
     """A team's flags replace nothing and allow nothing."""
-    off, on = (Template.from_stack(stack_with(option, flags)).to_json() for flags in ({}, all_feature_flags()))
+    off, on = (dict(Template.from_stack(stack_with(option, flags)).to_json()) for flags in ({}, all_feature_flags()))
     assert spread_policies(off) == spread_policies(on)

@@ -61,7 +61,7 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
-            "Handler": "logs.transform.handler.handler",
+            "Handler": "transform.handler.handler",
             "Timeout": 300,
             "Environment": {
                 "Variables": {
@@ -69,6 +69,7 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
                     "ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
                     "FAILURE_BUCKET": stack.resolve(archive.failure_bucket.bucket_name),
                     "FAILURE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+                    "ARCHIVE_FORMAT": "ndjson",
                     "IGNORED_LOG_GROUPS": Match.any_value(),
                 }
             },
@@ -178,6 +179,18 @@ def test_a_key_of_ones_own() -> None:
                 Match.object_like({"PolicyDocument": Match.object_like({"Statement": Match.array_with([may])})})
             ]
         },
+    )
+
+
+def test_a_given_bucket_without_a_known_owner() -> None:
+    """Failures of the stream are looked for there all the same; only S3 is not told whose it must be."""
+    stack = Stack(App(), "Test")
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+    LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
+
+    expected = {"STREAM_FAILURE_BUCKET": "logs-of-all", "STREAM_FAILURE_BUCKET_OWNER": Match.absent()}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Timeout": 900, "Environment": {"Variables": Match.object_like(expected)}}
     )
 
 

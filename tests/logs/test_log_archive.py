@@ -490,10 +490,16 @@ def test_refusals(case: str) -> None:
 
 
 def test_raw_batches() -> None:
-    """The shipper is told to store batches as they come."""
+    """The shipper is told to store batches as they come, and may put them where it does."""
     stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
+    archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
 
-    Template.from_stack(stack).has_resource_properties(
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"ARCHIVE_FORMAT": "raw"})}}
+    )
+    objects = stack.resolve(archive.bucket.arn_for_objects("raw/log_group=*"))
+    put = Match.object_like({"Action": "s3:PutObject", "Resource": objects})
+    template.has_resource_properties(
+        "AWS::IAM::Policy", {"PolicyDocument": Match.object_like({"Statement": Match.array_with([put])})}
     )

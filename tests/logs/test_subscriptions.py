@@ -32,7 +32,7 @@ def test_own_log_groups_are_refused(archive: LogArchive, number: int) -> None:
 
 def test_own_log_groups_in_disguise_are_refused(stack: Stack, archive: LogArchive) -> None:
     """Imported by name or ARN, also in another stack, they are the same."""
-    other = Stack(stack.node.root, "Other")
+    other = Stack(App.of(stack), "Other")
     own = archive.log_group
     disguised = [
         logs.LogGroup.from_log_group_name(stack, "Name", own.log_group_name),

@@ -36,7 +36,7 @@ ASYNC_FAILURES = "aws/lambda/async/"
 STREAM_FAILURES = "firehose-failures/"
 # Milliseconds. The shipper may take a minute, the read and the deletion of a record a few seconds.
 LONGEST_REPLAY = 90_000
-# After an hour of S3 refusing one batch a second, the 3,600 failures take some 5 minutes.
+# At half a second each, the failures of an hour in which S3 refused a batch a second take 4 minutes.
 AT_ONCE = 8
 
 METRICS = {

@@ -17,13 +17,19 @@ gives them to the shipper.
 from __future__ import annotations
 
 import base64
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-# Relative, for in the asset the package above these two folders is not ours.
-from ..shipper.handler import UnreadableBatch, archive_objects, put_once, quarantine, read_batch  # noqa: TID252
+# The shipper's modules know each other by their bare names, as in its own asset.
+sys.path.append(str(Path(__file__).parents[1] / "shipper"))
+
+from delivery import UnreadableBatch
+from handler import archive_objects, quarantine
+from put import put_once
 
 if TYPE_CHECKING:
-    from ..shipper.handler import Context  # noqa: TID252 - the same
+    from put import Context
 
 # Lambda's limit is 6 MB (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html); the rest is for the
 # IDs and partitions of the batches.
@@ -41,9 +47,7 @@ def handler(event: dict[str, list[Record]], context: Context) -> dict[str, list[
     """Prepare each batch.
 
     Raises:
-        TimeoutError: As the shipper does, if the time is nearly up.
-        botocore.exceptions.BotoCoreError: S3 cannot be reached.
-        botocore.exceptions.ClientError: S3 refuses.
+        NotStoredError: S3 did not take an object, as in the shipper.
     """
     room = MAX_ANSWER_BYTES
     answers = []
@@ -58,7 +62,7 @@ def prepare(record: Record, room: int, context: Context) -> dict[str, object]:
     """Return a batch for Data Firehose, or tell it to drop one that is where it belongs already."""
     delivered = {"awslogs": {"data": record["data"]}}
     try:
-        objects = archive_objects(read_batch(delivered))
+        objects, content_type = archive_objects(delivered)
     except UnreadableBatch as unreadable:
         quarantine(delivered, str(unreadable), context)
         return {"result": "Dropped"}
@@ -68,7 +72,7 @@ def prepare(record: Record, room: int, context: Context) -> dict[str, object]:
         if len(data) <= room:
             return {"result": "Ok", "data": data, "metadata": {"partitionKeys": partition_of(key)}}
     for key, body in objects.items():
-        put_once("ARCHIVE", key, body, content_type="application/x-ndjson", metadata={}, context=context)
+        put_once("ARCHIVE", key, body, content_type=content_type, context=context)
     return {"result": "Dropped"}
 
 
