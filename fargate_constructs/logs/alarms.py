@@ -39,7 +39,15 @@ class Alarms:
         self._actions = actions
         self.all: list[cloudwatch.Alarm] = []
 
-    def add(self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1) -> cloudwatch.Alarm:
+    def add(
+        self,
+        id: str,
+        metric: cloudwatch.IMetric,
+        meaning: str,
+        *,
+        threshold: float = 1,
+        treat_missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> cloudwatch.Alarm:
         """Add one that goes off at the first period of five minutes in which a metric reaches a threshold.
 
         Args:
@@ -47,6 +55,7 @@ class Alarms:
             metric: The metric.
             meaning: What has happened, for the person it wakes.
             threshold: The value. By default 1, for what should never happen.
+            treat_missing_data: What no data means. By default that all is well.
         """
         alarm = cloudwatch.Alarm(
             self._archive,
@@ -56,7 +65,7 @@ class Alarms:
             threshold=threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=treat_missing_data,
         )
         alarm.add_alarm_action(*self._actions)
         self.all.append(alarm)
@@ -87,6 +96,8 @@ class Alarms:
             replayer.metric_oldest_failure_age(),
             "batches of logs fail again and again; see the replay function's log",
             threshold=OLD_FAILURE,
+            # It is measured once in each run; what it said holds until the next.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def watch_subscriptions(self, filter_name: str) -> None:

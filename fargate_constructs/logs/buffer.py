@@ -22,7 +22,7 @@ from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE
+from fargate_constructs.logs.function import NAME_IF_NEEDED, NO_BYTECODE
 from fargate_constructs.logs.replayer import STREAM_FAILURE_PREFIX
 
 FOLDERS = Path(__file__).parent
@@ -166,6 +166,7 @@ class Buffer(Construct):
         role = iam.Role(
             self,
             "Role",
+            role_name=NAME_IF_NEEDED,
             assumed_by=iam.ServicePrincipal(
                 "firehose.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),

@@ -7,7 +7,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, PhysicalName, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,6 +15,8 @@ from constructs import Construct
 
 # Bytecode would give an asset another hash on each machine, and each deployment an upload.
 NO_BYTECODE = ["__pycache__"]
+# A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
+NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
 
 
 class ArchiveFunction(lambda_.Function):
@@ -52,7 +54,12 @@ class ArchiveFunction(lambda_.Function):
         own_logs = logs.LogGroup(
             scope, f"{id}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        execution_role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        execution_role = iam.Role(
+            scope,
+            f"{id}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            role_name=NAME_IF_NEEDED,
+        )
         own_logs.grant_write(execution_role)
         super().__init__(
             scope,

@@ -1,9 +1,10 @@
 """Data Firehose between CloudWatch and S3."""
 
+import json
 import re
 
 import pytest
-from aws_cdk import App, Duration, Size, Stack
+from aws_cdk import App, Duration, Environment, Size, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -221,3 +222,26 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
             },
         },
     )
+
+
+@pytest.mark.parametrize("delivery", [Delivery.direct(), Delivery.buffered()], ids=["direct", "buffered"])
+def test_a_bucket_in_another_accounts_stack(delivery: Delivery) -> None:
+    """In one app, the bucket's stack lets the archive's roles in, and neither stack waits for the other."""
+    app = App()
+    theirs = Stack(app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
+    ours = Stack(app, "Ours", env=Environment(account="111111111111", region="eu-west-1"))
+    bucket = s3.Bucket(theirs, "Bucket", bucket_name="logs-of-all")
+    archive = LogArchive(ours, "LogArchive", bucket=bucket, delivery=delivery)
+
+    for statement in archive.bucket_policy_statements:
+        bucket.add_to_resource_policy(statement)
+
+    (policy,) = Template.from_stack(theirs).find_resources("AWS::S3::BucketPolicy").values()
+    roles = json.dumps(policy["Properties"]["PolicyDocument"])
+    Template.from_stack(ours).has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": "222222222222"})}},
+    )
+    named = Template.from_stack(ours).find_resources("AWS::IAM::Role", {"Properties": {"RoleName": Match.any_value()}})
+    assert len(named) == (4 if delivery.is_buffered else 1)
+    assert all(f"iam::111111111111:role/{role['Properties']['RoleName']}" in roles for role in named.values())
