@@ -27,8 +27,8 @@ def s3(aws: Emulator) -> S3Client:
 @pytest.fixture(scope="session")
 def new_shipper(aws: Emulator, s3: S3Client) -> Callable[[], Shipper]:
     """Make a shipper with two empty buckets, as often as a test likes."""
-    module = load(aws.environment)
-    return lambda: Shipper(module, s3, aws.environment)
+    modules = load(aws.environment)
+    return lambda: Shipper(modules, s3, aws.environment)
 
 
 @pytest.fixture
