@@ -5,7 +5,9 @@ import time
 import traceback
 from itertools import chain
 
+import boto3
 import pytest
+from botocore.config import Config
 from types_boto3_s3 import S3Client
 
 from tests.logs.deployed import (
@@ -18,7 +20,7 @@ from tests.logs.deployed import (
     log_event,
     wrap,
 )
-from tests.logs.faults import Fault, FaultyS3, lose_answer, refuse, reset, stay_silent
+from tests.logs.faults import Fault, FaultyS3, come_late, lose_answer, refuse, reset, stay_silent
 
 HOUR = 3_600_000
 
@@ -52,6 +54,47 @@ def test_no_answer(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -> None:
 
     assert time.monotonic() - begin < 25, "the handler counts on no put taking longer"
     assert len(unlucky_shipper.archived()) == 1
+
+
+def give_up_early(shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the shipper's client one that waits a fifth of a second for an answer, and tries twice."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=shipper.aws["AWS_ENDPOINT_URL"],
+        aws_access_key_id="none",
+        aws_secret_access_key="none",  # noqa: S106 -- the local S3 asks for none
+        config=Config(read_timeout=0.2, retries={"mode": "standard", "total_max_attempts": 2}),
+    )
+    monkeypatch.setattr(shipper.modules["put"], "S3", client)
+
+
+def test_late_answer(unlucky_shipper: Shipper, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A put that reaches S3 after the handler gave it up and put the object again changes nothing."""
+    give_up_early(unlucky_shipper, monkeypatch)
+    faulty_s3.script.append(come_late(1))
+
+    unlucky_shipper.invoke(delivery(log_event()))
+    before = unlucky_shipper.archived()
+    assert faulty_s3.late.acquire(timeout=30)
+
+    assert len(before) == 1
+    assert unlucky_shipper.archived() == before
+
+
+def test_slow_past_the_deadline(unlucky_shipper: Shipper, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A put that is never answered in time is an error, and the next invocation finds what it stored after all."""
+    give_up_early(unlucky_shipper, monkeypatch)
+    faulty_s3.script.extend([come_late(1)] * 2)
+
+    with pytest.raises(unlucky_shipper.not_stored, match="Read timeout"):
+        unlucky_shipper.invoke(delivery(log_event()))
+    for _ in range(2):
+        assert faulty_s3.late.acquire(timeout=30)
+    before = unlucky_shipper.archived()
+    unlucky_shipper.invoke(delivery(log_event()))
+
+    assert len(before) == 1
+    assert unlucky_shipper.archived() == before
 
 
 # The header tells botocore where to go, and there it goes once.
