@@ -26,12 +26,13 @@ ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
 JsonObject = dict[str, Any]
 
 
-def load(environment: dict[str, str]) -> ModuleType:
-    """Import `handler` as Lambda does: a top-level module, its S3 client made for this environment."""
-    for path in ASSET.glob("*.py"):
-        sys.modules.pop(path.stem, None)
+def load(environment: dict[str, str]) -> dict[str, ModuleType]:
+    """Import the asset's modules as Lambda does: top-level, the S3 client made for this environment."""
+    names = [path.stem for path in ASSET.glob("[!_]*.py")]
+    for name in names:
+        sys.modules.pop(name, None)
     with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(ASSET), *sys.path]):
-        return importlib.import_module("handler")
+        return {name: importlib.import_module(name) for name in names}
 
 
 def log_event(id: str = "1", timestamp: int = 1_772_323_199_999, message: str = "hello", **extra: object) -> JsonObject:  # noqa: A002 -- CloudWatch's own word
@@ -90,9 +91,10 @@ class Context:
 class Shipper:
     """The function with two buckets of its own."""
 
-    module: ModuleType
+    modules: dict[str, ModuleType]
     s3: S3Client
     aws: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
     archive: str = field(default_factory=lambda: f"archive-{uuid.uuid4()}")
     failures: str = field(default_factory=lambda: f"failures-{uuid.uuid4()}")
 
@@ -100,6 +102,12 @@ class Shipper:
         """Make the buckets."""
         self.s3.create_bucket(Bucket=self.archive)
         self.s3.create_bucket(Bucket=self.failures)
+
+    @property
+    def not_stored(self) -> type[Exception]:
+        """What the handler raises if S3 did not take an object."""
+        error: type[Exception] = self.modules["put"].NotStoredError
+        return error
 
     @property
     def environment(self) -> dict[str, str]:
@@ -111,6 +119,7 @@ class Shipper:
             "FAILURE_BUCKET_OWNER": FAILURE_OWNER,
             "AWS_LAMBDA_LOG_GROUP_NAME": OWN_LOG_GROUP,
             "PYTHONDONTWRITEBYTECODE": "1",  # the asset folder stays as it is
+            **self.settings,
         }
 
     @contextmanager
@@ -122,7 +131,7 @@ class Shipper:
     def invoke(self, event: object, context: Context | None = None) -> JsonObject:
         """Run the handler as Lambda does, with a minute's time unless *context* says otherwise."""
         with self.environ():
-            result: JsonObject = self.module.handler(event, context or Context(60_000))
+            result: JsonObject = self.modules["handler"].handler(event, context or Context(60_000))
         return result
 
     def archived(self) -> dict[str, list[JsonObject]]:

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch import Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
+from batch import LINE_ENDS, Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
 from delivery import UnreadableBatch
 
 if TYPE_CHECKING:
@@ -69,17 +69,23 @@ def spliced(text: bytes) -> Batch:
 
 
 def pieces(envelope: Envelope, text: bytes, start: int, end: int) -> Iterator[Piece]:
-    """Yield the lines of the events between two places of the text."""
+    """Yield the lines of the events between two places of the text, as far as they are proven."""
     opening = envelope.opening(EVENT_KEYS)
     between_lines = b'"}\n' + opening + b'"id":"'
     while start < end:
         between = text.find(BETWEEN_EVENTS, start + CHUNK_BYTES, end)
         chunk_end = between + 2 if between > 0 else end
         chunk = text[start:chunk_end]
-        timestamps = proven_timestamps(chunk)
+        try:
+            decoded = chunk.decode()
+        except UnicodeDecodeError:
+            raise UnexpectedLayout from None
+        timestamps = EVENT_OR_REST.findall(blank_escapes(chunk))
+        if b"" in timestamps or any(character in chunk for character in NOT_IN_JSON):
+            raise UnexpectedLayout
         first, *others = chunk.split(BETWEEN_EVENTS)
         lines = between_lines.join([opening + first[1:], *others]) + b"\n"
-        if not chunk.isascii():
+        if any(line_end in decoded for line_end in LINE_ENDS):
             lines = escape_line_ends(lines)
         hour = hour_of(int(min(timestamps)))
         if hour == hour_of(int(max(timestamps))):
@@ -90,18 +96,13 @@ def pieces(envelope: Envelope, text: bytes, start: int, end: int) -> Iterator[Pi
         start = chunk_end + 1
 
 
-def proven_timestamps(chunk: bytes) -> list[bytes]:
-    """Return the timestamps of a part of the list, once each step of the proof is done."""
-    try:
-        chunk.decode()
-    except UnicodeDecodeError:
-        raise UnexpectedLayout from None
+def blank_escapes(chunk: bytes) -> bytes:
+    """Return the chunk without backslashes: underscores for each escape."""
     blanked = chunk.replace(rb"\"", b"__")
     if b"\\" in blanked:
         blanked = ESCAPE.sub(b"__", blanked)
-        if b"\\" in blanked:  # the first step blanked the end of a message that ends in a backslash
+        if b"\\" in blanked:  # the quote behind a message that ends in a backslash, `\\"`, was no escape
             blanked = ESCAPE.sub(b"__", chunk)
-    timestamps: list[bytes] = EVENT_OR_REST.findall(blanked)
-    if b"" in timestamps or any(character in chunk for character in NOT_IN_JSON):
-        raise UnexpectedLayout
-    return timestamps
+            if b"\\" in blanked:
+                raise UnexpectedLayout
+    return blanked
