@@ -106,7 +106,7 @@ def replay(module: ModuleType, shipper: Shipper, monkeypatch: pytest.MonkeyPatch
 
 def shipping(shipper: Shipper) -> Callable[[Any], object]:
     """The shipper."""
-    return lambda event: shipper.module.handler(event, Context(60_000))
+    return lambda event: shipper.modules["handler"].handler(event, Context(60_000))
 
 
 def refusing(shipper: Shipper, *ids: str) -> Callable[[Any], object]:
@@ -154,7 +154,7 @@ def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixt
 def test_what_had_landed_before_lands_once(replay: Replay) -> None:
     """A batch that the failed attempt had stored in part is whole after the replay, and nothing is there twice."""
     event = delivery(*(log_event(str(hour), hour * 3_600_000) for hour in range(3)))
-    with pytest.raises(Exception, match="too little time left"):
+    with pytest.raises(replay.shipper.not_stored, match="too little time left"):
         replay.shipper.invoke(event, Context(60_000, 25_000, 24_999))
     replay.store(event, event)
 
