@@ -20,7 +20,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.failure_bucket import FailureBucket
+from fargate_constructs.logs.log_merger import LogMerger
 from fargate_constructs.private_bucket import PrivateBucket
 
 SHIPPER = Path(__file__).parent / "shipper"
@@ -63,6 +65,8 @@ class LogArchive(Construct):
             stack is deleted; objects of 128 KB and more move to Glacier Instant Retrieval after 90 days, and all are
             deleted after *expiration*.
         expiration: After how long logs are deleted from the bucket made here. By default 400 days.
+        merging: Whether small objects are merged when their hour is two days old, by `LogMerger`. By default they are;
+            say False for a bucket of your own that is versioned.
 
     Raises:
         ValueError: If both *bucket* and *expiration* are given.
@@ -75,6 +79,7 @@ class LogArchive(Construct):
         *,
         bucket: s3.IBucket | None = None,
         expiration: Duration | None = None,
+        merging: bool = True,
     ) -> None:
         _validate_expiration(bucket, expiration)
         super().__init__(scope, id)
@@ -87,10 +92,16 @@ class LogArchive(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.function = self._make_function(owner=None if bucket else Aws.ACCOUNT_ID)
+        owner = None if bucket else Aws.ACCOUNT_ID
+        self.function = self._make_function(owner=owner)
         self._permission = self._permit_delivery()
         self.alarms = self._make_alarms()
         """What is worth waking somebody for; add your own actions to each."""
+        self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
+        """The table, view, workgroup and saved queries with which the archive is read."""
+        self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=owner) if merging else None
+        """What merges small objects, if anything does; its `alarm` is among *alarms*."""
+        self.alarms += [each.alarm for each in (self.catalog.log_groups, self.merger) if each]
 
     def add_log_group(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter:
         """Ship everything that is written to a log group from now on.

@@ -116,7 +116,7 @@ class Exchange(BaseHTTPRequestHandler):
         fault = self.server.script.popleft() if self.server.script else pass_on
         fault(self, request)
 
-    do_HEAD = do_PUT  # noqa: N815 -- the name that http.server calls
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT  # noqa: N815 -- the names that http.server calls
 
     def ask_upstream(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         """Return the status, headers and body that the S3 API behind answers with."""
