@@ -88,15 +88,13 @@ SELECT
   hour
 FROM {database}.lines
 GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
-VIEW_COLUMNS = (
-    "time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", "log_group", "dt", "hour",
-)  # fmt: skip
+VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
 
 
 class LogCatalog(Construct):
-    """SQL over an archive's bucket: a table, a view in which each event is once, a workgroup, and queries to start from.
+    """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
 
     In the Athena console choose the workgroup (it has the database's name) and one of its saved queries. Each reads
     the view `logs`; the table `lines` is what is stored, in which a line may be twice while `LogMerger` works. Say
@@ -227,7 +225,7 @@ class LogCatalog(Construct):
             },
         )
         resource = table.node.default_child
-        assert isinstance(resource, glue.CfnTable)  # noqa: S101 - the L2 has no other, which mypy cannot know
+        assert isinstance(resource, glue.CfnTable)
         # It would mean encrypted by the client, which no log is.
         resource.add_property_deletion_override("TableInput.Parameters.has_encrypted_data")
         return table
