@@ -9,7 +9,7 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 """
 
 from fargate_constructs.endpoint import HttpEndpoint
-from fargate_constructs.logs import LogArchive
+from fargate_constructs.logs import LogArchive, LogCatalog, LogExportBucket, LogMerger
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
@@ -24,7 +24,10 @@ __all__ = [
     "Health",
     "HttpEndpoint",
     "LogArchive",
+    "LogCatalog",
     "LogDelivery",
+    "LogExportBucket",
+    "LogMerger",
     "Scaling",
     "TaskSize",
 ]

@@ -106,7 +106,7 @@ class Backfill:
     Args:
         log_group: Its name.
         archive_bucket: The archive's bucket.
-        export_bucket: Where export tasks put what they find, such as an `ExportBucket`; of the log group's region.
+        export_bucket: Where export tasks put what they find, such as a `LogExportBucket`; of the log group's region.
         say: Hears how far it is.
         poll_seconds: How long to wait before looking at a task again.
     """
@@ -161,9 +161,8 @@ class Backfill:
 
     def _created(self) -> datetime:
         groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
-        for group in groups:
-            if group["logGroupName"] == self._log_group:
-                return _time(group["creationTime"])
+        for created in (group["creationTime"] for group in groups if group["logGroupName"] == self._log_group):
+            return _time(created)
         raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
 
     def _subscribed(self) -> datetime:
@@ -218,7 +217,7 @@ class Backfill:
         """Give the shipper's code what the archive lacks of a day."""
         archived, seen = self._archived(day), Counter[bytes]()
         events = there_already = objects = 0
-        for batch in batches(self._exported(folder, day)):
+        for batch in batches(self._exported(folder)):
             lacking = []
             for event in batch:
                 fingerprint = event.fingerprint
@@ -250,7 +249,7 @@ class Backfill:
         stored: Any = handler.handler({"awslogs": {"data": data}}, Context())["archived"]
         return len(stored)
 
-    def _exported(self, folder: str, day: Day) -> Iterator[Event]:
+    def _exported(self, folder: str) -> Iterator[Event]:
         """Return the events in a folder of exported files, stream by stream."""
         names = self._stream_names()
         for key in self._keys(self._exports, folder):
@@ -258,9 +257,7 @@ class Backfill:
             candidates = names.get(exported, [])
             stream = candidates[0] if len(candidates) == 1 else exported
             text = gzip.decompress(self._read(self._exports, key)).decode()
-            for timestamp, message in parse(text):
-                if _milliseconds(day.begin) <= timestamp < _milliseconds(day.end):
-                    yield Event(stream, timestamp, message)
+            yield from (Event(stream, timestamp, message) for timestamp, message in parse(text))
 
     def _stream_names(self) -> dict[str, list[str]]:
         """Return the names that each exported name may stand for."""
@@ -363,7 +360,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-group", required=True, help="the log group's name, such as /ecs/web")
     parser.add_argument("--archive-bucket", required=True, help="the archive's bucket")
     parser.add_argument(
-        "--export-bucket", required=True, help="a bucket that CloudWatch Logs may write to (ExportBucket)"
+        "--export-bucket", required=True, help="a bucket that CloudWatch Logs may write to (LogExportBucket)"
     )
     parser.add_argument(
         "--from", dest="begin", type=_moment, metavar="TIME", help="such as 2026-01-01; by default all there is"

@@ -11,7 +11,7 @@ Choices, and why:
   groups, and who looks for a request does not know them. Whoever lists them at synthesis misses those of other stacks
   and accounts' policies without a word. So a small function lists the bucket's log groups every five minutes, and
   writes them into the table; CloudFormation's drift detection shows that as a change of one table parameter. AWS
-  advises to keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped, some 50,000 names
+  advises to keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
   (https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html).
 - **A name is written as in the keys**, percent-encoded: `log_group = url_encode('/ecs/web')` reads one log group.
   `loggroup = '/ecs/web'` finds the same lines, but reads all log groups.

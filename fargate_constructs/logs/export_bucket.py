@@ -15,7 +15,7 @@ from fargate_constructs.private_bucket import PrivateBucket
 EXPIRE_AFTER = Duration.days(30)
 
 
-class ExportBucket(PrivateBucket):
+class LogExportBucket(PrivateBucket):
     """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
 
     Its policy is what AWS asks for

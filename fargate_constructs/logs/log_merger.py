@@ -38,7 +38,7 @@ class LogMerger(Construct):
     LogMerger(stack, "Merger", bucket=bucket)
     ```
 
-    It costs little: for each object one GET, 0.40 USD per million, and a LIST per log group and day looked at, 0.25 USD
+    It costs little: for each object one GET, 0.40 USD per million, and a LIST per log group and day looked at, 0.29 USD
     a month for ten log groups (https://aws.amazon.com/s3/pricing/).
 
     Args:

@@ -1,7 +1,6 @@
 """Old logs, from a log group to the archive by export tasks, as the command does it."""
 
 import json
-import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs.logs import backfill
 from fargate_constructs.logs.backfill import Backfill, BackfillError, Event
-from fargate_constructs.logs.export_bucket import ExportBucket
+from fargate_constructs.logs.export_bucket import LogExportBucket
 from tests.audit import findings
 from tests.emulator.emulator import Emulator
 from tests.logs.deployed import Shipper, delivery, log_event
@@ -76,7 +75,6 @@ def group(aws: Emulator, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> O
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ARCHIVE_BUCKET", "")  # what the command sets goes with the test
-    monkeypatch.delitem(sys.modules, "fargate_constructs.logs.shipper.handler", raising=False)
     return OldGroup(aws, shipper)
 
 
@@ -122,8 +120,11 @@ def test_what_was_shipped_is_not_written_again(group: OldGroup) -> None:
     """Where range and subscription overlap, only what the archive lacks is added; one of two equal lines, too."""
     group.write("web/app/0a1b", *EVENTS)
     group.ship("web/app/0a1b", EVENTS[0], EVENTS[3])
+    [key, *_] = group.shipper.archived()
+    group.s3.put_object(Bucket=group.shipper.archive, Key=key.rpartition("/")[0] + "/_members.txt", Body=b"")
 
     assert group.fill()[:2] == (2, 2)
+    group.s3.delete_object(Bucket=group.shipper.archive, Key=key.rpartition("/")[0] + "/_members.txt")
     assert group.archived() == expected()
 
 
@@ -276,7 +277,7 @@ def test_the_export_bucket() -> None:
     """CloudWatch Logs of this account and region may write, over TLS, and nobody else; exports expire."""
     app = App()
     stack = Stack(app, "Test")
-    ExportBucket(stack, "Exports")
+    LogExportBucket(stack, "Exports")
 
     template = Template.from_stack(stack)
     template.has_resource_properties(

@@ -137,10 +137,11 @@ def test_objects_nearly_as_large_as_the_target_are_left_alone(merger: Merger, mo
     assert len(merger.names()) == 25
 
 
-def test_many_parts(merger: Merger) -> None:
+def test_many_parts(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than S3 wants in a part makes several, and the same bytes."""
+    monkeypatch.setattr(merger.module, "PART_BYTES", 5 * 1024 * 1024)
     for number in range(12):
-        noise = os.urandom(1_500_000).hex().encode()
+        noise = os.urandom(500_000).hex().encode()
         store(merger, b'{"id":"%02d","message":"%s"}\n' % (number, noise), first=number + 1_000)
 
     assert merger.run()["members"] == 12
@@ -150,12 +151,19 @@ def test_many_parts(merger: Merger) -> None:
     assert merger.ids() == IDS
 
 
-def test_more_than_one_call_to_delete(merger: Merger) -> None:
-    """S3 deletes a thousand objects at a time."""
-    for number in range(1_001):
-        store(merger, b'{"id":"%d"}\n' % number, first=number + 1_000)
+def test_no_part_is_empty(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last object completes a part, nothing follows it."""
+    monkeypatch.setattr(merger.module, "PART_BYTES", 3)
 
-    assert merger.run()["members"] == 1_001
+    assert list(merger.module.parts_of({"a": b"12", "b": b"34", "c": b"567"})) == [b"1234", b"567"]
+
+
+def test_more_than_one_call_to_delete(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 deletes so many objects at a time, and no more."""
+    monkeypatch.setattr(merger.module, "DELETED_AT_ONCE", 5)
+    merger.ship(*IDS)
+
+    assert merger.run()["members"] == 12
     assert len(merger.names()) == 1
 
 
@@ -334,7 +342,7 @@ def test_killed_at_every_call(
     assert after >= len(ids) + 9, "fewer calls than a merge needs"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -54,6 +54,7 @@ TARGET_BYTES = 128 * 1024 * 1024  # of gzip: what Athena reads well; Firehose's 
 MIN_OBJECTS = 10  # fewer cost readers less than the merge would
 MAX_OBJECTS = 10_000  # a list of 600 KB, and some 30 s to read them
 PART_BYTES = 16 * 1024 * 1024  # S3 takes no part below 5 MiB but the last
+DELETED_AT_ONCE = 1_000  # S3's limit
 LONGEST_MERGE = 120_000  # milliseconds
 SETTLED_AFTER = timedelta(days=2)
 LOOK_BACK = timedelta(days=9)  # seven days in which an hour can be merged
@@ -342,8 +343,8 @@ def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
 
 def delete(prefix: str, names: list[str]) -> None:
     """Delete objects, as many at a time as S3 takes."""
-    for start in range(0, len(names), 1000):
-        keys = [{"Key": prefix + name} for name in names[start : start + 1000]]
+    for start in range(0, len(names), DELETED_AT_ONCE):
+        keys = [{"Key": prefix + name} for name in names[start : start + DELETED_AT_ONCE]]
         refused = S3.delete_objects(**bucket(), Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
         if refused:
             raise RuntimeError(f"S3 keeps {len(refused)} objects: {refused[0]}")
