@@ -9,7 +9,15 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 """
 
 from fargate_constructs.endpoint import HttpEndpoint
-from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive, Retention
+from fargate_constructs.logs import (
+    ArchiveFormat,
+    Delivery,
+    LogArchive,
+    LogCatalog,
+    LogExportBucket,
+    LogMerger,
+    Retention,
+)
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
@@ -26,7 +34,10 @@ __all__ = [
     "Health",
     "HttpEndpoint",
     "LogArchive",
+    "LogCatalog",
     "LogDelivery",
+    "LogExportBucket",
+    "LogMerger",
     "Retention",
     "Scaling",
     "TaskSize",

@@ -31,9 +31,10 @@ def test_parts_do_not_know_each_other(part: str) -> None:
     assert foreign <= {"fargate_constructs.network"}
 
 
-def test_the_shipper_stands_alone() -> None:
-    """The Lambda's code needs nothing but the standard library and the runtime's boto3."""
-    tree = ast.parse((PACKAGE / "logs" / "shipper" / "handler.py").read_text())
+@pytest.mark.parametrize("folder", ["log_groups", "merger", "shipper"])
+def test_a_lambda_stands_alone(folder: str) -> None:
+    """Its code needs nothing but the standard library and the runtime's boto3."""
+    tree = ast.parse((PACKAGE / "logs" / folder / "handler.py").read_text())
     modules = {
         name.split(".")[0]
         for node in ast.walk(tree)

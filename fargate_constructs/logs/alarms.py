@@ -67,9 +67,13 @@ class Alarms:
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=treat_missing_data,
         )
+        self.adopt(alarm)
+        return alarm
+
+    def adopt(self, alarm: cloudwatch.Alarm) -> None:
+        """Let one that was made elsewhere do what the others do."""
         alarm.add_alarm_action(*self._actions)
         self.all.append(alarm)
-        return alarm
 
     def watch_shipper(self, shipper: ArchivingFunction) -> None:
         """Watch the function that ships."""

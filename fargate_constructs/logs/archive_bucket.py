@@ -35,3 +35,10 @@ def validate_lock(object_lock: s3.ObjectLockRetention | None, retention: Retenti
         raise ValueError(
             f"object_lock must not last longer than retention's expiration, got: {locked:g} days beside {kept:g}",
         )
+
+
+def validate_merging(merging: bool | None, *, object_lock: s3.ObjectLockRetention | None, versioned: bool) -> None:  # noqa: FBT001 -- a parameter of the archive
+    """Refuse to merge where what is merged would stay as well."""
+    if merging and (object_lock or versioned):
+        other = "object_lock" if object_lock else "versioned=True"
+        raise ValueError(f"merging must be off beside {other}, which keeps each merged object, got: True")

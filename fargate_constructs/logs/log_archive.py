@@ -23,13 +23,15 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from fargate_constructs.logs.alarms import Alarms, validate_actions
-from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock
+from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock, validate_merging
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
+from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
 from fargate_constructs.logs.function import NO_BYTECODE
+from fargate_constructs.logs.log_merger import LogMerger
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.subscriptions import Subscriptions
@@ -73,6 +75,8 @@ class LogArchive(Construct):
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
         archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`.
+        merging: Whether small objects are merged when their hour is two days old. By default they are, unless the
+            bucket made here keeps what is deleted: say False for one of your own that is versioned.
         replay_schedule: When to replay what failed. By default every hour.
         alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
             default nothing.
@@ -96,6 +100,7 @@ class LogArchive(Construct):
         versioned: bool = False,
         delivery: Delivery | None = None,
         archive_format: ArchiveFormat = ArchiveFormat.ndjson,
+        merging: bool | None = None,
         replay_schedule: scheduler.ScheduleExpression | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
@@ -105,6 +110,7 @@ class LogArchive(Construct):
         )
         retention = retention or Retention()
         validate_lock(object_lock, retention)
+        validate_merging(merging, object_lock=object_lock, versioned=versioned)
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
         validate_actions(alarm_actions)
         super().__init__(scope, id)
@@ -141,6 +147,15 @@ class LogArchive(Construct):
             self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
         self._subscriptions = self._make_subscriptions()
         self._alarms = self._make_alarms(alarm_actions)
+        self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
+        """The table, view, workgroup and saved queries with which the archive is read."""
+        keeps_deleted = versioned or object_lock is not None
+        merges = not keeps_deleted if merging is None else merging
+        self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
+        """What merges small objects, if anything does."""
+        for scheduled in filter(None, (self.catalog.log_groups, self.merger)):
+            self._alarms.adopt(scheduled.alarm)
+            self.ignore_log_group(scheduled.log_group)
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:

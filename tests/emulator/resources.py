@@ -19,7 +19,7 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import interfaces, nat, reverse_dns
+from tests.emulator import athena, exports, interfaces, nat, reverse_dns
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
@@ -197,6 +197,12 @@ def _rule_handler(direction: str, peer: str) -> Handler:
 
 
 HANDLERS = {
+    "AWS::Athena::NamedQuery": Handler(
+        athena.create_named_query,
+        None,
+        athena.delete_named_query,
+        "Database Description Name QueryString WorkGroup",
+    ),
     "AWS::EC2::EIP": Handler(nat.allocate_address, nat.tag_address, nat.release_address, "Domain", "Tags"),
     "AWS::EC2::EIPAssociation": Handler(
         interfaces.create_association,
@@ -241,3 +247,5 @@ def register() -> None:
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
     _ACTION_MAP.update(interfaces.ACTIONS)
     reverse_dns.register()
+    athena.register()
+    exports.register()

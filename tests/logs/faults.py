@@ -170,7 +170,7 @@ class Exchange(BaseHTTPRequestHandler):
         fault = self.server.script.popleft() if self.server.script else pass_on
         fault(self, request)
 
-    do_HEAD = do_PUT  # noqa: N815 -- the name that http.server calls
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT  # noqa: N815 -- the names that http.server calls
 
     def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """Send an answer, framed anew."""
