@@ -35,10 +35,11 @@ def thresholds(archive: LogArchive) -> dict[str, float]:
     """Each alarm's threshold in the template, by the alarm's ID."""
     template = Template.from_stack(Stack.of(archive)).find_resources("AWS::CloudWatch::Alarm")
     stack = Stack.of(archive)
-    by_id = {alarm.node.id: stack.resolve(alarm.alarm_arn)["Fn::GetAtt"][0] for alarm in archive.alarms}
-    assert set(by_id.values()) == set(template)
+    alarms = {stack.resolve(alarm.alarm_arn)["Fn::GetAtt"][0]: alarm for alarm in archive.alarms}
+    assert alarms.keys() == template.keys()
+    by_id = {alarm.node.id: logical_id for logical_id, alarm in alarms.items() if alarm.node.scope is archive}
     for alarm in template.values():
-        assert alarm["Properties"]["AlarmDescription"].startswith("Test/LogArchive: ")
+        assert alarm["Properties"]["AlarmDescription"].startswith("Test/LogArchive")
         holds = alarm["Properties"].get("MetricName") == "OldestFailureAge"  # measured once an hour
         assert alarm["Properties"]["TreatMissingData"] == ("ignore" if holds else "notBreaching")
         assert alarm["Properties"]["EvaluationPeriods"] == 1

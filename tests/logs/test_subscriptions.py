@@ -105,7 +105,8 @@ def test_two_hundred_log_groups(delivery: Delivery) -> None:
     subscriptions = template.find_resources("AWS::Logs::SubscriptionFilter")
     assert len(subscriptions) == 200
     assert {each["Properties"]["FilterName"] for each in subscriptions.values()} == {"Test-LogArchive-07FA4CCE"}
-    template.resource_count_is("AWS::Lambda::Permission", 0 if delivery.is_buffered else 1)
+    permissions = 0 if delivery.is_buffered else 1
+    template.resource_properties_count_is("AWS::Lambda::Permission", {"Principal": "logs.amazonaws.com"}, permissions)
     without = resources(delivery, 0).to_json()["Resources"]
     assert template.to_json()["Resources"].keys() - without.keys() == subscriptions.keys()
 
@@ -153,7 +154,9 @@ def test_all_log_groups(stack: Stack, archive: LogArchive) -> None:
                     ]
                 },
             },
-            "DependsOn": list(template.find_resources("AWS::Lambda::Permission")),
+            "DependsOn": list(
+                template.find_resources("AWS::Lambda::Permission", {"Properties": {"Principal": "logs.amazonaws.com"}})
+            ),
         },
     )
     own = stack.resolve([group.log_group_name for group in [*own_groups(archive), later]])
