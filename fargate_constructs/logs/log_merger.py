@@ -86,4 +86,4 @@ class LogMerger(Construct):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
         acknowledge_wildcards(role, [lines], reason="Which log groups will be archived, and when, is not known here.")
         if bucket.encryption_key:
-            bucket.encryption_key.grant_encrypt_decrypt(role)
+            bucket.encryption_key.grant(role, "kms:GenerateDataKey", "kms:Decrypt")

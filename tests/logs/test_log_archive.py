@@ -472,6 +472,16 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
         ValueError,
         "delivery must be Delivery.direct() beside archive_format=ArchiveFormat.raw, got: Delivery.buffered()",
     ),
+    "merging-locked": (
+        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "merging": True},
+        ValueError,
+        "merging must be off beside object_lock, which keeps each merged object, got: True",
+    ),
+    "merging-versioned": (
+        {"versioned": True, "merging": True},
+        ValueError,
+        "merging must be off beside versioned=True, which keeps each merged object, got: True",
+    ),
     "one-action": ({"alarm_actions": object()}, TypeError, "alarm_actions must be a list, got one action"),
 }
 
@@ -510,3 +520,16 @@ def test_raw_batches() -> None:
     template.has_resource_properties(
         "AWS::IAM::Policy", {"PolicyDocument": Match.object_like({"Statement": Match.array_with([put])})}
     )
+
+
+def test_merging() -> None:
+    """Small objects are merged unless what is merged would stay; a bucket of your own is yours to know."""
+    stack = Stack(App(), "Test")
+    lock = s3.ObjectLockRetention.governance(Duration.days(1))
+    own = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+
+    assert LogArchive(stack, "Default").merger
+    assert LogArchive(stack, "Locked", object_lock=lock).merger is None
+    assert LogArchive(stack, "Versioned", versioned=True).merger is None
+    assert LogArchive(stack, "Own", bucket=own).merger
+    assert LogArchive(stack, "OwnVersioned", bucket=own, merging=False).merger is None
