@@ -9,7 +9,15 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 """
 
 from fargate_constructs.endpoint import HttpEndpoint
-from fargate_constructs.logs import LogArchive
+from fargate_constructs.logs import (
+    ArchiveFormat,
+    Delivery,
+    LogArchive,
+    LogCatalog,
+    LogExportBucket,
+    LogMerger,
+    Retention,
+)
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import (
     AuditedCluster,
@@ -27,8 +35,10 @@ from fargate_constructs.service import (
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "ArchiveFormat",
     "AuditedCluster",
     "Capacity",
+    "Delivery",
     "Deployment",
     "Egress",
     "Endpoints",
@@ -38,8 +48,12 @@ __all__ = [
     "Health",
     "HttpEndpoint",
     "LogArchive",
+    "LogCatalog",
     "LogDelivery",
+    "LogExportBucket",
+    "LogMerger",
     "OneOffTask",
+    "Retention",
     "Rollback",
     "Scaling",
     "ScheduledTask",

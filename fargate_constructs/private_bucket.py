@@ -3,25 +3,43 @@
 from collections.abc import Sequence
 
 from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 
 class PrivateBucket(s3.Bucket):
-    """A bucket that is private, reached over TLS 1.2 or newer only, encrypted (SSE-S3), and kept with its stack gone.
+    """A bucket that is private, reached over TLS 1.2 or newer only, encrypted, and kept with its stack gone.
 
     Args:
         scope: The construct that owns the bucket.
         id: The bucket's ID.
         lifecycle_rules: What happens to objects as they age.
+        encryption_key: The KMS key to encrypt with, by way of bucket keys. By default S3's own (SSE-S3).
+        versioned: Whether what is overwritten or deleted stays as a noncurrent version. By default it does not.
+        object_lock: For how long no object may be deleted; the bucket is then versioned. By default there is no lock.
     """
 
-    def __init__(self, scope: Construct, id: str, *, lifecycle_rules: Sequence[s3.LifecycleRule]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        lifecycle_rules: Sequence[s3.LifecycleRule],
+        encryption_key: kms.IKey | None = None,
+        versioned: bool = False,
+        object_lock: s3.ObjectLockRetention | None = None,
+    ) -> None:
         super().__init__(
             scope,
             id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=encryption_key,
+            # One request to KMS for many objects: without it, each PUT would pay for its own.
+            bucket_key_enabled=True if encryption_key else None,
+            versioned=True if versioned or object_lock else None,
+            object_lock_default_retention=object_lock,
             enforce_ssl=True,
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -10,7 +10,7 @@ from tests.emulator import demo
 
 
 def test_demo_goes_the_whole_way() -> None:
-    """The example app deploys, every task leaves from a promised address, and every log line is in S3 once."""
+    """The example deploys, tasks leave from promised addresses, every log line is in S3 once, and is found there."""
     said: list[str] = []
     result = demo.run(said.append)
 
@@ -28,6 +28,10 @@ def test_demo_goes_the_whole_way() -> None:
     story = "\n".join(said)
     assert all(ip in story for ip in egress_ips)
     assert all(message in story for message in demo.MESSAGES)
+    [error] = [message for message in demo.MESSAGES if "error" in message]
+    assert [row[-1] for row in result.errors.rows] == [error, error]
+    assert {row[1] for row in result.errors.rows} == {line.log_group for line in result.sent}
+    assert result.errors.table()[0] in story
     assert said[-1].endswith(f"{len(result.sent)} of {len(result.sent)} log lines are in S3")
 
 

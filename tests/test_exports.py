@@ -31,13 +31,16 @@ def test_parts_do_not_know_each_other(part: str) -> None:
     assert foreign <= {"fargate_constructs.network"}
 
 
-@pytest.mark.parametrize("handler", ["logs/shipper", "network/pointer_record", "service/run_before"])
-def test_a_lambdas_code_stands_alone(handler: str) -> None:
+@pytest.mark.parametrize(
+    "module",
+    sorted(module for handler in PACKAGE.glob("*/*/handler.py") for module in handler.parent.glob("*.py")),
+    ids=lambda module: str(module.relative_to(PACKAGE)),
+)
+def test_a_lambdas_code_stands_alone(module: Path) -> None:
     """It needs nothing but the standard library and the runtime's boto3."""
-    tree = ast.parse((PACKAGE / handler / "handler.py").read_text())
     modules = {
         name.split(".")[0]
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(module.read_text()))
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)

@@ -2,15 +2,17 @@
 
 ```
 log group ──> subscription ──> shipper Lambda ──> S3
-                                     │ what failed
-                                     v
-                              [failure bucket]
+                                │ what failed  ^
+                                v              │
+                         [failure bucket] ──> replay Lambda
 ```
 """
 
+from collections.abc import Sequence
+
 import jsii
-from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
@@ -31,19 +33,29 @@ class FailureBucket(PrivateBucket):
     Args:
         scope: The construct that owns the bucket.
         id: The bucket's ID.
-        expiration: After how long a failed batch is deleted.
+        lifecycle_rules: What happens to failed batches as they age.
+        encryption_key: The KMS key to encrypt with. By default S3's own (SSE-S3).
     """
 
-    def __init__(self, scope: Construct, id: str, *, expiration: Duration) -> None:
-        super().__init__(scope, id, lifecycle_rules=[s3.LifecycleRule(expiration=expiration)])
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        lifecycle_rules: Sequence[s3.LifecycleRule],
+        encryption_key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id, lifecycle_rules=lifecycle_rules, encryption_key=encryption_key)
+
+    def grant_quarantine(self, role: iam.Role) -> None:
+        """Let a function with this role put aside what it cannot read."""
+        self._grant_put(role, QUARANTINE_PREFIX)
 
     def grant_failures(self, role: iam.Role) -> None:
-        """Let a function with this role put failed batches here, itself or through Lambda."""
-        batches = [self.arn_for_objects(f"{prefix}*") for prefix in (QUARANTINE_PREFIX, ASYNC_FAILURE_PREFIX)]
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=batches))
+        """Let Lambda, in this role, put here what a function failed to do."""
+        self._grant_put(role, ASYNC_FAILURE_PREFIX)
         # Lambda refuses the bucket as a destination without it.
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket_arn]))
-        acknowledge_wildcards(role, batches, reason="A failed batch gets a key of its own below this prefix.")
 
     def as_destination(self) -> lambda_.IDestination:
         """Return the bucket as the place for invocations that failed for good.
@@ -51,6 +63,13 @@ class FailureBucket(PrivateBucket):
         CDK's own `S3Destination` would also let the function read the bucket and delete from it.
         """
         return _OnFailure(self.bucket_arn)
+
+    def _grant_put(self, role: iam.Role, prefix: str) -> None:
+        batches = self.arn_for_objects(f"{prefix}*")
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[batches]))
+        acknowledge_wildcards(role, [batches], reason="A failed batch gets a key of its own below this prefix.")
+        if self.encryption_key:
+            self.encryption_key.grant(role, "kms:GenerateDataKey")
 
 
 @jsii.implements(lambda_.IDestination)

@@ -2,33 +2,43 @@
 
 ```
 log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athena
-                                      │ what failed
-                                      v
-                                 failure bucket
+                                │ what failed  ^
+                                v              │
+                          failure bucket ──> replay Lambda
 ```
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as logs_destinations
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.alarms import Alarms, validate_actions
+from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock, validate_merging
+from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.archiving_function import ArchivingFunction
+from fargate_constructs.logs.buffer import Buffer
+from fargate_constructs.logs.catalog import LogCatalog
+from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
+from fargate_constructs.logs.function import NO_BYTECODE
+from fargate_constructs.logs.log_merger import LogMerger
+from fargate_constructs.logs.replayer import Replayer
+from fargate_constructs.logs.retention import Retention
+from fargate_constructs.logs.subscriptions import Subscriptions
 from fargate_constructs.private_bucket import PrivateBucket
 
 SHIPPER = Path(__file__).parent / "shipper"
 
-# A full batch is 1 MB as delivered and some 6 MB of lines, held a few times over at the most
-# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html). Lambda gives CPU by memory:
-# at 512 MB a full batch takes about half a second.
-SHIPPER_MEMORY_MIB = 512
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
 # What Lambda does itself before it gives a batch to the failure bucket: both its maximum
@@ -36,20 +46,15 @@ SHIPPER_TIMEOUT = Duration.minutes(1)
 RETRY_ATTEMPTS = 2
 MAX_EVENT_AGE = Duration.hours(6)
 
-# Glacier Instant Retrieval costs a sixth of S3 Standard, is read without waiting, and is billed for at least 90 days
-# (https://aws.amazon.com/s3/pricing/): worth it for logs that nobody has asked for in the first 90. 400 days are a
-# year and the month in which somebody asks for it.
-COLD_AFTER = Duration.days(90)
-EXPIRE_AFTER = Duration.days(400)
-
 
 class LogArchive(Construct):
-    """An S3 bucket of logs, and the Lambda that ships them there within seconds.
+    """An S3 bucket of logs, and what ships them there.
 
     Lines arrive as gzip-compressed newline-delimited JSON under `log_group=<name>/dt=YYYY-MM-DD/hour=HH/`, by the hour
     (UTC) in which they were written. An object's key is made from its content: a batch delivered twice is stored once.
     A batch that cannot be read is put aside whole, under `quarantine/` in the failure bucket. One that cannot be
-    stored is tried again and at last kept, whole, in the failure bucket. Each of these raises an alarm.
+    stored is tried again, at last kept whole in the failure bucket, and from there replayed every hour until it has
+    landed. Each of these raises an alarm.
 
     ```python
     archive = LogArchive(stack, "LogArchive")
@@ -59,13 +64,28 @@ class LogArchive(Construct):
     Args:
         scope: The construct that owns the archive.
         id: The construct's ID.
-        bucket: Where to keep the logs. By default a bucket is made: private, TLS only, encrypted, retained when the
-            stack is deleted; objects of 128 KB and more move to Glacier Instant Retrieval after 90 days, and all are
-            deleted after *expiration*.
-        expiration: After how long logs are deleted from the bucket made here. By default 400 days.
+        bucket: Where to keep the logs; what follows up to *versioned* is then its owner's matter. By default a bucket
+            is made: private, TLS only, encrypted, retained when the stack is deleted.
+        retention: How long logs are kept, and where they lie meanwhile. By default `Retention()`: in Glacier Instant
+            Retrieval after 90 days, gone after 400.
+        object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long nobody may delete a log,
+            in compliance mode not even the account's root user. By default there is no lock.
+        encryption_key: The KMS key to encrypt both buckets with. By default S3's own (SSE-S3).
+        versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
+            nothing is ever overwritten. A bucket with a lock always is.
+        delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
+        archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`.
+        merging: Whether small objects are merged when their hour is two days old. By default they are, unless the
+            bucket made here keeps what is deleted: say False for one of your own that is versioned.
+        replay_schedule: When to replay what failed. By default every hour.
+        alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
+            default nothing.
 
     Raises:
-        ValueError: If both *bucket* and *expiration* are given.
+        TypeError: If *alarm_actions* is not a list.
+        ValueError: If *bucket* is given beside what only its owner can decide, if the lock would outlast *retention*,
+            or if *delivery* is buffered where it cannot be: into a locked bucket, whose demand for checksums Data
+            Firehose is not known to meet, or as raw batches, which have no lines to put into one object.
     """
 
     def __init__(
@@ -74,25 +94,89 @@ class LogArchive(Construct):
         id: str,
         *,
         bucket: s3.IBucket | None = None,
-        expiration: Duration | None = None,
+        retention: Retention | None = None,
+        object_lock: s3.ObjectLockRetention | None = None,
+        encryption_key: kms.IKey | None = None,
+        versioned: bool = False,
+        delivery: Delivery | None = None,
+        archive_format: ArchiveFormat = ArchiveFormat.ndjson,
+        merging: bool | None = None,
+        replay_schedule: scheduler.ScheduleExpression | None = None,
+        alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
-        _validate_expiration(bucket, expiration)
+        delivery, is_ours = delivery or Delivery.direct(), bucket is None
+        validate_bucket(
+            bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
+        )
+        retention = retention or Retention()
+        validate_lock(object_lock, retention)
+        validate_merging(merging, object_lock=object_lock, versioned=versioned)
+        delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
+        validate_actions(alarm_actions)
         super().__init__(scope, id)
 
-        self.bucket = bucket or self._make_bucket(expiration or EXPIRE_AFTER)
-        self.failure_bucket = FailureBucket(self, "Failures", expiration=expiration or EXPIRE_AFTER)
-        self.log_group = logs.LogGroup(
+        self.object_lock = object_lock
+        """The lock on the bucket made here; what is locked cannot be merged or deleted."""
+        self.bucket = bucket or PrivateBucket(
             self,
-            "ShipperLogs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
+            "Bucket",
+            lifecycle_rules=retention.lifecycle_rules(),
+            encryption_key=encryption_key,
+            versioned=versioned,
+            object_lock=object_lock,
         )
-        self.function = self._make_function(owner=None if bucket else Aws.ACCOUNT_ID)
-        self._permission = self._permit_delivery()
-        self.alarms = self._make_alarms()
-        """What is worth waking somebody for; add your own actions to each."""
+        self.failure_bucket = FailureBucket(
+            self,
+            "Failures",
+            lifecycle_rules=Retention(expiration=retention.expiration, transitions=[]).lifecycle_rules(),
+            encryption_key=encryption_key,
+        )
+        self._owner = Aws.ACCOUNT_ID if is_ours else owner_of(self.bucket, Stack.of(self))
+        self.function = self._make_shipper(archive_format)
+        """The shipper."""
+        self.log_group = self.function.own_logs
+        """The shipper's own log."""
+        self.replayer = Replayer(
+            self, "Replay", shipper=self.function, failure_bucket=self.failure_bucket, schedule=replay_schedule
+        )
+        self.buffer = self._make_buffer(delivery)
+        """Data Firehose and what belongs to it, if delivery is buffered."""
+        self._bucket_grants = self.function.bucket_grants + (self.buffer.bucket_grants if self.buffer else [])
+        if is_ours or self.buffer:
+            # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
+            self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
+        self._subscriptions = self._make_subscriptions()
+        self._alarms = self._make_alarms(alarm_actions)
+        self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
+        """The table, view, workgroup and saved queries with which the archive is read."""
+        keeps_deleted = versioned or object_lock is not None
+        merges = not keeps_deleted if merging is None else merging
+        self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
+        """What merges small objects, if anything does."""
+        for scheduled in filter(None, (self.catalog.log_groups, self.merger)):
+            self._alarms.adopt(scheduled.alarm)
+            self.ignore_log_group(scheduled.log_group)
 
-    def add_log_group(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter:
+    @property
+    def alarms(self) -> list[cloudwatch.Alarm]:
+        """What is worth waking somebody for; add your own actions to each, or give *alarm_actions*."""
+        return self._alarms.all
+
+    @property
+    def replay_command(self) -> str:
+        """The shell command that replays what failed, now."""
+        return self.replayer.command
+
+    @property
+    def bucket_policy_statements(self) -> list[iam.PolicyStatement]:
+        """What a given *bucket*'s policy must allow if the bucket is in another account; not needed otherwise.
+
+        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose and replays,
+        `kms:Decrypt`.
+        """
+        return [statement.copy(principals=[iam.ArnPrincipal(role.role_arn)]) for role, statement in self._bucket_grants]
+
+    def add_log_group(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship everything that is written to a log group from now on.
 
         The subscription becomes the log group's child, so that a stack with a log group depends on the archive's
@@ -101,88 +185,108 @@ class LogArchive(Construct):
         Args:
             log_group: The log group, of the Standard class.
 
+        Returns:
+            The subscription, or None if `add_all_log_groups` ships the log group already.
+
         Raises:
-            ValueError: If it is the shipper's own, which would ship what it logs about shipping, for ever.
+            TypeError: If it is a name.
+            ValueError: If it is one of the archive's own, which would ship what it logs about shipping, for ever; or if
+                its class is known and not Standard, for no other has subscriptions.
         """
-        if log_group is self.log_group:
-            raise ValueError(
-                f"log_group must not be the shipper's own, got: {log_group.node.path}; "
-                "every line it shipped would make another",
-            )
-        subscription = log_group.add_subscription_filter(
-            self.node.id,
-            destination=logs_destinations.LambdaDestination(self.function, add_permissions=False),
-            filter_pattern=logs.FilterPattern.all_events(),
-        )
-        subscription.node.add_dependency(self._permission)
-        return subscription
+        return self._subscriptions.add(log_group)
+
+    def add_all_log_groups(self, *, except_for: Sequence[logs.ILogGroup] = ()) -> logs.CfnAccountPolicy:
+        """Ship every log group of the account and region, those to come as well, but for the archive's own.
+
+        An account has one such policy in a region. A log group that keeps a subscription of its own to this archive is
+        shipped twice.
+
+        Args:
+            except_for: Log groups not to ship. Name the ones of anything else that works on each shipped line.
+
+        Raises:
+            TypeError: If *except_for* is not a list.
+            ValueError: If a log group was added before.
+        """
+        return self._subscriptions.add_all(except_for)
+
+    def ignore_log_group(self, log_group: logs.ILogGroup) -> None:
+        """Never ship a log group, whoever subscribes it: for what writes a line for each line that is shipped.
+
+        The archive's own functions are ignored already.
+
+        Raises:
+            ValueError: If it was added before.
+        """
+        self._subscriptions.ignore(log_group)
+
+    def add_alarm(self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1) -> cloudwatch.Alarm:
+        """Add an alarm with the archive's actions, that goes off as soon as a metric reaches a threshold.
+
+        Args:
+            id: What the alarm's ID begins with.
+            metric: The metric.
+            meaning: What has happened, for the person it wakes.
+            threshold: The value. By default 1, for what should never happen.
+        """
+        return self._alarms.add(id, metric, meaning, threshold=threshold)
 
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
-        return cloudwatch.Metric(
-            namespace="FargateConstructs/LogArchive",
-            metric_name="QuarantinedBatches",
-            dimensions_map={"FunctionName": self.function.function_name},
-            statistic="Sum",
-            period=Duration.minutes(5),
-        )
+        return self.function.metric_quarantined_batches()
 
-    def _make_bucket(self, expiration: Duration) -> PrivateBucket:
-        return PrivateBucket(
-            self,
-            "Bucket",
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    transitions=[
-                        s3.Transition(
-                            storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=COLD_AFTER
-                        ),
-                    ]
-                    if expiration.to_days() > COLD_AFTER.to_days()
-                    else None,
-                    expiration=expiration,
-                ),
-            ],
-        )
-
-    def _make_role(self) -> iam.Role:
-        role = iam.Role(self, "ShipperRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.log_group.grant_write(role)
-        self.failure_bucket.grant_failures(role)
-        lines = self.bucket.arn_for_objects("log_group=*")
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[lines]))
-        acknowledge_wildcards(role, [lines], reason="Which log groups will be archived, and when, is not known here.")
-        if self.bucket.encryption_key:
-            self.bucket.encryption_key.grant_encrypt(role)
-        return role
-
-    def _make_function(self, *, owner: str | None) -> lambda_.Function:
-        return lambda_.Function(
+    def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
+        shipper = ArchivingFunction(
             self,
             "Shipper",
             description="Ships CloudWatch Logs to S3",
-            # Bytecode would give the asset another hash on each machine, and each deployment an upload.
-            code=lambda_.Code.from_asset(str(SHIPPER), exclude=["__pycache__"]),
-            handler="handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=SHIPPER_MEMORY_MIB,
+            code=lambda_.Code.from_asset(str(SHIPPER), exclude=NO_BYTECODE),
+            bucket=self.bucket,
+            owner=self._owner,
+            failure_bucket=self.failure_bucket,
+            archive_format=archive_format,
             timeout=SHIPPER_TIMEOUT,
-            role=self._make_role(),
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            # Without Lambda's own START and REPORT lines, which would cost more than the shipper's.
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            environment={
-                "ARCHIVE_BUCKET": self.bucket.bucket_name,
-                **({"ARCHIVE_BUCKET_OWNER": owner} if owner else {}),
-                "FAILURE_BUCKET": self.failure_bucket.bucket_name,
-                "FAILURE_BUCKET_OWNER": Aws.ACCOUNT_ID,
-            },
             retry_attempts=RETRY_ATTEMPTS,
             max_event_age=MAX_EVENT_AGE,
             on_failure=self.failure_bucket.as_destination(),
         )
+        self.failure_bucket.grant_failures(shipper.execution_role)
+        return shipper
+
+    def _make_buffer(self, delivery: Delivery) -> Buffer | None:
+        if not delivery.is_buffered:
+            return None
+        return Buffer(
+            self,
+            "Buffer",
+            delivery=delivery,
+            bucket=self.bucket,
+            owner=self._owner,
+            failure_bucket=self.failure_bucket,
+        )
+
+    def _make_subscriptions(self) -> Subscriptions:
+        if self.buffer:
+            subscriptions = Subscriptions(
+                self,
+                destination=self.buffer.as_destination(),
+                policy_document=self.buffer.policy_document(),
+                needs=self.buffer,
+            )
+            subscriptions.tell(self.buffer.function)
+            subscriptions.ignore(self.buffer.function.own_logs)
+            subscriptions.ignore(self.buffer.own_logs)
+        else:
+            subscriptions = Subscriptions(
+                self,
+                destination=logs_destinations.LambdaDestination(self.function, add_permissions=False),
+                policy_document={"DestinationArn": self.function.function_arn},
+                needs=self._permit_delivery(),
+            )
+        subscriptions.tell(self.function)
+        subscriptions.ignore(self.log_group)
+        subscriptions.ignore(self.replayer.function.own_logs)
+        return subscriptions
 
     def _permit_delivery(self) -> lambda_.CfnPermission:
         """Let every log group of the account and region deliver: one statement each would fill the policy at 44."""
@@ -196,38 +300,11 @@ class LogArchive(Construct):
             source_arn=Stack.of(self).format_arn(service="logs", resource="log-group:*"),
         )
 
-    def _make_alarms(self) -> list[cloudwatch.Alarm]:
-        dropped, undelivered = (
-            self.function.metric(metric, statistic="Sum", period=Duration.minutes(5))
-            for metric in ("AsyncEventsDropped", "DestinationDeliveryFailures")
-        )
-        return [
-            self._alarm("Errors", self.function.metric_errors(), "the log shipper fails; Lambda tries again"),
-            self._alarm(
-                "Throttles", self.function.metric_throttles(), "the log shipper is throttled; Lambda tries again"
-            ),
-            self._alarm("Dropped", dropped, "Lambda gave up on batches of logs; see the failure bucket"),
-            self._alarm(
-                "Undelivered", undelivered, "batches of logs reached neither the archive nor the failure bucket"
-            ),
-            self._alarm("Quarantine", self.metric_quarantined_batches(), "batches of logs could not be read"),
-        ]
-
-    def _alarm(self, id: str, metric: cloudwatch.Metric, meaning: str) -> cloudwatch.Alarm:
-        """Alarm at the first occurrence: each of these should never happen."""
-        return metric.create_alarm(
-            self,
-            f"{id}Alarm",
-            alarm_description=f"{self.node.path}: {meaning}",
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-
-
-def _validate_expiration(bucket: s3.IBucket | None, expiration: Duration | None) -> None:
-    if bucket and expiration:
-        raise ValueError(
-            f"expiration must be set on the bucket you give, got: {expiration.to_human_string()} beside a bucket",
-        )
+    def _make_alarms(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Alarms:
+        alarms = Alarms(self, actions)
+        alarms.watch_shipper(self.function)
+        alarms.watch_replay(self.replayer)
+        alarms.watch_subscriptions(self._subscriptions.filter_name)
+        if self.buffer:
+            alarms.watch_buffer(self.buffer)
+        return alarms

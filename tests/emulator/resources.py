@@ -19,13 +19,14 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import interfaces, listener_rules, nat, reverse_dns, tasks
+from tests.emulator import athena, exports, interfaces, listener_rules, nat, reverse_dns, tasks
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
 NOT_EMULATED: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "MiniStack has no Application Auto Scaling API to register it with.",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "MiniStack has no Application Auto Scaling API to put it into.",
+    "AWS::Logs::AccountPolicy": "MiniStack's CloudWatch Logs has no account policies.",
 }
 
 
@@ -196,6 +197,12 @@ def _rule_handler(direction: str, peer: str) -> Handler:
 
 
 HANDLERS = {
+    "AWS::Athena::NamedQuery": Handler(
+        athena.create_named_query,
+        None,
+        athena.delete_named_query,
+        "Database Description Name QueryString WorkGroup",
+    ),
     "AWS::EC2::EIP": Handler(nat.allocate_address, nat.tag_address, nat.release_address, "Domain", "Tags"),
     "AWS::EC2::EIPAssociation": Handler(
         interfaces.create_association,
@@ -243,3 +250,5 @@ def register() -> None:
     reverse_dns.register()
     listener_rules.register()
     tasks.register()
+    athena.register()
+    exports.register()

@@ -7,7 +7,7 @@ from types_boto3_s3 import S3Client
 
 from tests.emulator.emulator import Emulator
 from tests.logs.deployed import Shipper, load
-from tests.logs.faults import FaultyS3
+from tests.logs.faults import FaultyS3, s3_at
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,8 @@ def s3(aws: Emulator) -> S3Client:
 @pytest.fixture(scope="session")
 def new_shipper(aws: Emulator, s3: S3Client) -> Callable[[], Shipper]:
     """Make a shipper with two empty buckets, as often as a test likes."""
-    module = load(aws.environment)
-    return lambda: Shipper(module, s3, aws.environment)
+    modules = load(aws.environment)
+    return lambda: Shipper(modules, s3, aws.environment)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def shipper(new_shipper: Callable[[], Shipper]) -> Shipper:
 @pytest.fixture
 def faulty_s3(aws: Emulator) -> Iterator[FaultyS3]:
     """The S3 API on its bad days."""
-    with FaultyS3(aws.endpoint_url) as server:
+    with FaultyS3(s3_at(aws.endpoint_url)) as server:
         yield server
 
 

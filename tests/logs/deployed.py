@@ -5,6 +5,7 @@ import gzip
 import importlib
 import json
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -25,11 +26,13 @@ ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
 JsonObject = dict[str, Any]
 
 
-def load(environment: dict[str, str]) -> ModuleType:
-    """Import `handler` as Lambda does: a top-level module, its S3 client made for this environment."""
-    sys.modules.pop("handler", None)
+def load(environment: dict[str, str]) -> dict[str, ModuleType]:
+    """Import the asset's modules as Lambda does: top-level, the S3 client made for this environment."""
+    names = [path.stem for path in ASSET.glob("[!_]*.py")]
+    for name in names:
+        sys.modules.pop(name, None)
     with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(ASSET), *sys.path]):
-        return importlib.import_module("handler")
+        return {name: importlib.import_module(name) for name in names}
 
 
 def log_event(id: str = "1", timestamp: int = 1_772_323_199_999, message: str = "hello", **extra: object) -> JsonObject:  # noqa: A002 -- CloudWatch's own word
@@ -61,7 +64,13 @@ def wrap(compressed: bytes) -> JsonObject:
 
 def delivery(*events: JsonObject, **envelope: object) -> JsonObject:
     """The event that Lambda gets for a batch of these log events."""
-    return pack(json.dumps(batch(*events, **envelope), separators=(",", ":")))
+    return pack(compact_json(batch(*events, **envelope)))
+
+
+def compact_json(value: object) -> bytes:
+    """The JSON text of a value as CloudWatch Logs writes it, with lone surrogates, which UTF-8 cannot hold, escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):x}", text).encode()
 
 
 class Context:
@@ -82,9 +91,10 @@ class Context:
 class Shipper:
     """The function with two buckets of its own."""
 
-    module: ModuleType
+    modules: dict[str, ModuleType]
     s3: S3Client
     aws: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
     archive: str = field(default_factory=lambda: f"archive-{uuid.uuid4()}")
     failures: str = field(default_factory=lambda: f"failures-{uuid.uuid4()}")
 
@@ -92,6 +102,12 @@ class Shipper:
         """Make the buckets."""
         self.s3.create_bucket(Bucket=self.archive)
         self.s3.create_bucket(Bucket=self.failures)
+
+    @property
+    def not_stored(self) -> type[Exception]:
+        """What the handler raises if S3 did not take an object."""
+        error: type[Exception] = self.modules["put"].NotStoredError
+        return error
 
     @property
     def environment(self) -> dict[str, str]:
@@ -103,6 +119,7 @@ class Shipper:
             "FAILURE_BUCKET_OWNER": FAILURE_OWNER,
             "AWS_LAMBDA_LOG_GROUP_NAME": OWN_LOG_GROUP,
             "PYTHONDONTWRITEBYTECODE": "1",  # the asset folder stays as it is
+            **self.settings,
         }
 
     @contextmanager
@@ -114,7 +131,7 @@ class Shipper:
     def invoke(self, event: object, context: Context | None = None) -> JsonObject:
         """Run the handler as Lambda does, with a minute's time unless *context* says otherwise."""
         with self.environ():
-            result: JsonObject = self.module.handler(event, context or Context(60_000))
+            result: JsonObject = self.modules["handler"].handler(event, context or Context(60_000))
         return result
 
     def archived(self) -> dict[str, list[JsonObject]]:

@@ -1,7 +1,7 @@
-"""S3's bad days: a proxy in front of an S3 API that spoils the answers a test scripts, and passes on the rest.
+"""S3's bad days: a server before an S3 API that spoils the answers a test scripts, and passes on the rest.
 
 ```
-handler ──> [FaultyS3] ──> MiniStack
+handler ──> [FaultyS3] ──> MiniStack, or a dictionary where thousands of requests must be quick
 ```
 """
 
@@ -29,12 +29,51 @@ class Request:
     body: bytes
 
 
+Answer = tuple[int, dict[str, str], bytes]
+S3Api = Callable[[Request], Answer]
 Fault = Callable[["Exchange", Request], None]
+
+
+def s3_at(url: str) -> S3Api:
+    """The S3 API behind a URL."""
+    host = urlsplit(url).netloc
+
+    def ask(request: Request) -> Answer:
+        connection = HTTPConnection(host)
+        connection.request(request.method, request.path, request.body, dict(request.headers.items()))
+        response = connection.getresponse()
+        answer = response.status, dict(response.getheaders()), response.read()
+        connection.close()
+        return answer
+
+    return ask
+
+
+class KeptObjects:
+    """As much of S3's API as a writer needs: PUT, only where nothing is.
+
+    Attributes:
+        bodies: The objects that were put, by the request's path.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.bodies: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Request) -> Answer:
+        """Keep an object, or answer 412 if there is one."""
+        assert (request.method, request.headers["If-None-Match"]) == ("PUT", "*")
+        with self._lock:
+            if request.path in self.bodies:
+                return 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>"
+            self.bodies[request.path] = request.body
+            return 200, {}, b""
 
 
 def pass_on(exchange: "Exchange", request: Request) -> None:
     """No fault: let the S3 API behind answer."""
-    exchange.answer(*exchange.ask_upstream(request))
+    exchange.answer(*exchange.server.s3(request))
 
 
 def refuse(status: int, code: str, headers: dict[str, str] | None = None) -> Fault:
@@ -55,7 +94,7 @@ def reset(exchange: "Exchange", _request: Request) -> None:
 
 def lose_answer(exchange: "Exchange", request: Request) -> None:
     """Let the S3 API do it, and reset the connection before its answer gets through."""
-    exchange.ask_upstream(request)
+    exchange.server.s3(request)
     exchange.hang_up()
 
 
@@ -66,25 +105,39 @@ def stay_silent(exchange: "Exchange", _request: Request) -> None:
     exchange.hang_up()
 
 
+def come_late(seconds: float) -> Fault:
+    """Let the S3 API do it only when the client has long given up."""
+
+    def fault(exchange: "Exchange", request: Request) -> None:
+        exchange.server.ended.wait(seconds)
+        exchange.server.s3(request)
+        exchange.server.late.release()
+        exchange.hang_up()
+
+    return fault
+
+
 class FaultyS3(ThreadingHTTPServer):
-    """The proxy, on a free port of 127.0.0.1 while its block lasts.
+    """The server, on a free port of 127.0.0.1 while its block lasts.
 
     Attributes:
         script: What happens to the next requests, in their order; past its end they are passed on.
         requests: Those that came.
+        late: Released each time a late answer has been given.
         silent: Set once a request waits in `stay_silent`.
         ended: Set when the block ends.
     """
 
     daemon_threads = True
 
-    def __init__(self, upstream: str) -> None:
-        """Take the URL of the S3 API behind."""
+    def __init__(self, s3: S3Api) -> None:
+        """Take the S3 API behind."""
         super().__init__(("127.0.0.1", 0), Exchange)
-        self.upstream = urlsplit(upstream).netloc
+        self.s3 = s3
         self.endpoint_url = f"http://127.0.0.1:{self.server_port}"
         self.script: deque[Fault] = deque()
         self.requests: list[Request] = []
+        self.late = threading.Semaphore(0)
         self.silent = threading.Event()
         self.ended = threading.Event()
 
@@ -106,6 +159,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One connection, request by request."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which makes an answer of two packets wait 40 ms for an acknowledgement
     server: FaultyS3
 
     def do_PUT(self) -> None:
@@ -116,16 +170,7 @@ class Exchange(BaseHTTPRequestHandler):
         fault = self.server.script.popleft() if self.server.script else pass_on
         fault(self, request)
 
-    do_HEAD = do_PUT  # noqa: N815 -- the name that http.server calls
-
-    def ask_upstream(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        """Return the status, headers and body that the S3 API behind answers with."""
-        connection = HTTPConnection(self.server.upstream)
-        connection.request(request.method, request.path, request.body, dict(request.headers.items()))
-        response = connection.getresponse()
-        answer = response.status, dict(response.getheaders()), response.read()
-        connection.close()
-        return answer
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT  # noqa: N815 -- the names that http.server calls
 
     def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """Send an answer, framed anew."""

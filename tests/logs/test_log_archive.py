@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Environment, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import LogArchive
+from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive, Retention
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,6 @@ def test_both_buckets_are_private_and_kept(template: Template) -> None:
         assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
         assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
         assert bucket["Properties"]["BucketEncryption"]
-    template.resource_count_is("AWS::S3::Bucket", 2)
     template.all_resources_properties(
         "AWS::S3::BucketPolicy",
         {
@@ -59,6 +59,8 @@ def test_logs_grow_cold_and_expire(template: Template) -> None:
                         "Status": "Enabled",
                         "ExpirationInDays": 400,
                         "Transitions": [{"StorageClass": "GLACIER_IR", "TransitionInDays": 90}],
+                        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                     }
                 ]
             }
@@ -82,6 +84,8 @@ def test_the_shipper_is_newest_python_on_arm(template: Template) -> None:
                     "ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
                     "FAILURE_BUCKET": Match.any_value(),
                     "FAILURE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+                    "ARCHIVE_FORMAT": "ndjson",
+                    "IGNORED_LOG_GROUPS": Match.any_value(),
                 }
             },
             "LoggingConfig": Match.object_like({"LogFormat": "JSON", "SystemLogLevel": "WARN"}),
@@ -104,18 +108,33 @@ def test_what_failed_for_good_is_kept(stack: Stack, template: Template) -> None:
     )
 
 
-def test_the_shipper_may_do_no_more_than_it_must(template: Template) -> None:
-    """It writes lines, failures and its own log; it reads and deletes nothing."""
-    (policy,) = template.find_resources("AWS::IAM::Policy").values()
-    statements = policy["Properties"]["PolicyDocument"]["Statement"]
-    allowed = [
+def allowed(template: Template, name: str) -> set[str]:
+    """The actions that the policies whose name begins so allow."""
+    statements = [
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if policy["Properties"]["PolicyName"].startswith(name)
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    assert "*" not in [each["Resource"] for each in statements]
+    return {
         action
         for each in statements
         for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    ]
+    }
 
-    assert set(allowed) == {"s3:PutObject", "s3:ListBucket", "logs:CreateLogStream", "logs:PutLogEvents"}
-    assert "*" not in [each["Resource"] for each in statements]
+
+def test_functions_may_do_no_more_than_they_must(template: Template) -> None:
+    """The shipper reads and deletes nothing; the replay reads and deletes failures, and writes nothing."""
+    own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+    assert allowed(template, "LogArchiveShipperRole") == own_log | {"s3:PutObject", "s3:ListBucket"}
+    assert allowed(template, "LogArchiveReplayFunctionRole") == own_log | {
+        "s3:GetObject",
+        "s3:DeleteObject",
+        "s3:ListBucket",
+        "lambda:InvokeFunction",
+    }
 
 
 def test_one_permission_serves_every_group(template: Template) -> None:
@@ -141,28 +160,12 @@ def test_one_permission_serves_every_group(template: Template) -> None:
             },
         },
     )
-    (permission,) = template.find_resources("AWS::Lambda::Permission")
+    (permission,) = template.find_resources(
+        "AWS::Lambda::Permission", {"Properties": {"Principal": "logs.amazonaws.com"}}
+    )
     (subscription,) = template.find_resources("AWS::Logs::SubscriptionFilter").values()
     assert permission in subscription["DependsOn"]
     assert subscription["Properties"]["FilterPattern"] == ""
-
-
-def test_every_way_to_fail_has_an_alarm(stack: Stack, template: Template) -> None:
-    """Each goes off at the first occurrence, and says whose it is."""
-    archive = stack.node.find_child("LogArchive")
-    assert isinstance(archive, LogArchive)
-    alarms = [alarm["Properties"] for alarm in template.find_resources("AWS::CloudWatch::Alarm").values()]
-
-    assert {alarm["MetricName"] for alarm in alarms} == {
-        "Errors",
-        "Throttles",
-        "AsyncEventsDropped",
-        "DestinationDeliveryFailures",
-        "QuarantinedBatches",
-    }
-    assert {alarm["Threshold"] for alarm in alarms} == {1}
-    assert all(alarm["AlarmDescription"].startswith("Test/LogArchive: ") for alarm in alarms)
-    assert len(archive.alarms) == len(alarms)
 
 
 def test_many_groups_still_need_one_permission() -> None:
@@ -174,7 +177,76 @@ def test_many_groups_still_need_one_permission() -> None:
 
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Logs::SubscriptionFilter", 200)
-    template.resource_count_is("AWS::Lambda::Permission", 1)
+    template.resource_properties_count_is("AWS::Lambda::Permission", {"Principal": "logs.amazonaws.com"}, 1)
+
+
+def test_failures_are_replayed_every_hour(stack: Stack, template: Template) -> None:
+    """By the scheduler, in a role that may call the one function; and by hand."""
+    archive = stack.node.find_child("LogArchive")
+    assert isinstance(archive, LogArchive)
+    function = stack.resolve(archive.replayer.function.function_arn)
+    invoke = Match.object_like({"Action": "lambda:InvokeFunction", "Resource": function})
+
+    template.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "ScheduleExpression": "rate(1 hour)",
+            "Target": Match.object_like(
+                {"Arn": function, "RetryPolicy": {"MaximumEventAgeInSeconds": 1800, "MaximumRetryAttempts": 2}}
+            ),
+        },
+    )
+    template.has_resource_properties(
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": Match.object_like(
+                {
+                    "Statement": [
+                        Match.object_like(
+                            {
+                                "Principal": {"Service": "scheduler.amazonaws.com"},
+                                "Condition": {
+                                    "StringEquals": Match.object_like({"aws:SourceAccount": {"Ref": "AWS::AccountId"}})
+                                },
+                            }
+                        )
+                    ]
+                }
+            ),
+            "Policies": [Match.object_like({"PolicyDocument": Match.object_like({"Statement": [invoke]})})],
+        },
+    )
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Timeout": 900,
+            "Environment": {
+                "Variables": {
+                    "SHIPPER": stack.resolve(archive.function.function_name),
+                    "FAILURE_BUCKET": stack.resolve(archive.failure_bucket.bucket_name),
+                    "FAILURE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+                    "STREAM_FAILURE_BUCKET": stack.resolve(archive.bucket.bucket_name),
+                    "STREAM_FAILURE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+                }
+            },
+        },
+    )
+    assert re.fullmatch(
+        r"aws lambda invoke --function-name \S+ --cli-read-timeout 900 /dev/stdout", archive.replay_command
+    )
+
+
+def test_replayed_when_you_say() -> None:
+    """The schedule is yours to choose."""
+    stack = Stack(App(), "Test")
+    LogArchive(stack, "LogArchive", replay_schedule=scheduler.ScheduleExpression.rate(Duration.minutes(10)))
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Scheduler::Schedule", {"ScheduleExpression": "rate(10 minutes)"}
+    )
+
+
+# --- Whose bucket, and how it is kept ---
 
 
 def test_a_bucket_of_ones_own() -> None:
@@ -186,7 +258,8 @@ def test_a_bucket_of_ones_own() -> None:
     archive = LogArchive(stack, "LogArchive", bucket=bucket)
 
     template = Template.from_stack(stack)
-    template.resource_count_is("AWS::S3::Bucket", 1)
+    assert archive.node.try_find_child("Bucket") is None
+    assert archive.node.try_find_child("Failures") is archive.failure_bucket
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
@@ -197,50 +270,266 @@ def test_a_bucket_of_ones_own() -> None:
             }
         },
     )
-    template.has_resource_properties(
-        "AWS::IAM::Policy",
-        {
-            "PolicyDocument": Match.object_like(
-                {
-                    "Statement": Match.array_with(
-                        [Match.object_like({"Action": Match.array_with(["kms:GenerateDataKey*"])})]
-                    )
-                }
-            )
-        },
-    )
+    assert "kms:GenerateDataKey" in allowed(template, "LogArchiveShipperRole")
     assert archive.bucket is bucket
 
 
-def test_an_expiration_of_ones_own() -> None:
-    """Logs that go before they would grow cold are not moved first."""
-    stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive", expiration=Duration.days(30))
+def archive_owner(bucket: s3.IBucket) -> object:
+    """The account that the shipper is told a given bucket has."""
+    stack = Stack(App(), "Test", env=Environment(account="111111111111"))
+    template = Template.from_stack(Stack.of(LogArchive(stack, "LogArchive", bucket=bucket)))
+    (shipper,) = template.find_resources(
+        "AWS::Lambda::Function", {"Properties": {"Environment": {"Variables": {"ARCHIVE_FORMAT": "ndjson"}}}}
+    ).values()
+    return shipper["Properties"]["Environment"]["Variables"].get("ARCHIVE_BUCKET_OWNER")
 
-    Template.from_stack(stack).all_resources_properties(
-        "AWS::S3::Bucket",
-        {
-            "LifecycleConfiguration": {
-                "Rules": [{"Status": "Enabled", "ExpirationInDays": 30, "Transitions": Match.absent()}]
-            }
-        },
+
+def test_the_owner_of_a_given_bucket() -> None:
+    """S3 is told whose bucket it must be where that is known: of one imported by its name it is not."""
+    elsewhere = Stack(App(), "Elsewhere", env=Environment(account="111111111111"))
+    named = s3.Bucket.from_bucket_name(elsewhere, "Named", "logs-of-all")
+    foreign = s3.Bucket.from_bucket_attributes(elsewhere, "Foreign", bucket_name="logs", account="222222222222")
+
+    assert archive_owner(named) is None
+    assert archive_owner(foreign) == "222222222222"
+
+
+def test_a_bucket_of_the_same_app() -> None:
+    """A bucket made in the app has a known owner, and Data Firehose's failures in it are not looked for."""
+    stack = Stack(App(), "Test")
+
+    LogArchive(stack, "LogArchive", bucket=s3.Bucket(stack, "Bucket"))
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"}})}},
+    )
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"STREAM_FAILURE_BUCKET": Match.absent()})}, "Timeout": 900},
     )
 
 
-def test_an_expiration_of_a_given_bucket_is_refused() -> None:
-    """The bucket's owner decides that."""
+def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
+    """The bucket policy to add lets the shipper's role put lines, and nothing else."""
     stack = Stack(App(), "Test")
-    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
+    archive = LogArchive(stack, "LogArchive", bucket=bucket)
 
-    with pytest.raises(ValueError, match=re.escape("got: 30 days beside a bucket")):
-        LogArchive(stack, "LogArchive", bucket=bucket, expiration=Duration.days(30))
+    statements = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
+
+    assert statements == [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": stack.resolve(archive.function.execution_role.role_arn)},
+            "Action": "s3:PutObject",
+            "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::logs-of-all/log_group=*"]]},
+        }
+    ]
+
+
+def test_a_retention_of_ones_own() -> None:
+    """Both buckets expire with it; logs that go before they would grow cold are not moved first."""
+    stack = Stack(App(), "Test")
+    LogArchive(stack, "LogArchive", retention=Retention(expiration=Duration.days(30)))
+
+    Template.from_stack(stack).resource_properties_count_is(
+        "AWS::S3::Bucket",
+        {
+            "LifecycleConfiguration": {
+                "Rules": [Match.object_like({"ExpirationInDays": 30, "Transitions": Match.absent()})]
+            }
+        },
+        2,
+    )
+
+
+def test_kept_for_ever() -> None:
+    """Without expiration, nothing but remains of uploads and deletions ever goes."""
+    stack = Stack(App(), "Test")
+    LogArchive(stack, "LogArchive", retention=Retention(expiration=None))
+
+    template = Template.from_stack(stack)
+    template.resource_properties_count_is(
+        "AWS::S3::Bucket",
+        {"LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": Match.absent()})]}},
+        2,
+    )
+    template.resource_properties_count_is(
+        "AWS::S3::Bucket",
+        {"LifecycleConfiguration": {"Rules": [Match.object_like({"Transitions": Match.any_value()})]}},
+        1,
+    )
+
+
+def test_a_key_of_ones_own() -> None:
+    """Both buckets are encrypted with it, by way of bucket keys, and each function may do with it what it must."""
+    stack = Stack(App(), "Test")
+    key = kms.Key(stack, "Key")
+
+    LogArchive(stack, "LogArchive", encryption_key=key)
+
+    template = Template.from_stack(stack)
+    template.resource_properties_count_is(
+        "AWS::S3::Bucket",
+        {
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {
+                        "BucketKeyEnabled": True,
+                        "ServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": stack.resolve(key.key_arn),
+                        },
+                    }
+                ]
+            }
+        },
+        2,
+    )
+    assert {action for action in allowed(template, "LogArchiveShipperRole") if action.startswith("kms")} == {
+        "kms:GenerateDataKey"
+    }
+    assert {action for action in allowed(template, "LogArchiveReplayFunctionRole") if action.startswith("kms")} == {
+        "kms:Decrypt"
+    }
+
+
+def test_versions() -> None:
+    """A versioned archive; failed batches are meant to be deleted."""
+    stack = Stack(App(), "Test")
+    LogArchive(stack, "LogArchive", versioned=True)
+
+    Template.from_stack(stack).resource_properties_count_is(
+        "AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}, 1
+    )
+
+
+@pytest.mark.parametrize("mode", ["governance", "compliance"])
+def test_a_lock(mode: str) -> None:
+    """The archive is locked and versioned; failed batches are meant to be deleted."""
+    stack = Stack(App(), "Test")
+    lock = getattr(s3.ObjectLockRetention, mode)(Duration.days(365))
+
+    archive = LogArchive(stack, "LogArchive", object_lock=lock)
+
+    Template.from_stack(stack).resource_properties_count_is(
+        "AWS::S3::Bucket",
+        {
+            "ObjectLockEnabled": True,
+            "ObjectLockConfiguration": {
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Days": 365, "Mode": mode.upper()}},
+            },
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+        1,
+    )
+    assert archive.object_lock is lock
+
+
+def test_a_lock_on_what_is_kept_for_ever_or_as_deployed() -> None:
+    """A lock cannot outlast what is never deleted, nor be known to outlast what only CloudFormation knows."""
+    stack = Stack(App(), "Test")
+    days = CfnParameter(stack, "Days", type="Number").value_as_number
+    lock = s3.ObjectLockRetention.governance(Duration.days(5000))
+
+    LogArchive(stack, "ForEver", object_lock=lock, retention=Retention(expiration=None))
+    LogArchive(stack, "AsDeployed", object_lock=lock, retention=Retention(expiration=Duration.days(days)))
+
+    Template.from_stack(stack).resource_properties_count_is("AWS::S3::Bucket", {"ObjectLockEnabled": True}, 2)
+
+
+REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
+    "retention-of-given": (
+        {"bucket": "given", "retention": Retention()},
+        ValueError,
+        "retention must be set on the bucket you give, got: bucket beside them",
+    ),
+    "all-of-given": (
+        {
+            "bucket": "given",
+            "object_lock": s3.ObjectLockRetention.governance(Duration.days(1)),
+            "encryption_key": "key",
+            "versioned": True,
+        },
+        ValueError,
+        "object_lock and encryption_key and versioned must be set on the bucket you give",
+    ),
+    "lock-outlasts": (
+        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(401))},
+        ValueError,
+        "object_lock must not last longer than retention's expiration, got: 401 days beside 400",
+    ),
+    "lock-buffered": (
+        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "delivery": Delivery.buffered()},
+        ValueError,
+        "delivery must be Delivery.direct() beside object_lock, got: Delivery.buffered()",
+    ),
+    "raw-buffered": (
+        {"archive_format": ArchiveFormat.raw, "delivery": Delivery.buffered()},
+        ValueError,
+        "delivery must be Delivery.direct() beside archive_format=ArchiveFormat.raw, got: Delivery.buffered()",
+    ),
+    "merging-locked": (
+        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "merging": True},
+        ValueError,
+        "merging must be off beside object_lock, which keeps each merged object, got: True",
+    ),
+    "merging-versioned": (
+        {"versioned": True, "merging": True},
+        ValueError,
+        "merging must be off beside versioned=True, which keeps each merged object, got: True",
+    ),
+    "one-action": ({"alarm_actions": object()}, TypeError, "alarm_actions must be a list, got one action"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(case: str) -> None:
+    """What cannot be is refused before anything is made."""
+    arguments, kind, message = REFUSED[case]
+    stack = Stack(App(), "Test")
+    things: dict[object, object] = {
+        "given": s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all"),
+        "key": kms.Key(stack, "Key"),
+    }
+
+    with pytest.raises(kind, match=re.escape(message)):
+        LogArchive(
+            stack,
+            "LogArchive",
+            **{name: things[value] if isinstance(value, str) else value for name, value in arguments.items()},  # type: ignore[arg-type]
+        )
 
     assert stack.node.try_find_child("LogArchive") is None
 
 
-def test_the_shippers_own_log_is_refused() -> None:
-    """It would ship what it logs about shipping, for ever."""
-    archive = LogArchive(Stack(App(), "Test"), "LogArchive")
+def test_raw_batches() -> None:
+    """The shipper is told to store batches as they come, and may put them where it does."""
+    stack = Stack(App(), "Test")
+    archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
 
-    with pytest.raises(ValueError, match="log_group must not be the shipper's own, got: Test/LogArchive/ShipperLogs"):
-        archive.add_log_group(archive.log_group)
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"ARCHIVE_FORMAT": "raw"})}}
+    )
+    objects = stack.resolve(archive.bucket.arn_for_objects("raw/log_group=*"))
+    put = Match.object_like({"Action": "s3:PutObject", "Resource": objects})
+    template.has_resource_properties(
+        "AWS::IAM::Policy", {"PolicyDocument": Match.object_like({"Statement": Match.array_with([put])})}
+    )
+
+
+def test_merging() -> None:
+    """Small objects are merged unless what is merged would stay; a bucket of your own is yours to know."""
+    stack = Stack(App(), "Test")
+    lock = s3.ObjectLockRetention.governance(Duration.days(1))
+    own = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+
+    assert LogArchive(stack, "Default").merger
+    assert LogArchive(stack, "Locked", object_lock=lock).merger is None
+    assert LogArchive(stack, "Versioned", versioned=True).merger is None
+    assert LogArchive(stack, "Own", bucket=own).merger
+    assert LogArchive(stack, "OwnVersioned", bucket=own, merging=False).merger is None

@@ -1,0 +1,393 @@
+"""Fill an archive with what a log group held before it was shipped.
+
+```
+log group ──> export task, a day at a time ──> export bucket ──> [what the archive lacks] ──> shipper's code ──> archive
+```
+
+    python -m fargate_constructs.logs.backfill --log-group /ecs/web --export-bucket exports --archive-bucket archive
+
+What is written is what the shipper would have written: its own code does it, so keys and lines have one layout.
+
+**Nothing twice.** Before a day is written, the lines that the archive has of that day are read, and each is taken off
+what was exported: by stream, timestamp and message, as often as it is there. So a day may overlap with what was
+shipped, and the command may be stopped at any time and started again: it goes on with the first unfinished day.
+
+What an export task does not tell, and what becomes of it
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html):
+
+- *No event ID.* It is made from stream, timestamp, message and which of equal ones it is, and begins with `backfill-`.
+  `FilterLogEvents` has the IDs, at some 10 MB/s and 5 to 10 calls a second for the whole account, of which the console
+  and others want some: for a log group of 100 GB that is hours; for less, a loop over it may serve you better.
+- *Streams with `-` for `/`.* The name is looked up among the group's streams; of a deleted one, or where two would be
+  written alike, it stays as exported.
+- *Messages of several lines*, one of which begins like an event (`2026-02-28T23:59:59.999Z `), become several events.
+- *Events of the last 12 hours* may be missing: later ends are refused.
+
+An account runs one export task at a time: the command waits for others, and asks again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+PREFIX = "fargate-constructs-backfill"
+POLL_SECONDS = 10
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
+EXPORTABLE_AFTER = timedelta(hours=12)
+BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000  # what CloudWatch Logs delivers at once, at the most
+EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)", re.DOTALL)
+
+Say = Callable[[str], None]
+
+
+class BackfillError(RuntimeError):
+    """It cannot go on; the message says what to do."""
+
+
+class Event(NamedTuple):
+    """A log event, as far as an export tells."""
+
+    stream: str
+    timestamp: int
+    message: str
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells it from others but equal ones; of the stream, what an export leaves of the name."""
+        text = "\0".join([self.stream.replace("/", "-"), str(self.timestamp), self.message])
+        return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
+
+
+class Day(NamedTuple):
+    """A day, or the part of one at either end of the range."""
+
+    begin: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        """The day, as a person names it."""
+        return f"{self.begin:%Y-%m-%d}"
+
+
+class Written(NamedTuple):
+    """What became of a day's events."""
+
+    events: int
+    there_already: int
+    objects: int
+
+
+class Context:
+    """Lambda's context for the shipper's code: there is always time."""
+
+    function_name = "backfill"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """A minute."""
+        return 60_000
+
+
+class Backfill:
+    """The back-fill of one log group.
+
+    Args:
+        log_group: Its name.
+        archive_bucket: The archive's bucket.
+        export_bucket: Where export tasks put what they find, such as a `LogExportBucket`; of the log group's region.
+        say: Hears how far it is.
+        poll_seconds: How long to wait before looking at a task again.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_group: str,
+        archive_bucket: str,
+        export_bucket: str,
+        say: Say = lambda _line: None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        import boto3  # noqa: PLC0415 - a library that makes templates does not need it
+
+        make: Any = boto3.client  # typed for literal names alone
+        self._logs, self._s3 = make("logs"), make("s3")
+        self._owner = make("sts").get_caller_identity()["Account"]
+        self._log_group, self._archive, self._exports = log_group, archive_bucket, export_bucket
+        self._say, self._poll_seconds = say, poll_seconds
+
+    def run(self, begin: datetime | None = None, end: datetime | None = None) -> Written:
+        """Fill the archive, day by day.
+
+        Args:
+            begin: From when on. By default since there is the log group.
+            end: Until when, exclusive. By default until its first subscription was made.
+
+        Returns:
+            What was written in all; days that an earlier run finished are not counted.
+
+        Raises:
+            BackfillError: The range is empty or too new, the log group or its subscription is not there, or an export
+                task failed.
+        """
+        begin, end = begin or self._created(), end or self._subscribed()
+        _validate_range(begin, end)
+        total = Written(0, 0, 0)
+        for day in _days(begin, end):
+            if self._is_done(day):
+                self._say(f"{day}  done by an earlier run")
+                continue
+            self._say(f"{day}  exporting")
+            written = self._write(day, self._export(day))
+            self._s3.put_object(Bucket=self._exports, Key=self._marker(day), Body=b"")
+            self._say(
+                f"{day}  {written.events:,} events in {written.objects:,} objects, {written.there_already:,} were there"
+            )
+            total = Written(*(map(sum, zip(total, written, strict=True))))
+        self._say(f"done   {total.events:,} events in {total.objects:,} objects, {total.there_already:,} were there")
+        return total
+
+    def _created(self) -> datetime:
+        groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
+        for created in (group["creationTime"] for group in groups if group["logGroupName"] == self._log_group):
+            return _time(created)
+        raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
+
+    def _subscribed(self) -> datetime:
+        filters = self._logs.describe_subscription_filters(logGroupName=self._log_group)["subscriptionFilters"]
+        if not filters:
+            raise BackfillError(f"{self._log_group!r} has no subscription that would say where to end: give --to")
+        return _time(min(each["creationTime"] for each in filters))
+
+    def _marker(self, day: Day) -> str:
+        group = quote(self._log_group, safe="")
+        return f"{PREFIX}/done/{self._archive}/{group}/{day.begin:%Y%m%dT%H%M%S}-{day.end:%Y%m%dT%H%M%S}"
+
+    def _is_done(self, day: Day) -> bool:
+        key = self._marker(day)
+        found = self._s3.list_objects_v2(Bucket=self._exports, Prefix=key, MaxKeys=1).get("Contents", [])
+        return any(entry["Key"] == key for entry in found)
+
+    def _export(self, day: Day) -> str:
+        """Run an export task to its end; return the folder with its files."""
+        task_id = self._begin_task(day)
+        while True:
+            [task] = self._logs.describe_export_tasks(taskId=task_id)["exportTasks"]
+            status = task["status"]
+            if status["code"] == "COMPLETED":
+                return f"{PREFIX}/{task_id}/"
+            if status["code"] in {"CANCELLED", "FAILED", "PENDING_CANCEL"}:
+                raise BackfillError(f"the export of {day} ended as {status['code']}: {status.get('message')}")
+            time.sleep(self._poll_seconds)
+
+    def _begin_task(self, day: Day) -> str:
+        """Begin an export task as soon as no other is under way."""
+        waiting = False
+        while True:
+            try:
+                task_id: str = self._logs.create_export_task(
+                    taskName=f"backfill-{day}",
+                    logGroupName=self._log_group,
+                    fromTime=_milliseconds(day.begin),
+                    to=_milliseconds(day.end) - 1,
+                    destination=self._exports,
+                    destinationPrefix=PREFIX,
+                )["taskId"]
+            except self._logs.exceptions.LimitExceededException:
+                if not waiting:
+                    self._say(f"{day}  waiting: another export task of this account is under way")
+                waiting = True
+                time.sleep(self._poll_seconds)
+            else:
+                return task_id
+
+    def _write(self, day: Day, folder: str) -> Written:
+        """Give the shipper's code what the archive lacks of a day."""
+        archived, seen = self._archived(day), Counter[bytes]()
+        events = there_already = objects = 0
+        for batch in batches(self._exported(folder)):
+            lacking = []
+            for event in batch:
+                fingerprint = event.fingerprint
+                seen[fingerprint] += 1
+                if seen[fingerprint] > archived[fingerprint]:
+                    lacking.append((event, f"backfill-{fingerprint.hex()}-{seen[fingerprint]}"))
+            if lacking:
+                objects += self._ship(lacking)
+            events += len(lacking)
+            there_already += len(batch) - len(lacking)
+        return Written(events, there_already, objects)
+
+    def _ship(self, events: list[tuple[Event, str]]) -> int:
+        """Let the shipper's code store events of one stream; return how many objects that made."""
+        os.environ["ARCHIVE_BUCKET"] = self._archive
+        from fargate_constructs.logs.shipper import handler  # noqa: PLC0415 - it makes an S3 client at once
+
+        batch = {
+            "messageType": "DATA_MESSAGE",
+            "owner": self._owner,
+            "logGroup": self._log_group,
+            "logStream": events[0][0].stream,
+            "subscriptionFilters": [],
+            "logEvents": [
+                {"id": name, "timestamp": event.timestamp, "message": event.message} for event, name in events
+            ],
+        }
+        data = base64.b64encode(gzip.compress(json.dumps(batch).encode(), 1)).decode()
+        stored: Any = handler.handler({"awslogs": {"data": data}}, Context())["archived"]
+        return len(stored)
+
+    def _exported(self, folder: str) -> Iterator[Event]:
+        """Return the events in a folder of exported files, stream by stream."""
+        names = self._stream_names()
+        for key in self._keys(self._exports, folder):
+            exported = key.removeprefix(folder).rpartition("/")[0]
+            candidates = names.get(exported, [])
+            stream = candidates[0] if len(candidates) == 1 else exported
+            text = gzip.decompress(self._read(self._exports, key)).decode()
+            yield from (Event(stream, timestamp, message) for timestamp, message in parse(text))
+
+    def _stream_names(self) -> dict[str, list[str]]:
+        """Return the names that each exported name may stand for."""
+        names = defaultdict[str, list[str]](list)
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=self._log_group)
+        for page in pages:
+            for stream in page["logStreams"]:
+                names[stream["logStreamName"].replace("/", "-")].append(stream["logStreamName"])
+        return names
+
+    def _archived(self, day: Day) -> Counter[bytes]:
+        """Return what the archive has of a day: how often each event is there."""
+        found = Counter[bytes]()
+        for key in self._keys(self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/"):
+            if key.endswith(".ndjson.gz"):
+                for line in gzip.decompress(self._read(self._archive, key)).splitlines():
+                    record = json.loads(line)
+                    event = Event(record["logStream"], record["timestamp"], record["message"])
+                    found[event.fingerprint] += 1
+        return found
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+
+def _validate_range(begin: datetime, end: datetime) -> None:
+    if begin >= end:
+        raise BackfillError(f"nothing to do: --from must be before --to, got: {begin:%F %T} and {end:%F %T} UTC")
+    newest = datetime.now(UTC) - EXPORTABLE_AFTER
+    if end > newest:
+        raise BackfillError(
+            f"--to must be 12 hours ago or earlier, got: {end:%F %T} UTC; younger events may not be exportable yet:"
+            f" come back at {end + EXPORTABLE_AFTER:%F %T} UTC",
+        )
+
+
+def _days(begin: datetime, end: datetime) -> Iterator[Day]:
+    """Cut a range at midnight, UTC."""
+    while begin < end:
+        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        yield Day(begin, min(midnight, end))
+        begin = midnight
+
+
+def parse(text: str) -> Iterator[tuple[int, str]]:
+    """Return the timestamps and messages of an exported file; a line without a timestamp goes on with a message."""
+    begun: tuple[int, list[str]] | None = None
+    for line in text.removesuffix("\n").split("\n"):
+        if event := EVENT.fullmatch(line):
+            if begun:
+                yield begun[0], "\n".join(begun[1])
+            begun = _milliseconds(datetime.fromisoformat(event[1])), [event[2]]
+        elif begun:
+            begun[1].append(line)
+    if begun:
+        yield begun[0], "\n".join(begun[1])
+
+
+def batches(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """Return events of one stream at a time, as many as CloudWatch Logs would deliver."""
+    batch: list[Event] = []
+    size = 0
+    for event in events:
+        if batch and (batch[0].stream != event.stream or len(batch) == BATCH_EVENTS or size >= BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(event)
+        size += len(event.message)
+    if batch:
+        yield batch
+
+
+def _milliseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment that a person means: ISO 8601, UTC unless it says otherwise."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fargate_constructs.logs.backfill",
+        description="Fill a log archive with what a log group held before it was shipped. May be stopped and started "
+        "again. Region and credentials are the AWS CLI's; it needs boto3.",
+    )
+    parser.add_argument("--log-group", required=True, help="the log group's name, such as /ecs/web")
+    parser.add_argument("--archive-bucket", required=True, help="the archive's bucket")
+    parser.add_argument(
+        "--export-bucket", required=True, help="a bucket that CloudWatch Logs may write to (LogExportBucket)"
+    )
+    parser.add_argument(
+        "--from", dest="begin", type=_moment, metavar="TIME", help="such as 2026-01-01; by default all there is"
+    )
+    parser.add_argument(
+        "--to",
+        dest="end",
+        type=_moment,
+        metavar="TIME",
+        help="exclusive; by default when its first subscription was made",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        Backfill(
+            log_group=options.log_group,
+            archive_bucket=options.archive_bucket,
+            export_bucket=options.export_bucket,
+            say=lambda line: print(line, flush=True),  # noqa: T201 - for a terminal
+        ).run(options.begin, options.end)
+    except KeyboardInterrupt:
+        print("stopped; started again, it goes on with this day", file=sys.stderr)  # noqa: T201 - the same
+        return 130
+    except BackfillError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the same
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,363 @@
+"""How logs are found again: SQL over the archive, in Athena.
+
+```
+log group ──> subscription ──> shipper Lambda ──> S3 ──> [table ──> view ──> Athena workgroup, saved queries]
+```
+
+Choices, and why:
+
+- **Partition projection**: Athena computes where an hour's objects are. There is no crawler and no partition to add.
+- **`log_group` is an enumerated partition.** The other way, `injected`, refuses every query that does not name its log
+  groups, and who looks for a request does not know them. Whoever lists them at synthesis misses those of other stacks
+  and accounts' policies without a word. So a small function lists the bucket's log groups every five minutes, and
+  writes them into the table; CloudFormation's drift detection shows that as a change of one table parameter. AWS
+  advises to keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
+  (https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html).
+- **A name is written as in the keys**, percent-encoded: `log_group = url_encode('/ecs/web')` reads one log group.
+  `loggroup = '/ecs/web'` finds the same lines, but reads all log groups.
+- **The view is made by CloudFormation**, in the form in which Athena itself stores one, so that the saved queries work
+  from the first minute. The alternative, a saved `CREATE VIEW`, would ask a person in a hurry to run it first.
+- **The view groups by the event's ID and everything else that a query filters on**, since Trino hands only conditions
+  on grouped columns down to the table: `dt`, `hour` and `log_group` through the view still choose what is read.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from aws_cdk import Aws, Duration, Names, RemovalPolicy, Size, Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.scheduled_function import ScheduledFunction
+from fargate_constructs.private_bucket import PrivateBucket
+
+QUERIES = Path(__file__).parent / "queries"
+LOG_GROUPS = Path(__file__).parent / "log_groups"
+
+# The day CloudWatch Logs began: no line is older (https://aws.amazon.com/blogs/aws/cloudwatch-log-service/).
+FIRST_DAY = date(2014, 7, 10)
+# Half a dollar at 5 USD per TB scanned (https://aws.amazon.com/athena/pricing/).
+SCAN_LIMIT = Size.gibibytes(100)
+# Athena takes no smaller limit (https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html).
+SMALLEST_SCAN_LIMIT = Size.mebibytes(10)
+RESULTS_EXPIRE_AFTER = Duration.days(7)
+# For how long a new log group's lines may stay unseen.
+LOG_GROUPS_RATE = Duration.minutes(5)
+
+TABLE = "lines"
+VIEW = "logs"
+
+# The JSON's own keys; the SerDe compares names without regard to case, and Athena knows lower case alone.
+COLUMNS = {
+    "loggroup": ("string", "The log group's name"),
+    "logstream": ("string", "The log stream's name; of an ECS task it ends with the task's ID"),
+    "owner": ("string", "The account of the log group"),
+    "id": ("string", "CloudWatch's ID of the event"),
+    "timestamp": ("bigint", "When it happened, in milliseconds since 1970, UTC"),
+    "message": ("string", "The line, as it was written"),
+    "extractedfields": ("string", "What a subscription filter extracted from it, as JSON"),
+}
+PARTITIONS = {
+    "log_group": ("string", "The log group's name, percent-encoded: url_encode('/ecs/web')"),
+    "dt": ("string", "The day it happened, UTC: 2026-02-28"),
+    "hour": ("bigint", "The hour it happened, UTC: 0 to 23"),
+}
+# The type of a view's column as Trino calls it; Hive's own is in the tables above.
+TRINO_TYPES = {"string": "varchar", "bigint": "bigint", "timestamp": "timestamp(3)"}
+
+VIEW_SQL = """\
+SELECT
+  CAST(from_unixtime("timestamp" / 1e3) AS timestamp(3)) AS "time",
+  loggroup,
+  logstream,
+  message,
+  id,
+  "timestamp",
+  arbitrary(owner) AS owner,
+  arbitrary(extractedfields) AS extractedfields,
+  log_group,
+  dt,
+  hour
+FROM {database}.lines
+GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
+VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
+
+NAME = re.compile(r"[a-z0-9_]{1,128}")
+
+
+class LogCatalog(Construct):
+    """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
+
+    In the Athena console choose the workgroup (it has the database's name) and one of its saved queries. Each reads
+    the view `logs`; the table `lines` is what is stored, in which a line may be twice while `LogMerger` works. Say
+    which days you mean, `dt >= '2026-02-28'`: Athena reads what is left, and its price is what it reads.
+
+    ```python
+    catalog = LogCatalog(stack, "Logs", bucket=bucket)
+    catalog.grant_query(role)
+    ```
+
+    Args:
+        scope: The construct that owns the catalog.
+        id: The construct's ID.
+        bucket: The bucket with the archive's objects, of this account or another. If it has a KMS key, so have the
+            results.
+        database_name: The name of the database and the workgroup: lower case, digits and underscores, at most 128. By
+            default it is made from the construct's path.
+        first_day: The earliest day that queries see. By default 10 July 2014, when CloudWatch Logs began: everything.
+            A later one speeds up queries that name no day.
+        bytes_scanned_cutoff_per_query: How much one query may read before Athena stops it, at least 10 MiB. By
+            default 100 GiB, of compressed logs.
+        result_expiration: After how long results are deleted. By default 7 days.
+
+    Raises:
+        ValueError: If *database_name* is no such name, or one that is known only when deployed (the view's stored form
+            spells it out), or *bytes_scanned_cutoff_per_query* is smaller than Athena takes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        bucket: s3.IBucket,
+        database_name: str | None = None,
+        first_day: date = FIRST_DAY,
+        bytes_scanned_cutoff_per_query: Size = SCAN_LIMIT,
+        result_expiration: Duration = RESULTS_EXPIRE_AFTER,
+    ) -> None:
+        _validate_name(database_name)
+        _validate_scan_limit(bytes_scanned_cutoff_per_query)
+        super().__init__(scope, id)
+
+        self.bucket = bucket
+        name = database_name or Names.unique_resource_name(self, separator="_", max_length=128).lower()
+        self.database = glue.Database(
+            self,
+            "Database",
+            database_name=name,
+            description=f"Logs in the archive of {self.node.path}",
+            # It holds nothing that the next deployment would not make again.
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.table = self._make_table(first_day)
+        self.view = self._make_view(name)
+        self.results_bucket = PrivateBucket(
+            self, "Results", lifecycle_rules=[s3.LifecycleRule(expiration=result_expiration)]
+        )
+        self.workgroup = self._make_workgroup(name, bytes_scanned_cutoff_per_query)
+        self.named_queries = dict(self._make_queries())
+        """The saved queries, by their names."""
+        self.log_groups = self._make_log_groups_function()
+        """What tells the table which log groups there are; its `alarm` is yours to add actions to."""
+
+    def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody run queries over the archive in this workgroup, and nothing else.
+
+        Args:
+            grantee: Who may; of this account.
+        """
+        stack = Stack.of(self)
+        lines, results = self.bucket.arn_for_objects("log_group=*"), self.results_bucket.arn_for_objects("results/*")
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "athena:BatchGetNamedQuery",
+                "athena:GetNamedQuery",
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetWorkGroup",
+                "athena:ListNamedQueries",
+                "athena:ListQueryExecutions",
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+            ],
+            resource_arns=[
+                stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.name),
+            ],
+        )
+        for actions, resources in (
+            (["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self._catalog_arns(TABLE, VIEW)),
+            (["s3:GetBucketLocation", "s3:ListBucket"], [self.bucket.bucket_arn, self.results_bucket.bucket_arn]),
+            (["s3:GetObject"], [lines]),
+            (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results]),
+        ):
+            grant = grant.combine(iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources))
+        if self.bucket.encryption_key:
+            grant = grant.combine(self.bucket.encryption_key.grant_encrypt_decrypt(grantee))
+        if isinstance(grantee, Construct):
+            acknowledge_wildcards(grantee, [lines, results], reason="A query reads any line, and names its own result.")
+        return grant
+
+    def _make_table(self, first_day: date) -> glue.S3Table:
+        projection = glue.PartitionProjectionConfiguration
+        table = glue.S3Table(
+            self,
+            "Lines",
+            database=self.database,
+            table_name=TABLE,
+            description="Each line as stored; maybe twice for a moment. The view logs has each event once.",
+            storage=glue.S3TableStorage.from_bucket(self.bucket),
+            s3_prefix="",
+            data_format=glue.DataFormat.JSON,
+            compressed=True,
+            columns=list(_columns(COLUMNS)),
+            partition_keys=list(_columns(PARTITIONS)),
+            partition_projection={
+                # What the function below writes once it has run.
+                "log_group": projection.enum(values=["-"]),
+                # Clocks may be ahead: CloudWatch Logs takes events up to two hours in the future.
+                "dt": projection.date(min=first_day.isoformat(), max="NOW+1DAYS", format="yyyy-MM-dd"),
+                "hour": projection.integer(min=0, max=23, digits=2),
+            },
+            parameters={
+                "storage.location.template": self.bucket.s3_url_for_object(
+                    "log_group=${log_group}/dt=${dt}/hour=${hour}/"
+                ),
+            },
+        )
+        resource = table.node.default_child
+        assert isinstance(resource, glue.CfnTable)
+        # It would mean encrypted by the client, which no log is.
+        resource.add_property_deletion_override("TableInput.Parameters.has_encrypted_data")
+        return table
+
+    def _make_view(self, database: str) -> glue.CfnTable:
+        """Return the view, written as Athena writes one: there is no other way to make it in CloudFormation."""
+        types = {"time": "timestamp"} | {name: type_ for name, (type_, _) in (COLUMNS | PARTITIONS).items()}
+        definition = {
+            "originalSql": VIEW_SQL.format(database=database),
+            "catalog": "awsdatacatalog",
+            "schema": database,
+            "columns": [{"name": name, "type": TRINO_TYPES[types[name]]} for name in VIEW_COLUMNS],
+        }
+        encoded = base64.b64encode(json.dumps(definition).encode()).decode()
+        view = glue.CfnTable(
+            self,
+            "View",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_name=self.database.database_name,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=VIEW,
+                description="Each event once.",
+                table_type="VIRTUAL_VIEW",
+                parameters={"presto_view": "true", "comment": "Presto View"},
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    columns=[glue.CfnTable.ColumnProperty(name=name, type=types[name]) for name in VIEW_COLUMNS],
+                    serde_info=glue.CfnTable.SerdeInfoProperty(),
+                ),
+                partition_keys=[],
+                view_original_text=f"/* Presto View: {encoded} */",
+                view_expanded_text="/* Presto View */",
+            ),
+        )
+        view.node.add_dependency(self.table)
+        return view
+
+    def _make_workgroup(self, name: str, scan_limit: Size) -> athena.CfnWorkGroup:
+        key = self.bucket.encryption_key
+        encryption = athena.CfnWorkGroup.EncryptionConfigurationProperty(
+            encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key.key_arn if key else None
+        )
+        return athena.CfnWorkGroup(
+            self,
+            "WorkGroup",
+            name=name,
+            description=f"Queries over the archive of {self.node.path}",
+            recursive_delete_option=True,  # saved queries and history go with the stack
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                bytes_scanned_cutoff_per_query=int(scan_limit.to_bytes()),
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=self.results_bucket.s3_url_for_object("results/"),
+                    expected_bucket_owner=Aws.ACCOUNT_ID,
+                    encryption_configuration=encryption,
+                ),
+            ),
+        )
+
+    def _make_queries(self) -> Iterator[tuple[str, athena.CfnNamedQuery]]:
+        """Save each query file; its first line says what it answers."""
+        for path in sorted(QUERIES.glob("*.sql")):
+            sql = path.read_text()
+            query = athena.CfnNamedQuery(
+                self,
+                "".join(word.title() for word in path.stem.split("_")),
+                database=self.database.database_name,
+                work_group=self.workgroup.name,
+                name=path.stem,
+                description=sql.partition("\n")[0].removeprefix("-- "),
+                query_string=sql,
+            )
+            query.node.add_dependency(self.workgroup, self.view)
+            yield path.stem, query
+
+    def _make_log_groups_function(self) -> ScheduledFunction:
+        scheduled = ScheduledFunction(
+            self,
+            "LogGroups",
+            code=LOG_GROUPS,
+            description="Tells the table of the archive which log groups there are",
+            environment={
+                "ARCHIVE_BUCKET": self.bucket.bucket_name,
+                "DATABASE": self.database.database_name,
+                "TABLE": self.table.table_name,
+            },
+            rate=LOG_GROUPS_RATE,
+            memory_size=256,
+            timeout=Duration.minutes(1),
+        )
+        scheduled.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self.bucket.bucket_arn],
+                conditions={"StringEquals": {"s3:prefix": "log_group="}},
+            )
+        )
+        scheduled.role.add_to_policy(
+            iam.PolicyStatement(actions=["glue:GetTable", "glue:UpdateTable"], resources=self._catalog_arns(TABLE))
+        )
+        return scheduled
+
+    def _catalog_arns(self, *tables: str) -> list[str]:
+        """Return what Glue wants to be named for tables: they, their database, and the account's catalog."""
+        stack = Stack.of(self)
+        database = self.database.database_name
+        return [
+            stack.format_arn(service="glue", resource="catalog"),
+            stack.format_arn(service="glue", resource="database", resource_name=database),
+            *(
+                stack.format_arn(service="glue", resource="table", resource_name=f"{database}/{name}")
+                for name in tables
+            ),
+        ]
+
+
+def _columns(columns: dict[str, tuple[str, str]]) -> Iterator[glue.Column]:
+    types = {"string": glue.Schema.STRING, "bigint": glue.Schema.BIG_INT}
+    for name, (type_, comment) in columns.items():
+        yield glue.Column(name=name, type=types[type_], comment=comment)
+
+
+def _validate_name(database_name: str | None) -> None:
+    if database_name is not None and not NAME.fullmatch(database_name):
+        raise ValueError(
+            f"database_name must be lower case, digits and underscores, at most 128, got: {database_name!r}"
+        )
+
+
+def _validate_scan_limit(limit: Size) -> None:
+    if not limit.is_unresolved() and limit.to_bytes() < SMALLEST_SCAN_LIMIT.to_bytes():
+        raise ValueError(
+            f"bytes_scanned_cutoff_per_query must be at least 10 MiB, got: {limit.to_kibibytes()} KiB;"
+            " Athena takes no smaller limit",
+        )

@@ -1,0 +1,86 @@
+"""By which way logs get from CloudWatch to S3.
+
+```
+direct:    log group ──> shipper Lambda ──> an object for each batch, within seconds
+buffered:  log group ──> Data Firehose ──> an object for 128 MB or 15 minutes
+```
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, Size
+from aws_cdk import aws_s3 as s3
+
+from fargate_constructs.logs.archive_format import ArchiveFormat
+
+# The most and the least that Data Firehose buffers when it partitions
+# (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html,
+# https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html).
+LARGEST, SMALLEST = 128, 64  # MiB
+LONGEST, SHORTEST = 900, 60  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """By which way logs get to S3. Made by one of the named constructors, never by hand.
+
+    ```python
+    LogArchive(stack, "LogArchive", delivery=Delivery.buffered())
+    ```
+
+    Either way objects lie under the same keys and hold the same lines; going from one to the other moves nothing.
+    """
+
+    buffering_size: Size | None = None
+    buffering_interval: Duration | None = None
+
+    @property
+    def is_buffered(self) -> bool:
+        """Whether Data Firehose gathers batches first."""
+        return self.buffering_interval is not None
+
+    @classmethod
+    def direct(cls) -> "Delivery":
+        """A Lambda function writes each batch that CloudWatch Logs delivers: seconds after it was logged, and once.
+
+        The default. The cheapest way for batches of some 600 KB and more; below, S3 bills more for each PUT than all
+        else costs.
+        """
+        return cls()
+
+    @classmethod
+    def buffered(cls, *, buffering_size: Size | None = None, buffering_interval: Duration | None = None) -> "Delivery":
+        """Data Firehose gathers batches: far fewer objects, for many quiet streams or much volume.
+
+        Logs arrive up to 1.5 times *buffering_interval* late. Data Firehose delivers at least once: now and then a
+        batch is there twice. Its default quota is 500 partitions (log groups times hours) at a time.
+
+        Args:
+            buffering_size: Compressed bytes until an object is written, 64 to 128 MiB. By default 128.
+            buffering_interval: Time until an object is written at the latest, 1 to 15 minutes. By default 15.
+
+        Raises:
+            ValueError: If one of them is out of its range.
+        """
+        size, interval = buffering_size or Size.mebibytes(LARGEST), buffering_interval or Duration.seconds(LONGEST)
+        if not SMALLEST <= size.to_mebibytes() <= LARGEST:
+            raise ValueError(
+                f"buffering_size must be {SMALLEST} to {LARGEST} MiB when Data Firehose partitions, "
+                f"got: {size.to_mebibytes():g}"
+            )
+        if not SHORTEST <= interval.to_seconds() <= LONGEST:
+            raise ValueError(
+                f"buffering_interval must be {SHORTEST} to {LONGEST} seconds when Data Firehose partitions, "
+                f"got: {interval.to_seconds():g}"
+            )
+        return cls(buffering_size=size, buffering_interval=interval)
+
+    def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
+        """Refuse to buffer where that cannot be.
+
+        A locked bucket demands a checksum with each object; that Data Firehose sends one is written nowhere. Raw
+        batches have no lines that could be in one object.
+        """
+        if self.is_buffered and (object_lock or archive_format is ArchiveFormat.raw):
+            other = "object_lock" if object_lock else "archive_format=ArchiveFormat.raw"
+            raise ValueError(f"delivery must be Delivery.direct() beside {other}, got: Delivery.buffered()")

@@ -1,0 +1,43 @@
+"""Where CloudWatch Logs puts what a back-fill asks it for.
+
+```
+log group ──> export task ──> [export bucket] ──> backfill command ──> archive
+```
+"""
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from fargate_constructs.private_bucket import PrivateBucket
+
+EXPIRE_AFTER = Duration.days(30)
+
+
+class LogExportBucket(PrivateBucket):
+    """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
+
+    Its policy is what AWS asks for
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html). What was exported is deleted after
+    30 days.
+
+    Args:
+        scope: The construct that owns the bucket.
+        id: The bucket's ID.
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id, lifecycle_rules=[s3.LifecycleRule(expiration=EXPIRE_AFTER)])
+        for action, resource in (("s3:GetBucketAcl", self.bucket_arn), ("s3:PutObject", self.arn_for_objects("*"))):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+                    actions=[action],
+                    resources=[resource],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                        "ArnLike": {"aws:SourceArn": Stack.of(self).format_arn(service="logs", resource="log-group:*")},
+                    },
+                )
+            )

@@ -1,0 +1,92 @@
+"""What the archive's Lambda functions have in common.
+
+```
+[ArchiveFunction] ──> its own log group, which is never shipped
+```
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, PhysicalName, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+# Bytecode would give an asset another hash on each machine, and each deployment an upload.
+NO_BYTECODE = ["__pycache__"]
+# A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
+NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
+
+
+class ArchiveFunction(lambda_.Function):
+    """A Python function on ARM whose role may do nothing at first but write its own log.
+
+    Args:
+        scope: The construct that owns the function, its role and its log group.
+        id: The function's ID, with which those of its role and its log group begin.
+        code: The function's code.
+        description: What it does, in a few words.
+        environment: Its environment variables.
+        memory_size: Its memory in MiB; Lambda gives CPU in proportion.
+        timeout: How long one invocation may take.
+        handler: The module and function to call. By default `handler.handler`.
+        retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
+        max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
+        on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        code: lambda_.Code,
+        description: str,
+        environment: Mapping[str, str],
+        memory_size: int,
+        timeout: Duration,
+        handler: str = "handler.handler",
+        retry_attempts: int | None = None,
+        max_event_age: Duration | None = None,
+        on_failure: lambda_.IDestination | None = None,
+    ) -> None:
+        own_logs = logs.LogGroup(
+            scope, f"{id}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        execution_role = iam.Role(
+            scope,
+            f"{id}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            role_name=NAME_IF_NEEDED,
+        )
+        own_logs.grant_write(execution_role)
+        super().__init__(
+            scope,
+            id,
+            description=description,
+            code=code,
+            handler=handler,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=memory_size,
+            timeout=timeout,
+            role=execution_role,
+            log_group=own_logs,
+            logging_format=lambda_.LoggingFormat.JSON,
+            # Without Lambda's own START and REPORT lines, which would cost more than the function's.
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            environment=dict(environment),
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
+            on_failure=on_failure,
+        )
+        self.execution_role = execution_role
+        self.own_logs = own_logs
+        """Where it writes what it does; in the path of every shipped line, so never shipped itself."""
+
+    def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
+        """Let the function do something with one resource; return the statement that says so."""
+        statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
+        self.execution_role.add_to_policy(statement)
+        return statement

@@ -1,0 +1,54 @@
+"""Tell the table which log groups have lines in the bucket, so that a query over all of them finds all of them.
+
+```
+S3 ──> [which log groups?] ──> table ──> Athena
+```
+
+Athena has to be told the values of a partition column that a query leaves open (`projection.<column>.values`). This
+is one request for every thousand log groups, not a crawler: it looks at no object.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import boto3
+
+PROJECTED = "projection.log_group.values"
+NO_LOG_GROUP = "-"  # Athena refuses an empty list
+
+S3: Any = boto3.client("s3")
+GLUE: Any = boto3.client("glue")
+
+
+def handler(_event: object, _context: object) -> dict[str, list[str]]:
+    """Let the table know the log groups that the bucket has.
+
+    Returns:
+        The log groups that the table has learned and forgotten, for a person who invokes the function by hand.
+
+    Raises:
+        botocore.exceptions.ClientError: S3 or Glue refuses, or the table changed at the same moment.
+    """
+    database, name = os.environ["DATABASE"], os.environ["TABLE"]
+    table = GLUE.get_table(DatabaseName=database, Name=name)["Table"]
+    known = table["Parameters"][PROJECTED].split(",")
+    found = stored_log_groups(os.environ["ARCHIVE_BUCKET"]) or [NO_LOG_GROUP]
+    if found != known:
+        table["Parameters"][PROJECTED] = ",".join(found)
+        settable = GLUE.meta.service_model.shape_for("TableInput").members
+        GLUE.update_table(
+            DatabaseName=database,
+            TableInput={key: value for key, value in table.items() if key in settable and value != ""},
+            VersionId=table["VersionId"],  # a deployment that changes the table at this moment wins
+            SkipArchive=True,
+        )
+    return {"learned": sorted({*found} - {*known}), "forgotten": sorted({*known} - {*found})}
+
+
+def stored_log_groups(bucket: str) -> list[str]:
+    """Return the log groups with objects in the bucket, written as in their keys, sorted."""
+    pages = S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="log_group=", Delimiter="/")
+    prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+    return sorted(prefix.removeprefix("log_group=").removesuffix("/") for prefix in prefixes)

@@ -1,0 +1,89 @@
+"""Fewer, larger objects: what makes a year of logs quick and cheap to query.
+
+```
+shipper Lambda ──> many small objects ──> [merger Lambda, hourly] ──> few of about 128 MB ──> Athena
+```
+"""
+
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.scheduled_function import ScheduledFunction
+
+MERGER = Path(__file__).parent / "merger"
+
+# A merge holds up to 128 MB and an upload's part twice; Lambda gives CPU and network by memory.
+MERGER_MEMORY_MIB = 1024
+MERGER_TIMEOUT = Duration.minutes(15)  # Lambda's most
+
+
+class LogMerger(Construct):
+    """A Lambda that joins each hour's small objects into few of about 128 MB, without compressing them again.
+
+    It looks every hour at the hours that ended two to nine days ago, and merges where a log group has ten small
+    objects or more. Killed at any point, it loses no line and leaves none there twice: `merger/handler.py` says how,
+    and what a reader may see meanwhile. A run that cannot finish in 15 minutes is gone on with by the next; with more
+    than some 2,000 log groups it would not get through its lists.
+
+    The bucket must not be versioned, nor have Object Lock: each merged line would be kept twice. The function refuses
+    such a bucket, which raises its alarm.
+
+    ```python
+    LogMerger(stack, "Merger", bucket=bucket)
+    ```
+
+    It costs little: for each object one GET, 0.40 USD per million, and a LIST per log group and day looked at, 0.29 USD
+    a month for ten log groups (https://aws.amazon.com/s3/pricing/).
+
+    Args:
+        scope: The construct that owns the merger.
+        id: The construct's ID.
+        bucket: The bucket with the archive's objects. If it belongs to another account, that account must let
+            *function*'s role in.
+        owner: The account ID of the bucket's owner, which S3 then checks. By default nobody does; the archive gives
+            its own account's for a bucket it made.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, bucket: s3.IBucket, owner: str | None = None) -> None:
+        super().__init__(scope, id)
+        scheduled = ScheduledFunction(
+            self,
+            "Run",
+            code=MERGER,
+            description="Merges small objects of the log archive",
+            environment={
+                "ARCHIVE_BUCKET": bucket.bucket_name,
+                **({"ARCHIVE_BUCKET_OWNER": owner} if owner else {}),
+            },
+            rate=Duration.hours(1),
+            memory_size=MERGER_MEMORY_MIB,
+            timeout=MERGER_TIMEOUT,
+            one_at_a_time=True,
+        )
+        self.function: lambda_.Function = scheduled.function
+        self.log_group = scheduled.log_group
+        self.alarm = scheduled.alarm
+        """Goes off when a run fails; add your own actions."""
+        self._grant(scheduled.role, bucket)
+
+    def _grant(self, role: iam.Role, bucket: s3.IBucket) -> None:
+        lines = bucket.arn_for_objects("log_group=*")
+        for actions, resource, conditions in (
+            (
+                ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                lines,
+                None,
+            ),
+            (["s3:ListBucket"], bucket.bucket_arn, {"StringLike": {"s3:prefix": "log_group=*"}}),
+            (["s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"], bucket.bucket_arn, None),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
+        acknowledge_wildcards(role, [lines], reason="Which log groups will be archived, and when, is not known here.")
+        if bucket.encryption_key:
+            bucket.encryption_key.grant(role, "kms:GenerateDataKey", "kms:Decrypt")

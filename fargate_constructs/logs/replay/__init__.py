@@ -1,0 +1,1 @@
+"""The replaying Lambda's own code: `handler.py` is its whole asset and imports nothing of this package."""

@@ -1,0 +1,159 @@
+"""How failed batches come back: to the shipper again, every hour, until they have landed.
+
+```
+failure bucket ──> [Replayer] ──> shipper Lambda ──> S3
+```
+"""
+
+from pathlib import Path
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from constructs import Construct
+
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
+from fargate_constructs.logs.function import NO_BYTECODE, ArchiveFunction
+
+HANDLER = Path(__file__).parent / "replay"
+
+# Where Data Firehose is told to put what it failed to store.
+STREAM_FAILURE_PREFIX = "firehose-failures/"
+
+# The most that Lambda gives. What there is no time for is left for the next run.
+TIMEOUT = Duration.minutes(15)
+# What Data Firehose failed to store comes in objects of up to 128 MB.
+MEMORY_MIB = 1024
+# Soon enough, and what fails again costs next to nothing until then.
+EVERY = Duration.hours(1)
+
+
+class Replayer(Construct):
+    """A function that gives failed batches to the shipper again, and deletes each once all of it has landed.
+
+    Runs on a schedule, and by hand with *command*. Batches in quarantine can never be read, so they stay there.
+
+    Args:
+        scope: The construct that owns the function.
+        id: The construct's ID.
+        shipper: The function to give failed batches to.
+        failure_bucket: Where they lie.
+        schedule: When to replay. By default every hour.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        shipper: lambda_.IFunction,
+        failure_bucket: FailureBucket,
+        schedule: scheduler.ScheduleExpression | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._shipper = shipper
+        self.function = ArchiveFunction(
+            self,
+            "Function",
+            description="Replays batches of logs that could not be stored",
+            code=lambda_.Code.from_asset(str(HANDLER), exclude=NO_BYTECODE),
+            environment={
+                "SHIPPER": shipper.function_name,
+                "FAILURE_BUCKET": failure_bucket.bucket_name,
+                "FAILURE_BUCKET_OWNER": Aws.ACCOUNT_ID,
+            },
+            memory_size=MEMORY_MIB,
+            timeout=TIMEOUT,
+            # The next run does it.
+            retry_attempts=0,
+        )
+        self.function.allow("lambda:InvokeFunction", on=shipper.function_arn)
+        self._allow_replay(failure_bucket, ASYNC_FAILURE_PREFIX, failure_bucket.encryption_key)
+        self._run(schedule or scheduler.ScheduleExpression.rate(EVERY))
+
+    @property
+    def command(self) -> str:
+        """The shell command that replays now; it prints how many batches were replayed and how many still wait."""
+        wait = f"--cli-read-timeout {TIMEOUT.to_seconds():g}"
+        return f"aws lambda invoke --function-name {self.function.function_name} {wait} /dev/stdout"
+
+    def add_stream(self, bucket: s3.IBucket, *, owner: str | None) -> list[tuple[iam.Role, iam.PolicyStatement]]:
+        """Replay what Data Firehose failed to store, too.
+
+        Args:
+            bucket: The archive, in which Data Firehose keeps that.
+            owner: The account of the bucket, if it is known.
+
+        Returns:
+            What the function may do with the bucket: its role, and each statement.
+        """
+        self.function.add_environment("STREAM_FAILURE_BUCKET", bucket.bucket_name)
+        if owner:
+            self.function.add_environment("STREAM_FAILURE_BUCKET_OWNER", owner)
+        statements = self._allow_replay(bucket, STREAM_FAILURE_PREFIX, bucket.encryption_key)
+        return [(self.function.execution_role, statement) for statement in statements]
+
+    def metric_waiting_failures(self) -> cloudwatch.Metric:
+        """How many failures still wait after a replay; Data Firehose puts many batches into one."""
+        return self._metric("WaitingFailures")
+
+    def metric_oldest_failure_age(self) -> cloudwatch.Metric:
+        """For how many seconds the oldest of them waits; 0 when none does."""
+        return self._metric("OldestFailureAge")
+
+    def _metric(self, name: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="FargateConstructs/LogArchive",
+            metric_name=name,
+            dimensions_map={"FunctionName": self._shipper.function_name},
+            statistic="Maximum",
+            period=Duration.minutes(5),
+        )
+
+    def _allow_replay(
+        self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None
+    ) -> list[iam.PolicyStatement]:
+        failures = bucket.arn_for_objects(f"{prefix}*")
+        of_prefix = {"StringEquals": {"s3:prefix": prefix}}
+        statements = [
+            self.function.allow("s3:GetObject", "s3:DeleteObject", on=failures),
+            self.function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
+        ]
+        acknowledge_wildcards(
+            self.function.execution_role, [failures], reason="Which batches will fail is not known here."
+        )
+        if encryption_key:
+            encryption_key.grant(self.function.execution_role, "kms:Decrypt")
+        return statements
+
+    def _run(self, schedule: scheduler.ScheduleExpression) -> None:
+        group = Stack.of(self).format_arn(service="scheduler", resource="schedule-group", resource_name="default")
+        invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn])
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}},
+            ),
+            inline_policies={"Invoke": iam.PolicyDocument(statements=[invoke])},
+        )
+        scheduler.Schedule(
+            self,
+            "Schedule",
+            schedule=schedule,
+            description="Replays batches of logs that could not be stored",
+            target=targets.LambdaInvoke(
+                self.function,
+                role=role.without_policy_updates(),  # CDK's own grant would be for every version of the function
+                retry_attempts=2,
+                max_event_age=Duration.minutes(30),
+            ),
+        )

@@ -1,0 +1,49 @@
+"""What CloudWatch Logs delivers, unpacked.
+
+```
+{"awslogs": {"data": base64}} ──> gzip ──> [JSON text]
+```
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+
+MAX_BATCH_BYTES = 64 * 1024 * 1024  # ten thousand log lines are about 4 MB, but 1 MB of gzip can be a bomb of 1 GB
+
+
+class UnreadableBatch(Exception):  # noqa: N818 -- not an error of the function: the batch is at fault
+    """A batch that no retry can read. The message says why, in ASCII, and quotes nothing of the batch."""
+
+
+def delivered_data(event: object) -> str | None:
+    """Return the text under `awslogs.data`, or None if there is none."""
+    match event:
+        case {"awslogs": {"data": str(data)}}:
+            return data
+    return None
+
+
+def decode(event: object) -> bytes:
+    """Return the gzip in a subscription event."""
+    data = delivered_data(event)
+    if data is None:
+        raise UnreadableBatch("no text under awslogs.data")
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError:  # binascii.Error, too, is one
+        raise UnreadableBatch("not base64") from None
+
+
+def gunzip(compressed: bytes) -> bytes:
+    """Return what is packed in one gzip member, whole and nothing else."""
+    gunzip = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16 asks for a gzip header
+    try:
+        text = gunzip.decompress(compressed, MAX_BATCH_BYTES)
+    except zlib.error:
+        raise UnreadableBatch("not gzip") from None
+    # Neither a gzip cut short, nor one that goes on past the limit, nor bytes after its end raise: only these tell.
+    if not gunzip.eof or gunzip.unused_data:
+        raise UnreadableBatch("not one whole gzip member below the size limit")
+    return text

@@ -1,0 +1,62 @@
+"""What a batch becomes in S3: keys made of its content, and bodies.
+
+```
+pieces ──> [objects] ──> {key: body}, one for each hour
+gzip   ──> [objects] ──> {key: body}, as it came
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import deque
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from batch import Batch, Piece
+from delivery import UnreadableBatch
+
+MAX_KEY_BYTES = 1024  # S3's limit
+
+COMPRESSION_LEVEL = 2
+
+
+def lines_by_hour(batch: Batch) -> dict[str, bytes]:
+    """Return the events as one object of lines for each hour, by key; in each, they have the batch's order."""
+    hours: dict[int, list[Piece]] = {}
+    for piece in batch.pieces:
+        hours.setdefault(piece.hour, []).append(piece)
+    return dict(lines_of_hour(batch.log_group, pieces) for pieces in hours.values())
+
+
+def lines_of_hour(log_group: str, pieces: list[Piece]) -> tuple[str, bytes]:
+    """Return a key made of one hour's lines, and the object they make."""
+    digest = hashlib.sha256()
+    gzip = zlib.compressobj(COMPRESSION_LEVEL, wbits=zlib.MAX_WBITS | 16)  # 16 asks for a gzip header: one without time
+    body = []
+    for piece in pieces:
+        digest.update(piece.lines)
+        body.append(gzip.compress(piece.lines))
+    return key("", log_group, pieces[0], f"{digest.hexdigest()[:32]}.ndjson.gz"), b"".join([*body, gzip.flush()])
+
+
+def as_delivered(batch: Batch, compressed: bytes, text: bytes) -> dict[str, bytes]:
+    """Return the delivered gzip as one object, under the hour of its first event; nothing if there are no events."""
+    pieces = iter(batch.pieces)
+    first = next(pieces, None)
+    deque(pieces, maxlen=0)  # to read them is to check them
+    if first is None:
+        return {}
+    digest = hashlib.sha256(text).hexdigest()[:32]  # not of the gzip: two that hold the same are one object
+    return {key("raw/", batch.log_group, first, f"{digest}.json.gz"): compressed}
+
+
+def key(prefix: str, log_group: str, first: Piece, name: str) -> str:
+    """Return the key of an object that begins with these events."""
+    group = quote(log_group, safe="", errors="surrogatepass")
+    partition = f"{datetime.fromtimestamp(first.hour * 3600, UTC):dt=%Y-%m-%d/hour=%H}"
+    whole = f"{prefix}log_group={group}/{partition}/{first.timestamp}-{name}"
+    if len(whole) > MAX_KEY_BYTES:
+        raise UnreadableBatch("a log group or timestamp too long for an S3 key")
+    return whole

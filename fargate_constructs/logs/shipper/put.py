@@ -1,0 +1,83 @@
+"""Into a bucket, once, within the time there is.
+
+```
+{key: body} ──> [put] ──> S3
+```
+"""
+
+from __future__ import annotations
+
+import os
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import PutObjectRequestTypeDef
+
+LONGEST_PUT = 25_000  # milliseconds: three attempts of 2 s to connect and 5 s to answer, up to 3 s of back-off between
+
+S3 = boto3.client(
+    "s3",
+    config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}),
+)
+
+
+class NotStoredError(Exception):
+    """S3 did not take an object: the next attempt goes on from there."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    function_name: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda kills the invocation."""
+
+
+def put_once(
+    purpose: Literal["ARCHIVE", "FAILURE"],
+    key: str,
+    body: bytes,
+    *,
+    content_type: str,
+    context: Context,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Put an object into the bucket for *purpose*, unless an earlier delivery of the same batch did.
+
+    Raises:
+        NotStoredError: S3 cannot be reached, refuses, or answers 409 because two attempts write at the same moment;
+            or the time is nearly up. The message says where it was to go and why it did not, and quotes no event.
+    """
+    bucket = os.environ[f"{purpose}_BUCKET"]
+    if context.get_remaining_time_in_millis() < LONGEST_PUT:  # killed within the put, Lambda would not say where
+        raise NotStoredError(f"s3://{bucket}/{key}: too little time left")
+    # No ContentEncoding: clients that know it unzip on their own, others do not; the key's .gz is for all.
+    request: PutObjectRequestTypeDef = {
+        "Bucket": bucket,
+        "Key": key,
+        "Body": body,
+        "ContentType": content_type,
+        "Metadata": metadata or {},
+        "IfNoneMatch": "*",
+    }
+    if owner := os.environ.get(f"{purpose}_BUCKET_OWNER"):
+        request["ExpectedBucketOwner"] = owner
+    try:
+        S3.put_object(**request)
+    except (BotoCoreError, ClientError) as error:
+        if status_of(error) != HTTPStatus.PRECONDITION_FAILED:
+            raise NotStoredError(f"s3://{bucket}/{key}: {error}") from error
+
+
+def status_of(error: Exception) -> int | None:
+    """Return the HTTP status of an error that is S3's answer."""
+    match error:
+        case ClientError(response={"ResponseMetadata": {"HTTPStatusCode": int(status)}}):
+            return status
+    return None

@@ -1,0 +1,138 @@
+"""Which log groups are shipped, and which must never be.
+
+```
+log group ──> [subscription] ──> shipper Lambda, or Data Firehose
+```
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Names, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IDependable
+
+# What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
+STANDARD = "STANDARD"
+
+
+class Subscriptions:
+    """The log groups of one archive.
+
+    Args:
+        archive: The archive.
+        destination: What delivers to it.
+        policy_document: The same, as an account policy names it.
+        needs: What must be there before CloudWatch Logs may deliver.
+    """
+
+    def __init__(
+        self,
+        archive: Construct,
+        *,
+        destination: logs.ILogSubscriptionDestination,
+        policy_document: Mapping[str, str],
+        needs: IDependable,
+    ) -> None:
+        self._archive = archive
+        self._destination = destination
+        self._policy_document = policy_document
+        self._needs = needs
+        self._functions: list[lambda_.Function] = []
+        self._ignored: list[logs.ILogGroup] = []
+        self._shipped: list[logs.ILogGroup] = []
+        self._excepted: list[str] = []
+        self._account_policy: logs.CfnAccountPolicy | None = None
+
+    @property
+    def filter_name(self) -> str:
+        """The name that all subscriptions have: by it, one alarm watches all of them."""
+        return Names.unique_resource_name(self._archive, max_length=128, separator="-")
+
+    def tell(self, function: lambda_.Function) -> None:
+        """Let a function know which log groups to drop: what would come from one by another's subscription."""
+        self._functions.append(function)
+        self._publish()
+
+    def ignore(self, log_group: logs.ILogGroup) -> None:
+        """Never ship a log group."""
+        if any(_same(log_group, shipped) for shipped in self._shipped):
+            raise ValueError(f"a log group must not be shipped and ignored, got both for: {log_group.node.path}")
+        self._ignored.append(log_group)
+        self._publish()
+
+    def add(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
+        """Ship a log group, unless the account policy does so already."""
+        _validate_log_group(log_group)
+        if any(_same(log_group, ignored) for ignored in self._ignored):
+            raise ValueError(
+                f"log_group must not be one of the archive's own, got: {log_group.node.path}; "
+                "every line it shipped would make another",
+            )
+        if self._account_policy:
+            return None
+        subscription = log_group.add_subscription_filter(
+            self._archive.node.id,
+            destination=self._destination,
+            filter_pattern=logs.FilterPattern.all_events(),
+            filter_name=self.filter_name,
+        )
+        subscription.node.add_dependency(self._needs)
+        self._shipped.append(log_group)
+        return subscription
+
+    def add_all(self, except_for: Sequence[logs.ILogGroup]) -> logs.CfnAccountPolicy:
+        """Ship every log group of the account and region, but for those that are ignored."""
+        if isinstance(except_for, str | logs.LogGroup):
+            raise TypeError("except_for must be a list of log groups; write except_for=[…]")
+        if self._shipped:
+            raise ValueError(
+                f"add_all_log_groups must be called before add_log_group, got {self._shipped[0].node.path} first; "
+                "its lines would be shipped twice",
+            )
+        self._excepted = [log_group.log_group_name for log_group in except_for]
+        self._account_policy = logs.CfnAccountPolicy(
+            self._archive,
+            "AllLogGroups",
+            policy_name=self.filter_name,
+            policy_type="SUBSCRIPTION_FILTER_POLICY",
+            policy_document=Stack.of(self._archive).to_json_string({**self._policy_document, "FilterPattern": ""}),
+            scope="ALL",
+        )
+        self._account_policy.node.add_dependency(self._needs)
+        self._publish()
+        return self._account_policy
+
+    def _publish(self) -> None:
+        """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
+        ignored = [log_group.log_group_name for log_group in self._ignored]
+        for function in self._functions:
+            function.add_environment("IGNORED_LOG_GROUPS", ",".join(ignored))
+        if self._account_policy:
+            names = json.dumps([*ignored, *self._excepted])
+            self._account_policy.selection_criteria = f"LogGroupName NOT IN {names}"
+
+
+def _same(one: logs.ILogGroup, other: logs.ILogGroup) -> bool:
+    """Tell whether two are one log group, as far as synthesis can know: also if one is imported by its name or ARN."""
+    return one.log_group_name == other.log_group_name or _arn(one) == _arn(other)
+
+
+def _arn(log_group: logs.ILogGroup) -> str:
+    return log_group.log_group_arn.removesuffix(":*")
+
+
+def _validate_log_group(log_group: logs.ILogGroup) -> None:
+    if isinstance(log_group, str):
+        raise TypeError(
+            f"log_group must be a log group, got: {log_group!r}; "
+            f"write logs.LogGroup.from_log_group_name(scope, id, {log_group!r})",
+        )
+    resource = log_group.node.default_child
+    log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
+    if log_class not in (None, STANDARD):
+        raise ValueError(
+            f"log_group must be of the class {STANDARD}, the only one that has subscriptions, "
+            f"got: {log_class} for {log_group.node.path}",
+        )

@@ -1,0 +1,83 @@
+"""The merger as Lambda runs it, and its archive as a reader sees it."""
+
+import gzip
+import hashlib
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+from botocore.config import Config
+from types_boto3_s3 import S3Client
+
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event
+
+ASSET = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/merger"
+DAY = {"first_day": "2026-02-28", "last_day": "2026-02-28"}  # of `log_event`
+
+
+def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
+    """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
+    spec = importlib.util.spec_from_file_location("merger_handler", ASSET / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(os.environ, environment):
+        spec.loader.exec_module(module)
+        module.S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    return module
+
+
+def put(s3: S3Client, bucket: str, prefix: str, lines: bytes, *, first: int = 1_772_323_199_999) -> str:
+    """Put an object as the shipper does; return its name."""
+    name = f"{first}-{hashlib.sha256(lines).hexdigest()[:32]}.ndjson.gz"
+    s3.put_object(Bucket=bucket, Key=prefix + name, Body=gzip.compress(lines, mtime=0))
+    return name
+
+
+class Merger:
+    """The function on the bucket of a shipper."""
+
+    def __init__(self, module: Any, shipper: Shipper) -> None:  # noqa: ANN401  # as `load` returns
+        """Take the function's module, and the shipper whose objects it merges."""
+        self.module = module
+        self.shipper = shipper
+        self.bucket = shipper.archive
+        self.s3: S3Client = shipper.s3
+
+    @contextmanager
+    def environ(self) -> Iterator[None]:
+        """Set the function's environment variables for a block."""
+        with mock.patch.dict(os.environ, {"ARCHIVE_BUCKET": self.bucket}):
+            yield
+
+    def run(self, event: JsonObject | None = None, context: Context | None = None) -> JsonObject:
+        """Run the handler as Lambda does; by default for the day of `log_event`, with all of its time left."""
+        with self.environ():
+            result: JsonObject = self.module.handler(DAY if event is None else event, context or Context(900_000))
+        return result
+
+    def ship(self, *ids: str, **changes: Any) -> None:  # noqa: ANN401  # of a log event
+        """Let the shipper store a batch of one event for each ID."""
+        for each in ids:
+            self.shipper.invoke(delivery(log_event(each, **changes)))
+
+    def stored(self) -> list[str]:
+        """Every key of the bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def names(self) -> list[str]:
+        """The names that a reader looks at: all but the hidden ones."""
+        return [name for name in (key.rpartition("/")[2] for key in self.stored()) if not name.startswith("_")]
+
+    def ids(self) -> list[str]:
+        """The ID of each line that a reader finds, sorted."""
+        visible = [key for key in self.stored() if not key.rpartition("/")[2].startswith("_")]
+        bodies = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in visible]
+        return sorted(json.loads(line)["id"] for body in bodies for line in gzip.decompress(body).splitlines())

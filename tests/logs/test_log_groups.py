@@ -1,0 +1,100 @@
+"""What tells the table which log groups there are, on a real S3 and Glue API."""
+
+import importlib.util
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.exceptions import ClientError
+from types_boto3_s3 import S3Client
+
+from tests.emulator.emulator import Emulator
+
+HANDLER = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/log_groups/handler.py"
+
+
+class LogGroups:
+    """The function, with a bucket and a table of its own."""
+
+    def __init__(self, aws: Emulator, s3: S3Client) -> None:
+        """Make the bucket and the table."""
+        self.glue, self.s3 = aws.client("glue"), s3
+        self.bucket = self.database = f"logs-{uuid.uuid4()}"
+        s3.create_bucket(Bucket=self.bucket)
+        self.glue.create_database(DatabaseInput={"Name": self.database})
+        self.glue.create_table(
+            DatabaseName=self.database,
+            TableInput={
+                "Name": "lines",
+                "Description": "kept",
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": {"projection.log_group.values": "-", "other": "kept"},
+                "PartitionKeys": [{"Name": "log_group", "Type": "string"}],
+                "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://logs/"},
+            },
+        )
+        spec = importlib.util.spec_from_file_location("log_groups_handler", HANDLER)
+        assert spec
+        assert spec.loader
+        self.module: Any = importlib.util.module_from_spec(spec)
+        with mock.patch.dict(os.environ, aws.environment):
+            spec.loader.exec_module(self.module)
+
+    def run(self) -> Any:  # noqa: ANN401  # the handler's answer
+        """Run the handler."""
+        environment = {"ARCHIVE_BUCKET": self.bucket, "DATABASE": self.database, "TABLE": "lines"}
+        with mock.patch.dict(os.environ, environment):
+            return self.module.handler({}, None)
+
+    def table(self) -> Any:  # noqa: ANN401  # Glue's answer
+        """The table as Glue has it."""
+        return self.glue.get_table(DatabaseName=self.database, Name="lines")["Table"]
+
+    def put(self, key: str) -> None:
+        """Put an object."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"")
+
+
+@pytest.fixture
+def log_groups(aws: Emulator, s3: S3Client) -> LogGroups:
+    """The function with an empty bucket."""
+    return LogGroups(aws, s3)
+
+
+def test_it_learns_and_forgets(log_groups: LogGroups) -> None:
+    """The table's list is the bucket's folders, and nothing else of the table changes."""
+    for key in ("log_group=%2Fecs%2Fweb/dt=1/a", "log_group=%2Fecs%2Fweb/dt=2/b", "log_group=a.b/dt=1/a", "other/a"):
+        log_groups.put(key)
+    before = log_groups.table()
+
+    assert log_groups.run() == {"learned": ["%2Fecs%2Fweb", "a.b"], "forgotten": ["-"]}
+
+    after = log_groups.table()
+    assert after["Parameters"] == {"projection.log_group.values": "%2Fecs%2Fweb,a.b", "other": "kept"}
+    for name in ("Description", "TableType", "PartitionKeys", "StorageDescriptor"):
+        assert after[name] == before[name]
+    log_groups.s3.delete_object(Bucket=log_groups.bucket, Key="log_group=a.b/dt=1/a")
+    assert log_groups.run() == {"learned": [], "forgotten": ["a.b"]}
+
+
+def test_nothing_new_changes_nothing(log_groups: LogGroups) -> None:
+    """The table keeps its version."""
+    version = log_groups.table()["VersionId"]
+
+    assert log_groups.run() == {"learned": [], "forgotten": []}
+    assert log_groups.table()["VersionId"] == version
+
+
+def test_a_change_at_the_same_moment_wins(log_groups: LogGroups, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment that changes the table between reading and writing is not undone: this run fails, the next works."""
+    log_groups.put("log_group=web/dt=1/a")
+    stale = log_groups.table() | {"VersionId": "0"}
+    monkeypatch.setattr(log_groups.module.GLUE, "get_table", lambda **_: {"Table": stale})
+
+    with pytest.raises(ClientError, match="modified"):
+        log_groups.run()
+    monkeypatch.undo()
+    assert log_groups.run()["learned"] == ["web"]

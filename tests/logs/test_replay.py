@@ -1,0 +1,306 @@
+"""What becomes of stored failures, over a real S3 API and the real shipper."""
+
+import base64
+import gzip
+import importlib.util
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.exceptions import ClientError
+from types_boto3_s3 import S3Client
+
+from tests.emulator.emulator import Emulator
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
+from tests.logs.lambda_api import Killed, LambdaApi
+
+HANDLER = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/replay/handler.py"
+ENOUGH = 15 * 60_000
+
+
+@dataclass
+class Replay:
+    """The replay function of a shipper, with a bucket in which Data Firehose leaves failures."""
+
+    module: ModuleType
+    shipper: Shipper
+    lambda_api: LambdaApi
+    stream_failures: str = field(default_factory=lambda: f"stream-{uuid.uuid4()}")
+
+    def __post_init__(self) -> None:
+        """Make the bucket."""
+        self.shipper.s3.create_bucket(Bucket=self.stream_failures)
+
+    def run(self, *remaining: int, **environment: str) -> dict[str, int]:
+        """Run the handler as Lambda does."""
+        variables = {
+            "SHIPPER": "shipper",
+            "FAILURE_BUCKET": self.shipper.failures,
+            "FAILURE_BUCKET_OWNER": "222222222222",
+            "STREAM_FAILURE_BUCKET": self.stream_failures,
+        }
+        with mock.patch.dict(os.environ, variables | environment):
+            result: dict[str, int] = self.module.handler({}, Context(*(remaining or (ENOUGH,))))
+        return result
+
+    def store(self, *payloads: object) -> list[str]:
+        """Store failures as Lambda does; return their keys."""
+        keys = [f"aws/lambda/async/shipper/2026/03/01/2026-03-01T00.00.00-{uuid.uuid4()}" for _ in payloads]
+        for key, payload in zip(keys, payloads, strict=True):
+            record = {
+                "version": "1.0",
+                "timestamp": "2026-03-01T00:00:00.000Z",
+                "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+                "requestPayload": payload,
+                "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+                "responsePayload": {"errorType": "ClientError"},
+            }
+            self.put(key, json.dumps(record))
+        return keys
+
+    def put(self, key: str, text: str) -> None:
+        """Put an object into the failure bucket."""
+        self.shipper.s3.put_object(Bucket=self.shipper.failures, Key=key, Body=text.encode())
+
+    def waiting(self) -> list[str]:
+        """The keys of what still waits in the failure bucket."""
+        return [key for key in self.shipper.quarantined() if not key.startswith("quarantine/")]
+
+    def archived_ids(self) -> list[str]:
+        """The IDs of the archived events."""
+        return sorted(record["id"] for records in self.shipper.archived().values() for record in records)
+
+
+@pytest.fixture(scope="module")
+def module(aws: Emulator) -> ModuleType:
+    """The handler, imported as Lambda does but for its name, which the shipper has, too."""
+    spec = importlib.util.spec_from_file_location("replay_handler", HANDLER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(os.environ, aws.environment):
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def replay(module: ModuleType, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
+    """The replay function of a shipper with empty buckets."""
+    # One environment for both: the replay function's threads must not see it change.
+    with shipper.environ(), LambdaApi(shipper=shipping(shipper)) as lambda_api:
+        client = {"service_name": "lambda", "endpoint_url": lambda_api.endpoint_url, "region_name": "us-east-1"}
+        config = module.LAMBDA.meta.config
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        monkeypatch.setattr(module, "LAMBDA", module.boto3.client(**client, **keys, config=config))
+        yield Replay(module, shipper, lambda_api)
+
+
+def shipping(shipper: Shipper) -> Callable[[Any], object]:
+    """The shipper."""
+    return lambda event: shipper.modules["handler"].handler(event, Context(60_000))
+
+
+def refusing(shipper: Shipper, *ids: str) -> Callable[[Any], object]:
+    """The shipper, but for batches with one of these events."""
+
+    def function(event: JsonObject) -> object:
+        text = gzip.decompress(base64.b64decode(event["awslogs"]["data"])).decode()
+        if any(f'"id":"{id_}"' in text for id_ in ids):
+            raise PermissionError("secret")
+        return shipping(shipper)(event)
+
+    return function
+
+
+def batch_of(id_: str) -> JsonObject:
+    """A delivery of one event."""
+    return delivery(log_event(id_))
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> JsonObject:
+    """The last line that was logged."""
+    line: JsonObject = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return line
+
+
+def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of three failures the second fails again: the first and third land and are deleted, the second stays whole."""
+    _, second, _ = replay.store(batch_of("1"), batch_of("2"), batch_of("3"))
+    before = replay.shipper.quarantined()[second]
+    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "2")
+
+    assert replay.run() == {"replayed": 2, "waiting": 1}
+
+    assert replay.archived_ids() == ["1", "3"]
+    assert replay.shipper.quarantined() == {second: before}
+    said = capsys.readouterr().out
+    assert f'"failure": "{second}", "reason": "NotLandedError: the shipper failed: PermissionError"' in said
+    assert "secret" not in said
+
+    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    assert replay.run() == {"replayed": 1, "waiting": 0}
+    assert (replay.archived_ids(), replay.waiting()) == (["1", "2", "3"], [])
+
+
+def test_what_had_landed_before_lands_once(replay: Replay) -> None:
+    """A batch that the failed attempt had stored in part is whole after the replay, and nothing is there twice."""
+    event = delivery(*(log_event(str(hour), hour * 3_600_000) for hour in range(3)))
+    with pytest.raises(replay.shipper.not_stored, match="too little time left"):
+        replay.shipper.invoke(event, Context(60_000, 25_000, 24_999))
+    replay.store(event, event)
+
+    assert replay.run() == {"replayed": 2, "waiting": 0}
+    assert replay.archived_ids() == ["0", "1", "2"]
+
+
+def test_more_than_a_page(replay: Replay) -> None:
+    """All of more failures than S3 lists at a time are replayed."""
+    replay.lambda_api.functions["shipper"] = lambda _event: None
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(replay.store, [batch_of("1")] * 1_003))
+
+    assert replay.run() == {"replayed": 1_003, "waiting": 0}
+    assert (len(replay.lambda_api.invoked), replay.waiting()) == (1_003, [])
+
+
+def test_unreadable_ends_in_quarantine(replay: Replay) -> None:
+    """A failed batch that turns out to be unreadable is put into quarantine once, and is never looked at again."""
+    replay.store(wrap(b"not gzip"))
+
+    assert replay.run() == {"replayed": 1, "waiting": 0}
+    assert [key.split("/")[0] for key in replay.shipper.quarantined()] == ["quarantine"]
+
+    assert replay.run() == {"replayed": 0, "waiting": 0}
+    assert len(replay.lambda_api.invoked) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "", "[]", '{"requestContext": {}}', '{"rawData": 1}', "\x00"],
+    ids=["cut", "empty", "list", "no-payload", "number", "zero"],
+)
+def test_no_record_at_all_stays(replay: Replay, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no record of a failure stays where somebody put it, and is told."""
+    replay.put("aws/lambda/async/odd", text)
+
+    assert replay.run() == {"replayed": 0, "waiting": 1}
+    assert replay.waiting() == ["aws/lambda/async/odd"]
+    assert "neither a failed invocation" in capsys.readouterr().out
+
+
+def test_throttled(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
+    """A shipper that Lambda does not let run is asked once; its failures wait for the next hour."""
+    replay.store(batch_of("1"))
+    replay.lambda_api.status = 429
+
+    assert replay.run() == {"replayed": 0, "waiting": 1}
+    assert len(replay.lambda_api.invoked) == 1
+    assert "ClientError" in capsys.readouterr().out
+
+
+def test_killed_shipper(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
+    """A shipper that Lambda kills has failed, and says nothing about why."""
+    replay.store(batch_of("1"))
+
+    def function(_event: object) -> object:
+        raise Killed
+
+    replay.lambda_api.functions["shipper"] = function
+
+    assert replay.run() == {"replayed": 0, "waiting": 1}
+    assert "the shipper failed: without saying why" in capsys.readouterr().out
+
+
+def test_stops_before_its_own_end(replay: Replay) -> None:
+    """No replay is begun that might outlast the invocation; what is left waits."""
+    replay.store(batch_of("1"), batch_of("2"))
+
+    assert replay.run(89_999) == {"replayed": 0, "waiting": 2}
+    assert replay.lambda_api.invoked == []
+    assert replay.run(90_000) == {"replayed": 2, "waiting": 0}
+
+
+def test_age_of_the_oldest(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metric line counts what was replayed and what waits, and tells for how long the oldest has."""
+    replay.store(batch_of("1"), batch_of("2"))
+    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "2")
+    later = datetime.now(UTC) + timedelta(hours=4)
+    monkeypatch.setattr(replay.module.time, "time", later.timestamp)
+
+    replay.run()
+    line = last_line(capsys)
+    assert (line["ReplayedFailures"], line["WaitingFailures"], line["FunctionName"]) == (1, 1, "shipper")
+    assert 4 * 3600 - 60 < line["OldestFailureAge"] <= 4 * 3600 + 60
+    metrics = line["_aws"]["CloudWatchMetrics"][0]
+    assert {metric["Name"] for metric in metrics["Metrics"]} <= line.keys()
+
+    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    replay.run()
+    line = last_line(capsys)
+    assert (line["WaitingFailures"], line["OldestFailureAge"]) == (0, 0)
+
+
+# --- What Data Firehose leaves ---
+
+
+def leave(replay: Replay, *deliveries: JsonObject) -> str:
+    """Store failed records of a stream as Data Firehose does, a line for each; return the key."""
+    lines = [
+        json.dumps({"attemptsMade": 4, "errorCode": "Lambda.FunctionError", "rawData": each["awslogs"]["data"]})
+        for each in deliveries
+    ]
+    key = f"firehose-failures/processing-failed/2026/03/01/00/{uuid.uuid4()}"
+    replay.shipper.s3.put_object(Bucket=replay.stream_failures, Key=key, Body="\n".join(lines).encode() + b"\n")
+    return key
+
+
+def left(replay: Replay, s3: S3Client) -> list[str]:
+    """The keys of what Data Firehose left and is still there."""
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=replay.stream_failures).get("Contents", [])]
+
+
+def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
+    """Each batch in what Data Firehose leaves is shipped, and only when all have landed is it deleted."""
+    leave(replay, batch_of("1"), batch_of("2"))
+    second = leave(replay, batch_of("3"), batch_of("4"), batch_of("5"))
+    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "4")
+
+    assert replay.run() == {"replayed": 1, "waiting": 1}
+    assert left(replay, s3) == [second]
+
+    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    assert replay.run() == {"replayed": 1, "waiting": 0}
+    assert (replay.archived_ids(), left(replay, s3)) == (["1", "2", "3", "4", "5"], [])
+
+
+def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """Failed records of a stream that there is no time for stay, with those that there was."""
+    key = leave(replay, *(batch_of(str(n)) for n in range(20)))
+
+    assert replay.run(ENOUGH, ENOUGH, 89_999) == {"replayed": 0, "waiting": 1}
+    assert left(replay, s3) == [key]
+    assert "too little time left" in capsys.readouterr().out
+
+
+def test_no_stream(replay: Replay) -> None:
+    """Without a bucket for a stream's failures, only Lambda's are looked for."""
+    leave(replay, batch_of("1"))
+    replay.store(batch_of("2"))
+
+    assert replay.run(STREAM_FAILURE_BUCKET="") == {"replayed": 1, "waiting": 0}
+    assert replay.archived_ids() == ["2"]
+
+
+def test_a_bucket_that_cannot_be_listed(replay: Replay) -> None:
+    """What keeps the failures themselves from being seen is an error of the function, for its alarm."""
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        replay.run(FAILURE_BUCKET=f"gone-{uuid.uuid4()}")

@@ -1,0 +1,209 @@
+"""Nothing lost, nothing twice: whatever S3 and Lambda do to a batch, played out by hypothesis.
+
+```
+batch ──> Lambda: three attempts ──> archive
+                    └─> failure destination ──> replay ──> archive
+```
+"""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from unittest import mock
+
+import pytest
+from hypothesis import event as note
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.logs.deployed import Context, JsonObject, batch, compact_json, load, log_event, pack
+from tests.logs.faults import Fault, FaultyS3, KeptObjects, lose_answer, pass_on, refuse, reset
+
+Handler = Callable[[object, Context], JsonObject]
+
+HOUR = 3_600_000
+NOW = 1_772_323_200_000
+ATTEMPTS = 3  # Lambda's first and its two retries
+ENVIRONMENT = {
+    "ARCHIVE_BUCKET": "archive",
+    "FAILURE_BUCKET": "failures",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+}
+
+
+class Killed(BaseException):
+    """What no handler catches: Lambda ends the process."""
+
+
+class Clock(Context):
+    """Lambda's context for an invocation that is killed, or runs out of time, at one of its looks at the clock."""
+
+    def __init__(self, looks: int, end: int | None) -> None:
+        """Take how many looks go well, and the milliseconds left at the next; None: none, it is killed."""
+        self._looks = chain(repeat(60_000, looks), repeat(end))
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The milliseconds left."""
+        left = next(self._looks)
+        if left is None:
+            raise Killed
+        return left
+
+
+@dataclass
+class Account:
+    """An account in which the function runs.
+
+    Attributes:
+        records: What lies in the function's failure destination.
+    """
+
+    handler: Handler
+    kept: KeptObjects
+    records: list[bytes] = field(default_factory=list)
+
+    def attempt(self, event: object, clock: Context) -> bool:
+        """Invoke the function once; return whether it succeeded."""
+        try:
+            self.handler(event, clock)
+        except (Exception, Killed):  # noqa: BLE001 -- as Lambda sees it
+            return False
+        return True
+
+    def deliver(self, event: object, clocks: Iterator[Context]) -> None:
+        """Do what Lambda does with an asynchronous invocation."""
+        if not any(self.attempt(event, next(clocks)) for _ in range(ATTEMPTS)):
+            record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+            self.records.append(json.dumps(record).encode())
+
+    def replay(self, clocks: Iterator[Context]) -> None:
+        """Invoke the function with each stored failure again, and delete those that succeed."""
+        self.records = [
+            record for record in self.records if not self.attempt(json.loads(record)["requestPayload"], next(clocks))
+        ]
+
+    def archived(self) -> Counter[str]:
+        """How often the ID of each event is in the archive."""
+        ids: Counter[str] = Counter()
+        for body in self._bodies("archive").values():
+            text = gzip.decompress(body)
+            records = [json.loads(line) for line in text.splitlines()]
+            ids.update(event["id"] for record in records for event in record.get("logEvents", [record]))
+        return ids
+
+    def failures(self) -> set[str]:
+        """The data that lies in the failure bucket: quarantined, or in the failure destination."""
+        quarantined = {body.decode() for body in self._bodies("failures").values()}
+        return quarantined | {json.loads(record)["requestPayload"]["awslogs"]["data"] for record in self.records}
+
+    def _bodies(self, bucket: str) -> dict[str, bytes]:
+        return {path: body for path, body in self.kept.bodies.items() if path.startswith(f"/{bucket}/")}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultyS3]:
+    """An S3 API that is quick enough for thousands of requests."""
+    with FaultyS3(KeptObjects()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def handler(server: FaultyS3) -> Iterator[Handler]:
+    """The handler, with its own client's settings; only, it does not sleep before it tries again."""
+    environment = ENVIRONMENT | {"AWS_ENDPOINT_URL": server.endpoint_url}
+    modules = load(environment)
+    with (
+        mock.patch.dict("os.environ", environment),
+        mock.patch("botocore.endpoint.time.sleep"),
+        # Else a client that has seen this many errors stops trying again.
+        mock.patch("botocore.retries.standard.RetryQuotaChecker._RETRY_COST", 0),
+        mock.patch("botocore.retries.standard.RetryQuotaChecker._TIMEOUT_RETRY_REQUEST", 0),
+    ):
+        yield modules["handler"].handler
+
+
+faults: st.SearchStrategy[Fault] = st.sampled_from(
+    [
+        pass_on,
+        reset,
+        lose_answer,
+        refuse(503, "SlowDown"),
+        refuse(500, "InternalError"),
+        refuse(403, "AccessDenied"),
+        refuse(301, "PermanentRedirect", {"x-amz-bucket-region": "eu-west-1"}),
+        refuse(409, "ConditionalRequestConflict"),
+        refuse(404, "NoSuchBucket"),
+    ]
+)
+clocks = st.builds(Clock, st.integers(0, 3), st.sampled_from([60_000, 60_000, 60_000, 24_999, None]))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What happens to a batch.
+
+    Attributes:
+        hours: In which each of its events was written.
+        damage: What was added to its JSON, which makes it unreadable.
+        archive_format: The function's ARCHIVE_FORMAT.
+        deliveries: How often CloudWatch Logs delivers it.
+        faults: What S3 does with the requests, in their order.
+        clocks: How long each invocation lives; those beyond live long enough.
+    """
+
+    hours: list[int]
+    damage: bytes
+    archive_format: str
+    deliveries: int
+    faults: list[Fault]
+    clocks: list[Context]
+
+
+schedules = st.builds(
+    Schedule,
+    hours=st.lists(st.integers(0, 2), min_size=1, max_size=4),
+    damage=st.sampled_from([b"", b"", b"", b"}"]),
+    archive_format=st.sampled_from(["ndjson", "ndjson", "raw"]),
+    deliveries=st.integers(1, 2),
+    faults=st.lists(faults, max_size=4) | st.lists(faults, min_size=8, max_size=30),
+    clocks=st.lists(clocks, max_size=12),
+)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(schedule=schedules)
+def test_any_schedule(server: FaultyS3, handler: Handler, schedule: Schedule) -> None:
+    """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.
+
+    After a replay on a good day, it is in the archive, or in quarantine if it cannot be read, and nowhere else.
+    """
+    events = [log_event(str(number), NOW + hour * HOUR) for number, hour in enumerate(schedule.hours)]
+    event = pack(compact_json(batch(*events)) + schedule.damage)
+    data = event["awslogs"]["data"]
+    ids = Counter(event["id"] for event in events if not schedule.damage)
+    server.s3 = kept = KeptObjects()
+    server.script.clear()
+    server.script.extend(schedule.faults)
+    account = Account(handler, kept)
+    clocks = chain(schedule.clocks, repeat(Context(60_000)))
+
+    def check() -> None:
+        assert account.archived() <= ids, "twice in the archive"
+        assert data in account.failures() or account.archived() == ids != Counter(), "lost"
+
+    with mock.patch.dict("os.environ", {"ARCHIVE_FORMAT": schedule.archive_format}):
+        for _ in range(schedule.deliveries):
+            account.deliver(event, clocks)
+            check()
+        note(f"batches for the replay: {len(account.records)}")
+        account.replay(clocks)
+        check()
+        server.script.clear()
+        account.replay(repeat(Context(60_000)))
+    assert (account.records, account.archived()) == ([], ids)
+    assert account.failures() == ({data} if schedule.damage else set())

@@ -1,0 +1,102 @@
+"""What the shipper weighs: large batches, bombs, and what it imports."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zlib
+from itertools import chain
+from pathlib import Path
+
+from tests.logs.deployed import (
+    ASSET,
+    JsonObject,
+    Shipper,
+    delivery,
+    log_event,
+    wrap,
+)
+
+
+def measured(shipper: Shipper, event: JsonObject, folder: Path) -> tuple[float, int]:
+    """The CPU seconds that one invocation takes in a new process, and the most MiB that the process ever had."""
+    (folder / "event.json").write_text(json.dumps(event))
+    script = (
+        "import json, sys, time; import handler\n"
+        "class Context: function_name = 'f'; get_remaining_time_in_millis = lambda _: 60_000\n"
+        "event = json.load(open(sys.argv[1]))\n"
+        "start = time.process_time(); handler.handler(event, Context()); used = time.process_time() - start\n"
+        "print('\\n', used)"
+    )
+    # A process inherits its parent's peak, so it is a small parent that starts the one to be measured.
+    parent = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-c', *sys.argv[1:]], check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-u", "-c", parent, script, str(folder / "event.json")],
+        cwd=ASSET,
+        env=shipper.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    seconds, kib = output.splitlines()[-2:]
+    return float(seconds), int(kib) // 1024
+
+
+def test_bomb(shipper: Shipper, tmp_path: Path) -> None:
+    """Of 700 MB in less than 1 MB of gzip, no more than the limit is ever unpacked."""
+    deflate = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(deflate.compress(bytes(1_000_000)) for _ in range(700)) + deflate.flush()
+    event = wrap(bomb)
+    assert len(event["awslogs"]["data"]) < 1_000_000
+
+    _, mib = measured(shipper, event, tmp_path)
+
+    assert mib < 256
+    assert (len(shipper.archived()), len(shipper.quarantined())) == (0, 1)
+
+
+def test_largest_batch(shipper: Shipper, tmp_path: Path) -> None:
+    """Ten thousand events in 4 MB, the most that one PutLogEvents takes, go through within a second and 256 MB."""
+    message = (
+        '{"level":"INFO","path":"/api/orders/%d","user":"%x","duration_ms":%d,"text":"' + "lorem ipsum " * 18 + '"}'
+    )
+    events = [
+        log_event(f"{10**55 + n}", 1_772_323_000_000 + n, message % (n, n * 7919, n % 997)) for n in range(10_000)
+    ]
+
+    seconds, mib = measured(shipper, delivery(*events), tmp_path)
+
+    # About 0.15 s on a core of its own; the rest is for machines that share theirs.
+    assert (seconds < 1, mib < 256) == (True, True), (seconds, mib)
+    assert [record["id"] for record in chain(*shipper.archived().values())] == [event["id"] for event in events]
+
+
+def test_largest_event(shipper: Shipper) -> None:
+    """An event of 1 MB, the most that CloudWatch Logs takes, is one line."""
+    message = "0123456789abcdef" * 65_536
+
+    shipper.invoke(delivery(log_event(message=message)))
+
+    [[record]] = shipper.archived().values()
+    assert record["message"] == message
+
+
+def imported(statement: str, folder: Path, environment: dict[str, str]) -> set[str]:
+    """The top-level modules that a statement imports in a new process that starts in this folder."""
+    script = f"import sys; sys.path.insert(0, '.'); {statement}; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", script]
+    output = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+    return {name.partition(".")[0] for name in output.split()}
+
+
+def test_needs_only_the_runtime(shipper: Shipper, tmp_path: Path) -> None:
+    """Alone in a folder, the asset imports nothing but the standard library and what an S3 client needs anyway."""
+    folder = shutil.copytree(ASSET, tmp_path / "asset")
+
+    with_handler = imported("import handler", folder, shipper.environment)
+    with_client = imported("import boto3; boto3.client('s3')", folder, shipper.environment)
+    assert with_handler - with_client - sys.stdlib_module_names == set(shipper.modules)

@@ -1,0 +1,184 @@
+"""What Data Firehose gets back for each batch, from the function as it is deployed."""
+
+import base64
+import gzip
+import importlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+import pytest
+from aws_cdk import App, Stack
+
+from fargate_constructs.logs import Delivery, LogArchive
+from tests.emulator.emulator import Emulator
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
+from tests.logs.faults import FaultyS3, refuse
+
+SOURCE = Path(__file__).resolve().parents[2] / "fargate_constructs/logs"
+PARTITION = {"log_group": "%2Fecs%2Fweb", "dt": "2026-02-28", "hour": "23"}
+
+
+@pytest.fixture(scope="module")
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's code as it is uploaded."""
+    app = App(outdir=str(tmp_path_factory.mktemp("out")))
+    LogArchive(Stack(app, "Test"), "LogArchive", delivery=Delivery.buffered())
+    (folder,) = Path(app.synth().directory).glob("asset.*/transform")
+    return folder.parent
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's code as Lambda lays it out, linked to where it is written."""
+    folder = tmp_path_factory.mktemp("task")
+    for name in ("transform", "shipper"):
+        (folder / name).symlink_to(SOURCE / name)
+    return folder
+
+
+def load(task: Path, environment: dict[str, str]) -> Iterator[ModuleType]:
+    """Import the function's module as Lambda does, for as long as it is used."""
+    forget()
+    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(task), *sys.path]):
+        yield importlib.import_module("transform.handler")
+    forget()
+
+
+def forget() -> None:
+    """Let the next import of the function and of the shipper's modules be the first."""
+    for name in ("transform", "transform.handler", *(path.stem for path in (SOURCE / "shipper").glob("*.py"))):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def module(task: Path, aws: Emulator) -> Iterator[ModuleType]:
+    """The function, with the S3 API on loopback."""
+    yield from load(task, aws.environment)
+
+
+def run(module: ModuleType, shipper: Shipper, *events: JsonObject) -> list[JsonObject]:
+    """Invoke the function as Data Firehose does; check that each batch has an answer."""
+    records = [
+        {"recordId": str(number), "approximateArrivalTimestamp": 1, "data": event["awslogs"]["data"]}
+        for number, event in enumerate(events)
+    ]
+    with shipper.environ():
+        answer = module.handler({"invocationId": "1", "records": records}, Context(300_000))
+    assert [each["recordId"] for each in answer["records"]] == [record["recordId"] for record in records]
+    results: list[JsonObject] = json.loads(json.dumps(answer))["records"]
+    return results
+
+
+def test_asset_is_two_folders(asset: Path) -> None:
+    """The function's own and the shipper's, and no bytecode."""
+    files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
+    folders = {"transform", "shipper"}
+
+    assert {str(Path(name).parent) for name in files} == folders
+    assert {f"{folder}/handler.py" for folder in folders} <= files
+
+
+def test_one_hour_goes_back(module: ModuleType, shipper: Shipper) -> None:
+    """A batch of one hour comes back as the bytes that the shipper would store, with the partition it would have."""
+    event = delivery(log_event("a"), log_event("b"))
+
+    [answer] = run(module, shipper, event)
+
+    assert (answer["result"], answer["metadata"]) == ("Ok", {"partitionKeys": PARTITION})
+    assert (shipper.archived(), shipper.quarantined()) == ({}, {})
+    [key] = shipper.invoke(event)["archived"]
+    stored = shipper.s3.get_object(Bucket=shipper.archive, Key=key)["Body"].read()
+    assert base64.b64decode(answer["data"]) == stored
+    assert key.startswith("/".join(f"{name}={value}" for name, value in PARTITION.items()) + "/")
+
+
+def test_members_end_to_end_are_gzip(module: ModuleType, shipper: Shipper) -> None:
+    """What Data Firehose joins is read as one file."""
+    answers = run(module, shipper, *(delivery(log_event(id_)) for id_ in "abc"))
+
+    joined = b"".join(base64.b64decode(answer["data"]) for answer in answers)
+    assert [json.loads(line)["id"] for line in gzip.decompress(joined).splitlines()] == ["a", "b", "c"]
+
+
+def test_over_an_hours_edge_goes_to_s3(module: ModuleType, shipper: Shipper) -> None:
+    """A batch of two hours is stored under both, as the shipper would, twice told once; the others go back."""
+    across = delivery(log_event("a"), log_event("b", 1_772_323_200_000))
+
+    for _ in range(2):
+        answers = run(module, shipper, delivery(log_event("c")), across)
+        assert [answer["result"] for answer in answers] == ["Ok", "Dropped"]
+
+    assert sorted(record["id"] for records in shipper.archived().values() for record in records) == ["a", "b"]
+    assert sorted(shipper.archived()) == sorted(shipper.invoke(across)["archived"])
+
+
+def test_an_answer_stays_below_the_limit(module: ModuleType, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no longer fits goes to S3; what fits after it still goes back."""
+    small, large = delivery(log_event("s")), delivery(*(log_event(os.urandom(40).hex()) for _ in range(50)))
+    [answer] = run(module, shipper, small)
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 2 * len(answer["data"]) + 10)
+
+    answers = run(module, shipper, small, large, small, small)
+
+    assert [answer["result"] for answer in answers] == ["Ok", "Dropped", "Ok", "Dropped"]
+    assert sorted(len(records) for records in shipper.archived().values()) == [1, 50]
+
+
+def test_largest_batches_fit(module: ModuleType, shipper: Shipper) -> None:
+    """Lines that hardly compress, as many as Data Firehose sends at a time, make an answer below Lambda's 6 MB."""
+    events = [delivery(*(log_event(os.urandom(1000).hex()) for _ in range(480))) for _ in range(4)]
+    sizes = [len(event["awslogs"]["data"]) for event in events]
+    assert min(sizes) > 500_000
+    assert max(sizes) < 1_000_000
+
+    answers = run(module, shipper, *events)
+
+    assert len(json.dumps({"records": answers})) < 6_000_000
+    assert [answer["result"] for answer in answers] == ["Ok"] * 4
+
+
+@pytest.mark.parametrize(
+    "event",
+    [delivery(), delivery(log_event(), messageType="CONTROL_MESSAGE", logGroup="")],
+    ids=["empty", "control"],
+)
+def test_nothing_to_archive(module: ModuleType, shipper: Shipper, event: JsonObject) -> None:
+    """Neither makes a line."""
+    assert run(module, shipper, event) == [{"recordId": "0", "result": "Dropped"}]
+    assert (shipper.archived(), shipper.quarantined()) == ({}, {})
+
+
+def test_unreadable(module: ModuleType, shipper: Shipper, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unreadable batch is put into quarantine, where the shipper would put it, and counted; the rest goes on."""
+    bad = wrap(b"not gzip")
+
+    answers = run(module, shipper, bad, delivery(log_event()))
+
+    assert [answer["result"] for answer in answers] == ["Dropped", "Ok"]
+    assert json.loads(capsys.readouterr().out)["QuarantinedBatches"] == 1
+    assert shipper.quarantined() == {shipper.invoke(bad)["quarantined"]: bad["awslogs"]["data"].encode()}
+
+
+def test_s3_refuses(task: Path, faulty_s3: FaultyS3, aws: Emulator, shipper: Shipper) -> None:
+    """Then the invocation fails, and Data Firehose keeps all of its batches."""
+    faulty_s3.script.append(refuse(403, "AccessDenied"))
+    across = delivery(log_event("a"), log_event("b", 1_772_323_200_000))
+
+    for module in load(task, aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url}):
+        with pytest.raises(Exception, match="AccessDenied"):
+            run(module, shipper, delivery(log_event()), across)
+
+
+def test_needs_nothing_of_the_package(asset: Path, tmp_path: Path, aws: Emulator, shipper: Shipper) -> None:
+    """The asset alone, in another folder, is enough."""
+    copy = tmp_path / "task"
+    shutil.copytree(asset, copy)
+    for module in load(copy, aws.environment):
+        assert Path(str(module.__file__)).is_relative_to(copy)
+        assert run(module, shipper, delivery(log_event()))[0]["result"] == "Ok"
