@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test synth lint format lock clean
+.PHONY: help demo test bench synth lint format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,6 +13,9 @@ demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them b
 
 test: .venv/.ready lint  ## everything that decides whether a change is good
 	pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
+
+bench: .venv/.ready  ## measure, beside others; writes benchmarks/RESULTS.md
+	@python -m benchmarks
 
 synth: .venv/.ready  ## write the example app's templates to cdk.out/
 	@cdk synth --quiet && ls cdk.out/*.template.json

@@ -154,6 +154,15 @@ def test_own_key_of_an_event_wins(shipper: Shipper) -> None:
     assert key.startswith("log_group=%2Fecs%2Fweb/")
 
 
+def test_event_with_all_keys_of_the_envelope(shipper: Shipper) -> None:
+    """An event that has every key of the envelope's is archived as it is."""
+    event = log_event(owner="x", logStream="y", logGroup="z")
+
+    [key] = shipper.invoke(delivery(event))["archived"]
+
+    assert shipper.archived_bytes()[key] == compact_json(event) + b"\n"
+
+
 def test_hours_days_and_years(shipper: Shipper) -> None:
     """Unsorted events around the turn of a year are each in their hour's object, in the batch's order."""
     new_year = 1_767_225_600_000  # 2026-01-01T00:00Z

@@ -12,8 +12,11 @@ from tests.logs.deployed import (
     ASSET,
     JsonObject,
     Shipper,
+    batch,
+    compact_json,
     delivery,
     log_event,
+    pack,
     wrap,
 )
 
@@ -57,6 +60,30 @@ def test_bomb(shipper: Shipper, tmp_path: Path) -> None:
 
     assert mib < 256
     assert (len(shipper.archived()), len(shipper.quarantined())) == (0, 1)
+
+
+def repetitive(size: int, before: str) -> JsonObject:
+    """A delivery of a little less than so many bytes of JSON, with something before its first event."""
+    event = compact_json(log_event(message="lorem 🚀 ipsum " * 20))
+    events = b",".join([event] * ((size - 1000) // (len(event) + 1)))
+    return pack(compact_json(batch()).replace(b"[]", b"[" + before.encode() + events + b"]"))
+
+
+def test_largest_that_is_spliced(shipper: Shipper, tmp_path: Path) -> None:
+    """A batch just below the limit of 64 MiB, of the expected layout, is archived within the function's 512 MB."""
+    _, mib = measured(shipper, repetitive(64 * 1024 * 1024, ""), tmp_path)
+
+    assert mib < 400
+    assert (len(shipper.archived_bytes()), len(shipper.quarantined())) == (1, 0)
+
+
+def test_largest_that_is_parsed(shipper: Shipper, tmp_path: Path) -> None:
+    """A batch of 16 MiB of another layout is archived within the function's 512 MB; a larger one is put aside."""
+    _, mib = measured(shipper, repetitive(16 * 1024 * 1024, " "), tmp_path)
+    assert mib < 480
+    assert (len(shipper.archived_bytes()), len(shipper.quarantined())) == (1, 0)
+
+    assert list(shipper.invoke(repetitive(17 * 1024 * 1024, " "))) == ["quarantined"]
 
 
 def test_largest_batch(shipper: Shipper, tmp_path: Path) -> None:

@@ -19,7 +19,13 @@ from delivery import UnreadableBatch
 
 MAX_KEY_BYTES = 1024  # S3's limit
 
-COMPRESSION_LEVEL = 2
+# 4.47 MB of JSON logs, as lines, on a core that takes 10 ms to unpack them:
+#     level 1: 25 ms, 974 kB    3: 27 ms, 924 kB    6: 60 ms, 811 kB    9: 190 ms, 763 kB (what gzip.compress does)
+#     level 4 and Z_FILTERED: 46 ms, 809 kB         6 and Z_FILTERED: 61 ms, 742 kB
+# Z_FILTERED takes no match of five bytes or less: logs are full of digits that happen to repeat. 100 kB less of each
+# batch, kept for 400 days, save $0.0026 per GB delivered; 20 ms less CPU save $0.0001 (us-east-1, arm64).
+COMPRESSION_LEVEL = 4
+COMPRESSION_STRATEGY = zlib.Z_FILTERED
 
 
 def lines_by_hour(batch: Batch) -> dict[str, bytes]:
@@ -33,12 +39,17 @@ def lines_by_hour(batch: Batch) -> dict[str, bytes]:
 def lines_of_hour(log_group: str, pieces: list[Piece]) -> tuple[str, bytes]:
     """Return a key made of one hour's lines, and the object they make."""
     digest = hashlib.sha256()
-    gzip = zlib.compressobj(COMPRESSION_LEVEL, wbits=zlib.MAX_WBITS | 16)  # 16 asks for a gzip header: one without time
+    gzip = new_gzip()
     body = []
     for piece in pieces:
         digest.update(piece.lines)
         body.append(gzip.compress(piece.lines))
     return key("", log_group, pieces[0], f"{digest.hexdigest()[:32]}.ndjson.gz"), b"".join([*body, gzip.flush()])
+
+
+def new_gzip() -> zlib._Compress:
+    """Return a compressor into one gzip member, whose header holds no time."""
+    return zlib.compressobj(COMPRESSION_LEVEL, wbits=zlib.MAX_WBITS | 16, strategy=COMPRESSION_STRATEGY)
 
 
 def as_delivered(batch: Batch, compressed: bytes, text: bytes) -> dict[str, bytes]:

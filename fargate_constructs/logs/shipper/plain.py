@@ -21,6 +21,10 @@ from delivery import UnreadableBatch
 if TYPE_CHECKING:
     from typing import Any
 
+# Parsed, a batch takes up to 16 times its size: what is larger would end the function, at each attempt and replay. No
+# batch of CloudWatch Logs comes near: 1 MB of gzip is some 6 MB of log lines.
+MAX_PARSED_BYTES = 16 * 1024 * 1024
+
 STRING_OR_SPACE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]++')
 
 DECODER = json.JSONDecoder()
@@ -30,8 +34,10 @@ def plain(text: bytes) -> Batch:
     """Return the batch in any JSON text, without pieces if there is nothing to archive.
 
     Raises:
-        UnreadableBatch: It is neither a control message nor a batch of log events, in strict JSON.
+        UnreadableBatch: It is neither a control message nor a batch of log events, in strict JSON; or too large.
     """
+    if len(text) > MAX_PARSED_BYTES:
+        raise UnreadableBatch("too large for JSON of an unexpected layout")
     try:
         # Decoded first: given bytes, json.loads guesses among encodings and lets invalid UTF-8 pass.
         decoded = text.decode()
