@@ -14,9 +14,17 @@ class PrivateBucket(s3.Bucket):
         scope: The construct that owns the bucket.
         id: The bucket's ID.
         lifecycle_rules: What happens to objects as they age.
+        object_ownership: Whether access control lists count. By default they do not: the bucket's policy decides.
     """
 
-    def __init__(self, scope: Construct, id: str, *, lifecycle_rules: Sequence[s3.LifecycleRule]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        lifecycle_rules: Sequence[s3.LifecycleRule],
+        object_ownership: s3.ObjectOwnership = s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -24,7 +32,7 @@ class PrivateBucket(s3.Bucket):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            object_ownership=object_ownership,
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=lifecycle_rules,
         )

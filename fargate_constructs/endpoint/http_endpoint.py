@@ -127,6 +127,7 @@ class HttpEndpoint(Endpoint):
         super().__init__(scope, id)
 
         self.domain_name = domain_name
+        self.is_internal = internal
         self.load_balancer = make_load_balancer(
             self,
             network=network,
@@ -183,6 +184,11 @@ class HttpEndpoint(Endpoint):
         return len(self.listeners) > 1
 
     @property
+    def has_records(self) -> bool:
+        """Whether names lead here by records of the endpoint's own."""
+        return bool(self._domains.records)
+
+    @property
     def url(self) -> str:
         """Where callers find the endpoint, such as `https://shop.example.com` (a token without a domain name)."""
         front = self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
@@ -237,12 +243,14 @@ class HttpEndpoint(Endpoint):
         if Token.is_unresolved(domain_name):
             raise ValueError("domain_name must be known at synth: the certificate's place in the stack is named by it")
         validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
-        if domain_name == self.domain_name or self.node.try_find_child(domain_name):
+        # A tag holds the certificate's path, and may hold no asterisk.
+        child_id = domain_name.replace("*.", "Wildcard ")
+        if domain_name == self.domain_name or self.node.try_find_child(child_id):
             raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
         made = self._domains.add(
-            Construct(self, domain_name), domain_name, hosted_zone=hosted_zone, certificate=certificate
+            Construct(self, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate
         )
-        self.listener.add_certificates(domain_name, [made])
+        self.listener.add_certificates(child_id, [made])
         return made
 
     def point_records_at(self, target: route53.IAliasRecordTarget) -> None:

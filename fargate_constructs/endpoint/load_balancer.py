@@ -16,6 +16,37 @@ from fargate_constructs.network import Network
 MAX_IDLE_SECONDS = 4000
 
 
+# Every attribute that depends on no argument. Nothing is left to AWS's defaults, which nobody sees in a template
+# (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html).
+ATTRIBUTES = {
+    # The only value that an application load balancer can have.
+    "load_balancing.cross_zone.enabled": "true",
+    # A zone in trouble can be left by one command, or by AWS with zonal autoshift, at no cost.
+    "zonal_shift.config.enabled": "true",
+    # A connection outlives a zonal shift and each change of the load balancer's addresses, so it should not live for
+    # AWS's default of an hour: 300 s is what
+    # https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html suggests.
+    "client_keep_alive.seconds": "300",
+    # Requests that could be read in two ways are refused: so is one smuggled past the routes.
+    "routing.http.desync_mitigation_mode": "strictest",
+    # A header with a space or an underscore in its name means different things to different servers.
+    "routing.http.drop_invalid_header_fields.enabled": "true",
+    # A service sees the host that its caller asked for.
+    "routing.http.preserve_host_header.enabled": "true",
+    # The load balancer adds the caller's address at the end: the last entry is true, those before it are the caller's
+    # own word. `preserve` would take the caller's word for all of them.
+    "routing.http.xff_header_processing.mode": "append",
+    # Addresses alone: many a parser takes 203.0.113.7:51234 for none.
+    "routing.http.xff_client_port.enabled": "false",
+    # Two headers that services would have to know about; the access logs hold the TLS version and cipher.
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    # Many requests on one connection, and gRPC.
+    "routing.http2.enabled": "true",
+    # While the web ACL cannot be asked, requests that it should have looked at are refused.
+    "waf.fail_open.enabled": "false",
+}
+
+
 def make_load_balancer(
     scope: Construct,
     *,
@@ -25,11 +56,7 @@ def make_load_balancer(
     idle_timeout: Duration,
     deletion_protection: bool,
 ) -> elbv2.ApplicationLoadBalancer:
-    """Make the load balancer; what it logs, and where to, is for `access_logs` to say.
-
-    Nothing is left to AWS's defaults, which may change and which nobody sees in a template. The list of attributes is
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html.
-    """
+    """Make the load balancer; what it logs, and where to, is for `access_logs` to say."""
     load_balancer = elbv2.ApplicationLoadBalancer(
         scope,
         "LoadBalancer",
@@ -39,39 +66,13 @@ def make_load_balancer(
         else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
         internet_facing=not internal,
         ip_address_type=ip_address_type,
-        # Its DNS name cannot be had back.
-        deletion_protection=deletion_protection,
-        # The only value there is.
-        cross_zone_enabled=True,
-        # A connection outlives a zonal shift and each change of the load balancer's addresses, so it should not live
-        # for AWS's default of an hour: 300 s is what
-        # https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html
-        # suggests. A browser then shakes hands once in five minutes.
-        client_keep_alive=Duration.seconds(300),
         idle_timeout=idle_timeout,
-        # Requests that could be read in two ways are refused: what smuggles a request past the routes.
-        desync_mitigation_mode=elbv2.DesyncMitigationMode.STRICTEST,
-        # A header with an underscore or a space in its name means different things to different servers.
-        drop_invalid_header_fields=True,
-        # A service sees the host that its caller asked for.
-        preserve_host_header=True,
-        # The load balancer adds the caller's address at the end: the last entry is true, those before it are the
-        # caller's own word. `preserve` would let a caller choose the last one too.
-        xff_header_processing_mode=elbv2.XffHeaderProcessingMode.APPEND,
-        # Addresses alone: many a parser takes 203.0.113.7:51234 for no address.
-        preserve_xff_client_port=False,
-        # A caller who sends these two headers over plain HTTP would be believed.
-        x_amzn_tls_version_and_cipher_suite_headers=False,
-        # One connection for many requests, and gRPC.
-        http2_enabled=True,
-        # While the web ACL cannot be asked, requests that should have been looked at are refused.
-        waf_fail_open=False,
-        # IPv6 comes in through the internet gateway where anybody outside may call at all; AWS takes this attribute
-        # of dual-stack load balancers only.
+        deletion_protection=deletion_protection,
+        # The internet gateway's IPv6 side reaches it if the internet should. AWS knows this of dual-stack ones only.
         deny_all_igw_traffic=internal if ip_address_type is elbv2.IpAddressType.DUAL_STACK else None,
     )
-    # A zone in trouble can be left by one command (or by AWS, with zonal autoshift), at no cost.
-    load_balancer.set_attribute("zonal_shift.config.enabled", "true")
+    for key, value in ATTRIBUTES.items():
+        load_balancer.set_attribute(key, value)
     return load_balancer
 
 

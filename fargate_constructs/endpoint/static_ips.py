@@ -43,7 +43,8 @@ class StaticIps(Construct):
     ) -> None:
         super().__init__(scope, id)
 
-        subnets = vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC).subnets
+        selected = vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC)
+        subnets = selected.subnets
         self.elastic_ip_pool = ElasticIpPool(self, "Addresses", zones=len(subnets))
         security_group = ec2.SecurityGroup(
             self,
@@ -71,6 +72,8 @@ class StaticIps(Construct):
             zonal_shift=True,
             enforce_security_group_inbound_rules_on_private_link_traffic=True,
         )
+        # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
+        self.network_load_balancer.node.add_dependency(selected.internet_connectivity_established)
         for listener in listeners:
             self._hand_on(listener)
         Validations.of(self.network_load_balancer).acknowledge(
