@@ -71,7 +71,9 @@ def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
         if Token.is_unresolved(cidr):
             continue
         try:
-            version = ipaddress.ip_network(cidr).version
+            address, _, mask = cidr.partition("/")
+            # Without a mask it would be one address, which is to be written as such: …/32.
+            version = ipaddress.ip_network((address, mask)).version
         except ValueError as error:
             raise ValueError(
                 f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
