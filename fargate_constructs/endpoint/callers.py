@@ -71,9 +71,7 @@ def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
         if Token.is_unresolved(cidr):
             continue
         try:
-            address, _, mask = cidr.partition("/")
-            # Without a mask it would be one address, which is to be written as such: …/32.
-            version = ipaddress.ip_network((address, mask)).version
+            version = _ip_version(cidr)
         except ValueError as error:
             raise ValueError(
                 f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
@@ -83,6 +81,12 @@ def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
                 f"allow_cidrs must hold IPv4 ranges for a load balancer without IPv6 addresses, got: {cidr!r}; "
                 "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6",
             )
+
+
+def _ip_version(cidr: str) -> int:
+    if not cidr.partition("/")[2].isdigit():
+        raise ValueError("it has no mask; one address ends in /32")
+    return ipaddress.ip_network(cidr).version
 
 
 def _validate_peers(peers: object) -> None:

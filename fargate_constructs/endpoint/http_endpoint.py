@@ -26,7 +26,7 @@ from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
 from fargate_constructs.endpoint.listeners import listen_http, listen_https
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps
-from fargate_constructs.endpoint.web_acl import WebAcl
+from fargate_constructs.endpoint.web_acl import WebAcl, validate_web_acl
 from fargate_constructs.network import Network, validate_network
 
 # The ID by which the warning of it can be acknowledged.
@@ -112,6 +112,7 @@ class HttpEndpoint(Endpoint):
         validate_network(network)
         validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
         validate_domain(certificate, domain_name, hosted_zone)
+        validate_web_acl(web_acl)
         validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
         _validate_combination(
             has_tls=bool(certificate or hosted_zone),

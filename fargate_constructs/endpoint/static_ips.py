@@ -72,6 +72,8 @@ class StaticIps(Construct):
             zonal_shift=True,
             enforce_security_group_inbound_rules_on_private_link_traffic=True,
         )
+        # It would log what it decrypts, which is nothing.
+        self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
         # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
         self.network_load_balancer.node.add_dependency(selected.internet_connectivity_established)
         for listener in listeners:

@@ -252,5 +252,17 @@ def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None
         )
 
 
+def validate_web_acl(web_acl: object) -> None:
+    """Refuse what is no web ACL.
+
+    Raises:
+        TypeError: If *web_acl* is neither one nor None.
+    """
+    if web_acl is not None and not isinstance(web_acl, WebAcl):
+        raise TypeError(
+            f"web_acl must be a WebAcl, got: {web_acl!r}; write WebAcl.from_arn(...), or WebAcl.managed() for a new one"
+        )
+
+
 def _is_managed(name: str) -> bool:
     return name.startswith("AWSManagedRules")

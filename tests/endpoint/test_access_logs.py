@@ -79,9 +79,7 @@ def test_into_another_stacks_archive() -> None:
     base, shop = Stack(app, "Base"), Stack(app, "Shop")
     archive = LogArchive(base, "LogArchive")
 
-    HttpEndpoint(
-        shop, "Endpoint", network=FixedEgressNetwork(shop, "Network"), access_log_bucket=archive.bucket
-    )
+    HttpEndpoint(shop, "Endpoint", network=FixedEgressNetwork(shop, "Network"), access_log_bucket=archive.bucket)
 
     app.synth()
     assert shop.dependencies == [base]

@@ -78,9 +78,7 @@ def test_an_empty_list_is_nobody(stack: Stack, network: FixedEgressNetwork) -> N
     assert rules_of(stack, endpoint) == []
 
 
-def test_security_groups_and_prefix_lists(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_security_groups_and_prefix_lists(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
     """Whatever has connections may be named, beside ranges."""
     office = ec2.Peer.prefix_list("pl-123")
     bastion = ec2.SecurityGroup.from_security_group_id(stack, "Bastion", "sg-123")
@@ -116,7 +114,7 @@ def test_somebody_named_later(stack: Stack, network: FixedEgressNetwork) -> None
 @pytest.mark.parametrize(
     ("cidrs", "message"),
     [
-        (["203.0.113.0"], "such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' ("),
+        (["203.0.113.0"], "such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask"),
         (["203.0.113.7/24"], "got: '203.0.113.7/24' ("),
         (["office"], "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: 'office'"),
         (["2001:db8::/32"], "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'"),

@@ -67,21 +67,20 @@ def test_further_names_have_certificates_of_their_own(
     template.resource_count_is("AWS::CertificateManager::Certificate", 3)
 
 
-def test_a_wildcards_tag_is_one_that_aws_takes(
-    stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone
-) -> None:
+def test_a_wildcards_tag_is_one_that_aws_takes(stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone) -> None:
     """A certificate is tagged with its path, and a tag may hold no asterisk."""
     endpoint.add_domain("*.example.com", hosted_zone=zone)
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::CertificateManager::Certificate",
-        {"DomainName": "*.example.com", "Tags": [{"Key": "Name", "Value": Match.not_(Match.string_like_regexp(r"\*"))}]},
+        {
+            "DomainName": "*.example.com",
+            "Tags": [{"Key": "Name", "Value": Match.not_(Match.string_like_regexp(r"\*"))}],
+        },
     )
 
 
-def test_a_name_does_not_depend_on_others(
-    stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone
-) -> None:
+def test_a_name_does_not_depend_on_others(stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone) -> None:
     """Its resources are named by it, whatever was added before."""
     endpoint.add_domain("a.example.com", hosted_zone=zone)
     endpoint.add_domain("b.example.com", hosted_zone=zone)
@@ -120,7 +119,7 @@ def test_names_that_cannot_be_served_are_refused(
 
 def test_a_further_name_needs_a_zone_or_a_certificate(endpoint: HttpEndpoint) -> None:
     """A certificate cannot be made without a zone to prove the name in."""
-    with pytest.raises(ValueError, match="domain_name 'www.example.com' needs hosted_zone"):
+    with pytest.raises(ValueError, match=r"domain_name 'www\.example\.com' needs hosted_zone"):
         endpoint.add_domain("www.example.com")
 
 
@@ -134,7 +133,7 @@ def test_a_further_name_needs_tls(stack: Stack, network: FixedEgressNetwork, zon
     """A listener without a first certificate takes no second."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
-    with pytest.raises(ValueError, match="Test/Endpoint has no TLS to serve 'www.example.com' with"):
+    with pytest.raises(ValueError, match=r"Test/Endpoint has no TLS to serve 'www\.example\.com' with"):
         endpoint.add_domain("www.example.com", hosted_zone=zone)
 
 

@@ -33,9 +33,11 @@ def documented_attributes() -> set[str]:
 
 def attributes_of(stack: Stack) -> dict[str, object]:
     """Return the attributes that the stack's application load balancer is given."""
-    (load_balancer,) = Template.from_stack(stack).find_resources(
-        "AWS::ElasticLoadBalancingV2::LoadBalancer", {"Properties": {"Type": "application"}}
-    ).values()
+    (load_balancer,) = (
+        Template.from_stack(stack)
+        .find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Properties": {"Type": "application"}})
+        .values()
+    )
     return {each["Key"]: each["Value"] for each in load_balancer["Properties"]["LoadBalancerAttributes"]}
 
 
@@ -102,9 +104,7 @@ def test_a_dual_stack_one_says_whether_the_internet_may_come_in(*, internal: boo
     """IPv6 addresses are public ones, so an internal load balancer refuses what comes by the internet gateway."""
     stack = Stack(App(), "Test")
 
-    HttpEndpoint(
-        stack, "Endpoint", network=dual_stack_network(stack), internal=internal, ip_address_type=DUAL_STACK
-    )
+    HttpEndpoint(stack, "Endpoint", network=dual_stack_network(stack), internal=internal, ip_address_type=DUAL_STACK)
 
     assert attributes_of(stack)["ipv6.deny_all_igw_traffic"] == denied
 
