@@ -93,21 +93,22 @@ class Claim:
 
         A request that carries a header or a query key twice, with two values, is not considered.
         """
-        host = _common(self.hosts or {"*"}, other.hosts or {"*"})
-        path = _common(self.paths or {"/*"}, other.paths or {"/*"})
         methods = self.methods & other.methods if self.methods and other.methods else self.methods | other.methods
-        headers = _common_named(self.headers, other.headers)
-        query = _common_named(self.query, other.query)
-        address = _common_address(self.networks, other.networks)
-        found = (host, path, headers, query, address)
-        if None in found or (not methods and self.methods | other.methods):
+        if (
+            (path := _common(self.paths or {"/*"}, other.paths or {"/*"})) is None
+            or (host := _common(self.hosts or {"*"}, other.hosts or {"*"})) is None
+            or (headers := _common_named(self.headers, other.headers)) is None
+            or (query := _common_named(self.query, other.query)) is None
+            or (address := _common_address(self.networks, other.networks)) is None
+            or (self.methods and other.methods and not methods)
+        ):
             return None
         return "".join(
             (
                 min(methods, default="GET"),
                 f" {host}{path}",
-                "?" * bool(query) + "&".join(f"{key}={value}" for key, value in (query or {}).items()),
-                "".join(f", {name}: {value}" for name, value in (headers or {}).items()),
+                "?" * bool(query) + "&".join(f"{key}={value}" for key, value in query.items()),
+                "".join(f", {name}: {value}" for name, value in headers.items()),
                 f", from {address}" if address else "",
             )
         )
@@ -138,6 +139,11 @@ def _common(values: Iterable[str], others: Iterable[str]) -> str | None:
 
 def _common_text(one: str, other: str) -> str | None:
     """Return a text that two patterns match."""
+    for here, there in zip(one, other, strict=False):
+        if {here, there} & {*WILDCARDS}:
+            break
+        if here != there:
+            return None
 
     @cache
     def rest(start: int, other_start: int) -> str | None:

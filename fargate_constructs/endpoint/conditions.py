@@ -50,7 +50,7 @@ class Conditions:
         """Refuse what the load balancer would refuse.
 
         Raises:
-            TypeError: If one value is given instead of a list, or headers or query are no mapping.
+            TypeError: If one value is given instead of a list, a value is no string, or headers or query are no mapping.
             ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
         """
         for name, values in (
@@ -62,6 +62,8 @@ class Conditions:
             validate_list(name, values)
         _validate_mapping("headers", self.headers)
         _validate_mapping("query", self.query)
+        if strange := [value for value in self.values() if not isinstance(value, str)]:
+            raise TypeError(f"conditions must hold strings, got: {strange}")
         _validate_size(self)
         _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
         _refuse(self.paths, PATH, "paths must hold patterns that start with '/', such as '/api/*', without '?query'")

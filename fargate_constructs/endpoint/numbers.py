@@ -22,7 +22,7 @@ FIRST, LAST = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
 # What part of the numbers each kind of route gets: many for what there are many of. Kinds are counted from 0, by the
 # value that `Rank` has for them, and each after the last one listed gets half of what is left.
 HOST_KINDS = (0.43, 0.07, 0.50)  # an exact host, a pattern, any host
-PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.08, 0.90, 0.02))  # an exact path, ..., by kind of host
+PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.08, 0.88, 0.04))  # an exact path, ..., by kind of host
 DEPTHS = (0.02, 0.05, 0.50, 0.25, 0.12, 0.05)  # *.png, /api*, /api/*, /api/v1/*, ...
 LITERALS = (0.88, *[0.0029] * 40)  # /api/*, /api/*/a, /api/*/ab, ...
 SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of /*.png and /api*, where the segment is all there is

@@ -75,12 +75,14 @@ class RouteTable:
         """Let a service answer what meets the conditions, and number its rules among the others.
 
         Raises:
-            TypeError: If a list of values is a string, or values that belong to a name have none.
+            TypeError: If a list of values is a string, values that belong to a name have none, or *sign_in* is none.
             ValueError: If a condition cannot be, the route cannot be told from another one, *priority* is out of range,
                 or *sign_in* meets plain HTTP.
         """
         conditions.validate()
-        if sign_in:
+        if sign_in is not None:
+            if not isinstance(sign_in, SignIn):
+                raise TypeError(f"sign_in must be a SignIn, got: {sign_in!r}; write sign_in=SignIn.oidc(...)")
             sign_in.validate_listener(listener)
         rules = rules_of(
             f"{id!r} of {service.node.path}", conditions, test_header=service.test_header, priority=priority

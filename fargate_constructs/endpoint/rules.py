@@ -89,7 +89,7 @@ def rules_of(
     # The first number is the maintenance page's, and the one before a given priority the test traffic's.
     lowest = MAINTENANCE_PRIORITY + (2 if test_header else 1)
     if priority is not None and (not isinstance(priority, int) or not lowest <= priority <= MAX_PRIORITY):
-        raise ValueError(f"priority must be {lowest} to {MAX_PRIORITY} and known at synthesis, got: {priority}")
+        raise ValueError(f"priority must be {lowest} to {MAX_PRIORITY} and known at synthesis, got: {priority!r}")
     rules = [Rule(name, _claim_of(conditions), priority)]
     if test_header:
         before = None if priority is None else priority - 1

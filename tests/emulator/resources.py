@@ -18,7 +18,7 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import interfaces, nat, reverse_dns
+from tests.emulator import interfaces, listener_rules, nat, reverse_dns
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
@@ -230,3 +230,4 @@ def register() -> None:
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
     _ACTION_MAP.update(interfaces.ACTIONS)
     reverse_dns.register()
+    listener_rules.register()

@@ -248,7 +248,7 @@ def test_a_host_known_only_when_deployed_needs_a_priority(
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     host = CfnParameter(stack, "Host").value_as_string
 
-    with pytest.raises(ValueError, match="known only when deployed has no rank among the routes: set priority"):
+    with pytest.raises(ValueError, match="known only when deployed, so it has no rank among the routes: set priority"):
         endpoint.add_route("Web", service=service, hosts=[host])
 
     endpoint.add_route("Web", service=service, hosts=[host], priority=10)
@@ -261,7 +261,7 @@ def test_two_routes_with_one_claim_are_refused(
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     endpoint.add_route("Web", service=service, paths=["/a"])
 
-    with pytest.raises(ValueError, match="route 'Other' gets the same priority as route 'Web'"):
+    with pytest.raises(ValueError, match="route 'Other' of Test/Web has the same conditions as route 'Web' of"):
         endpoint.add_route("Other", service=service, paths=["/a"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
@@ -134,7 +135,7 @@ def test_requests_move_between_two_target_groups(
 
 
 def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> None:
-    """A rule right before the route's takes what carries the header."""
+    """A rule before the route's takes what carries the header, and not what a more specific route takes."""
     template = template_of(Deployment.blue_green(test_header=("x-version", "next")), image)
 
     rules = [
@@ -142,8 +143,8 @@ def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> N
     ]
     (test_rule,) = (rule for rule in rules if any(each["Field"] == "http-header" for each in rule["Conditions"]))
     assert {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}} in test_rule["Conditions"]
-    assert test_rule["Priority"] + 1 in [rule["Priority"] for rule in rules]
-    assert test_rule["Priority"] not in [rule["Priority"] for rule in rules if rule is not test_rule]
+    by_path = {rule["Conditions"][0]["PathPatternConfig"]["Values"][0]: rule for rule in rules if rule is not test_rule}
+    assert by_path["/api/*"]["Priority"] < test_rule["Priority"] < by_path["/*"]["Priority"]
     (service,) = (
         each["Properties"]["LoadBalancers"][0]
         for each in template.find_resources("AWS::ECS::Service").values()
@@ -176,10 +177,17 @@ def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None
 
     with pytest.raises(ValueError, match="has one more than route 'Web', got: 6; list fewer hosts or paths"):
         endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d", "/e"])
+    with pytest.raises(ValueError, match="priority must be 3 to 50000 and known at synthesis, got: 2"):
+        endpoint.add_route("Web", service=web, priority=2)
     with pytest.raises(
         ValueError, match="priority must be at least 2 to leave room for the test traffic's rule, got: 1"
     ):
-        endpoint.add_route("Web", service=web, priority=1)
+        web.add_listener_rule(
+            "Web",
+            listener=endpoint.listener,
+            priority=1,
+            conditions=[elbv2.ListenerCondition.path_patterns(["/a"])],
+        )
 
     endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d"])
 

@@ -1,0 +1,111 @@
+"""Listener rules as a load balancer applies them: all kinds of conditions, weights between target groups, sign-in.
+
+template ──> MiniStack's AWS::ElasticLoadBalancingV2::ListenerRule ──> its load balancer ──> target
+
+MiniStack keeps one target group of a weighted action and no sign-in, reads no query string condition of a template,
+lets every source address through, and tells hosts apart by case.
+"""
+
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ministack.core.responses import get_request_client_ip
+from ministack.services import alb
+from ministack.services.cloudformation import provisioners
+
+from tests.emulator.api import Props
+
+Query = Mapping[str, str | list[str]]
+
+
+def _matches(pattern: str, text: str, *, ignore_case: bool) -> bool:
+    """Whether a text matches a pattern, in which only `*` and `?` are special."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, text, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
+
+
+def _has_pair(query: Query, pair: Mapping[str, str]) -> bool:
+    """Whether a query string has a key with a value; without a key, any key with it."""
+    return any(
+        pair.get("Key", key).lower() == key.lower() and _matches(pair["Value"], value, ignore_case=True)
+        for key, values in query.items()
+        for value in ([values] if isinstance(values, str) else values)
+    )
+
+
+def match_condition(condition: Props, method: str, path: str, headers: Mapping[str, str], query: Query) -> bool:
+    """Whether a request meets a condition by one of its values.
+
+    As in https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html: only paths and
+    methods are case-sensitive, only methods and addresses know no wildcards, and a source address is the caller's own,
+    never one of `X-Forwarded-For`.
+    """
+    (config,) = [value for key, value in condition.items() if key.endswith("Config")] or [condition]
+    values: Sequence[Any] = config["Values"]
+    match condition["Field"]:
+        case "path-pattern":
+            return any(_matches(value, path, ignore_case=False) for value in values)
+        case "host-header":
+            host = headers.get("host", "").partition(":")[0]
+            return any(_matches(value, host, ignore_case=True) for value in values)
+        case "http-header":
+            header = headers.get(config["HttpHeaderName"].lower())
+            return header is not None and any(_matches(value, header, ignore_case=True) for value in values)
+        case "http-request-method":
+            return method in values
+        case "query-string":
+            return any(_has_pair(query, value) for value in values)
+        case "source-ip":
+            caller = ip_address(get_request_client_ip())
+            return any(caller in ip_network(value) for value in values)
+    raise ValueError(f"no such condition: {condition}")
+
+
+def _configs(described: Mapping[str, Any]) -> Props:
+    """What a template says beside a type."""
+    return {key: value for key, value in described.items() if key.endswith("Config")}
+
+
+def _conditions(declared: list[Props], *, flatten: Callable[[list[Props]], list[Props]]) -> list[Props]:
+    """A rule's conditions, as MiniStack stores them and whole."""
+    return [flat | _configs(whole) for flat, whole in zip(flatten(declared), declared, strict=True)]
+
+
+def _actions(
+    props: Props, lb_arn: str | None, prop: str = "DefaultActions", *, stored: Callable[..., list[Props]]
+) -> list[Props]:
+    """A rule's or a listener's actions, as MiniStack stores them and whole."""
+    return [kept | _configs(whole) for kept, whole in zip(stored(props, lb_arn, prop), props[prop], strict=True)]
+
+
+def chosen_target_group(action: Props) -> Props:
+    """A forward action to one of its target groups, each as likely as its weight says."""
+    groups = action.get("ForwardConfig", {}).get("TargetGroups")
+    if not groups:
+        return action
+    weights = [int(group.get("Weight", 1)) for group in groups]
+    (group,) = random.choices(groups, weights)  # noqa: S311  # spreads load
+    return action | {"TargetGroupArn": group["TargetGroupArn"]}
+
+
+async def _execute(action: Props, *request: object, execute: Callable[..., Awaitable[object]]) -> object:
+    """Run an action."""
+    return await execute(chosen_target_group(action), *request)
+
+
+def register() -> None:
+    """Enter this in MiniStack's load balancer and its CloudFormation."""
+    alb._match_condition = match_condition  # noqa: SLF001  # where MiniStack looks it up
+    alb._execute_action = partial(_execute, execute=alb._execute_action)  # noqa: SLF001  # the same
+    provisioners._flatten_listener_rule_conditions = partial(  # noqa: SLF001  # the same
+        _conditions,
+        flatten=provisioners._flatten_listener_rule_conditions,  # noqa: SLF001  # the same
+    )
+    provisioners._elbv2_listener_actions = partial(  # noqa: SLF001  # the same
+        _actions,
+        stored=provisioners._elbv2_listener_actions,  # noqa: SLF001  # the same
+    )
