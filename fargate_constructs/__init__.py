@@ -8,13 +8,15 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from fargate_constructs.endpoint import HttpEndpoint
+from fargate_constructs.endpoint import Accelerator, CloudFrontDistribution, HttpEndpoint, WebAcl
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
 from fargate_constructs.service import Deployment, FargateService, Health, LogDelivery, Scaling, TaskSize
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "Accelerator",
+    "CloudFrontDistribution",
     "Deployment",
     "Egress",
     "Endpoints",
@@ -27,4 +29,5 @@ __all__ = [
     "LogDelivery",
     "Scaling",
     "TaskSize",
+    "WebAcl",
 ]
