@@ -7,7 +7,7 @@ caller ──> [accelerator: two anycast addresses] ──> HttpEndpoint ──>
 
 from collections.abc import Sequence
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_globalaccelerator as globalaccelerator
 from aws_cdk import aws_globalaccelerator_endpoints as globalaccelerator_endpoints
 from aws_cdk import aws_route53_targets as targets
@@ -27,8 +27,8 @@ class Accelerator(Construct):
     names lead here. The endpoint's own address goes on to answer those who know it. To be reached from here alone it
     must be internal: `HttpEndpoint(..., internal=True, allow_cidrs=["0.0.0.0/0"])`.
 
-    The accelerator is kept when its stack is deleted, for its addresses go with it; it costs 18.25 USD a month until
-    you delete it, beside two public IPv4 addresses and the traffic.
+    The accelerator is kept when its stack is deleted, for its addresses go with it; it costs 0.025 USD an hour, 18.25
+    USD a month, until you delete it, and from 0.01 USD/GB (https://aws.amazon.com/global-accelerator/pricing/).
 
     ```python
     accelerator = Accelerator(stack, "Accelerator", endpoint=endpoint)
@@ -42,8 +42,8 @@ class Accelerator(Construct):
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint has static IPs already, nobody may call it, or it has records that lie in another
-            stack.
+        ValueError: If the endpoint has a front already, such as static IPs; nobody may call it; or it has records that
+            lie in another stack.
     """
 
     def __init__(self, scope: Construct, id: str, *, endpoint: HttpEndpoint) -> None:
@@ -73,8 +73,7 @@ class Accelerator(Construct):
             ],
         )
         self._endpoint = endpoint
-        if endpoint.has_records:
-            endpoint.point_records_at(targets.GlobalAcceleratorTarget(self.accelerator))
+        endpoint.stand_behind(self, targets.GlobalAcceleratorTarget(self.accelerator))
 
     @property
     def ingress_ips(self) -> Sequence[str]:
@@ -92,16 +91,8 @@ class Accelerator(Construct):
 def _validate_endpoint(scope: Construct, endpoint: object) -> None:
     if not isinstance(endpoint, HttpEndpoint):
         raise TypeError(f"endpoint must be an HttpEndpoint, got: {type(endpoint).__name__}")
-    if endpoint.static_ips:
-        raise ValueError(
-            f"{endpoint.node.path} has static_ips, got an accelerator as well; both give fixed addresses, use one"
-        )
+    endpoint.validate_front(scope, moves_records=True)
     if endpoint.callers.is_nobody:
         raise ValueError(
             f"nobody may call {endpoint.node.path}, which sees callers' own addresses: name them by allow_cidrs",
-        )
-    if endpoint.has_records and Stack.of(scope) is not Stack.of(endpoint):
-        raise ValueError(
-            f"the records of {endpoint.node.path} lie in stack {Stack.of(endpoint).stack_name!r} and must lead to the "
-            f"accelerator, got it in stack {Stack.of(scope).stack_name!r}; make it in the same",
         )

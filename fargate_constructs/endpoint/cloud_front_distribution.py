@@ -60,9 +60,9 @@ class CloudFrontDistribution(Construct):
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint faces the internet; its certificate could not be checked by CloudFront, for it has
-            no domain name; a certificate is given but no domain name to use it for; *web_acl_arn* is a regional one;
-            or the endpoint's records lie in another stack.
+        ValueError: If the endpoint faces the internet, or has a front already; if its certificate could not be checked
+            by CloudFront, for it has no domain name; if a certificate is given but no domain name to use it for, or it
+            is another region's; if *web_acl_arn* is a regional one; or if the records lie in another stack.
     """
 
     def __init__(
@@ -87,12 +87,14 @@ class CloudFrontDistribution(Construct):
             # CloudFront gives itself the right to write by an access control list; it is the only one who may.
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
         )
+        self.origin = _origin(endpoint)
+        """The way to the endpoint, for further behaviors: `distribution.add_behavior("/static/*", self.origin, …)`."""
         self.distribution = cloudfront.Distribution(
             self,
             "Resource",
             comment=self.node.path,
             default_behavior=cloudfront.BehaviorOptions(
-                origin=_origin(endpoint),
+                origin=self.origin,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
@@ -111,8 +113,7 @@ class CloudFrontDistribution(Construct):
             log_includes_cookies=False,
         )
         self._let_in(endpoint)
-        if certificate and endpoint.has_records:
-            endpoint.point_records_at(targets.CloudFrontTarget(self.distribution))
+        endpoint.stand_behind(self, targets.CloudFrontTarget(self.distribution) if certificate else None)
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers come over HTTPS, by CloudFront")
         self._acknowledge(web_acl_arn=web_acl_arn, has_own_name=certificate is None)
 
@@ -207,6 +208,7 @@ def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:
 def _validate_endpoint(scope: Construct, endpoint: object, certificate: acm.ICertificate | None) -> None:
     if not isinstance(endpoint, HttpEndpoint):
         raise TypeError(f"endpoint must be an HttpEndpoint, got: {type(endpoint).__name__}")
+    endpoint.validate_front(scope, moves_records=certificate is not None)
     path = endpoint.node.path
     if not endpoint.is_internal:
         raise ValueError(f"{path} faces the internet, so CloudFront could be passed by; make it with internal=True")
@@ -219,11 +221,6 @@ def _validate_endpoint(scope: Construct, endpoint: object, certificate: acm.ICer
     arn = certificate.certificate_arn
     if not Token.is_unresolved(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
         raise ValueError(f"CloudFront takes certificates of {CERTIFICATE_REGION} alone, got: {arn!r}")
-    if endpoint.has_records and Stack.of(scope) is not Stack.of(endpoint):
-        raise ValueError(
-            f"the records of {path} lie in stack {Stack.of(endpoint).stack_name!r} and must lead to the distribution, "
-            f"got it in stack {Stack.of(scope).stack_name!r}; make it in the same",
-        )
 
 
 def _validate_web_acl(arn: str | None) -> None:

@@ -9,7 +9,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from collections.abc import Sequence
 
 import jsii
-from aws_cdk import Annotations, Duration, Token
+from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -23,9 +23,9 @@ from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
 from fargate_constructs.endpoint.callers import Callers
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
-from fargate_constructs.endpoint.listeners import listen_http, listen_https
+from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, validate_load_balancer
-from fargate_constructs.endpoint.static_ips import StaticIps
+from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl, validate_web_acl
 from fargate_constructs.network import Network, validate_network
 
@@ -114,14 +114,13 @@ class HttpEndpoint(Endpoint):
         validate_domain(certificate, domain_name, hosted_zone)
         validate_web_acl(web_acl)
         validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
-        _validate_combination(
+        validate_tls_options(
             has_tls=bool(certificate or hosted_zone),
             mutual_authentication=mutual_authentication,
             connection_logs=connection_logs,
-            internal=internal,
-            is_dual_stack=is_dual_stack,
-            static_ips=static_ips,
         )
+        if static_ips:
+            validate_static_ips(internal=internal, is_dual_stack=is_dual_stack)
         callers = Callers.of(
             allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
         )
@@ -156,6 +155,12 @@ class HttpEndpoint(Endpoint):
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self.static_ips = self._make_static_ips(network.vpc, deletion_protection) if static_ips else None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
+        self._front: Construct | None = self.static_ips
+        # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
+        self._connections = ec2.Connections(
+            security_groups=(self.static_ips or self.load_balancer).connections.security_groups,
+            default_port=ec2.Port.tcp(self.listener.port),
+        )
         self.callers = callers
         callers.may_reach(self.connections, [int(listener.port) for listener in self.listeners])
         self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
@@ -174,10 +179,7 @@ class HttpEndpoint(Endpoint):
     @property
     def connections(self) -> ec2.Connections:
         """The callers' side of security group rules: the network load balancer's, if there are static IPs."""
-        front = self.static_ips or self.load_balancer
-        return ec2.Connections(
-            security_groups=front.connections.security_groups, default_port=ec2.Port.tcp(self.listener.port)
-        )
+        return self._connections
 
     @property
     def has_tls(self) -> bool:
@@ -254,9 +256,36 @@ class HttpEndpoint(Endpoint):
         self.listener.add_certificates(child_id, [made])
         return made
 
-    def point_records_at(self, target: route53.IAliasRecordTarget) -> None:
-        """Let the names' records lead to another front before the load balancer, such as a CDN of your own."""
-        self._domains.point_at(target)
+    def stand_behind(self, front: Construct, target: route53.IAliasRecordTarget | None) -> None:
+        """Note what callers come by from now on; an `Accelerator` or a `CloudFrontDistribution` says so itself.
+
+        Args:
+            front: What stands before the load balancer.
+            target: Where the names' records lead from now on. By default where they led.
+        """
+        self._front = front
+        if target and self.has_records:
+            self._domains.point_at(target)
+
+    def validate_front(self, scope: Construct, *, moves_records: bool) -> None:
+        """Refuse a further front, and one that the records cannot lead to.
+
+        Args:
+            scope: Where the front is about to be made.
+            moves_records: Whether the names' records are to lead there.
+
+        Raises:
+            ValueError: If there is a front already, or the records lie in another stack than the front: each stack
+                would depend on the other.
+        """
+        path = self.node.path
+        if self._front:
+            raise ValueError(f"{path} stands behind {self._front.node.path} already, got a second front; use one")
+        if moves_records and self.has_records and Stack.of(scope) is not Stack.of(self):
+            raise ValueError(
+                f"the records of {path} lie in stack {Stack.of(self).stack_name!r} and must lead to the new front, got "
+                f"it in stack {Stack.of(scope).stack_name!r}; make it in the same",
+            )
 
     def _make_static_ips(self, vpc: ec2.IVpc, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
         made = StaticIps(self, "StaticIps", vpc=vpc, listeners=self.listeners, deletion_protection=deletion_protection)
@@ -268,20 +297,3 @@ class HttpEndpoint(Endpoint):
             PLAIN_HTTP,
             "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
         )
-
-
-def _validate_combination(
-    *,
-    has_tls: bool,
-    mutual_authentication: elbv2.MutualAuthentication | None,
-    connection_logs: bool,
-    internal: bool,
-    is_dual_stack: bool,
-    static_ips: bool,
-) -> None:
-    if not has_tls and (mutual_authentication or connection_logs):
-        wanted = "mutual_authentication" if mutual_authentication else "connection_logs"
-        raise ValueError(f"{wanted} needs TLS: pass domain_name and hosted_zone, or a certificate")
-    if static_ips and (internal or is_dual_stack):
-        got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
-        raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")

@@ -52,5 +52,18 @@ def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.Appl
     ]
 
 
+def validate_tls_options(
+    *, has_tls: bool, mutual_authentication: elbv2.MutualAuthentication | None, connection_logs: bool
+) -> None:
+    """Refuse what plain HTTP cannot do.
+
+    Raises:
+        ValueError: If *mutual_authentication* or *connection_logs* is given without TLS.
+    """
+    if not has_tls and (mutual_authentication or connection_logs):
+        wanted = "mutual_authentication" if mutual_authentication else "connection_logs"
+        raise ValueError(f"{wanted} needs TLS: pass domain_name and hosted_zone, or a certificate")
+
+
 def _not_found() -> elbv2.ListenerAction:
     return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body=NOT_FOUND)

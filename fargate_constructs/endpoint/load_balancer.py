@@ -82,7 +82,7 @@ def validate_load_balancer(
     """Refuse what AWS would refuse, or what could reach nobody.
 
     Raises:
-        TypeError: If *ip_address_type* is not one.
+        TypeError: If *ip_address_type* or *idle_timeout* is something else.
         ValueError: If there are no public subnets, the VPC has no IPv6 addresses, or the timeout is out of range.
     """
     if not internal and not network.vpc.public_subnets:
@@ -101,6 +101,8 @@ def validate_load_balancer(
         raise ValueError(
             f"ip_address_type must be IPV4, got: DUAL_STACK in {network.vpc.node.path}, which has no IPv6 addresses"
         )
+    if not isinstance(idle_timeout, Duration):
+        raise TypeError(f"idle_timeout must be a Duration, got: {idle_timeout!r}; write Duration.seconds(...)")
     seconds = idle_timeout.to_seconds() if not idle_timeout.is_unresolved() else 1
     if not Token.is_unresolved(seconds) and not 1 <= seconds <= MAX_IDLE_SECONDS:
         raise ValueError(f"idle_timeout must be 1 to {MAX_IDLE_SECONDS} seconds, got: {seconds:.0f}")

@@ -107,3 +107,14 @@ class StaticIps(Construct):
         listener.connections.allow_from(
             self.network_load_balancer, ec2.Port.tcp(port), f"Allow from the fixed addresses on port {port}"
         )
+
+
+def validate_static_ips(*, internal: bool, is_dual_stack: bool) -> None:
+    """Refuse what Elastic IPs are not.
+
+    Raises:
+        ValueError: If the endpoint is internal or for IPv6.
+    """
+    if internal or is_dual_stack:
+        got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
+        raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")

@@ -112,7 +112,7 @@ def test_a_second_front_is_refused(stack: Stack, network: FixedEgressNetwork) ->
     """Callers would not come by it."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
 
-    with pytest.raises(ValueError, match="Test/Endpoint has static_ips, got an accelerator as well"):
+    with pytest.raises(ValueError, match="Test/Endpoint stands behind Test/Endpoint/StaticIps already"):
         Accelerator(stack, "Accelerator", endpoint=endpoint)
 
 

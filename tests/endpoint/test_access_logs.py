@@ -131,6 +131,14 @@ def test_a_bucket_with_a_key_is_refused(stack: Stack, network: FixedEgressNetwor
     assert stack.node.try_find_child("Endpoint") is None
 
 
+def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The likeliest mistake is answered with what to write."""
+    archive = LogArchive(stack, "LogArchive")
+
+    with pytest.raises(TypeError, match=re.escape("got: LogArchive; of a LogArchive pass archive.bucket")):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=archive)  # type: ignore[arg-type]  # the mistake
+
+
 def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: FixedEgressNetwork) -> None:
     """It would change the life of whatever else is in the bucket."""
     bucket = s3.Bucket(stack, "Bucket")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import App, CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -109,6 +109,18 @@ def test_somebody_named_later(stack: Stack, network: FixedEgressNetwork) -> None
     endpoint.connections.allow_default_port_from(ec2.Peer.ipv4("10.1.0.0/16"))
 
     assert rules_of(stack, endpoint) == [("10.1.0.0/16", 80, 80)]
+
+
+def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Opened from the caller's side, the rule is the caller's stack's, and the endpoint's depends on nothing."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+    other = Stack(App.of(stack), "Other")
+    worker = FargateService(other, "Worker", network=network, image=image, port=None)
+
+    worker.connections.allow_to_default_port(endpoint)
+
+    Template.from_stack(other).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 80})
+    assert stack.dependencies == []
 
 
 @pytest.mark.parametrize(

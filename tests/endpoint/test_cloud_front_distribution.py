@@ -241,6 +241,28 @@ def test_what_is_known_only_when_deployed_passes(stack: Stack, named: HttpEndpoi
     CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate, web_acl_arn=web_acl)
 
 
+def test_a_second_front_is_refused(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """EC2 takes the rule that lets CloudFront in only once."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    with pytest.raises(ValueError, match="Test/Endpoint stands behind Test/Distribution already, got a second front"):
+        CloudFrontDistribution(stack, "Other", endpoint=endpoint)
+
+
+def test_further_behaviors_use_the_same_way(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """What may be cached is said by path; CloudFront needs no second VPC origin for it."""
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    distribution.distribution.add_behavior("/static/*", distribution.origin)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::CloudFront::VpcOrigin", 1)
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {"DistributionConfig": {"CacheBehaviors": [Match.object_like({"PathPattern": "/static/*"})]}},
+    )
+
+
 def test_an_endpoint_on_the_internet_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
     """Callers could pass CloudFront by."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)

@@ -146,6 +146,12 @@ def test_a_silence_that_aws_refuses_is_refused(stack: Stack, network: FixedEgres
     assert stack.node.try_find_child("Endpoint") is None
 
 
+def test_a_number_is_no_duration(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The message says what to write."""
+    with pytest.raises(TypeError, match=re.escape("got: 600; write Duration.seconds(...)")):
+        HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=600)  # type: ignore[arg-type]  # the mistake
+
+
 def test_the_internet_needs_public_subnets(stack: Stack) -> None:
     """A VPC made elsewhere may have none."""
     vpc = ec2.Vpc.from_vpc_attributes(
