@@ -50,7 +50,7 @@ class Conditions:
         """Refuse what the load balancer would refuse.
 
         Raises:
-            TypeError: If one value is given instead of a list, a value is no string, or headers or query are no mapping.
+            TypeError: If one value is given instead of a list, one is no string, or headers or query are no mapping.
             ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
         """
         for name, values in (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fargate_constructs.endpoint.claims import Claim
@@ -80,6 +80,7 @@ def test_a_hundred_routes_of_every_kind_at_once() -> None:
     assert [claims[index].rank for index in by_number] == sorted(claim.rank for claim in claims)
 
 
+@settings(deadline=None)
 @given(st.lists(CONDITIONS, max_size=10), st.randoms(use_true_random=False))
 def test_adding_or_removing_a_route_changes_no_other(routes: list[Conditions], chance: random.Random) -> None:
     """But for rules that met at a number, of which `meetings` tells."""
@@ -94,6 +95,7 @@ def test_adding_or_removing_a_route_changes_no_other(routes: list[Conditions], c
         assert number == after or f"route {name} met" in met or f"route {rule.name} met" in met
 
 
+@settings(deadline=None)
 @given(CONDITIONS)
 def test_every_route_has_a_number_that_aws_takes(conditions: Conditions) -> None:
     """From 2, because the first is the maintenance page's, with room to move up."""

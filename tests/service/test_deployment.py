@@ -192,6 +192,22 @@ def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None
     endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d"])
 
 
+def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Its rule has the number before the route's, unless another is given."""
+    network = FixedEgressNetwork(stack, "Network")
+    listener = HttpEndpoint(stack, "Endpoint", network=network).listener
+    deployment = Deployment.blue_green(test_header=("x-version", "next"))
+    for number, test_number in ((10, None), (20, 3)):
+        service = FargateService(stack, f"Web{number}", network=network, image=image, deployment=deployment)
+        conditions = [elbv2.ListenerCondition.path_patterns([f"/{number}/*"])]
+        service.add_listener_rule(
+            "Web", listener=listener, priority=number, conditions=conditions, test_priority=test_number
+        )
+
+    rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    assert sorted(rule["Properties"]["Priority"] for rule in rules) == [3, 9, 10, 20]
+
+
 def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, image: ecs.ContainerImage) -> None:
     """ECS moves the weights of one rule."""
     network = FixedEgressNetwork(stack, "Network")
