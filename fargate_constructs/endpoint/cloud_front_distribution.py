@@ -5,7 +5,19 @@ caller ──> [d111111abcdef8.cloudfront.net ──> VPC origin] ──> intern
 ```
 """
 
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Stack, Token, Validations, custom_resources
+import jsii
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    Duration,
+    IStableListProducer,
+    Lazy,
+    RemovalPolicy,
+    Stack,
+    Token,
+    Validations,
+    custom_resources,
+)
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -52,7 +64,7 @@ class CloudFrontDistribution(Construct):
         scope: The construct that owns the distribution.
         id: The construct's ID.
         endpoint: The internal endpoint.
-        certificate: The certificate of the endpoint's `domain_name`, which CloudFront wants in us-east-1. By default
+        certificate: The certificate of all names of the endpoint, which CloudFront wants in us-east-1. By default
             callers use the distribution's own name.
         web_acl_arn: The ARN of a web ACL of scope CLOUDFRONT, which live in us-east-1. By default none; one on the
             endpoint works too, but sees CloudFront's addresses as the callers'.
@@ -103,7 +115,7 @@ class CloudFrontDistribution(Construct):
                 compress=False,  # with nothing cached CloudFront compresses nothing
             ),
             certificate=certificate,
-            domain_names=[self.domain_name] if self.domain_name else None,
+            domain_names=Lazy.list(_Names(endpoint)) if certificate else None,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2025 if certificate else None,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             enable_ipv6=True,
@@ -185,6 +197,18 @@ class CloudFrontDistribution(Construct):
             reasons["AwsSolutions-CFR4"] = "CloudFront fixes the TLS versions of its own names' certificate."
         for finding, reason in reasons.items():
             Validations.of(self.distribution).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+@jsii.implements(IStableListProducer)
+class _Names:
+    """An endpoint's names, asked for once all are known."""
+
+    def __init__(self, endpoint: HttpEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def produce(self) -> list[str]:
+        """Return them."""
+        return list(self._endpoint.domain_names)
 
 
 def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:

@@ -30,6 +30,7 @@ class Domains:
     def __init__(self, target: route53.IAliasRecordTarget, *, is_dual_stack: bool) -> None:
         self._target = target
         self._is_dual_stack = is_dual_stack
+        self.names: list[str] = []
         self.records: list[route53.RecordSet] = []
 
     def add(
@@ -41,6 +42,7 @@ class Domains:
         certificate: acm.ICertificate | None,
     ) -> acm.ICertificate:
         """Make what is missing of a name's certificate and records; return the certificate."""
+        self.names.append(domain_name)
         if hosted_zone is None:
             assert certificate is not None, "validate_domain lets no name pass with neither"
             return certificate

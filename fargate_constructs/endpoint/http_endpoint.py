@@ -54,9 +54,7 @@ class HttpEndpoint(Endpoint):
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
-        mutual_authentication: Which certificates callers must show, for example
-            `elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.VERIFY,
-            trust_store=...)`. By default none.
+        mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
         internal: Whether the load balancer is reached from within the VPC, and from what is joined to it, only. By
             default it faces the internet. AWS cannot change this of a load balancer that has routes.
         allow_cidrs: The address ranges that may call. By default everybody if it faces the internet and *allow_from*
@@ -107,7 +105,7 @@ class HttpEndpoint(Endpoint):
         access_log_expiration: Duration | None = None,
         connection_logs: bool = False,
     ) -> None:
-        idle_timeout = idle_timeout or Duration.seconds(60)
+        idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
         validate_network(network)
         validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
@@ -151,7 +149,10 @@ class HttpEndpoint(Endpoint):
             self.listeners = listen_https(self.load_balancer, certificate, mutual_authentication)
         else:
             self.listeners = listen_http(self.load_balancer)
-            self._warn_of_plain_http()
+            Annotations.of(self).add_warning_v2(
+                PLAIN_HTTP,
+                "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
+            )
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self.static_ips = self._make_static_ips(network.vpc, deletion_protection) if static_ips else None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
@@ -185,6 +186,11 @@ class HttpEndpoint(Endpoint):
     def has_tls(self) -> bool:
         """Whether it speaks HTTPS."""
         return len(self.listeners) > 1
+
+    @property
+    def domain_names(self) -> Sequence[str]:
+        """All names that it serves so far."""
+        return tuple(self._domains.names)
 
     @property
     def has_records(self) -> bool:
@@ -291,9 +297,3 @@ class HttpEndpoint(Endpoint):
         made = StaticIps(self, "StaticIps", vpc=vpc, listeners=self.listeners, deletion_protection=deletion_protection)
         self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer))
         return made
-
-    def _warn_of_plain_http(self) -> None:
-        Annotations.of(self).add_warning_v2(
-            PLAIN_HTTP,
-            "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
-        )

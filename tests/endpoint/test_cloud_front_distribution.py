@@ -210,6 +210,22 @@ def test_with_a_name_and_certificates_it_is_https_all_the_way(
     assert distribution.url == "https://shop.example.com"
 
 
+def test_all_names_are_the_distributions(
+    stack: Stack, named: HttpEndpoint, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """Those added before and later too: CloudFront answers no name that it was not told."""
+    named.add_domain("a.example.com", hosted_zone=zone)
+    CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate)
+    named.add_domain("b.example.com", hosted_zone=zone)
+
+    names = ["shop.example.com", "a.example.com", "b.example.com"]
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::CloudFront::Distribution", {"DistributionConfig": {"Aliases": names}})
+    records = [each["Properties"] for each in template.find_resources("AWS::Route53::RecordSet").values()]
+    assert sorted(record["Name"] for record in records) == sorted(f"{name}." for name in names)
+    assert len({str(record["AliasTarget"]) for record in records}) == 1
+
+
 def test_a_named_endpoint_at_the_distributions_own_name(stack: Stack, named: HttpEndpoint) -> None:
     """Without a certificate for CloudFront the name goes on leading to the load balancer."""
     CloudFrontDistribution(stack, "Distribution", endpoint=named)
