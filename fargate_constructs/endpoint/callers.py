@@ -84,7 +84,7 @@ def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
 
 
 def _ip_version(cidr: str) -> int:
-    if not cidr.partition("/")[2].isdigit():
+    if not str(cidr).partition("/")[2].isdigit():
         raise ValueError("it has no mask; one address ends in /32")
     return ipaddress.ip_network(cidr).version
 

@@ -128,10 +128,11 @@ def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, im
     [
         (["203.0.113.0"], "such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask"),
         (["203.0.113.7/24"], "got: '203.0.113.7/24' ("),
+        ([None], "got: None (it has no mask"),
         (["office"], "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: 'office'"),
         (["2001:db8::/32"], "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'"),
     ],
-    ids=["bare address", "host bits", "word", "IPv6"],
+    ids=["bare address", "host bits", "nothing", "word", "IPv6"],
 )
 def test_ranges_that_would_fail_are_refused(
     stack: Stack, network: FixedEgressNetwork, cidrs: Sequence[str], message: str

@@ -143,6 +143,16 @@ def test_the_first_name_is_one(stack: Stack, network: FixedEgressNetwork, zone: 
         HttpEndpoint(stack, "Endpoint", network=network, domain_name="*.example.com", hosted_zone=zone)
 
 
+def test_arns_and_ids_are_no_constructs(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The message says how to import them."""
+    with pytest.raises(
+        TypeError, match=r"certificate must be a construct, got: 'arn:1'; import it by acm\.Certificate"
+    ):
+        HttpEndpoint(stack, "Endpoint", network=network, certificate="arn:1")  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match=r"hosted_zone must be a construct, got: 'Z1'; import it by route53\.Hosted"):
+        HttpEndpoint(stack, "Endpoint", network=network, domain_name="a.example.com", hosted_zone="Z1")  # type: ignore[arg-type]  # the mistake
+
+
 def test_callers_with_certificates(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
     """With a trust store, who shows no certificate that it knows gets no connection."""
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "authorities")
