@@ -8,7 +8,7 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from fargate_constructs.endpoint import HttpEndpoint
+from fargate_constructs.endpoint import Accelerator, CloudFrontDistribution, HttpEndpoint, SignIn, WebAcl
 from fargate_constructs.logs import (
     ArchiveFormat,
     Delivery,
@@ -35,9 +35,11 @@ from fargate_constructs.service import (
 from fargate_constructs.web_service import FargateWebService
 
 __all__ = [
+    "Accelerator",
     "ArchiveFormat",
     "AuditedCluster",
     "Capacity",
+    "CloudFrontDistribution",
     "Delivery",
     "Deployment",
     "Egress",
@@ -57,5 +59,7 @@ __all__ = [
     "Rollback",
     "Scaling",
     "ScheduledTask",
+    "SignIn",
     "TaskSize",
+    "WebAcl",
 ]

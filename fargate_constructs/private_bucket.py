@@ -18,6 +18,7 @@ class PrivateBucket(s3.Bucket):
         encryption_key: The KMS key to encrypt with, by way of bucket keys. By default S3's own (SSE-S3).
         versioned: Whether what is overwritten or deleted stays as a noncurrent version. By default it does not.
         object_lock: For how long no object may be deleted; the bucket is then versioned. By default there is no lock.
+        object_ownership: Whether access control lists count. By default they do not: the bucket's policy decides.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class PrivateBucket(s3.Bucket):
         encryption_key: kms.IKey | None = None,
         versioned: bool = False,
         object_lock: s3.ObjectLockRetention | None = None,
+        object_ownership: s3.ObjectOwnership = s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     ) -> None:
         super().__init__(
             scope,
@@ -42,7 +44,7 @@ class PrivateBucket(s3.Bucket):
             object_lock_default_retention=object_lock,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            object_ownership=object_ownership,
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=lifecycle_rules,
         )

@@ -39,7 +39,7 @@ def spread_policies(template: Template) -> Template:
 
 
 def _spread(value: dict[str, Any]) -> dict[str, Any]:
-    if "Statement" not in value:
+    if not isinstance(value.get("Statement"), list):  # a web ACL's rule has a single one, and is no policy
         return value
     permissions = {
         json.dumps([statement | {"Action": action, "Resource": resource}], sort_keys=True)

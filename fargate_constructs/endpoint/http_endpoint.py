@@ -6,28 +6,36 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 ```
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Duration, Validations
+from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from fargate_constructs.endpoint.access_logs import AccessLogBucket
-from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.routes import RouteTable, RouteTarget
-from fargate_constructs.endpoint.sign_in import SignIn
-from fargate_constructs.hosted_zone import validate_in_zone
+from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
+from fargate_constructs.endpoint.callers import Callers
+from fargate_constructs.endpoint.domains import Domains, validate_domain
+from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
+from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
+from fargate_constructs.endpoint.load_balancer import make_load_balancer, validate_load_balancer
+from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
+from fargate_constructs.endpoint.web_acl import WebAcl, validate_web_acl
 from fargate_constructs.network import Network, validate_network
+
+# The ID by which the warning of it can be acknowledged.
+PLAIN_HTTP = "fargate-constructs:plainHttp"
 
 
 @jsii.implements(ec2.IConnectable)
-class HttpEndpoint(Construct):
-    """An internet-facing load balancer with one listener that serves many services.
+class HttpEndpoint(Endpoint):
+    """A load balancer with one listener that serves many services.
 
     With a certificate, or a domain name and its hosted zone, it speaks HTTPS (TLS 1.2 and 1.3) and redirects HTTP;
     with neither it speaks plain HTTP, and synthesis warns. Requests that no route claims are answered 404. Headers
@@ -42,17 +50,36 @@ class HttpEndpoint(Construct):
     Args:
         scope: The construct that owns the endpoint.
         id: The construct's ID.
-        network: The network whose public subnets the load balancer stands in.
+        network: The network whose public subnets, or task subnets if internal, the load balancer stands in.
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
-        hosted_zone: The zone of *domain_name*; an alias record is made in it. By default no record is made.
+        hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
+        mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
+        internal: Whether the load balancer is reached from within the VPC, and from what is joined to it, only. By
+            default it faces the internet. AWS cannot change this of a load balancer that has routes.
+        allow_cidrs: The address ranges that may call. By default everybody if it faces the internet and *allow_from*
+            names nobody either; nobody if it is internal.
+        allow_from: Who else may call: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+        web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
+        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
+            before this one; see `ingress_ips`. By default not: the addresses change.
+        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it. By default IPv4.
+        idle_timeout: How long a connection may be silent, 1 to 4,000 s. By default 60 s; a service should keep its
+            side of an idle connection open for longer, or callers now and then get a 502.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot
             be had back. Deploy with `False` before you destroy the stack.
-        access_log_expiration: After how long access logs are deleted from S3. By default 90 days.
+        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.bucket` for example. By default a
+            private bucket is made.
+        access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
+        access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
+        connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
 
     Raises:
+        TypeError: If *allow_cidrs* or *allow_from* is no list, or *network* or *ip_address_type* is something else.
         ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name,
-            or the domain name lies outside the zone.
+            or the domain name lies outside the zone; if *static_ips*, which are public IPv4 addresses, are wanted of
+            an internal or dual-stack endpoint; if *mutual_authentication* or *connection_logs* is given without TLS;
+            if the access logs could not be written; or if there are no subnets for the load balancer.
     """
 
     def __init__(
@@ -64,171 +91,209 @@ class HttpEndpoint(Construct):
         certificate: acm.ICertificate | None = None,
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
+        mutual_authentication: elbv2.MutualAuthentication | None = None,
+        internal: bool = False,
+        allow_cidrs: Sequence[str] | None = None,
+        allow_from: Sequence[ec2.IConnectable] | None = None,
+        web_acl: WebAcl | None = None,
+        static_ips: bool = False,
+        ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
+        idle_timeout: Duration | None = None,
         deletion_protection: bool = True,
+        access_log_bucket: s3.IBucket | None = None,
+        access_log_prefix: str | None = None,
         access_log_expiration: Duration | None = None,
+        connection_logs: bool = False,
     ) -> None:
+        idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
+        is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
         validate_network(network)
-        _validate_domain(certificate, domain_name, hosted_zone)
+        validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
+        validate_domain(certificate, domain_name, hosted_zone)
+        validate_web_acl(web_acl)
+        validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
+        validate_tls_options(
+            has_tls=bool(certificate or hosted_zone),
+            mutual_authentication=mutual_authentication,
+            connection_logs=connection_logs,
+        )
+        if static_ips:
+            validate_static_ips(internal=internal, is_dual_stack=is_dual_stack)
+        callers = Callers.of(
+            allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
+        )
         super().__init__(scope, id)
 
-        self._routes = RouteTable(self)
-        self.load_balancer = elbv2.ApplicationLoadBalancer(
+        self.domain_name = domain_name
+        self.is_internal = internal
+        self.load_balancer = make_load_balancer(
             self,
-            "LoadBalancer",
-            vpc=network.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            internet_facing=True,
+            network=network,
+            internal=internal,
+            ip_address_type=ip_address_type,
+            idle_timeout=idle_timeout,
             deletion_protection=deletion_protection,
-            drop_invalid_header_fields=True,
-            desync_mitigation_mode=elbv2.DesyncMitigationMode.STRICTEST,
         )
-        self.access_log_bucket = AccessLogBucket(
-            self, "AccessLogs", expiration=access_log_expiration or Duration.days(90)
+        self.access_log_bucket = log_to(
+            self,
+            access_log_bucket,
+            load_balancer=self.load_balancer,
+            prefix=access_log_prefix,
+            expiration=access_log_expiration,
+            connection_logs=connection_logs,
         )
-        self.access_log_bucket.receive_from(self.load_balancer)
+        self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), is_dual_stack=is_dual_stack)
+        if domain_name:
+            certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
+        if certificate:
+            self.listeners = listen_https(self.load_balancer, certificate, mutual_authentication)
+        else:
+            self.listeners = listen_http(self.load_balancer)
+            Annotations.of(self).add_warning_v2(
+                PLAIN_HTTP,
+                "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
+            )
+        self.listener: elbv2.ApplicationListener = self.listeners[-1]
+        self.static_ips = self._make_static_ips(network.vpc, deletion_protection) if static_ips else None
+        """The network load balancer before this one, with its Elastic IPs, if there is one."""
+        self._front: Construct | None = self.static_ips
+        # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
+        self._connections = ec2.Connections(
+            security_groups=(self.static_ips or self.load_balancer).connections.security_groups,
+            default_port=ec2.Port.tcp(self.listener.port),
+        )
+        self.callers = callers
+        callers.may_reach(self.connections, [int(listener.port) for listener in self.listeners])
+        self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
+        """The web ACL, if one was made."""
 
-        if certificate is None and domain_name and hosted_zone:
-            certificate = acm.Certificate(
-                self,
-                "Certificate",
-                domain_name=domain_name,
-                validation=acm.CertificateValidation.from_dns(hosted_zone),
-            )
-        if domain_name and hosted_zone:
-            route53.ARecord(
-                self,
-                "AliasRecord",
-                zone=hosted_zone,
-                # The closing dot says that the name is whole: a zone imported by its ID does not know its own name.
-                record_name=f"{domain_name}.",
-                target=route53.RecordTarget.from_alias(targets.LoadBalancerTarget(self.load_balancer)),
-            )
-        self.listener = self._listen_https(certificate) if certificate else self._listen_http()
-        host = domain_name or self.load_balancer.load_balancer_dns_name
-        self._url = f"{'https' if certificate else 'http'}://{host}"
-        self._acknowledge()
+    @staticmethod
+    def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> ImportedEndpoint:
+        """Use a listener made elsewhere, so that routes can be added to it.
+
+        Find it by `elbv2.ApplicationListener.from_lookup(...)`, or name it and its load balancer's security group by
+        `elbv2.ApplicationListener.from_application_listener_attributes(...)`. The rules that others gave it are not
+        known here: AWS refuses a number twice, so give `priority` to a route that meets one of theirs.
+        """
+        return ImportedEndpoint(scope, id, listener)
 
     @property
     def connections(self) -> ec2.Connections:
-        """The load balancer's side of security group rules."""
-        return self.load_balancer.connections
+        """The callers' side of security group rules: the network load balancer's, if there are static IPs."""
+        return self._connections
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether it speaks HTTPS."""
+        return len(self.listeners) > 1
+
+    @property
+    def domain_names(self) -> Sequence[str]:
+        """All names that it serves so far."""
+        return tuple(self._domains.names)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether names lead here by records of the endpoint's own."""
+        return bool(self._domains.records)
 
     @property
     def url(self) -> str:
         """Where callers find the endpoint, such as `https://shop.example.com` (a token without a domain name)."""
-        return self._url
+        front = self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
+        return f"{'https' if self.has_tls else 'http'}://{self.domain_name or front.load_balancer_dns_name}"
 
-    def add_route(
-        self,
-        id: str,
-        *,
-        service: RouteTarget,
-        hosts: Sequence[str] = (),
-        paths: Sequence[str] = (),
-        headers: Mapping[str, Sequence[str]] | None = None,
-        methods: Sequence[str] = (),
-        query: Mapping[str, Sequence[str]] | None = None,
-        source_ips: Sequence[str] = (),
-        sign_in: SignIn | None = None,
-        priority: int | None = None,
-    ) -> elbv2.ApplicationListenerRule:
-        """Send requests to a service. Of the routes that claim a request, the most specific one gets it.
+    @property
+    def ingress_ips(self) -> Sequence[str]:
+        """The IPv4 addresses of *static_ips* (tokens until deployed); none without."""
+        return self.static_ips.elastic_ip_pool.public_ips if self.static_ips else ()
 
-        An exact host comes before a host pattern before none; then an exact path before a path pattern before none;
-        then more conditions of the other kinds before fewer; docs/routes.md states the order in full. A listener rule
-        holds at most 5 values, of all conditions together, and 5 wildcards: `*` for any characters, `?` for one.
+    def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
+        """Write `ingress_ips` to a parameter of SSM, for other teams' stacks to read.
 
         Args:
-            id: The route's ID; unique among the service's routes.
-            service: Who answers. The rule and its target group become the service's children, so that a stack
-                with a service depends on the endpoint's stack and never the other way round.
-            hosts: Host names or patterns, such as `*.example.com`. By default every host.
-            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
-            headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
-            methods: Methods, such as `GET`. By default every method.
-            query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
-            source_ips: CIDR blocks that callers (or the last proxy before the endpoint) have their address in. By
-                default every address.
-            sign_in: How callers prove who they are, which needs an endpoint that speaks HTTPS. By default not at all.
-            priority: The listener rule's number, 2 to 50,000, lower first. By default it is computed from the
-                conditions, so that no route changes another's.
+            parameter_name: The parameter's name, such as `/endpoint/ingress-ips`.
 
         Raises:
-            TypeError: If a list of values is a string, or headers or query are not by name.
-            ValueError: If a value is malformed, or known only when deployed and without *priority*; if one rule
-                cannot hold them all; if a route of this endpoint has the same priority or the same conditions, or is
-                as specific and claims a request that this one claims; or if *sign_in* meets plain HTTP.
+            ValueError: If there are none.
         """
-        return self._routes.add(
-            id,
-            listener=self.listener,
-            service=service,
-            conditions=Conditions(
-                hosts=hosts,
-                paths=paths,
-                headers=headers or {},
-                methods=methods,
-                query=query or {},
-                source_ips=source_ips,
-            ),
-            sign_in=sign_in,
-            priority=priority,
+        if not self.ingress_ips:
+            raise ValueError("publish needs fixed addresses, got none: pass static_ips=True")
+        return ssm.StringListParameter(
+            self,
+            "IngressIpsParameter",
+            parameter_name=parameter_name,
+            description=f"The addresses at which callers reach {self.node.path}",
+            string_list_value=list(self.ingress_ips),
         )
 
-    def _listen_https(self, certificate: acm.ICertificate) -> elbv2.ApplicationListener:
-        self.load_balancer.add_listener(
-            "Redirect",
-            port=80,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            open=True,
-            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
-        )
-        return self.load_balancer.add_listener(
-            "Listener",
-            port=443,
-            protocol=elbv2.ApplicationProtocol.HTTPS,
-            open=True,
-            certificates=[certificate],
-            # TLS 1.3 with the post-quantum key exchange, TLS 1.2 with forward secrecy, nothing older:
-            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
-            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
-            default_action=_not_found(),
-        )
+    def add_domain(
+        self,
+        domain_name: str,
+        *,
+        hosted_zone: route53.IHostedZone | None = None,
+        certificate: acm.ICertificate | None = None,
+    ) -> acm.ICertificate:
+        """Serve another name, with a certificate of its own, chosen by the name that the caller asks for (SNI).
 
-    def _listen_http(self) -> elbv2.ApplicationListener:
-        Annotations.of(self).add_warning_v2(
-            "fargate-constructs:plainHttp",
-            "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
-        )
-        return self.load_balancer.add_listener(
-            "HttpListener",
-            port=80,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            open=True,
-            default_action=_not_found(),
-        )
+        All names share the routes; tell them apart by `hosts`. A load balancer takes 25 certificates beside its first.
 
-    def _acknowledge(self) -> None:
-        for security_group in self.load_balancer.connections.security_groups:
-            Validations.of(security_group).acknowledge(
-                Acknowledgment(id="AwsSolutions-EC23", reason="The endpoint is meant to be reached from anywhere."),
+        Args:
+            domain_name: The name, such as `shop.example.org` or `*.example.org`.
+            hosted_zone: Its zone, in which records are made. By default none is.
+            certificate: Its certificate. By default one is made, validated by DNS.
+
+        Raises:
+            ValueError: If the endpoint speaks plain HTTP, the name is known only when deployed, was added before, or
+                cannot be served.
+        """
+        if not self.has_tls:
+            raise ValueError(f"{self.node.path} has no TLS to serve {domain_name!r} with: give it a first domain_name")
+        if Token.is_unresolved(domain_name):
+            raise ValueError("domain_name must be known at synth: the certificate's place in the stack is named by it")
+        validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
+        # A tag holds the certificate's path, and may hold no asterisk.
+        child_id = domain_name.replace("*.", "Wildcard ")
+        if domain_name == self.domain_name or self.node.try_find_child(child_id):
+            raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
+        made = self._domains.add(
+            Construct(self, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate
+        )
+        self.listener.add_certificates(child_id, [made])
+        return made
+
+    def stand_behind(self, front: Construct, target: route53.IAliasRecordTarget | None) -> None:
+        """Note what callers come by from now on; an `Accelerator` or a `CloudFrontDistribution` says so itself.
+
+        Args:
+            front: What stands before the load balancer.
+            target: Where the names' records lead from now on. By default where they led.
+        """
+        self._front = front
+        if target and self.has_records:
+            self._domains.point_at(target)
+
+    def validate_front(self, scope: Construct, *, moves_records: bool) -> None:
+        """Refuse a further front, and one that the records cannot lead to.
+
+        Args:
+            scope: Where the front is about to be made.
+            moves_records: Whether the names' records are to lead there.
+
+        Raises:
+            ValueError: If there is a front already, or the records lie in another stack than the front: each stack
+                would depend on the other.
+        """
+        path = self.node.path
+        if self._front:
+            raise ValueError(f"{path} stands behind {self._front.node.path} already, got a second front; use one")
+        if moves_records and self.has_records and Stack.of(scope) is not Stack.of(self):
+            raise ValueError(
+                f"the records of {path} lie in stack {Stack.of(self).stack_name!r} and must lead to the new front, got "
+                f"it in stack {Stack.of(scope).stack_name!r}; make it in the same",
             )
 
-
-def _not_found() -> elbv2.ListenerAction:
-    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="no route\n")
-
-
-def _validate_domain(
-    certificate: acm.ICertificate | None,
-    domain_name: str | None,
-    hosted_zone: route53.IHostedZone | None,
-) -> None:
-    if hosted_zone and not domain_name:
-        raise ValueError("hosted_zone is given without domain_name: say which name in the zone callers use")
-    if domain_name and not hosted_zone and not certificate:
-        raise ValueError(
-            f"domain_name {domain_name!r} needs hosted_zone, to make its certificate and record, or a certificate",
-        )
-    if domain_name and hosted_zone:
-        validate_in_zone("domain_name", domain_name, hosted_zone)
+    def _make_static_ips(self, vpc: ec2.IVpc, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
+        made = StaticIps(self, "StaticIps", vpc=vpc, listeners=self.listeners, deletion_protection=deletion_protection)
+        self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer))
+        return made

@@ -26,7 +26,9 @@ from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec
 NOT_EMULATED: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "MiniStack has no Application Auto Scaling API to register it with.",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "MiniStack has no Application Auto Scaling API to put it into.",
+    "AWS::ElasticLoadBalancingV2::ListenerCertificate": "MiniStack's load balancer terminates no TLS.",
     "AWS::Logs::AccountPolicy": "MiniStack's CloudWatch Logs has no account policies.",
+    "AWS::WAFv2::LoggingConfiguration": "MiniStack's web ACLs refuse nothing, so they log nothing.",
 }
 
 

@@ -14,12 +14,6 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
 
 
 @pytest.fixture
-def zone(stack: Stack) -> route53.IHostedZone:
-    """A zone imported with its name."""
-    return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
-
-
-@pytest.fixture
 def service(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
     """A service to route to."""
     return FargateService(stack, "Web", network=network, image=image)
@@ -44,26 +38,6 @@ def test_plain_http_is_warned_of(stack: Stack, network: FixedEgressNetwork) -> N
             ],
         },
     )
-
-
-def test_the_load_balancer_is_strict_and_protected(stack: Stack, network: FixedEgressNetwork) -> None:
-    """Bad headers are dropped, ambiguous requests refused, access logs kept, deletion refused."""
-    HttpEndpoint(stack, "Endpoint", network=network)
-
-    template = Template.from_stack(stack)
-    (load_balancer,) = template.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
-    attributes = {each["Key"]: each["Value"] for each in load_balancer["Properties"]["LoadBalancerAttributes"]}
-    (bucket,) = template.find_resources("AWS::S3::Bucket")
-    (policy,) = template.find_resources("AWS::S3::BucketPolicy")
-    assert attributes == {
-        "access_logs.s3.bucket": {"Ref": bucket},
-        "access_logs.s3.enabled": "true",
-        "deletion_protection.enabled": "true",
-        "routing.http.desync_mitigation_mode": "strictest",
-        "routing.http.drop_invalid_header_fields.enabled": "true",
-    }
-    assert load_balancer["Properties"]["Scheme"] == "internet-facing"
-    assert policy in load_balancer["DependsOn"]
 
 
 def test_only_the_load_balancers_of_the_account_write_access_logs(stack: Stack, network: FixedEgressNetwork) -> None:
@@ -156,6 +130,17 @@ def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: FixedEgress
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="example.com", hosted_zone=zone)
 
     assert endpoint.url == "https://example.com"
+
+
+def test_a_name_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+    """A token passes."""
+    name = CfnParameter(stack, "Name").value_as_string
+
+    HttpEndpoint(stack, "Endpoint", network=network, domain_name=name, hosted_zone=zone)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CertificateManager::Certificate", {"DomainName": {"Ref": "Name"}}
+    )
 
 
 def test_a_certificate_of_ones_own(stack: Stack, network: FixedEgressNetwork) -> None:

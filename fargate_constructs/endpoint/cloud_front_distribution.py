@@ -1,0 +1,252 @@
+"""HTTPS without a domain: a CloudFront distribution before an endpoint that nobody else can reach.
+
+```
+caller ──> [d111111abcdef8.cloudfront.net ──> VPC origin] ──> internal HttpEndpoint ──> routes
+```
+"""
+
+import jsii
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    Duration,
+    IStableListProducer,
+    Lazy,
+    RemovalPolicy,
+    Stack,
+    Token,
+    Validations,
+    custom_resources,
+)
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER
+from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
+from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.private_bucket import PrivateBucket
+
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+SERVICE_SECURITY_GROUP = "CloudFront-VPCOrigins-Service-SG"
+GROUP_ID = "SecurityGroups.0.GroupId"
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+CERTIFICATE_REGION = "us-east-1"
+
+
+class CloudFrontDistribution(Construct):
+    """A CloudFront distribution before an internal endpoint.
+
+    Callers use its own name, `d111111abcdef8.cloudfront.net`, and AWS's certificate for it, so a team without a domain
+    serves HTTPS, and has no public load balancer: CloudFront comes in by a VPC origin, which is the one thing that the
+    endpoint's security group lets in. Nothing is cached; all methods, headers, cookies and query strings pass; the
+    answers get security headers; HTTP is redirected.
+
+    With that name CloudFront accepts TLS 1.0 and 1.1 too, whatever a distribution asks for. With the endpoint's domain
+    name, and a *certificate* for it, TLS 1.2 and 1.3 only; the records of that name lead here.
+
+    To the load balancer CloudFront speaks HTTP, within AWS's network, if the endpoint has no certificate, and HTTPS if
+    it has. A service finds the caller's scheme in `CloudFront-Forwarded-Proto` and the address in
+    `CloudFront-Viewer-Address`; `X-Forwarded-Proto` says how CloudFront came.
+
+    ```python
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+    CfnOutput(stack, "Url", value=distribution.url)
+    ```
+
+    Args:
+        scope: The construct that owns the distribution.
+        id: The construct's ID.
+        endpoint: The internal endpoint.
+        certificate: The certificate of all names of the endpoint, which CloudFront wants in us-east-1. By default
+            callers use the distribution's own name.
+        web_acl_arn: The ARN of a web ACL of scope CLOUDFRONT, which live in us-east-1. By default none; one on the
+            endpoint works too, but sees CloudFront's addresses as the callers'.
+        access_log_expiration: After how long CloudFront's access logs are deleted from S3. By default 90 days.
+
+    Raises:
+        TypeError: If *endpoint* is not an `HttpEndpoint`.
+        ValueError: If the endpoint faces the internet, or has a front already; if its certificate could not be checked
+            by CloudFront, for it has no domain name; if a certificate is given but no domain name to use it for, or it
+            is another region's; if *web_acl_arn* is a regional one; or if the records lie in another stack.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        endpoint: HttpEndpoint,
+        certificate: acm.ICertificate | None = None,
+        web_acl_arn: str | None = None,
+        access_log_expiration: Duration | None = None,
+    ) -> None:
+        _validate_endpoint(scope, endpoint, certificate)
+        _validate_web_acl(web_acl_arn)
+        super().__init__(scope, id)
+
+        self.domain_name = endpoint.domain_name if certificate else None
+        self.access_log_bucket = PrivateBucket(
+            self,
+            "AccessLogs",
+            lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or EXPIRE_AFTER)],
+            # CloudFront gives itself the right to write by an access control list; it is the only one who may.
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        )
+        self.origin = _origin(endpoint)
+        """The way to the endpoint, for further behaviors: `distribution.add_behavior("/static/*", self.origin, …)`."""
+        self.distribution = cloudfront.Distribution(
+            self,
+            "Resource",
+            comment=self.node.path,
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=self.origin,
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
+                response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                compress=False,  # with nothing cached CloudFront compresses nothing
+            ),
+            certificate=certificate,
+            domain_names=Lazy.list(_Names(endpoint)) if certificate else None,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2025 if certificate else None,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            enable_ipv6=True,
+            web_acl_id=web_acl_arn,
+            enable_logging=True,
+            log_bucket=self.access_log_bucket,
+            log_includes_cookies=False,
+        )
+        self._let_in(endpoint)
+        endpoint.stand_behind(self, targets.CloudFrontTarget(self.distribution) if certificate else None)
+        Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers come over HTTPS, by CloudFront")
+        self._acknowledge(web_acl_arn=web_acl_arn, has_own_name=certificate is None)
+
+    @property
+    def url(self) -> str:
+        """Where callers find the endpoint, `https://d111111abcdef8.cloudfront.net` (a token) or its domain name."""
+        return f"https://{self.domain_name or self.distribution.distribution_domain_name}"
+
+    def _let_in(self, endpoint: HttpEndpoint) -> None:
+        """Open the endpoint to CloudFront's VPC origins in this VPC, and to nothing else.
+
+        Their security group is CloudFront's, made with the first VPC origin, and CloudFormation does not tell its ID.
+        CloudFront's prefix list would do as well, but counts as 55 of the 60 rules that a security group may have.
+        """
+        vpc = endpoint.load_balancer.vpc
+        assert vpc is not None, "an endpoint makes its load balancer in a VPC"
+        group = custom_resources.AwsCustomResource(
+            self,
+            "VpcOriginSecurityGroup",
+            on_update=custom_resources.AwsSdkCall(
+                service="ec2",
+                action="describeSecurityGroups",
+                parameters={
+                    "Filters": [
+                        {"Name": "vpc-id", "Values": [vpc.vpc_id]},
+                        {"Name": "group-name", "Values": [SERVICE_SECURITY_GROUP]},
+                    ],
+                },
+                physical_resource_id=custom_resources.PhysicalResourceId.of(SERVICE_SECURITY_GROUP),
+                # All of the group's rules may be more than a custom resource may answer.
+                output_paths=[GROUP_ID],
+            ),
+            policy=custom_resources.AwsCustomResourcePolicy.from_sdk_calls(
+                resources=custom_resources.AwsCustomResourcePolicy.ANY_RESOURCE
+            ),
+            install_latest_aws_sdk=False,
+            log_group=logs.LogGroup(
+                self, "LookUpLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+            ),
+            resource_type="Custom::VpcOriginSecurityGroup",
+        )
+        group.node.add_dependency(self.distribution)
+        acknowledge_wildcards(group, ["*"], reason="AWS accepts no narrower resource for ec2:DescribeSecurityGroups.")
+        function = custom_resources.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace("-", "")
+        Validations.of(Stack.of(self).node.find_child(f"AWS{function}")).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
+                reason="The function that CDK's custom resources share in a stack; the policy lets it write its logs.",
+            ),
+        )
+        security_group, *_ = endpoint.load_balancer.connections.security_groups
+        ec2.CfnSecurityGroupIngress(
+            self,
+            "FromVpcOrigin",
+            # Here, and not among the endpoint's rules, so that the endpoint's stack need not know this one.
+            group_id=security_group.security_group_id,
+            source_security_group_id=group.get_response_field(GROUP_ID),
+            ip_protocol="tcp",
+            from_port=endpoint.listener.port,
+            to_port=endpoint.listener.port,
+            description="Allow from VPC origins of CloudFront",
+        )
+
+    def _acknowledge(self, *, web_acl_arn: str | None, has_own_name: bool) -> None:
+        reasons = {"AwsSolutions-CFR1": "Where callers are is the application's matter."}
+        if not web_acl_arn:
+            reasons["AwsSolutions-CFR2"] = "A web ACL costs 5 USD a month and is one argument away."
+        if has_own_name:
+            reasons["AwsSolutions-CFR4"] = "CloudFront fixes the TLS versions of its own names' certificate."
+        for finding, reason in reasons.items():
+            Validations.of(self.distribution).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+@jsii.implements(IStableListProducer)
+class _Names:
+    """An endpoint's names, asked for once all are known."""
+
+    def __init__(self, endpoint: HttpEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def produce(self) -> list[str]:
+        """Return them."""
+        return list(self._endpoint.domain_names)
+
+
+def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:
+    return origins.VpcOrigin.with_application_load_balancer(
+        endpoint.load_balancer,
+        # CloudFront compares the certificate with this name.
+        domain_name=endpoint.domain_name,
+        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
+        if endpoint.has_tls
+        else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+        http_port=80,
+        https_port=443,
+        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        # As long as the load balancer waits for a service by default.
+        read_timeout=Duration.seconds(60),
+        # Below the load balancer's idle timeout, so that CloudFront never writes to a connection that is being closed.
+        keepalive_timeout=Duration.seconds(5),
+    )
+
+
+def _validate_endpoint(scope: Construct, endpoint: object, certificate: acm.ICertificate | None) -> None:
+    if not isinstance(endpoint, HttpEndpoint):
+        raise TypeError(f"endpoint must be an HttpEndpoint, got: {type(endpoint).__name__}")
+    endpoint.validate_front(scope, moves_records=certificate is not None)
+    path = endpoint.node.path
+    if not endpoint.is_internal:
+        raise ValueError(f"{path} faces the internet, so CloudFront could be passed by; make it with internal=True")
+    if endpoint.has_tls and not endpoint.domain_name:
+        raise ValueError(f"CloudFront cannot check the certificate of {path}, which has no name; give it domain_name")
+    if certificate is None:
+        return
+    if not endpoint.domain_name:
+        raise ValueError(f"certificate is for the domain_name of the endpoint, got one for {path}, which has none")
+    arn = certificate.certificate_arn
+    if not Token.is_unresolved(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
+        raise ValueError(f"CloudFront takes certificates of {CERTIFICATE_REGION} alone, got: {arn!r}")
+
+
+def _validate_web_acl(arn: str | None) -> None:
+    if arn is not None and not Token.is_unresolved(arn) and ":global/webacl/" not in arn:
+        raise ValueError(f"web_acl_arn must be of scope CLOUDFRONT, '…:global/webacl/…', got: {arn!r}")

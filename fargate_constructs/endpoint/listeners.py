@@ -1,0 +1,69 @@
+"""What the load balancer listens to.
+
+```
+caller ──> [HTTP 80: redirect] ──> [HTTPS 443: routes, or 404]
+```
+"""
+
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+NOT_FOUND = "no route\n"
+
+
+def listen_https(
+    load_balancer: elbv2.ApplicationLoadBalancer,
+    certificate: acm.ICertificate,
+    mutual_authentication: elbv2.MutualAuthentication | None,
+) -> list[elbv2.ApplicationListener]:
+    """Listen on 80 to redirect, and on 443 to answer; the listener with the routes is the last."""
+    redirect = load_balancer.add_listener(
+        "Redirect",
+        port=80,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        open=False,
+        default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
+    )
+    listener = load_balancer.add_listener(
+        "Listener",
+        port=443,
+        protocol=elbv2.ApplicationProtocol.HTTPS,
+        open=False,
+        certificates=[certificate],
+        # TLS 1.3 with the post-quantum key exchange, TLS 1.2 with forward secrecy, nothing older:
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+        ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
+        mutual_authentication=mutual_authentication,
+        default_action=_not_found(),
+    )
+    return [redirect, listener]
+
+
+def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.ApplicationListener]:
+    """Listen on 80 to answer."""
+    return [
+        load_balancer.add_listener(
+            "HttpListener",
+            port=80,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            open=False,
+            default_action=_not_found(),
+        ),
+    ]
+
+
+def validate_tls_options(
+    *, has_tls: bool, mutual_authentication: elbv2.MutualAuthentication | None, connection_logs: bool
+) -> None:
+    """Refuse what plain HTTP cannot do.
+
+    Raises:
+        ValueError: If *mutual_authentication* or *connection_logs* is given without TLS.
+    """
+    if not has_tls and (mutual_authentication or connection_logs):
+        wanted = "mutual_authentication" if mutual_authentication else "connection_logs"
+        raise ValueError(f"{wanted} needs TLS: pass domain_name and hosted_zone, or a certificate")
+
+
+def _not_found() -> elbv2.ListenerAction:
+    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body=NOT_FOUND)

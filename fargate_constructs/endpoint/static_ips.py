@@ -1,0 +1,120 @@
+"""Fixed addresses to call: a network load balancer with Elastic IPs before the application load balancer.
+
+```
+caller ──> [Elastic IP in each zone ──> network load balancer] ──> application load balancer ──> routes
+```
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
+from constructs import Construct
+
+from fargate_constructs.network import ElasticIpPool
+
+
+class StaticIps(Construct):
+    """A network load balancer that hands each connection on, unopened, to an application load balancer.
+
+    The application load balancer sees the caller's own address, and takes connections from this one alone: its own
+    DNS name answers nobody. It stays internet-facing, though internal would do: AWS replaces a load balancer whose
+    scheme changes, its target groups belong to the old one until then, and the deployment would fail. So fixed
+    addresses can be had, and given up, at any time.
+
+    Args:
+        scope: The endpoint.
+        id: The construct's ID; part of every address's logical ID.
+        vpc: The VPC of both load balancers.
+        listeners: The application load balancer's listeners.
+        deletion_protection: Whether AWS refuses to delete this load balancer.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        listeners: Sequence[elbv2.ApplicationListener],
+        deletion_protection: bool,
+    ) -> None:
+        super().__init__(scope, id)
+
+        selected = vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC)
+        subnets = selected.subnets
+        self.elastic_ip_pool = ElasticIpPool(self, "Addresses", zones=len(subnets))
+        security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="Callers of the fixed addresses",
+            allow_all_outbound=False,
+        )
+        self.network_load_balancer = elbv2.NetworkLoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=vpc,
+            internet_facing=True,
+            security_groups=[security_group],
+            subnet_mappings=[
+                elbv2.SubnetMapping(subnet=subnet, allocation_id=allocation_id)
+                for subnet, allocation_id in zip(subnets, self.elastic_ip_pool.allocation_ids, strict=True)
+            ],
+            ip_address_type=elbv2.IpAddressType.IPV4,
+            deletion_protection=deletion_protection,
+            # A caller who knows one address only is served while that zone's application load balancer is not.
+            cross_zone_enabled=True,
+            client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
+            # With this one before it, an application load balancer's own zonal shift changes nothing.
+            zonal_shift=True,
+            enforce_security_group_inbound_rules_on_private_link_traffic=True,
+        )
+        # It would log what it decrypts, which is nothing.
+        self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
+        # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
+        self.network_load_balancer.node.add_dependency(selected.internet_connectivity_established)
+        for listener in listeners:
+            self._hand_on(listener)
+        Validations.of(self.network_load_balancer).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-ELB2",
+                reason="A network load balancer logs what it decrypts, which is nothing; the application load balancer "
+                "behind it logs every request, with the caller's address.",
+            ),
+        )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The callers' side."""
+        return self.network_load_balancer.connections
+
+    def _hand_on(self, listener: elbv2.ApplicationListener) -> None:
+        port = listener.port
+        self.network_load_balancer.add_listener(f"Tcp{port}", port=port, protocol=elbv2.Protocol.TCP).add_targets(
+            f"Tcp{port}",
+            port=port,
+            protocol=elbv2.Protocol.TCP,
+            targets=[elbv2_targets.AlbListenerTarget(listener)],
+            # Any answer shows that the load balancer is there; whether tasks are well is for it to know. Asked over
+            # plain HTTP, which needs no client certificate and, with TLS on, is answered without a task.
+            health_check=elbv2.HealthCheck(
+                protocol=elbv2.Protocol.HTTP, port="80", path="/", healthy_http_codes="200-599"
+            ),
+        )
+        listener.connections.allow_from(
+            self.network_load_balancer, ec2.Port.tcp(port), f"Allow from the fixed addresses on port {port}"
+        )
+
+
+def validate_static_ips(*, internal: bool, is_dual_stack: bool) -> None:
+    """Refuse what Elastic IPs are not.
+
+    Raises:
+        ValueError: If the endpoint is internal or for IPv6.
+    """
+    if internal or is_dual_stack:
+        got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
+        raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")

@@ -1,0 +1,268 @@
+"""What is refused before any route is looked at.
+
+```
+caller ──> load balancer ──> [web ACL: AWS's managed rules] ──> routes
+```
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from fargate_constructs.sequences import validate_list
+
+# Addresses that AWS knows as bots; the usual attacks on any web application; requests that only an exploit makes.
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+RULE_GROUPS = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+)
+# Bodies over 8 KB, which WAF cannot read to their end behind a load balancer: refusing them would refuse every upload.
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+COUNTED = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
+# https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-request-limiting.html
+MIN_RATE, MAX_RATE = 10, 2_000_000_000
+# What logs should not hold: whoever reads one of these can pretend to be the caller.
+REDACTED_HEADERS = ("authorization", "cookie", "x-api-key")
+# WAF writes to log groups of this name alone: https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
+LOG_GROUP_PREFIX = "aws-waf-logs-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebAcl:
+    """A web application firewall for an endpoint. Made by one of the named constructors, never by hand.
+
+    ```python
+    HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
+    ```
+    """
+
+    arn: str | None = None
+    rule_groups: Sequence[str] = RULE_GROUPS
+    counted_rules: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rate_limit: int | None = None
+
+    @classmethod
+    def managed(
+        cls,
+        *,
+        rule_groups: Sequence[str] = RULE_GROUPS,
+        counted_rules: Mapping[str, Sequence[str]] = COUNTED,
+        rate_limit: int | None = None,
+    ) -> "WebAcl":
+        """A web ACL with AWS's managed rules: 8 USD a month, and 0.60 USD for a million requests.
+
+        The list price is 5 USD for the ACL and 1 USD for each rule group (https://aws.amazon.com/waf/pricing/). Only
+        requests that were refused or counted are logged, without their credentials, to a log group kept for a year:
+        those let through are in the access logs.
+
+        Args:
+            rule_groups: AWS's rule groups that cost nothing beyond that, tried in this order. By default known bad
+                addresses, the common rules, and known bad inputs; 925 of the 1,500 units that one price covers.
+            counted_rules: Rules, by group, that only count what they would refuse. By default
+                `SizeRestrictions_BODY`, which would refuse each body over 8 KB. Give `{}` to let every rule refuse.
+            rate_limit: How many requests one address may make in five minutes, 10 to 2,000,000,000; another 1 USD a
+                month. By default any number. Behind CloudFront all requests come from CloudFront's addresses.
+
+        Raises:
+            TypeError: If *rule_groups* is a string.
+            ValueError: If there is neither a rule group nor a limit, a group is named twice or is not AWS's, a
+                counted rule's group is missing, or the limit is out of range.
+        """
+        validate_list("rule_groups", rule_groups)
+        _validate_groups(rule_groups, rate_limit)
+        given = (
+            counted_rules if counted_rules is not COUNTED else {k: v for k, v in COUNTED.items() if k in rule_groups}
+        )
+        if unknown := sorted(given.keys() - set(rule_groups)):
+            raise ValueError(f"counted_rules must belong to groups of rule_groups, got: {unknown}")
+        for rules in given.values():
+            validate_list("counted_rules", rules)
+        if rate_limit is not None and not Token.is_unresolved(rate_limit) and not MIN_RATE <= rate_limit <= MAX_RATE:
+            raise ValueError(f"rate_limit must be {MIN_RATE} to {MAX_RATE} requests in five minutes, got: {rate_limit}")
+        return cls(rule_groups=tuple(rule_groups), counted_rules=given, rate_limit=rate_limit)
+
+    @classmethod
+    def from_arn(cls, arn: str) -> "WebAcl":
+        """A web ACL made elsewhere, of scope REGIONAL and in the endpoint's region; its logs are its owner's matter.
+
+        Raises:
+            ValueError: If the ARN is not one of a regional web ACL.
+        """
+        if not Token.is_unresolved(arn) and not (
+            arn.startswith("arn:") and ":wafv2:" in arn and ":regional/webacl/" in arn
+        ):
+            raise ValueError(
+                "arn must be a regional web ACL's, such as 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…', "
+                f"got: {arn!r}",
+            )
+        return cls(arn=arn)
+
+    def protect(self, scope: Construct, load_balancer: elbv2.ApplicationLoadBalancer) -> "ManagedWebAcl | None":
+        """Put the web ACL before a load balancer; return it if it is made here."""
+        made = None if self.arn else ManagedWebAcl(scope, "WebAcl", web_acl=self)
+        arn = made.web_acl_arn if made else self.arn
+        assert arn is not None, "from_arn gave one"
+        wafv2.CfnWebACLAssociation(
+            scope,
+            "WebAclAssociation",
+            resource_arn=load_balancer.load_balancer_arn,
+            web_acl_arn=arn,
+        )
+        return made
+
+
+class ManagedWebAcl(Construct):
+    """A web ACL with managed rules, and the log group of what it refuses. Made by `WebAcl.managed`."""
+
+    def __init__(self, scope: Construct, id: str, *, web_acl: WebAcl) -> None:
+        super().__init__(scope, id)
+
+        self._metric_name = Names.unique_resource_name(self, max_length=128)
+        rules = [
+            _group_rule(priority, name, web_acl.counted_rules.get(name, ()))
+            for priority, name in enumerate(web_acl.rule_groups, start=1)
+        ]
+        if web_acl.rate_limit:
+            rules.insert(0, _rate_rule(web_acl.rate_limit))
+        self.resource = wafv2.CfnWebACL(
+            self,
+            "Resource",
+            scope="REGIONAL",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            # The metrics' only name, which a second web ACL of the account must not have.
+            visibility_config=_visibility(self._metric_name),
+            rules=rules,
+        )
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=LOG_GROUP_PREFIX + self._unique_name(),
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        wafv2.CfnLoggingConfiguration(
+            self,
+            "Logging",
+            resource_arn=self.web_acl_arn,
+            # Without the `:*` at the end of a log group's own ARN.
+            log_destination_configs=[
+                Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=self.log_group.log_group_name,
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                ),
+            ],
+            redacted_fields=[
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})
+                for name in REDACTED_HEADERS
+            ],
+            logging_filter={
+                "DefaultBehavior": "DROP",
+                "Filters": [
+                    {
+                        "Behavior": "KEEP",
+                        "Requirement": "MEETS_ANY",
+                        "Conditions": [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT")],
+                    },
+                ],
+            },
+        )
+
+    @property
+    def web_acl_arn(self) -> str:
+        """The web ACL's ARN (a token until deployed)."""
+        return self.resource.attr_arn
+
+    def metric_blocked_requests(self) -> cloudwatch.Metric:
+        """How many requests were refused."""
+        return cloudwatch.Metric(
+            namespace="AWS/WAFV2",
+            metric_name="BlockedRequests",
+            dimensions_map={"WebACL": self._metric_name, "Region": Aws.REGION, "Rule": "ALL"},
+            statistic="Sum",
+        )
+
+    def _unique_name(self) -> str:
+        """Return a name that no other web ACL has, not even one of an earlier stack of the same name: logs stay."""
+        stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+        return f"{Names.unique_resource_name(self, max_length=200, separator='-')}-{stack_uuid}"
+
+
+def _group_rule(priority: int, name: str, counted: Sequence[str]) -> wafv2.CfnWebACL.RuleProperty:
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                vendor_name="AWS",
+                name=name,
+                rule_action_overrides=[
+                    wafv2.CfnWebACL.RuleActionOverrideProperty(
+                        name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+                    )
+                    for rule in counted
+                ]
+                or None,
+            ),
+        ),
+        visibility_config=_visibility(name),
+    )
+
+
+def _rate_rule(limit: int) -> wafv2.CfnWebACL.RuleProperty:
+    return wafv2.CfnWebACL.RuleProperty(
+        name="RateLimit",
+        priority=0,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP", limit=limit, evaluation_window_sec=300
+            ),
+        ),
+        visibility_config=_visibility("RateLimit"),
+    )
+
+
+def _visibility(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    # Samples would show in the console the credentials that the logs leave out.
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric_name, sampled_requests_enabled=False
+    )
+
+
+def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None:
+    if not rule_groups and rate_limit is None:
+        raise ValueError("rule_groups must name a group, got none, and no rate_limit: such a web ACL lets all through")
+    if len(set(rule_groups)) < len(rule_groups):
+        raise ValueError(f"rule_groups must differ from each other, got: {list(rule_groups)}")
+    if foreign := [name for name in rule_groups if not Token.is_unresolved(name) and not _is_managed(name)]:
+        raise ValueError(
+            f"rule_groups must hold names such as 'AWSManagedRulesSQLiRuleSet', got: {foreign}; "
+            "make a web ACL with rules of your own, and pass WebAcl.from_arn",
+        )
+
+
+def validate_web_acl(web_acl: object) -> None:
+    """Refuse what is no web ACL.
+
+    Raises:
+        TypeError: If *web_acl* is neither one nor None.
+    """
+    if web_acl is not None and not isinstance(web_acl, WebAcl):
+        raise TypeError(
+            f"web_acl must be a WebAcl, got: {web_acl!r}; write WebAcl.from_arn(...), or WebAcl.managed() for a new one"
+        )
+
+
+def _is_managed(name: str) -> bool:
+    return name.startswith("AWSManagedRules")

@@ -1,0 +1,30 @@
+"""Numbers and times within their limits."""
+
+from aws_cdk import Duration, Token
+
+
+def validate_range(name: str, value: float | None, low: float, high: float | None = None, *, unit: str = "") -> None:
+    """Refuse a number outside its limits; one that is not given, or known only when deployed, passes.
+
+    Raises:
+        ValueError: With the number and the limits.
+    """
+    if value is None or Token.is_unresolved(value):
+        return
+    if value < low or (high is not None and value > high):
+        limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        raise ValueError(f"{name} must be {limits}{unit}, got: {value:g}")
+
+
+def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
+    """Refuse a time outside its limits, in seconds, or one that is no whole number of them.
+
+    Raises:
+        ValueError: With the time and the limits.
+    """
+    if duration is None or duration.is_unresolved():
+        return
+    milliseconds = duration.to_milliseconds()
+    if milliseconds % 1000:
+        raise ValueError(f"{name} must be whole seconds, got: {duration.to_human_string()}")
+    validate_range(name, milliseconds / 1000, low, high, unit=" seconds")

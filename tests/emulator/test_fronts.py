@@ -1,0 +1,129 @@
+"""Turning the fronts of a deployed endpoint on and off.
+
+HTTP client ──> the emulator's load balancer ──> maintenance page, or 404
+"""
+
+import http.client
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import aws_ecs as ecs
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.endpoint import WebAcl
+from tests.emulator.emulator import Emulator
+from tests.emulator.updates import DeployedStack
+
+LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+KEPT = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::EC2::EIP")
+
+
+def front_app(
+    *, maintenance: bool = False, static_ips: bool = False, web_acl: WebAcl | None = None, office: bool = False
+) -> App:
+    """Return an app of one service on an endpoint."""
+    app = App()
+    stack = Stack(app, "Fronts")
+    network = FixedEgressNetwork(stack, "Network")
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        static_ips=static_ips,
+        web_acl=web_acl,
+        allow_cidrs=["203.0.113.0/24"] if office else None,
+        deletion_protection=False,
+    )
+    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=image), paths=["/web"])
+    endpoint.maintenance(on=maintenance, html="<h1>Back at noon</h1>")
+    CfnOutput(stack, "Name", value=endpoint.load_balancer.load_balancer_dns_name)
+    return app
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+    """The endpoint as it is by default."""
+    with Emulator() as aws:
+        yield DeployedStack(
+            aws,
+            "Fronts",
+            module="tests.emulator.test_fronts",
+            expression="front_app()",
+            folder=tmp_path_factory.mktemp("fronts"),
+        )
+
+
+def ask(stack: DeployedStack, path: str) -> tuple[int, str, str | None]:
+    """Ask the load balancer; return the answer's status, body and type."""
+    gateway = urlsplit(stack.aws.endpoint_url)
+    assert gateway.hostname is not None
+    connection = http.client.HTTPConnection(gateway.hostname, gateway.port, timeout=30)
+    connection.request("GET", path, headers={"Host": stack.output("Name")})
+    response = connection.getresponse()
+    return response.status, response.read().decode(), response.getheader("Content-Type")
+
+
+def addresses_of(stack: DeployedStack) -> set[str]:
+    """Return the account's Elastic IPs."""
+    return {each["PublicIp"] for each in stack.aws.client("ec2").describe_addresses()["Addresses"]}
+
+
+def test_a_page_for_every_request_and_back(stack: DeployedStack) -> None:
+    """While it is on, routed and unrouted requests get it; the route's rule is the same one before and after."""
+    rules = stack.physical_ids(*KEPT)
+    assert ask(stack, "/other") == (404, "no route\n", "text/plain")
+
+    assert stack.update(front_app(maintenance=True)) == "UPDATE_COMPLETE", stack.why()
+    for path in ("/web", "/other"):
+        assert ask(stack, path) == (503, "<h1>Back at noon</h1>", "text/html")
+    assert rules.items() < stack.physical_ids(*KEPT).items()
+
+    assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
+    assert ask(stack, "/other")[0] == 404
+    assert stack.physical_ids(*KEPT) == rules
+
+
+def test_fixed_addresses_come_and_stay(stack: DeployedStack) -> None:
+    """Turning them on keeps the load balancer, its listener and routes; given up, they stay the account's."""
+    load_balancer, before = stack.physical_ids(LOAD_BALANCER), addresses_of(stack)
+    kept = stack.physical_ids(*KEPT)
+
+    assert stack.update(front_app(static_ips=True)) == "UPDATE_COMPLETE", stack.why()
+    assert load_balancer.items() < stack.physical_ids(LOAD_BALANCER).items()
+    assert kept.items() < stack.physical_ids(*KEPT).items()
+    new = addresses_of(stack) - before
+    assert len(new) == 2
+
+    assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
+    assert stack.physical_ids(LOAD_BALANCER) == load_balancer
+    assert new <= addresses_of(stack)
+
+
+def test_callers_change_in_place(stack: DeployedStack) -> None:
+    """The security group is the same, with the office's rule instead of everybody's."""
+    groups = stack.physical_ids("AWS::EC2::SecurityGroup")
+    group_id = next(value for key, value in groups.items() if key.startswith("EndpointLoadBalancer"))
+
+    assert stack.update(front_app(office=True)) == "UPDATE_COMPLETE", stack.why()
+
+    assert stack.physical_ids("AWS::EC2::SecurityGroup") == groups
+    (group,) = stack.aws.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    ranges = [(rule["FromPort"], each["CidrIp"]) for rule in group["IpPermissions"] for each in rule["IpRanges"]]
+    assert ranges == [(80, "203.0.113.0/24")]
+
+
+def test_a_web_acl_comes_and_goes(stack: DeployedStack) -> None:
+    """It is put before the load balancer that is there, and taken away again."""
+    (load_balancer,) = stack.physical_ids(LOAD_BALANCER).values()
+    waf = stack.aws.client("wafv2")
+
+    assert stack.update(front_app(web_acl=WebAcl.managed())) == "UPDATE_COMPLETE", stack.why()
+    web_acl = waf.get_web_acl_for_resource(ResourceArn=load_balancer)["WebACL"]
+    assert [rule["Name"] for rule in web_acl["Rules"]] == list(WebAcl.managed().rule_groups)
+
+    assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
+    with pytest.raises(waf.exceptions.WAFNonexistentItemException):
+        waf.get_web_acl_for_resource(ResourceArn=load_balancer)

@@ -1,0 +1,20 @@
+"""What the endpoint's tests start from."""
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+
+
+@pytest.fixture
+def zone(stack: Stack) -> route53.IHostedZone:
+    """A zone imported with its name."""
+    return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
+
+
+@pytest.fixture
+def certificate(stack: Stack) -> acm.ICertificate:
+    """A certificate made elsewhere, in the region that CloudFront takes them of."""
+    return acm.Certificate.from_certificate_arn(
+        stack, "Certificate", "arn:aws:acm:us-east-1:123456789012:certificate/1"
+    )

@@ -1,0 +1,169 @@
+"""Where a load balancer keeps what it was asked."""
+
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match, Template
+
+from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
+
+
+def attributes_of(template: Template) -> dict[str, Any]:
+    """Return the load balancer's attributes that are about logs."""
+    (load_balancer,) = template.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    attributes = load_balancer["Properties"]["LoadBalancerAttributes"]
+    return {each["Key"]: each["Value"] for each in attributes if "_logs." in each["Key"]}
+
+
+def test_into_the_archive(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The archive's bucket takes them under a prefix, from this account's load balancers; no other bucket is made."""
+    archive = LogArchive(stack, "LogArchive")
+
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        access_log_bucket=archive.bucket,
+        access_log_prefix="access-logs/shop",
+    )
+
+    template = Template.from_stack(stack)
+    bucket = stack.resolve(archive.bucket.bucket_name)
+    assert endpoint.access_log_bucket is archive.bucket
+    assert attributes_of(template) == {
+        "access_logs.s3.enabled": "true",
+        "access_logs.s3.bucket": bucket,
+        "access_logs.s3.prefix": "access-logs/shop",
+        "connection_logs.s3.enabled": "false",
+        "health_check_logs.s3.enabled": "false",
+    }
+    template.has_resource_properties(
+        "AWS::S3::BucketPolicy",
+        {
+            "Bucket": bucket,
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+                            "Action": "s3:PutObject",
+                            "Resource": {
+                                "Fn::Join": [
+                                    "",
+                                    [
+                                        Match.any_value(),
+                                        "/access-logs/shop/AWSLogs/",
+                                        {"Ref": "AWS::AccountId"},
+                                        "/*",
+                                    ],
+                                ],
+                            },
+                        },
+                    ]
+                ),
+            },
+        },
+    )
+    assert "EndpointAccessLogs" not in str(template.to_json())
+
+
+def test_into_another_stacks_archive() -> None:
+    """The endpoint's stack depends on the archive's, never the other way round."""
+    app = App()
+    base, shop = Stack(app, "Base"), Stack(app, "Shop")
+    archive = LogArchive(base, "LogArchive")
+
+    HttpEndpoint(shop, "Endpoint", network=FixedEgressNetwork(shop, "Network"), access_log_bucket=archive.bucket)
+
+    app.synth()
+    assert shop.dependencies == [base]
+    assert base.dependencies == []
+
+
+def test_an_imported_bucket_needs_a_persons_help(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Its policy cannot be changed from here, and synthesis says so."""
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs")
+
+    HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=bucket)
+
+    Annotations.from_stack(stack).has_warning(
+        "/Test/Endpoint/LoadBalancer", Match.string_like_regexp("policy of the imported bucket Test/Bucket")
+    )
+    assert attributes_of(Template.from_stack(stack))["access_logs.s3.bucket"] == "logs"
+
+
+def test_connections_on_request(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+    """They go to the same bucket."""
+    HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate,
+        connection_logs=True,
+        access_log_prefix="shop",
+    )
+
+    attributes = attributes_of(Template.from_stack(stack))
+    assert attributes["connection_logs.s3.enabled"] == "true"
+    assert attributes["connection_logs.s3.bucket"] == attributes["access_logs.s3.bucket"]
+    assert attributes["connection_logs.s3.prefix"] == "shop"
+
+
+def test_connections_without_tls_are_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """What is logged of a connection is its TLS."""
+    with pytest.raises(ValueError, match="connection_logs needs TLS"):
+        HttpEndpoint(stack, "Endpoint", network=network, connection_logs=True)
+
+
+def test_a_bucket_with_a_key_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Elastic Load Balancing writes to buckets with SSE-S3 only; the deployment would fail."""
+    bucket = s3.Bucket(stack, "Bucket", encryption_key=kms.Key(stack, "Key"))
+
+    with pytest.raises(ValueError, match="must be encrypted with SSE-S3, got Test/Bucket with a KMS key"):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=bucket)
+
+    assert stack.node.try_find_child("Endpoint") is None
+
+
+def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The likeliest mistake is answered with what to write."""
+    archive = LogArchive(stack, "LogArchive")
+
+    with pytest.raises(TypeError, match=re.escape("got: LogArchive; of a LogArchive pass archive.bucket")):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=archive)  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: FixedEgressNetwork) -> None:
+    """It would change the life of whatever else is in the bucket."""
+    bucket = s3.Bucket(stack, "Bucket")
+
+    with pytest.raises(ValueError, match="must be set on the bucket you give, got: 7 days beside access_log_bucket"):
+        HttpEndpoint(
+            stack,
+            "Endpoint",
+            network=network,
+            access_log_bucket=bucket,
+            access_log_expiration=Duration.days(7),
+        )
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "logs/", "/logs", "my-AWSLogs"])
+def test_prefixes_that_aws_refuses_are_refused(stack: Stack, network: FixedEgressNetwork, prefix: str) -> None:
+    """Before the deployment does."""
+    with pytest.raises(ValueError, match=re.escape(f"got: {prefix!r}")):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_prefix=prefix)
+
+
+def test_a_prefix_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+    """A token passes."""
+    prefix = CfnParameter(stack, "Prefix").value_as_string
+
+    HttpEndpoint(stack, "Endpoint", network=network, access_log_prefix=prefix)
+
+    assert attributes_of(Template.from_stack(stack))["access_logs.s3.prefix"] == {"Ref": "Prefix"}

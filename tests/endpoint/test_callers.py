@@ -1,0 +1,156 @@
+"""Who may call."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+
+SOURCES = ("CidrIp", "CidrIpv6", "SourcePrefixListId", "SourceSecurityGroupId")
+
+
+def rules_of(stack: Stack, endpoint: HttpEndpoint) -> list[tuple[object, int, int]]:
+    """Return all rules of the endpoint's security group, in it or apart from it: source, first and last port."""
+    template = Template.from_stack(stack)
+    (security_group,) = endpoint.connections.security_groups
+    group_id = stack.resolve(security_group.security_group_id)
+    own = template.find_resources("AWS::EC2::SecurityGroup")[group_id["Fn::GetAtt"][0]]
+    apart = template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": group_id}})
+    rules: list[dict[str, Any]] = [
+        *own["Properties"].get("SecurityGroupIngress", []),
+        *(rule["Properties"] for rule in apart.values()),
+    ]
+    return [(next(rule[key] for key in SOURCES if key in rule), rule["FromPort"], rule["ToPort"]) for rule in rules]
+
+
+def test_anybody_by_default(stack: Stack, network: FixedEgressNetwork) -> None:
+    """An internet-facing endpoint answers everybody, on the one port that it listens to."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+
+    assert rules_of(stack, endpoint) == [("0.0.0.0/0", 80, 80)]
+
+
+def test_nobody_by_default_if_internal(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Who may call from inside is always said."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+
+    assert rules_of(stack, endpoint) == []
+
+
+def test_ranges(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+    """Those named reach both ports, the redirect's and the service's, and nobody else does."""
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate,
+        allow_cidrs=["203.0.113.0/24", "198.51.100.7/32"],
+    )
+
+    assert rules_of(stack, endpoint) == [
+        ("203.0.113.0/24", 80, 80),
+        ("198.51.100.7/32", 80, 80),
+        ("203.0.113.0/24", 443, 443),
+        ("198.51.100.7/32", 443, 443),
+    ]
+
+
+def test_a_range_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+    """A token passes, as IPv4."""
+    cidr = CfnParameter(stack, "Cidr").value_as_string
+
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=[cidr])
+
+    assert rules_of(stack, endpoint) == [({"Ref": "Cidr"}, 80, 80)]
+
+
+def test_an_empty_list_is_nobody(stack: Stack, network: FixedEgressNetwork) -> None:
+    """A list that came out empty by mistake opens nothing."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=[])
+
+    assert rules_of(stack, endpoint) == []
+
+
+def test_security_groups_and_prefix_lists(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Whatever has connections may be named, beside ranges."""
+    office = ec2.Peer.prefix_list("pl-123")
+    bastion = ec2.SecurityGroup.from_security_group_id(stack, "Bastion", "sg-123")
+    web = FargateService(stack, "Web", network=network, image=image)
+
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        internal=True,
+        allow_cidrs=["10.1.0.0/16"],
+        allow_from=[office, bastion, web],
+    )
+
+    (web_group,) = web.connections.security_groups
+    assert rules_of(stack, endpoint) == [
+        ("10.1.0.0/16", 80, 80),
+        ("pl-123", 80, 80),
+        ("sg-123", 80, 80),
+        (stack.resolve(web_group.security_group_id), 80, 80),
+    ]
+
+
+def test_somebody_named_later(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The endpoint's connections know its port."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+
+    endpoint.connections.allow_default_port_from(ec2.Peer.ipv4("10.1.0.0/16"))
+
+    assert rules_of(stack, endpoint) == [("10.1.0.0/16", 80, 80)]
+
+
+def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Opened from the caller's side, the rule is the caller's stack's, and the endpoint's depends on nothing."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+    other = Stack(App.of(stack), "Other")
+    worker = FargateService(other, "Worker", network=network, image=image, port=None)
+
+    worker.connections.allow_to_default_port(endpoint)
+
+    Template.from_stack(other).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 80})
+    assert stack.dependencies == []
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "message"),
+    [
+        (["203.0.113.0"], "such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask"),
+        (["203.0.113.7/24"], "got: '203.0.113.7/24' ("),
+        ([None], "got: None (it has no mask"),
+        (["office"], "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: 'office'"),
+        (["2001:db8::/32"], "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'"),
+    ],
+    ids=["bare address", "host bits", "nothing", "word", "IPv6"],
+)
+def test_ranges_that_would_fail_are_refused(
+    stack: Stack, network: FixedEgressNetwork, cidrs: Sequence[str], message: str
+) -> None:
+    """Before anything is made."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=cidrs)
+
+    assert stack.node.try_find_child("Endpoint") is None
+
+
+def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The message says what to write."""
+    with pytest.raises(TypeError, match=re.escape("write allow_cidrs=['10.0.0.0/8']")):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs="10.0.0.0/8")
+    with pytest.raises(TypeError, match=re.escape("write allow_from=[...]")):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_from=ec2.Peer.prefix_list("pl-1"))  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match=re.escape("write allow_from=[...]")):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_from="sg-123")  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match="got: 'sg-123'; address ranges go to allow_cidrs"):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_from=["sg-123"])  # type: ignore[list-item]  # the mistake

@@ -1,0 +1,332 @@
+"""HTTPS without a domain."""
+
+import re
+
+import pytest
+from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+from aws_cdk.assertions import Annotations, Match, Template
+
+from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.endpoint import CloudFrontDistribution
+
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
+
+
+@pytest.fixture
+def endpoint(stack: Stack, network: FixedEgressNetwork) -> HttpEndpoint:
+    """An internal endpoint without a name."""
+    return HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+
+
+@pytest.fixture
+def named(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> HttpEndpoint:
+    """An internal endpoint with a name."""
+    return HttpEndpoint(
+        stack, "Endpoint", network=network, internal=True, domain_name="shop.example.com", hosted_zone=zone
+    )
+
+
+def test_it_serves_https_at_its_own_name(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """Everything passes, nothing is cached, HTTP is redirected, answers get security headers."""
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {
+            "DistributionConfig": {
+                "DefaultCacheBehavior": {
+                    "AllowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
+                    # The IDs of AWS's own policies, which are the same in every account:
+                    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+                    "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+                    "OriginRequestPolicyId": "33f36d7e-f396-46d9-90e0-52428a34d9dc",
+                    "ResponseHeadersPolicyId": "67f7725c-6f97-4210-82d7-5512b31e9d03",
+                    "ViewerProtocolPolicy": "redirect-to-https",
+                },
+                "Aliases": Match.absent(),
+                "ViewerCertificate": Match.absent(),
+                "WebACLId": Match.absent(),
+                "HttpVersion": "http2and3",
+            }
+        },
+    )
+    (logical_id,) = template.find_resources("AWS::CloudFront::Distribution")
+    assert stack.resolve(distribution.url) == {
+        "Fn::Join": ["", ["https://", {"Fn::GetAtt": [logical_id, "DomainName"]}]]
+    }
+
+
+def test_it_reaches_the_load_balancer_from_within(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """By a VPC origin, over plain HTTP as there is no certificate; and there is no public load balancer."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    template = Template.from_stack(stack)
+    (origin,) = template.find_resources("AWS::CloudFront::VpcOrigin")
+    template.has_resource_properties(
+        "AWS::CloudFront::VpcOrigin",
+        {
+            "VpcOriginEndpointConfig": {
+                "Arn": stack.resolve(endpoint.load_balancer.load_balancer_arn),
+                "OriginProtocolPolicy": "http-only",
+                "OriginSSLProtocols": ["TLSv1.2"],
+            }
+        },
+    )
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {
+            "DistributionConfig": {
+                "Origins": [
+                    Match.object_like(
+                        {
+                            "VpcOriginConfig": {
+                                "VpcOriginId": {"Fn::GetAtt": [origin, "Id"]},
+                                "OriginReadTimeout": 60,
+                                "OriginKeepaliveTimeout": 5,
+                            }
+                        }
+                    )
+                ]
+            }
+        },
+    )
+    template.all_resources_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+
+
+def test_nobody_else_reaches_the_load_balancer(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """Its one rule is for the security group of CloudFront's VPC origins, looked up once they are there."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    template = Template.from_stack(stack)
+    (group,) = endpoint.load_balancer.connections.security_groups
+    group_id = stack.resolve(group.security_group_id)
+    ((look_up, resource),) = template.find_resources("Custom::VpcOriginSecurityGroup").items()
+    rules = template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": group_id}})
+    assert [each["Properties"] for each in rules.values()] == [
+        {
+            "Description": "Allow from VPC origins of CloudFront",
+            "FromPort": 80,
+            "GroupId": group_id,
+            "IpProtocol": "tcp",
+            "SourceSecurityGroupId": {"Fn::GetAtt": [look_up, "SecurityGroups.0.GroupId"]},
+            "ToPort": 80,
+        }
+    ]
+    own = template.find_resources("AWS::EC2::SecurityGroup")[group_id["Fn::GetAtt"][0]]
+    assert "SecurityGroupIngress" not in own["Properties"]
+    assert set(template.find_resources("AWS::CloudFront::Distribution")) <= set(resource["DependsOn"])
+    assert "CloudFront-VPCOrigins-Service-SG" in str(resource["Properties"]["Create"])
+    # A description in EC2 may hold these characters only.
+    assert re.fullmatch(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+", "Allow from VPC origins of CloudFront")
+
+
+def test_the_look_up_may_do_nothing_else(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """It reads security groups, which AWS does not grant one by one."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyName": Match.string_like_regexp("VpcOriginSecurityGroup"),
+            "PolicyDocument": {
+                "Statement": [{"Action": "ec2:DescribeSecurityGroups", "Effect": "Allow", "Resource": "*"}],
+                "Version": "2012-10-17",
+            },
+        },
+    )
+
+
+def test_plain_http_is_not_warned_of(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """Callers come over HTTPS."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    Annotations.from_stack(stack).has_no_warning("/Test/Endpoint", Match.any_value())
+
+
+def test_its_access_logs_expire(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """CloudFront writes by an access control list, into a private bucket."""
+    distribution = CloudFrontDistribution(
+        stack, "Distribution", endpoint=endpoint, access_log_expiration=Duration.days(7)
+    )
+
+    template = Template.from_stack(stack)
+    bucket = stack.resolve(distribution.access_log_bucket.bucket_name)["Ref"]
+    properties = template.find_resources("AWS::S3::Bucket")[bucket]["Properties"]
+    assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 7
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {
+            "DistributionConfig": {
+                "Logging": {"Bucket": {"Fn::GetAtt": [bucket, "RegionalDomainName"]}, "IncludeCookies": False}
+            }
+        },
+    )
+
+
+def test_with_a_name_and_certificates_it_is_https_all_the_way(
+    stack: Stack, named: HttpEndpoint, certificate: acm.ICertificate
+) -> None:
+    """The endpoint's name is the distribution's, its records lead there, and old TLS versions are refused."""
+    distribution = CloudFrontDistribution(
+        stack, "Distribution", endpoint=named, certificate=certificate, web_acl_arn=WEB_ACL
+    )
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {
+            "DistributionConfig": {
+                "Aliases": ["shop.example.com"],
+                "ViewerCertificate": {
+                    "AcmCertificateArn": certificate.certificate_arn,
+                    "MinimumProtocolVersion": "TLSv1.2_2025",
+                    "SslSupportMethod": "sni-only",
+                },
+                "WebACLId": WEB_ACL,
+                # What CloudFront compares the endpoint's certificate with.
+                "Origins": [Match.object_like({"DomainName": "shop.example.com"})],
+            }
+        },
+    )
+    template.has_resource_properties(
+        "AWS::CloudFront::VpcOrigin", {"VpcOriginEndpointConfig": {"OriginProtocolPolicy": "https-only"}}
+    )
+    template.has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {
+            "Name": "shop.example.com.",
+            "AliasTarget": {
+                "DNSName": stack.resolve(distribution.distribution.distribution_domain_name),
+                "HostedZoneId": Match.any_value(),
+            },
+        },
+    )
+    template.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 443, "ToPort": 443})
+    assert distribution.url == "https://shop.example.com"
+
+
+def test_all_names_are_the_distributions(
+    stack: Stack, named: HttpEndpoint, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """Those added before and later too: CloudFront answers no name that it was not told."""
+    named.add_domain("a.example.com", hosted_zone=zone)
+    CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate)
+    named.add_domain("b.example.com", hosted_zone=zone)
+
+    names = ["shop.example.com", "a.example.com", "b.example.com"]
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::CloudFront::Distribution", {"DistributionConfig": {"Aliases": names}})
+    records = [each["Properties"] for each in template.find_resources("AWS::Route53::RecordSet").values()]
+    assert sorted(record["Name"] for record in records) == sorted(f"{name}." for name in names)
+    assert len({str(record["AliasTarget"]) for record in records}) == 1
+
+
+def test_a_named_endpoint_at_the_distributions_own_name(stack: Stack, named: HttpEndpoint) -> None:
+    """Without a certificate for CloudFront the name goes on leading to the load balancer."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=named)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {"AliasTarget": Match.object_like({"DNSName": {"Fn::Join": ["", ["dualstack.", Match.any_value()]]}})},
+    )
+
+
+def test_one_in_another_stack(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """The rule that lets it in stands in its own stack, so the endpoint's depends on nothing."""
+    app = stack.node.root
+    assert isinstance(app, App)
+    edge = Stack(app, "Edge")
+
+    CloudFrontDistribution(edge, "Distribution", endpoint=endpoint)
+
+    app.synth()
+    assert stack.dependencies == []
+    Template.from_stack(edge).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+
+
+def test_what_is_known_only_when_deployed_passes(stack: Stack, named: HttpEndpoint) -> None:
+    """Tokens cannot be checked."""
+    arn, web_acl = (CfnParameter(stack, name).value_as_string for name in ("Arn", "WebAcl"))
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+
+    CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate, web_acl_arn=web_acl)
+
+
+def test_a_second_front_is_refused(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """EC2 takes the rule that lets CloudFront in only once."""
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    with pytest.raises(ValueError, match="Test/Endpoint stands behind Test/Distribution already, got a second front"):
+        CloudFrontDistribution(stack, "Other", endpoint=endpoint)
+
+
+def test_further_behaviors_use_the_same_way(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """What may be cached is said by path; CloudFront needs no second VPC origin for it."""
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    distribution.distribution.add_behavior("/static/*", distribution.origin)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::CloudFront::VpcOrigin", 1)
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {"DistributionConfig": {"CacheBehaviors": [Match.object_like({"PathPattern": "/static/*"})]}},
+    )
+
+
+def test_an_endpoint_on_the_internet_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Callers could pass CloudFront by."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+
+    with pytest.raises(ValueError, match=r"Test/Endpoint faces the internet, .* make it with internal=True"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+    assert stack.node.try_find_child("Distribution") is None
+
+
+def test_a_vpc_is_no_endpoint(stack: Stack) -> None:
+    """A wrong argument is named."""
+    with pytest.raises(TypeError, match="endpoint must be an HttpEndpoint, got: Vpc"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_certificate_without_a_name_is_refused(
+    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, certificate: acm.ICertificate
+) -> None:
+    """CloudFront would neither know which name to serve, nor what to compare the endpoint's certificate with."""
+    with pytest.raises(ValueError, match="certificate is for the domain_name of the endpoint, got one for Test/Endp"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=endpoint, certificate=certificate)
+
+    unnamed = HttpEndpoint(stack, "Unnamed", network=network, internal=True, certificate=certificate)
+    with pytest.raises(ValueError, match="certificate of Test/Unnamed, which has no name; give it domain_name"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=unnamed)
+
+
+def test_arns_of_other_regions_are_refused(stack: Stack, named: HttpEndpoint, endpoint_arn: str) -> None:
+    """CloudFront's certificates and web ACLs live in us-east-1."""
+    certificate = acm.Certificate.from_certificate_arn(stack, "European", endpoint_arn)
+
+    with pytest.raises(ValueError, match=re.escape(f"takes certificates of us-east-1 alone, got: {endpoint_arn!r}")):
+        CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate)
+    regional = WEB_ACL.replace("global", "regional")
+    with pytest.raises(
+        ValueError, match=re.escape(f"must be of scope CLOUDFRONT, '…:global/webacl/…', got: {regional!r}")
+    ):
+        CloudFrontDistribution(stack, "Distribution", endpoint=named, web_acl_arn=regional)
+
+
+@pytest.fixture
+def endpoint_arn() -> str:
+    """The ARN of a certificate in Ireland."""
+    return "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+
+
+def test_names_in_another_stack_are_refused(stack: Stack, named: HttpEndpoint, certificate: acm.ICertificate) -> None:
+    """Their records would make the stacks depend on each other."""
+    with pytest.raises(ValueError, match=r"records of Test/Endpoint lie in stack 'Test' .* got it in stack 'Edge'"):
+        CloudFrontDistribution(Stack(App.of(stack), "Edge"), "Distribution", endpoint=named, certificate=certificate)

@@ -1,0 +1,111 @@
+"""What callers are told while nothing serves."""
+
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
+
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+
+
+@pytest.fixture
+def endpoint(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> HttpEndpoint:
+    """An endpoint with two routes."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web = FargateService(stack, "Web", network=network, image=image)
+    endpoint.add_route("Web", service=web)
+    endpoint.add_route("Api", service=web, hosts=["api.example.com"], paths=["/v1"])
+    return endpoint
+
+
+def resources_of(*, on: bool | None) -> dict[str, Any]:
+    """Return the resources of an endpoint with a route, its maintenance page on, off or never spoken of."""
+    stack = Stack(App(), "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    image = ecs.ContainerImage.from_registry("nginx")
+    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=image))
+    if on is not None:
+        endpoint.maintenance(on=on)
+    resources: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"]
+    return resources
+
+
+def test_no_route_is_touched() -> None:
+    """Turning the page on adds one rule and changes nothing else."""
+    without, with_page = resources_of(on=None), resources_of(on=True)
+
+    assert with_page.keys() - without.keys() == {"EndpointMaintenance3C92D6EA"}
+    assert {name: with_page[name] for name in without} == without
+
+
+def test_off_makes_nothing() -> None:
+    """So that a context value can drive it."""
+    assert resources_of(on=False) == resources_of(on=None)
+
+
+def test_a_page_before_all_routes(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """The rule is tried first, and claims every request."""
+    endpoint.maintenance(html="<h1>Back at noon</h1>")
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        RULE,
+        {
+            "Priority": 1,
+            "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+            "Actions": [
+                {
+                    "Type": "fixed-response",
+                    "FixedResponseConfig": {
+                        "StatusCode": "503",
+                        "ContentType": "text/html",
+                        "MessageBody": "<h1>Back at noon</h1>",
+                    },
+                }
+            ],
+        },
+    )
+    priorities = sorted(each["Properties"]["Priority"] for each in template.find_resources(RULE).values())
+    assert priorities[0] == 1 < priorities[1]
+
+
+def test_there_is_a_page(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """By default callers are asked to come back."""
+    rule = endpoint.maintenance()
+
+    assert rule is not None
+    assert len(PAGE.encode()) <= MAX_PAGE_BYTES
+    Template.from_stack(stack).has_resource_properties(
+        RULE, {"Actions": [Match.object_like({"FixedResponseConfig": Match.object_like({"MessageBody": PAGE})})]}
+    )
+
+
+def test_a_page_as_long_as_aws_takes(endpoint: HttpEndpoint) -> None:
+    """1,024 bytes, some characters being several."""
+    endpoint.maintenance(html="é" * 512)
+
+
+@pytest.mark.parametrize(("html", "size"), [("é" * 512 + "!", 1025), ("", 0)], ids=["too long", "empty"])
+def test_a_page_that_aws_refuses_is_refused(endpoint: HttpEndpoint, html: str, size: int) -> None:
+    """The message says how long it is."""
+    with pytest.raises(ValueError, match=f"html must be 1 to 1024 bytes, .* got: {size}; keep pictures"):
+        endpoint.maintenance(html=html)
+
+
+def test_a_page_known_only_when_deployed_passes(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """Its length cannot be told."""
+    endpoint.maintenance(html=CfnParameter(stack, "Page").value_as_string)
+
+
+@pytest.mark.parametrize("on", ["false", None], ids=["string", "none"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(endpoint: HttpEndpoint, on: object) -> None:
+    """`cdk deploy -c maintenance=false` gives a string, which Python takes for true."""
+    with pytest.raises(TypeError, match=re.escape(f"on must be True or False, got: {on!r}; write on=node.try_get")):
+        endpoint.maintenance(on=on)  # type: ignore[arg-type]  # the mistake
