@@ -9,16 +9,12 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Any, TypeVar, Union, Unpack, cast, get_args, get_origin, get_type_hints
 
 from aws_cdk import Token
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
-
-# What certainly is no construct, nor anything else that only an interface is known of.
-PLAIN = (str, bytes, int, float, list, tuple, dict, set, Enum, type, FunctionType, MethodType)
 
 
 def checked(target: Checked) -> Checked:
@@ -61,7 +57,8 @@ def _types_of(function: Callable[..., object]) -> dict[str, Any]:
 
 def _unknown(function: Callable[..., object], name: str, types: Mapping[str, object]) -> str:
     owner = function.__qualname__.removesuffix(".__init__")
-    near = difflib.get_close_matches(name, types, n=1, cutoff=0.5)
+    within = [each for each in types if name in each or each in name]
+    near = within or difflib.get_close_matches(name, types, n=1, cutoff=0.8)
     meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(types)}"
     return f"{owner} has no argument {name!r}; {meant}"
 
@@ -70,6 +67,10 @@ def _shown(name: str, value: object, type_: object) -> str:
     """Return what was given, with what to do about it if that can be told; what may be a secret, by its type only."""
     if "secret" in name:
         return f"a {type(value).__name__}"
+    if isinstance(value, Mapping):
+        parts = next((get_args(part) for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), ())
+        wrong = (f"{each!r} for {key!r}" for key, each in value.items() if parts and not _is(each, parts[1]))
+        return next(wrong, repr(value))
     if _is([value], type_):
         return f"{value!r}; write {name}=[{value!r}]"
     return f"{value!r}; call it" if isinstance(value, (FunctionType, MethodType)) else repr(value)
@@ -92,7 +93,9 @@ def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     elif not isinstance(type_, type) or type_ is object:
         fits = True
     elif getattr(type_, "_is_protocol", False):
-        fits = value is not None and not isinstance(value, PLAIN)
+        members = {name for name in dir(type_) if not name.startswith("_")}
+        is_dynamic = hasattr(type(value), "__getattr__")  # what jsii knows an interface of only
+        fits = is_dynamic or members <= {*dir(type(value)), *getattr(value, "__dict__", ())}
     elif isinstance(value, bool):  # which Python counts among the integers
         fits = type_ is bool
     else:

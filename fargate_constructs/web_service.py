@@ -14,6 +14,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import FixedEgressNetwork
@@ -47,6 +48,7 @@ class FargateWebService(Construct):
         ValueError: As `FargateService` and `HttpEndpoint` do.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,

@@ -23,10 +23,10 @@ def all_feature_flags() -> dict[str, object]:
 
 
 def findings(app: IConstruct) -> list[tuple[str, str | None]]:
-    """Return what cdk-nag finds: each rule and the resource that breaks it."""
+    """Return what cdk-nag finds: each rule and the path of the resource that breaks it."""
     report = AwsSolutionsChecks(app).validate_scope(app)
     return [
-        (violation.rule_name, resource.resource_logical_id)
+        (violation.rule_name, resource.construct_path)
         for violation in report.violations
         for resource in violation.violating_resources
     ]

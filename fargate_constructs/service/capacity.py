@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
 LARGEST_BASE = 100_000
@@ -48,20 +49,24 @@ class Capacity:
         Raises:
             ValueError: If a number is out of its range.
         """
-        if not 0 <= on_demand_base <= LARGEST_BASE:
-            raise ValueError(f"on_demand_base must be 0 to {LARGEST_BASE} tasks, got: {on_demand_base}")
+        validate_range("on_demand_base", on_demand_base, 0, LARGEST_BASE, unit=" tasks")
         if on_demand_percent not in range(100):
             raise ValueError(
                 f"on_demand_percent must be 0 to 99, got: {on_demand_percent}; for 100 use Capacity.on_demand()"
             )
         return cls(on_demand_base=on_demand_base, on_demand_percent=on_demand_percent)
 
+    @property
+    def uses_spot(self) -> bool:
+        """Whether some tasks may run on Spot."""
+        return self.on_demand_percent < 100  # noqa: PLR2004 - all of a hundred
+
     def strategies(self) -> list[ecs.CapacityProviderStrategy]:
         """Return the capacity provider strategy that ECS takes."""
         on_demand = ecs.CapacityProviderStrategy(
             capacity_provider="FARGATE", base=self.on_demand_base, weight=self.on_demand_percent
         )
-        if self.on_demand_percent == 100:  # noqa: PLR2004 - all of a hundred
+        if not self.uses_spot:
             return [on_demand]
         spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=100 - self.on_demand_percent)
         return [on_demand, spot]

@@ -13,6 +13,7 @@ from typing import cast
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -34,7 +35,8 @@ class AuditedCluster(ecs.Cluster):
         id: The cluster's ID.
         vpc: Where its tasks run.
         encryption_key: A key of your own for sessions and transcripts; tasks may decrypt with it, and so must whoever
-            opens a shell. By default keys of AWS's, which cost nothing.
+            opens a shell. The policy of an imported one must let CloudWatch Logs use it. By default keys of AWS's,
+            which cost nothing.
     """
 
     @checked
@@ -46,6 +48,8 @@ class AuditedCluster(ecs.Cluster):
             removal_policy=RemovalPolicy.RETAIN,
             encryption_key=encryption_key,
         )
+        if encryption_key:
+            _let_logs_use(encryption_key, Stack.of(scope))
         super().__init__(
             scope,
             id,
@@ -64,13 +68,26 @@ class AuditedCluster(ecs.Cluster):
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 
 
+def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
+    """Let CloudWatch Logs encrypt with a key, for log groups of this account and region.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    log_groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
+    of_log_groups = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}}
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com", conditions=of_log_groups))
+
+
 def session_log_arns(cluster: ecs.ICluster) -> list[str]:
-    """Return the ARN pattern that CDK lets tasks write their session transcripts to, if the cluster keeps any."""
+    """Return the ARN patterns that CDK lets tasks write their session transcripts to, if the cluster keeps any."""
     configuration = cluster.execute_command_configuration
     log_configuration = configuration.log_configuration if configuration else None
     log_group = log_configuration.cloud_watch_log_group if log_configuration else None
-    if log_group is None:
-        return []
-    stack = Stack.of(cluster)
-    name = log_group.log_group_ref.log_group_name
-    return [f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}:*"]
+    bucket = log_configuration.s3_bucket if log_configuration else None
+    stack, arns = Stack.of(cluster), []
+    if log_group:
+        name = log_group.log_group_ref.log_group_name
+        arns.append(f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}:*")
+    if bucket:
+        arns.append(f"arn:{stack.partition}:s3:::{bucket.bucket_ref.bucket_name}/*")
+    return arns

@@ -5,6 +5,7 @@ requests ──> [main container] ── localhost ──> [sidecars]
 ```
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +17,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.ranges import validate_range
 
 # What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
@@ -24,6 +26,7 @@ EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 LEAST_MEMORY_MIB = 6
+LEAST_CPU = 2
 
 Condition = ecs.ContainerDependencyCondition
 ENDS = (Condition.COMPLETE, Condition.SUCCESS)
@@ -69,6 +72,8 @@ class TaskContainers:
         self._task_definition = task_definition
         self._size = {"cpu": cpu, "memory_limit_mib": memory_limit_mib}
         self._shares: dict[str, dict[str, int]] = {}
+        self._with_check: set[str] = set()
+        self._volumes: dict[str, tuple[str, str]] = {}
         self._on_windows = on_windows
         self._stop_timeout = stop_timeout
         self._log_driver = log_driver
@@ -115,17 +120,26 @@ class TaskContainers:
             linux_parameters=None if self._on_windows else self._init_process(name),
         )
         self._all.append(container)
+        if health_check:
+            self._with_check.add(name)
         if not isinstance(image, ecs.RepositoryImage):
             acknowledge_wildcards(
                 self._task_definition.obtain_execution_role(),
                 ["*"],
                 reason="ECR's GetAuthorizationToken, which every pull needs, knows no resource.",
             )
-        for path in dict.fromkeys([*(EXEC_PATHS if read_only else ()), *writable_paths]):
-            volume = volume_name(name, path)
+        for path in dict.fromkeys(path.rstrip("/") for path in [*(EXEC_PATHS if read_only else ()), *writable_paths]):
+            volume = self.volume_name(name, path)
             self._task_definition.add_volume(name=volume)
             container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=volume, read_only=False))
         return container
+
+    def volume_name(self, container: str, path: str) -> str:
+        """Return a name of its own for a container's volume at a path: letters, digits and hyphens."""
+        name = re.sub("[^A-Za-z0-9]+", "-", f"{container}{path}").strip("-")
+        if self._volumes.setdefault(name, (container, path)) != (container, path):
+            name += f"-{hashlib.sha256(f'{container}:{path}'.encode()).hexdigest()[:8]}"
+        return name
 
     def add_sidecar(
         self,
@@ -150,7 +164,8 @@ class TaskContainers:
         validate_container(self._task_definition, container, on_windows=self._on_windows)
         self._validate_condition(condition, has_health_check=health_check is not None, essential=essential)
         self._validate_dependencies(depends_on, existing)
-        _validate_memory(memory_limit_mib, memory_reservation_mib)
+        validate_range("cpu", cpu, LEAST_CPU)
+        _validate_memory(memory_limit_mib, memory_reservation_mib, task_memory_mib=self._size["memory_limit_mib"])
         self._validate_shares(name, cpu, memory_reservation_mib or memory_limit_mib)
 
         main = self._all[0]
@@ -222,6 +237,8 @@ class TaskContainers:
                     f"depends_on must name containers of the task ({', '.join(existing)}), got: {name!r}; "
                     "add that one first",
                 )
+            if condition is Condition.HEALTHY and name not in self._with_check:
+                raise ValueError(f"depends_on HEALTHY needs a container with a health_check, got: {name!r}")
             if condition in ENDS and existing[name].essential:
                 raise ValueError(
                     f"depends_on must not wait for the end of an essential container, got: {name!r} {condition.name}; "
@@ -255,14 +272,18 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     """Refuse a container that could not run, or that would show a secret to everybody.
 
     Raises:
-        ValueError: If a path is not absolute, *environment* holds the value of a secret, or a Windows container is to
-            be read-only.
+        ValueError: If a path is not absolute, *environment* holds the value of a secret or shares a name with
+            *secrets*, or Windows has no such containers.
     """
     for path in container.get("writable_paths", ()):
         if not path.startswith("/") or path == "/":
             raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
-    if on_windows and container.get("read_only"):
-        raise ValueError("read_only must be False for Windows tasks, got: True; Windows has no such containers")
+    windows_has_no = {name: container.get(name) for name in ("read_only", "writable_paths", "user")}
+    for name, value in windows_has_no.items():
+        if on_windows and value:
+            raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")
+    if both := (container.get("environment") or {}).keys() & (container.get("secrets") or {}).keys():
+        raise ValueError(f"environment and secrets must not share a name, got in both: {', '.join(sorted(both))}")
     for variable, value in (container.get("environment") or {}).items():
         written = str(Stack.of(scope).resolve(value))
         if "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written:
@@ -272,22 +293,13 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
             )
 
 
-def _validate_memory(memory_limit_mib: int | None, memory_reservation_mib: int | None) -> None:
-    given = {"memory_limit_mib": memory_limit_mib, "memory_reservation_mib": memory_reservation_mib}
-    known = {name: mib for name, mib in given.items() if mib is not None and not Token.is_unresolved(mib)}
-    for name, mib in known.items():
-        if mib < LEAST_MEMORY_MIB:
-            raise ValueError(f"{name} must be at least {LEAST_MEMORY_MIB}, got: {mib}")
-    if len(known) == len(given) and known["memory_reservation_mib"] > known["memory_limit_mib"]:
-        raise ValueError(
-            f"memory_reservation_mib must be at most memory_limit_mib ({memory_limit_mib}), "
-            f"got: {memory_reservation_mib}",
-        )
-
-
-def volume_name(container: str, path: str) -> str:
-    """Return a name for the volume at a path: letters, digits and hyphens."""
-    return re.sub("[^A-Za-z0-9]+", "-", f"{container}{path}").strip("-")
+def _validate_memory(limit_mib: int | None, reservation_mib: int | None, *, task_memory_mib: int) -> None:
+    most = None if Token.is_unresolved(task_memory_mib) else task_memory_mib
+    validate_range("memory_limit_mib", limit_mib, LEAST_MEMORY_MIB, most)
+    if limit_mib is None or Token.is_unresolved(limit_mib):
+        validate_range("memory_reservation_mib", reservation_mib, LEAST_MEMORY_MIB)
+    else:
+        validate_range("memory_reservation_mib", reservation_mib, LEAST_MEMORY_MIB, limit_mib)
 
 
 def _cycle(order: Mapping[str, set[str]]) -> str:

@@ -177,7 +177,7 @@ class Deployment:
 
 def _checked(name: str, time: Duration | None) -> Duration:
     time = time or Duration.minutes(BAKE_TIME)
-    minutes = time.to_seconds() / 60
+    minutes = time.to_milliseconds() / 60_000
     if minutes > LONGEST_BAKE_TIME or minutes % 1:
         raise ValueError(f"{name} must be whole minutes, at most {LONGEST_BAKE_TIME}, got: {time.to_human_string()}")
     return time

@@ -11,17 +11,19 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack, cast
 
+import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.ranges import validate_range
 from fargate_constructs.service.cluster import session_log_arns
-from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.deployment import Deployment, Strategy
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask, TaskArguments
 from fargate_constructs.service.health import Health
 from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
@@ -96,7 +98,7 @@ class FargateService(FargateTask):
     ) -> None:
         ports = named_ports(port)
         health = health or Health()
-        _validate_health(health, task)
+        _validate_health(health, task, is_worker=not ports)
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
         self.port = next(iter(ports.values()), None)
@@ -122,6 +124,7 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             log_driver=self.log_driver("service-connect"),
         )
+        self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(
             self.task_definition.task_role,
             ["*", *session_log_arns(self.cluster)],
@@ -195,15 +198,20 @@ class FargateService(FargateTask):
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
         Opens exactly the other service's port between exactly these two security groups. The name works inside this
-        service's tasks only (ECS Service Connect); this service is deployed after the other.
+        service's tasks only (ECS Service Connect); this service is deployed after the other. The proxy that knows the
+        names runs in each task of both: AWS advises to add 256 CPU units and 64 MiB for it
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html).
 
         Args:
             other: The service to reach, in the same network.
             port: The name of the port, of a service that has several. By default its first.
 
         Raises:
-            ValueError: If *other* has no such port, or is this service.
+            ValueError: If *other* has no such port or is this service, or one of them runs on Windows.
         """
+        for service in (self, other):
+            if service._on_windows:
+                raise ValueError(f"links need Service Connect, which has no Windows containers, got: {service.name!r}")
         return self.links.link_to(other.links, port)
 
     @checked
@@ -233,8 +241,7 @@ class FargateService(FargateTask):
         """
         if self.scalable_task_count.node.find_child("Target").node.try_find_child(id):
             raise ValueError(f"id must differ from the service's other scaling policies, got: {id!r}")
-        if messages_per_task < 1:
-            raise ValueError(f"messages_per_task must be at least 1, got: {messages_per_task}")
+        validate_range("messages_per_task", messages_per_task, 1)
         self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)
 
     def _make_service(self) -> ecs.FargateService:
@@ -295,14 +302,36 @@ class FargateService(FargateTask):
         )
 
 
-def _validate_health(health: Health, task: TaskArguments) -> None:
-    if "health_check" in task:
+def _validate_health(health: Health, task: TaskArguments, *, is_worker: bool) -> None:
+    if task.get("health_check") is not None:
         raise ValueError("health_check of a service is part of its health: pass health=Health(command=[...])")
-    drain = health.deregistration_delay.to_seconds()
-    stop_timeout = task.get("stop_timeout")
-    seconds = stop_timeout.to_seconds() if stop_timeout else STOP_TIMEOUT_SECONDS
-    if seconds > drain:
+    drain, stop_timeout = health.deregistration_delay, task.get("stop_timeout")
+    if is_worker or drain.is_unresolved() or (stop_timeout and stop_timeout.is_unresolved()):
+        return
+    seconds = stop_timeout.to_milliseconds() / 1000 if stop_timeout else STOP_TIMEOUT_SECONDS
+    if seconds > drain.to_seconds():
         raise ValueError(
-            f"stop_timeout must not be longer than the target group drains ({drain:.0f} seconds), got: {seconds:.0f} "
-            "seconds; a longer health=Health(deregistration_delay=...) lets tasks finish",
+            f"stop_timeout must not be longer than the target group drains ({drain.to_seconds():.0f} seconds), "
+            f"got: {seconds:g} seconds; a longer health=Health(deregistration_delay=...) lets tasks finish",
         )
+
+
+@jsii.implements(IValidation)
+class _TrafficToShift:
+    """Refuses a deployment that shifts requests of a service that gets none."""
+
+    def __init__(self, service: FargateService) -> None:
+        self._service = service
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with the service when all routes and links are known."""
+        service, deployment = self._service, self._service.deployment
+        if service.routes is None and deployment.test_header:
+            return [f"test_header needs a route for the requests that carry it, and {service.node.path} has none"]
+        gets_requests = service.routes is not None or (service.port is not None and service.links.has_joined)
+        if deployment.strategy in {Strategy.CANARY, Strategy.LINEAR} and not gets_requests:
+            way = deployment.strategy.value.lower()
+            return [
+                f"a {way} deployment shifts requests, and {service.node.path} gets none: add a route or a link to it"
+            ]
+        return []

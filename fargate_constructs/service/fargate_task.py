@@ -21,7 +21,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.network import Network, validate_network
+from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
@@ -33,7 +35,7 @@ from fargate_constructs.service.task_size import TaskSize, is_windows
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
 STOP_TIMEOUT_SECONDS = 30
-LONGEST_STOP_TIMEOUT_SECONDS = 120
+STOP_TIMEOUTS = (0, 120)
 
 
 class TaskArguments(ContainerArguments, total=False):
@@ -57,6 +59,16 @@ class TaskArguments(ContainerArguments, total=False):
     log_retention: logs.RetentionDays
     multiline_pattern: str | None
     name: str | None
+
+
+# What the app's feature flags would decide about tasks and services. On, a task's role may write no log it does not
+# need, and a service that has lost its last route, or alarm, loses it on AWS, too
+# (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
+FLAGS = (
+    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions",
+    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm",
+    "@aws-cdk/aws-ecs:removeEmptyLoadBalancers",
+)
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -84,7 +96,8 @@ class FargateTask(Construct):
             from its `health`.
         read_only: Whether the main container's root file system is read-only. By default it is not. If it is,
             volumes are mounted where ECS Exec's agent writes, so that one can still look in.
-        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. By default none.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each; root's, if the image does not
+            say otherwise with `VOLUME`. By default none.
         stop_timeout: How long containers may take to end after SIGTERM, up to 120 s. By default 30 s.
         cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
             Insights on, which does (custom metrics).
@@ -95,7 +108,9 @@ class FargateTask(Construct):
             in, apart from what routes and links open.
         task_role: What the application may do. By default a role is made; grant it what it needs.
         execution_role: What ECS may do to start the task: pull the image, read the secrets, write the log. By default
-            a role is made that may do just that.
+            a role is made that may do just that. One of another stack is passed as
+            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, as is such a *task_role*: what they may do here
+            stands in this stack then.
         log_group: Where the containers log to. By default a group is made, which stays when the stack is deleted.
         log_delivery: Whether lines or the application wait when CloudWatch is slow. By default the lines, in a buffer
             that drops what it cannot hold.
@@ -155,10 +170,12 @@ class FargateTask(Construct):
         name = name or name_of(id)
         validate_name(name)
         stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)
-        _validate_stop_timeout(stop_timeout)
+        validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
         on_windows = is_windows(operating_system_family)
         if on_windows and cpu_architecture is not None:
             raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
+        if on_windows and capacity and capacity.uses_spot:
+            raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
         container = ContainerArguments(
             environment=environment,
             secrets=secrets,
@@ -172,6 +189,8 @@ class FargateTask(Construct):
         )
         validate_container(scope, container, on_windows=on_windows)
         super().__init__(scope, id)
+        for flag in FLAGS:
+            self.node.set_context(flag, True)  # noqa: FBT003 - the flag's value
 
         self.name = name
         self._on_windows = on_windows
@@ -198,6 +217,12 @@ class FargateTask(Construct):
                 operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
             ),
         )
+        if log_group and not isinstance(log_group, logs.LogGroup):  # an imported one's ARN ends in a wildcard
+            acknowledge_wildcards(
+                self.task_definition.obtain_execution_role(),
+                [log_group.log_group_arn],
+                reason="Each container of each task logs in a stream of its own.",
+            )
         self._containers = TaskContainers(
             self.task_definition,
             cpu=cpu,
@@ -309,11 +334,16 @@ class FargateTask(Construct):
             read_only: Whether files can only be read. By default they can be written.
 
         Raises:
-            ValueError: If *path* is not an absolute folder, or the file system is not encrypted.
+            ValueError: If *path* is not an absolute folder or has a mount already, the file system is not encrypted, or
+                the task runs on Windows.
         """
+        path = path.rstrip("/") or path
+        if self._on_windows:
+            raise ValueError(f"file systems cannot be mounted into Windows tasks, got: {path!r}")
         return mount_file_system(
             self,
             path,
+            volume=self._containers.volume_name(self.name, path),
             container=self.container,
             connections=self.connections,
             file_system=file_system,
@@ -329,11 +359,3 @@ class FargateTask(Construct):
 
     def _make_security_group(self) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, "SecurityGroup", vpc=self._network.vpc, description=f"tasks of {self.node.path}")
-
-
-def _validate_stop_timeout(stop_timeout: Duration) -> None:
-    seconds = stop_timeout.to_seconds()
-    if seconds > LONGEST_STOP_TIMEOUT_SECONDS:
-        raise ValueError(
-            f"stop_timeout must be at most {LONGEST_STOP_TIMEOUT_SECONDS} seconds on Fargate, got: {seconds:.0f}"
-        )

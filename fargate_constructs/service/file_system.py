@@ -13,8 +13,6 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from fargate_constructs.service.containers import volume_name
-
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
 
@@ -23,6 +21,7 @@ def mount_file_system(
     scope: Construct,
     path: str,
     *,
+    volume: str,
     container: ecs.ContainerDefinition,
     connections: ec2.Connections,
     file_system: efs.IFileSystem,
@@ -40,7 +39,6 @@ def mount_file_system(
             f"file_system must be encrypted at rest, got: {file_system.node.path} without; pass encrypted=True to it"
         )
     task_definition = container.task_definition
-    volume = volume_name(container.container_name, path)
     access_point = access_point or efs.AccessPoint(
         scope,
         f"AccessPoint{volume}",

@@ -8,21 +8,20 @@ HttpEndpoint ──> route ──> [target check] ──> task <── [containe
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range, validate_seconds
 
 # Seconds and counts that both the load balancer and ECS take:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
-INTERVALS = range(5, 301)
-TIMEOUTS = range(2, 61)
-COUNTS = range(2, 11)
-GRACE_PERIODS = range(301)
+SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, 300)}
+COUNTS = (2, 10)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
-DRAINS = range(3601)
+SECONDS["deregistration_delay"] = (0, 3600)
 # Where the load balancer asks a gRPC service by default:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 GRPC_PATH = "/AWS.ALB/healthcheck"
@@ -75,20 +74,16 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse what the load balancer or ECS would refuse."""
-        if not self.path.startswith("/"):
+        if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")
-        for name, seconds in (
-            ("interval", INTERVALS),
-            ("timeout", TIMEOUTS),
-            ("grace_period", GRACE_PERIODS),
-            ("deregistration_delay", DRAINS),
-        ):
-            _validate_range(name, int(getattr(self, name).to_seconds()), seconds, " seconds")
+        for name, limits in SECONDS.items():
+            validate_seconds(name, getattr(self, name), *limits)
         for name in ("healthy_threshold_count", "unhealthy_threshold_count"):
-            _validate_range(name, getattr(self, name), COUNTS, "")
-        if self.timeout.to_seconds() >= self.interval.to_seconds():
+            validate_range(name, getattr(self, name), *COUNTS)
+        known = not self.interval.is_unresolved() and not self.timeout.is_unresolved()
+        if known and self.timeout.to_seconds() >= self.interval.to_seconds():
             raise ValueError(
                 f"timeout must be less than interval ({self.interval.to_seconds():.0f} seconds), "
                 f"got: {self.timeout.to_seconds():.0f} seconds",
@@ -124,8 +119,3 @@ class Health:
             retries=self.unhealthy_threshold_count,
             start_period=self.grace_period,
         )
-
-
-def _validate_range(name: str, value: int, allowed: range, unit: str) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be {allowed[0]} to {allowed[-1]}{unit}, got: {value}")

@@ -11,7 +11,7 @@ from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Names
+from aws_cdk import Names, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -49,7 +49,8 @@ class ServiceLinks:
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
-        self._has_joined = False
+        self.has_joined = False
+        """Whether the service is in the namespace, by a link in either direction."""
 
     def link_to(self, other: "ServiceLinks", port: str) -> str:
         """Open the way to another service's port, by default its first, and return its URL."""
@@ -63,11 +64,11 @@ class ServiceLinks:
             )
         for side in (self, other):
             side.join()
-        links_back = other.reaches(self)
-        self._open(other, ec2.Port.tcp(number), links_back=links_back)
+        waits = self._waits_for(other)
+        self._open(other, number, beside=self if waits else other)
         # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
         # one must come first.
-        if not links_back:
+        if waits and not other.reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
         return f"http://{other.name}:{number}"
@@ -80,13 +81,40 @@ class ServiceLinks:
             raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
         return self.ports[name] if name else next(iter(self.ports.values()))
 
-    def _open(self, other: "ServiceLinks", port: ec2.Port, *, links_back: bool) -> None:
+    def _waits_for(self, other: "ServiceLinks") -> bool:
+        """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
+        ours, theirs = Stack.of(self.service), Stack.of(other.service)
+        stacks = _WAITING.setdefault(ours.node.root, {})
+        leads_back = [theirs]
+        for stack in leads_back:
+            leads_back.extend(each for each in stacks.get(stack, ()) if each not in leads_back)
+        if ours is not theirs and ours in leads_back:
+            return False
+        stacks.setdefault(ours, set()).add(theirs)
+        return True
+
+    def _open(self, other: "ServiceLinks", port: int, *, beside: "ServiceLinks") -> None:
+        """Let this service's tasks in at the other's port, once.
+
+        The rule stands beside the service whose stack may depend on the other's. The L2 would put it beside one of
+        the two security groups, which may be in a stack that depends on neither.
+        """
         for theirs, ours in product(
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
-            # A remote rule stands in this side's stack, which depends on the other's and not the other way round;
-            # unless it is the other way round already.
-            theirs.add_ingress_rule(ours, port, f"link from {self.name}", remote_rule=not links_back)
+            rule = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
+            if beside.service.node.try_find_child(rule.replace("/", " ")):
+                continue
+            ec2.CfnSecurityGroupIngress(
+                beside.service,
+                rule.replace("/", " "),
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                group_id=theirs.security_group_id,
+                source_security_group_id=ours.security_group_id,
+                description=f"link from {self.name}",
+            )
 
     @property
     def namespace(self) -> servicediscovery.HttpNamespace:
@@ -109,9 +137,9 @@ class ServiceLinks:
 
     def join(self) -> None:
         """Give the service its name, if it has a port, and the others' names; once."""
-        if self._has_joined:
+        if self.has_joined:
             return
-        self._has_joined = True
+        self.has_joined = True
         if self.ports:
             self._take_name()
         self.service.enable_service_connect(
@@ -126,14 +154,15 @@ class ServiceLinks:
         )
 
     def _take_name(self) -> None:
-        """Claim the name among those of the namespace, whichever stack a service is in."""
+        """Claim the names among those of the namespace, whichever stack a service is in."""
         owners = _NAMES.setdefault(self.namespace, {})
-        owner = owners.setdefault(self.name, self.service.node.path)
-        if owner != self.service.node.path:
-            raise ValueError(
-                f"name must differ from those of the other linked services in the network, got: {self.name!r} for "
-                f"{self.service.node.path} and {owner}; give one of them another name",
-            )
+        for name in (self.name, *(port_mapping_name(self.name, port) for port in self.ports)):
+            owner = owners.setdefault(name, self.service.node.path)
+            if owner != self.service.node.path:
+                raise ValueError(
+                    f"name must differ from those of the other linked services in the network, got: {name!r} for "
+                    f"{self.service.node.path} and {owner}; give one of them another name",
+                )
 
     def reaches(self, other: "ServiceLinks") -> bool:
         """Whether links lead from this service to the other, directly or through others."""
@@ -143,6 +172,8 @@ class ServiceLinks:
         return other in reached
 
 
+# Which stacks depend on which by links, by app.
+_WAITING: WeakKeyDictionary[IConstruct, dict[Stack, set[Stack]]] = WeakKeyDictionary()
 # Who has which name, by namespace.
 _NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = WeakKeyDictionary()
 

@@ -18,12 +18,14 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
 HALF_OF_THE_TASKS = {"Type": "BOUNDED_PERCENT", "Value": 50}
 # Fewer errors a minute than this may be any service's, however few requests it gets.
 FEWEST_ERRORS = 5
+WATCHED = (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm, ecs.CfnService)
 # The load balancer's metrics come once a minute: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/
 MINUTE = Duration.minutes(1)
 
@@ -58,8 +60,7 @@ class Rollback:
 
     def __post_init__(self) -> None:
         """Refuse what ECS would refuse, and what could never come true."""
-        if self.failed_tasks is not None and self.failed_tasks < 1:
-            raise ValueError(f"failed_tasks must be at least 1, got: {self.failed_tasks}")
+        validate_range("failed_tasks", self.failed_tasks, 1)
         if self.error_percent is not None and self.error_percent not in range(1, 101):
             raise ValueError(f"error_percent must be 1 to 100, or None for no alarm, got: {self.error_percent}")
 
@@ -94,8 +95,8 @@ class RollbackAlarms(Construct):
         """Let an alarm end the service's deployments.
 
         Raises:
-            ValueError: If the alarm is on the service's own metrics and has no name of its own: in the template it
-                would need the service, and the service it.
+            ValueError: If the alarm is on a service's metrics, or of another stack, and has no name of its own: in the
+                template it might need the service, and the service it.
         """
         self._names.append(self._name_of(alarm))
         self.all.append(alarm)
@@ -115,8 +116,7 @@ class RollbackAlarms(Construct):
             )
             metrics[f"requests{number}"] = target_group.metrics.request_count(period=MINUTE)
         errors, requests = (
-            "(" + " + ".join(f"FILL({name}, 0)" for name in metrics if name.startswith(kind)) + ")"
-            for kind in ("errors", "requests")
+            _sum([name for name in metrics if name.startswith(kind)]) for kind in ("errors", "requests")
         )
         rate = cloudwatch.MathExpression(
             expression=f"IF({errors} >= {FEWEST_ERRORS}, 100 * {errors} / {requests}, 0)",
@@ -134,7 +134,7 @@ class RollbackAlarms(Construct):
             for number, target_group in enumerate(target_groups)
         }
         tasks = cloudwatch.MathExpression(
-            expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
+            expression=_sum(list(metrics)),
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
             label="unhealthy tasks",
             period=MINUTE,
@@ -160,24 +160,42 @@ class RollbackAlarms(Construct):
     def _name_of(self, alarm: cloudwatch.IAlarm) -> str:
         """Return the name as the service's template can say it."""
         resource = alarm.node.default_child
-        if not isinstance(resource, cloudwatch.CfnAlarm):
+        if not isinstance(resource, (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm)):
             return alarm.alarm_name
         stack = Stack.of(alarm)
-        watched = json.dumps(stack.resolve([resource.dimensions, resource.metrics]))
-        if f'"{stack.resolve(self._resource.logical_id)}"' not in watched:
+        if stack is Stack.of(self) and not _needs_a_service(resource, stack):
             return alarm.alarm_name
-        name = stack.resolve(resource.alarm_name)
-        if name is None:
-            raise ValueError(
-                f"an alarm on the service's own metrics needs an alarm_name, got: {alarm.node.path} without; in the "
-                "template the service would need the alarm, and the alarm the service",
-            )
-        return str(name)
+        if stack.resolve(resource.alarm_name) is not None:
+            return str(resource.alarm_name)
+        raise ValueError(
+            "an alarm of another stack, or on a service's metrics, needs an alarm_name, got: "
+            f"{alarm.node.path} without; in the template the service would need the alarm, and the alarm the service",
+        )
 
     def _write(self) -> None:
-        path = "DeploymentConfiguration.Alarms"
-        if not self._names:  # an empty list would be a feature flag's choice, and a region's
-            self._resource.add_property_deletion_override(path)
-            return
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
-        self._resource.add_property_override(path, {"AlarmNames": list(self._names), "Enable": True, "Rollback": True})
+        if self._names:
+            alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
+            self._resource.add_property_override("DeploymentConfiguration.Alarms", alarms)
+
+
+def _sum(metrics: Sequence[str]) -> str:
+    """Return the sum of metrics; of several, those that have no data are left out, which `+` would not do.
+
+    Nor is what is missing filled: what comes late would count as 0, and an alarm might never be raised
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
+    """
+    return metrics[0] if len(metrics) == 1 else f"SUM([{', '.join(metrics)}])"
+
+
+def _needs_a_service(alarm: cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm, stack: Stack) -> bool:
+    """Whether an alarm, or one that it is composed of, is on the metrics of an ECS service."""
+    resources = {stack.resolve(each.logical_id): each for each in stack.node.find_all() if isinstance(each, WATCHED)}
+    seen: list[cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm | ecs.CfnService] = [alarm]
+    for each in seen:
+        if isinstance(each, ecs.CfnService):
+            return True
+        reads = [each.alarm_rule] if isinstance(each, cloudwatch.CfnCompositeAlarm) else [each.dimensions, each.metrics]
+        written = json.dumps(stack.resolve(reads))
+        seen.extend(other for name, other in resources.items() if f'"{name}"' in written and other not in seen)
+    return False

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Names
+from aws_cdk import Names, Token
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -17,6 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range
 
 
 @checked
@@ -54,16 +55,12 @@ class Scaling:
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        if self.min < 1:
-            raise ValueError(f"min must be at least 1 task, got: {self.min}")
-        if self.max < self.min:
+        validate_range("min", self.min, 1, unit=" task")
+        if not Token.is_unresolved(self.min) and not Token.is_unresolved(self.max) and self.max < self.min:
             raise ValueError(f"max must be at least min ({self.min}), got: {self.max}")
-        for name in ("cpu_percent", "memory_percent"):
-            percent = getattr(self, name)
-            if percent is not None and not 1 <= percent <= 100:  # noqa: PLR2004 - a percentage
-                raise ValueError(f"{name} must be 1 to 100, got: {percent}")
-        if self.requests_per_target is not None and self.requests_per_target < 1:
-            raise ValueError(f"requests_per_target must be at least 1 a minute, got: {self.requests_per_target}")
+        validate_range("cpu_percent", self.cpu_percent, 1, 100)
+        validate_range("memory_percent", self.memory_percent, 1, 100)
+        validate_range("requests_per_target", self.requests_per_target, 1, unit=" a minute")
 
 
 class ServiceScaling:
@@ -97,7 +94,8 @@ class ServiceScaling:
             f"requests{number}": target_group.metrics.request_count_per_target(statistic="Sum")
             for number, target_group in enumerate(target_groups)
         }
-        self._track("Requests", " + ".join(f"FILL({name}, 0)" for name in requests), requests, target=target)
+        # The sum of a list leaves out what is missing, as one of them mostly is; FILL would hide what comes late.
+        self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target)
 
     def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
         """Keep the messages that wait in a queue for each task."""

@@ -53,6 +53,31 @@ def test_sessions_under_a_key_of_ones_own(stack: Stack, network: FixedEgressNetw
     assert findings(stack.node.root) == []
 
 
+def test_a_cluster_under_a_key_stands_alone(stack: Stack, network: FixedEgressNetwork) -> None:
+    """CloudWatch Logs may use the key before there is a service, for log groups of this account alone."""
+    AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Key"))
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::KMS::Key",
+        {
+            "KeyPolicy": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": Match.any_value()}},
+                                "Principal": {
+                                    "Service": {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+                                },
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
 def test_services_share_a_cluster(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
     """A cluster is nobody's in particular."""
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)

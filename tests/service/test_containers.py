@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
@@ -13,6 +14,9 @@ from fargate_constructs.service import FargateTask
 
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
 PING = ecs.HealthCheck(command=["CMD", "redis-cli", "ping"])
+TOKEN = ecs.Secret.from_ssm_parameter(
+    ssm.StringParameter.from_secure_string_parameter_attributes(Stack(), "Token", parameter_name="/token")
+)
 START, HEALTHY, COMPLETE, SUCCESS = (
     ecs.ContainerDependencyCondition[name] for name in ("START", "HEALTHY", "COMPLETE", "SUCCESS")
 )
@@ -109,6 +113,16 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
     ]
 
 
+def test_volumes_have_names_of_their_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Also where two paths read the same without their punctuation; one path written twice is one volume."""
+    FargateTask(stack, "Web", network=network, image=image, writable_paths=["/a-b", "/a/b", "/srv", "/srv/"])
+
+    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    first, second, third = (volume["Name"] for volume in definition["Properties"]["Volumes"])
+    assert (first, third) == ("web-a-b", "web-srv")
+    assert second.startswith("web-a-b-")
+
+
 def test_a_share_known_only_when_deployed_passes(
     stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
 ) -> None:
@@ -146,11 +160,18 @@ def test_a_share_known_only_when_deployed_passes(
         ),
         ({"cpu": 300}, "sidecars must leave some of the task's cpu=256 to the main container, got: new 300"),
         ({"writable_paths": ["tmp"]}, "writable_paths must be absolute folders"),
+        ({"memory_limit_mib": 513, "memory_reservation_mib": 64}, "memory_limit_mib must be 6 to 512, got: 513"),
+        ({"cpu": -5}, "cpu must be at least 2, got: -5"),
+        ({"depends_on": {"cache": HEALTHY}}, "depends_on HEALTHY needs a container with a health_check, got: 'cache'"),
+        (
+            {"environment": {"TOKEN": "a"}, "secrets": {"TOKEN": TOKEN}},
+            "environment and secrets must not share a name, got in both: TOKEN",
+        ),
         ({"name": "my cache"}, "name holds at most 255 letters, digits, hyphens and underscores, got: 'my cache'"),
-        ({"memory_limit_mib": 5}, "memory_limit_mib must be at least 6, got: 5"),
+        ({"memory_limit_mib": 5}, "memory_limit_mib must be 6 to 512, got: 5"),
         (
             {"memory_limit_mib": 64, "memory_reservation_mib": 65},
-            "memory_reservation_mib must be at most memory_limit_mib (64), got: 65",
+            "memory_reservation_mib must be 6 to 64, got: 65",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -235,7 +235,7 @@ def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
                             }
                             for number, target_group in enumerate(target_groups)
                         ),
-                        {"Id": "result", "Expression": "FILL(requests0, 0) + FILL(requests1, 0)", "ReturnData": True},
+                        {"Id": "result", "Expression": "SUM([requests0, requests1])", "ReturnData": True},
                     ]
                 },
             },
@@ -318,3 +318,34 @@ def test_what_ecs_would_refuse_is_refused(make: Callable[[], Deployment], messag
     """Where the value is made, not where it is used."""
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("deployment", "message"),
+    [
+        (
+            Deployment.canary(),
+            "a canary deployment shifts requests, and Test/Worker gets none: add a route or a link to",
+        ),
+        (Deployment.linear(), "a linear deployment shifts requests, and Test/Worker gets none"),
+        (Deployment.blue_green(test_header=("a", "b")), "test_header needs a route for the requests that carry it"),
+    ],
+    ids=["canary", "linear", "test header"],
+)
+def test_shifting_nothing_fails_synthesis(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, deployment: Deployment, message: str
+) -> None:
+    """A worker has no requests; ECS would refuse it only when deployed."""
+    FargateService(stack, "Worker", network=network, image=image, port=None, deployment=deployment)
+
+    with pytest.raises(RuntimeError, match=message):
+        Template.from_stack(stack)
+
+
+def test_links_can_be_shifted(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """ECS moves the requests of Service Connect, too; and all at once it needs none to move."""
+    api = FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary())
+    web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.blue_green())
+    web.link_to(api)
+
+    Template.from_stack(stack).resource_count_is("AWS::ECS::Service", 2)

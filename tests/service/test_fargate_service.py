@@ -250,7 +250,7 @@ def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image
         {"ContainerDefinitions": [Match.object_like({"PortMappings": Match.absent(), "Name": "worker"})]},
     )
     template.has_resource_properties(
-        "AWS::ECS::Service", {"LoadBalancers": Match.absent(), "HealthCheckGracePeriodSeconds": Match.absent()}
+        "AWS::ECS::Service", {"LoadBalancers": [], "HealthCheckGracePeriodSeconds": Match.absent()}
     )
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 

@@ -5,20 +5,22 @@ import re
 from pathlib import Path
 
 import pytest
-from aws_cdk import Duration, SecretValue, Stack
+from aws_cdk import App, Duration, SecretValue, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs import Capacity, FargateService, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.service import FargateTask
 from fargate_constructs.service.fargate_task import TaskArguments
-from tests.audit import findings
+from tests.audit import all_feature_flags, findings, spread_policies
 
 WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
@@ -90,7 +92,7 @@ def test_a_longer_stop_than_fargate_grants_is_refused(
     stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
 ) -> None:
     """Fargate kills after two minutes at the latest."""
-    with pytest.raises(ValueError, match="stop_timeout must be at most 120 seconds on Fargate, got: 121"):
+    with pytest.raises(ValueError, match="stop_timeout must be 0 to 120 seconds, got: 121"):
         FargateTask(stack, "Web", network=network, image=image, stop_timeout=Duration.seconds(121))
 
 
@@ -136,7 +138,10 @@ def test_the_value_of_a_secret_is_refused(
             {"cpu_architecture": ecs.CpuArchitecture.ARM64},
             "cpu_architecture of Windows tasks is always X86_64: leave it out",
         ),
-        ({"read_only": True}, "read_only must be False for Windows tasks"),
+        ({"read_only": True}, "read_only must be left out for Windows tasks, which have no such thing, got: True"),
+        ({"writable_paths": ["/data"]}, "writable_paths must be left out for Windows tasks"),
+        ({"user": "1000"}, "user must be left out for Windows tasks"),
+        ({"capacity": Capacity.spot()}, "capacity must be Capacity.on_demand\\(\\) for Windows tasks"),
     ],
 )
 def test_what_windows_does_not_have_is_refused(
@@ -267,3 +272,93 @@ def test_secrets_of_both_stores(stack: Stack, network: FixedEgressNetwork, image
     resources = {action: each["Resource"] for each in statements for action in each["Action"]}
     assert resources["secretsmanager:GetSecretValue"] == stack.resolve(secret.secret_arn)
     assert str(resources["ssm:GetParameters"]).endswith("':parameter/token']]}")
+
+
+def test_windows_mounts_and_links_nothing(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Neither file systems nor Service Connect know it."""
+    windows = FargateService(
+        stack, "Web", network=network, image=image, cpu=1024, memory_limit_mib=2048, operating_system_family=WINDOWS
+    )
+    api = FargateService(stack, "Api", network=network, image=image)
+    files = efs.FileSystem(stack, "Files", vpc=network.vpc)
+
+    with pytest.raises(ValueError, match="file systems cannot be mounted into Windows tasks, got: '/data'"):
+        windows.mount_file_system("/data", file_system=files)
+    for one, other in ((windows, api), (api, windows)):
+        with pytest.raises(ValueError, match="links need Service Connect, which has no Windows containers, got: 'web'"):
+            one.link_to(other)
+
+
+def test_roles_of_another_stack(image: ecs.ContainerImage) -> None:
+    """By their ARN: what the service adds to them stands in the service's stack."""
+    app = App()
+    base, top = Stack(app, "Base"), Stack(app, "Top")
+    network = FixedEgressNetwork(base, "Network")
+    role = iam.Role(base, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+    FargateService(
+        top,
+        "Web",
+        network=network,
+        image=image,
+        task_role=iam.Role.from_role_arn(top, "TaskRole", role.role_arn),
+        execution_role=iam.Role.from_role_arn(top, "ExecutionRole", role.role_arn),
+    )
+
+    app.synth()
+    assert base.dependencies == []
+
+
+@pytest.mark.parametrize("kind", ["log group", "bucket"])
+def test_imported_logs_pass_the_audit(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, kind: str
+) -> None:
+    """A group by its name, and a cluster that keeps its sessions in a bucket."""
+    log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")
+    bucket = s3.Bucket.from_bucket_name(stack, "Sessions", "shop-sessions")
+    configuration = ecs.ExecuteCommandConfiguration(
+        logging=ecs.ExecuteCommandLogging.OVERRIDE,
+        log_configuration=ecs.ExecuteCommandLogConfiguration(s3_bucket=bucket, s3_key_prefix="exec"),
+    )
+    cluster = ecs.Cluster(
+        stack,
+        "Cluster",
+        vpc=network.vpc,
+        container_insights_v2=ecs.ContainerInsights.ENABLED,
+        execute_command_configuration=configuration,
+    )
+
+    FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=image,
+        cluster=cluster if kind == "bucket" else None,
+        log_group=log_group if kind == "log group" else None,
+    )
+
+    assert findings(stack.node.root) == []
+
+
+def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:
+    """In any resource of services with and without routes, in clusters of their own and others'."""
+
+    def template(flags: dict[str, object]) -> dict[str, object]:
+        stack = Stack(App(context=flags), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
+        web = FargateService(stack, "Web", network=network, image=image)
+        worker = FargateService(stack, "Worker", network=network, image=image, port=None, cluster=cluster)
+        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+        files = efs.FileSystem.from_file_system_attributes(
+            stack,
+            "Files",
+            file_system_id="fs-0123456789abcdef0",
+            security_group=ec2.SecurityGroup(stack, "Group", vpc=network.vpc),
+        )
+        worker.mount_file_system("/data", file_system=files)
+        worker.link_to(web)
+        resources = spread_policies(dict(Template.from_stack(stack).to_json()))["Resources"]
+        return {name: each for name, each in resources.items() if name.startswith(("Web", "Worker"))}
+
+    assert template({}) == template(all_feature_flags())

@@ -1,5 +1,7 @@
 """The names by which services reach each other."""
 
+from itertools import permutations
+
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -137,6 +139,36 @@ def test_links_both_ways_across_stacks_have_no_cycle(image: ecs.ContainerImage) 
     Template.from_stack(blog).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
+def test_links_crossing_each_other_between_stacks(image: ecs.ContainerImage) -> None:
+    """Whatever links to whatever, in any order and again: no two stacks depend on each other."""
+    app = App()
+    base = Stack(app, "Base")
+    network = FixedEgressNetwork(base, "Network")
+    group = ec2.SecurityGroup(base, "Group", vpc=network.vpc)
+    stacks = [Stack(app, name) for name in ("One", "Two", "Three")]
+    services = [
+        FargateService(
+            stack, f"{stack.stack_name}{kind}", network=network, image=image, security_groups=groups, port=port
+        )
+        for stack in stacks
+        for kind, groups, port in (("A", [group], 80), ("B", [], {"http": 80, "admin": 81}))
+    ]
+
+    for _ in range(2):
+        for one, other in permutations(services, 2):
+            one.link_to(other)
+        services[0].link_to(services[3], port="admin")
+
+    app.synth()
+    assert base.dependencies == []
+    rules = [
+        rule["Properties"]
+        for stack in stacks
+        for rule in Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
+    ]
+    assert len(rules) == len(list(permutations(services, 2))) + 1
+
+
 def test_links_in_an_imported_vpc(stack: Stack, image: ecs.ContainerImage) -> None:
     """The namespace stands beside a VPC that was made elsewhere."""
     vpc = ec2.Vpc.from_vpc_attributes(
@@ -171,6 +203,17 @@ def test_two_services_of_one_name_are_refused(image: ecs.ContainerImage) -> None
         ValueError, match="got: 'web' for Two/Web/Service and One/Web/Service; give one of them another"
     ):
         FargateService(two, "Web", network=network, image=image).link_to(api)
+
+
+def test_two_ports_of_one_name_are_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """Names of ports are names in the namespace, too."""
+    web = FargateService(stack, "Web", network=network, image=image)
+    web.link_to(FargateService(stack, "Api", network=network, image=image, port={"http": 80, "admin": 81}))
+
+    with pytest.raises(ValueError, match="got: 'api-http' for Test/ApiHttp/Service and Test/Api/Service"):
+        web.link_to(FargateService(stack, "ApiHttp", network=network, image=image))
 
 
 def test_a_link_warns_of_nothing(stack: Stack, web: FargateService, api: FargateService) -> None:

@@ -1,11 +1,13 @@
 """When a deployment is given up, and the last good version comes back."""
 
+import json
 import re
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
@@ -70,8 +72,8 @@ def test_errors_and_unhealthy_tasks_end_a_deployment(stack: Stack) -> None:
     assert (unhealthy["Threshold"], unhealthy["EvaluationPeriods"]) == (1, 2)
     expressions = [alarm["Metrics"][0]["Expression"] for alarm in (errors, unhealthy)]
     assert expressions == [
-        "IF((FILL(errors0, 0)) >= 5, 100 * (FILL(errors0, 0)) / (FILL(requests0, 0)), 0)",
-        "FILL(unhealthy0, 0)",
+        "IF(errors0 >= 5, 100 * errors0 / requests0, 0)",
+        "unhealthy0",
     ]
     for alarm in (errors, unhealthy):
         for metric in alarm["Metrics"][1:]:
@@ -100,11 +102,11 @@ def test_both_target_groups_are_watched(stack: Stack, network: FixedEgressNetwor
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
 
     assert (
-        "FILL(errors0, 0) + FILL(errors1, 0)"
+        "SUM([errors0, errors1]) / SUM([requests0, requests1])"
         in alarm_named(stack, "1 % of answers are 5xx")["Metrics"][0]["Expression"]
     )
     unhealthy = alarm_named(stack, "a task stays unhealthy")
-    assert unhealthy["Metrics"][0]["Expression"] == "FILL(unhealthy0, 0) + FILL(unhealthy1, 0)"
+    assert unhealthy["Metrics"][0]["Expression"] == "SUM([unhealthy0, unhealthy1])"
     assert unhealthy["EvaluationPeriods"] == 4, "150 s of grace and a minute more"
 
 
@@ -123,38 +125,88 @@ def test_no_alarm_is_lost(stack: Stack, network: FixedEgressNetwork, image: ecs.
     assert [alarm.node.id for alarm in web.rollback_alarms.all] == ["Mine", "Unhealthy", "Late"]
 
 
-def test_an_alarm_on_another_queue_comes_first(stack: Stack, web: FargateService) -> None:
-    """ECS knows it by reference, so that it is there when the service is."""
+@pytest.mark.parametrize("name", [None, "failed-orders"])
+def test_an_alarm_on_something_else_comes_first(stack: Stack, web: FargateService, name: str | None) -> None:
+    """The service knows it by reference, so that it is there when the service is."""
     metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders")
-    alarm = metric.create_alarm(stack, "FailedOrders", threshold=1, evaluation_periods=1)
+    alarm = metric.create_alarm(stack, "FailedOrders", alarm_name=name, threshold=1, evaluation_periods=1)
 
     web.rollback_on(alarm)
 
     assert stack.resolve(alarm.alarm_name) in deployment_of(stack)["Alarms"]["AlarmNames"]
+    assert "Ref" in stack.resolve(alarm.alarm_name)
 
 
-def test_an_alarm_on_the_services_own_metrics_has_a_name(stack: Stack, web: FargateService) -> None:
-    """Then the service names it without needing it; the template has no circle, which CDK's own rules would find."""
+@pytest.mark.parametrize("name", ["web-memory", f"{Aws.STACK_NAME}-memory"], ids=["plain", "token"])
+def test_an_alarm_on_the_services_own_metrics_has_a_name(stack: Stack, web: FargateService, name: str) -> None:
+    """Then the service names it without needing it; the template has no circle."""
     metric = web.service.metric_memory_utilization()
     nameless = metric.create_alarm(stack, "Nameless", threshold=90, evaluation_periods=3)
-    with pytest.raises(
-        ValueError, match="an alarm on the service's own metrics needs an alarm_name, got: Test/Nameless"
-    ):
+    message = "an alarm of another stack, or on a service's metrics, needs an alarm_name, got: Test/Nameless"
+    with pytest.raises(ValueError, match=message):
         web.rollback_on(nameless)
 
-    web.rollback_on(metric.create_alarm(stack, "Memory", alarm_name="web-memory", threshold=90, evaluation_periods=3))
+    web.rollback_on(metric.create_alarm(stack, "Memory", alarm_name=name, threshold=90, evaluation_periods=3))
 
-    assert deployment_of(stack)["Alarms"]["AlarmNames"][-1] == "web-memory"
+    assert deployment_of(stack)["Alarms"]["AlarmNames"][-1] == stack.resolve(name)
+    assert_no_circle(stack)
 
 
-def test_a_composite_alarm(stack: Stack, web: FargateService) -> None:
-    """Any kind of alarm will do."""
-    rule = cloudwatch.AlarmRule.from_string("ALARM(one) AND ALARM(two)")
-    both = cloudwatch.CompositeAlarm(stack, "Both", alarm_rule=rule)
+def assert_no_circle(stack: Stack) -> None:
+    """Fail if resources of the stack's template need each other."""
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    needs = {
+        name: {*re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(resource)), *resource.get("DependsOn", [])}
+        for name, resource in resources.items()
+    }
+    TopologicalSorter(needs).prepare()
 
-    web.rollback_on(both)
 
-    assert stack.resolve(both.alarm_name) == deployment_of(stack)["Alarms"]["AlarmNames"][-1]
+def test_alarms_on_alarms_and_on_other_services(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService
+) -> None:
+    """Whatever leads from an alarm to a service, the template has no circle."""
+    api = FargateService(stack, "Api", network=network, image=image)
+    web.link_to(api)
+    metric = web.service.metric_memory_utilization()
+    memory = metric.create_alarm(stack, "Memory", alarm_name="web-memory", threshold=90, evaluation_periods=3)
+    nameless = metric.create_alarm(stack, "Nameless", threshold=95, evaluation_periods=3)
+    both = cloudwatch.CompositeAlarm(stack, "Both", alarm_rule=cloudwatch.AlarmRule.any_of(memory, nameless))
+
+    for service in (web, api):
+        service.rollback_on(memory)
+        service.rollback_on(both)
+        with pytest.raises(ValueError, match="needs an alarm_name"):
+            service.rollback_on(nameless)
+
+    assert_no_circle(stack)
+
+
+def test_an_alarm_of_another_stack_has_a_name(image: ecs.ContainerImage) -> None:
+    """A stack that watches the service depends on it; so the service only names its alarms."""
+    app = App()
+    shop, watch = Stack(app, "Shop"), Stack(app, "Watch")
+    network = FixedEgressNetwork(shop, "Network")
+    web = FargateService(shop, "Web", network=network, image=image)
+    metric = web.service.metric_cpu_utilization()
+
+    web.rollback_on(metric.create_alarm(watch, "Cpu", alarm_name="web-cpu", threshold=90, evaluation_periods=3))
+    with pytest.raises(ValueError, match="an alarm of another stack, or on a service's metrics, needs an alarm_name"):
+        web.rollback_on(metric.create_alarm(watch, "Nameless", threshold=90, evaluation_periods=3))
+
+    app.synth()
+    assert watch not in shop.dependencies
+    assert deployment_of(shop)["Alarms"]["AlarmNames"] == ["web-cpu"]
+
+
+def test_a_worker_may_name_alarms_by_the_l2(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """Where nothing is watched yet, the L2's own way stays open."""
+    worker = FargateService(stack, "Worker", network=network, image=image, port=None)
+    worker.service.enable_deployment_alarms(["mine"])
+
+    assert deployment_of(stack)["Alarms"]["AlarmNames"] == ["mine"]
 
 
 def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:

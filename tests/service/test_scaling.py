@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -129,3 +129,14 @@ def test_requests_need_not_count(stack: Stack, network: FixedEgressNetwork, imag
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
 
     Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 0)
+
+
+def test_limits_known_only_when_deployed(stack: Stack) -> None:
+    """A token cannot be compared."""
+    least, most = (CfnParameter(stack, name, type="Number").value_as_number for name in ("Least", "Most"))
+
+    worker(stack, scaling=Scaling(min=least, max=most))  # type: ignore[arg-type]
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": {"Ref": "Least"}, "MaxCapacity": {"Ref": "Most"}}
+    )
