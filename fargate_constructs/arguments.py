@@ -8,11 +8,28 @@ a team's code ──> [checked] ──> constructs ──> CDK
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Any, TypeVar, Union, Unpack, cast, get_args, get_origin, get_type_hints
 
 from aws_cdk import Token
+
+# How one comes by what is often given as a string or a number, or is taken for something else.
+REMEDIES = {
+    "ContainerImage": "write ecs.ContainerImage.from_registry(...)",
+    "Duration": "write Duration.seconds(...)",
+    "IBucket": "import it by s3.Bucket.from_bucket_name(...)",
+    "IConnectable": "address ranges go to allow_cidrs",
+    "ICertificate": "import it by acm.Certificate.from_certificate_arn(...)",
+    "ICluster": "import it by ecs.Cluster.from_cluster_attributes(...)",
+    "IHostedZone": "import it by route53.HostedZone.from_hosted_zone_attributes(...)",
+    "ILogGroup": "import it by logs.LogGroup.from_log_group_name(...)",
+    "IRole": "import it by iam.Role.from_role_arn(...)",
+    "ISecurityGroup": "import it by ec2.SecurityGroup.from_security_group_id(...)",
+    "Network": "make one of a VPC by FixedEgressNetwork.from_vpc(scope, id, vpc)",
+    "Secret": "write ecs.Secret.from_secrets_manager(...) or ecs.Secret.from_ssm_parameter(...)",
+    "SecretValue": "write SecretValue.secrets_manager(...)",
+}
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
@@ -65,15 +82,24 @@ def _unknown(function: Callable[..., object], name: str, types: Mapping[str, obj
 
 def _shown(name: str, value: object, type_: object) -> str:
     """Return what was given, with what to do about it if that can be told; what may be a secret, by its type only."""
+    remedies = [REMEDIES[part.__name__] for part in _parts(type_) if getattr(part, "__name__", "") in REMEDIES]
+    remedy = f"; {remedies[0]}" if remedies else ""
     if "secret" in name:
-        return f"a {type(value).__name__}"
+        return f"a {type(value).__name__}{remedy}"
     if isinstance(value, Mapping):
         parts = next((get_args(part) for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), ())
         wrong = (f"{each!r} for {key!r}" for key, each in value.items() if parts and not _is(each, parts[1]))
         return next(wrong, repr(value))
     if _is([value], type_):
         return f"{value!r}; write {name}=[{value!r}]"
-    return f"{value!r}; call it" if isinstance(value, (FunctionType, MethodType)) else repr(value)
+    return f"{value!r}; call it" if isinstance(value, (FunctionType, MethodType)) else f"{value!r}{remedy}"
+
+
+def _parts(type_: object) -> Iterator[object]:
+    """Yield a type and the types it is made of."""
+    yield type_
+    for part in get_args(type_):
+        yield from _parts(part)
 
 
 def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation

@@ -12,8 +12,8 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
     if value is None or Token.is_unresolved(value):
         return
     if value < low or (high is not None and value > high):
-        limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
-        raise ValueError(f"{name} must be {limits}{unit}, got: {value:g}")
+        limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
+        raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")
 
 
 def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:

@@ -13,6 +13,7 @@ from aws_cdk import aws_globalaccelerator_endpoints as globalaccelerator_endpoin
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 
 # Every accelerator has two: https://docs.aws.amazon.com/global-accelerator/latest/dg/introduction-components.html
@@ -46,6 +47,7 @@ class Accelerator(Construct):
             lie in another stack.
     """
 
+    @checked
     def __init__(self, scope: Construct, id: str, *, endpoint: HttpEndpoint) -> None:
         _validate_endpoint(scope, endpoint)
         super().__init__(scope, id)
@@ -88,9 +90,7 @@ class Accelerator(Construct):
         return f"{scheme}://{self._endpoint.domain_name or self.accelerator.dns_name}"
 
 
-def _validate_endpoint(scope: Construct, endpoint: object) -> None:
-    if not isinstance(endpoint, HttpEndpoint):
-        raise TypeError(f"endpoint must be an HttpEndpoint, got: {type(endpoint).__name__}")
+def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint) -> None:
     endpoint.validate_front(scope, moves_records=True)
     if endpoint.callers.is_nobody:
         raise ValueError(

@@ -60,10 +60,6 @@ def validate_access_logs(
         ValueError: If the bucket is encrypted with a KMS key, its files would be given an expiration here, or the
             prefix is one that AWS refuses.
     """
-    if bucket is not None and not hasattr(bucket, "encryption_key"):
-        raise TypeError(
-            f"access_log_bucket must be a bucket, got: {type(bucket).__name__}; of a LogArchive pass archive.bucket"
-        )
     if bucket and bucket.encryption_key:
         raise ValueError(
             f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with a KMS key: {load_balancer} "

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from aws_cdk import Acknowledgment, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 
-from fargate_constructs.sequences import validate_list
-
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 
 
@@ -36,11 +34,9 @@ class Callers:
         """Return who may call: whoever is named, or everybody who could find an internet-facing load balancer.
 
         Raises:
-            TypeError: If one caller is given instead of a list, or something that has no security group.
             ValueError: If a range is malformed, or could not reach a load balancer without IPv6.
         """
         _validate_cidrs(allow_cidrs or (), is_dual_stack=is_dual_stack)
-        _validate_peers(allow_from if allow_from is not None else ())
         if allow_cidrs is None and allow_from is None and not internal:
             allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
         return cls(cidrs=tuple(allow_cidrs or ()), peers=tuple(allow_from or ()))
@@ -66,7 +62,6 @@ class Callers:
 
 
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
-    validate_list("allow_cidrs", cidrs)
     for cidr in cidrs:
         if Token.is_unresolved(cidr):
             continue
@@ -87,17 +82,6 @@ def _ip_version(cidr: str) -> int:
     if not str(cidr).partition("/")[2].isdigit():
         raise ValueError("it has no mask; one address ends in /32")
     return ipaddress.ip_network(cidr).version
-
-
-def _validate_peers(peers: object) -> None:
-    if not isinstance(peers, Sequence) or isinstance(peers, str):
-        raise TypeError(f"allow_from must be a list, got: {peers!r}; write allow_from=[...]")
-    for peer in peers:
-        if not hasattr(peer, "connections"):
-            raise TypeError(
-                "allow_from must hold security groups, ec2.Peer.prefix_list(...) or constructs that have connections, "
-                f"got: {peer!r}; address ranges go to allow_cidrs",
-            )
 
 
 def _peer(cidr: str) -> ec2.IPeer:

@@ -27,6 +27,7 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.findings import acknowledge_wildcards
@@ -77,6 +78,7 @@ class CloudFrontDistribution(Construct):
             is another region's; if *web_acl_arn* is a regional one; or if the records lie in another stack.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -229,9 +231,7 @@ def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:
     )
 
 
-def _validate_endpoint(scope: Construct, endpoint: object, certificate: acm.ICertificate | None) -> None:
-    if not isinstance(endpoint, HttpEndpoint):
-        raise TypeError(f"endpoint must be an HttpEndpoint, got: {type(endpoint).__name__}")
+def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: acm.ICertificate | None) -> None:
     endpoint.validate_front(scope, moves_records=certificate is not None)
     path = endpoint.node.path
     if not endpoint.is_internal:

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs.sequences import validate_list
+from fargate_constructs.arguments import checked
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
@@ -32,6 +32,7 @@ KEY = re.compile(rf"(?![^*?]*[*?]){VALUE.pattern}")
 Values = Mapping[str, Sequence[str]]
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What a request must meet, all of it; of the values of one condition it must meet one.
@@ -50,20 +51,10 @@ class Conditions:
         """Refuse what the load balancer would refuse.
 
         Raises:
-            TypeError: If one value is given instead of a list, one is no string, or headers or query are no mapping.
             ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
         """
-        for name, values in (
-            ("hosts", self.hosts),
-            ("paths", self.paths),
-            ("methods", self.methods),
-            ("source_ips", self.source_ips),
-        ):
-            validate_list(name, values)
         _validate_mapping("headers", self.headers)
         _validate_mapping("query", self.query)
-        if strange := [value for value in self.values() if not isinstance(value, str)]:
-            raise TypeError(f"conditions must hold strings, got: {strange}")
         _validate_size(self)
         _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
         _refuse(self.paths, PATH, "paths must hold patterns that start with '/', such as '/api/*', without '?query'")
@@ -125,10 +116,7 @@ def _flat(conditions: Values) -> list[str]:
 
 
 def _validate_mapping(name: str, conditions: Values) -> None:
-    if not isinstance(conditions, Mapping):
-        raise TypeError(f"{name} must map each name to a list of values, got: {conditions!r}; write {{'name': [...]}}")
     for key, values in conditions.items():
-        validate_list(f"{name}[{key!r}]", values)
         if not values:
             raise ValueError(f"{name} must have a value for each name, got none for: {key!r}; '*' is any value")
     if len({key.lower() for key in conditions}) < len(conditions):

@@ -93,12 +93,6 @@ def validate_domain(
         ValueError: If the name is none, has neither a hosted zone nor a certificate, or lies outside the zone; or if
             there is a zone without a name.
     """
-    for parameter, value, attribute, maker in (
-        ("certificate", certificate, "certificate_arn", "acm.Certificate.from_certificate_arn(...)"),
-        ("hosted_zone", hosted_zone, "hosted_zone_id", "route53.HostedZone.from_hosted_zone_attributes(...)"),
-    ):
-        if value is not None and not hasattr(value, attribute):
-            raise TypeError(f"{parameter} must be a construct, got: {value!r}; import it by {maker}")
     if hosted_zone and not domain_name:
         raise ValueError("hosted_zone is given without domain_name: say which name in the zone callers use")
     if not domain_name:

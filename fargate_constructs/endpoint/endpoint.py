@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_maintenance
+from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
 from fargate_constructs.endpoint.routes import RouteTable, RouteTarget
 from fargate_constructs.endpoint.sign_in import SignIn
 
@@ -26,6 +27,7 @@ class Endpoint(Construct):
         super().__init__(scope, id)
         self._routes = RouteTable(self)
 
+    @checked
     def add_route(
         self,
         id: str,
@@ -62,7 +64,7 @@ class Endpoint(Construct):
                 conditions, so that no route changes another's.
 
         Raises:
-            TypeError: If a list of values is a string, or headers or query are not by name.
+            TypeError: If an argument has another type than its annotation.
             ValueError: If a value is malformed, or known only when deployed and without *priority*; if one rule
                 cannot hold them all; if a route of this endpoint has the same priority or the same conditions, or is
                 as specific and claims a request that this one claims; or if *sign_in* meets plain HTTP.
@@ -83,6 +85,7 @@ class Endpoint(Construct):
             priority=priority,
         )
 
+    @checked
     def maintenance(self, *, on: bool = True, html: str = PAGE) -> elbv2.ApplicationListenerRule | None:
         """Answer every request with 503 and a page, by one rule before all routes, which stay as they are.
 
@@ -95,10 +98,10 @@ class Endpoint(Construct):
                 `Retry-After` cannot be sent.
 
         Raises:
-            TypeError: If *on* is not a bool.
+            TypeError: If *on* is not a bool: a context value given by `-c` is a string.
             ValueError: If the page is empty or too long.
         """
-        validate_maintenance(on=on, html=html)
+        validate_page(html)
         return answer_503(self, self.listener, html) if on else None
 
 

@@ -19,6 +19,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
 from fargate_constructs.endpoint.callers import Callers
 from fargate_constructs.endpoint.domains import Domains, validate_domain
@@ -26,8 +27,8 @@ from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
 from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
-from fargate_constructs.endpoint.web_acl import WebAcl, validate_web_acl
-from fargate_constructs.network import Network, validate_network
+from fargate_constructs.endpoint.web_acl import WebAcl
+from fargate_constructs.network import Network
 
 # The ID by which the warning of it can be acknowledged.
 PLAIN_HTTP = "fargate-constructs:plainHttp"
@@ -75,13 +76,14 @@ class HttpEndpoint(Endpoint):
         connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
 
     Raises:
-        TypeError: If *allow_cidrs* or *allow_from* is no list, or *network* or *ip_address_type* is something else.
+        TypeError: If an argument has another type than its annotation.
         ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name,
             or the domain name lies outside the zone; if *static_ips*, which are public IPv4 addresses, are wanted of
             an internal or dual-stack endpoint; if *mutual_authentication* or *connection_logs* is given without TLS;
             if the access logs could not be written; or if there are no subnets for the load balancer.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -107,10 +109,8 @@ class HttpEndpoint(Endpoint):
     ) -> None:
         idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
-        validate_network(network)
         validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
         validate_domain(certificate, domain_name, hosted_zone)
-        validate_web_acl(web_acl)
         validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
         validate_tls_options(
             has_tls=bool(certificate or hosted_zone),
@@ -168,6 +168,7 @@ class HttpEndpoint(Endpoint):
         """The web ACL, if one was made."""
 
     @staticmethod
+    @checked
     def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> ImportedEndpoint:
         """Use a listener made elsewhere, so that routes can be added to it.
 
@@ -208,6 +209,7 @@ class HttpEndpoint(Endpoint):
         """The IPv4 addresses of *static_ips* (tokens until deployed); none without."""
         return self.static_ips.elastic_ip_pool.public_ips if self.static_ips else ()
 
+    @checked
     def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
         """Write `ingress_ips` to a parameter of SSM, for other teams' stacks to read.
 
@@ -227,6 +229,7 @@ class HttpEndpoint(Endpoint):
             string_list_value=list(self.ingress_ips),
         )
 
+    @checked
     def add_domain(
         self,
         domain_name: str,

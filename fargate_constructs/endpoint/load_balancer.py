@@ -5,12 +5,13 @@ caller ──> [load balancer] ──> routes ──> services
 ```
 """
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.network import Network
+from fargate_constructs.ranges import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 MAX_IDLE_SECONDS = 4000
@@ -82,7 +83,6 @@ def validate_load_balancer(
     """Refuse what AWS would refuse, or what could reach nobody.
 
     Raises:
-        TypeError: If *ip_address_type* or *idle_timeout* is something else.
         ValueError: If there are no public subnets, the VPC has no IPv6 addresses, or the timeout is out of range.
     """
     if not internal and not network.vpc.public_subnets:
@@ -90,8 +90,6 @@ def validate_load_balancer(
             f"an internet-facing endpoint needs public subnets, got none in {network.vpc.node.path}; "
             "pass internal=True, or import the VPC with public_subnet_ids",
         )
-    if not isinstance(ip_address_type, elbv2.IpAddressType):
-        raise TypeError(f"ip_address_type must be an elbv2.IpAddressType, got: {ip_address_type!r}")
     if ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
         raise ValueError(
             "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
@@ -101,11 +99,7 @@ def validate_load_balancer(
         raise ValueError(
             f"ip_address_type must be IPV4, got: DUAL_STACK in {network.vpc.node.path}, which has no IPv6 addresses"
         )
-    if not isinstance(idle_timeout, Duration):
-        raise TypeError(f"idle_timeout must be a Duration, got: {idle_timeout!r}; write Duration.seconds(...)")
-    seconds = idle_timeout.to_seconds() if not idle_timeout.is_unresolved() else 1
-    if not Token.is_unresolved(seconds) and not 1 <= seconds <= MAX_IDLE_SECONDS:
-        raise ValueError(f"idle_timeout must be 1 to {MAX_IDLE_SECONDS} seconds, got: {seconds:.0f}")
+    validate_seconds("idle_timeout", idle_timeout, 1, MAX_IDLE_SECONDS)
 
 
 def _may_have_ipv6(vpc: ec2.IVpc) -> bool:

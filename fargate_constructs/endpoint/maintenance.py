@@ -39,17 +39,12 @@ def answer_503(scope: Construct, listener: elbv2.IApplicationListener, html: str
     )
 
 
-def validate_maintenance(*, on: object, html: str) -> None:
-    """Refuse a switch that is neither on nor off, and a page that AWS would refuse.
+def validate_page(html: str) -> None:
+    """Refuse a page that AWS would refuse.
 
     Raises:
-        TypeError: If *on* is not a bool: a context value given by `-c` is a string, and `"false"` would be true.
         ValueError: If the page is empty or longer than 1,024 bytes.
     """
-    if not isinstance(on, bool):
-        raise TypeError(
-            f"on must be True or False, got: {on!r}; write on=node.try_get_context('maintenance') == 'true'"
-        )
     if Token.is_unresolved(html):
         return
     size = len(html.encode())

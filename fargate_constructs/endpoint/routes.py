@@ -81,8 +81,6 @@ class RouteTable:
         """
         conditions.validate()
         if sign_in is not None:
-            if not isinstance(sign_in, SignIn):
-                raise TypeError(f"sign_in must be a SignIn, got: {sign_in!r}; write sign_in=SignIn.oidc(...)")
             sign_in.validate_listener(listener)
         rules = rules_of(
             f"{id!r} of {service.node.path}", conditions, test_header=service.test_header, priority=priority

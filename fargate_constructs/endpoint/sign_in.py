@@ -15,6 +15,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
+from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_seconds
+
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
 LONGEST_JWT_URL = 256
 # Seconds: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
@@ -38,6 +41,7 @@ class SignIn:
     _before: Callable[[elbv2.ListenerAction], elbv2.ListenerAction]
 
     @classmethod
+    @checked
     def oidc(
         cls,
         *,
@@ -85,7 +89,7 @@ class SignIn:
             token_endpoint=token_endpoint,
             user_info_endpoint=user_info_endpoint,
         )
-        session = _checked(session_timeout)
+        session = _session(session_timeout)
         return cls(
             lambda action: elbv2.ListenerAction.authenticate_oidc(
                 issuer=issuer,
@@ -104,6 +108,7 @@ class SignIn:
         )
 
     @classmethod
+    @checked
     def cognito(
         cls,
         *,
@@ -128,7 +133,7 @@ class SignIn:
         Raises:
             ValueError: If a session is longer than 7 days.
         """
-        session = _checked(session_timeout)
+        session = _session(session_timeout)
         return cls(
             lambda action: actions.AuthenticateCognitoAction(
                 user_pool=user_pool,
@@ -143,6 +148,7 @@ class SignIn:
         )
 
     @classmethod
+    @checked
     def jwt(cls, *, issuer: str, jwks_endpoint: str) -> "SignIn":
         """Programs carry a JSON Web Token, signed with RS256; a request without a valid one is refused with 401.
 
@@ -191,10 +197,6 @@ class SignIn:
 
 
 def _validate_secret(secret: SecretValue) -> None:
-    if isinstance(secret, str):
-        raise TypeError(
-            "client_secret must be a SecretValue, got a string; write SecretValue.secrets_manager('<name>')"
-        )
     if not Token.is_unresolved(secret.unsafe_unwrap()):
         raise ValueError(
             "client_secret must not be readable in the template, got a plain text; "
@@ -208,10 +210,7 @@ def _validate_urls(**urls: str) -> None:
             raise ValueError(f"{name} must be a URL that begins with https://, got: {url!r}")
 
 
-def _checked(session_timeout: Duration | None) -> Duration:
-    session_timeout = session_timeout or Duration.hours(WORKING_DAY)
-    if not 1 <= session_timeout.to_seconds() <= LONGEST_SESSION:
-        raise ValueError(
-            f"session_timeout must be 1 to {LONGEST_SESSION} seconds (7 days), got: {session_timeout.to_seconds():.0f}",
-        )
-    return session_timeout
+def _session(timeout: Duration | None) -> Duration:
+    timeout = timeout or Duration.hours(WORKING_DAY)
+    validate_seconds("session_timeout", timeout, 1, LONGEST_SESSION)
+    return timeout

@@ -15,7 +15,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from fargate_constructs.sequences import validate_list
+from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range
 
 # Addresses that AWS knows as bots; the usual attacks on any web application; requests that only an exploit makes.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
@@ -50,6 +51,7 @@ class WebAcl:
     rate_limit: int | None = None
 
     @classmethod
+    @checked
     def managed(
         cls,
         *,
@@ -72,24 +74,21 @@ class WebAcl:
                 month. By default any number. Behind CloudFront all requests come from CloudFront's addresses.
 
         Raises:
-            TypeError: If *rule_groups* is a string.
+            TypeError: If an argument has another type than its annotation.
             ValueError: If there is neither a rule group nor a limit, a group is named twice or is not AWS's, a
                 counted rule's group is missing, or the limit is out of range.
         """
-        validate_list("rule_groups", rule_groups)
         _validate_groups(rule_groups, rate_limit)
         given = (
             counted_rules if counted_rules is not COUNTED else {k: v for k, v in COUNTED.items() if k in rule_groups}
         )
         if unknown := sorted(given.keys() - set(rule_groups)):
             raise ValueError(f"counted_rules must belong to groups of rule_groups, got: {unknown}")
-        for rules in given.values():
-            validate_list("counted_rules", rules)
-        if rate_limit is not None and not Token.is_unresolved(rate_limit) and not MIN_RATE <= rate_limit <= MAX_RATE:
-            raise ValueError(f"rate_limit must be {MIN_RATE} to {MAX_RATE} requests in five minutes, got: {rate_limit}")
+        validate_range("rate_limit", rate_limit, MIN_RATE, MAX_RATE, unit=" requests in five minutes")
         return cls(rule_groups=tuple(rule_groups), counted_rules=given, rate_limit=rate_limit)
 
     @classmethod
+    @checked
     def from_arn(cls, arn: str) -> "WebAcl":
         """A web ACL made elsewhere, of scope REGIONAL and in the endpoint's region; its logs are its owner's matter.
 
@@ -249,18 +248,6 @@ def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None
         raise ValueError(
             f"rule_groups must hold names such as 'AWSManagedRulesSQLiRuleSet', got: {foreign}; "
             "make a web ACL with rules of your own, and pass WebAcl.from_arn",
-        )
-
-
-def validate_web_acl(web_acl: object) -> None:
-    """Refuse what is no web ACL.
-
-    Raises:
-        TypeError: If *web_acl* is neither one nor None.
-    """
-    if web_acl is not None and not isinstance(web_acl, WebAcl):
-        raise TypeError(
-            f"web_acl must be a WebAcl, got: {web_acl!r}; write WebAcl.from_arn(...), or WebAcl.managed() for a new one"
         )
 
 

@@ -5,7 +5,7 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoints import Endpoints
 from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
 from fargate_constructs.network.imported_network import ImportedNetwork
-from fargate_constructs.network.network import Network, validate_network
+from fargate_constructs.network.network import Network
 
 __all__ = [
     "Egress",
@@ -14,5 +14,4 @@ __all__ = [
     "FixedEgressNetwork",
     "ImportedNetwork",
     "Network",
-    "validate_network",
 ]

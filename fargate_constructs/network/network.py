@@ -32,16 +32,3 @@ class Network(Protocol):
 
     def prove_egress(self, tasks: IConstruct) -> None:
         """Let synthesis fail unless the tasks of a construct leave from those addresses, as far as can be seen."""
-
-
-def validate_network(network: object) -> None:
-    """Refuse what is no network, a plain VPC above all.
-
-    Raises:
-        TypeError: If *network* lacks what a network has.
-    """
-    if not hasattr(network, "task_subnets"):
-        raise TypeError(
-            f"network must be a FixedEgressNetwork, got: {type(network).__name__}; "
-            "make one of a VPC by FixedEgressNetwork.from_vpc(scope, id, vpc)",
-        )

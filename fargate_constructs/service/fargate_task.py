@@ -22,7 +22,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.network import Network, validate_network
+from fargate_constructs.network import Network
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
@@ -166,7 +166,6 @@ class FargateTask(Construct):
             operating_system_family=operating_system_family,
             ephemeral_storage_gib=ephemeral_storage_gib,
         )
-        validate_network(network)
         name = name or name_of(id)
         validate_name(name)
         stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)

@@ -128,11 +128,10 @@ def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, im
     [
         (["203.0.113.0"], "such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask"),
         (["203.0.113.7/24"], "got: '203.0.113.7/24' ("),
-        ([None], "got: None (it has no mask"),
         (["office"], "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: 'office'"),
         (["2001:db8::/32"], "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'"),
     ],
-    ids=["bare address", "host bits", "nothing", "word", "IPv6"],
+    ids=["bare address", "host bits", "word", "IPv6"],
 )
 def test_ranges_that_would_fail_are_refused(
     stack: Stack, network: FixedEgressNetwork, cidrs: Sequence[str], message: str
@@ -148,9 +147,9 @@ def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: FixedEgr
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("write allow_cidrs=['10.0.0.0/8']")):
         HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs="10.0.0.0/8")
-    with pytest.raises(TypeError, match=re.escape("write allow_from=[...]")):
+    with pytest.raises(TypeError, match=r"allow_from must be a list of aws_ec2.IConnectable or None, got: "):
         HttpEndpoint(stack, "Endpoint", network=network, allow_from=ec2.Peer.prefix_list("pl-1"))  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(TypeError, match=re.escape("write allow_from=[...]")):
+    with pytest.raises(TypeError, match=r"allow_from must be a list of aws_ec2.IConnectable or None, got: "):
         HttpEndpoint(stack, "Endpoint", network=network, allow_from="sg-123")  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(TypeError, match="got: 'sg-123'; address ranges go to allow_cidrs"):
+    with pytest.raises(TypeError, match=r"allow_from must be .*, got: \['sg-123'\]; address ranges go to allow_cidrs"):
         HttpEndpoint(stack, "Endpoint", network=network, allow_from=["sg-123"])  # type: ignore[list-item]  # the mistake

@@ -168,7 +168,7 @@ def test_the_internet_needs_public_subnets(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("ip_address_type", "error", "message"),
     [
-        ("dualstack", TypeError, "must be an elbv2.IpAddressType, got: 'dualstack'"),
+        ("dualstack", TypeError, "must be aws_elasticloadbalancingv2.IpAddressType, got: 'dualstack'"),
         (elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4, ValueError, "must be IPV4 or DUAL_STACK"),
         (DUAL_STACK, ValueError, "must be IPV4, got: DUAL_STACK in Test/Network/Vpc, which has no IPv6 addresses"),
     ],

@@ -144,14 +144,14 @@ def test_what_a_rule_cannot_hold_is_refused(conditions: dict[str, Any], message:
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        ({"hosts": "a.b"}, "hosts must be a list, got: 'a.b'; write hosts=['a.b']"),
-        ({"paths": "/a/*"}, "paths must be a list, got: '/a/*'; write paths=['/a/*']"),
-        ({"methods": "GET"}, "methods must be a list, got: 'GET'"),
-        ({"source_ips": "10.0.0.0/8"}, "source_ips must be a list, got: '10.0.0.0/8'"),
-        ({"headers": {"x": "1"}}, "headers['x'] must be a list, got: '1'"),
-        ({"query": {"x": "1"}}, "query['x'] must be a list, got: '1'"),
-        ({"headers": {"x": [1]}, "paths": ["/a", None]}, "conditions must hold strings, got: [None, 1]"),
-        ({"headers": ["x"]}, "headers must map each name to a list of values, got: ['x']; write {'name': [...]}"),
+        ({"hosts": "a.b"}, "hosts must be a list of str, got: 'a.b'; write hosts=['a.b']"),
+        ({"paths": "/a/*"}, "paths must be a list of str, got: '/a/*'; write paths=['/a/*']"),
+        ({"methods": "GET"}, "methods must be a list of str, got: 'GET'"),
+        ({"source_ips": "10.0.0.0/8"}, "source_ips must be a list of str, got: '10.0.0.0/8'"),
+        ({"headers": {"x": "1"}}, "headers must be a dict of str to a list of str, got: '1' for 'x'"),
+        ({"query": {"x": "1"}}, "query must be a dict of str to a list of str, got: '1' for 'x'"),
+        ({"paths": ["/a", None]}, "paths must be a list of str, got: ['/a', None]"),
+        ({"headers": ["x"]}, "headers must be a dict of str to a list of str, got: ['x']"),
     ],
 )
 def test_a_string_or_list_in_the_wrong_place_is_refused(conditions: dict[str, Any], message: str) -> None:

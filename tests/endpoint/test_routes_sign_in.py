@@ -189,7 +189,7 @@ def test_plain_http_signs_nobody_in(stack: Stack, network: FixedEgressNetwork, w
 
 def test_what_is_no_sign_in_is_refused(endpoint: HttpEndpoint, web: FargateService) -> None:
     """With what to write."""
-    with pytest.raises(TypeError, match=re.escape("sign_in must be a SignIn, got: True; write sign_in=SignIn.oidc(")):
+    with pytest.raises(TypeError, match=re.escape("sign_in must be SignIn or None, got: True")):
         endpoint.add_route("Web", service=web, sign_in=True)  # type: ignore[arg-type]  # the mistake
 
 
@@ -216,7 +216,7 @@ def test_an_imported_listener_is_believed(stack: Stack, endpoint: HttpEndpoint) 
         ),
         (
             lambda: oidc(session_timeout=Duration.days(8)),
-            "session_timeout must be 1 to 604800 seconds (7 days), got: 691",
+            "session_timeout must be 1 to 604800 seconds, got: 691",
         ),
         (lambda: oidc(session_timeout=Duration.seconds(0)), "got: 0"),
         (
@@ -239,7 +239,8 @@ def test_what_cannot_be_is_refused(make: Callable[[], SignIn], message: str) -> 
 def test_a_secret_in_plain_text_is_refused() -> None:
     """The message does not repeat it."""
     with pytest.raises(
-        TypeError, match=re.escape("client_secret must be a SecretValue, got a string; write")
+        TypeError,
+        match=re.escape("client_secret must be aws_cdk.SecretValue, got: a str; write SecretValue.secrets_manager("),
     ) as refusal:
         oidc(client_secret="hunter2")  # noqa: S106  # the mistake
     assert "hunter2" not in str(refusal.value)

@@ -220,11 +220,13 @@ def test_strings_instead_of_lists_are_refused() -> None:
     """A string would be taken for a list of characters."""
     with pytest.raises(TypeError, match=re.escape("write rule_groups=['AWSManagedRulesSQLiRuleSet']")):
         WebAcl.managed(rule_groups="AWSManagedRulesSQLiRuleSet")
-    with pytest.raises(TypeError, match="counted_rules must be a list, got: 'SizeRestrictions_BODY'"):
+    with pytest.raises(
+        TypeError, match="counted_rules must be a dict of str to a list of str, got: 'SizeRestrictions_BODY' for"
+    ):
         WebAcl.managed(counted_rules={"AWSManagedRulesCommonRuleSet": "SizeRestrictions_BODY"})
 
 
 def test_a_word_is_no_web_acl(stack: Stack, network: FixedEgressNetwork) -> None:
     """The likeliest mistake is answered with what to write."""
-    with pytest.raises(TypeError, match=re.escape(f"web_acl must be a WebAcl, got: {ARN!r}; write WebAcl.from_arn")):
+    with pytest.raises(TypeError, match=re.escape(f"web_acl must be WebAcl or None, got: {ARN!r}")):
         HttpEndpoint(stack, "Endpoint", network=network, web_acl=ARN)  # type: ignore[arg-type]  # the mistake
