@@ -14,6 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.fargate_task import TaskArguments
 from fargate_constructs.service.job import Job
@@ -25,7 +27,7 @@ HANDLER = Path(__file__).parent / "run_before"
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
 # Of it 10 minutes are kept: to start the task, to stop it, and for Lambda to try an invocation again.
 RESERVE = Duration.minutes(10)
-SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS = 60, 50 * 60
+TIMEOUTS = (60, 50 * 60)  # seconds; what takes longer is run by hand, with run_command
 # The most that Lambda gives; then the function hands over to itself.
 HANDLER_TIMEOUT = Duration.minutes(15)
 
@@ -49,17 +51,19 @@ class OneOffTask(Job):
         ValueError: If *timeout* is out of its range, or as `FargateTask` does.
     """
 
+    @checked
     def __init__(
         self, scope: Construct, id: str, *, timeout: Duration | None = None, **task: Unpack[TaskArguments]
     ) -> None:
         timeout = timeout or Duration.minutes(30)
-        _validate_timeout(timeout)
+        validate_seconds("timeout", timeout, *TIMEOUTS)
         super().__init__(scope, id, **task)
 
         self.timeout = timeout
         self.deployment_run: DeploymentRun | None = None
         """What runs the task before deployments; made by the first `run_before`."""
 
+    @checked
     def run_before(self, service: FargateService) -> CustomResource:
         """Run the task before each deployment of a service: for migrations. Several services may wait for the same run.
 
@@ -82,8 +86,6 @@ class OneOffTask(Job):
         Raises:
             TypeError: If *service* is no `FargateService`.
         """
-        if not isinstance(service, FargateService):
-            raise TypeError(f"service must be a FargateService, got: {type(service).__name__}")
         self.deployment_run = self.deployment_run or DeploymentRun(self, "Run", job=self)
         resource_of(service.service).node.add_dependency(self.deployment_run.resource)
         return self.deployment_run.resource
@@ -160,12 +162,3 @@ class DeploymentRun(Construct):
             iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
         )
         return role
-
-
-def _validate_timeout(timeout: Duration) -> None:
-    seconds = timeout.to_seconds()
-    if not SHORTEST_TIMEOUT_SECONDS <= seconds <= LONGEST_TIMEOUT_SECONDS:
-        raise ValueError(
-            f"timeout must be 1 to 50 minutes, got: {seconds:.0f} seconds; "
-            "run what takes longer by hand, with run_command"
-        )

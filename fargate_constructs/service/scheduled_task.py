@@ -20,12 +20,14 @@ from aws_cdk import aws_scheduler_targets as scheduler_targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_range, validate_seconds
 from fargate_constructs.service.fargate_task import TaskArguments
 from fargate_constructs.service.job import Job
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MOST_RETRIES = 185
-SHORTEST_EVENT_AGE_SECONDS, LONGEST_EVENT_AGE_SECONDS = 60, 86_400
+EVENT_AGES = (60, 86_400)  # seconds
 # The longest that SQS keeps a message
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
 RETENTION = Duration.days(14)
@@ -64,10 +66,11 @@ class ScheduledTask(Job):
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
-        TypeError: If *schedule* is none of `aws_scheduler`.
+        TypeError: If an argument has another type than its annotation.
         ValueError: If *retry_attempts* or *max_event_age* is out of its range, or as `FargateTask` does.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -79,8 +82,8 @@ class ScheduledTask(Job):
         **task: Unpack[TaskArguments],
     ) -> None:
         max_event_age = max_event_age or Duration.hours(1)
-        _validate_schedule(schedule)
-        _validate_retries(retry_attempts, max_event_age)
+        validate_range("retry_attempts", retry_attempts, 0, MOST_RETRIES)
+        validate_seconds("max_event_age", max_event_age, *EVENT_AGES)
         super().__init__(scope, id, **task)
 
         self.dead_letter_queue = self._make_queue()
@@ -188,19 +191,3 @@ class ScheduledTask(Job):
             # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
-
-
-def _validate_schedule(schedule: scheduler.ScheduleExpression) -> None:
-    if not isinstance(schedule, scheduler.ScheduleExpression):
-        raise TypeError(
-            f"schedule must be a ScheduleExpression of aws_scheduler, got: {schedule!r}; "
-            "write scheduler.ScheduleExpression.cron(...), .rate(...) or .expression('cron(...)')"
-        )
-
-
-def _validate_retries(retry_attempts: int, max_event_age: Duration) -> None:
-    if retry_attempts not in range(MOST_RETRIES + 1):
-        raise ValueError(f"retry_attempts must be 0 to {MOST_RETRIES}, got: {retry_attempts}")
-    seconds = max_event_age.to_seconds()
-    if not SHORTEST_EVENT_AGE_SECONDS <= seconds <= LONGEST_EVENT_AGE_SECONDS:
-        raise ValueError(f"max_event_age must be 1 minute to 24 hours, got: {seconds:.0f} seconds")
