@@ -227,10 +227,10 @@ def test_a_header_leads_to_another_service(client: Client, path: str, headers: d
 
 
 def test_the_request_arrives_as_it_was_sent(client: Client) -> None:
-    """Host, method, path and query string."""
+    """Host, preserved with its port, method, path and query string."""
     _, body, _ = client.send("/api/a%20b?c=d&e", host="a.test:443", method="POST")
 
-    assert body == "Api POST a.test /api/a%20b?c=d&e"
+    assert body == "Api POST a.test:443 /api/a%20b?c=d&e"
 
 
 def test_plain_http_is_redirected(client: Client) -> None:

@@ -385,24 +385,6 @@ def test_alarm_on_metric_math_is_kept(aws: Emulator, stack: Stack) -> None:
 # --- What is not emulated ---
 
 
-def test_alarm_on_an_expression_waits_for_data(aws: Emulator, stack: Stack) -> None:
-    """An alarm on a query is there, and changes, although nothing answers the query."""
-    query = "SELECT SUM(DeliveryErrors) FROM \"AWS/Logs\" WHERE FilterName = 'archive'"
-    properties = {
-        "Metrics": [{"Id": "q", "Expression": query, "Period": 300, "ReturnData": True}],
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "EvaluationPeriods": 1,
-        "Threshold": 1,
-    }
-    for threshold in (1, 2):
-        resources = {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties | {"Threshold": threshold}}}
-        status = stack.create(resources) if threshold == 1 else stack.update(resources)
-        assert status.endswith("E_COMPLETE"), stack.reasons()
-        names = [stack.ids()["Alarm"]]
-        [alarm] = aws.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
-        assert (alarm["MetricName"], alarm["Threshold"], alarm["StateValue"]) == (query, threshold, "INSUFFICIENT_DATA")
-
-
 def test_unknown_type_is_refused(stack: Stack) -> None:
     """A type that nobody knows fails before anything is created."""
     with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::EC2::Nothing\]"):
