@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.network.address_plan import (
@@ -93,7 +93,8 @@ class FixedEgressNetwork(Construct):
         self._vpc = self._make_vpc(cidr, prefix)
         open_ways_out(self, egress, self._vpc, self._allocation_ids())
         isolated = Endpoints.for_isolated_tasks if egress.mode is EgressMode.ISOLATED else ()
-        add_endpoints(self._vpc, [*endpoints, *isolated])
+        self.vpc_endpoints = add_endpoints(self._vpc, [*endpoints, *isolated])
+        """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
         self._log_flows(flow_log_retention)
         self._tell_unused_addresses()
 
@@ -131,6 +132,11 @@ class FixedEgressNetwork(Construct):
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
         return self._vpc.private_subnets
+
+    @property
+    def connectivity(self) -> Sequence[IDependable]:
+        """What must be there before a task starts: the way out, and the endpoints."""
+        return [*(subnet.internet_connectivity_established for subnet in self.task_subnets), *self.vpc_endpoints]
 
     @property
     def egress_ips(self) -> Sequence[str]:

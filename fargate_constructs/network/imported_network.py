@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs.network.address_plan import validate_ips
 from fargate_constructs.network.egress_proof import prove_egress
@@ -45,6 +45,11 @@ class ImportedNetwork(Construct):
                 "the routes of an imported VPC cannot be seen, so its egress addresses are unproven: "
                 "pass egress_ips=[...] if you know them",
             )
+
+    @property
+    def connectivity(self) -> Sequence[IDependable]:
+        """What must be there before a task starts: the subnets' way out, if it is of this app."""
+        return [subnet.internet_connectivity_established for subnet in self.task_subnets]
 
     def prove_egress(self, tasks: IConstruct) -> None:
         """Let synthesis fail if the VPC is one of this app's and lets tasks leave past its NAT gateways.

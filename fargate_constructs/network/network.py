@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from aws_cdk import aws_ec2 as ec2
-from constructs import IConstruct
+from constructs import IConstruct, IDependable
 
 
 class Network(Protocol):
@@ -29,6 +29,10 @@ class Network(Protocol):
     @property
     def egress_ips(self) -> Sequence[str]:
         """The IPv4 addresses that tasks leave from, as far as they are known."""
+
+    @property
+    def connectivity(self) -> Sequence[IDependable]:
+        """What must be there before a task starts: without it, no image can be pulled."""
 
     def prove_egress(self, tasks: IConstruct) -> None:
         """Let synthesis fail unless the tasks of a construct leave from those addresses, as far as can be seen."""

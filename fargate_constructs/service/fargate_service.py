@@ -267,9 +267,8 @@ class FargateService(FargateTask):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         # A task that starts before its way out exists cannot pull its image, and the circuit breaker counts it.
-        connected = [subnet.internet_connectivity_established for subnet in subnets]
         resource = cast(ecs.CfnService, resource_of(service))
-        resource.node.add_dependency(*connected)
+        resource.node.add_dependency(*self._network.connectivity)
         # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
         # not read a secret or an image it was just allowed to.
         resource.node.add_dependency(self.task_definition.obtain_execution_role())

@@ -128,7 +128,7 @@ class Job(FargateTask):
             self.task_definition.task_role,
             self.task_definition.obtain_execution_role(),
             *self._security_groups,
-            *(subnet.internet_connectivity_established for subnet in self._network.task_subnets),
+            *self._network.connectivity,
         ]
 
 

@@ -56,6 +56,8 @@ class OneOffTask(Job):
         self, scope: Construct, id: str, *, timeout: Duration | None = None, **task: Unpack[TaskArguments]
     ) -> None:
         timeout = timeout or Duration.minutes(30)
+        if timeout.is_unresolved():
+            raise ValueError("timeout must be known at synth, got a token: the function counts its seconds")
         validate_seconds("timeout", timeout, *TIMEOUTS)
         super().__init__(scope, id, **task)
 

@@ -12,7 +12,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, Health, HttpEndpoint, LogDelivery, Scaling
+from fargate_constructs import (
+    Egress,
+    FargateService,
+    FixedEgressNetwork,
+    Health,
+    HttpEndpoint,
+    LogDelivery,
+    OneOffTask,
+    Scaling,
+)
 
 
 @pytest.fixture
@@ -32,6 +41,20 @@ def test_tasks_have_no_public_address(stack: Stack, network: FixedEgressNetwork,
     nat_routes = template.find_resources("AWS::EC2::Route", {"Properties": {"NatGatewayId": Match.any_value()}})
     assert set(nat_routes) <= set(service["DependsOn"])
     assert web.connections.security_groups
+
+
+def test_tasks_wait_for_the_endpoints_they_need(stack: Stack, image: ecs.ContainerImage) -> None:
+    """In a network without a way out, a task that starts before them cannot pull its image; a job's neither."""
+    network = FixedEgressNetwork(stack, "Network", egress=Egress.isolated())
+    web = FargateService(stack, "Web", network=network, image=image)
+    OneOffTask(stack, "Migrate", network=network, image=image).run_before(web)
+
+    template = Template.from_stack(stack)
+    endpoints = set(template.find_resources("AWS::EC2::VPCEndpoint"))
+    assert len(endpoints) == 8
+    for type_ in ("AWS::ECS::Service", "Custom::RunBeforeDeployment"):
+        (resource,) = template.find_resources(type_).values()
+        assert endpoints <= set(resource["DependsOn"]), type_
 
 
 @pytest.mark.usefixtures("web")

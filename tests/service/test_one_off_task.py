@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import App, CfnOutput, CfnParameter, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
@@ -302,3 +302,13 @@ def test_the_audit_finds_nothing(stack: Stack, network: FixedEgressNetwork) -> N
 
     assert findings(stack.node.root) == []
     assert findings(app_with({})) == []
+
+
+def test_a_time_known_only_when_deployed_is_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """The function gets a number of seconds."""
+    token = CfnParameter(stack, "Seconds", type="Number").value_as_number
+
+    with pytest.raises(ValueError, match="timeout must be known at synth, got a token"):
+        OneOffTask(stack, "Migrate", network=network, image=image, timeout=Duration.seconds(token))

@@ -413,9 +413,10 @@ def test_cloudformation_hears_of_any_error(function: ModuleType, cloud: Cloud) -
 
 
 def test_a_long_reason_is_cut(function: ModuleType, cloud: Cloud) -> None:
-    """CloudFormation refuses an answer of more than 4,096 bytes, and would wait on."""
-    cloud.refusals = ["no capacity " * 1000] * 8
+    """CloudFormation refuses an answer of more than 4,096 bytes, and would wait on; JSON writes others than ASCII long."""
+    cloud.refusals = ["keine Kapazität " * 1000] * 8
 
     run_to_the_end(function, cloud, event(cloud))
 
     assert len(failure_in(cloud)) == 1500
+    assert failure_in(cloud).isascii()

@@ -30,7 +30,7 @@ START_PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)
 PAUSE_SECONDS = 5
 # A container has two minutes at most to end, then it is killed; Fargate needs a moment to clear up.
 STOP_SECONDS = 240
-# CloudFormation takes 4,096 bytes, addresses and all
+# Of ASCII: CloudFormation takes 4,096 bytes of JSON, addresses and all
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 LONGEST_REASON = 1500
 
@@ -53,7 +53,8 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
             event["Run"] = event.get("Run") or start(event)
             has_ended = follow(event["Run"], context)
     except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation must be told
-        answer = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:LONGEST_REASON]}
+        reason = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
+        answer = {"Status": "FAILED", "Reason": reason[:LONGEST_REASON]}
     if has_ended:
         respond(event, answer)
     else:
