@@ -413,7 +413,7 @@ def test_cloudformation_hears_of_any_error(function: ModuleType, cloud: Cloud) -
 
 
 def test_a_long_reason_is_cut(function: ModuleType, cloud: Cloud) -> None:
-    """CloudFormation refuses an answer of more than 4,096 bytes, and would wait on; JSON spells out what is not ASCII."""
+    """CloudFormation refuses an answer of more than 4,096 bytes, which JSON makes of few that are not ASCII."""
     cloud.refusals = ["keine Kapazität " * 1000] * 8
 
     run_to_the_end(function, cloud, event(cloud))
