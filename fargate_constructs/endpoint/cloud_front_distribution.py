@@ -101,7 +101,7 @@ class CloudFrontDistribution(Construct):
             # CloudFront gives itself the right to write by an access control list; it is the only one who may.
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
         )
-        self.origin = _origin(endpoint)
+        self.origin = _origin(endpoint, self._make_vpc_origin(endpoint))
         """The way to the endpoint, for further behaviors: `distribution.add_behavior("/static/*", self.origin, …)`."""
         self.distribution = cloudfront.Distribution(
             self,
@@ -135,6 +135,27 @@ class CloudFrontDistribution(Construct):
     def url(self) -> str:
         """Where callers find the endpoint, `https://d111111abcdef8.cloudfront.net` (a token) or its domain name."""
         return f"https://{self.domain_name or self.distribution.distribution_domain_name}"
+
+    def _make_vpc_origin(self, endpoint: HttpEndpoint) -> cloudfront.VpcOrigin:
+        """Make one that never changes: CloudFront updates none that a distribution uses, not even its tags.
+
+        So its ID and name hold the protocol, and no tags are on it (https://github.com/aws/aws-cdk/issues/35765).
+        """
+        made = cloudfront.VpcOrigin(
+            self,
+            "HttpsVpcOrigin" if endpoint.has_tls else "HttpVpcOrigin",
+            endpoint=cloudfront.VpcOriginEndpoint.application_load_balancer(endpoint.load_balancer),
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
+            if endpoint.has_tls
+            else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+            http_port=80,
+            https_port=443,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        )
+        resource = made.node.default_child
+        assert isinstance(resource, cloudfront.CfnVpcOrigin)
+        resource.add_property_deletion_override("Tags")
+        return made
 
     def _let_in(self, endpoint: HttpEndpoint) -> None:
         """Open the endpoint to CloudFront's VPC origins in this VPC, and to nothing else.
@@ -213,17 +234,11 @@ class _Names:
         return list(self._endpoint.domain_names)
 
 
-def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:
-    return origins.VpcOrigin.with_application_load_balancer(
-        endpoint.load_balancer,
+def _origin(endpoint: HttpEndpoint, vpc_origin: cloudfront.VpcOrigin) -> origins.VpcOrigin:
+    return origins.VpcOrigin.with_vpc_origin(
+        vpc_origin,
         # CloudFront compares the certificate with this name.
         domain_name=endpoint.domain_name,
-        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
-        if endpoint.has_tls
-        else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
-        http_port=80,
-        https_port=443,
-        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
         # As long as the load balancer waits for a service by default.
         read_timeout=Duration.seconds(60),
         # Below the load balancer's idle timeout, so that CloudFront never writes to a connection that is being closed.

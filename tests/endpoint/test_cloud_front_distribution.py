@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
@@ -13,6 +13,7 @@ from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import CloudFrontDistribution
 
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
+ENDPOINT_CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 @pytest.fixture
@@ -95,6 +96,32 @@ def test_it_reaches_the_load_balancer_from_within(stack: Stack, endpoint: HttpEn
         },
     )
     template.all_resources_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+
+
+def test_a_vpc_origin_in_use_never_changes() -> None:
+    """CloudFront updates none: TLS makes another, with another name, and no tag is on it."""
+
+    def vpc_origins(*, has_tls: bool) -> dict[str, str]:
+        stack = Stack(App(), "Test")
+        certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", ENDPOINT_CERTIFICATE)
+        endpoint = HttpEndpoint(
+            stack,
+            "Endpoint",
+            network=FixedEgressNetwork(stack, "Network"),
+            internal=True,
+            certificate=certificate if has_tls else None,
+            domain_name="shop.example.com" if has_tls else None,
+        )
+        CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+        Tags.of(stack).add("release", "1")
+        found = Template.from_stack(stack).find_resources("AWS::CloudFront::VpcOrigin")
+        assert all("Tags" not in each["Properties"] for each in found.values())
+        return {name: each["Properties"]["VpcOriginEndpointConfig"]["Name"] for name, each in found.items()}
+
+    (http_id, http_name), *_ = vpc_origins(has_tls=False).items()
+    (https_id, https_name), *_ = vpc_origins(has_tls=True).items()
+    assert http_id != https_id
+    assert http_name != https_name
 
 
 def test_nobody_else_reaches_the_load_balancer(stack: Stack, endpoint: HttpEndpoint) -> None:
@@ -307,23 +334,18 @@ def test_a_certificate_without_a_name_is_refused(
         CloudFrontDistribution(stack, "Distribution", endpoint=unnamed)
 
 
-def test_arns_of_other_regions_are_refused(stack: Stack, named: HttpEndpoint, endpoint_arn: str) -> None:
+def test_arns_of_other_regions_are_refused(stack: Stack, named: HttpEndpoint) -> None:
     """CloudFront's certificates and web ACLs live in us-east-1."""
-    certificate = acm.Certificate.from_certificate_arn(stack, "European", endpoint_arn)
+    certificate = acm.Certificate.from_certificate_arn(stack, "European", ENDPOINT_CERTIFICATE)
 
-    with pytest.raises(ValueError, match=re.escape(f"takes certificates of us-east-1 alone, got: {endpoint_arn!r}")):
+    message = f"takes certificates of us-east-1 alone, got: {ENDPOINT_CERTIFICATE!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
         CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate)
     regional = WEB_ACL.replace("global", "regional")
     with pytest.raises(
         ValueError, match=re.escape(f"must be of scope CLOUDFRONT, '…:global/webacl/…', got: {regional!r}")
     ):
         CloudFrontDistribution(stack, "Distribution", endpoint=named, web_acl_arn=regional)
-
-
-@pytest.fixture
-def endpoint_arn() -> str:
-    """The ARN of a certificate in Ireland."""
-    return "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 def test_names_in_another_stack_are_refused(stack: Stack, named: HttpEndpoint, certificate: acm.ICertificate) -> None:
