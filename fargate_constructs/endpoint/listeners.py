@@ -54,7 +54,7 @@ def validate_tls_options(
 def _listen_on_80(
     load_balancer: elbv2.ApplicationLoadBalancer, default_action: elbv2.ListenerAction
 ) -> elbv2.ApplicationListener:
-    """Listen on 80: one listener with TLS and without, as AWS takes no second one on a port while the first is there."""
+    """Listen on 80: the same listener with TLS and without, for AWS takes no second one on a port."""
     return load_balancer.add_listener(
         "HttpListener", port=80, protocol=elbv2.ApplicationProtocol.HTTP, open=False, default_action=default_action
     )

@@ -6,6 +6,7 @@ import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -249,8 +250,69 @@ def test_all_names_are_the_distributions(
     template = Template.from_stack(stack)
     template.has_resource_properties("AWS::CloudFront::Distribution", {"DistributionConfig": {"Aliases": names}})
     records = [each["Properties"] for each in template.find_resources("AWS::Route53::RecordSet").values()]
-    assert sorted(record["Name"] for record in records) == sorted(f"{name}." for name in names)
+    # It has IPv6, whatever the endpoint has.
+    assert sorted((record["Name"], record["Type"]) for record in records) == sorted(
+        (f"{name}.", kind) for name in names for kind in ("A", "AAAA")
+    )
     assert len({str(record["AliasTarget"]) for record in records}) == 1
+
+
+def test_the_first_record_may_come_later(
+    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """It leads to the distribution too."""
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network, internal=True, certificate=certificate, domain_name="shop.example.com"
+    )
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint, certificate=certificate)
+
+    endpoint.add_domain("www.example.com", hosted_zone=zone)
+
+    Template.from_stack(stack).all_resources_properties(
+        "AWS::Route53::RecordSet",
+        {
+            "Name": "www.example.com.",
+            "AliasTarget": Match.object_like(
+                {"DNSName": stack.resolve(distribution.distribution.distribution_domain_name)}
+            ),
+        },
+    )
+
+
+def test_callers_certificates_do_not_pass(
+    stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate
+) -> None:
+    """CloudFront ends the callers' TLS, and shows a VPC origin no certificate of its own."""
+
+    def endpoint(id: str, mode: elbv2.MutualAuthenticationMode) -> HttpEndpoint:  # noqa: A002  # as in all of CDK
+        return HttpEndpoint(
+            stack,
+            id,
+            network=network,
+            internal=True,
+            certificate=certificate,
+            domain_name="shop.example.com",
+            mutual_authentication=elbv2.MutualAuthentication(mutual_authentication_mode=mode),
+        )
+
+    pass_through = endpoint("PassThrough", elbv2.MutualAuthenticationMode.PASS_THROUGH)
+    with pytest.raises(ValueError, match="shows Test/PassThrough no certificate of a caller, got one with mutual_auth"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=pass_through)
+
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint("Off", elbv2.MutualAuthenticationMode.OFF))
+
+
+def test_two_in_a_stack_share_what_looks_up(stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint) -> None:
+    """The function and its log group, which the first one makes."""
+    other = HttpEndpoint(stack, "Other", network=network, internal=True)
+
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+    CloudFrontDistribution(stack, "OtherDistribution", endpoint=other)
+
+    template = Template.from_stack(stack)
+    log_groups = template.find_resources("AWS::Logs::LogGroup")
+    (log_group,) = (name for name in log_groups if "LookUpLogs" in name)
+    template.has_resource_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": log_group}}})
 
 
 def test_a_named_endpoint_at_the_distributions_own_name(stack: Stack, named: HttpEndpoint) -> None:
