@@ -25,13 +25,18 @@ class Accelerator(Construct):
 
     It takes connections in at the edge nearest to the caller and carries them to the endpoint unopened; the endpoint
     sees the caller's own address, so who may call is the endpoint's matter, as without. The records of the endpoint's
-    names lead here. The endpoint's own address goes on to answer those who know it. To be reached from here alone it
-    must be internal: `HttpEndpoint(..., internal=True, allow_cidrs=["0.0.0.0/0"])`.
+    names lead here, as A records: the accelerator has no IPv6 addresses.
+
+    Make the endpoint internal, as in the example, for it to be reached from here alone. One that faces the internet
+    goes on to answer those who know its own address, and AWS advises against that: connections that come both ways
+    from one address and port of a caller collide, and time out
+    (https://docs.aws.amazon.com/global-accelerator/latest/dg/best-practices-aga.html).
 
     The accelerator is kept when its stack is deleted, for its addresses go with it; it costs 0.025 USD an hour, 18.25
     USD a month, until you delete it, and from 0.01 USD/GB (https://aws.amazon.com/global-accelerator/pricing/).
 
     ```python
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True, allow_cidrs=["0.0.0.0/0"])
     accelerator = Accelerator(stack, "Accelerator", endpoint=endpoint)
     CfnOutput(stack, "IngressIps", value=",".join(accelerator.ingress_ips))
     ```

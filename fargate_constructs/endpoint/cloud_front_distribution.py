@@ -38,6 +38,8 @@ SERVICE_SECURITY_GROUP = "CloudFront-VPCOrigins-Service-SG"
 GROUP_ID = "SecurityGroups.0.GroupId"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
 CERTIFICATE_REGION = "us-east-1"
+# The function that all of CDK's own custom resources of a stack share, by its ID in the stack.
+SHARED_FUNCTION = f"AWS{custom_resources.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace('-', '')}"
 
 
 class CloudFrontDistribution(Construct):
@@ -53,7 +55,7 @@ class CloudFrontDistribution(Construct):
 
     To the load balancer CloudFront speaks HTTP, within AWS's network, if the endpoint has no certificate, and HTTPS if
     it has. A service finds the caller's scheme in `CloudFront-Forwarded-Proto` and the address in
-    `CloudFront-Viewer-Address`; `X-Forwarded-Proto` says how CloudFront came.
+    `CloudFront-Viewer-Address`; `X-Forwarded-Proto` says how CloudFront came. gRPC does not pass.
 
     ```python
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
@@ -101,7 +103,7 @@ class CloudFrontDistribution(Construct):
             # CloudFront gives itself the right to write by an access control list; it is the only one who may.
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
         )
-        self.origin = _origin(endpoint)
+        self.origin = _origin(endpoint, self._make_vpc_origin(endpoint))
         """The way to the endpoint, for further behaviors: `distribution.add_behavior("/static/*", self.origin, …)`."""
         self.distribution = cloudfront.Distribution(
             self,
@@ -127,7 +129,7 @@ class CloudFrontDistribution(Construct):
             log_includes_cookies=False,
         )
         self._let_in(endpoint)
-        endpoint.stand_behind(self, targets.CloudFrontTarget(self.distribution) if certificate else None)
+        endpoint.stand_behind(self, targets.CloudFrontTarget(self.distribution) if certificate else None, has_ipv6=True)
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers come over HTTPS, by CloudFront")
         self._acknowledge(web_acl_arn=web_acl_arn, has_own_name=certificate is None)
 
@@ -135,6 +137,27 @@ class CloudFrontDistribution(Construct):
     def url(self) -> str:
         """Where callers find the endpoint, `https://d111111abcdef8.cloudfront.net` (a token) or its domain name."""
         return f"https://{self.domain_name or self.distribution.distribution_domain_name}"
+
+    def _make_vpc_origin(self, endpoint: HttpEndpoint) -> cloudfront.VpcOrigin:
+        """Make one that never changes: CloudFront updates none that a distribution uses, not even its tags.
+
+        So its ID and name hold the protocol, and no tags are on it (https://github.com/aws/aws-cdk/issues/35765).
+        """
+        made = cloudfront.VpcOrigin(
+            self,
+            "HttpsVpcOrigin" if endpoint.has_tls else "HttpVpcOrigin",
+            endpoint=cloudfront.VpcOriginEndpoint.application_load_balancer(endpoint.load_balancer),
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
+            if endpoint.has_tls
+            else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+            http_port=80,
+            https_port=443,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        )
+        resource = made.node.default_child
+        assert isinstance(resource, cloudfront.CfnVpcOrigin)
+        resource.add_property_deletion_override("Tags")
+        return made
 
     def _let_in(self, endpoint: HttpEndpoint) -> None:
         """Open the endpoint to CloudFront's VPC origins in this VPC, and to nothing else.
@@ -164,15 +187,12 @@ class CloudFrontDistribution(Construct):
                 resources=custom_resources.AwsCustomResourcePolicy.ANY_RESOURCE
             ),
             install_latest_aws_sdk=False,
-            log_group=logs.LogGroup(
-                self, "LookUpLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-            ),
+            log_group=_log_group(Stack.of(self)),
             resource_type="Custom::VpcOriginSecurityGroup",
         )
         group.node.add_dependency(self.distribution)
         acknowledge_wildcards(group, ["*"], reason="AWS accepts no narrower resource for ec2:DescribeSecurityGroups.")
-        function = custom_resources.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace("-", "")
-        Validations.of(Stack.of(self).node.find_child(f"AWS{function}")).acknowledge(
+        Validations.of(Stack.of(self).node.find_child(SHARED_FUNCTION)).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
                 reason="The function that CDK's custom resources share in a stack; the policy lets it write its logs.",
@@ -213,21 +233,27 @@ class _Names:
         return list(self._endpoint.domain_names)
 
 
-def _origin(endpoint: HttpEndpoint) -> origins.VpcOrigin:
-    return origins.VpcOrigin.with_application_load_balancer(
-        endpoint.load_balancer,
+def _origin(endpoint: HttpEndpoint, vpc_origin: cloudfront.VpcOrigin) -> origins.VpcOrigin:
+    return origins.VpcOrigin.with_vpc_origin(
+        vpc_origin,
         # CloudFront compares the certificate with this name.
         domain_name=endpoint.domain_name,
-        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
-        if endpoint.has_tls
-        else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
-        http_port=80,
-        https_port=443,
-        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
         # As long as the load balancer waits for a service by default.
         read_timeout=Duration.seconds(60),
         # Below the load balancer's idle timeout, so that CloudFront never writes to a connection that is being closed.
         keepalive_timeout=Duration.seconds(5),
+    )
+
+
+def _log_group(stack: Stack) -> logs.LogGroup | None:
+    """Return the log group of the function that looks up, if this is what makes it in the stack."""
+    if stack.node.try_find_child(SHARED_FUNCTION):
+        return None
+    return logs.LogGroup(
+        stack,
+        "VpcOriginLookUpLogs",
+        retention=logs.RetentionDays.ONE_MONTH,
+        removal_policy=RemovalPolicy.DESTROY,
     )
 
 
@@ -238,6 +264,11 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
         raise ValueError(f"{path} faces the internet, so CloudFront could be passed by; make it with internal=True")
     if endpoint.has_tls and not endpoint.domain_name:
         raise ValueError(f"CloudFront cannot check the certificate of {path}, which has no name; give it domain_name")
+    if endpoint.asks_for_certificates:
+        raise ValueError(
+            f"CloudFront shows {path} no certificate of a caller, got one with mutual_authentication; leave that out, "
+            "or let callers come by the endpoint itself",
+        )
     if certificate is None:
         return
     if not endpoint.domain_name:

@@ -14,6 +14,8 @@ from constructs import Construct
 
 from fargate_constructs.hosted_zone import validate_in_zone
 
+# What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
+MAX_CERTIFIED = 64
 # A DNS name, perhaps a wildcard's; lower case, as records are compared.
 DOMAIN_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 
@@ -23,15 +25,20 @@ class Domains:
 
     Args:
         target: What the records point at, until `point_at` says otherwise.
-        is_dual_stack: Whether there are AAAA records too. One for a load balancer without IPv6 addresses would have
-            no answer: a name without an AAAA record says the same at once.
+        has_ipv6: Whether there are AAAA records too, until `point_at` says otherwise. One for what has no IPv6
+            addresses would have no answer: a name without an AAAA record says the same at once.
     """
 
-    def __init__(self, target: route53.IAliasRecordTarget, *, is_dual_stack: bool) -> None:
+    def __init__(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
         self._target = target
-        self._is_dual_stack = is_dual_stack
+        self._has_ipv6 = has_ipv6
         self.names: list[str] = []
-        self.records: list[route53.RecordSet] = []
+        self._recorded: list[tuple[Construct, str, route53.IHostedZone]] = []
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any name has records here."""
+        return bool(self._recorded)
 
     def add(
         self,
@@ -46,37 +53,36 @@ class Domains:
         if hosted_zone is None:
             assert certificate is not None, "validate_domain lets no name pass with neither"
             return certificate
-        kinds: list[tuple[str, type[route53.ARecord | route53.AaaaRecord]]] = [("AliasRecord", route53.ARecord)]
-        if self._is_dual_stack:
-            kinds.append(("AliasRecordIpv6", route53.AaaaRecord))
         made = certificate or acm.Certificate(
             scope,
             "Certificate",
             domain_name=domain_name,
             validation=acm.CertificateValidation.from_dns(hosted_zone),
         )
-        for record_id, kind in kinds:
-            record = kind(
-                scope,
-                record_id,
-                zone=hosted_zone,
-                # The closing dot says that the name is whole: a zone imported by its ID does not know its own name.
-                record_name=f"{domain_name}.",
-                target=route53.RecordTarget.from_alias(self._target),
-            )
-            self.records.append(record)
+        self._recorded.append((scope, domain_name, hosted_zone))
+        self._record(scope, domain_name, hosted_zone)
         return made
 
-    def point_at(self, target: route53.IAliasRecordTarget) -> None:
-        """Let all records, and those to come, point at another front."""
+    def point_at(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
+        """Let all records, and those to come, point at another front; there are AAAA records if that has IPv6."""
         self._target = target
-        for record in self.records:
-            resource = record.node.default_child
-            assert isinstance(resource, route53.CfnRecordSet)
-            alias = target.bind(record)
-            resource.alias_target = route53.CfnRecordSet.AliasTargetProperty(
-                dns_name=alias.dns_name, hosted_zone_id=alias.hosted_zone_id
-            )
+        self._has_ipv6 = has_ipv6
+        for recorded in self._recorded:
+            self._record(*recorded)
+
+    def _record(self, scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> None:
+        kinds = {"AliasRecord": route53.ARecord, "AliasRecordIpv6": route53.AaaaRecord}
+        for record_id, kind in kinds.items():
+            scope.node.try_remove_child(record_id)  # it pointed elsewhere
+            if kind is route53.ARecord or self._has_ipv6:
+                kind(
+                    scope,
+                    record_id,
+                    zone=hosted_zone,
+                    # The closing dot says that the name is whole: a zone imported by its ID does not know its own name.
+                    record_name=f"{domain_name}.",
+                    target=route53.RecordTarget.from_alias(self._target),
+                )
 
 
 def validate_domain(
@@ -89,9 +95,8 @@ def validate_domain(
     """Refuse a name that cannot be served.
 
     Raises:
-        TypeError: If *certificate* or *hosted_zone* is something else, such as its ARN or ID.
-        ValueError: If the name is none, has neither a hosted zone nor a certificate, or lies outside the zone; or if
-            there is a zone without a name.
+        ValueError: If the name is none, has neither a hosted zone nor a certificate, lies outside the zone, or is too
+            long for a certificate to be made; or if there is a zone without a name.
     """
     if hosted_zone and not domain_name:
         raise ValueError("hosted_zone is given without domain_name: say which name in the zone callers use")
@@ -103,7 +108,14 @@ def validate_domain(
         )
     if not Token.is_unresolved(domain_name):
         if not DOMAIN_NAME.fullmatch(domain_name):
-            raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}")
+            lower = domain_name.lower()
+            meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""
+            raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
+        if not certificate and len(domain_name) > MAX_CERTIFIED:
+            raise ValueError(
+                f"domain_name must be at most {MAX_CERTIFIED} characters for a certificate to be made, got "
+                f"{len(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
+            )
         if domain_name.startswith("*.") and not may_be_wildcard:
             raise ValueError(
                 f"domain_name must be one name, for callers to use, got: {domain_name!r}; "

@@ -126,6 +126,11 @@ class HttpEndpoint(Endpoint):
 
         self.domain_name = domain_name
         self.is_internal = internal
+        off = elbv2.MutualAuthenticationMode.OFF
+        self.asks_for_certificates = (
+            mutual_authentication is not None and mutual_authentication.mutual_authentication_mode not in {None, off}
+        )
+        """Whether callers may or must show a certificate (mutual TLS)."""
         self.load_balancer = make_load_balancer(
             self,
             network=network,
@@ -142,7 +147,7 @@ class HttpEndpoint(Endpoint):
             expiration=access_log_expiration,
             connection_logs=connection_logs,
         )
-        self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), is_dual_stack=is_dual_stack)
+        self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), has_ipv6=is_dual_stack)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
         if certificate:
@@ -157,6 +162,7 @@ class HttpEndpoint(Endpoint):
         self.static_ips = self._make_static_ips(network.vpc, deletion_protection) if static_ips else None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
         self._front: Construct | None = self.static_ips
+        self._front_has_records = static_ips
         # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
         self._connections = ec2.Connections(
             security_groups=(self.static_ips or self.load_balancer).connections.security_groups,
@@ -196,7 +202,7 @@ class HttpEndpoint(Endpoint):
     @property
     def has_records(self) -> bool:
         """Whether names lead here by records of the endpoint's own."""
-        return bool(self._domains.records)
+        return self._domains.has_records
 
     @property
     def url(self) -> str:
@@ -248,13 +254,15 @@ class HttpEndpoint(Endpoint):
 
         Raises:
             ValueError: If the endpoint speaks plain HTTP, the name is known only when deployed, was added before, or
-                cannot be served.
+                cannot be served; or if its records would lead to a front in another stack.
         """
         if not self.has_tls:
             raise ValueError(f"{self.node.path} has no TLS to serve {domain_name!r} with: give it a first domain_name")
         if Token.is_unresolved(domain_name):
             raise ValueError("domain_name must be known at synth: the certificate's place in the stack is named by it")
         validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
+        if self._front and self._front_has_records and hosted_zone:
+            self._validate_records_beside(self._front)
         # A tag holds the certificate's path, and may hold no asterisk.
         child_id = domain_name.replace("*.", "Wildcard ")
         if domain_name == self.domain_name or self.node.try_find_child(child_id):
@@ -265,16 +273,20 @@ class HttpEndpoint(Endpoint):
         self.listener.add_certificates(child_id, [made])
         return made
 
-    def stand_behind(self, front: Construct, target: route53.IAliasRecordTarget | None) -> None:
+    def stand_behind(
+        self, front: Construct, target: route53.IAliasRecordTarget | None, *, has_ipv6: bool = False
+    ) -> None:
         """Note what callers come by from now on; an `Accelerator` or a `CloudFrontDistribution` says so itself.
 
         Args:
             front: What stands before the load balancer.
-            target: Where the names' records lead from now on. By default where they led.
+            target: Where the names' records, those to come too, lead from now on. By default where they led.
+            has_ipv6: Whether callers find IPv6 addresses there. By default not.
         """
         self._front = front
-        if target and self.has_records:
-            self._domains.point_at(target)
+        self._front_has_records = target is not None
+        if target:
+            self._domains.point_at(target, has_ipv6=has_ipv6)
 
     def validate_front(self, scope: Construct, *, moves_records: bool) -> None:
         """Refuse a further front, and one that the records cannot lead to.
@@ -290,13 +302,18 @@ class HttpEndpoint(Endpoint):
         path = self.node.path
         if self._front:
             raise ValueError(f"{path} stands behind {self._front.node.path} already, got a second front; use one")
-        if moves_records and self.has_records and Stack.of(scope) is not Stack.of(self):
+        if moves_records and self.has_records:
+            self._validate_records_beside(scope)
+
+    def _validate_records_beside(self, front: Construct) -> None:
+        """Refuse records that would have to lead to a front in another stack, which depends on this one already."""
+        if Stack.of(front) is not Stack.of(self):
             raise ValueError(
-                f"the records of {path} lie in stack {Stack.of(self).stack_name!r} and must lead to the new front, got "
-                f"it in stack {Stack.of(scope).stack_name!r}; make it in the same",
+                f"the records of {self.node.path} lie in stack {Stack.of(self).stack_name!r} and must lead to the "
+                f"front, got it in stack {Stack.of(front).stack_name!r}; make it in the same",
             )
 
     def _make_static_ips(self, vpc: ec2.IVpc, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
         made = StaticIps(self, "StaticIps", vpc=vpc, listeners=self.listeners, deletion_protection=deletion_protection)
-        self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer))
+        self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer), has_ipv6=False)
         return made

@@ -17,13 +17,7 @@ def listen_https(
     mutual_authentication: elbv2.MutualAuthentication | None,
 ) -> list[elbv2.ApplicationListener]:
     """Listen on 80 to redirect, and on 443 to answer; the listener with the routes is the last."""
-    redirect = load_balancer.add_listener(
-        "Redirect",
-        port=80,
-        protocol=elbv2.ApplicationProtocol.HTTP,
-        open=False,
-        default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
-    )
+    redirect = _listen_on_80(load_balancer, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
     listener = load_balancer.add_listener(
         "Listener",
         port=443,
@@ -41,15 +35,7 @@ def listen_https(
 
 def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.ApplicationListener]:
     """Listen on 80 to answer."""
-    return [
-        load_balancer.add_listener(
-            "HttpListener",
-            port=80,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            open=False,
-            default_action=_not_found(),
-        ),
-    ]
+    return [_listen_on_80(load_balancer, _not_found())]
 
 
 def validate_tls_options(
@@ -63,6 +49,15 @@ def validate_tls_options(
     if not has_tls and (mutual_authentication or connection_logs):
         wanted = "mutual_authentication" if mutual_authentication else "connection_logs"
         raise ValueError(f"{wanted} needs TLS: pass domain_name and hosted_zone, or a certificate")
+
+
+def _listen_on_80(
+    load_balancer: elbv2.ApplicationLoadBalancer, default_action: elbv2.ListenerAction
+) -> elbv2.ApplicationListener:
+    """Listen on 80: the same listener with TLS and without, for AWS takes no second one on a port."""
+    return load_balancer.add_listener(
+        "HttpListener", port=80, protocol=elbv2.ApplicationProtocol.HTTP, open=False, default_action=default_action
+    )
 
 
 def _not_found() -> elbv2.ListenerAction:

@@ -68,8 +68,9 @@ class StaticIps(Construct):
             # A caller who knows one address only is served while that zone's application load balancer is not.
             cross_zone_enabled=True,
             client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
-            # With this one before it, an application load balancer's own zonal shift changes nothing.
-            zonal_shift=True,
+            # AWS rules it out beside that with targets of type alb
+            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
+            zonal_shift=False,
             enforce_security_group_inbound_rules_on_private_link_traffic=True,
         )
         # It would log what it decrypts, which is nothing.

@@ -3,7 +3,7 @@
 template ──> MiniStack's AWS::ElasticLoadBalancingV2::ListenerRule ──> its load balancer ──> target
 
 MiniStack keeps one target group of a weighted action and no sign-in, reads no query string condition of a template,
-lets every source address through, and tells hosts apart by case.
+lets every source address through, tells hosts apart by case, and takes two listeners on one port.
 """
 
 import random
@@ -17,7 +17,7 @@ from ministack.core.responses import get_request_client_ip
 from ministack.services import alb
 from ministack.services.cloudformation import provisioners
 
-from tests.emulator.api import Props
+from tests.emulator.api import ApiError, Created, Props
 
 Query = Mapping[str, str | list[str]]
 
@@ -97,8 +97,18 @@ async def _execute(action: Props, *request: object, execute: Callable[..., Await
     return await execute(chosen_target_group(action), *request)
 
 
+def _create_listener(logical_id: str, props: Props, stack_name: str, *, create: Callable[..., Created]) -> Created:
+    """A listener, on a port that has none."""
+    place = {"LoadBalancerArn": props["LoadBalancerArn"], "Port": int(props["Port"])}
+    if any(place.items() <= listener.items() for listener in alb._listeners.values()):  # noqa: SLF001  # has no API
+        raise ApiError("DuplicateListener", f"a listener already exists on this port for this load balancer: {place}")
+    return create(logical_id, props, stack_name)
+
+
 def register() -> None:
     """Enter this in MiniStack's load balancer and its CloudFormation."""
+    listener = provisioners._RESOURCE_HANDLERS["AWS::ElasticLoadBalancingV2::Listener"]  # noqa: SLF001  # the same
+    listener["create"] = partial(_create_listener, create=listener["create"])
     alb._match_condition = match_condition  # noqa: SLF001  # where MiniStack looks it up
     alb._execute_action = partial(_execute, execute=alb._execute_action)  # noqa: SLF001  # the same
     provisioners._flatten_listener_rule_conditions = partial(  # noqa: SLF001  # the same

@@ -5,10 +5,12 @@ HTTP client ──> the emulator's load balancer ──> maintenance page, or 40
 
 import http.client
 from collections.abc import Iterator
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
@@ -17,11 +19,18 @@ from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 KEPT = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::EC2::EIP")
 
 
 def front_app(
-    *, maintenance: bool = False, static_ips: bool = False, web_acl: WebAcl | None = None, office: bool = False
+    *,
+    maintenance: bool = False,
+    static_ips: bool = False,
+    web_acl: WebAcl | None = None,
+    office: bool = False,
+    has_tls: bool = False,
 ) -> App:
     """Return an app of one service on an endpoint."""
     app = App()
@@ -31,6 +40,7 @@ def front_app(
         stack,
         "Endpoint",
         network=network,
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE) if has_tls else None,
         static_ips=static_ips,
         web_acl=web_acl,
         allow_cidrs=["203.0.113.0/24"] if office else None,
@@ -56,12 +66,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
         )
 
 
-def ask(stack: DeployedStack, path: str) -> tuple[int, str, str | None]:
-    """Ask the load balancer; return the answer's status, body and type."""
+def ask(stack: DeployedStack, path: str, *, port: int = 80) -> tuple[int, str, str | None]:
+    """Ask the load balancer, which sees the port in the `Host` header; return the answer's status, body and type."""
     gateway = urlsplit(stack.aws.endpoint_url)
     assert gateway.hostname is not None
     connection = http.client.HTTPConnection(gateway.hostname, gateway.port, timeout=30)
-    connection.request("GET", path, headers={"Host": stack.output("Name")})
+    connection.request("GET", path, headers={"Host": f"{stack.output('Name')}:{port}"})
     response = connection.getresponse()
     return response.status, response.read().decode(), response.getheader("Content-Type")
 
@@ -100,6 +110,26 @@ def test_fixed_addresses_come_and_stay(stack: DeployedStack) -> None:
     assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
     assert stack.physical_ids(LOAD_BALANCER) == load_balancer
     assert new <= addresses_of(stack)
+
+
+def test_tls_comes_and_goes(stack: DeployedStack) -> None:
+    """Port 80's listener stays, AWS takes one on a port, and redirects; routes move to port 443 and back."""
+    assert stack.update(front_app(static_ips=True)) == "UPDATE_COMPLETE", stack.why()
+    http_only = stack.physical_ids(LISTENER)
+    (rule,) = stack.physical_ids("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+
+    assert stack.update(front_app(static_ips=True, has_tls=True)) == "UPDATE_COMPLETE", stack.why()
+    assert http_only.items() < stack.physical_ids(LISTENER).items()
+    (moved,) = stack.physical_ids("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    rules = stack.aws.client("elbv2").describe_rules(RuleArns=[moved])["Rules"]
+    assert moved != rule
+    assert [each["Conditions"][0]["Values"] for each in rules] == [["/web"]]
+    assert ask(stack, "/web")[0] == HTTPStatus.MOVED_PERMANENTLY
+    assert ask(stack, "/other", port=443)[0] == HTTPStatus.NOT_FOUND
+
+    assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
+    assert stack.physical_ids(LISTENER).items() <= http_only.items()
+    assert ask(stack, "/other")[0] == HTTPStatus.NOT_FOUND
 
 
 def test_callers_change_in_place(stack: DeployedStack) -> None:

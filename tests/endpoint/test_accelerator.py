@@ -5,6 +5,7 @@ import re
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Match, Template
@@ -106,6 +107,56 @@ def test_names_in_another_stack_are_refused(
 
     with pytest.raises(ValueError, match=r"records of Test/Endpoint lie in stack 'Test' .* got it in stack 'Edge'"):
         Accelerator(Stack(App.of(stack), "Edge"), "Accelerator", endpoint=endpoint)
+
+
+def test_names_that_come_later_lead_to_it_too(
+    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """The first ones of an endpoint that had none when the accelerator was made."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
+
+    accelerator = Accelerator(stack, "Accelerator", endpoint=endpoint)
+    endpoint.add_domain("shop.example.com", hosted_zone=zone)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {"AliasTarget": Match.object_like({"DNSName": stack.resolve(accelerator.accelerator.dns_name)})},
+    )
+
+
+def test_names_that_come_later_in_another_stack_are_refused(
+    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """In the same words, before anything of the name is made; a name without a record passes."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
+    Accelerator(Stack(App.of(stack), "Edge"), "Accelerator", endpoint=endpoint)
+
+    with pytest.raises(ValueError, match=r"records of Test/Endpoint lie in stack 'Test' .* got it in stack 'Edge'"):
+        endpoint.add_domain("shop.example.com", hosted_zone=zone)
+
+    assert endpoint.domain_names == ()
+    endpoint.add_domain("shop.example.com", certificate=certificate)
+
+
+def test_its_names_have_no_ipv6(stack: Stack, zone: route53.IHostedZone) -> None:
+    """It has IPv4 addresses alone, whatever the endpoint has: an AAAA record would have no answer."""
+    vpc = ec2.Vpc(stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"]),
+        domain_name="shop.example.com",
+        hosted_zone=zone,
+        ip_address_type=elbv2.IpAddressType.DUAL_STACK,
+    )
+
+    Accelerator(stack, "Accelerator", endpoint=endpoint)
+    endpoint.add_domain("www.example.com", hosted_zone=zone)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::Route53::RecordSet", 2)
+    template.all_resources_properties("AWS::Route53::RecordSet", {"Type": "A"})
+    template.has_resource_properties("AWS::GlobalAccelerator::Accelerator", {"IpAddressType": "IPV4"})
 
 
 def test_a_second_front_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -13,6 +14,7 @@ from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import CloudFrontDistribution
 
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
+ENDPOINT_CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 @pytest.fixture
@@ -95,6 +97,32 @@ def test_it_reaches_the_load_balancer_from_within(stack: Stack, endpoint: HttpEn
         },
     )
     template.all_resources_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+
+
+def test_a_vpc_origin_in_use_never_changes() -> None:
+    """CloudFront updates none: TLS makes another, with another name, and no tag is on it."""
+
+    def vpc_origins(*, has_tls: bool) -> dict[str, str]:
+        stack = Stack(App(), "Test")
+        certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", ENDPOINT_CERTIFICATE)
+        endpoint = HttpEndpoint(
+            stack,
+            "Endpoint",
+            network=FixedEgressNetwork(stack, "Network"),
+            internal=True,
+            certificate=certificate if has_tls else None,
+            domain_name="shop.example.com" if has_tls else None,
+        )
+        CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+        Tags.of(stack).add("release", "1")
+        found = Template.from_stack(stack).find_resources("AWS::CloudFront::VpcOrigin")
+        assert all("Tags" not in each["Properties"] for each in found.values())
+        return {name: each["Properties"]["VpcOriginEndpointConfig"]["Name"] for name, each in found.items()}
+
+    (http_id, http_name), *_ = vpc_origins(has_tls=False).items()
+    (https_id, https_name), *_ = vpc_origins(has_tls=True).items()
+    assert http_id != https_id
+    assert http_name != https_name
 
 
 def test_nobody_else_reaches_the_load_balancer(stack: Stack, endpoint: HttpEndpoint) -> None:
@@ -222,8 +250,69 @@ def test_all_names_are_the_distributions(
     template = Template.from_stack(stack)
     template.has_resource_properties("AWS::CloudFront::Distribution", {"DistributionConfig": {"Aliases": names}})
     records = [each["Properties"] for each in template.find_resources("AWS::Route53::RecordSet").values()]
-    assert sorted(record["Name"] for record in records) == sorted(f"{name}." for name in names)
+    # It has IPv6, whatever the endpoint has.
+    assert sorted((record["Name"], record["Type"]) for record in records) == sorted(
+        (f"{name}.", kind) for name in names for kind in ("A", "AAAA")
+    )
     assert len({str(record["AliasTarget"]) for record in records}) == 1
+
+
+def test_the_first_record_may_come_later(
+    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+) -> None:
+    """It leads to the distribution too."""
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network, internal=True, certificate=certificate, domain_name="shop.example.com"
+    )
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint, certificate=certificate)
+
+    endpoint.add_domain("www.example.com", hosted_zone=zone)
+
+    Template.from_stack(stack).all_resources_properties(
+        "AWS::Route53::RecordSet",
+        {
+            "Name": "www.example.com.",
+            "AliasTarget": Match.object_like(
+                {"DNSName": stack.resolve(distribution.distribution.distribution_domain_name)}
+            ),
+        },
+    )
+
+
+def test_callers_certificates_do_not_pass(
+    stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate
+) -> None:
+    """CloudFront ends the callers' TLS, and shows a VPC origin no certificate of its own."""
+
+    def endpoint(id: str, mode: elbv2.MutualAuthenticationMode) -> HttpEndpoint:  # noqa: A002  # as in all of CDK
+        return HttpEndpoint(
+            stack,
+            id,
+            network=network,
+            internal=True,
+            certificate=certificate,
+            domain_name="shop.example.com",
+            mutual_authentication=elbv2.MutualAuthentication(mutual_authentication_mode=mode),
+        )
+
+    pass_through = endpoint("PassThrough", elbv2.MutualAuthenticationMode.PASS_THROUGH)
+    with pytest.raises(ValueError, match="shows Test/PassThrough no certificate of a caller, got one with mutual_auth"):
+        CloudFrontDistribution(stack, "Distribution", endpoint=pass_through)
+
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint("Off", elbv2.MutualAuthenticationMode.OFF))
+
+
+def test_two_in_a_stack_share_what_looks_up(stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint) -> None:
+    """The function and its log group, which the first one makes."""
+    other = HttpEndpoint(stack, "Other", network=network, internal=True)
+
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+    CloudFrontDistribution(stack, "OtherDistribution", endpoint=other)
+
+    template = Template.from_stack(stack)
+    log_groups = template.find_resources("AWS::Logs::LogGroup")
+    (log_group,) = (name for name in log_groups if "LookUpLogs" in name)
+    template.has_resource_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": log_group}}})
 
 
 def test_a_named_endpoint_at_the_distributions_own_name(stack: Stack, named: HttpEndpoint) -> None:
@@ -307,23 +396,18 @@ def test_a_certificate_without_a_name_is_refused(
         CloudFrontDistribution(stack, "Distribution", endpoint=unnamed)
 
 
-def test_arns_of_other_regions_are_refused(stack: Stack, named: HttpEndpoint, endpoint_arn: str) -> None:
+def test_arns_of_other_regions_are_refused(stack: Stack, named: HttpEndpoint) -> None:
     """CloudFront's certificates and web ACLs live in us-east-1."""
-    certificate = acm.Certificate.from_certificate_arn(stack, "European", endpoint_arn)
+    certificate = acm.Certificate.from_certificate_arn(stack, "European", ENDPOINT_CERTIFICATE)
 
-    with pytest.raises(ValueError, match=re.escape(f"takes certificates of us-east-1 alone, got: {endpoint_arn!r}")):
+    message = f"takes certificates of us-east-1 alone, got: {ENDPOINT_CERTIFICATE!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
         CloudFrontDistribution(stack, "Distribution", endpoint=named, certificate=certificate)
     regional = WEB_ACL.replace("global", "regional")
     with pytest.raises(
         ValueError, match=re.escape(f"must be of scope CLOUDFRONT, '…:global/webacl/…', got: {regional!r}")
     ):
         CloudFrontDistribution(stack, "Distribution", endpoint=named, web_acl_arn=regional)
-
-
-@pytest.fixture
-def endpoint_arn() -> str:
-    """The ARN of a certificate in Ireland."""
-    return "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 def test_names_in_another_stack_are_refused(stack: Stack, named: HttpEndpoint, certificate: acm.ICertificate) -> None:
