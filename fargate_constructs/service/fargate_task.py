@@ -27,6 +27,7 @@ from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
+from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery
@@ -59,16 +60,6 @@ class TaskArguments(ContainerArguments, total=False):
     log_retention: logs.RetentionDays
     multiline_pattern: str | None
     name: str | None
-
-
-# What the app's feature flags would decide about tasks and services. On, a task's role may write no log it does not
-# need, and a service that has lost its last route, or alarm, loses it on AWS, too
-# (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
-FLAGS = (
-    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions",
-    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm",
-    "@aws-cdk/aws-ecs:removeEmptyLoadBalancers",
-)
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -188,8 +179,7 @@ class FargateTask(Construct):
         )
         validate_container(scope, container, on_windows=on_windows)
         super().__init__(scope, id)
-        for flag in FLAGS:
-            self.node.set_context(flag, True)  # noqa: FBT003 - the flag's value
+        pin_feature_flags(self)
 
         self.name = name
         self._on_windows = on_windows

@@ -1,0 +1,23 @@
+"""What an app's feature flags would decide about tasks and services, decided.
+
+```
+cdk.json ── feature flags ──> [the same for everybody] ──> templates
+```
+"""
+
+from constructs import Construct
+
+# With these, a task's role may write no log that it does not need, and a service that has lost its last route, or its
+# last alarm, loses it on AWS, too
+# (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
+FLAGS = (
+    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions",
+    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm",
+    "@aws-cdk/aws-ecs:removeEmptyLoadBalancers",
+)
+
+
+def pin_feature_flags(construct: Construct) -> None:
+    """Turn these flags on for what will be made under a construct; it must have no children yet."""
+    for flag in FLAGS:
+        construct.node.set_context(flag, True)  # noqa: FBT003 - the flag's value
