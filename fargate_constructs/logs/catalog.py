@@ -40,7 +40,6 @@ from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
 
 QUERIES = Path(__file__).parent / "queries"
-LOG_GROUPS = Path(__file__).parent / "log_groups"
 
 # The day CloudWatch Logs began: no line is older (https://aws.amazon.com/blogs/aws/cloudwatch-log-service/).
 FIRST_DAY = date(2014, 7, 10)
@@ -305,7 +304,7 @@ class LogCatalog(Construct):
         scheduled = ScheduledFunction(
             self,
             "LogGroups",
-            code=LOG_GROUPS,
+            code="log_groups",
             description="Tells the table of the archive which log groups there are",
             environment={
                 "ARCHIVE_BUCKET": self.bucket.bucket_name,
@@ -316,14 +315,12 @@ class LogCatalog(Construct):
             memory_size=256,
             timeout=Duration.minutes(1),
         )
-        scheduled.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[self.bucket.bucket_arn],
-                conditions={"StringEquals": {"s3:prefix": "log_group="}},
-            )
+        listing = scheduled.function.allow(
+            "s3:ListBucket", on=self.bucket.bucket_arn, conditions={"StringEquals": {"s3:prefix": "log_group="}}
         )
-        scheduled.role.add_to_policy(
+        self.bucket_grants = [(scheduled.function.execution_role, listing)]
+        """What *log_groups* may do with the bucket; a bucket of another account must allow its role the same."""
+        scheduled.function.execution_role.add_to_policy(
             iam.PolicyStatement(actions=["glue:GetTable", "glue:UpdateTable"], resources=self._catalog_arns(TABLE))
         )
         return scheduled

@@ -9,7 +9,6 @@ log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athen
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -23,21 +22,19 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from fargate_constructs.logs.alarms import Alarms, validate_actions
-from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock, validate_merging
+from fargate_constructs.logs.archive_bucket import decide_merging, owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE
 from fargate_constructs.logs.log_merger import LogMerger
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
+from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.logs.subscriptions import Subscriptions
 from fargate_constructs.private_bucket import PrivateBucket
-
-SHIPPER = Path(__file__).parent / "shipper"
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
@@ -75,8 +72,8 @@ class LogArchive(Construct):
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
         archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`.
-        merging: Whether small objects are merged when their hour is two days old. By default they are, unless the
-            bucket made here keeps what is deleted: say False for one of your own that is versioned.
+        merging: Whether small objects are merged when their hour is two days old. By default they are in a bucket made
+            here, unless it keeps what is deleted. True for one of your own that does not: it must not be versioned.
         replay_schedule: When to replay what failed. By default every hour.
         alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
             default nothing.
@@ -110,7 +107,13 @@ class LogArchive(Construct):
         )
         retention = retention or Retention()
         validate_lock(object_lock, retention)
-        validate_merging(merging, object_lock=object_lock, versioned=versioned)
+        merges = decide_merging(
+            merging=merging,
+            bucket=bucket,
+            object_lock=object_lock,
+            versioned=versioned,
+            archive_format=archive_format is ArchiveFormat.raw,
+        )
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
         validate_actions(alarm_actions)
         super().__init__(scope, id)
@@ -149,13 +152,13 @@ class LogArchive(Construct):
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read."""
-        keeps_deleted = versioned or object_lock is not None
-        merges = not keeps_deleted if merging is None else merging
         self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
         """What merges small objects, if anything does."""
-        for scheduled in filter(None, (self.catalog.log_groups, self.merger)):
+        self._bucket_grants += self.catalog.bucket_grants + (self.merger.bucket_grants if self.merger else [])
+        scheduled_functions: list[ScheduledFunction | None] = [self.catalog.log_groups, self.merger]
+        for scheduled in filter(None, scheduled_functions):
             self._alarms.adopt(scheduled.alarm)
-            self.ignore_log_group(scheduled.log_group)
+            self.ignore_log_group(scheduled.function.own_logs)
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:
@@ -171,7 +174,7 @@ class LogArchive(Construct):
     def bucket_policy_statements(self) -> list[iam.PolicyStatement]:
         """What a given *bucket*'s policy must allow if the bucket is in another account; not needed otherwise.
 
-        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose and replays,
+        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose, replays and merging,
         `kms:Decrypt`.
         """
         return [statement.copy(principals=[iam.ArnPrincipal(role.role_arn)]) for role, statement in self._bucket_grants]
@@ -240,7 +243,7 @@ class LogArchive(Construct):
             self,
             "Shipper",
             description="Ships CloudWatch Logs to S3",
-            code=lambda_.Code.from_asset(str(SHIPPER), exclude=NO_BYTECODE),
+            code="shipper",
             bucket=self.bucket,
             owner=self._owner,
             failure_bucket=self.failure_bucket,

@@ -2,12 +2,10 @@
 
 import gzip
 import hashlib
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -15,22 +13,18 @@ import boto3
 from botocore.config import Config
 from types_boto3_s3 import S3Client
 
+from tests.logs import deployed
 from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event
 
-ASSET = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/merger"
 DAY = {"first_day": "2026-02-28", "last_day": "2026-02-28"}  # of `log_event`
 
 
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
     """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
-    spec = importlib.util.spec_from_file_location("merger_handler", ASSET / "handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
+    modules = deployed.load(environment, "merger")
     with mock.patch.dict(os.environ, environment):
-        spec.loader.exec_module(module)
-        module.S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
-    return module
+        modules["archive"].S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    return modules["handler"]
 
 
 def put(s3: S3Client, bucket: str, prefix: str, lines: bytes, *, first: int = 1_772_323_199_999) -> str:
@@ -68,9 +62,10 @@ class Merger:
             self.shipper.invoke(delivery(log_event(each, **changes)))
 
     def stored(self) -> list[str]:
-        """Every key of the bucket."""
+        """Every key of the bucket but the lease's."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return [key for key in keys if key != self.module.lease.KEY]
 
     def names(self) -> list[str]:
         """The names that a reader looks at: all but the hidden ones."""

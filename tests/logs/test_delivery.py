@@ -62,7 +62,7 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
-            "Handler": "transform.handler.handler",
+            "Handler": "shipper.transform.handler",
             "Timeout": 300,
             "Environment": {
                 "Variables": {

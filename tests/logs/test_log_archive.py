@@ -75,7 +75,7 @@ def test_the_shipper_is_newest_python_on_arm(template: Template) -> None:
         {
             "Runtime": "python3.14",
             "Architectures": ["arm64"],
-            "Handler": "handler.handler",
+            "Handler": "shipper.handler.handler",
             "MemorySize": 512,
             "Timeout": 60,
             "Environment": {

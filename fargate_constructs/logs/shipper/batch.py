@@ -13,7 +13,7 @@ import os
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from delivery import UnreadableBatch
+from .delivery import UnreadableBatch
 
 HOUR = 3_600_000  # in milliseconds, as every timestamp here
 YEAR_10000 = 253_402_300_800_000  # which datetime does not know

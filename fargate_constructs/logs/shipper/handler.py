@@ -30,12 +30,12 @@ import json
 import os
 import time
 
-from batch import Batch
-from delivery import UnreadableBatch, decode, delivered_data, gunzip
-from objects import as_delivered, lines_by_hour
-from plain import plain
-from put import Context, put_once
-from splice import UnexpectedLayout, spliced
+from .batch import Batch
+from .delivery import UnreadableBatch, decode, delivered_data, gunzip
+from .objects import as_delivered, lines_by_hour
+from .plain import plain
+from .put import Context, put_once
+from .splice import UnexpectedLayout, spliced
 
 QUARANTINE_METRIC = {
     "Namespace": "FargateConstructs/LogArchive",

@@ -14,8 +14,8 @@ from collections import deque
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from batch import Batch, Piece
-from delivery import UnreadableBatch
+from .batch import Batch, Piece
+from .delivery import UnreadableBatch
 
 MAX_KEY_BYTES = 1024  # S3's limit
 

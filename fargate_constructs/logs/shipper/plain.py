@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
-from delivery import UnreadableBatch
+from .batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .delivery import UnreadableBatch
 
 if TYPE_CHECKING:
     from typing import Any

@@ -22,8 +22,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch import LINE_ENDS, Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
-from delivery import UnreadableBatch
+from .batch import LINE_ENDS, Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .delivery import UnreadableBatch
 
 if TYPE_CHECKING:
     from typing import Any

@@ -17,19 +17,14 @@ gives them to the shipper.
 from __future__ import annotations
 
 import base64
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-# The shipper's modules know each other by their bare names, as in its own asset.
-sys.path.append(str(Path(__file__).parents[1] / "shipper"))
-
-from delivery import UnreadableBatch
-from handler import archive_objects, quarantine
-from put import put_once
+from .delivery import UnreadableBatch
+from .handler import archive_objects, quarantine
+from .put import put_once
 
 if TYPE_CHECKING:
-    from put import Context
+    from .put import Context
 
 # Lambda's limit is 6 MB (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html); the rest is for the
 # IDs and partitions of the batches.
