@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -16,7 +17,10 @@ from types_boto3_s3 import S3Client
 from tests.logs import deployed
 from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event
 
+HOUR = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=23/"
 DAY = {"first_day": "2026-02-28", "last_day": "2026-02-28"}  # of `log_event`
+
+ENOUGH = Context(900_000)  # the time that a run has left
 
 
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
@@ -53,8 +57,13 @@ class Merger:
     def run(self, event: JsonObject | None = None, context: Context | None = None) -> JsonObject:
         """Run the handler as Lambda does; by default for the day of `log_event`, with all of its time left."""
         with self.environ():
-            result: JsonObject = self.module.handler(DAY if event is None else event, context or Context(900_000))
+            result: JsonObject = self.module.handler(DAY if event is None else event, context or ENOUGH)
         return result
+
+    def run_later(self) -> JsonObject:
+        """Run it when the lease of one that was killed is old."""
+        with mock.patch.object(self.module.lease, "LASTS", timedelta(seconds=-5)):
+            return self.run()
 
     def ship(self, *ids: str, **changes: Any) -> None:  # noqa: ANN401  # of a log event
         """Let the shipper store a batch of one event for each ID."""
