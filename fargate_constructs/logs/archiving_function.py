@@ -89,11 +89,21 @@ class ArchivingFunction(ArchiveFunction):
 
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
+        return self._metric("QuarantinedBatches", "Sum")
+
+    def metric_lag(self) -> cloudwatch.Metric:
+        """How many milliseconds after its newest event a batch got here; measured only where it is more than a minute.
+
+        What is replayed, or comes from a host that was offline, is late rightly.
+        """
+        return self._metric("Lag", "Maximum")
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="FargateConstructs/LogArchive",
-            metric_name="QuarantinedBatches",
+            metric_name=name,
             dimensions_map={"FunctionName": self.function_name},
-            statistic="Sum",
+            statistic=statistic,
             period=Duration.minutes(5),
         )
 

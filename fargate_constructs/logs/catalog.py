@@ -35,6 +35,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
@@ -92,6 +93,7 @@ VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "
 NAME = re.compile(r"[a-z0-9_]{1,128}")
 
 
+@checked
 class LogCatalog(Construct):
     """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
 
@@ -158,6 +160,7 @@ class LogCatalog(Construct):
         self.log_groups = self._make_log_groups_function()
         """What tells the table which log groups there are; its `alarm` is yours to add actions to."""
 
+    @checked
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody run queries over the archive in this workgroup, and nothing else.
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 
@@ -20,6 +21,7 @@ MERGER_MEMORY_MIB = 1024
 MERGER_TIMEOUT = Duration.minutes(15)  # Lambda's most
 
 
+@checked
 class LogMerger(ScheduledFunction):
     """A Lambda that joins each hour's small objects into few of about 128 MB, without compressing them again.
 

@@ -489,7 +489,11 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
         ValueError,
         "merging must be off beside versioned, got: True",
     ),
-    "one-action": ({"alarm_actions": object()}, TypeError, "alarm_actions must be a list, got one action"),
+    "one-action": (
+        {"alarm_actions": object()},
+        TypeError,
+        "alarm_actions must be a list of aws_cloudwatch.IAlarmAction, got: ",
+    ),
 }
 
 

@@ -112,7 +112,7 @@ def test_unreadable(module: ModuleType, shipper: Shipper, capsys: pytest.Capture
     answers = run(module, shipper, bad, delivery(log_event()))
 
     assert [answer["result"] for answer in answers] == ["Dropped", "Ok"]
-    assert json.loads(capsys.readouterr().out)["QuarantinedBatches"] == 1
+    assert '"QuarantinedBatches": 1' in capsys.readouterr().out
     assert shipper.quarantined() == {shipper.invoke(bad)["quarantined"]: bad["awslogs"]["data"].encode()}
 
 

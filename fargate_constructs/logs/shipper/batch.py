@@ -35,6 +35,8 @@ class Piece(NamedTuple):
     """Since 1970, in UTC."""
     timestamp: int
     """Of the first event, in milliseconds."""
+    newest: int
+    """The latest timestamp of them."""
     lines: bytes
     """One JSON object in UTF-8 and one line end for each event."""
 

@@ -94,10 +94,10 @@ def pieces(envelope: Envelope, text: bytes, start: int, end: int) -> Iterator[Pi
             lines = escape_line_ends(lines)
         hour = hour_of(int(oldest))
         if hour == hour_of(int(newest)):
-            yield Piece(hour, int(timestamps[0]), lines)
+            yield Piece(hour, int(timestamps[0]), int(newest), lines)
         else:
             for timestamp, line in zip(map(int, timestamps), lines.splitlines(keepends=True), strict=True):
-                yield Piece(hour_of(timestamp), timestamp, line)
+                yield Piece(hour_of(timestamp), timestamp, timestamp, line)
         start = chunk_end + len(BETWEEN_EVENTS)
 
 
