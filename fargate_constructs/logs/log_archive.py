@@ -249,7 +249,9 @@ class LogArchive(Construct):
         )
 
     @checked
-    def add_alarm(self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1) -> cloudwatch.Alarm:
+    def add_alarm(
+        self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float | int = 1
+    ) -> cloudwatch.Alarm:  # noqa: PYI041 -- checked takes a type at its word
         """Add an alarm with the archive's actions, that goes off as soon as a metric reaches a threshold.
 
         Args:

@@ -23,6 +23,8 @@ from fargate_constructs.findings import acknowledge_wildcards
 IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.8"
 
 CONTAINER = "LogRouter"
+# Where FireLens puts what it made, which includes *CONFIG_PATH*.
+PROGRAM = "/fluent-bit/bin/fluent-bit -c /fluent-bit/etc/fluent-bit.conf"
 CONFIG_PATH = "/tmp/archive.conf"  # noqa: S108 -- in the router's container alone
 # Fluent Bit may take so long to hand in what it has after SIGTERM; less than what ECS gives a container by default.
 GRACE_SECONDS = 25
@@ -138,9 +140,9 @@ class LogRouter:
                 "OWNER": Aws.ACCOUNT_ID,
             },
             # FireLens includes a file of the container's. Fargate knows no other place for it, and an image of one's
-            # own would have to be built, so the container writes the file itself.
+            # own would have to be built, so the container writes the file itself. By `exec`, so that SIGTERM arrives.
             entry_point=["/bin/sh", "-c"],
-            command=[f"printf '%s' \"$CONFIG\" > {CONFIG_PATH} && exec /entrypoint.sh"],
+            command=[f"printf '%s' \"$CONFIG\" > {CONFIG_PATH} && exec {PROGRAM}"],
             firelens_config=ecs.FirelensConfig(
                 type=ecs.FirelensLogRouterType.FLUENTBIT,
                 options=ecs.FirelensOptions(

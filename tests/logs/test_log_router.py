@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.logs.log_router import CONFIG, IMAGE
+from fargate_constructs.logs.log_router import CONFIG, IMAGE, PROGRAM
 from tests.audit import findings
 
 IMAGES = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
@@ -60,7 +60,7 @@ def test_the_router(made: dict[str, dict[str, Any]]) -> None:
         },
     }
     assert router["EntryPoint"] == ["/bin/sh", "-c"]
-    assert router["Command"] == ["printf '%s' \"$CONFIG\" > /tmp/archive.conf && exec /entrypoint.sh"]
+    assert router["Command"] == [f"printf '%s' \"$CONFIG\" > /tmp/archive.conf && exec {PROGRAM}"]
     environment = {each["Name"]: each["Value"] for each in router["Environment"]}
     assert environment["CONFIG"] == CONFIG
     assert environment["OWNER"] == {"Ref": "AWS::AccountId"}

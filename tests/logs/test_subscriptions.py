@@ -1,6 +1,7 @@
 """Which log groups are shipped, and which must never be."""
 
 import json
+import re
 
 import pytest
 from aws_cdk import App, Stack
