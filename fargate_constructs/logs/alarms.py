@@ -20,6 +20,9 @@ FIVE_MINUTES = Duration.minutes(5)
 # Milliseconds. Lambda tries again after one minute and after two more; a batch that is older had no luck with it, or
 # waits because the function is throttled (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 LATE_BATCH = 5 * 60 * 1000
+# Milliseconds, in as many periods of five minutes one after the other. Lambda's own retries make a batch no more than
+# five minutes late, and a replay or the backlog of a host that was offline is over before the third period.
+LATE_EVENT, LATE_PERIODS = 10 * 60 * 1000, 3
 # Seconds. Three hourly replays that did not help.
 OLD_FAILURE = 3 * 60 * 60
 # Seconds. Data Firehose delivers within 1.5 times the longest buffer of 15 minutes; this is twice as late.
@@ -46,15 +49,17 @@ class Alarms:
         meaning: str,
         *,
         threshold: float = 1,
+        evaluation_periods: int = 1,
         treat_missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
-        """Add one that goes off at the first period of five minutes in which a metric reaches a threshold.
+        """Add one that goes off when a metric reaches a threshold.
 
         Args:
             id: What the alarm's ID begins with.
             metric: The metric.
             meaning: What has happened, for the person it wakes.
             threshold: The value. By default 1, for what should never happen.
+            evaluation_periods: In how many periods of five minutes, one after the other. By default in one.
             treat_missing_data: What no data means. By default that all is well.
         """
         alarm = cloudwatch.Alarm(
@@ -63,7 +68,7 @@ class Alarms:
             metric=metric,
             alarm_description=f"{self._archive.node.path}: {meaning}",
             threshold=threshold,
-            evaluation_periods=1,
+            evaluation_periods=evaluation_periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=treat_missing_data,
         )
@@ -90,6 +95,7 @@ class Alarms:
         self.add("Age", age, "batches of logs wait for the log shipper", threshold=LATE_BATCH)
         self.add("Dropped", dropped, "Lambda gave up on batches of logs; they are replayed from the failure bucket")
         self.add("Undelivered", undelivered, "batches of logs reached neither the archive nor the failure bucket")
+        self._watch_lag("Lag", shipper)
         self.add("Quarantine", shipper.metric_quarantined_batches(), "batches of logs could not be read")
 
     def watch_replay(self, replayer: Replayer) -> None:
@@ -121,6 +127,7 @@ class Alarms:
     def watch_buffer(self, buffer: Buffer) -> None:
         """Watch Data Firehose and the function that prepares its batches."""
         quarantined = buffer.function.metric_quarantined_batches()
+        self._watch_lag("TransformLag", buffer.function)
         self.add("TransformQuarantine", quarantined, "batches of logs for Data Firehose could not be read")
         self.add(
             "TransformErrors", buffer.function.metric_errors(), "batches for Data Firehose fail; they are replayed"
@@ -138,8 +145,6 @@ class Alarms:
             "more log groups and hours at a time than Data Firehose's quota; what is over it is replayed",
         )
 
-
-def validate_actions(actions: Sequence[cloudwatch.IAlarmAction]) -> None:
-    """Refuse one action where a list of them belongs."""
-    if not isinstance(actions, Sequence):
-        raise TypeError("alarm_actions must be a list, got one action; write alarm_actions=[…]")
+    def _watch_lag(self, id: str, function: ArchivingFunction) -> None:
+        meaning = "logs have come minutes late for a quarter of an hour; CloudWatch Logs, or who writes them, is behind"
+        self.add(id, function.metric_lag(), meaning, threshold=LATE_EVENT, evaluation_periods=LATE_PERIODS)

@@ -37,8 +37,9 @@ def validate_lock(object_lock: s3.ObjectLockRetention | None, retention: Retenti
         )
 
 
-def validate_merging(merging: bool | None, *, object_lock: s3.ObjectLockRetention | None, versioned: bool) -> None:  # noqa: FBT001 -- a parameter of the archive
-    """Refuse to merge where what is merged would stay as well."""
-    if merging and (object_lock or versioned):
-        other = "object_lock" if object_lock else "versioned=True"
-        raise ValueError(f"merging must be off beside {other}, which keeps each merged object, got: True")
+def decide_merging(*, merging: bool | None, bucket: s3.IBucket | None, **reasons_against: object) -> bool:
+    """Tell whether to merge; refuse to where something is set that makes it harmful or useless."""
+    against = [name for name, value in reasons_against.items() if value]
+    if merging and against:
+        raise ValueError(f"merging must be off beside {' and '.join(against)}, got: True")
+    return merging if merging is not None else not (bucket or against)

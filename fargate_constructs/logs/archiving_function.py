@@ -31,7 +31,7 @@ class ArchivingFunction(ArchiveFunction):
     Args:
         scope: The construct that owns the function.
         id: The function's ID.
-        code: The function's code.
+        code: The folder beside this file that is its whole code.
         description: What it does, in a few words.
         bucket: The archive.
         owner: The account of *bucket*, which S3 then checks. None if it is not known.
@@ -39,7 +39,7 @@ class ArchivingFunction(ArchiveFunction):
         archive_format: How a batch lies in the archive.
         environment: Further environment variables.
         timeout: How long one invocation may take.
-        handler: The module and function to call. By default `handler.handler`.
+        module: The module of that folder whose `handler` is called. By default `handler`.
         retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
         max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
         on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
@@ -50,7 +50,7 @@ class ArchivingFunction(ArchiveFunction):
         scope: Construct,
         id: str,
         *,
-        code: lambda_.Code,
+        code: str,
         description: str,
         bucket: s3.IBucket,
         owner: str | None,
@@ -58,7 +58,7 @@ class ArchivingFunction(ArchiveFunction):
         archive_format: ArchiveFormat = ArchiveFormat.ndjson,
         environment: Mapping[str, str] | None = None,
         timeout: Duration,
-        handler: str = "handler.handler",
+        module: str = "handler",
         retry_attempts: int | None = None,
         max_event_age: Duration | None = None,
         on_failure: lambda_.IDestination | None = None,
@@ -78,7 +78,7 @@ class ArchivingFunction(ArchiveFunction):
             },
             memory_size=MEMORY_MIB,
             timeout=timeout,
-            handler=handler,
+            module=module,
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
             on_failure=on_failure,
@@ -89,11 +89,21 @@ class ArchivingFunction(ArchiveFunction):
 
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
+        return self._metric("QuarantinedBatches", "Sum")
+
+    def metric_lag(self) -> cloudwatch.Metric:
+        """How many milliseconds after its newest event a batch got here; measured only where it is more than a minute.
+
+        What is replayed, or comes from a host that was offline, is late rightly.
+        """
+        return self._metric("Lag", "Maximum")
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="FargateConstructs/LogArchive",
-            metric_name="QuarantinedBatches",
+            metric_name=name,
             dimensions_map={"FunctionName": self.function_name},
-            statistic="Sum",
+            statistic=statistic,
             period=Duration.minutes(5),
         )
 

@@ -6,13 +6,11 @@ log group ──> subscription ──> [Buffer: Data Firehose <──> transform
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from aws_cdk import Acknowledgment, Aws, Duration, IgnoreMode, RemovalPolicy, Size, Stack, Validations
+from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Size, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as logs_destinations
 from aws_cdk import aws_s3 as s3
@@ -22,12 +20,8 @@ from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NAME_IF_NEEDED, NO_BYTECODE
+from fargate_constructs.logs.function import NAME_IF_NEEDED
 from fargate_constructs.logs.replayer import STREAM_FAILURE_PREFIX
-
-FOLDERS = Path(__file__).parent
-# The transform's own folder and the shipper's, whose code it uses.
-ALL_BUT_TWO = ["/*", "!/shipper/", "!/transform/", *NO_BYTECODE]
 
 # The most that Data Firehose waits for (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
 TIMEOUT = Duration.minutes(5)
@@ -70,8 +64,8 @@ class Buffer(Construct):
             self,
             "Transform",
             description="Prepares batches of CloudWatch Logs for Data Firehose",
-            code=lambda_.Code.from_asset(str(FOLDERS), exclude=ALL_BUT_TWO, ignore_mode=IgnoreMode.GIT),
-            handler="transform.handler.handler",
+            code="shipper",
+            module="transform",
             bucket=bucket,
             owner=owner,
             failure_bucket=failure_bucket,

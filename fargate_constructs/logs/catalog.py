@@ -35,12 +35,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
 
 QUERIES = Path(__file__).parent / "queries"
-LOG_GROUPS = Path(__file__).parent / "log_groups"
 
 # The day CloudWatch Logs began: no line is older (https://aws.amazon.com/blogs/aws/cloudwatch-log-service/).
 FIRST_DAY = date(2014, 7, 10)
@@ -93,6 +93,7 @@ VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "
 NAME = re.compile(r"[a-z0-9_]{1,128}")
 
 
+@checked
 class LogCatalog(Construct):
     """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
 
@@ -159,6 +160,7 @@ class LogCatalog(Construct):
         self.log_groups = self._make_log_groups_function()
         """What tells the table which log groups there are; its `alarm` is yours to add actions to."""
 
+    @checked
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody run queries over the archive in this workgroup, and nothing else.
 
@@ -305,7 +307,7 @@ class LogCatalog(Construct):
         scheduled = ScheduledFunction(
             self,
             "LogGroups",
-            code=LOG_GROUPS,
+            code="log_groups",
             description="Tells the table of the archive which log groups there are",
             environment={
                 "ARCHIVE_BUCKET": self.bucket.bucket_name,
@@ -316,14 +318,12 @@ class LogCatalog(Construct):
             memory_size=256,
             timeout=Duration.minutes(1),
         )
-        scheduled.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[self.bucket.bucket_arn],
-                conditions={"StringEquals": {"s3:prefix": "log_group="}},
-            )
+        listing = scheduled.function.allow(
+            "s3:ListBucket", on=self.bucket.bucket_arn, conditions={"StringEquals": {"s3:prefix": "log_group="}}
         )
-        scheduled.role.add_to_policy(
+        self.bucket_grants = [(scheduled.function.execution_role, listing)]
+        """What *log_groups* may do with the bucket; a bucket of another account must allow its role the same."""
+        scheduled.function.execution_role.add_to_policy(
             iam.PolicyStatement(actions=["glue:GetTable", "glue:UpdateTable"], resources=self._catalog_arns(TABLE))
         )
         return scheduled

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration, Size
 from aws_cdk import aws_s3 as s3
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.logs.archive_format import ArchiveFormat
 
 # The most and the least that Data Firehose buffers when it partitions
@@ -20,6 +21,7 @@ LARGEST, SMALLEST = 128, 64  # MiB
 LONGEST, SHORTEST = 900, 60  # seconds
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """By which way logs get to S3. Made by one of the named constructors, never by hand.
@@ -40,6 +42,7 @@ class Delivery:
         return self.buffering_interval is not None
 
     @classmethod
+    @checked
     def direct(cls) -> "Delivery":
         """A Lambda function writes each batch that CloudWatch Logs delivers: seconds after it was logged, and once.
 
@@ -49,6 +52,7 @@ class Delivery:
         return cls()
 
     @classmethod
+    @checked
     def buffered(cls, *, buffering_size: Size | None = None, buffering_interval: Duration | None = None) -> "Delivery":
         """Data Firehose gathers batches: far fewer objects, for many quiet streams or much volume.
 

@@ -10,11 +10,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.private_bucket import PrivateBucket
 
 EXPIRE_AFTER = Duration.days(30)
 
 
+@checked
 class LogExportBucket(PrivateBucket):
     """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
 

@@ -6,17 +6,27 @@
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from aws_cdk import Duration, PhysicalName, RemovalPolicy
+from aws_cdk import Duration, IgnoreMode, PhysicalName, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-# Bytecode would give an asset another hash on each machine, and each deployment an upload.
-NO_BYTECODE = ["__pycache__"]
+FOLDERS = Path(__file__).parent
 # A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
 NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
+
+
+def code_of(folder: str) -> lambda_.Code:
+    """Return a folder beside this file as a Lambda's code: itself, not only what is in it.
+
+    There it is the package that it is here, and its modules import each other in the same way. Without bytecode, which
+    would give the asset another hash on each machine, and each deployment an upload.
+    """
+    nothing_else = ["/*", f"!/{folder}/", "__pycache__"]
+    return lambda_.Code.from_asset(str(FOLDERS), exclude=nothing_else, ignore_mode=IgnoreMode.GIT)
 
 
 class ArchiveFunction(lambda_.Function):
@@ -25,12 +35,12 @@ class ArchiveFunction(lambda_.Function):
     Args:
         scope: The construct that owns the function, its role and its log group.
         id: The function's ID, with which those of its role and its log group begin.
-        code: The function's code.
+        code: The folder beside this file that is its whole code.
         description: What it does, in a few words.
         environment: Its environment variables.
         memory_size: Its memory in MiB; Lambda gives CPU in proportion.
         timeout: How long one invocation may take.
-        handler: The module and function to call. By default `handler.handler`.
+        module: The module of that folder whose `handler` is called. By default `handler`.
         retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
         max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
         on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
@@ -41,12 +51,12 @@ class ArchiveFunction(lambda_.Function):
         scope: Construct,
         id: str,
         *,
-        code: lambda_.Code,
+        code: str,
         description: str,
         environment: Mapping[str, str],
         memory_size: int,
         timeout: Duration,
-        handler: str = "handler.handler",
+        module: str = "handler",
         retry_attempts: int | None = None,
         max_event_age: Duration | None = None,
         on_failure: lambda_.IDestination | None = None,
@@ -65,8 +75,8 @@ class ArchiveFunction(lambda_.Function):
             scope,
             id,
             description=description,
-            code=code,
-            handler=handler,
+            code=code_of(code),
+            handler=f"{code}.{module}.handler",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=memory_size,

@@ -9,7 +9,6 @@ log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athen
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -22,22 +21,22 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from fargate_constructs.logs.alarms import Alarms, validate_actions
-from fargate_constructs.logs.archive_bucket import owner_of, validate_bucket, validate_lock, validate_merging
+from fargate_constructs.arguments import checked
+from fargate_constructs.logs.alarms import Alarms
+from fargate_constructs.logs.archive_bucket import decide_merging, owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE
 from fargate_constructs.logs.log_merger import LogMerger
+from fargate_constructs.logs.log_router import LogRouter
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
+from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.logs.subscriptions import Subscriptions
 from fargate_constructs.private_bucket import PrivateBucket
-
-SHIPPER = Path(__file__).parent / "shipper"
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
@@ -47,6 +46,7 @@ RETRY_ATTEMPTS = 2
 MAX_EVENT_AGE = Duration.hours(6)
 
 
+@checked
 class LogArchive(Construct):
     """An S3 bucket of logs, and what ships them there.
 
@@ -75,14 +75,14 @@ class LogArchive(Construct):
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
         archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`.
-        merging: Whether small objects are merged when their hour is two days old. By default they are, unless the
-            bucket made here keeps what is deleted: say False for one of your own that is versioned.
+        merging: Whether small objects are merged when their hour is two days old. By default they are in a bucket made
+            here, unless it keeps what is deleted. True for one of your own that does not: it must not be versioned.
         replay_schedule: When to replay what failed. By default every hour.
         alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
             default nothing.
 
     Raises:
-        TypeError: If *alarm_actions* is not a list.
+        TypeError: If an argument is of another type than it says.
         ValueError: If *bucket* is given beside what only its owner can decide, if the lock would outlast *retention*,
             or if *delivery* is buffered where it cannot be: into a locked bucket, whose demand for checksums Data
             Firehose is not known to meet, or as raw batches, which have no lines to put into one object.
@@ -110,9 +110,14 @@ class LogArchive(Construct):
         )
         retention = retention or Retention()
         validate_lock(object_lock, retention)
-        validate_merging(merging, object_lock=object_lock, versioned=versioned)
+        merges = decide_merging(
+            merging=merging,
+            bucket=bucket,
+            object_lock=object_lock,
+            versioned=versioned,
+            archive_format=archive_format is ArchiveFormat.raw,
+        )
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
-        validate_actions(alarm_actions)
         super().__init__(scope, id)
 
         self.object_lock = object_lock
@@ -141,7 +146,8 @@ class LogArchive(Construct):
         )
         self.buffer = self._make_buffer(delivery)
         """Data Firehose and what belongs to it, if delivery is buffered."""
-        self._bucket_grants = self.function.bucket_grants + (self.buffer.bucket_grants if self.buffer else [])
+        self._bucket_grants: list[tuple[iam.IRole, iam.PolicyStatement]] = [*self.function.bucket_grants]
+        self._bucket_grants += self.buffer.bucket_grants if self.buffer else []
         if is_ours or self.buffer:
             # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
             self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
@@ -149,13 +155,13 @@ class LogArchive(Construct):
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read."""
-        keeps_deleted = versioned or object_lock is not None
-        merges = not keeps_deleted if merging is None else merging
         self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
         """What merges small objects, if anything does."""
-        for scheduled in filter(None, (self.catalog.log_groups, self.merger)):
+        self._bucket_grants += self.catalog.bucket_grants + (self.merger.bucket_grants if self.merger else [])
+        scheduled_functions: list[ScheduledFunction | None] = [self.catalog.log_groups, self.merger]
+        for scheduled in filter(None, scheduled_functions):
             self._alarms.adopt(scheduled.alarm)
-            self.ignore_log_group(scheduled.log_group)
+            self.ignore_log_group(scheduled.function.own_logs)
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:
@@ -171,11 +177,12 @@ class LogArchive(Construct):
     def bucket_policy_statements(self) -> list[iam.PolicyStatement]:
         """What a given *bucket*'s policy must allow if the bucket is in another account; not needed otherwise.
 
-        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose and replays,
+        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose, replays and merging,
         `kms:Decrypt`.
         """
         return [statement.copy(principals=[iam.ArnPrincipal(role.role_arn)]) for role, statement in self._bucket_grants]
 
+    @checked
     def add_log_group(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship everything that is written to a log group from now on.
 
@@ -189,12 +196,13 @@ class LogArchive(Construct):
             The subscription, or None if `add_all_log_groups` ships the log group already.
 
         Raises:
-            TypeError: If it is a name.
+            TypeError: If it is no log group, but a name.
             ValueError: If it is one of the archive's own, which would ship what it logs about shipping, for ever; or if
                 its class is known and not Standard, for no other has subscriptions.
         """
         return self._subscriptions.add(log_group)
 
+    @checked
     def add_all_log_groups(self, *, except_for: Sequence[logs.ILogGroup] = ()) -> logs.CfnAccountPolicy:
         """Ship every log group of the account and region, those to come as well, but for the archive's own.
 
@@ -210,6 +218,7 @@ class LogArchive(Construct):
         """
         return self._subscriptions.add_all(except_for)
 
+    @checked
     def ignore_log_group(self, log_group: logs.ILogGroup) -> None:
         """Never ship a log group, whoever subscribes it: for what writes a line for each line that is shipped.
 
@@ -220,6 +229,26 @@ class LogArchive(Construct):
         """
         self._subscriptions.ignore(log_group)
 
+    @checked
+    def log_router(self, log_group: logs.ILogGroup) -> LogRouter:
+        """Return what sends tasks' logs straight to the bucket, without CloudWatch Logs: cheaper, and with risks.
+
+        Args:
+            log_group: Under whose name the lines are archived, as if they had been written to it and shipped. What goes
+                there is the router's own log alone.
+
+        Raises:
+            TypeError: If it is no log group, but a name.
+            ValueError: If its name has characters that would be percent-encoded, such as a slash: Fluent Bit cannot
+                write such keys.
+        """
+        return LogRouter(
+            bucket=self.bucket,
+            log_group=log_group,
+            granted=lambda role, statement: self._bucket_grants.append((role, statement)),
+        )
+
+    @checked
     def add_alarm(self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1) -> cloudwatch.Alarm:
         """Add an alarm with the archive's actions, that goes off as soon as a metric reaches a threshold.
 
@@ -240,7 +269,7 @@ class LogArchive(Construct):
             self,
             "Shipper",
             description="Ships CloudWatch Logs to S3",
-            code=lambda_.Code.from_asset(str(SHIPPER), exclude=NO_BYTECODE),
+            code="shipper",
             bucket=self.bucket,
             owner=self._owner,
             failure_bucket=self.failure_bucket,

@@ -5,31 +5,31 @@ shipper Lambda ──> many small objects ──> [merger Lambda, hourly] ──
 ```
 """
 
-from pathlib import Path
-
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 
-MERGER = Path(__file__).parent / "merger"
-
+# What the function takes so that two runs never overlap; its code says the same.
+LEASE = "_merging-lease"
 # A merge holds up to 128 MB and an upload's part twice; Lambda gives CPU and network by memory.
 MERGER_MEMORY_MIB = 1024
 MERGER_TIMEOUT = Duration.minutes(15)  # Lambda's most
 
 
-class LogMerger(Construct):
+@checked
+class LogMerger(ScheduledFunction):
     """A Lambda that joins each hour's small objects into few of about 128 MB, without compressing them again.
 
     It looks every hour at the hours that ended two to nine days ago, and merges where a log group has ten small
     objects or more. Killed at any point, it loses no line and leaves none there twice: `merger/handler.py` says how,
     and what a reader may see meanwhile. A run that cannot finish in 15 minutes is gone on with by the next; with more
-    than some 2,000 log groups it would not get through its lists.
+    than some 2,000 log groups it would not get through its lists. Of two runs at once one does nothing: the other holds
+    a lease, an object of the bucket.
 
     The bucket must not be versioned, nor have Object Lock: each merged line would be kept twice. The function refuses
     such a bucket, which raises its alarm.
@@ -51,11 +51,10 @@ class LogMerger(Construct):
     """
 
     def __init__(self, scope: Construct, id: str, *, bucket: s3.IBucket, owner: str | None = None) -> None:
-        super().__init__(scope, id)
-        scheduled = ScheduledFunction(
-            self,
-            "Run",
-            code=MERGER,
+        super().__init__(
+            scope,
+            id,
+            code="merger",
             description="Merges small objects of the log archive",
             environment={
                 "ARCHIVE_BUCKET": bucket.bucket_name,
@@ -64,26 +63,24 @@ class LogMerger(Construct):
             rate=Duration.hours(1),
             memory_size=MERGER_MEMORY_MIB,
             timeout=MERGER_TIMEOUT,
-            one_at_a_time=True,
         )
-        self.function: lambda_.Function = scheduled.function
-        self.log_group = scheduled.log_group
-        self.alarm = scheduled.alarm
-        """Goes off when a run fails; add your own actions."""
-        self._grant(scheduled.role, bucket)
+        self.bucket_grants = [(self.function.execution_role, statement) for statement in self._grant(bucket)]
+        """What *function* may do with the bucket; a bucket of another account must allow its role the same."""
 
-    def _grant(self, role: iam.Role, bucket: s3.IBucket) -> None:
+    def _grant(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+        function = self.function
         lines = bucket.arn_for_objects("log_group=*")
-        for actions, resource, conditions in (
-            (
-                ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-                lines,
-                None,
-            ),
-            (["s3:ListBucket"], bucket.bucket_arn, {"StringLike": {"s3:prefix": "log_group=*"}}),
-            (["s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"], bucket.bucket_arn, None),
-        ):
-            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
-        acknowledge_wildcards(role, [lines], reason="Which log groups will be archived, and when, is not known here.")
+        of_prefix = {"StringLike": {"s3:prefix": ["log_group=*", LEASE]}}
+        statements = [
+            function.allow("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", on=lines),
+            # To replace a lease of which it knows the ETag, S3 wants it to be readable.
+            function.allow("s3:GetObject", "s3:PutObject", on=bucket.arn_for_objects(LEASE)),
+            function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
+            function.allow("s3:GetBucketVersioning", "s3:ListBucketMultipartUploads", on=bucket.bucket_arn),
+        ]
+        acknowledge_wildcards(
+            function.execution_role, [lines], reason="Which log groups will be archived, and when, is not known here."
+        )
         if bucket.encryption_key:
-            bucket.encryption_key.grant(role, "kms:GenerateDataKey", "kms:Decrypt")
+            bucket.encryption_key.grant(function.execution_role, "kms:GenerateDataKey", "kms:Decrypt")
+        return statements

@@ -5,8 +5,6 @@ failure bucket ──> [Replayer] ──> shipper Lambda ──> S3
 ```
 """
 
-from pathlib import Path
-
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -19,9 +17,7 @@ from constructs import Construct
 
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
-from fargate_constructs.logs.function import NO_BYTECODE, ArchiveFunction
-
-HANDLER = Path(__file__).parent / "replay"
+from fargate_constructs.logs.function import ArchiveFunction
 
 # Where Data Firehose is told to put what it failed to store.
 STREAM_FAILURE_PREFIX = "firehose-failures/"
@@ -62,7 +58,7 @@ class Replayer(Construct):
             self,
             "Function",
             description="Replays batches of logs that could not be stored",
-            code=lambda_.Code.from_asset(str(HANDLER), exclude=NO_BYTECODE),
+            code="replay",
             environment={
                 "SHIPPER": shipper.function_name,
                 "FAILURE_BUCKET": failure_bucket.bucket_name,

@@ -13,6 +13,8 @@ from itertools import pairwise
 from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 
+from fargate_constructs.arguments import checked
+
 # Glacier Instant Retrieval costs a sixth of S3 Standard and is read without waiting (https://aws.amazon.com/s3/pricing/):
 # worth it for logs that nobody has asked for in the first 90 days.
 COLD_AFTER = Duration.days(90)
@@ -46,6 +48,7 @@ NEXT = {
 YOUNGEST = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Retention:
     """How long logs are kept, and where they lie meanwhile.
@@ -72,7 +75,7 @@ class Retention:
             Instant Retrieval after 90 days, if they stay there for the 90 days that it bills.
 
     Raises:
-        TypeError: If *transitions* is a single one.
+        TypeError: If an argument is of another type than it says.
         ValueError: If S3 cannot move objects in that order, or they would not stay in a storage class for as long as it
             bills.
     """
@@ -82,8 +85,6 @@ class Retention:
 
     def __post_init__(self) -> None:
         """Refuse what S3 would refuse, or bill for nothing."""
-        if isinstance(self.transitions, s3.Transition):
-            raise TypeError("transitions must be a list, got one s3.Transition; write transitions=[…]")
         expiration = _days(self.expiration)
         if expiration is not None and expiration < 1:
             raise ValueError(f"expiration must be at least 1 day, got: {expiration:g}")

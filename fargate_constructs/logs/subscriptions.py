@@ -84,8 +84,6 @@ class Subscriptions:
 
     def add_all(self, except_for: Sequence[logs.ILogGroup]) -> logs.CfnAccountPolicy:
         """Ship every log group of the account and region, but for those that are ignored."""
-        if isinstance(except_for, str | logs.LogGroup):
-            raise TypeError("except_for must be a list of log groups; write except_for=[…]")
         if self._shipped:
             raise ValueError(
                 f"add_all_log_groups must be called before add_log_group, got {self._shipped[0].node.path} first; "
@@ -124,11 +122,6 @@ def _arn(log_group: logs.ILogGroup) -> str:
 
 
 def _validate_log_group(log_group: logs.ILogGroup) -> None:
-    if isinstance(log_group, str):
-        raise TypeError(
-            f"log_group must be a log group, got: {log_group!r}; "
-            f"write logs.LogGroup.from_log_group_name(scope, id, {log_group!r})",
-        )
     resource = log_group.node.default_child
     log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
     if log_class not in (None, STANDARD):

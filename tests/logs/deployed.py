@@ -1,4 +1,4 @@
-"""The shipper as Lambda runs it: loaded from its asset folder alone, on environment variables, against an S3 API."""
+"""The shipper as Lambda runs it: loaded anew, on environment variables, against an S3 API."""
 
 import base64
 import gzip
@@ -13,26 +13,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
 from types_boto3_s3 import S3Client
 
-ASSET = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/shipper"
+FOLDERS = Path(__file__).resolve().parents[2] / "fargate_constructs/logs"  # in which each Lambda's code is a folder
+# where a Lambda's code is a package of its own
 OWN_LOG_GROUP = "/aws/lambda/shipper"
 ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
 
 JsonObject = dict[str, Any]
 
 
-def load(environment: dict[str, str]) -> dict[str, ModuleType]:
-    """Import the asset's modules as Lambda does: top-level, the S3 client made for this environment."""
-    names = [path.stem for path in ASSET.glob("[!_]*.py")]
-    for name in names:
-        sys.modules.pop(name, None)
-    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [str(ASSET), *sys.path]):
-        return {name: importlib.import_module(name) for name in names}
+def load(environment: dict[str, str], folder: str = "shipper") -> dict[str, Any]:
+    """Import the modules of a Lambda anew, its clients made for this environment."""
+    names = [path.stem for path in (FOLDERS / folder).glob("[!_]*.py")]
+    modules = [f"fargate_constructs.logs.{folder}.{name}" for name in names]
+    for module in modules:
+        sys.modules.pop(module, None)
+    with mock.patch.dict(os.environ, environment):
+        return dict(zip(names, map(importlib.import_module, modules), strict=True))
 
 
 def log_event(id: str = "1", timestamp: int = 1_772_323_199_999, message: str = "hello", **extra: object) -> JsonObject:  # noqa: A002 -- CloudWatch's own word
@@ -91,7 +92,7 @@ class Context:
 class Shipper:
     """The function with two buckets of its own."""
 
-    modules: dict[str, ModuleType]
+    modules: dict[str, Any]
     s3: S3Client
     aws: dict[str, str]
     settings: dict[str, str] = field(default_factory=dict)

@@ -2,12 +2,11 @@
 
 import gzip
 import hashlib
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -15,22 +14,21 @@ import boto3
 from botocore.config import Config
 from types_boto3_s3 import S3Client
 
+from tests.logs import deployed
 from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event
 
-ASSET = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/merger"
+HOUR = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=23/"
 DAY = {"first_day": "2026-02-28", "last_day": "2026-02-28"}  # of `log_event`
+
+ENOUGH = Context(900_000)  # the time that a run has left
 
 
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
     """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
-    spec = importlib.util.spec_from_file_location("merger_handler", ASSET / "handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
+    modules = deployed.load(environment, "merger")
     with mock.patch.dict(os.environ, environment):
-        spec.loader.exec_module(module)
-        module.S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
-    return module
+        modules["archive"].S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    return modules["handler"]
 
 
 def put(s3: S3Client, bucket: str, prefix: str, lines: bytes, *, first: int = 1_772_323_199_999) -> str:
@@ -59,8 +57,13 @@ class Merger:
     def run(self, event: JsonObject | None = None, context: Context | None = None) -> JsonObject:
         """Run the handler as Lambda does; by default for the day of `log_event`, with all of its time left."""
         with self.environ():
-            result: JsonObject = self.module.handler(DAY if event is None else event, context or Context(900_000))
+            result: JsonObject = self.module.handler(DAY if event is None else event, context or ENOUGH)
         return result
+
+    def run_later(self) -> JsonObject:
+        """Run it when the lease of one that was killed is old."""
+        with mock.patch.object(self.module.lease, "LASTS", timedelta(seconds=-5)):
+            return self.run()
 
     def ship(self, *ids: str, **changes: Any) -> None:  # noqa: ANN401  # of a log event
         """Let the shipper store a batch of one event for each ID."""
@@ -68,9 +71,10 @@ class Merger:
             self.shipper.invoke(delivery(log_event(each, **changes)))
 
     def stored(self) -> list[str]:
-        """Every key of the bucket."""
+        """Every key of the bucket but the lease's."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return [key for key in keys if key != self.module.lease.KEY]
 
     def names(self) -> list[str]:
         """The names that a reader looks at: all but the hidden ones."""

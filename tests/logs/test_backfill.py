@@ -14,7 +14,7 @@ from fargate_constructs.logs.backfill import Backfill, BackfillError, Event
 from fargate_constructs.logs.export_bucket import LogExportBucket
 from tests.audit import findings
 from tests.emulator.emulator import Emulator
-from tests.logs.deployed import Shipper, delivery, log_event
+from tests.logs.deployed import Shipper, delivery, load, log_event
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
 RANGE = (datetime(2026, 2, 27, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
@@ -75,6 +75,7 @@ def group(aws: Emulator, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> O
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ARCHIVE_BUCKET", "")  # what the command sets goes with the test
+    load(aws.environment)  # the shipper's code, for the command to import
     return OldGroup(aws, shipper)
 
 

@@ -62,7 +62,7 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
-            "Handler": "transform.handler.handler",
+            "Handler": "shipper.transform.handler",
             "Timeout": 300,
             "Environment": {
                 "Variables": {
@@ -196,10 +196,10 @@ def test_a_given_bucket_without_a_known_owner() -> None:
 
 
 def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
-    """Four roles need the bucket: shipper, transform, stream and replay."""
+    """Six roles need the bucket: shipper, transform, stream, replay, catalog and, if it is told to merge, merger."""
     stack = Stack(App(), "Test")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
-    archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
+    archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered(), merging=True)
 
     statements = [stack.resolve(each.to_statement_json()) for each in archive.bucket_policy_statements]
     roles = [re.sub(r"[0-9A-F]{8}$", "", each["Principal"]["AWS"]["Fn::GetAtt"][0]) for each in statements]
@@ -210,6 +210,8 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
         "LogArchiveBufferRole",
         "LogArchiveReplayFunctionRole",
         "LogArchiveReplayFunctionRole",
+        "LogArchiveCatalogLogGroupsFunctionRole",
+        *["LogArchiveMergerFunctionRole"] * 4,
     ]
     Template.from_stack(stack).has_resource_properties(
         "AWS::Lambda::Function",
@@ -243,5 +245,5 @@ def test_a_bucket_in_another_accounts_stack(delivery: Delivery) -> None:
         {"Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": "222222222222"})}},
     )
     named = Template.from_stack(ours).find_resources("AWS::IAM::Role", {"Properties": {"RoleName": Match.any_value()}})
-    assert len(named) == (4 if delivery.is_buffered else 1)
+    assert len(named) == (5 if delivery.is_buffered else 2)
     assert all(f"iam::111111111111:role/{role['Properties']['RoleName']}" in roles for role in named.values())

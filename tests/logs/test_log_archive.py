@@ -75,7 +75,7 @@ def test_the_shipper_is_newest_python_on_arm(template: Template) -> None:
         {
             "Runtime": "python3.14",
             "Architectures": ["arm64"],
-            "Handler": "handler.handler",
+            "Handler": "shipper.handler.handler",
             "MemorySize": 512,
             "Timeout": 60,
             "Environment": {
@@ -312,7 +312,7 @@ def test_a_bucket_of_the_same_app() -> None:
 
 
 def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
-    """The bucket policy to add lets the shipper's role put lines, and nothing else."""
+    """The bucket policy to add lets the shipper's role put lines, the catalog's list log groups, and nothing else."""
     stack = Stack(App(), "Test")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
     archive = LogArchive(stack, "LogArchive", bucket=bucket)
@@ -325,7 +325,14 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
             "Principal": {"AWS": stack.resolve(archive.function.execution_role.role_arn)},
             "Action": "s3:PutObject",
             "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::logs-of-all/log_group=*"]]},
-        }
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": stack.resolve(archive.catalog.log_groups.function.execution_role.role_arn)},
+            "Action": "s3:ListBucket",
+            "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::logs-of-all"]]},
+            "Condition": {"StringEquals": {"s3:prefix": "log_group="}},
+        },
     ]
 
 
@@ -475,14 +482,18 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
     "merging-locked": (
         {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "merging": True},
         ValueError,
-        "merging must be off beside object_lock, which keeps each merged object, got: True",
+        "merging must be off beside object_lock, got: True",
     ),
     "merging-versioned": (
         {"versioned": True, "merging": True},
         ValueError,
-        "merging must be off beside versioned=True, which keeps each merged object, got: True",
+        "merging must be off beside versioned, got: True",
     ),
-    "one-action": ({"alarm_actions": object()}, TypeError, "alarm_actions must be a list, got one action"),
+    "one-action": (
+        {"alarm_actions": object()},
+        TypeError,
+        "alarm_actions must be a list of aws_cloudwatch.IAlarmAction, got: ",
+    ),
 }
 
 
@@ -523,7 +534,7 @@ def test_raw_batches() -> None:
 
 
 def test_merging() -> None:
-    """Small objects are merged unless what is merged would stay; a bucket of your own is yours to know."""
+    """Small objects are merged unless there are none, or they would stay; in a bucket of your own if you say so."""
     stack = Stack(App(), "Test")
     lock = s3.ObjectLockRetention.governance(Duration.days(1))
     own = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
@@ -531,5 +542,7 @@ def test_merging() -> None:
     assert LogArchive(stack, "Default").merger
     assert LogArchive(stack, "Locked", object_lock=lock).merger is None
     assert LogArchive(stack, "Versioned", versioned=True).merger is None
-    assert LogArchive(stack, "Own", bucket=own).merger
-    assert LogArchive(stack, "OwnVersioned", bucket=own, merging=False).merger is None
+    assert LogArchive(stack, "Raw", archive_format=ArchiveFormat.raw).merger is None
+    assert LogArchive(stack, "Off", merging=False).merger is None
+    assert LogArchive(stack, "Own", bucket=own).merger is None
+    assert LogArchive(stack, "OwnMerged", bucket=own, merging=True).merger

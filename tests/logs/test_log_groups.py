@@ -1,9 +1,7 @@
 """What tells the table which log groups there are, on a real S3 and Glue API."""
 
-import importlib.util
 import os
 import uuid
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -12,8 +10,7 @@ from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
 from tests.emulator.emulator import Emulator
-
-HANDLER = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/log_groups/handler.py"
+from tests.logs.deployed import load
 
 
 class LogGroups:
@@ -36,12 +33,7 @@ class LogGroups:
                 "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://logs/"},
             },
         )
-        spec = importlib.util.spec_from_file_location("log_groups_handler", HANDLER)
-        assert spec
-        assert spec.loader
-        self.module: Any = importlib.util.module_from_spec(spec)
-        with mock.patch.dict(os.environ, aws.environment):
-            spec.loader.exec_module(self.module)
+        self.module = load(aws.environment, "log_groups")["handler"]
 
     def run(self) -> Any:  # noqa: ANN401  # the handler's answer
         """Run the handler."""

@@ -1,6 +1,7 @@
 """The merger's resources: when it runs, and what it may do."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,8 +11,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import LogArchive
-from fargate_constructs.logs.log_merger import LogMerger
+from fargate_constructs.logs.log_merger import MERGER_TIMEOUT, LogMerger
 from tests.audit import all_feature_flags, findings, spread_policies
+from tests.logs.deployed import load
+
+
+@pytest.fixture(scope="module")
+def lease_code() -> ModuleType:
+    """The function's code about leases."""
+    lease: ModuleType = load({"AWS_DEFAULT_REGION": "eu-west-1"}, "merger")["lease"]
+    return lease
 
 
 def make(stack: Stack, **options: Any) -> LogMerger:  # noqa: ANN401  # a bucket's attributes
@@ -28,13 +37,13 @@ def template() -> Template:
     return Template.from_stack(stack)
 
 
-def test_it_runs_every_hour_and_alone(template: Template) -> None:
-    """Two runs at once would not be safe; a failed one is not tried again before the next, and raises an alarm."""
+def test_it_runs_every_hour(template: Template) -> None:
+    """A failed run is not tried again before the next, and raises an alarm; no concurrency has to be reserved."""
     template.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "rate(1 hour)"})
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
-            "ReservedConcurrentExecutions": 1,
+            "ReservedConcurrentExecutions": Match.absent(),
             "Timeout": 900,
             "Runtime": "python3.14",
             "Architectures": ["arm64"],
@@ -47,15 +56,22 @@ def test_it_runs_every_hour_and_alone(template: Template) -> None:
     template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "Errors", "Threshold": 1})
 
 
-def test_it_may_touch_lines_alone(template: Template) -> None:
-    """It reads, writes and deletes below `log_group=`, and nowhere else."""
+def test_a_lease_outlasts_a_run(lease_code: ModuleType) -> None:
+    """When a lease may be taken over, Lambda has killed its holder minutes ago."""
+    assert lease_code.LASTS.total_seconds() >= MERGER_TIMEOUT.to_seconds() + 300
+
+
+def test_it_may_touch_lines_alone(template: Template, lease_code: ModuleType) -> None:
+    """It reads, writes and deletes below `log_group=`, and nowhere else but for its lease."""
     [policy] = template.find_resources("AWS::IAM::Policy").values()
-    own, lines, listed, bucket = policy["Properties"]["PolicyDocument"]["Statement"]
+    own, lines, lease, listed, bucket = policy["Properties"]["PolicyDocument"]["Statement"]
 
     assert own["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert set(lines["Action"]) == {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"}
     assert json.dumps(lines["Resource"]).endswith(':s3:::all-logs/log_group=*"]]}')
-    assert listed["Condition"] == {"StringLike": {"s3:prefix": "log_group=*"}}
+    assert set(lease["Action"]) == {"s3:GetObject", "s3:PutObject"}
+    assert json.dumps(lease["Resource"]).endswith(f':s3:::all-logs/{lease_code.KEY}"]]}}')
+    assert listed["Condition"] == {"StringLike": {"s3:prefix": ["log_group=*", lease_code.KEY]}}
     assert set(bucket["Action"]) == {"s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"}
 
 
@@ -92,7 +108,6 @@ def test_the_archive_has_one() -> None:
     Template.from_stack(Stack.of(with_it)).has_resource_properties(
         "AWS::Lambda::Function",
         {
-            "ReservedConcurrentExecutions": 1,
             "Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"}})},
         },
     )

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import importlib.util
 import json
 import os
 import uuid
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -20,10 +18,9 @@ from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
 from tests.emulator.emulator import Emulator
-from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event, wrap
 from tests.logs.lambda_api import Killed, LambdaApi
 
-HANDLER = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/replay/handler.py"
 ENOUGH = 15 * 60_000
 
 
@@ -82,14 +79,9 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def module(aws: Emulator) -> ModuleType:
-    """The handler, imported as Lambda does but for its name, which the shipper has, too."""
-    spec = importlib.util.spec_from_file_location("replay_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(os.environ, aws.environment):
-        spec.loader.exec_module(module)
-    return module
+    """The handler."""
+    handler: ModuleType = load(aws.environment, "replay")["handler"]
+    return handler
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from types_boto3_s3 import S3Client
 
 from tests.logs.deployed import (
-    ASSET,
+    FOLDERS,
     OWN_LOG_GROUP,
     Context,
     JsonObject,
@@ -242,13 +242,13 @@ def test_killed_between_objects(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -
     event = delivery(*(log_event(str(hour), hour * HOUR) for hour in range(3)))
     faulty_s3.script.extend([pass_on, stay_silent])
     script = (
-        "import json, sys; import handler\n"
+        "import json, sys; from shipper import handler\n"
         "class Context: get_remaining_time_in_millis = lambda _: 60_000\n"
         "handler.handler(json.load(sys.stdin), Context())"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],
-        cwd=ASSET,
+        cwd=FOLDERS,
         env=unlucky_shipper.environment,
         stdin=subprocess.PIPE,
         text=True,

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from tests.logs.deployed import (
-    ASSET,
+    FOLDERS,
     JsonObject,
     Shipper,
     batch,
@@ -25,7 +25,7 @@ def measured(shipper: Shipper, event: JsonObject, folder: Path) -> tuple[float, 
     """The CPU seconds that one invocation takes in a new process, and the most MiB that the process ever had."""
     (folder / "event.json").write_text(json.dumps(event))
     script = (
-        "import json, sys, time; import handler\n"
+        "import json, sys, time; from shipper import handler\n"
         "class Context: function_name = 'f'; get_remaining_time_in_millis = lambda _: 60_000\n"
         "event = json.load(open(sys.argv[1]))\n"
         "start = time.process_time(); handler.handler(event, Context()); used = time.process_time() - start\n"
@@ -39,7 +39,7 @@ def measured(shipper: Shipper, event: JsonObject, folder: Path) -> tuple[float, 
     )
     output = subprocess.run(
         [sys.executable, "-u", "-c", parent, script, str(folder / "event.json")],
-        cwd=ASSET,
+        cwd=FOLDERS,
         env=shipper.environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -122,8 +122,8 @@ def imported(statement: str, folder: Path, environment: dict[str, str]) -> set[s
 
 def test_needs_only_the_runtime(shipper: Shipper, tmp_path: Path) -> None:
     """Alone in a folder, the asset imports nothing but the standard library and what an S3 client needs anyway."""
-    folder = shutil.copytree(ASSET, tmp_path / "asset")
+    shutil.copytree(FOLDERS / "shipper", tmp_path / "shipper")
 
-    with_handler = imported("import handler", folder, shipper.environment)
-    with_client = imported("import boto3; boto3.client('s3')", folder, shipper.environment)
-    assert with_handler - with_client - sys.stdlib_module_names == set(shipper.modules)
+    with_handler = imported("import shipper.handler", tmp_path, shipper.environment)
+    with_client = imported("import boto3; boto3.client('s3')", tmp_path, shipper.environment)
+    assert with_handler - with_client - sys.stdlib_module_names == {"shipper"}

@@ -157,7 +157,7 @@ def test_every_depth_is_stored(shipper: Shipper) -> None:
     for depth in range(900, 1100):
         event = with_json("[" * depth + "]" * depth)
         try:
-            [body] = shipper.modules["handler"].archive_objects(event)[0].values()
+            [body] = shipper.modules["handler"].archive_objects(event).objects.values()
         except shipper.modules["delivery"].UnreadableBatch:
             continue
         assert gzip.decompress(body).count(b"[") == depth

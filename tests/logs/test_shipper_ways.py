@@ -56,7 +56,7 @@ def assert_equal_or_left(modules: dict[str, ModuleType], text: bytes) -> str:
 
 EXPECTED = {
     "one event": batch(log_event()),
-    "two hours": batch(log_event("a"), log_event("b", 1_772_323_200_000), log_event("c")),
+    "two hours": batch(log_event("1"), log_event("2", 1_772_323_200_000), log_event("3")),
     "line ends and escapes": batch(log_event(message='\n\t\r\b\f\x1b[0m "quoted" \\ \\" \x7f')),
     "ends in backslashes": batch(log_event(message="\\"), log_event(message='\\"\\'), log_event(message="\\\\")),
     "between events": batch(
@@ -85,9 +85,13 @@ def test_corpora(modules: dict[str, ModuleType], corpus: Corpus) -> None:
 
 # --- What is not expected does not ---
 
-VALID = compact_json(batch(log_event("a", message="naïve"), log_event("b", 1_772_323_200_000, message='"\\\n')))
+VALID = compact_json(batch(log_event("1", message="naïve"), log_event("2", 1_772_323_200_000, message='"\\\n')))
 UNEXPECTED = {
     "pretty": json.dumps(batch(log_event()), indent=1).encode(),
+    "an ID that is no number": compact_json(batch(log_event("a"))),
+    "an ID of another length": compact_json(batch(log_event("1"), log_event("22"))),
+    "an ID without an end": compact_json(batch(log_event("1" * 200))),
+    "a timestamp that begins with zero": VALID.replace(b"1772323200000", b"0772323200000"),
     "a space": VALID.replace(b'},{"id"', b'}, {"id"'),
     "events first": compact_json(dict(reversed(batch(log_event()).items()))),
     "no events": compact_json(batch()),
@@ -139,6 +143,7 @@ BROKEN = st.sampled_from(['"', "\\", "\n", "\0", r"\a", r"\u12", '"},{"id":"', '
 texts = st.lists(FRAGMENTS, max_size=6).map("".join)
 perhaps_broken = st.lists(FRAGMENTS | FRAGMENTS | FRAGMENTS | BROKEN, max_size=4).map("".join)
 timestamps = st.integers(1_772_323_190_000, 1_772_323_210_000).map(str)
+ids = st.sampled_from(["1", "2", "3"] * 8 + ["22", "a", r"\"", "", '"'])
 odd_numbers = st.sampled_from(
     ["0", "-0", "1e3", "1E400", "01", "-1", "1.0", "9999999999999", "10000000000000", "1" * 40]
 )
@@ -151,7 +156,7 @@ members = st.sampled_from(
 def event_texts(draw: st.DrawFn) -> str:
     """A log event as JSON text: often of the expected layout, sometimes not, and sometimes no JSON."""
     strings = draw(st.sampled_from([texts, texts, texts, perhaps_broken]))
-    own = [f'"id":"{draw(strings)}"', f'"timestamp":{draw(timestamps)}', f'"message":"{draw(strings)}"']
+    own = [f'"id":"{draw(ids)}"', f'"timestamp":{draw(timestamps)}', f'"message":"{draw(strings)}"']
     match draw(st.integers(0, 12)):
         case 0:
             own = draw(st.permutations(own))

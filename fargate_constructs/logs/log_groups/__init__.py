@@ -1,1 +1,1 @@
-"""The Lambda that tells the table which log groups there are: `handler.py` is its whole asset."""
+"""The Lambda that tells the table which log groups there are: this folder is its whole asset."""

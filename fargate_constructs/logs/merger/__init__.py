@@ -1,1 +1,1 @@
-"""The Lambda that merges small objects: `handler.py` is its whole asset and imports nothing of this package."""
+"""The Lambda that merges small objects: this folder is its whole asset, and imports nothing of what is around it."""

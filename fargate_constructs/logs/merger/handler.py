@@ -22,8 +22,10 @@ S3 has no transaction over two objects. These steps, in this order, are safe to 
 
 Killed before the merged object is there, a run has changed nothing that a reader sees. Killed after, the next run
 finishes it by step 2. A member that is delivered or replayed again after its deletion is put again by the shipper, and
-deleted by step 2 of the next run that looks at its hour. Two runs at once would not be safe: the function may run once
-at a time only.
+deleted by step 2 of the next run that looks at its hour.
+
+Two runs at once would not be safe: joining different choices of the same objects, they would leave lines there twice
+for good. So each takes a lease first; `lease.py` says why only one can have it.
 
 What a reader may see: from the moment that a merged object appears until its members are deleted, their lines are
 there twice. That takes seconds; after a kill, until the next run. The view `logs` has each event once at any time. A
@@ -37,7 +39,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 import zlib
@@ -47,32 +48,18 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
-import boto3
-from botocore.config import Config
+from . import archive, lease
 
 TARGET_BYTES = 128 * 1024 * 1024  # of gzip: what Athena reads well; Firehose's largest, too
 MIN_OBJECTS = 10  # fewer cost readers less than the merge would
 MAX_OBJECTS = 10_000  # a list of 600 KB, and some 30 s to read them
-PART_BYTES = 16 * 1024 * 1024  # S3 takes no part below 5 MiB but the last
-DELETED_AT_ONCE = 1_000  # S3's limit
 LONGEST_MERGE = 120_000  # milliseconds
 SETTLED_AFTER = timedelta(days=2)
 LOOK_BACK = timedelta(days=9)  # seven days in which an hour can be merged
-READERS = 16
 
 SHIPPED = re.compile(r"(?P<first>-?\d+)-(?P<digest>[0-9a-f]{32})\.ndjson\.gz")
 MERGED = re.compile(r"-?\d+-[0-9a-f]{32}\.merged\.ndjson\.gz")
 HOUR = re.compile(r".*/dt=(\d{4}-\d\d-\d\d)/hour=(\d\d)/")
-
-S3: Any = boto3.client(
-    "s3",
-    config=Config(
-        connect_timeout=5,
-        read_timeout=30,
-        max_pool_connections=READERS,
-        retries={"mode": "standard", "max_attempts": 5},
-    ),
-)
 
 
 class VersionedBucket(Exception):  # noqa: N818 -- the bucket is at fault
@@ -117,7 +104,7 @@ class Run:
     def merge_days(self, days: list[date]) -> None:
         """Merge the settled hours of these days, in all log groups."""
         try:
-            groups = list(log_groups())
+            groups = list(archive.log_groups())
             for day in days:
                 for group in groups:
                     self._check_time()
@@ -134,7 +121,7 @@ class Run:
             return
         already = merged_members(prefix, {entry.name for entry in objects})
         again = [entry.name for entry in shipped if entry.name in already]
-        delete(prefix, again)
+        archive.delete(prefix, again)
         self.deleted_again += len(again)
         # Of a storage class that has to be restored first, nothing can be read.
         small = [entry for entry in shipped if entry.name not in already and entry.storage_class == "STANDARD"]
@@ -144,8 +131,8 @@ class Run:
 
     def merge(self, prefix: str, names: list[str]) -> None:
         """Make one object of those that are whole, and delete them."""
-        with ThreadPoolExecutor(READERS) as pool:
-            bodies = dict(zip(names, pool.map(lambda name: read(prefix + name), names), strict=True))
+        with ThreadPoolExecutor(archive.READERS) as pool:
+            bodies = dict(zip(names, pool.map(lambda name: archive.read(prefix + name), names), strict=True))
         broken = [name for name, body in bodies.items() if not is_whole(name, body)]
         self.unreadable += [prefix + name for name in broken]
         for name in broken:
@@ -153,9 +140,9 @@ class Run:
         if len(bodies) < MIN_OBJECTS:
             return
         stem = merged_stem(list(bodies))
-        S3.put_object(**bucket(), Key=f"{prefix}_{stem}.txt", Body="\n".join(bodies).encode(), ContentType="text/plain")
-        upload(f"{prefix}{stem}.ndjson.gz", bodies)
-        delete(prefix, list(bodies))
+        archive.put(f"{prefix}_{stem}.txt", "\n".join(bodies))
+        archive.upload(f"{prefix}{stem}.ndjson.gz", bodies)
+        archive.delete(prefix, list(bodies))
         self.merged += 1
         self.members += len(bodies)
 
@@ -185,17 +172,23 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
     Returns:
         How many merged objects were made, of how many members; how many merged ones were there again and were deleted;
-        which objects are not what their names say; whether time sufficed.
+        which objects are not what their names say; whether time sufficed. If another run is under way, only that.
 
     Raises:
         VersionedBucket: The bucket is versioned.
         UnreadableObjects: Some objects were left as they are.
         botocore.exceptions.ClientError: S3 refuses. The next run goes on.
     """
-    refuse_versioning()
+    if archive.is_versioned():
+        raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, merging=False)")
+    try:
+        held = lease.take()
+    except lease.Busy as busy:
+        return {"busy": str(busy)}
     abort_uploads()
     run = Run(context)
     run.merge_days(list(days(event)))
+    lease.give_back(held)
     summary = run.summary()
     if run.merged or run.deleted_again or run.unreadable or not run.finished:
         print(json.dumps(summary))  # noqa: T201 -- standard output is the function's log
@@ -204,24 +197,11 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     return summary
 
 
-def bucket() -> dict[str, str]:
-    """Return the archive's bucket, and the account that must own it, as every call wants them."""
-    owner = os.environ.get("ARCHIVE_BUCKET_OWNER")
-    return {"Bucket": os.environ["ARCHIVE_BUCKET"], **({"ExpectedBucketOwner": owner} if owner else {})}
-
-
-def refuse_versioning() -> None:
-    """Refuse a bucket in which a delete deletes nothing; Object Lock needs versions, so this means locked ones, too."""
-    if S3.get_bucket_versioning(**bucket()).get("Status") == "Enabled":
-        raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, merging=False)")
-
-
 def abort_uploads() -> None:
     """Abort what an earlier run began to upload and did not finish."""
-    for page in S3.get_paginator("list_multipart_uploads").paginate(**bucket(), Prefix="log_group="):
-        for begun in page.get("Uploads", []):
-            if MERGED.fullmatch(begun["Key"].rpartition("/")[2]):
-                S3.abort_multipart_upload(**bucket(), Key=begun["Key"], UploadId=begun["UploadId"])
+    for key, upload_id in archive.uploads():
+        if MERGED.fullmatch(key.rpartition("/")[2]):
+            archive.abort(key, upload_id)
 
 
 def days(event: dict[str, Any]) -> Iterator[date]:
@@ -238,18 +218,9 @@ def now() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
 
 
-def log_groups() -> Iterator[str]:
-    """Return the folder of each log group; one request for every thousand."""
-    for page in S3.get_paginator("list_objects_v2").paginate(**bucket(), Prefix="log_group=", Delimiter="/"):
-        for entry in page.get("CommonPrefixes", []):
-            yield entry["Prefix"]
-
-
 def hours(day: str) -> Iterator[tuple[str, list[Object]]]:
     """Return the objects of each hour of a log group's day; no more than one hour's are held at a time."""
-    pages = S3.get_paginator("list_objects_v2").paginate(**bucket(), Prefix=day)
-    entries = (entry for page in pages for entry in page.get("Contents", []))
-    for prefix, found in groupby(entries, key=lambda entry: entry["Key"].rpartition("/")[0] + "/"):
+    for prefix, found in groupby(archive.entries(day), key=lambda entry: entry["Key"].rpartition("/")[0] + "/"):
         yield (
             prefix,
             [
@@ -271,7 +242,7 @@ def is_settled(prefix: str) -> bool:
 def merged_members(prefix: str, names: set[str]) -> set[str]:
     """Return the names of what is in merged objects that are there."""
     lists = [f"_{name.removesuffix('.ndjson.gz')}.txt" for name in names if MERGED.fullmatch(name)]
-    return {name for each in lists if each in names for name in read(prefix + each).decode().split("\n")}
+    return {name for each in lists if each in names for name in archive.read(prefix + each).decode().split("\n")}
 
 
 def choices(objects: list[Object]) -> Iterator[list[str]]:
@@ -307,44 +278,3 @@ def is_whole(name: str, body: bytes) -> bool:
         return False
     whole = gunzip.eof and not gunzip.unused_data
     return whole and shipped is not None and digest.hexdigest().startswith(shipped["digest"])
-
-
-def read(key: str) -> bytes:
-    """Return an object's content."""
-    body: bytes = S3.get_object(**bucket(), Key=key)["Body"].read()
-    return body
-
-
-def upload(key: str, bodies: dict[str, bytes]) -> None:
-    """Put one object, a part at a time."""
-    where = {**bucket(), "Key": key}
-    upload_id = S3.create_multipart_upload(**where, ContentType="application/x-ndjson")["UploadId"]
-    parts = [
-        {
-            "PartNumber": number,
-            "ETag": S3.upload_part(**where, UploadId=upload_id, PartNumber=number, Body=part)["ETag"],
-        }
-        for number, part in enumerate(parts_of(bodies), start=1)
-    ]
-    S3.complete_multipart_upload(**where, UploadId=upload_id, MultipartUpload={"Parts": parts})
-
-
-def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
-    """Return the bodies one after the other, cut where S3 wants a part to end."""
-    part = bytearray()
-    for body in bodies.values():
-        part += body
-        if len(part) >= PART_BYTES:
-            yield bytes(part)
-            part.clear()
-    if part:
-        yield bytes(part)
-
-
-def delete(prefix: str, names: list[str]) -> None:
-    """Delete objects, as many at a time as S3 takes."""
-    for start in range(0, len(names), DELETED_AT_ONCE):
-        keys = [{"Key": prefix + name} for name in names[start : start + DELETED_AT_ONCE]]
-        refused = S3.delete_objects(**bucket(), Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
-        if refused:
-            raise RuntimeError(f"S3 keeps {len(refused)} objects: {refused[0]}")

@@ -1,1 +1,1 @@
-"""The replaying Lambda's own code: `handler.py` is its whole asset and imports nothing of this package."""
+"""The replaying Lambda's own code: this folder is its whole asset, and imports nothing of what is around it."""

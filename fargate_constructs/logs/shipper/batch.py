@@ -13,7 +13,7 @@ import os
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from delivery import UnreadableBatch
+from .delivery import UnreadableBatch
 
 HOUR = 3_600_000  # in milliseconds, as every timestamp here
 YEAR_10000 = 253_402_300_800_000  # which datetime does not know
@@ -35,6 +35,8 @@ class Piece(NamedTuple):
     """Since 1970, in UTC."""
     timestamp: int
     """Of the first event, in milliseconds."""
+    newest: int
+    """The latest timestamp of them."""
     lines: bytes
     """One JSON object in UTF-8 and one line end for each event."""
 

@@ -19,8 +19,9 @@ Delivery is at least once, so key and lines depend on the batch alone and no obj
 - quarantined: it can never be read, and lies in the failure bucket as it came;
 - an exception: S3 did not take it. Lambda tries again and at last hands it to the function's failure destination.
 
-Quarantine and exception are one JSON line each in the function's log: the one is the metric's, printed here, the other
-the runtime's. What is on the archive's own way (IGNORED_LOG_GROUPS) is dropped without a line, which would come back.
+Quarantine and exception are one JSON line each in the function's log: the one is a metric's, printed here, the other
+the runtime's. So is a batch that comes late. What is on the archive's own way (IGNORED_LOG_GROUPS) is dropped without a
+line, which would come back.
 """
 
 from __future__ import annotations
@@ -28,20 +29,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from batch import Batch
-from delivery import UnreadableBatch, decode, delivered_data, gunzip
-from objects import as_delivered, lines_by_hour
-from plain import plain
-from put import Context, put_once
-from splice import UnexpectedLayout, spliced
+from .batch import Batch, Piece
+from .delivery import UnreadableBatch, decode, delivered_data, gunzip
+from .metrics import report_lag, report_quarantine
+from .objects import as_delivered, lines_by_hour
+from .plain import plain
+from .put import Context, put_once
+from .splice import UnexpectedLayout, spliced
 
-QUARANTINE_METRIC = {
-    "Namespace": "FargateConstructs/LogArchive",
-    "Dimensions": [["FunctionName"]],
-    "Metrics": [{"Name": "QuarantinedBatches", "Unit": "Count"}],
-}
+
+class Archived(NamedTuple):
+    """What a batch becomes in S3."""
+
+    objects: dict[str, bytes]
+    """By key."""
+    content_type: str
+    newest: int | None
+    """When its newest event happened, in milliseconds; None if it has none."""
 
 
 def handler(event: object, context: Context) -> dict[str, object]:
@@ -54,35 +61,49 @@ def handler(event: object, context: Context) -> dict[str, object]:
         NotStoredError: S3 did not take an object. The next attempt finds what this one stored.
     """
     try:
-        objects, content_type = archive_objects(event)
+        archived = archive_objects(event)
     except UnreadableBatch as unreadable:
         return {"quarantined": quarantine(event, str(unreadable), context)}
-    for key, body in objects.items():
-        put_once("ARCHIVE", key, body, content_type=content_type, context=context)
-    return {"archived": list(objects)}
+    store(archived, context)
+    report_lag(archived.newest, context)
+    return {"archived": list(archived.objects)}
 
 
-def archive_objects(event: object) -> tuple[dict[str, bytes], str]:
-    """Return what a subscription event becomes in S3, by key, and its content type.
+def store(archived: Archived, context: Context) -> None:
+    """Put what a batch becomes into the archive."""
+    for key, body in archived.objects.items():
+        put_once("ARCHIVE", key, body, content_type=archived.content_type, context=context)
+
+
+def archive_objects(event: object) -> Archived:
+    """Return what a subscription event becomes in S3.
 
     All of it before S3 gets the first: an unreadable batch leaves nothing there.
     """
     compressed = decode(event)
     text = gunzip(compressed)
+    newest: list[int] = []
 
-    def objects(batch: Batch) -> tuple[dict[str, bytes], str]:
+    def noted(pieces: Iterable[Piece]) -> Iterator[Piece]:
+        for piece in pieces:
+            newest[:] = [max([piece.newest, *newest])]
+            yield piece
+
+    def archived(batch: Batch) -> Archived:
+        batch = batch._replace(pieces=noted(batch.pieces))
         match os.environ.get("ARCHIVE_FORMAT", "ndjson"):
             case "ndjson":
-                return lines_by_hour(batch), "application/x-ndjson"
+                objects, content_type = lines_by_hour(batch), "application/x-ndjson"
             case "raw":
-                return as_delivered(batch, compressed, text), "application/json"
+                objects, content_type = as_delivered(batch, compressed, text), "application/json"
             case other:
                 raise ValueError(f"ARCHIVE_FORMAT must be ndjson or raw, got: {other}")
+        return Archived(objects, content_type, max(newest, default=None))
 
     try:
-        return objects(spliced(text))
+        return archived(spliced(text))
     except UnexpectedLayout:
-        return objects(plain(text))
+        return archived(plain(text))
 
 
 def quarantine(event: object, reason: str, context: Context) -> str:
@@ -94,13 +115,5 @@ def quarantine(event: object, reason: str, context: Context) -> str:
     body = json.dumps(event).encode() if data is None else data.encode(errors="surrogatepass")
     key = f"quarantine/{hashlib.sha256(body).hexdigest()}"
     put_once("FAILURE", key, body, content_type="text/plain", metadata={"reason": reason}, context=context)
-    # CloudWatch makes the metric from this line (embedded metric format): no call that could fail.
-    count = {
-        "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [QUARANTINE_METRIC]},
-        "FunctionName": context.function_name,
-        "QuarantinedBatches": 1,
-        "reason": reason,
-        "key": key,
-    }
-    print(json.dumps(count))  # noqa: T201 -- standard output is the function's log
+    report_quarantine(key, reason, context)
     return key

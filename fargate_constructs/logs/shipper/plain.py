@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
-from delivery import UnreadableBatch
+from .batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .delivery import UnreadableBatch
 
 if TYPE_CHECKING:
     from typing import Any
@@ -69,7 +69,8 @@ def pieces(envelope: Envelope, events: list[JsonObject], compact: str) -> Iterat
         _, end = DECODER.raw_decode(compact, start)
         own_members = escape_line_ends(compact[start + 1 : end].encode())
         line = envelope.opening(event.keys()) + own_members + b"\n"
-        yield Piece(hour_of(event["timestamp"]), event["timestamp"], line)
+        timestamp = event["timestamp"]
+        yield Piece(hour_of(timestamp), timestamp, timestamp, line)
 
 
 def start_of_events(compact: str) -> int:

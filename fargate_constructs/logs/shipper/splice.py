@@ -1,17 +1,18 @@
 r"""The fast way: the lines are cut out of the delivered bytes, where that is proven to equal the plain way.
 
 ```
-JSON text ──> [splice] ──> one piece for each 64 KiB
+JSON text ──> [splice] ──> one piece for each 128 KiB
 ```
 
-CloudWatch Logs delivers compact JSON, each event as `{"id":"…","timestamp":…,"message":"…"}`. Between two events stands
-`"},{"id":"`, and nowhere else: inside a string, a quote has a backslash before it. So a line end and the envelope, put
-in there, make the lines. First the bytes must prove that they are such JSON, by searches that run at the speed of C:
+CloudWatch Logs delivers compact JSON, each event as `{"id":"…","timestamp":…,"message":"…"}`, with IDs of 56 digits.
+Between two events stands `"},{"id":"`, and nowhere else: inside a string, a quote has a backslash before it. So a line
+end and the envelope, put in there, make the lines. First the bytes must prove that they are such JSON, by searches that
+run at the speed of C. Cut between the events,
 
-1. They are UTF-8 without control characters, which JSON wants escaped.
-2. Every escape is blanked, `\"` to `__`; then no backslash is left. A blank is no structure, so it is inside a string;
-   and what can be cut into plain characters and valid escapes, in whatever way, is a valid string.
-3. What is left matches the layout from end to end, so that its quotes are where strings begin and end.
+1. each begins with a head as long as the first one's: digits, `","timestamp":`, thirteen digits, `,"message":"`;
+2. what is left of each is its message, in UTF-8 and without control characters, which JSON wants escaped;
+3. in the messages, every `\"` is blanked to `__`; no quote is left, and every backslash left begins another escape.
+   What can be cut into plain characters and valid escapes, in whatever way, is a valid string.
 
 Whatever fails a proof is no error: it goes the plain way.
 """
@@ -22,26 +23,29 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch import LINE_ENDS, Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
-from delivery import UnreadableBatch
+from .batch import LINE_ENDS, Batch, Envelope, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .delivery import UnreadableBatch
 
 if TYPE_CHECKING:
     from typing import Any
 
 BEFORE_EVENTS = b',"logEvents":['
-BETWEEN_EVENTS = b'"},{"id":"'
+BEFORE_EVENT, AFTER_EVENT = b'{"id":"', b'"}'
+BETWEEN_EVENTS = AFTER_EVENT + b"," + BEFORE_EVENT
 # The list is the envelope's last value, or the one before some plain texts (policyLevel), so that its depth is known.
 AFTER_EVENTS = re.compile(rb'\](?:,"\w++":"[^"\\]*+")*+\}')
 
+BEFORE_TIMESTAMP, BEFORE_MESSAGE = b'","timestamp":', b',"message":"'
+LONGEST_HEAD = 128  # so that what is compared with stays small
+TIMESTAMP_DIGITS = 13  # from 2001 to 2286
+AFTER_ID = BEFORE_TIMESTAMP + b"0" * TIMESTAMP_DIGITS + BEFORE_MESSAGE
+ZEROS_FOR_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+
 NOT_IN_JSON = tuple(bytes([control]) for control in range(0x20))
 ESCAPE = re.compile(rb'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
-# Whatever is not an event matches, too, without a timestamp. Thirteen digits: from 2001 to 2286.
-EVENT_OR_REST = re.compile(
-    rb'\{"id":"[^"]*+","timestamp":([1-9][0-9]{12}),"message":"[^"]*+"\}(?:,|\Z)|(?s:.)++',
-)
 EVENT_KEYS = ("id", "timestamp", "message")
 
-CHUNK_BYTES = 64 * 1024  # what fits into a core's own cache: the same bytes are searched some ten times
+CHUNK_BYTES = 128 * 1024  # what fits into a core's own cache: the same bytes are read some ten times
 
 
 class UnexpectedLayout(Exception):  # noqa: N818 -- not an error: the plain way reads it
@@ -55,8 +59,8 @@ def spliced(text: bytes) -> Batch:
         UnexpectedLayout: Now or while the pieces are read: the plain way may still be able to read the batch.
     """
     start = text.find(BEFORE_EVENTS) + len(BEFORE_EVENTS)
-    end = text.rfind(b'"}]') + 2
-    if not AFTER_EVENTS.fullmatch(text, end):
+    end = text.rfind(AFTER_EVENT + b"]") + len(AFTER_EVENT)
+    if not (text.startswith(BEFORE_EVENT, start) and AFTER_EVENTS.fullmatch(text, end)):
         raise UnexpectedLayout
     try:
         payload: Any = parse((text[:start] + text[end:]).decode())
@@ -65,44 +69,62 @@ def spliced(text: bytes) -> Batch:
         raise UnexpectedLayout from None
     if envelope is None:
         raise UnexpectedLayout
-    return Batch(envelope.log_group, pieces(envelope, text, start, end))
+    return Batch(envelope.log_group, pieces(envelope, text, start + len(BEFORE_EVENT), end - len(AFTER_EVENT)))
 
 
 def pieces(envelope: Envelope, text: bytes, start: int, end: int) -> Iterator[Piece]:
-    """Yield the lines of the events between two places of the text, as far as they are proven."""
-    opening = envelope.opening(EVENT_KEYS)
-    between_lines = b'"}\n' + opening + b'"id":"'
+    """Yield the lines of the events between the first ID and the last message's end, as far as they are proven."""
+    opening = envelope.opening(EVENT_KEYS) + b'"id":"'
+    between_lines = b'"}\n' + opening
+    id_digits = text.find(BEFORE_TIMESTAMP, start, start + LONGEST_HEAD) - start
+    if id_digits < 0:
+        raise UnexpectedLayout
     while start < end:
         between = text.find(BETWEEN_EVENTS, start + CHUNK_BYTES, end)
-        chunk_end = between + 2 if between > 0 else end
-        chunk = text[start:chunk_end]
-        try:
-            decoded = chunk.decode()
-        except UnicodeDecodeError:
-            raise UnexpectedLayout from None
-        timestamps = EVENT_OR_REST.findall(blank_escapes(chunk))
-        if b"" in timestamps or any(character in chunk for character in NOT_IN_JSON):
+        chunk_end = between if between > 0 else end
+        events = text[start:chunk_end].split(BETWEEN_EVENTS)
+        timestamps, has_line_ends = proven(events, id_digits)
+        oldest, newest = min(timestamps), max(timestamps)
+        if oldest.startswith(b"0"):
             raise UnexpectedLayout
-        first, *others = chunk.split(BETWEEN_EVENTS)
-        lines = between_lines.join([opening + first[1:], *others]) + b"\n"
-        if any(line_end in decoded for line_end in LINE_ENDS):
+        events[0] = opening + events[0]
+        events[-1] += b'"}\n'
+        lines = between_lines.join(events)
+        if has_line_ends:
             lines = escape_line_ends(lines)
-        hour = hour_of(int(min(timestamps)))
-        if hour == hour_of(int(max(timestamps))):
-            yield Piece(hour, int(timestamps[0]), lines)
+        hour = hour_of(int(oldest))
+        if hour == hour_of(int(newest)):
+            yield Piece(hour, int(timestamps[0]), int(newest), lines)
         else:
             for timestamp, line in zip(map(int, timestamps), lines.splitlines(keepends=True), strict=True):
-                yield Piece(hour_of(timestamp), timestamp, line)
-        start = chunk_end + 1
+                yield Piece(hour_of(timestamp), timestamp, timestamp, line)
+        start = chunk_end + len(BETWEEN_EVENTS)
 
 
-def blank_escapes(chunk: bytes) -> bytes:
-    """Return the chunk without backslashes: underscores for each escape."""
-    blanked = chunk.replace(rb"\"", b"__")
-    if b"\\" in blanked:
-        blanked = ESCAPE.sub(b"__", blanked)
-        if b"\\" in blanked:  # the quote behind a message that ends in a backslash, `\\"`, was no escape
-            blanked = ESCAPE.sub(b"__", chunk)
-            if b"\\" in blanked:
-                raise UnexpectedLayout
-    return blanked
+def proven(events: list[bytes], id_digits: int) -> tuple[list[bytes], bool]:
+    """Prove the layout of events without what stands between them.
+
+    Returns:
+        Their timestamps, and whether there is a line end to escape.
+
+    Raises:
+        UnexpectedLayout: It is no proof.
+    """
+    head_bytes = id_digits + len(AFTER_ID)
+    heads = [event[:head_bytes] for event in events]
+    if b"".join(heads).translate(ZEROS_FOR_DIGITS) != (b"0" * id_digits + AFTER_ID) * len(events):
+        raise UnexpectedLayout
+    # The comma ends what a message may have begun: no escape or character goes on with one.
+    messages = b",".join([event[head_bytes:] for event in events])
+    try:
+        decoded = messages.decode()
+    except UnicodeDecodeError:
+        raise UnexpectedLayout from None
+    blanked = messages.replace(rb"\"", b"__")
+    if b"\\" in blanked and b"\\" in ESCAPE.sub(b"", blanked):
+        raise UnexpectedLayout
+    if b'"' in blanked or any(character in messages for character in NOT_IN_JSON):
+        raise UnexpectedLayout
+    begin = id_digits + len(BEFORE_TIMESTAMP)
+    timestamps = [head[begin : begin + TIMESTAMP_DIGITS] for head in heads]
+    return timestamps, any(line_end in decoded for line_end in LINE_ENDS)

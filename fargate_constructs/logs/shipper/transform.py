@@ -17,19 +17,14 @@ gives them to the shipper.
 from __future__ import annotations
 
 import base64
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-# The shipper's modules know each other by their bare names, as in its own asset.
-sys.path.append(str(Path(__file__).parents[1] / "shipper"))
-
-from delivery import UnreadableBatch
-from handler import archive_objects, quarantine
-from put import put_once
+from .delivery import UnreadableBatch
+from .handler import archive_objects, quarantine, store
+from .metrics import report_lag
 
 if TYPE_CHECKING:
-    from put import Context
+    from .put import Context
 
 # Lambda's limit is 6 MB (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html); the rest is for the
 # IDs and partitions of the batches.
@@ -62,17 +57,17 @@ def prepare(record: Record, room: int, context: Context) -> dict[str, object]:
     """Return a batch for Data Firehose, or tell it to drop one that is where it belongs already."""
     delivered = {"awslogs": {"data": record["data"]}}
     try:
-        objects, content_type = archive_objects(delivered)
+        archived = archive_objects(delivered)
     except UnreadableBatch as unreadable:
         quarantine(delivered, str(unreadable), context)
         return {"result": "Dropped"}
-    if len(objects) == 1:
-        [(key, body)] = objects.items()
+    report_lag(archived.newest, context)
+    if len(archived.objects) == 1:
+        [(key, body)] = archived.objects.items()
         data = base64.b64encode(body).decode()
         if len(data) <= room:
             return {"result": "Ok", "data": data, "metadata": {"partitionKeys": partition_of(key)}}
-    for key, body in objects.items():
-        put_once("ARCHIVE", key, body, content_type=content_type, context=context)
+    store(archived, context)
     return {"result": "Dropped"}
 
 

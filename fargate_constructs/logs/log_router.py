@@ -1,0 +1,216 @@
+"""Logs straight from a task to S3, past CloudWatch Logs and its price.
+
+```
+container ──> stdout ──> [Fluent Bit, beside it in the task] ──> S3 ──> Athena
+```
+"""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from aws_cdk import Aws, Duration, Token
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from fargate_constructs.arguments import checked
+from fargate_constructs.findings import acknowledge_wildcards
+
+# By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
+# that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).
+IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.8"
+
+CONTAINER = "LogRouter"
+# Where FireLens puts what it made, which includes *CONFIG_PATH*.
+PROGRAM = "/fluent-bit/bin/fluent-bit -c /fluent-bit/etc/fluent-bit.conf"
+CONFIG_PATH = "/tmp/archive.conf"  # noqa: S108 -- in the router's container alone
+# Fluent Bit may take so long to hand in what it has after SIGTERM; less than what ECS gives a container by default.
+GRACE_SECONDS = 25
+# What is not in S3 yet is lost with the task: the sooner, the less; and S3 bills each PUT.
+UPLOAD_TIMEOUT = "1m"
+# Fluent Bit reads a whole file to compress it. Twice that and what it holds of the pipe fit into the memory.
+TOTAL_FILE_SIZE, MEMORY_LIMIT_MIB = "16M", 256
+
+# A record as the archive has it; FireLens's tag is `<container>-firelens-<task's ID>`. The event's ID is made once,
+# before anything is buffered: what is sent twice has the same, and the view `logs` shows it once.
+LUA = (
+    "function archived(tag, time, record) "
+    'local container, task = tag:match("^(.*)%-firelens%-(.*)$"); '
+    "count = (count or 0) + 1; "
+    "local milliseconds = math.floor(time * 1000); "
+    'local prefixes = "," .. os.getenv("STREAM_PREFIXES") .. ","; '
+    'local prefix = prefixes:match("," .. container:gsub("%p", "%%%0") .. "=(.-),"); '
+    "return 2, time, { "
+    'logGroup = os.getenv("LOG_GROUP"), '
+    'logStream = prefix .. "/" .. container .. "/" .. task, '
+    'owner = os.getenv("OWNER"), '
+    'id = string.format("%s-%s-%d-%d", task, container, milliseconds, count), '
+    "timestamp = milliseconds, "
+    "message = record.log } "
+    "end"
+)
+CONFIG = f"""\
+[SERVICE]
+    Flush 1
+    Grace {GRACE_SECONDS}
+    HTTP_Server On
+    HTTP_Listen 127.0.0.1
+    HTTP_Port 2020
+
+[FILTER]
+    Name lua
+    Match *-firelens-*
+    code {LUA}
+    call archived
+    type_int_key timestamp
+"""
+
+
+class LogRouter:
+    """What sends a task's logs to the archive without CloudWatch Logs: AWS's Fluent Bit, by FireLens.
+
+    Made by `LogArchive.log_router`. CloudWatch Logs takes 0.50 USD per GB; this takes S3's price for an object a minute
+    and container, 0.22 USD a month each, and 256 MiB of the task's memory.
+
+    The risks, which `Delivery.direct()` and `.buffered()` do not have:
+
+    - What the router has not put yet, a minute of lines and at most 16 MB, is lost if it is killed, runs out of memory,
+      or the task's host fails; so is what S3 does not take in five attempts. No failure bucket keeps it, and no alarm
+      of the archive tells.
+    - The router is essential: if it ends, ECS replaces the task.
+    - `aws logs tail`, Live Tail, metric filters and Logs Insights see nothing of these lines.
+
+    Lines lie under the same keys and have the same fields, so that the same table and view read them. What differs:
+
+    - An object lies under the hour of its first line, so up to a minute of the next hour's lines are with it.
+    - Its name is random: what is sent again is stored again, with the same IDs. The view has it once, the table twice.
+    - `LogMerger` leaves it alone: nothing in its name would prove that it is whole.
+    - Times are when Docker read the line, *id* is the task's, container's, time and a count. A line of more than 16 KB
+      comes in parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: s3.IBucket,
+        log_group: logs.ILogGroup,
+        granted: Callable[[iam.IRole, iam.PolicyStatement], None],
+    ) -> None:
+        _validate_name(log_group.log_group_name)
+        self._bucket = bucket
+        self._log_group = log_group
+        self._granted = granted
+        self._prefixes: dict[str, dict[str, str]] = {}
+
+    @checked
+    def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
+        """Return what a container of a task logs by; at the first of them, give the task the router.
+
+        Args:
+            task_definition: The task, of Linux on Fargate.
+            stream_prefix: What the log stream's name begins with: `<prefix>/<container>/<task's ID>`, as CloudWatch's.
+
+        Raises:
+            TypeError: If an argument is of another type than it says.
+        """
+        router = task_definition.find_container(CONTAINER) or self._add_router(task_definition)
+        prefixes = self._prefixes.setdefault(task_definition.node.path, {})
+        return _Driver(router, stream_prefix, self._options(), prefixes)
+
+    def _add_router(self, task_definition: ecs.TaskDefinition) -> ecs.ContainerDefinition:
+        objects = self._bucket.arn_for_objects("log_group=*")
+        statement = iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])
+        task_definition.add_to_task_role_policy(statement)
+        acknowledge_wildcards(
+            task_definition.task_role, [objects], reason="At which hours the task will log is not known here."
+        )
+        if self._bucket.encryption_key:
+            self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")
+        self._granted(task_definition.task_role, statement)
+        return task_definition.add_firelens_log_router(
+            CONTAINER,
+            image=ecs.ContainerImage.from_registry(IMAGE),
+            essential=True,
+            memory_limit_mib=MEMORY_LIMIT_MIB,
+            environment={
+                "CONFIG": CONFIG,
+                "LOG_GROUP": self._log_group.log_group_name,
+                "OWNER": Aws.ACCOUNT_ID,
+            },
+            # FireLens includes a file of the container's. Fargate knows no other place for it, and an image of one's
+            # own would have to be built, so the container writes the file itself. By `exec`, so that SIGTERM arrives.
+            entry_point=["/bin/sh", "-c"],
+            command=[f"printf '%s' \"$CONFIG\" > {CONFIG_PATH} && exec {PROGRAM}"],
+            firelens_config=ecs.FirelensConfig(
+                type=ecs.FirelensLogRouterType.FLUENTBIT,
+                options=ecs.FirelensOptions(
+                    config_file_type=ecs.FirelensConfigFileType.FILE,
+                    config_file_value=CONFIG_PATH,
+                    enable_ecs_log_metadata=False,
+                ),
+            ),
+            # Whether it answers, not whether S3 does: a task is not better off without what it has not sent yet.
+            health_check=ecs.HealthCheck(
+                command=["CMD-SHELL", "curl -fs http://127.0.0.1:2020/ || exit 1"],
+                interval=Duration.seconds(10),
+                timeout=Duration.seconds(5),
+                retries=3,
+                start_period=Duration.seconds(10),
+            ),
+            stop_timeout=Duration.seconds(GRACE_SECONDS + 5),
+            logging=ecs.LogDrivers.aws_logs(
+                log_group=self._log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
+            ),
+        )
+
+    def _options(self) -> dict[str, str]:
+        """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3)."""
+        return {
+            "Name": "s3",
+            "bucket": self._bucket.bucket_name,
+            "region": Aws.REGION,
+            "s3_key_format": f"/log_group={self._log_group.log_group_name}/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz",
+            "use_put_object": "On",
+            "compression": "gzip",
+            "content_type": "application/x-ndjson",
+            "total_file_size": TOTAL_FILE_SIZE,
+            "upload_timeout": UPLOAD_TIMEOUT,
+            "json_date_key": "false",
+            "send_content_md5": "On",  # which a bucket with Object Lock demands
+            "retry_limit": "5",
+        }
+
+
+class _Driver(ecs.LogDriver):
+    """FireLens's, which tells the router the container's prefix, and lets the container wait for the router."""
+
+    def __init__(
+        self,
+        router: ecs.ContainerDefinition,
+        stream_prefix: str,
+        options: dict[str, str],
+        prefixes: dict[str, str],
+    ) -> None:
+        super().__init__()
+        self._router, self._stream_prefix, self._options, self._prefixes = router, stream_prefix, options, prefixes
+
+    def bind(self, scope: Construct, container_definition: ecs.ContainerDefinition) -> ecs.LogDriverConfig:
+        # So the router starts first, and ends last: with what the others have said until then.
+        container_definition.add_container_dependencies(
+            ecs.ContainerDependency(container=self._router, condition=ecs.ContainerDependencyCondition.HEALTHY)
+        )
+        self._prefixes[container_definition.container_name] = self._stream_prefix
+        told = ",".join(f"{name}={prefix}" for name, prefix in self._prefixes.items())
+        self._router.add_environment("STREAM_PREFIXES", told)
+        return ecs.LogDrivers.firelens(options=self._options).bind(scope, container_definition)
+
+
+def _validate_name(name: str) -> None:
+    """Refuse what would have to be percent-encoded in a key: Fluent Bit signs such a key wrongly."""
+    if not Token.is_unresolved(name) and quote(name, safe="") != name:
+        raise ValueError(
+            f"log_group's name must be of letters, digits, '.', '-' and '_' for Fluent Bit to write it into a key, "
+            f"got: {name!r}; let CloudFormation name it"
+        )

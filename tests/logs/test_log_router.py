@@ -1,0 +1,128 @@
+"""Logs past CloudWatch: what the task gets, and what Fluent Bit is told."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from fargate_constructs.logs import LogArchive
+from fargate_constructs.logs.log_router import CONFIG, IMAGE, PROGRAM
+from tests.audit import findings
+
+IMAGES = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+
+
+def task_with_router(stack: Stack, archive: LogArchive) -> ecs.FargateTaskDefinition:
+    """A task of two containers that log by the router."""
+    log_group = logs.LogGroup(stack, "Logs")
+    router = archive.log_router(log_group)
+    task = ecs.FargateTaskDefinition(stack, "Task", memory_limit_mib=1024)
+    for name in ("web", "metrics-agent"):
+        task.add_container(name, image=IMAGES, logging=router.driver(task, stream_prefix=f"of-{name}"))
+    return task
+
+
+def containers(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The task's containers in the template, by name."""
+    [task] = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    return {each["Name"]: each for each in task["Properties"]["ContainerDefinitions"]}
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, dict[str, Any]]:
+    """The containers of such a task."""
+    stack = Stack(App(), "Test")
+    task_with_router(stack, LogArchive(stack, "Archive"))
+    return containers(stack)
+
+
+def test_the_router(made: dict[str, dict[str, Any]]) -> None:
+    """One for the task: essential, of a pinned image, with a check, a limit and a log of its own."""
+    router = made["LogRouter"]
+
+    assert (router["Essential"], router["Image"], router["Memory"], router["StopTimeout"]) == (True, IMAGE, 256, 30)
+    assert re.fullmatch(r".*:\d+\.\d+\.\d+", IMAGE)
+    assert router["LogConfiguration"]["LogDriver"] == "awslogs"
+    assert router["HealthCheck"]["Command"] == ["CMD-SHELL", "curl -fs http://127.0.0.1:2020/ || exit 1"]
+    assert router["FirelensConfiguration"] == {
+        "Type": "fluentbit",
+        "Options": {
+            "config-file-type": "file",
+            "config-file-value": "/tmp/archive.conf",  # noqa: S108 -- in the container
+            "enable-ecs-log-metadata": "false",
+        },
+    }
+    assert router["EntryPoint"] == ["/bin/sh", "-c"]
+    assert router["Command"] == [f"printf '%s' \"$CONFIG\" > /tmp/archive.conf && exec {PROGRAM}"]
+    environment = {each["Name"]: each["Value"] for each in router["Environment"]}
+    assert environment["CONFIG"] == CONFIG
+    assert environment["OWNER"] == {"Ref": "AWS::AccountId"}
+    assert environment["STREAM_PREFIXES"] == "web=of-web,metrics-agent=of-metrics-agent"
+
+
+@pytest.mark.parametrize("name", ["web", "metrics-agent"])
+def test_a_container(made: dict[str, dict[str, Any]], name: str) -> None:
+    """It writes under the archive's keys, and starts after the router, so it ends before it."""
+    assert made[name]["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "LogRouter"}]
+    log = made[name]["LogConfiguration"]
+    assert log["LogDriver"] == "awsfirelens"
+    assert log["Options"]["Name"] == "s3"
+    [start, group, rest] = log["Options"]["s3_key_format"]["Fn::Join"][1]
+    assert (start, rest) == ("/log_group=", "/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz")
+    assert list(group) == ["Ref"]
+    assert log["Options"]["compression"] == "gzip"
+
+
+def test_configuration() -> None:
+    """Fluent Bit's sections, each setting on a line of its own, with braces and quotes that pair."""
+    sections = re.findall(r"^\[(\w+)\]\n((?:    \S+ .+\n)+)", CONFIG, re.MULTILINE)
+
+    assert [name for name, _ in sections] == ["SERVICE", "FILTER"]
+    [code] = re.findall(r"^    code (.*)$", CONFIG, re.MULTILINE)
+    assert "${" not in code, "Fluent Bit would take it for an environment variable"
+    assert (code.count("{"), code.count("("), code.count('"') % 2) == (code.count("}"), code.count(")"), 0)
+    fields = re.findall(r"(\w+) = ", code[code.index("return") :])
+    assert fields == ["logGroup", "logStream", "owner", "id", "timestamp", "message"]
+
+
+def test_the_task_may_put_lines_and_no_more() -> None:
+    """Of S3 its role has one action, and with a key one of KMS; nothing is found."""
+    app = App()
+    stack = Stack(app, "Test")
+    archive = LogArchive(stack, "Archive", encryption_key=kms.Key(stack, "Key", enable_key_rotation=True))
+    task_with_router(stack, archive)
+
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    [policy] = [each for name, each in policies.items() if name.startswith("TaskTaskRole")]
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert [each["Action"] for each in statements] == ["s3:PutObject", "kms:GenerateDataKey"]
+    assert "log_group=*" in json.dumps(statements[0]["Resource"])
+    assert [each for each in findings(app) if "LogRouter" in str(each)] == []
+
+
+def test_a_bucket_of_another_account() -> None:
+    """Its owner must allow the task's role, too."""
+    stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
+    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
+    archive = LogArchive(stack, "Archive", bucket=bucket)
+    task = task_with_router(stack, archive)
+
+    principals = [stack.resolve(each.to_statement_json())["Principal"] for each in archive.bucket_policy_statements]
+    assert {"AWS": stack.resolve(task.task_role.role_arn)} in principals
+
+
+def test_a_name_that_would_be_encoded() -> None:
+    """Fluent Bit cannot write a key with a percent sign."""
+    stack = Stack(App(), "Test")
+    archive = LogArchive(stack, "Archive")
+    group = logs.LogGroup.from_log_group_name(stack, "Group", "/ecs/web")
+
+    with pytest.raises(ValueError, match="got: '/ecs/web'; let CloudFormation name it"):
+        archive.log_router(group)
