@@ -225,10 +225,15 @@ class HttpEndpoint(Endpoint):
             parameter_name: The parameter's name, such as `/endpoint/ingress-ips`.
 
         Raises:
-            ValueError: If there are none.
+            ValueError: If there are none, or they are published already.
         """
         if not self.ingress_ips:
             raise ValueError("publish needs fixed addresses, got none: pass static_ips=True")
+        if published := self.node.try_find_child("IngressIpsParameter"):
+            raise ValueError(
+                f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
+                "ssm.StringListParameter(..., string_list_value=endpoint.ingress_ips)",
+            )
         return ssm.StringListParameter(
             self,
             "IngressIpsParameter",

@@ -192,15 +192,15 @@ def test_one_subnet_of_each_zone(*, internal: bool) -> None:
     subnets = own.private_subnets if internal else own.public_subnets
     kind = "private" if internal else "public"
 
-    for vpc, expected in [
-        (own, [stack.resolve(subnet.subnet_id) for subnet in subnets[:2]]),
-        (imported, [f"{kind}-1", f"{kind}-2"]),
-    ]:
+    for vpc in (own, imported):
         network = FixedEgressNetwork.from_vpc(stack, f"Of{vpc.node.id}", vpc, egress_ips=["203.0.113.7"])
-        endpoint = HttpEndpoint(stack, f"EndpointIn{vpc.node.id}", network=network, internal=internal)
-        resource = stack.resolve(endpoint.load_balancer.load_balancer_arn)["Ref"]
-        load_balancers = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
-        assert load_balancers[resource]["Properties"]["Subnets"] == expected
+        HttpEndpoint(stack, f"EndpointIn{vpc.node.id}", network=network, internal=internal)
+
+    load_balancers = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert [each["Properties"]["Subnets"] for each in load_balancers] == [
+        [stack.resolve(subnet.subnet_id) for subnet in subnets[:2]],
+        [f"{kind}-1", f"{kind}-2"],
+    ]
 
 
 def test_subnets_whose_zone_is_unknown(stack: Stack) -> None:

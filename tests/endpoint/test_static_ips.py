@@ -229,6 +229,15 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
     assert parameter.node.path == "Test/Endpoint/IngressIpsParameter"
 
 
+def test_a_second_parameter_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The message says how to make one."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
+    endpoint.publish(parameter_name="/a")
+
+    with pytest.raises(ValueError, match=r"one parameter, got '/b' beside .*IngressIpsParameter; make another by ssm"):
+        endpoint.publish(parameter_name="/b")
+
+
 def test_without_them_there_is_nothing_to_publish(stack: Stack, network: FixedEgressNetwork) -> None:
     """The addresses of an application load balancer change."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
