@@ -14,6 +14,7 @@ from constructs import Construct
 from fargate_constructs.private_bucket import PrivateBucket
 
 EXPIRE_AFTER = Duration.days(90)
+DAY = 24 * 60 * 60 * 1000
 
 
 def log_to(
@@ -56,10 +57,10 @@ def validate_access_logs(
     """Refuse what the load balancer could not write to.
 
     Raises:
-        TypeError: If *bucket* is not one.
-        ValueError: If the bucket is encrypted with a KMS key, its files would be given an expiration here, or the
-            prefix is one that AWS refuses.
+        ValueError: If *expiration* is not of whole days, the bucket is encrypted with a KMS key, its files would be
+            given an expiration here, or the prefix is one that AWS refuses.
     """
+    validate_expiration(expiration)
     if bucket and bucket.encryption_key:
         raise ValueError(
             f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with a KMS key: {load_balancer} "
@@ -75,6 +76,19 @@ def validate_access_logs(
             "access_log_prefix must be a path such as 'access-logs/shop', without a slash at either end and without "
             f"AWSLogs, got: {prefix!r}",
         )
+
+
+def validate_expiration(expiration: Duration | None) -> None:
+    """Refuse what S3 counts no days of.
+
+    Raises:
+        ValueError: If it is not of whole days, one at least.
+    """
+    if expiration is None or expiration.is_unresolved():
+        return
+    milliseconds = expiration.to_milliseconds()
+    if milliseconds < DAY or milliseconds % DAY:
+        raise ValueError(f"access_log_expiration must be whole days, 1 at least, got: {expiration.to_human_string()}")
 
 
 def _make_bucket(scope: Construct, expiration: Duration) -> PrivateBucket:

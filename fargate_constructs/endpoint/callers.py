@@ -34,9 +34,12 @@ class Callers:
         """Return who may call: whoever is named, or everybody who could find an internet-facing load balancer.
 
         Raises:
-            ValueError: If a range is malformed, or could not reach a load balancer without IPv6.
+            ValueError: If a range is malformed, or could not reach a load balancer without IPv6; or a peer is anybody.
         """
         _validate_cidrs(allow_cidrs or (), is_dual_stack=is_dual_stack)
+        for peer in allow_from or ():
+            if (range_ := getattr(peer, "unique_id", None)) in {ANY_IPV4, ANY_IPV6}:
+                raise ValueError(f"allow_from must not be a peer of everybody; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
             allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
         return cls(cidrs=tuple(allow_cidrs or ()), peers=tuple(allow_from or ()))

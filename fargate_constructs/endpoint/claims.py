@@ -6,6 +6,7 @@ caller ──> listener ──> [the most specific route] ──> service
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -16,6 +17,8 @@ from typing import NamedTuple
 from fargate_constructs.endpoint.conditions import Conditions
 
 WILDCARDS = "*?"
+# A path begins with a slash.
+EVERY_PATH = frozenset({"*", "?*", "/*"})
 EXACT, PATTERN, ANY = range(3)
 
 
@@ -58,11 +61,11 @@ class Claim:
 
     @classmethod
     def of(cls, conditions: Conditions) -> "Claim":
-        """Return the claim. Only the case of paths and methods tells requests apart; `/*` is every path."""
-        paths = frozenset(conditions.paths)
+        """Return the claim. Only the case of paths and methods tells requests apart."""
+        paths = frozenset(map(_folded, conditions.paths))
         return cls(
             hosts=_lower(conditions.hosts),
-            paths=frozenset() if paths & {"*", "/*"} else paths,
+            paths=frozenset() if paths & EVERY_PATH else paths,
             methods=frozenset(conditions.methods),
             headers={name.lower(): _lower(values) for name, values in conditions.headers.items()},
             query={key.lower(): _lower(values) for key, values in conditions.query.items()},
@@ -115,7 +118,12 @@ class Claim:
 
 
 def _lower(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(str.lower, values))
+    return frozenset(_folded(value).lower() for value in values)
+
+
+def _folded(value: str) -> str:
+    """Write runs of wildcards in one way only: `a**?` is `a?*`."""
+    return re.sub(r"[*?]*\*[*?]*", lambda run: "?" * run[0].count("?") + "*", value)
 
 
 def _is_pattern(value: str) -> bool:

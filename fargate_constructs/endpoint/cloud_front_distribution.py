@@ -28,7 +28,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER
+from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.private_bucket import PrivateBucket
@@ -93,6 +93,7 @@ class CloudFrontDistribution(Construct):
     ) -> None:
         _validate_endpoint(scope, endpoint, certificate)
         _validate_web_acl(web_acl_arn)
+        validate_expiration(access_log_expiration)
         super().__init__(scope, id)
 
         self.domain_name = endpoint.domain_name if certificate else None

@@ -20,10 +20,11 @@ from fargate_constructs.arguments import checked
 MAX_VALUES_PER_RULE = 5
 MAX_WILDCARDS_PER_RULE = 5
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html, and for headers and
-# methods API_HttpHeaderConditionConfig.html and API_HttpRequestMethodConditionConfig.html beside it.
+# methods API_HttpHeaderConditionConfig.html and API_HttpRequestMethodConditionConfig.html beside it. Headers with
+# other names the load balancer drops (routing.http.drop_invalid_header_fields).
 HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
 PATH = re.compile(r"""(?=.{1,128}$)[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 METHOD = re.compile(r"[A-Z_-]{1,40}")
 # Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
 VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")

@@ -99,9 +99,11 @@ class Endpoint(Construct):
 
         Raises:
             TypeError: If *on* is not a bool: a context value given by `-c` is a string.
-            ValueError: If the page is empty or too long.
+            ValueError: If the page is empty or too long, or there is one already.
         """
         validate_page(html)
+        if self.node.try_find_child("Maintenance"):
+            raise ValueError(f"{self.node.path} has a maintenance page already, got another; call maintenance once")
         return answer_503(self, self.listener, html) if on else None
 
 

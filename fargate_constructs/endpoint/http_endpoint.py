@@ -25,7 +25,7 @@ from fargate_constructs.endpoint.callers import Callers
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
 from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
-from fargate_constructs.endpoint.load_balancer import make_load_balancer, validate_load_balancer
+from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network import Network
@@ -51,7 +51,8 @@ class HttpEndpoint(Endpoint):
     Args:
         scope: The construct that owns the endpoint.
         id: The construct's ID.
-        network: The network whose public subnets, or task subnets if internal, the load balancer stands in.
+        network: The network whose public subnets, or task subnets if internal, the load balancer stands in, in the
+            first of each zone.
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
@@ -80,7 +81,8 @@ class HttpEndpoint(Endpoint):
         ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name,
             or the domain name lies outside the zone; if *static_ips*, which are public IPv4 addresses, are wanted of
             an internal or dual-stack endpoint; if *mutual_authentication* or *connection_logs* is given without TLS;
-            if the access logs could not be written; or if there are no subnets for the load balancer.
+            if the access logs could not be written; or if there are not subnets of two zones for the
+            load balancer.
     """
 
     @checked
@@ -159,7 +161,7 @@ class HttpEndpoint(Endpoint):
                 "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
             )
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
-        self.static_ips = self._make_static_ips(network.vpc, deletion_protection) if static_ips else None
+        self.static_ips = self._make_static_ips(network, deletion_protection) if static_ips else None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
         self._front: Construct | None = self.static_ips
         self._front_has_records = static_ips
@@ -223,10 +225,15 @@ class HttpEndpoint(Endpoint):
             parameter_name: The parameter's name, such as `/endpoint/ingress-ips`.
 
         Raises:
-            ValueError: If there are none.
+            ValueError: If there are none, or they are published already.
         """
         if not self.ingress_ips:
             raise ValueError("publish needs fixed addresses, got none: pass static_ips=True")
+        if published := self.node.try_find_child("IngressIpsParameter"):
+            raise ValueError(
+                f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
+                "ssm.StringListParameter(..., string_list_value=endpoint.ingress_ips)",
+            )
         return ssm.StringListParameter(
             self,
             "IngressIpsParameter",
@@ -313,7 +320,14 @@ class HttpEndpoint(Endpoint):
                 f"front, got it in stack {Stack.of(front).stack_name!r}; make it in the same",
             )
 
-    def _make_static_ips(self, vpc: ec2.IVpc, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
-        made = StaticIps(self, "StaticIps", vpc=vpc, listeners=self.listeners, deletion_protection=deletion_protection)
+    def _make_static_ips(self, network: Network, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
+        made = StaticIps(
+            self,
+            "StaticIps",
+            vpc=network.vpc,
+            subnets=subnets_of(network, internal=False),
+            listeners=self.listeners,
+            deletion_protection=deletion_protection,
+        )
         self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer), has_ipv6=False)
         return made

@@ -5,7 +5,9 @@ caller ──> [load balancer] ──> routes ──> services
 ```
 """
 
-from aws_cdk import Duration
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
@@ -15,7 +17,8 @@ from fargate_constructs.ranges import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 MAX_IDLE_SECONDS = 4000
-
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
+MIN_ZONES = 2
 
 # Every attribute that depends on no argument. Nothing is left to AWS's defaults, which nobody sees in a template
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html).
@@ -62,9 +65,7 @@ def make_load_balancer(
         scope,
         "LoadBalancer",
         vpc=network.vpc,
-        vpc_subnets=ec2.SubnetSelection(subnets=list(network.task_subnets))
-        if internal
-        else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+        vpc_subnets=ec2.SubnetSelection(subnets=subnets_of(network, internal=internal)),
         internet_facing=not internal,
         ip_address_type=ip_address_type,
         idle_timeout=idle_timeout,
@@ -83,12 +84,20 @@ def validate_load_balancer(
     """Refuse what AWS would refuse, or what could reach nobody.
 
     Raises:
-        ValueError: If there are no public subnets, the VPC has no IPv6 addresses, or the timeout is out of range.
+        ValueError: If there are no public subnets, the subnets lie in one zone, the VPC has no IPv6 addresses, or the
+            timeout is out of range.
     """
     if not internal and not network.vpc.public_subnets:
         raise ValueError(
             f"an internet-facing endpoint needs public subnets, got none in {network.vpc.node.path}; "
             "pass internal=True, or import the VPC with public_subnet_ids",
+        )
+    subnets = subnets_of(network, internal=internal)
+    is_known = not any(Token.is_unresolved([subnet.subnet_id]) for subnet in subnets)
+    if is_known and len(subnets) < MIN_ZONES:
+        raise ValueError(
+            f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(subnets)} in "
+            f"{network.vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
         )
     if ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
         raise ValueError(
@@ -100,6 +109,26 @@ def validate_load_balancer(
             f"ip_address_type must be IPV4, got: DUAL_STACK in {network.vpc.node.path}, which has no IPv6 addresses"
         )
     validate_seconds("idle_timeout", idle_timeout, 1, MAX_IDLE_SECONDS)
+
+
+def subnets_of(network: Network, *, internal: bool) -> Sequence[ec2.ISubnet]:
+    """Return the first subnet of each zone, of the public ones or of the tasks': AWS takes one in each.
+
+    CDK's own `one_per_az` counts on an import's order (https://github.com/aws/aws-cdk/issues/3126).
+    """
+    chosen: dict[str, ec2.ISubnet] = {}
+    for subnet in network.task_subnets if internal else network.vpc.public_subnets:
+        chosen.setdefault(_zone(subnet), subnet)
+    return list(chosen.values())
+
+
+def _zone(subnet: ec2.ISubnet) -> str:
+    """Return a subnet's zone, or what stands for it; of one imported without its zone, its ID."""
+    try:
+        zone = subnet.availability_zone
+    except RuntimeError:
+        return subnet.subnet_id
+    return subnet.subnet_id if Token.is_unresolved([zone]) else zone
 
 
 def _may_have_ipv6(vpc: ec2.IVpc) -> bool:

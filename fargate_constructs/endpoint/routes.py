@@ -7,15 +7,21 @@ caller ──> HttpEndpoint ──> [route] ──> service
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
+from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Annotations, IStableNumberProducer, Lazy
+from aws_cdk import Annotations, IStableNumberProducer, Lazy, Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IValidation, Node
+from constructs import Construct, IConstruct, IValidation, Node
 
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
 from fargate_constructs.endpoint.sign_in import SignIn
+
+# What CDK takes for every listener's ARN until it has looked it up.
+NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
+# The rules of each listener, by its place or ARN, of each app, by its root: whoever wraps a listener shares them.
+_rules: WeakKeyDictionary[IConstruct, dict[str, Rules]] = WeakKeyDictionary()
 
 
 class RouteTarget(Protocol):
@@ -55,12 +61,12 @@ class RouteTable:
     """The routes of one endpoint, in whatever stacks their services are.
 
     Args:
-        endpoint: The construct that callers reach. Each synthesis warns here of rules that met at a number.
+        endpoint: The construct that callers reach. Each synthesis warns here, or at the first other endpoint of the
+            same listener, of rules that met at a number.
     """
 
     def __init__(self, endpoint: Construct) -> None:
-        self._rules = Rules()
-        endpoint.node.add_validation(_Meetings(endpoint, self._rules))
+        self._endpoint = endpoint
 
     def add(
         self,
@@ -85,8 +91,9 @@ class RouteTable:
         rules = rules_of(
             f"{id!r} of {service.node.path}", conditions, test_header=service.test_header, priority=priority
         )
-        self._rules.validate(rules)
-        numbers = [rule.priority or self._number_at_synthesis(rule) for rule in rules]
+        others = self._rules_of(listener)
+        others.validate(rules)
+        numbers = [rule.priority or cast("int", Lazy.number(_Number(others, rule))) for rule in rules]
         made = service.add_listener_rule(
             id,
             listener=listener,
@@ -97,11 +104,24 @@ class RouteTable:
         )
         if sign_in:
             sign_in.open_to_provider(listener)
-        self._rules.add(rules)
+        others.add(rules)
         return made
 
-    def _number_at_synthesis(self, rule: Rule) -> int:
-        return cast("int", Lazy.number(_Number(self._rules, rule)))
+    def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:
+        """Return the rules that this app gave the listener so far."""
+        listeners = _rules.setdefault(listener.node.root, {})
+        key = _key_of(listener)
+        if key not in listeners:
+            listeners[key] = Rules()
+            self._endpoint.node.add_validation(_Meetings(self._endpoint, listeners[key]))
+        return listeners[key]
+
+
+def _key_of(listener: elbv2.IApplicationListener) -> str:
+    """Return a listener's ARN, if it was made elsewhere and it is known, or else its place in the app."""
+    arn = listener.listener_arn
+    is_known = not Token.is_unresolved(arn) and not arn.endswith(NOT_LOOKED_UP)
+    return arn if is_known else listener.node.path
 
 
 @jsii.implements(IStableNumberProducer)

@@ -79,7 +79,7 @@ def rules_of(
 
     Raises:
         ValueError: If a condition is known only when deployed and *priority* is not given, *priority* is out of range,
-            or there is a condition on the test header already.
+            or there is a condition on the test header already, or no room for one.
     """
     if priority is None and not conditions.is_known:
         raise ValueError(
@@ -93,7 +93,12 @@ def rules_of(
     rules = [Rule(name, _claim_of(conditions), priority)]
     if test_header:
         before = None if priority is None else priority - 1
-        rules.append(Rule(f"{TEST_TRAFFIC}{name}", _claim_of(conditions.and_header(*test_header)), before))
+        tested = conditions.and_header(*test_header)
+        try:
+            tested.validate()
+        except ValueError as error:
+            raise ValueError(f"route {name} and the deployment's test header cannot be: {error}") from error
+        rules.append(Rule(f"{TEST_TRAFFIC}{name}", _claim_of(tested), before))
     return rules
 
 

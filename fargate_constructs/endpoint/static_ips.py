@@ -28,6 +28,7 @@ class StaticIps(Construct):
         scope: The endpoint.
         id: The construct's ID; part of every address's logical ID.
         vpc: The VPC of both load balancers.
+        subnets: Their subnets, public and one in each zone.
         listeners: The application load balancer's listeners.
         deletion_protection: Whether AWS refuses to delete this load balancer.
     """
@@ -38,13 +39,12 @@ class StaticIps(Construct):
         id: str,
         *,
         vpc: ec2.IVpc,
+        subnets: Sequence[ec2.ISubnet],
         listeners: Sequence[elbv2.ApplicationListener],
         deletion_protection: bool,
     ) -> None:
         super().__init__(scope, id)
 
-        selected = vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC)
-        subnets = selected.subnets
         self.elastic_ip_pool = ElasticIpPool(self, "Addresses", zones=len(subnets))
         security_group = ec2.SecurityGroup(
             self,
@@ -76,7 +76,9 @@ class StaticIps(Construct):
         # It would log what it decrypts, which is nothing.
         self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
         # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
-        self.network_load_balancer.node.add_dependency(selected.internet_connectivity_established)
+        self.network_load_balancer.node.add_dependency(
+            vpc.select_subnets(subnets=list(subnets)).internet_connectivity_established
+        )
         for listener in listeners:
             self._hand_on(listener)
         Validations.of(self.network_load_balancer).acknowledge(

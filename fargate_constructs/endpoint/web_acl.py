@@ -5,10 +5,11 @@ caller ──> load balancer ──> [web ACL: AWS's managed rules] ──> rout
 ```
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
@@ -24,6 +25,34 @@ RULE_GROUPS = (
     "AWSManagedRulesAmazonIpReputationList",
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
+)
+# All that cost nothing beyond WAF's own price and need no configuration, and their capacity units: baseline, use-case
+# specific and IP reputation groups; the pages behind that list have the units.
+CAPACITY = {
+    "AWSManagedRulesCommonRuleSet": 700,
+    "AWSManagedRulesAdminProtectionRuleSet": 100,
+    "AWSManagedRulesKnownBadInputsRuleSet": 200,
+    "AWSManagedRulesSQLiRuleSet": 200,
+    "AWSManagedRulesLinuxRuleSet": 200,
+    "AWSManagedRulesUnixRuleSet": 100,
+    "AWSManagedRulesWindowsRuleSet": 200,
+    "AWSManagedRulesPHPRuleSet": 100,
+    "AWSManagedRulesWordPressRuleSet": 100,
+    "AWSManagedRulesAmazonIpReputationList": 25,
+    "AWSManagedRulesAnonymousIpList": 50,
+}
+# https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
+RATE_CAPACITY = 2
+# What one price covers; all of the above stay below the limit of 5,000
+# (https://docs.aws.amazon.com/waf/latest/developerguide/aws-waf-capacity-units.html).
+PRICED_CAPACITY = 1500
+# Groups that cost more, most of which need to be told about the application:
+# https://docs.aws.amazon.com/waf/latest/developerguide/waf-managed-rule-groups.html
+AT_A_PRICE = (
+    "AWSManagedRulesACFPRuleSet",
+    "AWSManagedRulesATPRuleSet",
+    "AWSManagedRulesBotControlRuleSet",
+    "AWSManagedRulesAntiDDoSRuleSet",
 )
 # Bodies over 8 KB, which WAF cannot read to their end behind a load balancer: refusing them would refuse every upload.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
@@ -67,7 +96,8 @@ class WebAcl:
 
         Args:
             rule_groups: AWS's rule groups that cost nothing beyond that, tried in this order. By default known bad
-                addresses, the common rules, and known bad inputs; 925 of the 1,500 units that one price covers.
+                addresses, the common rules, and known bad inputs; 925 of the 1,500 units that one price covers. Beyond
+                those synthesis warns.
             counted_rules: Rules, by group, that only count what they would refuse. By default
                 `SizeRestrictions_BODY`, which would refuse each body over 8 KB. Give `{}` to let every rule refuse.
             rate_limit: How many requests one address may make in five minutes, 10 to 2,000,000,000; another 1 USD a
@@ -75,7 +105,7 @@ class WebAcl:
 
         Raises:
             TypeError: If an argument has another type than its annotation.
-            ValueError: If there is neither a rule group nor a limit, a group is named twice or is not AWS's, a
+            ValueError: If there is neither a rule group nor a limit, a group is named twice or is none of those, a
                 counted rule's group is missing, or the limit is out of range.
         """
         _validate_groups(rule_groups, rate_limit)
@@ -104,6 +134,12 @@ class WebAcl:
             )
         return cls(arn=arn)
 
+    @property
+    def capacity(self) -> int:
+        """The capacity units of the rules, as far as they are known."""
+        groups = sum(CAPACITY.get(name, 0) for name in self.rule_groups)
+        return groups + (RATE_CAPACITY if self.rate_limit else 0)
+
     def protect(self, scope: Construct, load_balancer: elbv2.ApplicationLoadBalancer) -> "ManagedWebAcl | None":
         """Put the web ACL before a load balancer; return it if it is made here."""
         made = None if self.arn else ManagedWebAcl(scope, "WebAcl", web_acl=self)
@@ -124,6 +160,12 @@ class ManagedWebAcl(Construct):
     def __init__(self, scope: Construct, id: str, *, web_acl: WebAcl) -> None:
         super().__init__(scope, id)
 
+        if web_acl.capacity > PRICED_CAPACITY:
+            Annotations.of(self).add_warning_v2(
+                "fargate-constructs:webAclCapacity",
+                f"the web ACL takes {web_acl.capacity} capacity units: beyond {PRICED_CAPACITY} AWS asks more for each "
+                "request (https://aws.amazon.com/waf/pricing/); leave out what the application does not need",
+            )
         self._metric_name = Names.unique_resource_name(self, max_length=128)
         rules = [
             _group_rule(priority, name, web_acl.counted_rules.get(name, ()))
@@ -244,12 +286,16 @@ def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None
         raise ValueError("rule_groups must name a group, got none, and no rate_limit: such a web ACL lets all through")
     if len(set(rule_groups)) < len(rule_groups):
         raise ValueError(f"rule_groups must differ from each other, got: {list(rule_groups)}")
-    if foreign := [name for name in rule_groups if not Token.is_unresolved(name) and not _is_managed(name)]:
-        raise ValueError(
-            f"rule_groups must hold names such as 'AWSManagedRulesSQLiRuleSet', got: {foreign}; "
-            "make a web ACL with rules of your own, and pass WebAcl.from_arn",
-        )
-
-
-def _is_managed(name: str) -> bool:
-    return name.startswith("AWSManagedRules")
+    for name in rule_groups:
+        if name in AT_A_PRICE:
+            raise ValueError(
+                f"rule_groups must hold groups without a price of their own, got: {name!r}; configure it in a web ACL, "
+                "and pass WebAcl.from_arn",
+            )
+        if name not in CAPACITY and not Token.is_unresolved(name):
+            near = difflib.get_close_matches(name, CAPACITY, n=1)
+            meant = f"did you mean {near[0]!r}?" if near else f"AWS has {', '.join(CAPACITY)}."
+            raise ValueError(
+                f"rule_groups must hold names of AWS's groups, got: {name!r}; {meant} For rules of your own make a web "
+                "ACL, and pass WebAcl.from_arn",
+            )

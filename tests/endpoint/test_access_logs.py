@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
+from fargate_constructs.endpoint import CloudFrontDistribution
 
 
 def attributes_of(template: Template) -> dict[str, Any]:
@@ -139,6 +140,38 @@ def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> N
         TypeError, match=re.escape("access_log_bucket must be aws_s3.IBucket or None, got: <fargate_constructs.logs")
     ):
         HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=archive)  # type: ignore[arg-type]  # the mistake
+
+
+@pytest.mark.parametrize(
+    "expiration", [Duration.hours(1), Duration.days(0), Duration.hours(36)], ids=["an hour", "none", "one and a half"]
+)
+def test_an_expiration_is_of_whole_days(stack: Stack, network: FixedEgressNetwork, expiration: Duration) -> None:
+    """S3 counts days; of CloudFront's logs too."""
+    internal = HttpEndpoint(stack, "Internal", network=network, internal=True)
+    message = f"must be whole days, 1 at least, got: {re.escape(expiration.to_human_string())}"
+
+    with pytest.raises(ValueError, match=message):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_expiration=expiration)
+    with pytest.raises(ValueError, match=message):
+        CloudFrontDistribution(stack, "Distribution", endpoint=internal, access_log_expiration=expiration)
+
+    assert [stack.node.try_find_child(name) for name in ("Endpoint", "Distribution")] == [None, None]
+
+
+def test_an_expiration_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+    """It passes."""
+    days = CfnParameter(stack, "Days", type="Number").value_as_number
+
+    HttpEndpoint(stack, "Endpoint", network=network, access_log_expiration=Duration.days(days))
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::S3::Bucket",
+        {
+            "LifecycleConfiguration": {
+                "Rules": Match.array_with([Match.object_like({"ExpirationInDays": {"Ref": "Days"}})])
+            }
+        },
+    )
 
 
 def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: FixedEgressNetwork) -> None:

@@ -143,6 +143,15 @@ def test_ranges_that_would_fail_are_refused(
     assert stack.node.try_find_child("Endpoint") is None
 
 
+@pytest.mark.parametrize("peer", [ec2.Peer.any_ipv4(), ec2.Peer.any_ipv6()], ids=["IPv4", "IPv6"])
+def test_a_peer_of_everybody_is_refused(stack: Stack, network: FixedEgressNetwork, peer: ec2.IPeer) -> None:
+    """That is said by its range, which is checked and audited."""
+    with pytest.raises(ValueError, match=re.escape(f"write allow_cidrs=[{peer.unique_id!r}]")):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_from=[peer])
+
+    assert stack.node.try_find_child("Endpoint") is None
+
+
 def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("write allow_cidrs=['10.0.0.0/8']")):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, CfnParameter, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -56,6 +56,58 @@ def test_its_routes_are_told_apart(stack: Stack, service: FargateService) -> Non
 
     with pytest.raises(ValueError, match="route 'Other' of Test/Web has the same conditions as route 'Web'"):
         endpoint.add_route("Other", service=service, paths=["/a"])
+
+
+def test_a_listener_of_this_app_in_another_stack(
+    stack: Stack, network: FixedEgressNetwork, service: FargateService, image: ecs.ContainerImage
+) -> None:
+    """However often it is wrapped, it has one set of rules."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    other = Stack(App.of(stack), "Other")
+    wrapped = HttpEndpoint.from_listener(other, "Endpoint", endpoint.listener)
+    api = FargateService(other, "Api", network=network, image=image)
+
+    endpoint.add_route("Web", service=service, paths=["/api/*"])
+    with pytest.raises(ValueError, match="route 'Api' of Other/Api has the same conditions as route 'Web' of Test/Web"):
+        wrapped.add_route("Api", service=api, paths=["/api/*"])
+    with pytest.raises(ValueError, match="is as specific as route 'Web' of Test/Web, and both claim 'GET /api/x'"):
+        wrapped.add_route("Api", service=api, paths=["/api/?"])
+    wrapped.add_route("Api", service=api, paths=["/api/v1/*"], priority=70)
+    with pytest.raises(ValueError, match="same priority as route 'Api' of Other/Api, got: 70"):
+        endpoint.add_route("Other", service=service, paths=["/other"], priority=70)
+
+
+def test_an_imported_listener_is_one_however_often(
+    stack: Stack, network: FixedEgressNetwork, service: FargateService, image: ecs.ContainerImage
+) -> None:
+    """Imports of one ARN share its rules; of one known only when deployed, only wrappers of the same import do."""
+    app = App.of(stack)
+    other = Stack(app, "Other")
+    api = FargateService(other, "Api", network=network, image=image)
+    HttpEndpoint.from_listener(stack, "Endpoint", listener_of(stack)).add_route("Web", service=service, paths=["/a"])
+
+    with pytest.raises(ValueError, match="same conditions as route 'Web' of Test/Web"):
+        HttpEndpoint.from_listener(other, "Endpoint", listener_of(other)).add_route("Api", service=api, paths=["/a"])
+    another = Stack(App(), "Test")
+    HttpEndpoint.from_listener(another, "Endpoint", listener_of(another)).add_route(
+        "Web",
+        service=FargateService(another, "Web", network=FixedEgressNetwork(another, "N"), image=image),
+        paths=["/a"],
+    )
+    group = ec2.SecurityGroup.from_security_group_id(other, "Group", "sg-123")
+    unknown = [
+        elbv2.ApplicationListener.from_application_listener_attributes(
+            other,
+            f"Listener{number}",
+            listener_arn=CfnParameter(other, f"Arn{number}").value_as_string,
+            security_group=group,
+        )
+        for number in range(2)
+    ]
+    for number, listener in enumerate(unknown):
+        HttpEndpoint.from_listener(other, f"Endpoint{number}", listener).add_route(
+            f"Api{number}", service=api, paths=["/a"]
+        )
 
 
 def test_its_maintenance_page(stack: Stack) -> None:
@@ -118,7 +170,7 @@ def test_services_in_two_other_stacks(image: ecs.ContainerImage) -> None:
 
 
 def test_imported_in_two_stacks(image: ecs.ContainerImage) -> None:
-    """Each team imports the shared listener into its own stack, and gives numbers of its own where they meet."""
+    """Each team imports the shared listener into its own stack, and may give numbers of its own."""
     app = App()
     stacks = []
     for name, priority in (("Shop", 10), ("Blog", 20)):
@@ -126,7 +178,7 @@ def test_imported_in_two_stacks(image: ecs.ContainerImage) -> None:
         network = FixedEgressNetwork(stack, "Network")
         endpoint = HttpEndpoint.from_listener(stack, "Endpoint", listener_of(stack))
         service = FargateService(stack, "Web", network=network, image=image)
-        endpoint.add_route("Web", service=service, paths=["/"], priority=priority)
+        endpoint.add_route("Web", service=service, paths=[f"/{name}"], priority=priority)
         stacks.append((stack, priority))
 
     for stack, priority in stacks:

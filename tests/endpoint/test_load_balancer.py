@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -163,6 +163,81 @@ def test_the_internet_needs_public_subnets(stack: Stack) -> None:
         HttpEndpoint(stack, "Endpoint", network=network)
 
     HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+
+
+@pytest.mark.parametrize("internal", [False, True], ids=["public", "internal"])
+def test_one_subnet_of_each_zone(*, internal: bool) -> None:
+    """AWS takes no two of a zone; here, and in a VPC made elsewhere, whose subnets come in any order."""
+    stack = Stack(App(), "Test")
+    configuration = [
+        ec2.SubnetConfiguration(name=name, subnet_type=kind)
+        for name, kind in [
+            ("front", ec2.SubnetType.PUBLIC),
+            ("back", ec2.SubnetType.PUBLIC),
+            ("tasks", ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            ("data", ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        ]
+    ]
+    own = ec2.Vpc(stack, "Own", max_azs=2, subnet_configuration=configuration)
+    imported = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Imported",
+        vpc_id="vpc-1",
+        availability_zones=["a", "b"],
+        public_subnet_ids=["public-1", "public-2", "public-3", "public-4"],
+        public_subnet_names=["front", "back"],
+        private_subnet_ids=["private-1", "private-2", "private-3", "private-4"],
+        private_subnet_names=["tasks", "data"],
+    )
+    subnets = own.private_subnets if internal else own.public_subnets
+    kind = "private" if internal else "public"
+
+    for vpc in (own, imported):
+        network = FixedEgressNetwork.from_vpc(stack, f"Of{vpc.node.id}", vpc, egress_ips=["203.0.113.7"])
+        HttpEndpoint(stack, f"EndpointIn{vpc.node.id}", network=network, internal=internal)
+
+    load_balancers = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert [each["Properties"]["Subnets"] for each in load_balancers] == [
+        [stack.resolve(subnet.subnet_id) for subnet in subnets[:2]],
+        [f"{kind}-1", f"{kind}-2"],
+    ]
+
+
+def test_subnets_whose_zone_is_unknown(stack: Stack) -> None:
+    """They are taken as they are: how many there are may be known only when deployed, too."""
+    ids = CfnParameter(stack, "Subnets", type="List<AWS::EC2::Subnet::Id>").value_as_list
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-1",
+        availability_zones=Fn.get_azs(),
+        public_subnet_ids=ids,
+        private_subnet_ids=["private-1", "private-2"],
+    )
+    apart = [ec2.Subnet.from_subnet_id(stack, f"Subnet{number}", f"apart-{number}") for number in range(2)]
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    other = FixedEgressNetwork.from_vpc(stack, "Other", vpc, egress_ips=["203.0.113.7"], task_subnets=apart)
+
+    HttpEndpoint(stack, "Public", network=network)
+    HttpEndpoint(stack, "Internal", network=network, internal=True)
+    HttpEndpoint(stack, "Apart", network=other, internal=True)
+
+    load_balancers = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert [each["Properties"]["Subnets"] for each in load_balancers] == [
+        {"Ref": "Subnets"},
+        ["private-1", "private-2"],
+        ["apart-0", "apart-1"],
+    ]
+
+
+@pytest.mark.parametrize("internal", [False, True], ids=["public", "internal"])
+def test_one_zone_is_refused(stack: Stack, *, internal: bool) -> None:
+    """AWS makes no application load balancer in one."""
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+
+    with pytest.raises(ValueError, match=r"needs subnets in 2 zones, got those of 1 in Test/Vpc; .* max_azs=2"):
+        HttpEndpoint(stack, "Endpoint", network=network, internal=internal)
 
 
 @pytest.mark.parametrize(

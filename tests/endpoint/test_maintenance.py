@@ -99,6 +99,17 @@ def test_a_page_that_aws_refuses_is_refused(endpoint: HttpEndpoint, html: str, s
         endpoint.maintenance(html=html)
 
 
+def test_a_second_page_is_refused(endpoint: HttpEndpoint) -> None:
+    """Every request gets the first one."""
+    endpoint.maintenance(on=False)
+    endpoint.maintenance()
+
+    with pytest.raises(
+        ValueError, match=r"Endpoint has a maintenance page already, got another; call maintenance once"
+    ):
+        endpoint.maintenance(html="<h1>Back at noon</h1>")
+
+
 def test_a_page_known_only_when_deployed_passes(stack: Stack, endpoint: HttpEndpoint) -> None:
     """Its length cannot be told."""
     endpoint.maintenance(html=CfnParameter(stack, "Page").value_as_string)

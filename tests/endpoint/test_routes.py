@@ -226,6 +226,21 @@ def test_a_route_on_the_test_header_is_refused(
     endpoint.add_route("Web", service=service, hosts=[stack.resolve("a.example.com")])
 
 
+def test_test_traffic_must_fit_its_rule(
+    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, image: ecs.ContainerImage
+) -> None:
+    """It has one header more than the route; nothing is made of a route that leaves no room for that."""
+    deployment = Deployment.blue_green(test_header=("x-version", "next*"))
+    service = FargateService(stack, "Service", network=network, image=image, deployment=deployment)
+    message = "route 'Web' of Test/Service and the deployment's test header cannot be: a rule holds 5"
+
+    with pytest.raises(ValueError, match=f"{message} values, .* got: 6"):
+        endpoint.add_route("Web", service=service, paths=["/a", "/b", "/c", "/d", "/e"])
+    with pytest.raises(ValueError, match=f"{message} wildcards .*, got: 6"):
+        endpoint.add_route("Web", service=service, paths=["/a*b*c*d*e*"])
+    endpoint.add_route("Web", service=service, paths=["/a"])
+
+
 def test_two_endpoints_number_their_routes_apart(
     stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, web: FargateService, api: FargateService
 ) -> None:

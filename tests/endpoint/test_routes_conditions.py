@@ -49,7 +49,7 @@ def test_a_route_without_conditions_claims_every_path() -> None:
     [
         {"hosts": ["example.com", "*.example.com", "xn--bcher-kva.example", "*.example.xn--p1ai", "A?.b.c-d.EXAMPLE"]},
         {"paths": ["/", "*.png", "/a_b-c.d$/~'\"@:+&", "?x", "/" + "a" * 127]},
-        {"headers": {"x-any_thing.1": ["*Chrome*", "a b;q=0.9, c", "x" * 128]}},
+        {"headers": {"X-Any-Thing-1": ["*Chrome*", "a b;q=0.9, c", "x" * 128]}},
         {"query": {"a[b]": ["%20*", "é".encode().hex(), "1"]}},
         {"source_ips": ["192.0.2.7/32", "10.0.0.0/8", "::1/128"]},
         {"methods": ["GET", "CUSTOM-METHOD"]},
@@ -92,6 +92,7 @@ def test_what_a_rule_can_hold_passes(conditions: dict[str, Any]) -> None:
             "headers must have names of at most 40 letters, digits and hyphens, got: 'x v",
         ),
         ({"headers": {"x" * 41: ["1"]}}, "got: 'xxx"),
+        ({"headers": {"x_y": ["1"]}}, "got: 'x_y'"),
         ({"headers": {"Host": ["a.b"]}}, "headers cannot hold the host, got: {'Host': ['a.b']}; write hosts=[...]"),
         (
             {"headers": {"x": [""]}},

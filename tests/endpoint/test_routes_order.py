@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -152,6 +153,25 @@ def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions
         rules.add([rule])
         conditions[rule] = route
     return rules, conditions
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"paths": ["/**"]}, {}),
+        ({"paths": ["**"]}, {}),
+        ({"paths": ["?*"]}, {}),
+        ({"paths": ["*?"], "methods": ["GET"]}, {"methods": ["GET"]}),
+        ({"paths": ["/api/***"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/a/*?*?"]}, {"paths": ["/a/??*"]}),
+        ({"hosts": ["**.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"headers": {"x": ["a**"]}}, {"headers": {"x": ["a*"]}}),
+    ],
+    ids=["slash and stars", "stars", "one and star", "star and one", "path", "mixed", "host", "header"],
+)
+def test_runs_of_wildcards_are_one(written: dict[str, Any], meant: dict[str, Any]) -> None:
+    """Claims are the same, however many stars are written."""
+    assert Claim.of(Conditions(**written)) == Claim.of(Conditions(**meant))
 
 
 @settings(deadline=None)

@@ -39,6 +39,27 @@ def test_an_address_in_each_zone(stack: Stack, network: FixedEgressNetwork) -> N
     assert [stack.resolve(ip)["Fn::GetAtt"][0] for ip in endpoint.ingress_ips] == sorted(elastic_ips)
 
 
+def test_an_address_in_each_zone_of_many_subnets(stack: Stack) -> None:
+    """A second public subnet of a zone has none."""
+    configuration = [
+        ec2.SubnetConfiguration(name=name, subnet_type=kind)
+        for name, kind in [
+            ("front", ec2.SubnetType.PUBLIC),
+            ("back", ec2.SubnetType.PUBLIC),
+            ("tasks", ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        ]
+    ]
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2, subnet_configuration=configuration)
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
+
+    assert len(endpoint.ingress_ips) == 2
+    template = Template.from_stack(stack)
+    load_balancers = template.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer", NETWORK_LOAD_BALANCER)
+    assert [len(each["Properties"]["SubnetMappings"]) for each in load_balancers.values()] == [2]
+
+
 def test_the_addresses_wait_for_the_internet_gateway(stack: Stack, network: FixedEgressNetwork) -> None:
     """An Elastic IP cannot be used in a VPC without one."""
     HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
@@ -206,6 +227,15 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
         },
     )
     assert parameter.node.path == "Test/Endpoint/IngressIpsParameter"
+
+
+def test_a_second_parameter_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """The message says how to make one."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
+    endpoint.publish(parameter_name="/a")
+
+    with pytest.raises(ValueError, match=r"one parameter, got '/b' beside .*IngressIpsParameter; make another by ssm"):
+        endpoint.publish(parameter_name="/b")
 
 
 def test_without_them_there_is_nothing_to_publish(stack: Stack, network: FixedEgressNetwork) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from aws_cdk import CfnParameter, Stack
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import WebAcl
@@ -98,6 +98,29 @@ def test_groups_of_ones_own_choice(stack: Stack, network: FixedEgressNetwork) ->
             ]
         },
     )
+
+
+def test_more_than_one_price_covers_is_warned_of(stack: Stack, network: FixedEgressNetwork) -> None:
+    """All groups pass; beyond 1,500 units each request costs more."""
+    assert WebAcl.managed().capacity == 925
+    many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
+    most = [*many, "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]
+    full = WebAcl.managed(rule_groups=most)
+    beyond = WebAcl.managed(rule_groups=most, rate_limit=2000)
+
+    HttpEndpoint(stack, "Full", network=network, web_acl=full)
+    HttpEndpoint(stack, "Beyond", network=network, web_acl=beyond)
+
+    annotations = Annotations.from_stack(stack)
+    annotations.has_no_warning("/Test/Full/WebAcl", Match.any_value())
+    annotations.has_warning("/Test/Beyond/WebAcl", Match.string_like_regexp("takes 1502 capacity units: beyond 1500"))
+
+
+def test_a_group_known_only_when_deployed(stack: Stack) -> None:
+    """It passes, and counts nothing."""
+    name = CfnParameter(stack, "Group").value_as_string
+
+    assert WebAcl.managed(rule_groups=[name]).capacity == 0
 
 
 def test_every_rule_may_refuse() -> None:
@@ -197,7 +220,19 @@ def test_what_is_no_regional_web_acl_is_refused(arn: str) -> None:
     [
         ([], {}, None, "rule_groups must name a group, got none, and no rate_limit"),
         (["AWSManagedRulesSQLiRuleSet"] * 2, {}, None, "rule_groups must differ from each other"),
-        (["SQLi"], {}, None, "such as 'AWSManagedRulesSQLiRuleSet', got: ['SQLi']"),
+        (["Ours"], {}, None, "names of AWS's groups, got: 'Ours'; AWS has AWSManagedRulesCommonRuleSet, AWS"),
+        (
+            ["AWSManagedRulesCommonRules"],
+            {},
+            None,
+            "did you mean 'AWSManagedRulesCommonRuleSet'? For rules of your own",
+        ),
+        (
+            ["AWSManagedRulesATPRuleSet"],
+            {},
+            None,
+            "got: 'AWSManagedRulesATPRuleSet'; configure it in a web ACL, and",
+        ),
         (
             ["AWSManagedRulesSQLiRuleSet"],
             {"Other": ["A"]},
@@ -206,7 +241,7 @@ def test_what_is_no_regional_web_acl_is_refused(arn: str) -> None:
         ),
         ([], {}, 9, "rate_limit must be 10 to 2000000000 requests in five minutes, got: 9"),
     ],
-    ids=["nothing", "twice", "unknown group", "rule without group", "low limit"],
+    ids=["nothing", "twice", "unknown group", "misspelt group", "group at a price", "rule without group", "low limit"],
 )
 def test_rules_that_would_fail_are_refused(
     groups: Sequence[str], counted: Mapping[str, Sequence[str]], rate_limit: int | None, message: str
