@@ -83,8 +83,8 @@ def _unknown(function: Callable[..., object], name: str, types: Mapping[str, obj
 
 def _shown(name: str, value: object, type_: object) -> str:
     """Return what was given, with what to do about it if that can be told; what may be a secret, by its type only."""
-    remedies = [REMEDIES[part.__name__] for part in _parts(type_) if getattr(part, "__name__", "") in REMEDIES]
-    remedy = f"; {remedies[0]}" if remedies else ""
+    names = [getattr(part, "__name__", "") for part in _parts(type_)]
+    remedy = next((f"; {REMEDIES[name]}" for name in names if name in REMEDIES), "")
     if "secret" in name:
         return f"a {type(value).__name__}{remedy}"
     if isinstance(value, Mapping):

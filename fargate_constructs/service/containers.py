@@ -213,7 +213,7 @@ class TaskContainers:
         order = self._order()
         waited_for = list(depends_on)
         for each in waited_for:
-            waited_for.extend(other for other in order[each] if other not in waited_for)
+            waited_for.extend(other for other in order.get(each, ()) if other not in waited_for)
         return name in waited_for
 
     def _validate_condition(

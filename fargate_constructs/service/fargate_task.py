@@ -30,7 +30,7 @@ from fargate_constructs.service.containers import Condition, ContainerArguments,
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
-from fargate_constructs.service.log_delivery import LogDelivery
+from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
 
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
@@ -57,6 +57,7 @@ class TaskArguments(ContainerArguments, total=False):
     execution_role: iam.IRole | None
     log_group: logs.ILogGroup | None
     log_delivery: LogDelivery
+    log_router: LogRouter | None
     log_retention: logs.RetentionDays
     multiline_pattern: str | None
     name: str | None
@@ -105,6 +106,7 @@ class FargateTask(Construct):
         log_group: Where the containers log to. By default a group is made, which stays when the stack is deleted.
         log_delivery: Whether lines or the application wait when CloudWatch is slow. By default the lines, in a buffer
             that drops what it cannot hold.
+        log_router: What takes the lines past CloudWatch, such as `archive.log_router(log_group)`. By default nothing.
         log_retention: How long the log group made here keeps lines. By default one month.
         multiline_pattern: A regular expression that the first line of each event matches, such as `^\d{4}-`; the
             lines after it belong to it. By default each line is an event.
@@ -147,6 +149,7 @@ class FargateTask(Construct):
         execution_role: iam.IRole | None = None,
         log_group: logs.ILogGroup | None = None,
         log_delivery: LogDelivery = LogDelivery.available,
+        log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         multiline_pattern: str | None = None,
         name: str | None = None,
@@ -166,6 +169,8 @@ class FargateTask(Construct):
             raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
         if on_windows and capacity and capacity.uses_spot:
             raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
+        if on_windows and log_router:
+            raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")
         container = ContainerArguments(
             environment=environment,
             secrets=secrets,
@@ -189,7 +194,9 @@ class FargateTask(Construct):
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
-        self._security_groups = list(security_groups) or [self._make_security_group()]
+        self._security_groups = list(security_groups) or [
+            ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {self.node.path}")
+        ]
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
@@ -218,7 +225,9 @@ class FargateTask(Construct):
             memory_limit_mib=memory_limit_mib,
             on_windows=on_windows,
             stop_timeout=stop_timeout,
-            log_driver=self.log_driver,
+            log_driver=lambda name: (
+                log_router.driver(self.task_definition, stream_prefix=name) if log_router else self.log_driver(name)
+            ),
         )
         self.container = self._containers.add(name, image=image, **container)
         Validations.of(self.task_definition).acknowledge(
@@ -345,6 +354,3 @@ class FargateTask(Construct):
         return self._log_delivery.driver(
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
-
-    def _make_security_group(self) -> ec2.SecurityGroup:
-        return ec2.SecurityGroup(self, "SecurityGroup", vpc=self._network.vpc, description=f"tasks of {self.node.path}")

@@ -6,6 +6,7 @@ container ── stdout ──> [log driver] ──> log group
 """
 
 from enum import Enum
+from typing import Protocol
 
 from aws_cdk import Size
 from aws_cdk import aws_ecs as ecs
@@ -14,6 +15,13 @@ from aws_cdk import aws_logs as logs
 # MiB. ECS's own default of 10 is a moment's burst; AWS suggests 25 for what logs much
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
 BUFFER_MIB = 25
+
+
+class LogRouter(Protocol):
+    """What takes a task's lines elsewhere than to CloudWatch Logs. `LogArchive.log_router` makes one."""
+
+    def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
+        """Return what a container of the task logs by; at the first of them, give the task what it needs."""
 
 
 class LogDelivery(Enum):

@@ -17,10 +17,19 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import Capacity, FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import Capacity, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
 from fargate_constructs.service import FargateTask
 from fargate_constructs.service.fargate_task import TaskArguments
 from tests.audit import all_feature_flags, findings, spread_policies
+
+
+class Router:
+    """Any log router."""
+
+    def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
+        """Never asked."""
+        raise AssertionError(task_definition, stream_prefix)
+
 
 WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
@@ -141,6 +150,7 @@ def test_the_value_of_a_secret_is_refused(
         ({"read_only": True}, "read_only must be left out for Windows tasks, which have no such thing, got: True"),
         ({"writable_paths": ["/data"]}, "writable_paths must be left out for Windows tasks"),
         ({"user": "1000"}, "user must be left out for Windows tasks"),
+        ({"log_router": Router()}, "log_router must be left out for Windows tasks"),
         ({"capacity": Capacity.spot()}, "capacity must be Capacity.on_demand\\(\\) for Windows tasks"),
     ],
 )
@@ -362,3 +372,31 @@ def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:
         return {name: each for name, each in resources.items() if name.startswith(("Web", "Worker"))}
 
     assert template({}) == template(all_feature_flags())
+
+
+def test_lines_may_go_past_cloudwatch(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Each container's, by a router beside it that starts first; a proxy's still go to the log group."""
+    archive = LogArchive(stack, "LogArchive")
+    log_group = logs.LogGroup(stack, "Lines")
+    router = archive.log_router(log_group)
+    web = FargateService(stack, "Web", network=network, image=image, log_group=log_group, log_router=router)
+    web.add_sidecar("cache", image=image)
+    web.add_sidecar("warmer", image=image, depends_on={"web": ecs.ContainerDependencyCondition.START})
+    web.link_to(FargateService(stack, "Api", network=network, image=image))
+
+    definitions = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition")
+    (definition,) = (each for name, each in definitions.items() if name.startswith("Web"))
+    containers = {each["Name"]: each for each in definition["Properties"]["ContainerDefinitions"]}
+    assert containers.keys() == {"web", "cache", "warmer", "LogRouter"}
+    for name in ("web", "cache", "warmer"):
+        assert containers[name]["LogConfiguration"]["LogDriver"] == "awsfirelens"
+        assert {"Condition": "HEALTHY", "ContainerName": "LogRouter"} in containers[name]["DependsOn"]
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "ServiceConnectConfiguration": Match.object_like(
+                {"LogConfiguration": Match.object_like({"LogDriver": "awslogs"})}
+            )
+        },
+    )
+    assert findings(stack.node.root) == []
