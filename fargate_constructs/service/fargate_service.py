@@ -24,13 +24,14 @@ from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.ranges import validate_range
 from fargate_constructs.service.cluster import session_log_arns
 from fargate_constructs.service.deployment import Deployment, Strategy
-from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask, TaskArguments
+from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
 from fargate_constructs.service.health import Health
 from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
+from fargate_constructs.service.task_arguments import TaskArguments
 
 
 class ServiceArguments(TaskArguments, total=False):

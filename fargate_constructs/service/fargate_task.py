@@ -39,30 +39,6 @@ STOP_TIMEOUT_SECONDS = 30
 STOP_TIMEOUTS = (0, 120)
 
 
-class TaskArguments(ContainerArguments, total=False):
-    """The arguments of `FargateTask`, for what is built on it; documented there."""
-
-    network: Network
-    image: ecs.ContainerImage
-    cpu: int
-    memory_limit_mib: int
-    ephemeral_storage_gib: int | None
-    cpu_architecture: ecs.CpuArchitecture | None
-    operating_system_family: ecs.OperatingSystemFamily | None
-    stop_timeout: Duration | None
-    cluster: ecs.ICluster | None
-    capacity: Capacity | None
-    security_groups: Sequence[ec2.ISecurityGroup]
-    task_role: iam.IRole | None
-    execution_role: iam.IRole | None
-    log_group: logs.ILogGroup | None
-    log_delivery: LogDelivery
-    log_router: LogRouter | None
-    log_retention: logs.RetentionDays
-    multiline_pattern: str | None
-    name: str | None
-
-
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class FargateTask(Construct):
     r"""A task definition with its containers, its log group, its security group and its cluster.

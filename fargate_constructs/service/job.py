@@ -13,7 +13,8 @@ from constructs import Construct, IDependable
 
 from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.fargate_task import FargateTask, TaskArguments
+from fargate_constructs.service.fargate_task import FargateTask
+from fargate_constructs.service.task_arguments import TaskArguments
 
 
 class Job(FargateTask):

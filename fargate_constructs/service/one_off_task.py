@@ -17,9 +17,9 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
-from fargate_constructs.service.fargate_task import TaskArguments
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.links import resource_of
+from fargate_constructs.service.task_arguments import TaskArguments
 
 HANDLER = Path(__file__).parent / "run_before"
 

@@ -22,8 +22,8 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.ranges import validate_range, validate_seconds
-from fargate_constructs.service.fargate_task import TaskArguments
 from fargate_constructs.service.job import Job
+from fargate_constructs.service.task_arguments import TaskArguments
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MOST_RETRIES = 185

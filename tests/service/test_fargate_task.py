@@ -19,7 +19,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Capacity, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
 from fargate_constructs.service import FargateTask
-from fargate_constructs.service.fargate_task import TaskArguments
+from fargate_constructs.service.task_arguments import TaskArguments
 from tests.audit import all_feature_flags, findings, spread_policies
 
 
