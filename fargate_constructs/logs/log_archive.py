@@ -250,8 +250,13 @@ class LogArchive(Construct):
 
     @checked
     def add_alarm(
-        self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float | int = 1
-    ) -> cloudwatch.Alarm:  # noqa: PYI041 -- checked takes a type at its word
+        self,
+        id: str,
+        metric: cloudwatch.IMetric,
+        meaning: str,
+        *,
+        threshold: float | int = 1,  # noqa: PYI041 -- `checked` takes an annotation at its word
+    ) -> cloudwatch.Alarm:
         """Add an alarm with the archive's actions, that goes off as soon as a metric reaches a threshold.
 
         Args:
