@@ -126,7 +126,7 @@ def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     elif isinstance(value, bool):  # which Python counts among the integers
         fits = type_ is bool
     else:
-        fits = isinstance(value, type_)
+        fits = isinstance(value, (float, int) if type_ is float else type_)
     return fits
 
 

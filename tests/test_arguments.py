@@ -31,10 +31,11 @@ def deploy(
     wait: Duration | None = None,
     zones: tuple[str, ...] = (),
     force: bool = False,
+    share: float = 1.0,
     **more: Unpack[More],
 ) -> str:
     """Return what it got."""
-    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {zones} {force} {more}"
+    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {zones} {force} {share} {more}"
 
 
 @checked
@@ -50,8 +51,9 @@ def test_what_fits_passes(stack: Stack) -> None:
     number = CfnParameter(stack, "Number", type="Number")
     list_ = CfnParameter(stack, "List", type="CommaDelimitedList")
 
-    assert deploy(stack) == "Test 1 () None None None () False {}"
+    assert deploy(stack) == "Test 1 () None None None () False 1.0 {}"
     assert deploy(stack, 2, names=["a"], header=("b", "c"), force=True, anything=deploy).startswith("Test 2 ['a'] ('b'")
+    deploy(stack, share=1)
     deploy(stack, number.value_as_number, names=list_.value_as_list)  # type: ignore[arg-type]
     deploy(stack, cluster=ecs.Cluster.from_cluster_arn(stack, "C", "arn:aws:ecs:eu-west-1:123456789012:cluster/c"))
     assert Limits(most=1).most == 1
@@ -70,12 +72,13 @@ def test_what_fits_passes(stack: Stack) -> None:
         ({"wait": 30}, "wait must be aws_cdk.Duration or None, got: 30"),
         ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <bound method Duration.seconds of"),
         ({"zones": ("a", 1)}, "zones must be (str, ...), got: ('a', 1)"),
+        ({"share": True}, "share must be float, got: True"),
         ({"force": 1}, "force must be bool, got: 1"),
         ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: a dict"),
         ({"name": ["a"]}, "deploy has no argument 'name'; did you mean 'names'?"),
         ({"xyz": 1}, "deploy has no argument 'xyz'; it has stack, count, names, header"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""
