@@ -16,6 +16,7 @@ from fargate_constructs.logs import (
     LogCatalog,
     LogExportBucket,
     LogMerger,
+    LogRouter,
     Retention,
 )
 from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
@@ -54,6 +55,7 @@ __all__ = [
     "LogDelivery",
     "LogExportBucket",
     "LogMerger",
+    "LogRouter",
     "OneOffTask",
     "Retention",
     "Rollback",
