@@ -376,11 +376,11 @@ def test_any_history(aws: Emulator, new_shipper: Callable[[], Shipper], history:
                 merger.ship(f"{number:02}")
                 shipped.add(f"{number:02}")
             elif step == "run":
-                merger.run()
+                merger.run_later()
             else:
                 kill(merger, faulty_s3, number, reset if step == "killed before" else lose_answer)
             assert set(merger.ids()) == shipped
-        merger.run()
+        merger.run_later()
         assert merger.ids() == sorted(shipped)
 
 
