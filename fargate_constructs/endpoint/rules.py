@@ -97,7 +97,10 @@ def rules_of(
         try:
             tested.validate()
         except ValueError as error:
-            raise ValueError(f"route {name} and the deployment's test header cannot be: {error}") from error
+            reason = str(error).partition(";")[0]  # what follows advises a second route, and this service has one
+            raise ValueError(
+                f"route {name} leaves no room for the deployment's test header: {reason}; list fewer hosts or paths"
+            ) from error
         rules.append(Rule(f"{TEST_TRAFFIC}{name}", _claim_of(tested), before))
     return rules
 

@@ -232,7 +232,7 @@ def test_test_traffic_must_fit_its_rule(
     """It has one header more than the route; nothing is made of a route that leaves no room for that."""
     deployment = Deployment.blue_green(test_header=("x-version", "next*"))
     service = FargateService(stack, "Service", network=network, image=image, deployment=deployment)
-    message = "route 'Web' of Test/Service and the deployment's test header cannot be: a rule holds 5"
+    message = "route 'Web' of Test/Service leaves no room for the deployment's test header: a rule holds 5"
 
     with pytest.raises(ValueError, match=f"{message} values, .* got: 6"):
         endpoint.add_route("Web", service=service, paths=["/a", "/b", "/c", "/d", "/e"])

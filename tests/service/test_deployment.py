@@ -251,7 +251,7 @@ def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
     web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
 
-    with pytest.raises(ValueError, match="has one more than route 'Web', got: 6; list fewer hosts or paths"):
+    with pytest.raises(ValueError, match=r"test header: a rule holds 5 values, .*, got: 6; list fewer hosts or paths"):
         endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d", "/e"])
     with pytest.raises(ValueError, match="priority must be 3 to 50000 and known at synthesis, got: 2"):
         endpoint.add_route("Web", service=web, priority=2)
@@ -282,6 +282,24 @@ def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, image: ecs.Cont
 
     rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
     assert sorted(rule["Properties"]["Priority"] for rule in rules) == [3, 9, 10, 20]
+
+
+def test_a_test_rule_of_ones_own_needs_room_too(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """On a listener that no endpoint looks after."""
+    deployment = Deployment.blue_green(test_header=("x-version", "next"))
+    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+    listener = HttpEndpoint(stack, "Endpoint", network=network).listener
+    five = elbv2.ListenerCondition.path_patterns(["/a", "/b", "/c", "/d", "/e"])
+
+    with pytest.raises(ValueError, match="has one more than route 'Web', got: 6; list fewer hosts or paths"):
+        web.add_listener_rule("Web", listener=listener, priority=7, conditions=[five])
+    one = elbv2.ListenerCondition.path_patterns(["/a"])
+    with pytest.raises(
+        ValueError, match="priority must be at least 2 to leave room for the test traffic's rule, got: 1"
+    ):
+        web.add_listener_rule("Web", listener=listener, priority=1, conditions=[one])
 
 
 def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, image: ecs.ContainerImage) -> None:
