@@ -103,7 +103,7 @@ def test_the_task_may_put_lines_and_no_more() -> None:
     [policy] = [each for name, each in policies.items() if name.startswith("TaskTaskRole")]
     statements = policy["Properties"]["PolicyDocument"]["Statement"]
     assert [each["Action"] for each in statements] == ["s3:PutObject", "kms:GenerateDataKey"]
-    assert "log_group=*" in json.dumps(statements[0]["Resource"])
+    assert statements[0]["Resource"]["Fn::Join"][1][1:] == ["/log_group=", {"Ref": "Logs6819BB44"}, "/*"]
     assert [each for each in findings(app) if "LogRouter" in str(each)] == []
 
 
