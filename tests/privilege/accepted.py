@@ -24,7 +24,10 @@ THOUGH_THEY_TAKE_ARNS = {"s3:GetBucketLocation"}
 """The actions of `ON_EVERYTHING` that could be limited, by whoever writes the policy."""
 
 BY_WILDCARD = {
-    ("AWS::KMS::Key", action): f"CDK lets CloudWatch Logs use a key of ECS Exec's just as AWS's page says: {LOGS_KEY_PAGE}"
+    (
+        "AWS::KMS::Key",
+        action,
+    ): f"CDK lets CloudWatch Logs use a key of ECS Exec's just as AWS's page says: {LOGS_KEY_PAGE}"
     for action in ("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
 } | {
     ("AWS::KMS::Key", "kms:*"): "the account itself, without whose statement nobody could change the key any more: "
@@ -56,9 +59,13 @@ UNCONDITIONAL_ROLES = {
 MANAGED_POLICIES = {
     ("CustomVpcRestrictDefaultSGCustomResourceProviderRole", "service-role/AWSLambdaBasicExecutionRole"): "CDK's own "
     "function writes its log",
-    ("AWS679f53fac002430cb0da5b7982bd2287ServiceRole", "service-role/AWSLambdaBasicExecutionRole"): "CDK's own function "
-    "writes its log",
-    ("AlternateTargetRole", "AmazonECSInfrastructureRolePolicyForLoadBalancers"): "just what ECS needs to move requests "
-    "between target groups, kept by AWS",
+    (
+        "AWS679f53fac002430cb0da5b7982bd2287ServiceRole",
+        "service-role/AWSLambdaBasicExecutionRole",
+    ): "CDK's own function writes its log",
+    (
+        "AlternateTargetRole",
+        "AmazonECSInfrastructureRolePolicyForLoadBalancers",
+    ): "just what ECS needs to move requests between target groups, kept by AWS",
 }
 """Policies of AWS's that a role has, by a part of the role's ID."""

@@ -70,7 +70,15 @@ class Policies:
 
     def of_role(self, role: str) -> list[Statement]:
         """What a role may do, in whichever resources that is said."""
-        return [each for each in self.statements if role in each.roles and not each.is_trust]
+        return self._by_role.get(role, [])
+
+    @cached_property
+    def _by_role(self) -> dict[str, list[Statement]]:
+        found: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            for role in statement.roles:
+                found.setdefault(role, []).append(statement)
+        return found
 
     @cached_property
     def managed_policies(self) -> list[tuple[str, str]]:
@@ -83,15 +91,13 @@ class Policies:
 
     def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
         """Return the properties of each resource of a type."""
-        return {
-            node: each.get("Properties", {}) for node, each in self.resources.items() if each["Type"] == type_
-        }
+        return {node: each.get("Properties", {}) for node, each in self.resources.items() if each["Type"] == type_}
 
     def references(self, value: object, node: str) -> set[str]:
         """Return what a part of a resource refers to."""
         return {match[1] for match in REFERENCE.finditer(self.text(value, node))}
 
-    def text(self, value: object, node: str) -> str:
+    def text(self, value: object, node: str) -> str:  # noqa: PLR0911 - a line for each way to write it
         """Return a part of a resource as text, its references as `${stack:LogicalId.Attribute}`."""
         stack = node.partition(":")[0]
         match value:
@@ -191,9 +197,7 @@ class Policies:
             actions=(properties["Action"],),
             resources=(self.text(properties["FunctionName"], node),),
             principals=(f"{'Service' if principal.endswith('.amazonaws.com') else 'AWS'}:{principal}",),
-            conditions={
-                key: (self.text(properties[name], node),) for name, key in keys.items() if name in properties
-            },
+            conditions={key: (self.text(properties[name], node),) for name, key in keys.items() if name in properties},
             roles=(),
             inverted=(),
         )

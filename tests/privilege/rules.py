@@ -7,13 +7,13 @@ statements ──> [rules] ──> faults, each as a sentence
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tests.privilege import aws_actions
 from tests.privilege.accepted import (
     BY_WILDCARD,
     MANAGED_POLICIES,
     ON_EVERYTHING,
-    THOUGH_THEY_TAKE_ARNS,
     UNCONDITIONAL_ROLES,
     UNCONDITIONAL_SERVICES,
     WHOLE,
@@ -41,12 +41,17 @@ STACK_ID = "arn:p:cloudformation:r:a:stack/x/x"
 
 
 class Rules:
-    """The rules, over some templates."""
+    """The rules, over some templates.
+
+    Args:
+        policies: What is judged.
+    """
 
     def __init__(self, policies: Policies) -> None:
-        """Keep what is judged; note which exceptions are used."""
+        """Keep it."""
         self._policies = policies
         self.used: set[object] = set()
+        """The exceptions that were asked for."""
 
     def faults(self) -> list[str]:
         """Return what is wrong with any statement, and with the roles' ready-made policies."""
@@ -111,7 +116,8 @@ class Rules:
     def _is_conditional(self, statement: Statement, service: str) -> bool:
         if any(_names_account(value) for key in SOURCES for value in statement.conditions.get(key, ())):
             return True
-        role = next((id for id in UNCONDITIONAL_ROLES if _id_of(statement.holder).startswith(id)), None)
+        logical_id = statement.holder.partition(":")[2]
+        role = next((begins for begins in UNCONDITIONAL_ROLES if logical_id.startswith(begins)), None)
         if statement.is_trust and role:
             return self._is_accepted(UNCONDITIONAL_ROLES, role)
         return self._is_accepted(UNCONDITIONAL_SERVICES, service)
@@ -126,7 +132,7 @@ class Rules:
             if not self._is_accepted(MANAGED_POLICIES, entry):
                 yield f"{role} has a policy that AWS may widen: {policy}"
 
-    def _is_accepted(self, table: Mapping[object, str] | Mapping[str, str], entry: object) -> bool:
+    def _is_accepted(self, table: Mapping[Any, str], entry: object) -> bool:
         self.used.add(entry)
         return entry in table
 
@@ -137,7 +143,6 @@ class Rules:
             type_ = self._policies.resources[match[1]]["Type"]
             return ARNS.get(type_, "") if match[2] == "Arn" else "x"
 
-    
         whole = REFERENCE.sub(filled, resource.replace("${AWS::StackId}", STACK_ID))
         arn = re.sub(r"\$\{AWS::\w+\}", "x", whole)
         assert arn == "*" or arn.startswith("arn:"), f"{holder}: what type has {resource}? say so in ARNS"
@@ -156,7 +161,7 @@ def _is_whole(resource: str) -> bool:
     if match := REFERENCE.match(before):
         return before[match.end() :] in {"", "/"}  # after a colon: versions of a function, streams of a log group
     *place, name = before.split(":", 5)
-    if len(place) < 5:  # noqa: PLR2004 - an ARN has five fields before the name
+    if len(place) < 5:  # an ARN has five fields before the name
         return True
     if place[2] == "s3":
         return not name.partition("/")[2]
@@ -170,15 +175,3 @@ def _name(resource: str) -> str:
 def _names_account(value: str) -> bool:
     """Tell whether a condition's value is this account, or an ARN of it: a reference to one, or one that names it."""
     return value.startswith(("${AWS::AccountId}",)) or ":${AWS::AccountId}:" in value or bool(REFERENCE.match(value))
-
-
-def _id_of(node: str) -> str:
-    return node.partition(":")[2]
-
-
-def stale(entries: Mapping[object, str] | Mapping[str, str], used: set[object]) -> set[object]:
-    """Return the exceptions that nothing needs."""
-    return set(entries) - used
-
-
-__all__ = ["THOUGH_THEY_TAKE_ARNS", "Rules", "stale"]
