@@ -9,12 +9,27 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.privilege import lambda_code
 from tests.privilege.policies import Policies
 
 DOCS = "https://docs.aws.amazon.com"
+
+
+class Reason(NamedTuple):
+    """Why a role needs an action."""
+
+    title: str
+    """What the role is for."""
+    detail: str
+    """What the action does for it."""
+    page: str = ""
+    """Where AWS says so."""
+
+    def __str__(self) -> str:
+        """Both, in one phrase."""
+        return f"{self.title}: {self.detail}"
 
 
 class Duty(Enum):
@@ -25,6 +40,10 @@ class Duty(Enum):
         self.title = title
         self.page = page
         self.actions = actions
+
+    def reason(self, action: str) -> Reason:
+        """Return why the duty takes an action."""
+        return Reason(self.title, self.actions[action], self.page)
 
     RUNTIME = (
         "Lambda writes the function's log",
@@ -263,17 +282,17 @@ class Duties:
             return {Duty.QUERY}
         return {duty for user in self._users(role) for duty in self._of_user(role, user)}
 
-    def needs_of(self, role: str) -> dict[str, set[str]]:
+    def needs_of(self, role: str) -> dict[str, set[Reason]]:
         """Return the actions that a role needs, each with why."""
-        needs: dict[str, set[str]] = {}
+        needs: dict[str, set[Reason]] = {}
         for duty in self.duties_of(role):
-            for action, why in duty.actions.items():
-                needs.setdefault(action, set()).add(f"{duty.title}: {why}")
+            for action in duty.actions:
+                needs.setdefault(action, set()).add(duty.reason(action))
         for operation in self.operations_of(role):
             action = lambda_code.ACTIONS.get(operation, operation)
-            needs.setdefault(action, set()).add(f"the function calls {operation.partition(':')[2]}")
+            needs.setdefault(action, set()).add(Reason("its code calls", operation.partition(":")[2]))
             for other in WITH_CALLS.get(operation, ()):
-                needs.setdefault(other, set()).add(f"{Duty.START_TASK.title}: {Duty.START_TASK.actions[other]}")
+                needs.setdefault(other, set()).add(Duty.START_TASK.reason(other))
         return needs | self._needs_of_keys(role, needs)
 
     def operations_of(self, role: str) -> set[str]:
@@ -293,7 +312,9 @@ class Duties:
         needs = self.needs_of(role)
         self.met |= {(duty, action) for duty in self.duties_of(role) for action in duty.actions.keys() & granted}
         yield from (f"may {action} and never does" for action in sorted(granted - set(needs)))
-        yield from (f"may not {action}: {' and '.join(needs[action])}" for action in sorted(set(needs) - granted))
+        yield from (
+            f"may not {action}: {' and '.join(map(str, needs[action]))}" for action in sorted(set(needs) - granted)
+        )
         if self._is_somebodys(role):
             return
         reach = self._reach(role)
@@ -375,17 +396,17 @@ class Duties:
         for value in (str(secret["ValueFrom"]) for each in containers for secret in each.get("Secrets", [])):
             yield Duty.PARAMETER if ":ssm:" in value else Duty.SECRET
 
-    def _needs_of_keys(self, role: str, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    def _needs_of_keys(self, role: str, needs: Mapping[str, set[Reason]]) -> dict[str, set[Reason]]:
         """Return what S3 asks of KMS for a role that reads or writes objects under a key."""
         touched = {
             bucket
             for statement in self._policies.of_role(role)
             for bucket in self._policies.references(list(statement.resources), statement.holder)
-            if "KMSMasterKeyID" in self._texts[bucket] and bucket in self._policies.of_type("AWS::S3::Bucket")
+            if "KMSMasterKeyID" in self._texts[bucket] and self._type(bucket) == "AWS::S3::Bucket"
         }
         asked = (set(needs) | self.operations_of(role)) if touched else set()
         return {
-            action: {f"S3 asks it of whoever does {operation} under a key"}
+            action: {Reason("objects are under a key", f"S3 asks it of whoever does {operation}")}
             for operation, action in OF_KEYS.items()
             if operation in asked
         }

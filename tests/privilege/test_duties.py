@@ -95,7 +95,7 @@ def test_a_function_with_less(tmp_path: Path) -> None:
     """An action that its code calls, and one that Lambda needs."""
     assert faults(tmp_path, FUNCTION, LOGS | {"Action": "logs:CreateLogStream"}) == [
         "may not logs:PutLogEvents: Lambda writes the function's log: its lines",
-        "may not s3:PutObject: the function calls PutObject",
+        "may not s3:PutObject: its code calls: PutObject",
     ]
 
 
@@ -117,7 +117,7 @@ def test_a_function_of_a_bucket_under_a_key(tmp_path: Path) -> None:
 
     assert faults(tmp_path, FUNCTION, LOGS, PUT, key, **resources) == [
         "may kms:Decrypt and never does",
-        "may not kms:GenerateDataKey: S3 asks it of whoever does s3:PutObject under a key",
+        "may not kms:GenerateDataKey: objects are under a key: S3 asks it of whoever does s3:PutObject",
     ]
 
 

@@ -94,12 +94,13 @@ def test_policies_are_found_wherever_they_are() -> None:
     """In a list of a role's own, as text, and as text with references in it."""
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": {"Service": "logs.amazonaws.com"}}
     text = json.dumps({"Statement": [statement]})
-    for type_, properties in {
+    documents: dict[str, dict[str, Any]] = {
         "AWS::IAM::Role": {"Policies": [{"PolicyDocument": {"Statement": [statement]}}]},
         "AWS::IAM::ManagedPolicy": {"PolicyDocument": {"Statement": statement}, "Roles": [{"Ref": "Role"}]},
         "AWS::Logs::ResourcePolicy": {"PolicyDocument": text},
         "AWS::SNS::TopicPolicy": {"PolicyDocument": {"Fn::Join": ["", [text[:-1], "}"]]}},
-    }.items():
+    }
+    for type_, properties in documents.items():
         assert faults_of(type_, properties)[0].startswith("allows s3:*: Test:Tested"), type_
 
 
