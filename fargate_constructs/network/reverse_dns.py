@@ -28,7 +28,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone
 from fargate_constructs.trust import service_principal
 
@@ -108,6 +108,9 @@ class ReverseDns(Construct):
         )
         self.role = self._make_role()
         self.function = self._make_function()
+        acknowledge(self.log_group, LOG_GROUP)
+        acknowledge(self.role, INLINE_POLICY)
+        acknowledge(self.function, FUNCTION | {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."})
         for allocation_id, _ in addresses:
             self._point(allocation_id, name)
 
@@ -159,6 +162,7 @@ class ReverseDns(Construct):
                 ),
             ],
         )
+        acknowledge(permission, INLINE_POLICY)
         pointer = CustomResource(
             address,
             "Pointer",

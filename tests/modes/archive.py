@@ -7,7 +7,6 @@ from aws_cdk import Duration, Stack, Stage
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -20,6 +19,7 @@ from fargate_constructs import (
     LogMerger,
     Retention,
 )
+from tests.modes.made_elsewhere import answer_for, log_group_in
 
 
 def bucket_of_another_account(stack: Stack) -> s3.IBucket:
@@ -32,7 +32,7 @@ def with_options(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage]
 
     def build(stage: Stage) -> None:
         stack = Stack(stage, "Test")
-        LogArchive(stack, "LogArchive", **options(stack)).add_log_group(logs.LogGroup(stack, "Lines"))
+        LogArchive(stack, "LogArchive", **options(stack)).add_log_group(log_group_in(stack))
 
     return build
 
@@ -60,6 +60,7 @@ def read_and_merged(stage: Stage) -> None:
     LogMerger(stack, "Merger", bucket=bucket)
     role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/reader")
     LogCatalog(stack, "Catalog", bucket=bucket).grant_query(role)
+    answer_for(role, "IAMNoInlinePolicy")
 
 
 def exports(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from fargate_constructs import (
     SignIn,
     WebAcl,
 )
-from tests.modes.made_elsewhere import DOMAIN, IMAGE, certificate_in, network_in, zone_in
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, certificate_in, network_in, zone_in
 
 WEB_ACL = "arn:aws:wafv2:{}/webacl/shop/12345678-1234-1234-1234-123456789012"
 
@@ -38,7 +38,7 @@ def tls(stage: Stage) -> None:
 def given(stage: Stage) -> None:
     """A certificate, a bucket and a web ACL that were there before, and no protection from deletion."""
     stack = Stack(stage, "Test")
-    HttpEndpoint(
+    endpoint = HttpEndpoint(
         stack,
         "Endpoint",
         network=network_in(stack),
@@ -47,6 +47,7 @@ def given(stage: Stage) -> None:
         web_acl=WebAcl.from_arn(WEB_ACL.format("eu-west-1:123456789012:regional")),
         deletion_protection=False,
     )
+    answer_for(endpoint.load_balancer, "ELBDeletionProtectionEnabled")
 
 
 def mutual_tls(stage: Stage) -> None:

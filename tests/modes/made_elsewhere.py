@@ -4,12 +4,17 @@ from aws_cdk import Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
+from constructs import IConstruct
 
 from fargate_constructs import FixedEgressNetwork
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.network import Network
 
 DOMAIN = "shop.example.com"
+# Why a mode accepts what an audit finds in what is not the library's.
+CALLERS = "The caller's own."
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 
 
@@ -27,6 +32,18 @@ def network_in(stack: Stack) -> Network:
         private_subnet_route_table_ids=["rtb-0123456789abcdef2", "rtb-0123456789abcdef3"],
     )
     return FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+
+
+def answer_for(construct: IConstruct, *rules: str) -> None:
+    """Accept findings as a caller would, on what the caller made or chose."""
+    acknowledge(construct, dict.fromkeys(rules, CALLERS))
+
+
+def log_group_in(stack: Stack) -> logs.LogGroup:
+    """Return a log group of the caller's."""
+    log_group = logs.LogGroup(stack, "Lines")
+    answer_for(log_group, "CloudWatchLogGroupEncrypted")
+    return log_group
 
 
 def zone_in(stack: Stack) -> route53.IHostedZone:

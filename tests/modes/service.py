@@ -27,7 +27,7 @@ from fargate_constructs import (
     Rollback,
     Scaling,
 )
-from tests.modes.made_elsewhere import DOMAIN, IMAGE, network_in, zone_in
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, log_group_in, network_in, zone_in
 
 ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:{}"
 
@@ -156,17 +156,20 @@ def given(stage: Stage) -> None:
             ),
         ),
     )
+    roles = [iam.Role.from_role_name(stack, name, name) for name in ("TaskRole", "ExecutionRole")]
     FargateService(
         stack,
         "Web",
         network=network,
         image=IMAGE,
         cluster=cluster,
-        task_role=iam.Role.from_role_name(stack, "TaskRole", "task"),
-        execution_role=iam.Role.from_role_name(stack, "ExecutionRole", "execution"),
+        task_role=roles[0],
+        execution_role=roles[1],
         log_group=logs.LogGroup.from_log_group_name(stack, "Lines", "/ecs/web"),
         security_groups=[group_in(stack, "Group")],
     )
+    for role in roles:
+        answer_for(role, "IAMNoInlinePolicy")
 
 
 def windows(stage: Stage) -> None:
@@ -186,7 +189,7 @@ def windows(stage: Stage) -> None:
 def routed_logs(stage: Stage) -> None:
     """Lines that go to an archive past CloudWatch."""
     stack = Stack(stage, "Test")
-    lines = logs.LogGroup(stack, "Lines")
+    lines = log_group_in(stack)
     router = LogArchive(stack, "LogArchive").log_router(lines)
     FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_group=lines, log_router=router)
 

@@ -44,8 +44,8 @@ WHOLE = {
 UNCONDITIONAL_SERVICES = {
     "ecs.amazonaws.com": "CDK makes the role with which ECS shifts traffic, and AWS's page has no condition: "
     "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
-    "logdelivery.elasticloadbalancing.amazonaws.com": "AWS's policy for it is tied to the account by the path, which holds "
-    "the account's ID; it is not known to tell more of where it comes from: "
+    "logdelivery.elasticloadbalancing.amazonaws.com": "AWS's policy for it is tied to the account by the path, which "
+    "holds the account's ID; it is not known to tell more of where it comes from: "
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html",
 }
 """Services that are allowed something without a condition that names the account."""
