@@ -1,6 +1,5 @@
 """Logs past CloudWatch: what the task gets, and what Fluent Bit is told."""
 
-import json
 import re
 from typing import Any
 
