@@ -22,6 +22,10 @@ def service_principal(service: str) -> iam.ServicePrincipal:
 
 
 def restrict(role: iam.IRole) -> None:
-    """Let the service of a role that CDK made assume it for this account alone; CDK has no argument for that."""
+    """Let the service of a role that CDK made assume it for this account alone; CDK has no argument for that.
+
+    Whoever adds a principal to the role's trust with the flag `@aws-cdk/aws-iam:minimizePolicies` on gets one statement
+    for both, and the condition counts for both: a role of one's own is the better place for it.
+    """
     resource = cast(iam.CfnRole, role.node.default_child)
     resource.add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", FOR_THIS_ACCOUNT)

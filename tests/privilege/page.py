@@ -15,8 +15,9 @@ from aws_cdk import App
 
 from app import Example
 from tests.privilege import accepted
-from tests.privilege.duties import Duties, Reason
+from tests.privilege.duties import Reason
 from tests.privilege.policies import REFERENCE, Policies, Statement
+from tests.privilege.roles import Roles
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 STACK = "Example"
@@ -66,20 +67,20 @@ def page() -> str:
     Example(app, STACK)
     assembly = app.synth()
     policies = Policies({STACK: assembly.get_stack_by_name(STACK).template})
-    duties = Duties(policies, Path(assembly.directory))
+    roles = Roles(policies, Path(assembly.directory))
     return "\n".join(
         [
             INTRODUCTION,
             ROLES,
-            *(_role(role, policies, duties) for role in duties.roles()),
+            *(_role(role, policies, roles) for role in roles.all()),
             DOORS + _table(("Of", "Who", "May", "Only if"), _doors(policies)),
             _exceptions(),
         ]
     )
 
 
-def _role(role: str, policies: Policies, duties: Duties) -> str:
-    needs = duties.needs_of(role)
+def _role(role: str, policies: Policies, roles: Roles) -> str:
+    needs = roles.needs_of(role)
     [trust] = [each for each in policies.statements if each.is_trust and each.holder == role]
     who = ", ".join(each.removeprefix("Service:") for each in trust.principals)
     condition = "for this account alone" if trust.conditions else "as accepted below"

@@ -27,7 +27,6 @@ SOURCES = {"aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext:aws:logs
 OWN_ACCOUNT = "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
 # The ARN of a resource, by its type, as far as rules look at it.
 ARNS = {
-    "AWS::ECS::Cluster": "arn:p:ecs:r:a:cluster/x",
     "AWS::IAM::Role": "arn:p:iam::a:role/x",
     "AWS::KMS::Key": "arn:p:kms:r:a:key/x",
     "AWS::KinesisFirehose::DeliveryStream": "arn:p:firehose:r:a:deliverystream/x",
@@ -35,7 +34,6 @@ ARNS = {
     "AWS::Logs::LogGroup": "arn:p:logs:r:a:log-group:x:*",
     "AWS::S3::Bucket": "arn:p:s3:::x",
     "AWS::SQS::Queue": "arn:p:sqs:r:a:x",
-    "AWS::SecretsManager::Secret": "arn:p:secretsmanager:r:a:secret:x",
 }
 STACK_ID = "arn:p:cloudformation:r:a:stack/x/x"
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.modes import app, templates
 from tests.privilege import accepted, secrets_in_templates
-from tests.privilege.duties import Duties, Duty
+from tests.privilege.duties import Duty
 from tests.privilege.policies import Policies
+from tests.privilege.roles import Roles
 from tests.privilege.rules import Rules
 
 
@@ -41,10 +42,10 @@ def test_every_role_may_do_its_duty_and_no_more(policies: Policies) -> None:
 
     A duty or an action of the table that no mode has any more must go.
     """
-    duties = Duties(policies, Path(app().synth().directory))
+    roles = Roles(policies, Path(app().synth().directory))
 
-    assert duties.faults() == []
-    assert {(duty, action) for duty in Duty for action in duty.actions} == duties.met
+    assert roles.faults() == []
+    assert {(duty, action) for duty in Duty for action in duty.actions} == roles.met
 
 
 def test_no_template_shows_a_secret() -> None:

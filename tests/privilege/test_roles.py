@@ -7,8 +7,9 @@ import pytest
 
 from tests.audit import Template
 from tests.privilege import lambda_code
-from tests.privilege.duties import Duties, Duty
+from tests.privilege.duties import Duty
 from tests.privilege.policies import Policies
+from tests.privilege.roles import Roles
 
 CODE = """
 import boto3
@@ -71,7 +72,7 @@ def faults(assets: Path, user: dict[str, Any], *statements: dict[str, Any], **mo
         }
         | more
     }
-    return [each.removeprefix("Test:Role: ") for each in Duties(Policies({"Test": template}), assets).faults()]
+    return [each.removeprefix("Test:Role: ") for each in Roles(Policies({"Test": template}), assets).faults()]
 
 
 def of_task(role: str) -> dict[str, Any]:
