@@ -15,6 +15,7 @@ from aws_cdk import App
 
 from app import Example
 from tests.privilege import accepted
+from tests.privilege.doors import DOORS
 from tests.privilege.duties import Reason
 from tests.privilege.policies import REFERENCE, Policies, Statement
 from tests.privilege.roles import Roles
@@ -47,7 +48,7 @@ ROLES = """\
 
 In angle brackets stand constructs of the app, by their paths.
 """
-DOORS = """\
+LET_IN = """\
 ## Whom buckets and functions let in
 
 What buckets deny is left out: everything to everybody who comes without TLS 1.2.
@@ -73,7 +74,7 @@ def page() -> str:
             INTRODUCTION,
             ROLES,
             *(_role(role, policies, roles) for role in roles.all()),
-            DOORS + _table(("Of", "Who", "May", "Only if"), _doors(policies)),
+            LET_IN + _table(("Of", "Who", "May", "Only if", "Why"), _doors(policies)),
             _exceptions(),
         ]
     )
@@ -118,7 +119,14 @@ def _doors(policies: Policies) -> Iterator[tuple[str, ...]]:
                 ", ".join(f"`{each.partition(':')[2]}`" for each in statement.principals),
                 ", ".join(f"`{each}`" for each in statement.actions),
                 _conditions(statement, policies),
+                _sentence("; ".join(dict.fromkeys(_reasons_of_door(statement)))),
             )
+
+
+def _reasons_of_door(statement: Statement) -> Iterator[str]:
+    for principal in statement.principals:
+        reasons = DOORS[statement.type, principal.removeprefix("Service:")]
+        yield from (reasons[action] for action in statement.actions)
 
 
 def _exceptions() -> str:

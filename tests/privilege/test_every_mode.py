@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.modes import app, templates
-from tests.privilege import accepted, secrets_in_templates
+from tests.privilege import accepted, doors, secrets_in_templates
 from tests.privilege.duties import Duty
 from tests.privilege.policies import Policies
 from tests.privilege.roles import Roles
@@ -46,6 +46,12 @@ def test_every_role_may_do_its_duty_and_no_more(policies: Policies) -> None:
 
     assert roles.faults() == []
     assert {(duty, action) for duty in Duty for action in duty.actions} == roles.met
+
+
+def test_no_service_may_do_more_than_it_is_let_in_for(policies: Policies) -> None:
+    """In the policies of buckets, functions, queues and keys; an entry that no mode needs any more must go."""
+    assert doors.faults(policies) == []
+    assert {(door, action) for door, actions in doors.DOORS.items() for action in actions} == doors.met(policies)
 
 
 def test_no_template_shows_a_secret() -> None:

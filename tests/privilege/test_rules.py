@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.audit import Template
-from tests.privilege import aws_actions
+from tests.privilege import aws_actions, doors
 from tests.privilege.accepted import ON_EVERYTHING, THOUGH_THEY_TAKE_ARNS
 from tests.privilege.policies import Policies
 from tests.privilege.rules import Rules
@@ -188,6 +188,22 @@ def test_who_may_call_a_function() -> None:
     assert faults_of("AWS::Lambda::Permission", permission)[0].startswith("logs.amazonaws.com may act for any account")
     assert faults_of("AWS::Lambda::Permission", permission | {"SourceAccount": {"Ref": "AWS::AccountId"}}) == []
     assert faults_of("AWS::Lambda::Permission", permission | {"Principal": "*"})[0].startswith("AWS:* is not")
+
+
+def test_what_a_service_is_let_in_for() -> None:
+    """A bucket that lets a service do more than it is there for is found."""
+    service = {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+    statement = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": OBJECTS,
+        "Principal": service,
+    }
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+
+    assert doors.faults(Policies({"Test": {"Resources": RESOURCES | {"Tested": policy}}})) == [
+        "logdelivery.elasticloadbalancing.amazonaws.com may s3:GetObject for no reason: Test:Tested"
+    ]
 
 
 def test_who_may_use_a_key() -> None:
