@@ -60,10 +60,10 @@ class PrivateBucket(s3.Bucket):
         }
         if not encryption_key:
             reasons["S3DefaultEncryptionKMS"] = (
-                "S3 encrypts with a key of its own; load balancers' logs take no other. An archive takes encryption_key."
+                "S3 encrypts with a key of its own; load balancers' logs take no other. Archives take encryption_key."
             )
         if not versioned and not object_lock:
             reasons["S3BucketVersioningEnabled"] = (
-                "Nothing in it is changed, and what expires is to be gone. An archive takes versioned=True, or a lock."
+                "Nothing in it is changed, and what expires is to be gone. Archives take versioned=True, or a lock."
             )
         acknowledge(self, reasons)
