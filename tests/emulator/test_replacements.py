@@ -78,14 +78,18 @@ def test_a_create_only_property_replaces(stack: Stack) -> None:
 
 
 def test_a_protected_load_balancer_stays(aws: Emulator, stack: Stack) -> None:
-    """A stack cannot delete it until the protection is off."""
-    assert stack.create(_balanced(is_protected=True)) == "CREATE_COMPLETE"
-    balancer = stack.ids()["Balancer"]
+    """A stack cannot delete it until the protection is off, and an update that gives it up leaves it behind."""
+    given_up, rest = _balanced(is_protected=True)["Balancer"], _balanced(is_protected=True)
+    assert stack.create({**rest, "GivenUp": given_up}) == "CREATE_COMPLETE"
+    ids, elb = stack.ids(), aws.client("elbv2")
 
+    assert stack.update(rest) == "UPDATE_COMPLETE"
+    assert ids["GivenUp"] in {each["LoadBalancerArn"] for each in elb.describe_load_balancers()["LoadBalancers"]}
     assert stack.delete() == "DELETE_FAILED"
     assert "deletion protection is enabled" in stack.reasons()
-    off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
-    aws.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=off)
+    for arn in (ids["Balancer"], ids["GivenUp"]):
+        off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+        elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=off)
     assert stack.delete() == "DELETE_COMPLETE"
 
 
