@@ -21,7 +21,7 @@ from aws_cdk import aws_s3 as s3
 from fargate_constructs import Egress, FixedEgressNetwork, LogArchive
 from fargate_constructs.network import ElasticIpPool
 from tests.emulator.emulator import ROOT, Emulator
-from tests.emulator.inventory import inventory
+from tests.emulator.inventory import LISTS, inventory
 from tests.emulator.updates import DeployedStack, lost
 from tests.emulator.upgrades import CHANGES, NAME, states
 
@@ -120,12 +120,10 @@ def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
         assert stack.update(change.app()) == "UPDATE_COMPLETE", f"{change.what}: {stack.why()}"
         before, resources = resources, stack.resources()
         gone = {path: how for path, how in lost(before, resources).items() if not how.startswith(REVISED)}
-        expected = matching([*gone], change.goes)
-        stale = [pattern for pattern in change.goes if not matching([*gone], [pattern])]
-        if unexpected := {path: how for path, how in gone.items() if path not in expected}:
-            wrong[change.what] = unexpected
-        if stale:
-            wrong[f"{change.what}: nothing goes that matches"] = stale
+        unexpected = {path: gone[path] for path in gone.keys() - matching([*gone], change.goes)}
+        stays = [pattern for pattern in change.goes if not matching([*gone], [pattern])]
+        if unexpected or stays:
+            wrong[change.what] = unexpected or f"nothing of {stays} goes"
         upgrade.given_up |= {before[path].physical_id for path in gone if before[path].type == ADDRESS}
         assert upgrade.published()[: len(published)] == published, change.what
         assert upgrade.used() <= set(upgrade.published()), change.what
@@ -134,18 +132,19 @@ def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
     assert wrong == {}
     assert len(upgrade.given_up) == 3, "the third zone's and the fixed addresses to call: out of the stack"
     assert upgrade.given_up <= upgrade.left(), "and not out of the account"
+    assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket), "lines arrive as before"
 
 
-def test_the_page_says_what_goes() -> None:
-    """The table of docs/upgrading.md is the table that the test above goes by."""
-    rows = [
-        [cell.strip() for cell in row.strip("|").split("|")]
-        for row in PAGE.read_text().splitlines()
-        if row.startswith("| ")
+def test_the_page_says_what_goes_and_what_is_left() -> None:
+    """The tables of docs/upgrading.md are those that the tests here go by."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    [_, *changes], [_, *kept] = ([row for row in rows if len(row) == columns] for columns in (3, 2))
+
+    assert [row[:2] for row in changes] == [
+        [each.what, ", ".join(f"`{path}`" for path in each.goes) or "nothing"] for each in CHANGES
     ]
-    said = [(what, goes) for what, goes, _ in (row for row in rows if len(row) == 3)]
-
-    assert said[1:] == [(each.what, ", ".join(f"`{path}`" for path in each.goes) or "nothing") for each in CHANGES]
+    assert sorted(path.strip("`") for _, paths in kept for path in paths.split(", ")) == sorted(KEPT)
 
 
 def own_network(public: str, *, keeps_addresses: bool, gateways: int = 2, frees_ranges: bool = True) -> App:
@@ -231,12 +230,14 @@ def test_a_destroy_leaves_what_was_promised(upgrade: Upgrade) -> None:
     bucket = kept["LogArchive/Bucket"]
     archived = upgrade.archived(bucket)
     assert archived
+    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
 
     upgrade.aws.destroy(upgrade.stack.outdir)
 
     [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
     assert "CustomVpcRestrictDefaultSG" in by_lambda
     assert upgrade.left() == {*kept.values(), *upgrade.given_up, by_lambda}
+    assert upgrade.used() == set()
     assert upgrade.archived(bucket) == archived
     upgrade.kept = kept
 
