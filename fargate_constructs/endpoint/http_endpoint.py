@@ -71,8 +71,8 @@ class HttpEndpoint(Endpoint):
             side of an idle connection open for longer, or callers now and then get a 502.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot
             be had back. Deploy with `False` before you destroy the stack.
-        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.bucket` for example. By default a
-            private bucket is made.
+        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.access_log_bucket` for example. By
+            default a private bucket is made.
         access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
         access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
         connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
