@@ -31,7 +31,7 @@ class EndpointArguments(TypedDict, total=False):
     allow_cidrs: Sequence[str] | None
     allow_from: Sequence[ec2.IConnectable] | None
     web_acl: WebAcl | None
-    static_ips: bool
+    static_ips: bool | Sequence[str]
     ip_address_type: elbv2.IpAddressType
     idle_timeout: Duration | None
     deletion_protection: bool
