@@ -30,6 +30,14 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
     assert findings(modes.app(), pack) == []
 
 
+def test_synthesis_finds_nothing_across_stacks() -> None:
+    """As an app asks for it, with a shared cluster: by which name its log group is imported, only synthesis knows."""
+    app = modes.app_of({"service-deployments": modes.MODES["service-deployments"]})
+    Validations.of(app).add_plugins(*(pack(app) for pack in PACKS.values()))
+
+    app.synth()
+
+
 def test_each_acceptance_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without them there is a finding for each that the page names: of its rule, on its resource, in some mode."""
     accepted = security_page.acknowledgements()
