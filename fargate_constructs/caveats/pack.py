@@ -1,0 +1,196 @@
+"""The pack itself.
+
+```
+app ──> synth ──> templates ──> rules ──> [FargateCaveats] ──> report
+```
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import cast
+
+import jsii
+from aws_cdk import (
+    CfnResource,
+    IPolicyValidationContext,
+    IPolicyValidationPlugin,
+    PolicyValidationPluginReport,
+    PolicyViolation,
+    Stage,
+    Validations,
+)
+from cdk_nag import IApplyRule, NagMessageLevel, NagPack, NagRuleCompliance
+from constructs import IConstruct
+
+from fargate_constructs.arguments import checked
+from fargate_constructs.caveats.addresses import find_addresses
+from fargate_constructs.caveats.deployments import find_deployments
+from fargate_constructs.caveats.endpoint import find_missing_endpoints
+from fargate_constructs.caveats.environment import find_secrets
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.logs import find_logs
+from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.tasks import find_tasks
+from fargate_constructs.templates import Place, Templates
+
+CONCERNS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
+
+
+class FargateCaveats(NagPack):
+    """A cdk-nag pack that finds what hurts on Fargate, in an app of any constructs.
+
+    It reads the templates as they were synthesized, so overrides and aspects count, and follows references across
+    stacks. Tasks on EC2 instances are left alone. What only the deployment knows, and what stands in another app,
+    breaks no rule; what a state machine or a program starts is not seen. Errors fail the synthesis, warnings do not.
+
+    ```python
+    Validations.of(app).add_plugins(FargateCaveats(app))
+    ```
+
+    Accept a finding where its cause is, or above:
+
+    ```python
+    Validations.of(service).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="..."))
+    ```
+
+    Args:
+        scope: The app.
+        verbose: Passed to cdk-nag. Findings tell why in any case.
+        write_suppressions_to_cloud_formation: Whether what was acknowledged is written into the templates as well. By
+            default it is not.
+
+    Raises:
+        TypeError: If an argument has another type than its annotation.
+    """
+
+    @checked
+    def __init__(
+        self,
+        scope: IConstruct | None = None,
+        *,
+        verbose: bool | None = None,
+        write_suppressions_to_cloud_formation: bool | None = None,
+    ) -> None:
+        super().__init__(
+            scope, verbose=verbose, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation
+        )
+        self._pack_name = self.name
+        self._findings: dict[str, list[Finding]] = {}
+
+    @property
+    def name(self) -> str:
+        """The pack's name, which its rules begin with."""
+        return "FargateCaveats"
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """The IDs of all rules."""
+        return [f"{self.name}-{rule.name}" for rule in Rule]
+
+    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        """Return what is wrong with the app as it was synthesized; CDK calls this."""
+        return self._report(context, context.app_construct)
+
+    def validate_scope(self, scope: IConstruct) -> PolicyValidationPluginReport:
+        """Synthesize the app of a construct, and return what is wrong at and below it; for tests.
+
+        Args:
+            scope: The app, or a construct in it.
+        """
+        synthesis = _Synthesis()
+        app = cast(Stage, scope.node.root)
+        Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, synthesis))
+        try:
+            app.synth(force=True)
+        except RuntimeError:  # by another plugin, which need not be this one's business
+            if synthesis.context is None:
+                raise
+        return self._report(cast(IPolicyValidationContext, synthesis.context), scope)
+
+    def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
+        templates = Templates(context)
+        app = FargateApp(templates)
+        findings: defaultdict[Place, list[Finding]] = defaultdict(list)
+        for concern in CONCERNS:
+            for finding in concern(app):
+                findings[finding.place].append(finding)
+        violations = [
+            violation
+            for place, those in findings.items()
+            for violation in self._violations(cast(CfnResource, templates.element(place)), those, scope)
+        ]
+        succeeded = all(violation.severity != "error" for violation in violations)
+        return PolicyValidationPluginReport(success=succeeded, violations=violations)
+
+    def _violations(self, node: CfnResource, findings: list[Finding], scope: IConstruct) -> Iterator[PolicyViolation]:
+        """Yield what cdk-nag makes of a resource's findings: those that nobody acknowledged."""
+        path, root = node.node.path, scope.node.path
+        if root and not f"{path}/".startswith(f"{root}/"):
+            return
+        merged: dict[str, Finding] = {}
+        for each in findings:
+            suffix = f"{each.rule.name}[{each.part}]" if each.part else each.rule.name
+            same = merged.get(suffix)
+            merged[suffix] = each._replace(got=f"{same.got}; {each.got}") if same else each
+        self._findings = {path: list(merged.values())}
+        for violation in super().validate_scope(node).violations:
+            finding = merged[violation.rule_name.removeprefix(f"{self.name}-")]
+            yield PolicyViolation(
+                rule_name=violation.rule_name,
+                severity=violation.severity,
+                description=f"{finding.rule.why} Got: {finding.got}",
+                fix=finding.rule.fix,
+                violating_resources=violation.violating_resources,
+            )
+
+    def _check_resource(self, node: CfnResource) -> None:
+        for finding in self._findings.get(node.node.path, ()):
+            self._apply_rule(cast(IApplyRule, _Application(node, finding)))
+
+
+@jsii.implements(IApplyRule)
+class _Application:
+    """A finding, as cdk-nag asks for it."""
+
+    def __init__(self, node: CfnResource, finding: Finding) -> None:
+        self._node = node
+        self._finding = finding
+
+    @property
+    def explanation(self) -> str:
+        return self._finding.rule.why
+
+    @property
+    def info(self) -> str:
+        return self._finding.got
+
+    @property
+    def level(self) -> NagMessageLevel:
+        return self._finding.rule.level
+
+    @property
+    def node(self) -> CfnResource:
+        return self._node
+
+    @property
+    def rule_suffix_override(self) -> str:
+        return self._finding.rule.name
+
+    def rule(self, node: CfnResource) -> NagRuleCompliance | list[str]:  # noqa: ARG002 - cdk-nag's signature
+        return [self._finding.part] if self._finding.part else NagRuleCompliance.NON_COMPLIANT
+
+
+@jsii.implements(IPolicyValidationPlugin)
+class _Synthesis:
+    """Takes down what CDK tells its plugins."""
+
+    def __init__(self) -> None:
+        self.context: IPolicyValidationContext | None = None
+
+    @property
+    def name(self) -> str:
+        return "FargateCaveatsSynthesis"
+
+    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        self.context = context
+        return PolicyValidationPluginReport(success=True, violations=[])
