@@ -52,6 +52,7 @@ class Templates:
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
         self._environments = {each: each.environment for each in self.app.node.find_all() if isinstance(each, Stack)}
         self._elements = cache(self._list_elements)
+        self._constructs = cache(self._list_constructs)
         files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
         for stack in self._environments:
             self._read(stack, files)
@@ -102,15 +103,29 @@ class Templates:
 
     def element(self, place: Place) -> CfnElement:
         """Return the construct that a resource was made by."""
-        return self._elements(place.stack)[place.logical_id]
+        type_ = self._resources[place]["Type"]
+        # To ask all elements for their IDs would take longer than all the rest.
+        return self._elements(place.stack, type_).get(place.logical_id) or self._elements(place.stack)[place.logical_id]
 
     def path(self, place: Place) -> str:
         """Return its path."""
         return self.element(place).node.path
 
-    def _list_elements(self, stack: Stack) -> dict[str, CfnElement]:
-        elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
+    def _list_elements(self, stack: Stack, type_: str | None = None) -> dict[str, CfnElement]:
+        elements = [each for each in self._constructs(stack) if type_ is None or _type_of(type(each)) in (type_, None)]
         return dict(zip(stack.resolve([each.logical_id for each in elements]), elements, strict=True))
+
+    def _list_constructs(self, stack: Stack) -> list[CfnElement]:
+        """Return what a stack's template is made of, without what its nested stacks are made of."""
+        own = []
+        below = iter(stack.node.find_all()[1:])
+        for each in below:
+            if isinstance(each, CfnElement):
+                own.append(each)
+            elif isinstance(each, Stack):
+                for _ in each.node.find_all()[1:]:  # which come next
+                    next(below)
+        return own
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
         name = _name(reference)
@@ -189,6 +204,12 @@ def is_off(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
 def is_intrinsic(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
     """Whether a value is known only when deployed, all of it."""
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
+
+
+@cache
+def _type_of(class_: type) -> str | None:
+    """Return the CloudFormation type of a class's resources; `None` of `CfnResource` itself, which has any."""
+    return getattr(class_, "CFN_RESOURCE_TYPE_NAME", None)
 
 
 def _name(reference: Any) -> str:  # noqa: ANN401 - a piece of a template

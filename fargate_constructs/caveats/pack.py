@@ -6,16 +6,16 @@ app ──> synth ──> templates ──> rules ──> [FargateCaveats] ─�
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import cast
 
 import jsii
 from aws_cdk import (
+    CfnElement,
     CfnResource,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
-    PolicyViolation,
     Stage,
     Validations,
 )
@@ -34,6 +34,8 @@ from fargate_constructs.caveats.tasks import find_tasks
 from fargate_constructs.templates import Place, Templates
 
 CONCERNS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
+
+KEY = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 
 
 class FargateCaveats(NagPack):
@@ -75,7 +77,7 @@ class FargateCaveats(NagPack):
             scope, verbose=verbose, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation
         )
         self._pack_name = self.name
-        self._findings: dict[str, list[Finding]] = {}
+        self._findings: Mapping[str, list[Finding]] = {}
 
     @property
     def name(self) -> str:
@@ -110,42 +112,51 @@ class FargateCaveats(NagPack):
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
         templates = Templates(context)
         app = FargateApp(templates)
-        findings: defaultdict[Place, list[Finding]] = defaultdict(list)
-        for concern in CONCERNS:
-            for finding in concern(app):
-                findings[finding.place].append(finding)
-        violations = [
-            violation
-            for place, those in findings.items()
-            for violation in self._violations(cast(CfnResource, templates.element(place)), those, scope)
-        ]
+        by_place: defaultdict[Place, dict[str, Finding]] = defaultdict(dict)
+        for finding in (finding for concern in CONCERNS for finding in concern(app)):
+            same = by_place[finding.place].get(finding.id)
+            both = finding._replace(got=f"{same.got}; {finding.got}") if same else finding
+            by_place[finding.place][finding.id] = both
+        acknowledgments = _Acknowledgments()
+        violations = []
+        for place, findings in by_place.items():
+            node = templates.element(place)
+            path, root = node.node.path, scope.node.path
+            if root and not f"{path}/".startswith(f"{root}/"):
+                continue
+            is_open = self._open(node, findings) if acknowledgments.concern(node, path) else findings
+            violations += [finding.violation(f"{self.name}-{id_}", path) for id_, finding in is_open.items()]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
-    def _violations(self, node: CfnResource, findings: list[Finding], scope: IConstruct) -> Iterator[PolicyViolation]:
-        """Yield what cdk-nag makes of a resource's findings: those that nobody acknowledged."""
-        path, root = node.node.path, scope.node.path
-        if root and not f"{path}/".startswith(f"{root}/"):
-            return
-        merged: dict[str, Finding] = {}
-        for each in findings:
-            suffix = f"{each.rule.name}[{each.part}]" if each.part else each.rule.name
-            same = merged.get(suffix)
-            merged[suffix] = each._replace(got=f"{same.got}; {each.got}") if same else each
-        self._findings = {path: list(merged.values())}
-        for violation in super().validate_scope(node).violations:
-            finding = merged[violation.rule_name.removeprefix(f"{self.name}-")]
-            yield PolicyViolation(
-                rule_name=violation.rule_name,
-                severity=violation.severity,
-                description=f"{finding.rule.why} Got: {finding.got}",
-                fix=finding.rule.fix,
-                violating_resources=violation.violating_resources,
-            )
+    def _open(self, node: CfnElement, findings: dict[str, Finding]) -> dict[str, Finding]:
+        """Return the findings of a resource that cdk-nag does not know as acknowledged."""
+        self._findings = {node.node.path: list(findings.values())}
+        names = {violation.rule_name for violation in super().validate_scope(node).violations}
+        return {id_: finding for id_, finding in findings.items() if f"{self.name}-{id_}" in names}
 
     def _check_resource(self, node: CfnResource) -> None:
+        """Tell cdk-nag what was found of a resource; it calls this."""
         for finding in self._findings.get(node.node.path, ()):
             self._apply_rule(cast(IApplyRule, _Application(node, finding)))
+
+
+class _Acknowledgments:
+    """Where an app acknowledges anything. To ask cdk-nag of each finding would take longer than to synthesize."""
+
+    def __init__(self) -> None:
+        self._has_own: dict[str, bool] = {}
+
+    def concern(self, node: IConstruct, path: str) -> bool:
+        """Whether something is acknowledged at a construct or above it."""
+        parts = path.split("/")
+        paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
+        if not all(each in self._has_own for each in paths):
+            for each, construct in zip(paths, node.node.scopes, strict=True):
+                if each not in self._has_own:
+                    types = {entry.type for entry in construct.node.metadata}
+                    self._has_own[each] = KEY in types
+        return any(self._has_own[each] for each in paths)
 
 
 @jsii.implements(IApplyRule)

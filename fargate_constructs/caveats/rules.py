@@ -8,6 +8,7 @@ app ──> tasks, addresses, endpoint, logs, deployments ──> [rules] ──
 from enum import Enum
 from typing import NamedTuple
 
+from aws_cdk import PolicyViolatingResource, PolicyViolation
 from cdk_nag import NagMessageLevel
 
 from fargate_constructs.templates import Place
@@ -162,3 +163,18 @@ class Finding(NamedTuple):
     got: str
     part: str = ""
     """What of the resource, if one can be accepted without the others."""
+
+    @property
+    def id(self) -> str:
+        """What it is acknowledged by, after the pack's name."""
+        return f"{self.rule.name}[{self.part}]" if self.part else self.rule.name
+
+    def violation(self, rule_name: str, path: str) -> PolicyViolation:
+        """Return it as CDK reports it, at a construct's path."""
+        return PolicyViolation(
+            rule_name=rule_name,
+            severity="error" if self.rule.level is ERROR else "warning",
+            description=f"{self.rule.why} Got: {self.got}",
+            fix=self.rule.fix,
+            violating_resources=[PolicyViolatingResource(construct_path=path, locations=[])],
+        )
