@@ -51,7 +51,7 @@ def _find_size(app: FargateApp, definition: Place) -> Iterator[Finding]:
             ephemeral_storage_gib=None if storage is None else int(storage),
         )
     except ValueError as error:
-        yield Finding(Rule.NoSuchSize, definition, str(error))
+        yield Finding(Rule.NoSuchSize, definition, str(error).split("got: ", 1)[1])
 
 
 def _read(pattern: re.Pattern[str], value: Any, whole: int) -> int:  # noqa: ANN401 - a piece of a template
