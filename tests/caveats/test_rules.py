@@ -202,14 +202,10 @@ def on_capacity(lab: Lab, provider: Any) -> None:  # noqa: ANN401 - a piece of a
 def let_in(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - passed through
     """Take the load balancer away, and let callers in."""
     lab.override("Service", "LoadBalancers", None)
-    source = {} if "source_security_group_id" in rule else {"cidr_ip": "0.0.0.0/0"}
-    ec2.CfnSecurityGroupIngress(
-        lab.stack,
-        "Ingress",
-        **{"group_id": lab.security_group.attr_group_id, "ip_protocol": "tcp", "from_port": 80, "to_port": 80}
-        | source
-        | rule,
-    )
+    door: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 80, "to_port": 80, **rule}
+    if "source_security_group_id" not in rule:
+        door["cidr_ip"] = "0.0.0.0/0"
+    ec2.CfnSecurityGroupIngress(lab.stack, "Ingress", group_id=lab.security_group.attr_group_id, **door)
 
 
 def called(lab: Lab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
