@@ -57,7 +57,6 @@ class FargateCaveats(NagPack):
 
     Args:
         scope: The app.
-        verbose: Passed to cdk-nag. Findings tell why in any case.
         write_suppressions_to_cloud_formation: Whether what was acknowledged is written into the templates as well. By
             default it is not.
 
@@ -70,12 +69,9 @@ class FargateCaveats(NagPack):
         self,
         scope: IConstruct | None = None,
         *,
-        verbose: bool | None = None,
-        write_suppressions_to_cloud_formation: bool | None = None,
+        write_suppressions_to_cloud_formation: bool = False,
     ) -> None:
-        super().__init__(
-            scope, verbose=verbose, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation
-        )
+        super().__init__(scope, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation)
         self._pack_name = self.name
         self._findings: Mapping[str, list[Finding]] = {}
 
@@ -151,11 +147,9 @@ class _Acknowledgments:
         """Whether something is acknowledged at a construct or above it."""
         parts = path.split("/")
         paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
-        if not all(each in self._has_own for each in paths):
-            for each, construct in zip(paths, node.node.scopes, strict=True):
-                if each not in self._has_own:
-                    types = {entry.type for entry in construct.node.metadata}
-                    self._has_own[each] = KEY in types
+        for each, construct in zip(paths, node.node.scopes, strict=True):
+            if each not in self._has_own:
+                self._has_own[each] = KEY in {entry.type for entry in construct.node.metadata}
         return any(self._has_own[each] for each in paths)
 
 
@@ -168,12 +162,10 @@ class _Application:
         self._finding = finding
 
     @property
-    def explanation(self) -> str:
-        return self._finding.rule.why
-
-    @property
     def info(self) -> str:
         return self._finding.got
+
+    explanation = info  # which only a verbose pack tells
 
     @property
     def level(self) -> NagMessageLevel:

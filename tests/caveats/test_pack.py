@@ -4,6 +4,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import jsii
 import pytest
@@ -16,6 +17,8 @@ from aws_cdk import (
     IPolicyValidationPlugin,
     NestedStack,
     PolicyValidationPluginReport,
+    PolicyViolatingResource,
+    PolicyViolation,
     Stack,
     Stage,
     Validations,
@@ -255,12 +258,18 @@ def test_what_other_plugins_find_is_not_its_business(lab: Lab) -> None:
 
     @jsii.implements(IPolicyValidationPlugin)
     class Strict:
-        name = "Strict"
+        @property
+        def name(self) -> str:
+            return "Strict"
 
         def validate(self, _: IPolicyValidationContext) -> PolicyValidationPluginReport:
-            return PolicyValidationPluginReport(success=False, violations=[])
+            resources = [PolicyViolatingResource(construct_path="Test/Service", locations=[])]
+            violation = PolicyViolation(
+                rule_name="No", description="No", severity="error", violating_resources=resources
+            )
+            return PolicyValidationPluginReport(success=False, violations=[violation])
 
-    Validations.of(lab.stack.node.root).add_plugins(Strict())  # type: ignore[arg-type]  # a property to jsii
+    Validations.of(lab.stack.node.root).add_plugins(cast(IPolicyValidationPlugin, Strict()))
     lab.override("Service", *WARNING)
 
     assert rules_in(lab.stack) == ["NoExec"]
