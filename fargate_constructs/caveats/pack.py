@@ -11,12 +11,12 @@ from typing import cast
 
 import jsii
 from aws_cdk import (
+    App,
     CfnElement,
     CfnResource,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
-    Stage,
     Validations,
 )
 from cdk_nag import IApplyRule, NagMessageLevel, NagPack, NagRuleCompliance
@@ -89,21 +89,30 @@ class FargateCaveats(NagPack):
         """Return what is wrong with the app as it was synthesized; CDK calls this."""
         return self._report(context, context.app_construct)
 
+    @checked
     def validate_scope(self, scope: IConstruct) -> PolicyValidationPluginReport:
         """Synthesize the app of a construct, and return what is wrong at and below it; for tests.
 
         Args:
             scope: The app, or a construct in it.
+
+        Raises:
+            RuntimeError: If the app cannot be synthesized.
+            ValueError: If there is no app.
         """
         synthesis = _Synthesis()
-        app = cast(Stage, scope.node.root)
+        app = cast(App, scope.node.root)
+        if not App.is_app(app):
+            raise ValueError(f"scope must be in an App, got: {scope.node.path!r} in a {type(app).__name__}")
         Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, synthesis))
         try:
             app.synth(force=True)
         except RuntimeError:  # by another plugin, which need not be this one's business
             if synthesis.context is None:
                 raise
-        return self._report(cast(IPolicyValidationContext, synthesis.context), scope)
+        if synthesis.context is None:  # there are no stacks
+            return PolicyValidationPluginReport(success=True, violations=[])
+        return self._report(synthesis.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
         templates = Templates(context)

@@ -27,7 +27,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import cloudformation_include as include
 from cdk_nag import AwsSolutionsChecks
-from constructs import IConstruct, IValidation
+from constructs import IConstruct, IValidation, RootConstruct
 
 from fargate_constructs.caveats import FargateCaveats, Rule
 from tests.caveats.lab import Lab, findings_in
@@ -251,6 +251,14 @@ def test_a_scope_is_judged_with_what_is_below(lab: Lab) -> None:
     assert rules_in(lab.service) == ["NoExec"]
     assert rules_in(another) == ["NoSuchSize"]
     assert rules_in(lab.security_group) == []
+
+
+def test_without_an_app_there_is_nothing_to_judge() -> None:
+    """An app without stacks has no caveats, and what is in none cannot be synthesized."""
+    assert findings_in(App()) == []
+
+    with pytest.raises(ValueError, match="scope must be in an App, got: '' in a RootConstruct"):
+        findings_in(RootConstruct())
 
 
 def test_what_other_plugins_find_is_not_its_business(lab: Lab) -> None:
