@@ -78,7 +78,7 @@ def _find_exec_faults(app: FargateApp, definition: Place) -> Iterator[Finding]:
     services = app.services_of(definition)
     if not services or app.is_windows(definition):
         return
-    containers = app.containers(definition)
+    containers = app.applications(definition)
     bare = [name for name, each in containers if is_off(seen(each, "LinuxParameters", "InitProcessEnabled"))]
     if bare:
         yield Finding(Rule.NoInitProcess, definition, f"no InitProcessEnabled of {', '.join(bare)}")

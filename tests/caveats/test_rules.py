@@ -174,12 +174,17 @@ def sidecar(lab: Lab, **container: Any) -> None:  # noqa: ANN401 - a piece of a 
 
 
 def with_router(lab: Lab) -> None:
-    """Send the lines to FireLens; the router's own are of no matter."""
+    """Send the lines to FireLens; the router's own are of no matter, but its secrets are."""
     lab.override("Definition", f"{CONTAINER}.LogConfiguration", {"LogDriver": "awsfirelens"})
     lab.override("Subscription", "LogGroupName", "another")
     options = {"awslogs-group": lab.stack.resolve(lab.log_group.ref), "awslogs-region": "eu-west-1"}
     configuration = {"LogDriver": "awslogs", "Options": options}
-    sidecar(lab, FirelensConfiguration={"Type": "fluentbit"}, LogConfiguration=configuration)
+    sidecar(
+        lab,
+        FirelensConfiguration={"Type": "fluentbit"},
+        LogConfiguration=configuration,
+        Environment=variable("hunter2", "SINK_TOKEN"),
+    )
 
 
 def on_instances(lab: Lab, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
@@ -315,7 +320,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     ),
     "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),
     "a sidecar that may end without logs": (partial(sidecar, Essential=False), ["NoInitProcess"]),
-    "a log router": (with_router, []),
+    "a log router": (with_router, ["SecretInEnvironment[SINK_TOKEN]"]),
     "a proxy's log without a mode": (partial(service_connect, options={}), ["LogsMayDrop"]),
     "a proxy's log with a mode": (partial(service_connect, options={"mode": "blocking"}), []),
     "on instances": (partial(on_instances, LaunchType="EC2"), []),
