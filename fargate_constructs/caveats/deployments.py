@@ -49,10 +49,8 @@ def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
             yield Finding(Rule.NoCircuitBreaker, service.place, "no DeploymentCircuitBreaker that is enabled")
         elif is_off(seen(deployment, "DeploymentCircuitBreaker", "Rollback")):
             yield Finding(Rule.NoRollback, service.place, "a DeploymentCircuitBreaker without Rollback")
-        healthy, count = (
-            number(seen(deployment, "MinimumHealthyPercent")),
-            number(seen(service.settings, "DesiredCount")),
-        )
+        healthy = number(seen(deployment, "MinimumHealthyPercent"))
+        count = number(seen(service.settings, "DesiredCount"))
         # ECS rounds up, so that one of one stays
         # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
         fewest_of = SOME_TASKS if count is None or is_scaled else count
@@ -91,11 +89,8 @@ def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a pie
 
 def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
     for balancer in items(service.settings, "LoadBalancers"):
-        references = (
-            balancer.get("TargetGroupArn"),
-            seen(balancer, "AdvancedConfiguration")
-            and balancer["AdvancedConfiguration"].get("AlternateTargetGroupArn"),
-        )
+        alternate = balancer.get("AdvancedConfiguration", {}).get("AlternateTargetGroupArn")
+        references = (balancer.get("TargetGroupArn"), alternate)
         yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
 
 
