@@ -173,7 +173,11 @@ class FargateTask(Construct):
         self._security_groups = list(security_groups) or [
             ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {self.node.path}")
         ]
-        self.log_group = log_group or self._make_log_group(log_retention)
+        self.log_group = log_group or logs.LogGroup(
+            self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        )
+        if not log_group:
+            acknowledge(self.log_group, LOG_GROUP)
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -324,8 +328,3 @@ class FargateTask(Construct):
         return self._log_delivery.driver(
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
-
-    def _make_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
-        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=RemovalPolicy.RETAIN)
-        acknowledge(log_group, LOG_GROUP)
-        return log_group
