@@ -22,7 +22,6 @@ PINNED = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": {"ApiRoutesTargetGroup63388482", "WebRoutesTargetGroup1B5B12D0"},
     "AWS::ECS::Service": {"ApiServiceD5B4A50A", "WebServiceD04B5F3E"},
     "AWS::S3::Bucket": {
-        "EndpointAccessLogs0AEE2901",
         "LogArchiveBucket6951A440",
         "LogArchiveCatalogResults49AD8AD8",
         "LogArchiveFailuresFA7CDE51",

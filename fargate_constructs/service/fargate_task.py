@@ -32,6 +32,7 @@ from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
+from fargate_constructs.trust import restrict
 
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
@@ -208,6 +209,11 @@ class FargateTask(Construct):
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        if not task_role:
+            restrict(self.task_definition.task_role)
+        if not execution_role:
+            restrict(self.task_definition.obtain_execution_role())
         plain = {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."}
         acknowledge(self.task_definition, plain | INLINE_POLICY)  # its roles are its children
 
