@@ -6,6 +6,7 @@ log group ──> subscription ──> [Buffer: Data Firehose <──> transform
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -107,9 +108,7 @@ class Buffer(Construct):
                 ],
             ),
         )
-        self._writer = self._make_writer()
-        for role in (self.role, self._writer):
-            acknowledge(role, INLINE_POLICY)
+        acknowledge(self.role, INLINE_POLICY)
         acknowledge(
             Stack.of(self),
             {
@@ -173,13 +172,14 @@ class Buffer(Construct):
         acknowledge_wildcards(role, objects, reason="Which log groups will be archived, and when, is not known here.")
         return role
 
-    def _make_writer(self) -> iam.Role:
-        """Make the one role in which CloudWatch Logs writes to the stream, whatever the number of log groups."""
+    @cached_property
+    def _writer(self) -> iam.Role:
+        """The one role in which CloudWatch Logs writes to the stream, whatever the number of log groups."""
         groups = Stack.of(self).format_arn(service="logs", resource="*")
         put = iam.PolicyStatement(
             actions=["firehose:PutRecord", "firehose:PutRecordBatch"], resources=[self.stream.delivery_stream_arn]
         )
-        return iam.Role(
+        role = iam.Role(
             self,
             "WriterRole",
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#FirehoseExample
@@ -192,3 +192,5 @@ class Buffer(Construct):
             ),
             inline_policies={"Put": iam.PolicyDocument(statements=[put])},
         )
+        acknowledge(role, INLINE_POLICY)
+        return role

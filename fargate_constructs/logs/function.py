@@ -8,14 +8,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, PhysicalName, RemovalPolicy
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration, IgnoreMode, PhysicalName
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
-from fargate_constructs.trust import service_principal
+from fargate_constructs.python_function import PythonFunction
 
 FOLDERS = Path(__file__).parent
 # A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
@@ -32,8 +29,8 @@ def code_of(folder: str) -> lambda_.Code:
     return lambda_.Code.from_asset(str(FOLDERS), exclude=nothing_else, ignore_mode=IgnoreMode.GIT)
 
 
-class ArchiveFunction(lambda_.Function):
-    """A Python function on ARM whose role may do nothing at first but write its own log.
+class ArchiveFunction(PythonFunction):
+    """One of the archive's functions; its own log, in the path of every shipped line, is never shipped itself.
 
     Args:
         scope: The construct that owns the function, its role and its log group.
@@ -64,52 +61,23 @@ class ArchiveFunction(lambda_.Function):
         max_event_age: Duration | None = None,
         on_failure: lambda_.IDestination | None = None,
     ) -> None:
-        own_logs = logs.LogGroup(
-            scope, f"{id}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        execution_role = iam.Role(
-            scope,
-            f"{id}Role",
-            assumed_by=service_principal("lambda.amazonaws.com"),
-            role_name=NAME_IF_NEEDED,
-        )
-        own_logs.grant_write(execution_role)
         super().__init__(
             scope,
             id,
-            description=description,
             code=code_of(code),
             handler=f"{code}.{module}.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=memory_size,
+            description=description,
             timeout=timeout,
-            role=execution_role,
-            log_group=own_logs,
-            logging_format=lambda_.LoggingFormat.JSON,
-            # Without Lambda's own START and REPORT lines, which would cost more than the function's.
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            environment=dict(environment),
+            lost_invocations=_lost_invocations(
+                is_asynchronous=retry_attempts is not None, has_destination=on_failure is not None
+            ),
+            environment=environment,
+            memory_size=memory_size,
+            role_name=NAME_IF_NEEDED,
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
             on_failure=on_failure,
         )
-        self.execution_role = execution_role
-        self.own_logs = own_logs
-        """Where it writes what it does; in the path of every shipped line, so never shipped itself."""
-        acknowledge(own_logs, LOG_GROUP)
-        acknowledge(execution_role, INLINE_POLICY)
-        acknowledge(
-            self,
-            FUNCTION
-            | _lost_invocations(is_asynchronous=retry_attempts is not None, has_destination=on_failure is not None),
-        )
-
-    def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
-        """Let the function do something with one resource; return the statement that says so."""
-        statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
-        self.execution_role.add_to_policy(statement)
-        return statement
 
 
 def _lost_invocations(*, is_asynchronous: bool, has_destination: bool) -> dict[str, str]:

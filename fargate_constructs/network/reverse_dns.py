@@ -21,16 +21,15 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import CustomResource, Duration, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone
-from fargate_constructs.trust import service_principal
+from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction
 
 HANDLER = Path(__file__).parent / "pointer_record"
 
@@ -100,48 +99,24 @@ class ReverseDns(Construct):
             target=route53.RecordTarget.from_ip_addresses(*(public_ip for _, public_ip in addresses)),
             ttl=RECORD_TTL,
         )
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.role = self._make_role()
-        self.function = self._make_function()
-        acknowledge(self.log_group, LOG_GROUP)
-        acknowledge(self.role, INLINE_POLICY)
-        acknowledge(self.function, FUNCTION | {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."})
-        for allocation_id, _ in addresses:
-            self._point(allocation_id, name)
-
-    def _make_role(self) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=service_principal("lambda.amazonaws.com"))
-        self.log_group.grant_write(role)
-        role.add_to_policy(iam.PolicyStatement(actions=["ec2:DescribeAddressesAttribute"], resources=["*"]))
-        acknowledge_wildcards(
-            role,
-            ["*"],
-            reason="AWS accepts no narrower resource for ec2:DescribeAddressesAttribute, which reads PTR records.",
-        )
-        return role
-
-    def _make_function(self) -> lambda_.Function:
-        return lambda_.Function(
+        self.function = PythonFunction(
             self,
             "Function",
-            description="Sets PTR records of Elastic IPs",
             # Bytecode would give the asset another hash on each machine, and each deployment an upload.
             code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
             handler="handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=256,
+            description="Sets PTR records of Elastic IPs",
             timeout=HANDLER_TIMEOUT,
-            role=self.role,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            lost_invocations=ANSWERS_A_DEPLOYMENT,
         )
+        self.function.allow("ec2:DescribeAddressesAttribute", on="*")
+        acknowledge_wildcards(
+            self.function.execution_role,
+            ["*"],
+            reason="AWS accepts no narrower resource for ec2:DescribeAddressesAttribute, which reads PTR records.",
+        )
+        for allocation_id, _ in addresses:
+            self._point(allocation_id, name)
 
     def _point(self, allocation_id: str, name: str) -> None:
         """Make one address's PTR record, with a permission of its own.
@@ -154,7 +129,7 @@ class ReverseDns(Construct):
         permission = iam.Policy(
             address,
             "Permission",
-            roles=[self.role],
+            roles=[self.function.execution_role],
             statements=[
                 iam.PolicyStatement(
                     actions=["ec2:ModifyAddressAttribute", "ec2:ResetAddressAttribute"],

@@ -8,20 +8,19 @@ deployment ──> [OneOffTask: a task, and its exit code] ──> FargateServic
 from pathlib import Path
 from typing import Unpack
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
+from fargate_constructs.findings import INLINE_POLICY, acknowledge
+from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.links import resource_of
 from fargate_constructs.service.task_arguments import TaskArguments
-from fargate_constructs.trust import service_principal
 
 HANDLER = Path(__file__).parent / "run_before"
 
@@ -107,25 +106,15 @@ class DeploymentRun(Construct):
     def __init__(self, scope: Construct, id: str, *, job: OneOffTask) -> None:
         super().__init__(scope, id)
 
-        self.log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        self.role = self._make_role(job)
-        self.function = lambda_.Function(
+        self.function = PythonFunction(
             self,
             "Function",
-            description="Runs a task before deployments",
             # Bytecode would give the asset another hash on each machine, and each deployment an upload.
             code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
             handler="handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=256,
+            description="Runs a task before deployments",
             timeout=HANDLER_TIMEOUT,
-            role=self.role,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            lost_invocations=ANSWERS_A_DEPLOYMENT,
             environment={
                 "REQUEST": Stack.of(self).to_json_string(job._run_request()),
                 "CONTAINER": job.name,
@@ -133,19 +122,19 @@ class DeploymentRun(Construct):
                 "TIMEOUT_SECONDS": f"{job.timeout.to_seconds():.0f}",
             },
         )
+        job._grant_run(self.function.execution_role)
+        self.function.allow("ecs:DescribeTasks", "ecs:StopTask", on=job._task_arns, conditions=job._in_cluster)
+        self.function.allow("cloudformation:DescribeStacks", on=Stack.of(self).stack_id)
         # Apart from the role's own policy, for which the function waits.
         hand_over = iam.Policy(
             self,
             "HandOver",
-            roles=[self.role],
+            roles=[self.function.execution_role],
             statements=[
                 iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]),
             ],
         )
-        acknowledge(self.log_group, LOG_GROUP)
-        acknowledge(self.role, INLINE_POLICY)
         acknowledge(hand_over, INLINE_POLICY)
-        acknowledge(self.function, FUNCTION | {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."})
         self.resource = CustomResource(
             self,
             "Resource",
@@ -156,17 +145,3 @@ class DeploymentRun(Construct):
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )
         self.resource.node.add_dependency(hand_over, *job._needs())
-
-    def _make_role(self, job: Job) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=service_principal("lambda.amazonaws.com"))
-        self.log_group.grant_write(role)
-        job._grant_run(role)
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["ecs:DescribeTasks", "ecs:StopTask"], resources=[job._task_arns], conditions=job._in_cluster
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id])
-        )
-        return role

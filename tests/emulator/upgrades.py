@@ -157,7 +157,11 @@ CHANGES = [
         arguments={"LogArchive": {"delivery": Delivery.buffered()}},
         goes=("LogArchive/Delivery",),
     ),
-    Change(what="`buffered()` to `draining()`", arguments={"LogArchive": {"delivery": Delivery.draining()}}),
+    Change(
+        what="`buffered()` to `draining()`",
+        arguments={"LogArchive": {"delivery": Delivery.draining()}},
+        goes=("LogArchive/Buffer/WriterRole",),
+    ),
     Change(
         what="`draining()` to `direct()`",
         arguments={"LogArchive": {"delivery": Delivery.direct()}},
