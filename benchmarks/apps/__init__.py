@@ -1,0 +1,38 @@
+"""The same services twice, as apps of their own: `python -m benchmarks.apps.ours 10` synthesizes ten of them.
+
+```
+number of services ──> [ours, ecs_patterns] ──> template
+```
+
+Both have what the issue of a peer's user would name first: a load balancer in front, two to ten tasks scaled on CPU and
+on requests, a log group of their own that expires, and a subscription of a Lambda function to it. Each is made as its
+library's own documentation makes it: ours with one endpoint and an archive, ecs_patterns with a load balancer for each
+service, for it has no way to share one (aws-cdk#13759), in one VPC and one cluster. Ours does more beside: flow logs,
+access logs, ECS Exec, roll-back by alarms, the archive's catalog and replay. That is not taken out.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+from constructs import Construct
+
+STACK = "Services"
+# For measuring time: fifty services are more than one stack may hold of either.
+NO_LIMIT = {"@aws-cdk/core:stackResourceLimit": 0}
+
+
+def synthesize(stack: Callable[[Construct, str, int], object]) -> None:
+    """Synthesize as many services as the command line says, to where `CDK_OUTDIR` says."""
+    app = App(context=NO_LIMIT)
+    stack(app, STACK, int(sys.argv[1]))
+    app.synth()
+
+
+def template_in(folder: Path) -> dict[str, Any]:
+    """Return the template that an app wrote."""
+    template: dict[str, Any] = json.loads((folder / f"{STACK}.template.json").read_text())
+    return template
