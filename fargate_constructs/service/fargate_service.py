@@ -123,7 +123,7 @@ class FargateService(FargateTask):
             name=self.name,
             ports=ports,
             vpc=self._network.vpc,
-            log_driver=self.log_driver("service-connect"),
+            log_driver=lambda: self.log_driver("service-connect"),
         )
         self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(

@@ -167,6 +167,7 @@ class FargateTask(Construct):
         self._network = network
         self._log_delivery = log_delivery
         self._may_log = False
+        self._logs_by_role = execution_role is None and log_group is None
         self._multiline_pattern = multiline_pattern
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
@@ -347,7 +348,7 @@ class FargateTask(Construct):
         statement = iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
         )
-        if role.node.scope is self.task_definition and self.log_group.node.scope is self:
+        if self._logs_by_role:
             document = iam.PolicyDocument(statements=[statement])
             resource = cast(iam.CfnRole, role.node.default_child)
             resource.policies = [iam.CfnRole.PolicyProperty(policy_name="Logs", policy_document=document)]

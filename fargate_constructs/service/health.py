@@ -74,7 +74,7 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse what the load balancer or ECS would refuse."""
-        if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
+        if not self.path.startswith("/") and not Token.is_unresolved(self.path):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")

@@ -84,6 +84,7 @@ class RollbackAlarms(Construct):
 
         self._resource = cast(ecs.CfnService, service.node.find_child("Service"))
         self._rollback = rollback
+        self._path = service.node.path.rpartition("/")[0]
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
@@ -144,7 +145,7 @@ class RollbackAlarms(Construct):
             self,
             id,
             metric=metric,
-            alarm_description=f"{self.node.scope.node.path}: {meaning}" if self.node.scope else meaning,
+            alarm_description=f"{self._path}: {meaning}",
             threshold=threshold,
             evaluation_periods=minutes,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
