@@ -4,11 +4,10 @@
 number of services ──> [ours, ecs_patterns] ──> template
 ```
 
-Both have what the issue of a peer's user would name first: a load balancer in front, two to ten tasks scaled on CPU and
-on requests, a log group of their own that expires, and a subscription of a Lambda function to it. Each is made as its
-library's own documentation makes it: ours with one endpoint and an archive, ecs_patterns with a load balancer for each
-service, for it has no way to share one (aws-cdk#13759), in one VPC and one cluster. Ours does more beside: flow logs,
-access logs, ECS Exec, roll-back by alarms, the archive's catalog and replay. That is not taken out.
+Both have two to ten tasks scaled on CPU and on requests, a load balancer in front, a log group that expires, and a
+subscription of a Lambda function to it. Each is made as its own library is used: ours with one endpoint for all;
+aws_ecs_patterns with a load balancer for each service, for it cannot share one (aws-cdk#13759), in one VPC and one
+cluster. Ours does more beside: flow logs, access logs, ECS Exec, roll-back by alarms. None of it is turned off.
 """
 
 import json

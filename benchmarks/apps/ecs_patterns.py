@@ -12,13 +12,11 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as ecs_patterns
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_logs_destinations as logs_destinations
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from benchmarks.apps import synthesize
+from benchmarks.apps.plain_shipper import PlainShipper
 
 
 class Services(Stack):
@@ -29,15 +27,7 @@ class Services(Stack):
         vpc = ec2.Vpc(self, "Vpc", max_azs=2)
         self.cluster = ecs.Cluster(self, "Cluster", vpc=vpc)
         self.image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-        bucket = s3.Bucket(self, "Logs")
-        self.shipper = lambda_.Function(
-            self,
-            "Shipper",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="index.handler",
-            code=lambda_.Code.from_inline("def handler(event, context): ..."),
-        )
-        bucket.grant_put(self.shipper)
+        self.shipper = PlainShipper(self, "Shipper")
         for number in range(services):
             self.add_service(f"Service{number}")
 
@@ -57,11 +47,7 @@ class Services(Stack):
         scaling = pattern.service.auto_scale_task_count(min_capacity=2, max_capacity=10)
         scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
         scaling.scale_on_request_count("Requests", requests_per_target=1000, target_group=pattern.target_group)
-        log_group.add_subscription_filter(
-            "Shipper",
-            destination=logs_destinations.LambdaDestination(self.shipper),
-            filter_pattern=logs.FilterPattern.all_events(),
-        )
+        self.shipper.add_log_group(log_group)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,20 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from benchmarks.apps import synthesize
+from benchmarks.apps.plain_shipper import PlainShipper
 from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
 
 
 class Services(Stack):
     """So many services."""
 
+    make_archive: type[LogArchive | PlainShipper] = LogArchive
+
     def __init__(self, scope: Construct, construct_id: str, services: int) -> None:
         super().__init__(scope, construct_id)
         self.network = FixedEgressNetwork(self, "Network")
         self.endpoint = HttpEndpoint(self, "Endpoint", network=self.network)
-        self.archive = LogArchive(self, "LogArchive")
+        self.archive = self.make_archive(self, "LogArchive")
         self.cluster = AuditedCluster(self, "Cluster", vpc=self.network.vpc)
         self.image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
         for number in range(services):
