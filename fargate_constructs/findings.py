@@ -18,9 +18,8 @@ def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *
         reason: Why no narrower ARN would do.
     """
     stack = Stack.of(policy_holder)
-    for resource in resources:
-        finding = f"AwsSolutions-IAM5[Resource::{_as_written(stack.resolve(resource))}]"
-        Validations.of(policy_holder).acknowledge(Acknowledgment(id=finding, reason=reason))
+    findings = [f"AwsSolutions-IAM5[Resource::{_as_written(each)}]" for each in stack.resolve(list(resources))]
+    Validations.of(policy_holder).acknowledge(*(Acknowledgment(id=finding, reason=reason) for finding in findings))
 
 
 def _as_written(reference: Any) -> str:  # noqa: ANN401 - a piece of a template

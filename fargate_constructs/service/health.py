@@ -7,6 +7,7 @@ HttpEndpoint ──> route ──> [target check] ──> task <── [containe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
@@ -119,3 +120,9 @@ class Health:
             retries=self.unhealthy_threshold_count,
             start_period=self.grace_period,
         )
+
+
+@cache
+def default_health() -> Health:
+    """Return `Health()`, which never changes; its times are asked of Node once, not for each service."""
+    return Health()
