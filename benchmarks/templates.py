@@ -50,7 +50,7 @@ def rows() -> Iterator[Row]:
         ours=f"{ours} s",
         other=f"{theirs} s {OTHER}",
         ratio=ours / theirs,
-        at_most=SLOWEST_DEPLOYMENT / theirs,
+        at_most=round(SLOWEST_DEPLOYMENT / theirs, 2),
     )
     for services, templates in ((1, one), (MANY, many)):
         yield from _bills(services, templates["ours"], templates["ecs_patterns"])
