@@ -9,10 +9,19 @@ import platform
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+RUN_SCRIPT = """
+import resource, runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def best_cpu_ms(*functions: Callable[[], object], turns: int) -> list[float]:
@@ -39,6 +48,47 @@ def in_new_process(script: str, *arguments: str, **environment: str) -> list[flo
         text=True,
     ).stdout
     return [float(word) for word in output.split()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a process took, with those that it started.
+
+    Args:
+        wall: Seconds from its start to its end.
+        cpu: Seconds of CPU time.
+        peak: Its largest resident set and the largest of the others, in MB.
+    """
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def run(module: str, *arguments: str, **environment: str) -> Usage:
+    """Run a module as a process of its own, and return what it took.
+
+    Raises:
+        RuntimeError: If it fails; with what it said.
+    """
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN_SCRIPT, module, *arguments],
+            env=os.environ | environment,
+            stdout=output,
+            stderr=output,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        said = output.read().decode()
+    if process.returncode:
+        raise RuntimeError(f"{module} failed: {said}")
+    own = float(said.splitlines()[-1])
+    # What is waited for is the largest of all; Python itself says its own part.
+    return Usage(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=(own + usage.ru_maxrss) / 1000)
 
 
 def machine() -> str:

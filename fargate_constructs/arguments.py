@@ -104,8 +104,6 @@ def _parts(type_: object) -> Iterator[object]:
 
 
 def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
-    if isinstance(value, (str, float)) and Token.is_unresolved(value):
-        return True
     origin, parts = get_origin(type_), get_args(type_)
     if origin in {Union, UnionType}:
         fits = any(_is(value, part) for part in parts)
@@ -127,7 +125,7 @@ def _is(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
         fits = type_ is bool
     else:
         fits = isinstance(value, (float, int) if type_ is float else type_)
-    return fits
+    return fits or (isinstance(value, (str, float)) and Token.is_unresolved(value))
 
 
 def _said(type_: Any) -> str:  # noqa: ANN401 - any annotation

@@ -9,11 +9,10 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
     Raises:
         ValueError: With the number and the limits.
     """
-    if value is None or Token.is_unresolved(value):
+    if value is None or (low <= value and (high is None or value <= high)) or Token.is_unresolved(value):
         return
-    if value < low or (high is not None and value > high):
-        limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
-        raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")
+    limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
+    raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")
 
 
 def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:

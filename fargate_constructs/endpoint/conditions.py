@@ -141,7 +141,7 @@ def _validate_size(conditions: Conditions) -> None:
 
 def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
     for value in values:
-        if not Token.is_unresolved(value) and not allowed.fullmatch(value):
+        if not allowed.fullmatch(value) and not Token.is_unresolved(value):
             raise ValueError(f"{expectation}, got: {value!r}")
 
 

@@ -40,7 +40,7 @@ class Subscriptions:
         self._policy_document = policy_document
         self._needs = needs
         self._functions: list[lambda_.Function] = []
-        self._ignored: list[logs.ILogGroup] = []
+        self._ignored: list[tuple[str, str]] = []
         self._shipped: list[logs.ILogGroup] = []
         self._excepted: list[str] = []
         self._account_policy: logs.CfnAccountPolicy | None = None
@@ -57,15 +57,17 @@ class Subscriptions:
 
     def ignore(self, log_group: logs.ILogGroup) -> None:
         """Never ship a log group."""
-        if any(_same(log_group, shipped) for shipped in self._shipped):
+        names = _names(log_group)
+        if any(_same(names, _names(shipped)) for shipped in self._shipped):
             raise ValueError(f"a log group must not be shipped and ignored, got both for: {log_group.node.path}")
-        self._ignored.append(log_group)
+        self._ignored.append(names)
         self._publish()
 
     def add(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship a log group, unless the account policy does so already."""
         _validate_log_group(log_group)
-        if any(_same(log_group, ignored) for ignored in self._ignored):
+        names = _names(log_group)
+        if any(_same(names, ignored) for ignored in self._ignored):
             raise ValueError(
                 f"log_group must not be one of the archive's own, got: {log_group.node.path}; "
                 "every line it shipped would make another",
@@ -104,7 +106,7 @@ class Subscriptions:
 
     def _publish(self) -> None:
         """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
-        ignored = [log_group.log_group_name for log_group in self._ignored]
+        ignored = [name for name, _ in self._ignored]
         for function in self._functions:
             function.add_environment("IGNORED_LOG_GROUPS", ",".join(ignored))
         if self._account_policy:
@@ -112,13 +114,14 @@ class Subscriptions:
             self._account_policy.selection_criteria = f"LogGroupName NOT IN {names}"
 
 
-def _same(one: logs.ILogGroup, other: logs.ILogGroup) -> bool:
+def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Tell whether two are one log group, as far as synthesis can know: also if one is imported by its name or ARN."""
-    return one.log_group_name == other.log_group_name or _arn(one) == _arn(other)
+    return one[0] == other[0] or one[1] == other[1]
 
 
-def _arn(log_group: logs.ILogGroup) -> str:
-    return log_group.log_group_arn.removesuffix(":*")
+def _names(log_group: logs.ILogGroup) -> tuple[str, str]:
+    """Return a log group's name and ARN."""
+    return log_group.log_group_name, log_group.log_group_arn.removesuffix(":*")
 
 
 def _validate_log_group(log_group: logs.ILogGroup) -> None:

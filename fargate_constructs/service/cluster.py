@@ -69,6 +69,7 @@ class AuditedCluster(ecs.Cluster):
         )
         # On the cluster itself: as a resource of their own they could not be removed before the last service is.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+        self._session_log_arns = _session_log_arns(self)
 
 
 def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
@@ -97,6 +98,10 @@ def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
 
 def session_log_arns(cluster: ecs.ICluster) -> list[str]:
     """Return the ARN patterns that CDK lets tasks write their session transcripts to, if the cluster keeps any."""
+    return cluster._session_log_arns if isinstance(cluster, AuditedCluster) else _session_log_arns(cluster)
+
+
+def _session_log_arns(cluster: ecs.ICluster) -> list[str]:
     configuration = cluster.execute_command_configuration
     log_configuration = configuration.log_configuration if configuration else None
     log_group = log_configuration.cloud_watch_log_group if log_configuration else None

@@ -25,7 +25,7 @@ from fargate_constructs.ranges import validate_range
 from fargate_constructs.service.cluster import session_log_arns
 from fargate_constructs.service.deployment import Deployment, Strategy
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
-from fargate_constructs.service.health import Health
+from fargate_constructs.service.health import Health, default_health
 from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
@@ -98,7 +98,7 @@ class FargateService(FargateTask):
         **task: Unpack[TaskArguments],
     ) -> None:
         ports = named_ports(port)
-        health = health or Health()
+        health = health or default_health()
         _validate_health(health, task, is_worker=not ports)
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
@@ -123,7 +123,7 @@ class FargateService(FargateTask):
             name=self.name,
             ports=ports,
             vpc=self._network.vpc,
-            log_driver=self.log_driver("service-connect"),
+            log_driver=lambda: self.log_driver("service-connect"),
         )
         self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(

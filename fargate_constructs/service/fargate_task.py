@@ -9,7 +9,7 @@ image ──> [FargateTask] ──> FargateService, jobs
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from typing import Unpack, cast
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -167,6 +167,8 @@ class FargateTask(Construct):
         self._on_windows = on_windows
         self._network = network
         self._log_delivery = log_delivery
+        self._may_log = False
+        self._logs_by_role = execution_role is None and log_group is None
         self._multiline_pattern = multiline_pattern
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
@@ -331,6 +333,28 @@ class FargateTask(Construct):
 
     def log_driver(self, stream_prefix: str) -> ecs.LogDriver:
         """Return the driver that logs to this task's log group, under a prefix."""
+        self._let_log()
         return self._log_delivery.driver(
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
+
+    def _let_log(self) -> None:
+        """Let ECS write the task's log, once.
+
+        If the role and the log group were made here, the role itself says so: it is there with the role, and is no
+        resource more. What was made elsewhere may need the role, as the policy of a log group's key may; there, and for
+        whatever is granted later, CDK puts a policy beside the role.
+        """
+        if self._may_log:
+            return
+        self._may_log = True
+        role = self.task_definition.obtain_execution_role()
+        statement = iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
+        )
+        if self._logs_by_role:
+            document = iam.PolicyDocument(statements=[statement])
+            resource = cast(iam.CfnRole, role.node.default_child)
+            resource.policies = [iam.CfnRole.PolicyProperty(policy_name="Logs", policy_document=document)]
+        else:
+            role.add_to_principal_policy(statement)

@@ -19,5 +19,6 @@ FLAGS = (
 
 def pin_feature_flags(construct: Construct) -> None:
     """Turn these flags on for what will be made under a construct; it must have no children yet."""
+    node = construct.node
     for flag in FLAGS:
-        construct.node.set_context(flag, True)  # noqa: FBT003 - the flag's value
+        node.set_context(flag, True)  # noqa: FBT003 - the flag's value

@@ -7,6 +7,7 @@ HttpEndpoint ──> route ──> [target check] ──> task <── [containe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
@@ -74,7 +75,7 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse what the load balancer or ECS would refuse."""
-        if not Token.is_unresolved(self.path) and not self.path.startswith("/"):
+        if not self.path.startswith("/") and not Token.is_unresolved(self.path):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")
@@ -119,3 +120,9 @@ class Health:
             retries=self.unhealthy_threshold_count,
             start_period=self.grace_period,
         )
+
+
+@cache
+def default_health() -> Health:
+    """Return `Health()`, which never changes; its times are asked of Node once, not for each service."""
+    return Health()

@@ -6,7 +6,7 @@ FargateService ──> [link: Service Connect over Cloud Map] ──> FargateSer
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -31,7 +31,7 @@ class ServiceLinks:
         name: The host name by which others reach it.
         ports: The ports at which they do, by name; none if they cannot. A single one has the empty name.
         vpc: Where the namespace belongs.
-        log_driver: Where Service Connect's proxy logs to.
+        log_driver: Returns where Service Connect's proxy logs to; asked for with the first link.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ServiceLinks:
         name: str,
         ports: Mapping[str, int],
         vpc: ec2.IVpc,
-        log_driver: ecs.LogDriver,
+        log_driver: Callable[[], ecs.LogDriver],
     ) -> None:
         self.service = service
         self.name = name
@@ -150,7 +150,7 @@ class ServiceLinks:
                 )
                 for port, number in self.ports.items()
             ],
-            log_driver=self._log_driver,
+            log_driver=self._log_driver(),
         )
 
     def _take_name(self) -> None:

@@ -8,7 +8,6 @@ container ── stdout ──> [log driver] ──> log group
 from enum import Enum
 from typing import Protocol
 
-from aws_cdk import Size
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
@@ -43,11 +42,15 @@ class LogDelivery(Enum):
         multiline_pattern: str | None = None,
     ) -> ecs.LogDriver:
         """Return the driver that sends a container's lines to the log group."""
-        keeps_running = self is LogDelivery.available
-        return ecs.LogDrivers.aws_logs(
-            log_group=log_group,
-            stream_prefix=stream_prefix,
-            multiline_pattern=multiline_pattern,
-            mode=ecs.AwsLogDriverMode.NON_BLOCKING if keeps_running else ecs.AwsLogDriverMode.BLOCKING,
-            max_buffer_size=Size.mebibytes(BUFFER_MIB) if keeps_running else None,
-        )
+        # Not `LogDrivers.aws_logs`, which gives each role that may write a policy beside it: a resource more.
+        options = {
+            "awslogs-group": log_group.log_group_name,
+            "awslogs-stream-prefix": stream_prefix,
+            "awslogs-region": log_group.env.region,
+            "mode": self.value,
+        }
+        if multiline_pattern:
+            options["awslogs-multiline-pattern"] = multiline_pattern
+        if self is LogDelivery.available:
+            options["max-buffer-size"] = f"{BUFFER_MIB * 1024**2}b"
+        return ecs.GenericLogDriver(log_driver="awslogs", options=options)

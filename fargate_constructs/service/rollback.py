@@ -89,6 +89,7 @@ class RollbackAlarms(Construct):
         )
         self._resource = cast(ecs.CfnService, service.node.find_child("Service"))
         self._rollback = rollback
+        self._path = service.node.path.rpartition("/")[0]
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
@@ -103,17 +104,15 @@ class RollbackAlarms(Construct):
             ValueError: If the alarm is on a service's metrics, or of another stack, and has no name of its own: in the
                 template it might need the service, and the service it.
         """
-        self._names.append(self._name_of(alarm))
-        self.all.append(alarm)
-        self._write()
+        self._adopt(alarm, name=self._name_of(alarm))
 
     def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
         """Let errors that tasks answer, and tasks that stay unhealthy, end the service's deployments."""
         if self._rollback.error_percent is not None:
-            self.add(self._errors(target_groups, self._rollback.error_percent))
-        self.add(self._unhealthy(target_groups, grace_period))
+            self._watch_errors(target_groups, self._rollback.error_percent)
+        self._watch_unhealthy(target_groups, grace_period)
 
-    def _errors(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], percent: int) -> cloudwatch.Alarm:
+    def _watch_errors(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], percent: int) -> None:
         metrics = {}
         for number, target_group in enumerate(target_groups):
             metrics[f"errors{number}"] = target_group.metrics.http_code_target(
@@ -129,11 +128,9 @@ class RollbackAlarms(Construct):
             label="5xx answers in a hundred",
             period=MINUTE,
         )
-        return self._alarm("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
+        self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
 
-    def _unhealthy(
-        self, target_groups: Sequence[elbv2.ApplicationTargetGroup], grace_period: Duration
-    ) -> cloudwatch.Alarm:
+    def _watch_unhealthy(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], grace_period: Duration) -> None:
         metrics = {
             f"unhealthy{number}": target_group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
             for number, target_group in enumerate(target_groups)
@@ -146,21 +143,26 @@ class RollbackAlarms(Construct):
         )
         # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
         minutes = math.ceil(grace_period.to_seconds() / 60) + 1
-        return self._alarm("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
+        self._watch("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
 
-    def _alarm(
-        self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str
-    ) -> cloudwatch.Alarm:
-        return cloudwatch.Alarm(
+    def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:
+        alarm = cloudwatch.Alarm(
             self,
             id,
             metric=metric,
-            alarm_description=f"{self.node.scope.node.path}: {meaning}" if self.node.scope else meaning,
+            alarm_description=f"{self._path}: {meaning}",
             threshold=threshold,
             evaluation_periods=minutes,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        # On a target group's metrics, which need no service: there is nothing to look for in the whole stack.
+        self._adopt(alarm, name=alarm.alarm_name)
+
+    def _adopt(self, alarm: cloudwatch.IAlarm, *, name: str) -> None:
+        self._names.append(name)
+        self.all.append(alarm)
+        self._write()
 
     def _name_of(self, alarm: cloudwatch.IAlarm) -> str:
         """Return the name as the service's template can say it."""
@@ -195,7 +197,8 @@ def _sum(metrics: Sequence[str]) -> str:
 
 def _needs_a_service(alarm: cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm, stack: Stack) -> bool:
     """Whether an alarm, or one that it is composed of, is on the metrics of an ECS service."""
-    resources = {stack.resolve(each.logical_id): each for each in stack.node.find_all() if isinstance(each, WATCHED)}
+    watched = [each for each in stack.node.find_all() if isinstance(each, WATCHED)]
+    resources = dict(zip(stack.resolve([each.logical_id for each in watched]), watched, strict=True))
     seen: list[cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm | ecs.CfnService] = [alarm]
     for each in seen:
         if isinstance(each, ecs.CfnService):

@@ -68,6 +68,37 @@ def test_a_read_only_container_can_still_be_looked_into(
     )
 
 
+@pytest.mark.parametrize("is_ours", [True, False], ids=["log group made here", "log group given"])
+def test_the_role_itself_may_log(
+    stack: Stack,
+    network: FixedEgressNetwork,
+    image: ecs.ContainerImage,
+    is_ours: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """What the task needs of its own log stands in its role; what may need the role in turn, in a policy beside it."""
+    log_group = None if is_ours else logs.LogGroup(stack, "Logs")
+    task = FargateTask(stack, "Web", network=network, image=image, log_group=log_group)
+    task.add_sidecar("proxy", image=image)
+    if is_ours:
+        secret = secretsmanager.Secret(stack, "Secret")
+        secret.grant_read(task.task_definition.obtain_execution_role())
+
+    template = Template.from_stack(stack)
+    ((name, role),) = (
+        each for each in template.find_resources("AWS::IAM::Role").items() if "TaskDefinitionExecutionRole" in each[0]
+    )
+    (beside,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for each in template.find_resources("AWS::IAM::Policy").values()
+        if {"Ref": name} in each["Properties"]["Roles"]
+    )
+    log = stack.resolve(task.log_group.log_group_arn)
+    statement = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log}
+    within = [policy["PolicyDocument"]["Statement"] for policy in role["Properties"].get("Policies", [])]
+    assert within == ([[statement]] if is_ours else [])
+    assert (beside == [statement]) is not is_ours
+
+
 def test_a_log_group_of_ones_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
     """An existing group is logged to, events of many lines stay together, and no group is made but for shells."""
     log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")

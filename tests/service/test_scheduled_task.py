@@ -144,7 +144,7 @@ def test_the_first_run_finds_what_it_needs(template: Template) -> None:
     """A rate begins with the deployment: roles and the way out come before the schedule."""
     (schedule,) = template.find_resources("AWS::Scheduler::Schedule").values()
 
-    for needed in ("SchedulerRoleDefaultPolicy", "ExecutionRoleDefaultPolicy", "TaskRole", "TasksSubnet1DefaultRoute"):
+    for needed in ("SchedulerRoleDefaultPolicy", "ExecutionRole", "TaskRole", "TasksSubnet1DefaultRoute"):
         assert any(needed in each for each in schedule["DependsOn"]), needed
 
 

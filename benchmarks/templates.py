@@ -1,0 +1,121 @@
+"""What the templates say of the same services: how many resources, how fast a deployment can be, what stands idle.
+
+```
+ours, ecs_patterns ──> templates ──> [rows]
+```
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.apps import template_in
+from benchmarks.bills import hourly_usd_a_month, standing, standing_usd_a_month
+from benchmarks.measure import run
+from benchmarks.table import Row
+
+Template = Mapping[str, Any]
+
+OTHER = "aws_ecs_patterns"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MAX_RESOURCES = 500
+SLOWEST_DEPLOYMENT = 60  # seconds
+MOST_OF_THE_BILL = 0.33
+MANY = 10
+
+
+def rows() -> Iterator[Row]:
+    """Read the templates of one service and of ten."""
+    one, many = ({name: synthesized(name, services) for name in ("ours", "ecs_patterns")} for services in (1, MANY))
+    added, fitting = (
+        {name: count(one[name], many[name]) for name in one} for count in (resources_per_service, services_per_stack)
+    )
+    yield Row(
+        what="resources per added service",
+        ours=f"{added['ours']:g}",
+        other=f"{added['ecs_patterns']:g} {OTHER}",
+        ratio=added["ours"] / added["ecs_patterns"],
+        at_most=0.99,  # fewer
+    )
+    yield Row(
+        what=f"services in one stack of at most {MAX_RESOURCES} resources",
+        ours=f"{fitting['ours']}",
+        other=f"{fitting['ecs_patterns']} {OTHER}",
+        ratio=fitting["ours"] / fitting["ecs_patterns"],
+    )
+    ours, theirs = (fastest_deployment(one[name]) for name in one)
+    yield Row(
+        what="seconds below which no rolling deployment gets",
+        ours=f"{ours} s",
+        other=f"{theirs} s {OTHER}",
+        ratio=ours / theirs,
+        at_most=round(SLOWEST_DEPLOYMENT / theirs, 2),
+    )
+    for services, templates in ((1, one), (MANY, many)):
+        yield from _bills(services, templates["ours"], templates["ecs_patterns"])
+
+
+def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:
+    what = f"{services} service{'s' if services > 1 else ''}"
+    our_bill, their_bill = hourly_usd_a_month(ours), hourly_usd_a_month(theirs)
+    yield Row(
+        what=f"{what}: billed by the hour, tasks apart",
+        ours=f"{our_bill:.2f} USD a month ({_hourly(ours)})",
+        other=f"{their_bill:.2f} USD a month {OTHER} ({_hourly(theirs)})",
+        ratio=our_bill / their_bill,
+        at_most=MOST_OF_THE_BILL if services == MANY else None,
+    )
+    our_bill, their_bill = standing_usd_a_month(ours), standing_usd_a_month(theirs)
+    yield Row(
+        what=f"{what}: the same and alarms, those of scaling too",
+        ours=f"{our_bill:.2f} USD a month ({standing(ours)['alarm']} metrics)",
+        other=f"{their_bill:.2f} USD a month {OTHER} ({standing(theirs)['alarm']} metrics)",
+        ratio=our_bill / their_bill,
+    )
+
+
+def _hourly(template: Template) -> str:
+    counts = standing(template)
+    names = {"load balancer": "ALB", "NAT gateway": "NAT", "public IPv4 address": "IPv4"}
+    return ", ".join(f"{counts[name]} {short}" for name, short in names.items())
+
+
+def synthesized(name: str, services: int) -> Template:
+    """Return the template of so many services of an app."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(f"benchmarks.apps.{name}", str(services), CDK_OUTDIR=folder)
+        return template_in(Path(folder))
+
+
+def resources_per_service(one: Template, many: Template) -> float:
+    """Return how many resources each service adds, by the templates of one service and of ten."""
+    return (len(many["Resources"]) - len(one["Resources"])) / (MANY - 1)
+
+
+def services_per_stack(one: Template, many: Template) -> int:
+    """Return how many services fit into one stack, with all they share."""
+    added = resources_per_service(one, many)
+    return int((MAX_RESOURCES - len(one["Resources"])) / added) + 1
+
+
+def fastest_deployment(template: Template) -> int:
+    """Return the seconds from where new tasks listen to where old ones are gone, with nothing else to wait for.
+
+    A new task gets requests after so many good checks, so far apart
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html); an old one goes when
+    it is drained (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
+    What a template does not say is as the load balancer has it by default
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time that
+    alarms are watched comes on top.
+    """
+    resources = template["Resources"].values()
+    target_group, service = (
+        next(each["Properties"] for each in resources if each["Type"] == type_)
+        for type_ in ("AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ECS::Service")
+    )
+    attributes = {each["Key"]: each["Value"] for each in target_group.get("TargetGroupAttributes", [])}
+    checks = target_group.get("HealthyThresholdCount", 5) * target_group.get("HealthCheckIntervalSeconds", 30)
+    drain = int(attributes.get("deregistration_delay.timeout_seconds", 300))
+    bake = service.get("DeploymentConfiguration", {}).get("BakeTimeInMinutes", 0) * 60
+    return int(checks + drain + bake)

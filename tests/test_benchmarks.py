@@ -1,0 +1,80 @@
+"""What `make bench` promises, as far as it can be counted instead of timed."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+from jsii._runtime import kernel
+
+from benchmarks import bills, templates
+from benchmarks.apps import ecs_patterns, ours
+
+Synthesized = Mapping[str, Mapping[str, Any]]
+
+
+def messages(work: Callable[[], object]) -> int:
+    """Return how often Python asks Node while it does some work: what synthesis spends its time on."""
+    process = kernel.provider._process  # type: ignore[attr-defined] # noqa: SLF001
+    with mock.patch.object(process, "send", wraps=process.send) as send:
+        work()
+    return send.call_count
+
+
+@pytest.fixture(scope="module")
+def two() -> Synthesized:
+    """The template of two services, by app."""
+    app = App()
+    stacks = {"ours": ours.Services(app, "Ours", 2), "theirs": ecs_patterns.Services(app, "Theirs", 2)}
+    return {name: Template.from_stack(stack).to_json() for name, stack in stacks.items()}
+
+
+def resources_of(template: Mapping[str, Any], service: str) -> list[str]:
+    """Return the types of what belongs to one service."""
+    return [each["Type"] for name, each in template["Resources"].items() if service in name]
+
+
+def test_a_service_adds_fewer_resources(two: Synthesized) -> None:
+    """A further service takes fewer resources of a stack's 500 than one by aws_ecs_patterns, with the same features."""
+    added = {name: len(resources_of(template, "Service1")) for name, template in two.items()}
+
+    assert added == {"ours": 17, "theirs": 18}
+
+
+def test_a_further_service_costs_as_many_messages_as_the_last() -> None:
+    """Adding a service asks Node as often whether it is the third or the sixth: no search through the whole stack."""
+    stack = ours.Services(App(), "Ours", 2)
+    counts = {number: messages(partial(stack.add_service, f"More{number}")) for number in range(4)}
+
+    assert len(set(counts.values())) == 1, counts
+
+
+def test_a_deployment_takes_less_than_a_minute(two: Synthesized) -> None:
+    """The checks and the drain of the templates themselves allow a deployment of 50 s; the peer's of 450 s."""
+    assert {name: templates.fastest_deployment(template) for name, template in two.items()} == {
+        "ours": 50,
+        "theirs": 450,
+    }
+
+
+def test_what_stands_is_counted(two: Synthesized) -> None:
+    """One load balancer serves all of ours; each has an address in two zones, as has each way out."""
+    counts = {name: bills.standing(template) for name, template in two.items()}
+
+    assert {name: (each["load balancer"], each["NAT gateway"]) for name, each in counts.items()} == {
+        "ours": (1, 2),
+        "theirs": (2, 2),
+    }
+    assert {name: each["public IPv4 address"] for name, each in counts.items()} == {"ours": 4, "theirs": 6}
+    assert bills.hourly_usd_a_month(two["ours"]) == pytest.approx(16.425 + 2 * 32.85 + 4 * 3.65)
+
+
+def test_what_is_billed_by_an_unknown_price_is_refused() -> None:
+    """No resource is taken for free because nobody thought of it."""
+    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {}}}}
+
+    with pytest.raises(ValueError, match="how Key is billed is not known, got a AWS::KMS::Key"):
+        bills.standing(template)
