@@ -11,7 +11,7 @@ help:  ## this list
 demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them back from S3
 	@python -m tests.emulator.demo
 
-test: .venv/.ready lint  ## everything that decides whether a change is good
+test: .venv/.ready .venv-lowest/.ready lint  ## everything that decides whether a change is good
 	pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 bench: .venv/.ready  ## measure, beside others; writes benchmarks/RESULTS.md
@@ -29,18 +29,26 @@ format: .venv/.ready  ## let ruff rewrite what it can
 	ruff format
 	ruff check --fix
 
-lock: .venv/.ready  ## pin requirements-dev.in and package.json again
+lock: .venv/.ready  ## pin requirements-dev.in, pyproject.toml's lowest and package.json again
 	pip install --quiet uv
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --resolution lowest-direct --extra nag \
+	  --custom-compile-command 'make lock' pyproject.toml --output-file requirements-lowest.txt
 	npm install --package-lock-only
 
 clean:  ## remove everything that was set up or made
-	rm -rf .venv node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.ready: requirements-dev.txt package-lock.json
 	@echo "setting up once: virtual environment, Node, CDK CLI (about a minute)"
 	@$(PYTHON) -m venv .venv
 	@pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.venv-lowest/.ready: requirements-lowest.txt
+	@echo "setting up once: the oldest CDK that is supported"
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-lowest.txt
 	@touch $@
