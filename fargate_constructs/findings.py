@@ -1,26 +1,94 @@
-"""Audit findings that are accepted, each beside its cause."""
+"""Audit findings that are accepted, each beside its cause.
 
-from collections.abc import Sequence
+docs/security.md lists them all. A finding is accepted on the resource that it is on: what a caller does is theirs to
+answer for, a role that was given included.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
-from constructs import IConstruct
+from constructs import IConstruct, IValidation
+
+# The packs of cdk-nag in which a rule has one name; AwsSolutions has codes of its own.
+PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
+
+# What is accepted in many places, for the same reason.
+INLINE_POLICY = {
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_choosing-managed-or-inline.html
+    "IAMNoInlinePolicy": "The policy is of one role alone and goes with it, which is what AWS has inline policies for.",
+}
+LOG_GROUP = {
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts every log group with a key of its own; a KMS key costs, "
+    "and can lock its owner out of the log.",
+}
+ALARM = {
+    "CloudWatchAlarmAction": "Whom an alarm wakes, and how, its owner alone can say.",
+}
+FUNCTION = {
+    # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    "LambdaConcurrency": "Reserved concurrency is taken from the account's, which is 10 in new accounts: a deployment "
+    "would fail there.",
+    "LambdaInsideVPC": "It talks to AWS's own APIs and to nothing else; in a VPC it would need a way out of it.",
+    # https://aws.amazon.com/xray/pricing/
+    "LambdaTracing": "A run is one function that calls one service or two, and its log and metrics say how that went; "
+    "traces cost 5 USD a million.",
+}
+
+
+def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Accept findings on a resource.
+
+    Args:
+        construct: The resource, or the L2 that stands for it.
+        reasons: Why each is accepted, by its rule: one of AwsSolutions, such as `AwsSolutions-S1`, or the name by which
+            all other packs know a rule, such as `LambdaInsideVPC`.
+    """
+    Validations.of(construct).acknowledge(
+        *(
+            Acknowledgment(id=finding, reason=reason)
+            for rule, reason in reasons.items()
+            for finding in ([rule] if "-" in rule else [f"{pack}-{rule}" for pack in PACKS])
+        )
+    )
 
 
 def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *, reason: str) -> None:
     """Accept that a policy names these resources with a wildcard.
 
-    cdk-nag names a finding by the resource as the template writes it, so the name is read from there.
+    cdk-nag names a finding by the resource as the template writes it, so the name is read from there: now, and again
+    when all stacks are known, for it is another one if the resource is in another stack.
 
     Args:
         policy_holder: The role whose policies name the resources, or any construct above it.
         resources: The ARNs, each with its wildcard.
         reason: Why no narrower ARN would do.
     """
-    stack = Stack.of(policy_holder)
-    for resource in resources:
-        finding = f"AwsSolutions-IAM5[Resource::{_as_written(stack.resolve(resource))}]"
-        Validations.of(policy_holder).acknowledge(Acknowledgment(id=finding, reason=reason))
+    policy_holder.node.add_validation(_Wildcards(policy_holder, resources, reason))
+
+
+@jsii.implements(IValidation)
+class _Wildcards:
+    """Accepts wildcards by the names that their resources have, which validation is the last moment to learn."""
+
+    def __init__(self, policy_holder: IConstruct, resources: Sequence[str], reason: str) -> None:
+        self._policy_holder = policy_holder
+        self._resources = resources
+        self._reason = reason
+        self._known: set[str] = set()
+        self.validate()
+
+    def validate(self) -> list[str]:
+        """Accept what has a name that it did not have before; nothing is ever wrong."""
+        stack = Stack.of(self._policy_holder)
+        written = {_as_written(each) for each in stack.resolve(list(self._resources))}
+        new = sorted(written - self._known)
+        self._known |= written
+        if new:
+            acknowledge(self._policy_holder, {f"AwsSolutions-IAM5[Resource::{name}]": self._reason for name in new})
+        return []
 
 
 def _as_written(reference: Any) -> str:  # noqa: ANN401 - a piece of a template
@@ -31,5 +99,7 @@ def _as_written(reference: Any) -> str:  # noqa: ANN401 - a piece of a template
             return f"<{name}.{attribute}>"
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(map(_as_written, parts))
+        case {"Fn::ImportValue": name}:
+            return str(name)
         case _:
             return str(reference)

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from fargate_constructs.findings import acknowledge
+
+READERS = "Who reads a bucket is a matter for CloudTrail data events, which an account turns on once."
 
 
 class PrivateBucket(s3.Bucket):
@@ -48,9 +52,16 @@ class PrivateBucket(s3.Bucket):
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=lifecycle_rules,
         )
-        Validations.of(self).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="Who reads a bucket is a matter for CloudTrail data events, which an account turns on once.",
-            ),
-        )
+        reasons = {
+            "AwsSolutions-S1": READERS,
+            "S3BucketLoggingEnabled": READERS,
+            "S3BucketReplicationEnabled": "S3 keeps what it is given in three zones; whether it must lie in a second "
+            "region, too, and in which, its owner alone can say.",
+        }
+        if not encryption_key:
+            reasons["S3DefaultEncryptionKMS"] = (
+                "S3 encrypts with a key of its own; load balancers can write to no other bucket."
+            )
+        if not versioned and not object_lock:
+            reasons["S3BucketVersioningEnabled"] = "Nothing in it is overwritten, and what has expired should be gone."
+        acknowledge(self, reasons)

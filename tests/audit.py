@@ -6,10 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NagPack,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
 from constructs import IConstruct
 
 Template = dict[str, Any]
+
+PACKS: dict[str, type[NagPack]] = {
+    "AwsSolutions": AwsSolutionsChecks,
+    "NIST 800-53 R5": NIST80053R5Checks,
+    "HIPAA": HIPAASecurityChecks,
+    "PCI DSS 3.2.1": PCIDSS321Checks,
+    "Serverless": ServerlessChecks,
+}
 
 
 def all_feature_flags() -> dict[str, object]:
@@ -22,11 +37,11 @@ def all_feature_flags() -> dict[str, object]:
     return recommended
 
 
-def findings(app: IConstruct) -> list[tuple[str, str | None]]:
+def findings(app: IConstruct, pack: type[NagPack] = AwsSolutionsChecks) -> list[tuple[str, str]]:
     """Return what cdk-nag finds: each rule and the path of the resource that breaks it."""
-    report = AwsSolutionsChecks(app).validate_scope(app)
+    report = pack(app).validate_scope(app)
     return [
-        (violation.rule_name, resource.construct_path)
+        (violation.rule_name, str(resource.construct_path))
         for violation in report.violations
         for resource in violation.violating_resources
     ]

@@ -9,8 +9,10 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Acknowledgment, Token, Validations
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
+
+from fargate_constructs.findings import acknowledge
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 
@@ -59,9 +61,7 @@ class Callers:
                 connections.allow_from(peer, ec2.Port.tcp(port), f"Allow callers on port {port}")
         if {ANY_IPV4, ANY_IPV6}.intersection(self.cidrs):
             for security_group in connections.security_groups:
-                Validations.of(security_group).acknowledge(
-                    Acknowledgment(id="AwsSolutions-EC23", reason="The endpoint is meant to be reached from anywhere."),
-                )
+                acknowledge(security_group, {"AwsSolutions-EC23": "The endpoint is meant to be reached from anywhere."})
 
 
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:

@@ -7,7 +7,6 @@ caller ──> [d111111abcdef8.cloudfront.net ──> VPC origin] ──> intern
 
 import jsii
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     Duration,
     IStableListProducer,
@@ -15,7 +14,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Token,
-    Validations,
     custom_resources,
 )
 from aws_cdk import aws_certificatemanager as acm
@@ -30,7 +28,7 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.private_bucket import PrivateBucket
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
@@ -188,16 +186,22 @@ class CloudFrontDistribution(Construct):
                 resources=custom_resources.AwsCustomResourcePolicy.ANY_RESOURCE
             ),
             install_latest_aws_sdk=False,
+            memory_size=128,  # what Lambda has by default, said aloud
             log_group=_log_group(Stack.of(self)),
             resource_type="Custom::VpcOriginSecurityGroup",
         )
         group.node.add_dependency(self.distribution)
         acknowledge_wildcards(group, ["*"], reason="AWS accepts no narrower resource for ec2:DescribeSecurityGroups.")
-        Validations.of(Stack.of(self).node.find_child(SHARED_FUNCTION)).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
-                reason="The function that CDK's custom resources share in a stack; the policy lets it write its logs.",
-            ),
+        acknowledge(group, INLINE_POLICY)
+        policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+        acknowledge(
+            Stack.of(self).node.find_child(SHARED_FUNCTION),
+            FUNCTION
+            | {
+                f"AwsSolutions-IAM4[Policy::{policy}]": "CDK's custom resources share it in a stack, and the policy "
+                "lets it write its logs.",
+                "LambdaDLQ": "A deployment calls it, and fails if it is not answered.",
+            },
         )
         security_group, *_ = endpoint.load_balancer.connections.security_groups
         ec2.CfnSecurityGroupIngress(
@@ -218,8 +222,7 @@ class CloudFrontDistribution(Construct):
             reasons["AwsSolutions-CFR2"] = "A web ACL costs 5 USD a month and is one argument away."
         if has_own_name:
             reasons["AwsSolutions-CFR4"] = "CloudFront fixes the TLS versions of its own names' certificate."
-        for finding, reason in reasons.items():
-            Validations.of(self.distribution).acknowledge(Acknowledgment(id=finding, reason=reason))
+        acknowledge(self.distribution, reasons)
 
 
 @jsii.implements(IStableListProducer)
@@ -250,12 +253,14 @@ def _log_group(stack: Stack) -> logs.LogGroup | None:
     """Return the log group of the function that looks up, if this is what makes it in the stack."""
     if stack.node.try_find_child(SHARED_FUNCTION):
         return None
-    return logs.LogGroup(
+    log_group = logs.LogGroup(
         stack,
         "VpcOriginLookUpLogs",
         retention=logs.RetentionDays.ONE_MONTH,
         removal_policy=RemovalPolicy.DESTROY,
     )
+    acknowledge(log_group, LOG_GROUP)
+    return log_group
 
 
 def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: acm.ICertificate | None) -> None:

@@ -28,6 +28,7 @@ from fargate_constructs.endpoint.listeners import listen_http, listen_https, val
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.network import Network
 
 # The ID by which the warning of it can be acknowledged.
@@ -174,6 +175,9 @@ class HttpEndpoint(Endpoint):
         callers.may_reach(self.connections, [int(listener.port) for listener in self.listeners])
         self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
         """The web ACL, if one was made."""
+        if not web_acl:
+            reason = "A web ACL costs 5 USD a month and more for its rules; web_acl=WebAcl.managed() makes one."
+            acknowledge(self.load_balancer, {"ALBWAFEnabled": reason})
 
     @staticmethod
     @checked

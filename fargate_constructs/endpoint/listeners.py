@@ -8,6 +8,8 @@ caller ──> [HTTP 80: redirect] ──> [HTTPS 443: routes, or 404]
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from fargate_constructs.findings import acknowledge
+
 NOT_FOUND = "no route\n"
 
 
@@ -18,6 +20,7 @@ def listen_https(
 ) -> list[elbv2.ApplicationListener]:
     """Listen on 80 to redirect, and on 443 to answer; the listener with the routes is the last."""
     redirect = _listen_on_80(load_balancer, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
+    acknowledge(redirect, {"ELBv2ACMCertificateRequired": "It does nothing but send callers to HTTPS."})
     listener = load_balancer.add_listener(
         "Listener",
         port=443,
@@ -35,7 +38,10 @@ def listen_https(
 
 def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.ApplicationListener]:
     """Listen on 80 to answer."""
-    return [_listen_on_80(load_balancer, _not_found())]
+    listener = _listen_on_80(load_balancer, _not_found())
+    reason = "Without a name of one's own there is no certificate to serve; synthesis warns of plain HTTP."
+    acknowledge(listener, dict.fromkeys(("ELBv2ACMCertificateRequired", "ALBHttpToHttpsRedirection"), reason))
+    return [listener]
 
 
 def validate_tls_options(

@@ -7,12 +7,12 @@ caller ──> [Elastic IP in each zone ──> network load balancer] ──> a
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from constructs import Construct
 
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.network import ElasticIpPool
 
 
@@ -81,13 +81,13 @@ class StaticIps(Construct):
         )
         for listener in listeners:
             self._hand_on(listener)
-        Validations.of(self.network_load_balancer).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-ELB2",
-                reason="A network load balancer logs what it decrypts, which is nothing; the application load balancer "
-                "behind it logs every request, with the caller's address.",
-            ),
-        )
+        behind = "It would log what it decrypts, which is nothing; the load balancer behind it logs every request."
+        reasons = {
+            "AwsSolutions-ELB2": behind,
+            "ELBLoggingEnabled": behind,
+            "ELBv2ACMCertificateRequired": "It hands connections on unopened; the one behind it has the certificate.",
+        }
+        acknowledge(self.network_load_balancer, reasons)
 
     @property
     def connections(self) -> ec2.Connections:

@@ -17,6 +17,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import LOG_GROUP, acknowledge
 from fargate_constructs.ranges import validate_range
 
 # Addresses that AWS knows as bots; the usual attacks on any web application; requests that only an exploit makes.
@@ -189,6 +190,7 @@ class ManagedWebAcl(Construct):
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=RemovalPolicy.RETAIN,
         )
+        acknowledge(self.log_group, LOG_GROUP)
         wafv2.CfnLoggingConfiguration(
             self,
             "Logging",

@@ -11,6 +11,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from fargate_constructs.findings import ALARM, acknowledge
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.replayer import Replayer
@@ -73,6 +74,8 @@ class Alarms:
             treat_missing_data=treat_missing_data,
         )
         self.adopt(alarm)
+        if not self._actions:
+            acknowledge(alarm, ALARM)
         return alarm
 
     def adopt(self, alarm: cloudwatch.Alarm) -> None:

@@ -7,7 +7,7 @@ log group ──> subscription ──> [Buffer: Data Firehose <──> transform
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Size, Stack, Validations
+from aws_cdk import Aws, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
@@ -16,7 +16,7 @@ from aws_cdk import aws_logs_destinations as logs_destinations
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
@@ -75,6 +75,7 @@ class Buffer(Construct):
             self, "StreamLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         """Where Data Firehose writes what failed."""
+        acknowledge(self.own_logs, LOG_GROUP)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)
         self.bucket_grants = [
@@ -106,11 +107,14 @@ class Buffer(Construct):
             ),
         )
         self._writer = self._make_writer()
-        Validations.of(Stack.of(self)).acknowledge(
-            Acknowledgment(
-                id="CloudFormation-Validate::W7001",
-                reason="CDK's DeliveryStream adds a mapping of addresses to the stack, which nothing here refers to.",
-            ),
+        for role in (self.role, self._writer):
+            acknowledge(role, INLINE_POLICY)
+        acknowledge(
+            Stack.of(self),
+            {
+                "CloudFormation-Validate::W7001": "CDK's DeliveryStream adds a mapping of addresses to the stack, to "
+                "which nothing here refers.",
+            },
         )
 
     def as_destination(self) -> logs.ILogSubscriptionDestination:

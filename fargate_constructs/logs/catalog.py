@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 from aws_cdk import Aws, Duration, Names, RemovalPolicy, Size, Stack
 from aws_cdk import aws_athena as athena
@@ -152,7 +153,10 @@ class LogCatalog(Construct):
         self.table = self._make_table(first_day)
         self.view = self._make_view(name)
         self.results_bucket = PrivateBucket(
-            self, "Results", lifecycle_rules=[s3.LifecycleRule(expiration=result_expiration)]
+            self,
+            "Results",
+            lifecycle_rules=[s3.LifecycleRule(expiration=result_expiration)],
+            encryption_key=bucket.encryption_key,
         )
         self.workgroup = self._make_workgroup(name, bytes_scanned_cutoff_per_query)
         self.named_queries = dict(self._make_queries())
@@ -195,8 +199,10 @@ class LogCatalog(Construct):
             grant = grant.combine(iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources))
         if self.bucket.encryption_key:
             grant = grant.combine(self.bucket.encryption_key.grant_encrypt_decrypt(grantee))
-        if isinstance(grantee, Construct):
-            acknowledge_wildcards(grantee, [lines, results], reason="A query reads any line, and names its own result.")
+        if Construct.is_construct(grantee):  # which an imported role is, too, without being a `Construct` in Python
+            acknowledge_wildcards(
+                cast(Construct, grantee), [lines, results], reason="A query reads any line, and names its own result."
+            )
         return grant
 
     def _make_table(self, first_day: date) -> glue.S3Table:

@@ -14,6 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
+
 FOLDERS = Path(__file__).parent
 # A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
 NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
@@ -94,9 +96,20 @@ class ArchiveFunction(lambda_.Function):
         self.execution_role = execution_role
         self.own_logs = own_logs
         """Where it writes what it does; in the path of every shipped line, so never shipped itself."""
+        acknowledge(own_logs, LOG_GROUP)
+        acknowledge(execution_role, INLINE_POLICY)
+        acknowledge(self, FUNCTION | _lost_invocations(has_destination=on_failure is not None))
 
     def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
         """Let the function do something with one resource; return the statement that says so."""
         statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
         self.execution_role.add_to_policy(statement)
         return statement
+
+
+def _lost_invocations(*, has_destination: bool) -> dict[str, str]:
+    """Return why no queue keeps invocations that failed."""
+    if has_destination:
+        return {"LambdaDLQ": "What fails for good goes to a destination; a dead-letter queue is the older form of one."}
+    again = "The next run does what one that failed has left; Data Firehose calls until it is answered."
+    return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}

@@ -15,7 +15,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
 from fargate_constructs.logs.function import ArchiveFunction
 
@@ -141,6 +141,7 @@ class Replayer(Construct):
             ),
             inline_policies={"Invoke": iam.PolicyDocument(statements=[invoke])},
         )
+        acknowledge(role, INLINE_POLICY)
         scheduler.Schedule(
             self,
             "Schedule",

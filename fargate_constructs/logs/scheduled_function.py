@@ -14,6 +14,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from fargate_constructs.findings import ALARM, acknowledge
 from fargate_constructs.logs.function import ArchiveFunction
 
 
@@ -73,3 +74,5 @@ class ScheduledFunction(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         """Goes off when a run fails; add your own actions."""
+        acknowledge(self.alarm, ALARM)
+        acknowledge(self.rule, {"EventBusDLQ": "A run that was not started is made up for by the next."})

@@ -16,6 +16,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.network.address_plan import (
     PUBLIC_SUBNET_BITS,
     RESERVED_ZONES,
@@ -216,7 +217,7 @@ class FixedEgressNetwork(Construct):
         )
 
     def _make_vpc(self, cidr: str, prefix: int) -> ec2.Vpc:
-        return ec2.Vpc(
+        vpc = ec2.Vpc(
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(cidr),
@@ -240,6 +241,12 @@ class FixedEgressNetwork(Construct):
             restrict_default_security_group=True,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
+        for subnet in vpc.public_subnets:
+            acknowledge(
+                subnet,
+                {"VPCNoUnrestrictedRouteToIGW": "NAT and load balancers stand in public subnets; tasks never do."},
+            )
+        return vpc
 
     def _allocation_ids(self) -> list[list[str]]:
         """Return the Elastic IPs of each zone."""
@@ -258,7 +265,9 @@ class FixedEgressNetwork(Construct):
 
     def _log_flows(self, retention: logs.RetentionDays) -> None:
         log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
-        self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+        acknowledge(log_group, LOG_GROUP)
+        flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+        acknowledge(flow_log, INLINE_POLICY)
 
     def _tell_unused_addresses(self) -> None:
         unused = (

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import jsii
 from aws_cdk import (
-    Acknowledgment,
     Aws,
     CfnAutoScalingRollingUpdate,
     CfnCreationPolicy,
@@ -21,11 +20,12 @@ from aws_cdk import (
     Fn,
     Tags,
     Token,
-    Validations,
 )
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
+
+from fargate_constructs.findings import acknowledge
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
 # (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html). The standard image, not the minimal one.
@@ -118,7 +118,7 @@ class NatInstance(Construct):
         _validate_subnet(vpc, subnet)
         _validate_allocation_ids(allocation_ids)
         # Both raise for an import that leaves them out, which should not leave half a construct in the tree.
-        cidr, zone = vpc.vpc_cidr_block, subnet.availability_zone
+        cidr, zone = _range_of(vpc), subnet.availability_zone
         super().__init__(scope, id)
 
         instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.NANO)
@@ -251,17 +251,14 @@ class NatInstance(Construct):
         )
 
     def _acknowledge(self) -> None:
-        Validations.of(self.security_group).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-EC23",
-                reason="The one source is the VPC's own range, which cdk-nag cannot read: it is a reference.",
-            ),
-        )
-        Validations.of(self.auto_scaling_group).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-AS3",
-                reason="EventBridge has each launch and termination of the group, without a topic that nobody reads.",
-            ),
+        in_vpc = "All ports, from the VPC's own range alone: tasks may send to any."
+        acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})
+        acknowledge(
+            self.auto_scaling_group,
+            {
+                "AwsSolutions-AS3": "EventBridge has each launch and termination of the group, without a topic that "
+                "nobody reads.",
+            },
         )
 
 
@@ -326,6 +323,12 @@ def _source_nat(addresses: Sequence[str]) -> str:
     # With a seed of its own, each machine would deal the addresses out anew.
     numbered = ", ".join(f"{number} : {address}" for number, address in enumerate(addresses))
     return f"snat to jhash ip saddr mod {len(addresses)} seed 0x1 map {{ {numbered} }}"
+
+
+def _range_of(vpc: ec2.IVpc) -> str:
+    """Return a VPC's range: as it was written, if it was, for an audit cannot read a reference to it."""
+    resource = vpc.node.default_child
+    return (isinstance(resource, ec2.CfnVPC) and resource.cidr_block) or vpc.vpc_cidr_block
 
 
 def _validate_subnet(vpc: ec2.IVpc, subnet: ec2.ISubnet) -> None:

@@ -28,7 +28,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone
 
 HANDLER = Path(__file__).parent / "pointer_record"
@@ -107,6 +107,9 @@ class ReverseDns(Construct):
         )
         self.role = self._make_role()
         self.function = self._make_function()
+        acknowledge(self.log_group, LOG_GROUP)
+        acknowledge(self.role, INLINE_POLICY)
+        acknowledge(self.function, FUNCTION | {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."})
         for allocation_id, _ in addresses:
             self._point(allocation_id, name)
 
@@ -158,6 +161,7 @@ class ReverseDns(Construct):
                 ),
             ],
         )
+        acknowledge(permission, INLINE_POLICY)
         pointer = CustomResource(
             address,
             "Pointer",

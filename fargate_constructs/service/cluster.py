@@ -19,6 +19,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import LOG_GROUP, acknowledge
 
 
 class AuditedCluster(ecs.Cluster):
@@ -50,6 +51,8 @@ class AuditedCluster(ecs.Cluster):
         )
         if encryption_key:
             _let_logs_use(encryption_key, Stack.of(scope))
+        else:
+            acknowledge(sessions, LOG_GROUP)
         super().__init__(
             scope,
             id,

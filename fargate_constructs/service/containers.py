@@ -285,12 +285,17 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     if both := (container.get("environment") or {}).keys() & (container.get("secrets") or {}).keys():
         raise ValueError(f"environment and secrets must not share a name, got in both: {', '.join(sorted(both))}")
     for variable, value in (container.get("environment") or {}).items():
-        written = str(Stack.of(scope).resolve(value))
-        if "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written:
+        if resolves_secret(Stack.of(scope).resolve(value)):
             raise ValueError(
                 f"environment must not hold secrets, got the value of one in {variable!r}; pass it as "
                 f"secrets={{{variable!r}: ecs.Secret.from_secrets_manager(...)}}",
             )
+
+
+def resolves_secret(value: object) -> bool:
+    """Whether a piece of a template becomes the value of a secret when it is deployed."""
+    written = str(value)
+    return "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written
 
 
 def _validate_memory(limit_mib: int | None, reservation_mib: int | None, *, task_memory_mib: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
@@ -21,7 +21,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.network import Network
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
@@ -173,9 +173,7 @@ class FargateTask(Construct):
         self._security_groups = list(security_groups) or [
             ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {self.node.path}")
         ]
-        self.log_group = log_group or logs.LogGroup(
-            self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
-        )
+        self.log_group = log_group or self._make_log_group(log_retention)
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -206,12 +204,8 @@ class FargateTask(Construct):
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
-        Validations.of(self.task_definition).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-ECS2",
-                reason="environment holds plain configuration; what is secret goes to secrets.",
-            ),
-        )
+        plain = {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."}
+        acknowledge(self.task_definition, plain | INLINE_POLICY)  # its roles are its children
 
     @property
     def connections(self) -> ec2.Connections:
@@ -330,3 +324,8 @@ class FargateTask(Construct):
         return self._log_delivery.driver(
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
+
+    def _make_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
+        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=RemovalPolicy.RETAIN)
+        acknowledge(log_group, LOG_GROUP)
+        return log_group

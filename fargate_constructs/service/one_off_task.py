@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.job import Job
@@ -140,6 +141,10 @@ class DeploymentRun(Construct):
                 iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]),
             ],
         )
+        acknowledge(self.log_group, LOG_GROUP)
+        acknowledge(self.role, INLINE_POLICY)
+        acknowledge(hand_over, INLINE_POLICY)
+        acknowledge(self.function, FUNCTION | {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."})
         self.resource = CustomResource(
             self,
             "Resource",

@@ -18,6 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.ranges import validate_range
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
@@ -82,6 +83,10 @@ class RollbackAlarms(Construct):
     def __init__(self, scope: Construct, id: str, *, service: ecs.FargateService, rollback: Rollback) -> None:
         super().__init__(scope, id)
 
+        acknowledge(
+            self,
+            {"CloudWatchAlarmAction": "ECS acts on it: it ends a deployment, and the last good version comes back."},
+        )
         self._resource = cast(ecs.CfnService, service.node.find_child("Service"))
         self._rollback = rollback
         self._names: list[str] = []

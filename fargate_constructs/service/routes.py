@@ -7,12 +7,12 @@ HttpEndpoint ──> listener ──> [rules ──> target groups] ──> task
 
 from collections.abc import Callable, Sequence
 
-from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
@@ -185,11 +185,9 @@ class ServiceRoutes(Construct):
         )
         if alternate_target:
             policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
-            Validations.of(self._service.node.find_child("AlternateTargetRole")).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions-IAM4[Policy::{policy}]",
-                    reason="AWS keeps in this policy just what ECS needs to move requests between target groups.",
-                ),
+            reason = "AWS keeps in this policy just what ECS needs to move requests between target groups."
+            acknowledge(
+                self._service.node.find_child("AlternateTargetRole"), {f"AwsSolutions-IAM4[Policy::{policy}]": reason}
             )
 
     def _make_target_group(self, id: str) -> elbv2.ApplicationTargetGroup:

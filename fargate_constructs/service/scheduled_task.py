@@ -9,7 +9,7 @@ EventBridge Scheduler ──> [ScheduledTask] ──> task
 
 from typing import Unpack
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
@@ -21,6 +21,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.findings import ALARM, INLINE_POLICY, acknowledge
 from fargate_constructs.ranges import validate_range, validate_seconds
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.task_arguments import TaskArguments
@@ -124,11 +125,8 @@ class ScheduledTask(Job):
             # What it holds are notices, which end with the job, and after two weeks anyway.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        Validations.of(queue).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-SQS3", reason="It is a dead-letter queue, of a schedule and not of a queue."
-            )
-        )
+        is_one = "It is a dead-letter queue, of a schedule and not of a queue."
+        acknowledge(queue, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
         return queue
 
     def _make_role(self) -> iam.Role:
@@ -144,6 +142,7 @@ class ScheduledTask(Job):
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group}},
             ),
         )
+        acknowledge(role, INLINE_POLICY)
         self._grant_run(role)
         role.add_to_policy(
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead_letter_queue.queue_arn])
@@ -155,7 +154,7 @@ class ScheduledTask(Job):
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
         """
-        return events.Rule(
+        rule = events.Rule(
             self,
             "FailureRule",
             description=f"runs of {self.node.path} that failed",
@@ -175,9 +174,11 @@ class ScheduledTask(Job):
             ),
             targets=[event_targets.SqsQueue(self.dead_letter_queue)],
         )
+        acknowledge(rule, {"EventBusDLQ": "Its target is a dead-letter queue."})
+        return rule
 
     def _make_alarm(self) -> cloudwatch.Alarm:
-        return cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             "Alarm",
             alarm_description=f"runs of {self.node.path} failed: the messages in its dead-letter queue say why",
@@ -191,3 +192,5 @@ class ScheduledTask(Job):
             # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
+        acknowledge(alarm, ALARM)
+        return alarm

@@ -1,0 +1,16 @@
+"""A cdk-nag pack that finds what hurts on Fargate, in any CDK app.
+
+```
+any app ──> synth ──> [FargateCaveats] ──> findings
+```
+"""
+
+try:
+    import cdk_nag as _  # noqa: F401 - whether it is there
+except ImportError as error:
+    raise ImportError("FargateCaveats needs cdk-nag, got none; pip install 'fargate-constructs[nag]'") from error
+
+from fargate_constructs.caveats.pack import FargateCaveats
+from fargate_constructs.caveats.rules import Rule
+
+__all__ = ["FargateCaveats", "Rule"]

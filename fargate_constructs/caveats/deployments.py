@@ -1,0 +1,101 @@
+"""Whether a new version takes over fast, and gives up by itself.
+
+```
+new task ──> [health check] ──> serves ──> old task [drains] ──> done, or back
+```
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.launches import Launch
+from fargate_constructs.templates import Place, Templates, is_off, items, number, seen
+
+# Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+# and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
+DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
+# Seconds. ECS gives a container 30 to end, and its checks need not take longer.
+LONGEST_CHECKS, LONGEST_DRAIN = 30, 60
+
+
+def find_deployments(app: FargateApp) -> Iterator[Finding]:
+    """Yield services whose deployments hang or do harm, and target groups that slow them down."""
+    target_groups = {group: None for service in app.services for group in _target_groups(app.templates, service)}
+    for group in target_groups:
+        yield from _find_slow(group, app.templates.properties(group))
+    scaled = set(_scaled_services(app.templates))
+    for service in app.services:
+        yield from _find_risks(service)
+        # A count that is there or not as the deployment will have it is nobody's fault.
+        count = service.settings.get("DesiredCount")
+        if service.place in scaled and count not in (None, {"Ref": "AWS::NoValue"}) and "Fn::If" not in str(count):
+            yield Finding(Rule.CountReset, service.place, f"DesiredCount {count} beside a scalable target")
+
+
+def _find_risks(service: Launch) -> Iterator[Finding]:
+    if seen(service.settings, "DeploymentController", "Type") not in (None, "ECS"):
+        return  # CodeDeploy's deployments, or one's own
+    deployment = seen(service.settings, "DeploymentConfiguration")
+    strategy = seen(deployment, "Strategy")
+    if strategy in (None, "ROLLING"):
+        # The circuit breaker is of rolling deployments
+        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
+        if is_off(seen(deployment, "DeploymentCircuitBreaker", "Enable")):
+            yield Finding(Rule.NoCircuitBreaker, service.place, "no DeploymentCircuitBreaker that is enabled")
+        elif is_off(seen(deployment, "DeploymentCircuitBreaker", "Rollback")):
+            yield Finding(Rule.NoRollback, service.place, "a DeploymentCircuitBreaker without Rollback")
+        healthy = number(seen(deployment, "MinimumHealthyPercent"))
+        if healthy is not None and healthy < 100 and _serves(service):  # noqa: PLR2004 - all of a hundred
+            yield Finding(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {healthy:g}")
+    elif strategy in ("BLUE_GREEN", "LINEAR", "CANARY") and seen(deployment, "BakeTimeInMinutes") is None:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-deploymentconfiguration.html
+        yield Finding(Rule.LongBake, service.place, f"Strategy {strategy} without BakeTimeInMinutes")
+
+
+def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
+    interval = _number(seen(properties, "HealthCheckIntervalSeconds"), DEFAULT_INTERVAL)
+    threshold = _number(seen(properties, "HealthyThresholdCount"), DEFAULT_THRESHOLD)
+    drain = _drain(properties)
+    checks = None if interval is None or threshold is None else interval * threshold
+    floor = f"; a deployment takes at least {checks + drain:g} s" if checks is not None and drain is not None else ""
+    if checks is not None and checks > LONGEST_CHECKS:
+        got = f"{threshold:g} checks, one each {interval:g} s: {checks:g} s{floor}"
+        yield Finding(Rule.SlowHealthCheck, group, got)
+    if drain is not None and drain > LONGEST_DRAIN:
+        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{floor}")
+
+
+def _drain(properties: dict[str, Any]) -> float | None:
+    attributes = seen(properties, "TargetGroupAttributes") or []
+    pairs = {seen(each, "Key"): seen(each, "Value") for each in attributes} if isinstance(attributes, list) else {}
+    value = pairs.get("deregistration_delay.timeout_seconds")
+    # What is not among attributes that can all be seen has its default.
+    is_default = value is None and isinstance(attributes, list) and all(isinstance(key, str) for key in pairs)
+    return DEFAULT_DRAIN if is_default else number(value)
+
+
+def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a piece of a template
+    return default if value is None else number(value)
+
+
+def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
+    for balancer in items(service.settings, "LoadBalancers"):
+        references = (
+            balancer.get("TargetGroupArn"),
+            seen(balancer, "AdvancedConfiguration")
+            and balancer["AdvancedConfiguration"].get("AlternateTargetGroupArn"),
+        )
+        yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
+
+
+def _scaled_services(templates: Templates) -> Iterator[Place]:
+    for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
+        yield from templates.references(target.stack, templates.properties(target).get("ResourceId"))
+
+
+def _serves(service: Launch) -> bool:
+    return bool(
+        seen(service.settings, "LoadBalancers") or seen(service.settings, "ServiceConnectConfiguration", "Services")
+    )

@@ -1,0 +1,62 @@
+"""Whether a task's plain environment shows a secret.
+
+```
+secret ──> [environment] ──> whoever may describe the task definition
+```
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from aws_cdk import Stack
+
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.service.containers import resolves_secret
+from fargate_constructs.templates import Templates, is_true, items
+
+# The end of the name says what the value is: DB_PASSWORD is one, PASSWORD_FILE and SECRET_ARN are none.
+SECRET_NAME = re.compile(
+    r"(password|passwd|passphrase|secret|token|credentials?|(api|access|private|secret|signing|encryption)[_-]?key)$",
+    re.IGNORECASE,
+)
+PUBLIC_NAME = re.compile(r"public", re.IGNORECASE)
+# What such a variable may hold that is no secret: a switch, a number, a path, an ARN, the address of something.
+HARMLESS = re.compile(
+    r"|true|false|yes|no|on|off|none|null|\d{1,4}|[/.].*|arn:.*|https?://.*", re.IGNORECASE | re.DOTALL
+)
+SECRET_VALUE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\b(AKIA|ASIA)[0-9A-Z]{16}\b"  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    r"|\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_[0-9A-Za-z_]{22,}"
+    r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
+    r"|\b[rs]k_live_[0-9A-Za-z]{16,}"
+    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
+    r"|://[^/\s:@]*:[^/\s:@]+@"
+)
+
+
+def find_secrets(app: FargateApp) -> Iterator[Finding]:
+    """Yield the variables that hold secrets, without their values."""
+    for definition in app.definitions:
+        for name, container in app.containers(definition):
+            for variable in items(container, "Environment"):
+                key, value = str(variable.get("Name")), variable.get("Value")
+                if reason := _reason(app.templates, definition.stack, key, value):
+                    # An ID that cdk-nag can read back holds no brackets.
+                    part = re.sub(r"[^\w.-]", "-", key)
+                    yield Finding(Rule.SecretInEnvironment, definition, f"{key} of {name}, {reason}", part)
+
+
+def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
+    if resolves_secret(value):
+        return "which becomes the value of a secret"
+    if is_true(templates.parameter(stack, value).get("NoEcho")):
+        return "which is a parameter with NoEcho"
+    if isinstance(value, str) and SECRET_VALUE.search(value):
+        return "whose value looks like a secret"
+    named_so = SECRET_NAME.search(key) and not PUBLIC_NAME.search(key)
+    if named_so and isinstance(value, str) and not HARMLESS.fullmatch(value):
+        return "whose name says that it is a secret"
+    return ""

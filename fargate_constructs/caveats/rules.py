@@ -1,0 +1,180 @@
+"""Everything the pack asks, why, and what to change.
+
+```
+app ──> tasks, addresses, endpoint, logs, deployments ──> [rules] ──> findings
+```
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from aws_cdk import PolicyViolatingResource, PolicyViolation
+from cdk_nag import NagMessageLevel
+
+from fargate_constructs.templates import Place
+
+ERROR, WARNING = NagMessageLevel.ERROR, NagMessageLevel.WARN
+
+
+class Rule(Enum):
+    """A rule: how grave it is, why it is one, and how a plain CDK app follows it.
+
+    An error fails the synthesis, a warning is only told. What only the deployment knows, such as a parameter or the
+    outcome of an `Fn::If`, breaks no rule.
+    """
+
+    PublicAddress = (
+        ERROR,
+        "A public address changes with each start of a task, is on nobody's allow-list, and can be reached by anybody.",
+        "Set assign_public_ip=False and run the tasks in subnets of ec2.SubnetType.PRIVATE_WITH_EGRESS.",
+    )
+    PublicSubnet = (
+        WARNING,
+        "An internet gateway serves public addresses only, so without one a task reaches nothing but VPC endpoints.",
+        "Set vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).",
+    )
+    UnknownEgress = (
+        ERROR,
+        "Nobody can keep an allow-list of addresses that AWS picks, or that go with the stack or a renamed subnet.",
+        "Make each ec2.CfnEIP with RemovalPolicy.RETAIN, for ec2.NatProvider.gateway(eip_allocation_ids=[...]).",
+    )
+    Ipv6Egress = (
+        WARNING,
+        "To IPv6 hosts tasks leave from addresses of their own, past the NAT gateway and every allow-list of IPv4.",
+        "Leave ip_protocol of the ec2.Vpc at ec2.IpProtocol.IPV4_ONLY, or give partners the VPC's IPv6 range as well.",
+    )
+    NoFixedEndpoint = (
+        WARNING,
+        "Each task has an address of its own, which ends with it, so callers have no address that stays.",
+        "Add the service to a load balancer's target group, or set service_connect_configuration or cloud_map_options.",
+    )
+    NoLogs = (
+        ERROR,
+        "Fargate has no `docker logs`: what a container without a log driver writes is lost.",
+        "Set logging=ecs.LogDrivers.aws_logs(...) in add_container.",
+    )
+    LogsStayInCloudWatch = (
+        WARNING,
+        "What is only in CloudWatch Logs ends with its retention, and no other tool can read it.",
+        "Add a logs.SubscriptionFilter to the logs.LogGroup, or route the log by ecs.LogDrivers.firelens(...).",
+    )
+    LogsNeverExpire = (
+        WARNING,
+        "A log group without a retention keeps and bills each line for ever.",
+        "Pass ecs.LogDrivers.aws_logs(log_group=logs.LogGroup(..., retention=logs.RetentionDays.ONE_MONTH)).",
+    )
+    LogsMayDrop = (
+        WARNING,
+        "Since June 2025 ECS drops lines by default, and tells nobody, when a buffer of 10 MiB is full.",
+        "Choose: ecs.LogDrivers.aws_logs(mode=ecs.AwsLogDriverMode.BLOCKING), or NON_BLOCKING with a max_buffer_size.",
+    )
+    NoExec = (
+        WARNING,
+        "There is no host to log in to: without ECS Exec nobody can look into a running task.",
+        "Set enable_execute_command=True of the ecs.FargateService.",
+    )
+    NoInitProcess = (
+        WARNING,
+        "Without an init process nobody reaps what a shell leaves behind, and it stays until the task ends.",
+        "Set linux_parameters=ecs.LinuxParameters(..., init_process_enabled=True) in add_container.",
+    )
+    ExecCannotWrite = (
+        WARNING,
+        "ECS Exec's agent has to write, so it cannot open a shell where the root file system is read-only.",
+        "Mount volumes at /var/lib/amazon and /var/log/amazon (add_volume, add_mount_points).",
+    )
+    SlowHealthCheck = (
+        WARNING,
+        "No deployment is faster than the checks that a new task must pass, one after the other.",
+        "Set interval=Duration.seconds(10) and healthy_threshold_count=2 in the target group's elbv2.HealthCheck.",
+    )
+    SlowDrain = (
+        WARNING,
+        "No deployment is faster than the target group lets old tasks go, which is 5 minutes by default.",
+        "Set deregistration_delay=Duration.seconds(30) of the target group.",
+    )
+    NoCircuitBreaker = (
+        ERROR,
+        "Without a circuit breaker ECS starts tasks that fail again and again, for up to 3 hours.",
+        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
+    )
+    NoRollback = (
+        WARNING,
+        "A failed deployment that is not rolled back leaves the service with fewer tasks than it needs, or with none.",
+        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
+    )
+    TooFewTasks = (
+        WARNING,
+        "Below 100 % healthy, of which CDK's default is 50, a deployment stops tasks before the new ones serve.",
+        "Set min_healthy_percent=100 of the ecs.FargateService.",
+    )
+    LongBake = (
+        WARNING,
+        "Unless told, ECS keeps the old tasks of a deployment that shifts traffic for 36 hours, and the stack waits.",
+        "Set bake_time=Duration.minutes(5) of the ecs.FargateService.",
+    )
+    CountReset = (
+        ERROR,
+        "Each deployment sets the count of tasks back to DesiredCount, whatever autoscaling has made of it.",
+        "Leave desired_count out, and set min_capacity in auto_scale_task_count.",
+    )
+    ContainerLinks = (
+        ERROR,
+        "Fargate has no container links.",
+        "Remove add_link: the containers of a task reach each other at localhost, and services by Service Connect.",
+    )
+    HostPorts = (
+        ERROR,
+        "On Fargate each task has a network interface of its own, so a host port cannot differ from the container's.",
+        "Leave host_port out of ecs.PortMapping.",
+    )
+    NoSuchSize = (
+        ERROR,
+        "Fargate has certain pairs of CPU and memory only, and the deployment fails with any other.",
+        "Set cpu and memory_limit_mib of the ecs.FargateTaskDefinition to a pair that it has.",
+    )
+    SecretInEnvironment = (
+        ERROR,
+        "Whoever may describe the task definition reads its environment, and each revision of it stays.",
+        "Pass it by secrets={...: ecs.Secret.from_secrets_manager(...)} in add_container.",
+    )
+
+    @property
+    def level(self) -> NagMessageLevel:
+        """How grave it is."""
+        return self.value[0]
+
+    @property
+    def why(self) -> str:
+        """Why it is a rule."""
+        return self.value[1]
+
+    @property
+    def fix(self) -> str:
+        """How a plain CDK app follows it."""
+        return self.value[2]
+
+
+class Finding(NamedTuple):
+    """A resource that breaks a rule."""
+
+    rule: Rule
+    place: Place
+    got: str
+    part: str = ""
+    """What of the resource, if one can be accepted without the others."""
+
+    @property
+    def id(self) -> str:
+        """What it is acknowledged by, after the pack's name."""
+        return f"{self.rule.name}[{self.part}]" if self.part else self.rule.name
+
+    def violation(self, rule_name: str, path: str) -> PolicyViolation:
+        """Return it as CDK reports it, at a construct's path."""
+        return PolicyViolation(
+            rule_name=rule_name,
+            severity="error" if self.rule.level is ERROR else "warning",
+            description=f"{self.rule.why} Got: {self.got}",
+            fix=self.rule.fix,
+            violating_resources=[PolicyViolatingResource(construct_path=path, locations=[])],
+        )

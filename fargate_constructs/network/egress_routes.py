@@ -1,0 +1,139 @@
+"""Where the routes of a subnet lead, as an app's templates have it.
+
+```
+subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> the world
+```
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+from aws_cdk import Stack
+
+from fargate_constructs.templates import Place, Templates
+
+RETAINED = ("Retain", "RetainExceptOnCreate")
+# A route to anywhere else may lead to the internet.
+PRIVATE = [
+    ip_network(cidr)
+    for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
+]
+DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+
+
+class Fault(NamedTuple):
+    """Why tasks do not leave from an address that is known and stays."""
+
+    kind: str
+    """`publicSubnet`, `unknownEgress`, `ipv6Egress`, or `unprovenEgress` for a way that cannot be followed."""
+    way: str
+    """What was found, from the subnet on."""
+    cause: Place
+    """What would have to be changed."""
+
+
+class EgressRoutes:
+    """The routes of an app's subnets, and the gateways and addresses at their ends.
+
+    Args:
+        templates: The app's templates.
+    """
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._internet = templates.of_type["AWS::EC2::InternetGateway"]
+        self._routers = [
+            place
+            for name in ("NatGateway", "Instance", "NetworkInterface")
+            for place in templates.of_type[f"AWS::EC2::{name}"]
+            if templates.properties(place).get("ConnectivityType") != "private"
+        ]
+        self._tables = {
+            templates.target(place, "SubnetId"): templates.target(place, "RouteTableId")
+            for place in templates.of_type["AWS::EC2::SubnetRouteTableAssociation"]
+        }
+        self._routes: defaultdict[Place | None, list[Place]] = defaultdict(list)
+        for place in templates.of_type["AWS::EC2::Route"]:
+            self._routes[templates.target(place, "RouteTableId")].append(place)
+
+    def faults(self, subnet: Place, *, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
+        """Yield what keeps tasks in a subnet from leaving from addresses that are known and stay.
+
+        Args:
+            subnet: The subnet.
+            is_known: Whether an Elastic IP that the app does not retain is known all the same; gets the stack, and the
+                address as its template refers to it.
+        """
+        # A subnet without a route table of its own has the VPC's, where no template can put a route.
+        table = self._tables.get(subnet, subnet)
+        path = self._templates.path
+        if table is None:
+            yield Fault("unprovenEgress", f"{path(subnet)}, whose route table is not in this app", subnet)
+            return
+        for route in self._routes[table]:
+            for kind, way, cause in self._judge(route, is_known):
+                yield Fault(kind, f"{path(subnet)}, where {path(route)} leads {way}", cause)
+
+    def _judge(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
+        properties, locate = self._templates.properties(route), self._templates.locate
+        destination = next((properties[key] for key in DESTINATIONS if key in properties), None)
+        if _is_private(destination):
+            return
+        match properties:
+            case {"NatGatewayId": way} | {"InstanceId": way} | {"NetworkInterfaceId": way} if (
+                router := locate(route.stack, way)
+            ) in self._routers:
+                for address, cause in self._unknown_addresses(router, is_known):
+                    yield Fault("unknownEgress", f"{destination} to {self._templates.path(router)} on {address}", cause)
+            case {"EgressOnlyInternetGatewayId": _}:
+                yield Fault("ipv6Egress", f"{destination} to an egress-only internet gateway", route)
+            case {"GatewayId": way} if str(way).startswith("igw-") or locate(route.stack, way) in self._internet:
+                kind = "ipv6Egress" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
+                yield Fault(kind, f"{destination} to an internet gateway", route)
+            case _ if properties.get("GatewayId") != "local":
+                ways = (f"{key} {way}" for key, way in properties.items() if key not in ("RouteTableId", *DESTINATIONS))
+                yield Fault("unprovenEgress", f"{destination} to {', '.join(ways)}", route)
+
+    def _unknown_addresses(self, router: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[tuple[str, Place]]:
+        """Yield the addresses of a NAT gateway or instance that nobody knows, or that may not stay, with the cause."""
+        addresses = list(self._addresses(router))
+        if not addresses:
+            yield "addresses that AWS picks", router
+        for stack, address in addresses:
+            place = self._templates.locate(stack, address)
+            elastic_ip = place if place in self._templates.of_type["AWS::EC2::EIP"] else None
+            retained = elastic_ip and self._templates.resource(elastic_ip).get("DeletionPolicy") in RETAINED
+            if retained or is_known(stack, address):
+                continue
+            if elastic_ip:
+                yield f"{self._templates.path(elastic_ip)}, which is not retained", elastic_ip
+            else:
+                yield f"{address}, which is not known", router
+
+    def _addresses(self, router: Place) -> Iterator[tuple[Stack, Any]]:
+        """Yield the Elastic IPs of a NAT gateway or instance, as a stack's template refers to each."""
+        templates = self._templates
+        properties = templates.properties(router)
+        match properties:
+            case {"AvailabilityMode": "regional"}:
+                for zone in properties.get("AvailabilityZoneAddresses", []):
+                    yield from ((router.stack, each) for each in zone.get("AllocationIds", []))
+            case {"AllocationId": first}:
+                yield from ((router.stack, each) for each in (first, *properties.get("SecondaryAllocationIds", [])))
+            case _:
+                interfaces = [each.get("NetworkInterfaceId") for each in properties.get("NetworkInterfaces", [])]
+                holders = [router, *filter(None, (templates.locate(router.stack, each) for each in interfaces))]
+                for place in templates.of_type["AWS::EC2::EIPAssociation"] + templates.of_type["AWS::EC2::EIP"]:
+                    if any(templates.target(place, key) in holders for key in ("InstanceId", "NetworkInterfaceId")):
+                        association, itself = templates.properties(place), {"Ref": place.logical_id}
+                        yield place.stack, association.get("AllocationId", association.get("EIP", itself))
+
+
+def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    try:
+        network = ip_network(destination)
+    except ValueError:  # a prefix list, or a range known only when deployed
+        return False
+    return any(network[0] in each and network[-1] in each for each in PRIVATE)

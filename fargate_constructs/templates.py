@@ -1,0 +1,219 @@
+"""An app's templates as they were synthesized, and how they refer to each other.
+
+```
+app ──> synth ──> [Templates] ──> what proves and what audits
+```
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aws_cdk import CfnElement, IPolicyValidationContext, Stack
+from constructs import IConstruct
+
+
+class _Unseen:
+    """What only the deployment knows, such as a parameter; equal to nothing."""
+
+    def __str__(self) -> str:
+        return "a value known only when deployed"
+
+
+UNSEEN = _Unseen()
+
+
+class Place(NamedTuple):
+    """Where a resource stands."""
+
+    stack: Stack
+    logical_id: str
+
+
+class Templates:
+    """The resources of an app: overrides and aspects have been applied, and whatever was written as raw resource is in.
+
+    Each template is read once. Those that are deployed from elsewhere, such as a Service Catalog product's, are left
+    out.
+
+    Args:
+        context: What CDK tells its validation plugins.
+    """
+
+    def __init__(self, context: IPolicyValidationContext) -> None:
+        self.app: IConstruct = context.app_construct
+        self.of_type: defaultdict[str, list[Place]] = defaultdict(list)
+        """Where the resources of each CloudFormation type stand."""
+        self._resources: dict[Place, dict[str, Any]] = {}
+        self._parameters: dict[Place, dict[str, Any]] = {}
+        self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
+        self._environments = {each: each.environment for each in self.app.node.find_all() if isinstance(each, Stack)}
+        self._elements = cache(self._list_elements)
+        self._constructs = cache(self._list_constructs)
+        files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
+        for stack in self._environments:
+            self._read(stack, files)
+
+    def resource(self, place: Place | None) -> dict[str, Any]:
+        """Return a resource as its template has it; of none, nothing."""
+        return self._resources.get(place, {}) if place else {}
+
+    def properties(self, place: Place | None) -> dict[str, Any]:
+        """Return a resource's properties."""
+        properties: dict[str, Any] = self.resource(place).get("Properties", {})
+        return properties
+
+    def target(self, place: Place, name: str) -> Place | None:
+        """Return the resource that a property of another refers to."""
+        return self.locate(place.stack, self.properties(place).get(name))
+
+    def locate(self, stack: Stack, reference: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
+        """Return the resource that a stack's template refers to, in whichever stack it stands."""
+        match reference:
+            case {"Ref": name} | {"Fn::GetAtt": [name, _]} if Place(stack, name) in self._resources:
+                return Place(stack, name)
+        alias = self._follow(stack, reference)
+        return self.locate(*alias) if alias else None
+
+    def parameter(self, stack: Stack, reference: Any) -> dict[str, Any]:  # noqa: ANN401 - a piece of a template
+        """Return the parameter that a stack's template refers to, or nothing."""
+        alias = self._follow(stack, reference)
+        if alias:
+            return self.parameter(*alias)
+        match reference:
+            case {"Ref": name}:
+                return self._parameters.get(Place(stack, name), {})
+        return {}
+
+    def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
+        """Yield every resource that a piece of a template refers to, however deep."""
+        place = self.locate(stack, value)
+        if place:
+            yield place
+        elif isinstance(value, dict | list):
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from self.references(stack, each)
+
+    def environment(self, stack: Stack) -> str:
+        """Return the account and region that a stack is deployed to, as far as they are known."""
+        return self._environments[stack]
+
+    def element(self, place: Place) -> CfnElement:
+        """Return the construct that a resource was made by."""
+        type_ = self._resources[place]["Type"]
+        # To ask all elements for their IDs would take longer than all the rest.
+        return self._elements(place.stack, type_).get(place.logical_id) or self._elements(place.stack)[place.logical_id]
+
+    def path(self, place: Place) -> str:
+        """Return its path."""
+        return self.element(place).node.path
+
+    def _list_elements(self, stack: Stack, type_: str | None = None) -> dict[str, CfnElement]:
+        elements = [each for each in self._constructs(stack) if type_ is None or _type_of(type(each)) in (type_, None)]
+        return dict(zip(stack.resolve([each.logical_id for each in elements]), elements, strict=True))
+
+    def _list_constructs(self, stack: Stack) -> list[CfnElement]:
+        """Return what a stack's template is made of, without what its nested stacks are made of."""
+        own = []
+        below = iter(stack.node.find_all()[1:])
+        for each in below:
+            if isinstance(each, CfnElement):
+                own.append(each)
+            elif isinstance(each, Stack):
+                for _ in each.node.find_all()[1:]:  # which come next
+                    next(below)
+        return own
+
+    def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
+        name = _name(reference)
+        return self._aliases.get((stack, name)) or self._aliases.get((self._environments[stack], name))
+
+    def _read(self, stack: Stack, files: dict[str, Path]) -> None:
+        """Take in a template's resources, and the names by which other templates know what it hands on."""
+        path, parent, nested = stack.node.path, stack.nested_stack_parent, stack.nested_stack_resource
+        if parent and parent.node.path in files:
+            files[path] = files[parent.node.path].with_name(stack.template_file)
+        if path not in files:  # a Service Catalog product, or another stage's stack
+            return
+        template = json.loads(files[path].read_text(encoding="utf-8"))
+        for logical_id, resource in template.get("Resources", {}).items():
+            self._resources[Place(stack, logical_id)] = resource
+            self.of_type[resource["Type"]].append(Place(stack, logical_id))
+        for logical_id, parameter in template.get("Parameters", {}).items():
+            self._parameters[Place(stack, logical_id)] = parameter
+        outputs = template.get("Outputs", {}).items()
+        if parent and nested:
+            nested_id = parent.resolve(nested.logical_id)
+            # What the nested stack hands on is known by its alias, not as an attribute of the stack.
+            resource = self._resources.pop(Place(parent, nested_id))
+            for name, value in resource["Properties"].get("Parameters", {}).items():
+                self._aliases[stack, _name({"Ref": name})] = parent, value
+            for name, output in outputs:
+                self._aliases[parent, _name({"Fn::GetAtt": [nested_id, f"Outputs.{name}"]})] = stack, output["Value"]
+        else:
+            for name, output in outputs:
+                exported = {"Fn::ImportValue": output.get("Export", {}).get("Name")}
+                published = {"Fn::GetStackOutput": {"StackName": stack.stack_name, "OutputName": name}}
+                for reference in (exported, published):
+                    self._aliases[self._environments[stack], _name(reference)] = stack, output["Value"]
+
+
+def seen(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return what stands under some keys of a piece of a template.
+
+    `None` if it is not there, so that AWS's default holds; `UNSEEN`, which is equal to nothing, if only the deployment
+    knows it.
+    """
+    for key in keys:
+        value = seen(value)
+        if value is UNSEEN:
+            return UNSEEN
+        value = value.get(key) if isinstance(value, dict) else None
+    if value == {"Ref": "AWS::NoValue"}:
+        return None
+    return UNSEEN if is_intrinsic(value) else value
+
+
+def items(value: Any, *keys: str) -> list[Any]:  # noqa: ANN401 - a piece of a template
+    """Return the list under some keys, without what only the deployment knows; empty if there is none."""
+    found = seen(value, *keys)
+    return [each for each in found if not is_intrinsic(each)] if isinstance(found, list) else []
+
+
+def number(value: Any) -> float | None:  # noqa: ANN401 - a piece of a template
+    """Return a number, which templates may also write as a string."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def is_true(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    """Whether a flag is set, which templates may also write as a string."""
+    return value in (True, "true")
+
+
+def is_off(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    """Whether a flag is not set, or not there."""
+    return value in (None, False, "false")
+
+
+def is_intrinsic(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    """Whether a value is known only when deployed, all of it."""
+    return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
+
+
+@cache
+def _type_of(class_: type) -> str | None:
+    """Return the CloudFormation type of a class's resources; `None` of `CfnResource` itself, which has any."""
+    return getattr(class_, "CFN_RESOURCE_TYPE_NAME", None)
+
+
+def _name(reference: Any) -> str:  # noqa: ANN401 - a piece of a template
+    match reference:
+        case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name}}:
+            return f"{stack_name}.{output_name}"
+    return json.dumps(reference)

@@ -1,0 +1,197 @@
+"""How callers arrive."""
+
+from aws_cdk import SecretValue, Stack, Stage
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
+
+from fargate_constructs import (
+    Accelerator,
+    CloudFrontDistribution,
+    FargateService,
+    HttpEndpoint,
+    SignIn,
+    WebAcl,
+)
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, certificate_in, network_in, zone_in
+
+WEB_ACL = "arn:aws:wafv2:{}/webacl/shop/12345678-1234-1234-1234-123456789012"
+
+
+def plain(stage: Stage) -> None:
+    """Anyone, over HTTP, under maintenance."""
+    stack = Stack(stage, "Test")
+    HttpEndpoint(stack, "Endpoint", network=network_in(stack)).maintenance()
+
+
+def tls(stage: Stage) -> None:
+    """Anyone, over HTTPS, at two names, with all logs."""
+    stack = Stack(stage, "Test")
+    zone = zone_in(stack)
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network_in(stack), domain_name=DOMAIN, hosted_zone=zone, connection_logs=True
+    )
+    endpoint.add_domain("*.example.com", hosted_zone=zone)
+
+
+def given(stage: Stage) -> None:
+    """A certificate, a bucket and a web ACL that were there before, and no protection from deletion."""
+    stack = Stack(stage, "Test")
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network_in(stack),
+        certificate=certificate_in(stack),
+        access_log_bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "access-logs"),
+        web_acl=WebAcl.from_arn(WEB_ACL.format("eu-west-1:123456789012:regional")),
+        deletion_protection=False,
+    )
+    answer_for(endpoint.load_balancer, "ELBDeletionProtectionEnabled")
+
+
+def mutual_tls(stage: Stage) -> None:
+    """Callers with certificates, which a trust store of the caller's knows."""
+    stack = Stack(stage, "Test")
+    trust_store = elbv2.TrustStore.from_trust_store_arn(
+        stack, "TrustStore", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:truststore/callers/0123456789abcdef"
+    )
+    HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network_in(stack),
+        domain_name=DOMAIN,
+        certificate=certificate_in(stack),
+        mutual_authentication=elbv2.MutualAuthentication(
+            mutual_authentication_mode=elbv2.MutualAuthenticationMode.VERIFY, trust_store=trust_store
+        ),
+    )
+
+
+def restricted(stage: Stage) -> None:
+    """An office and a security group, by IPv4 and IPv6, behind a web ACL."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    office = ec2.SecurityGroup.from_security_group_id(stack, "Office", "sg-0123456789abcdef0")
+    HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        domain_name=DOMAIN,
+        hosted_zone=zone_in(stack),
+        ip_address_type=elbv2.IpAddressType.DUAL_STACK,
+        allow_cidrs=["203.0.113.0/24", "2001:db8::/32"],
+        allow_from=[office],
+        web_acl=WebAcl.managed(rate_limit=2000),
+    )
+
+
+def internal(stage: Stage) -> None:
+    """Callers within the company."""
+    stack = Stack(stage, "Test")
+    HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True, allow_cidrs=["10.0.0.0/8"])
+
+
+def static_ips(stage: Stage) -> None:
+    """Fixed addresses, published."""
+    stack = Stack(stage, "Test")
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network_in(stack),
+        domain_name=DOMAIN,
+        hosted_zone=zone_in(stack),
+        static_ips=True,
+    )
+    endpoint.publish(parameter_name="/endpoint/ingress-ips")
+
+
+def accelerator(stage: Stage) -> None:
+    """Two addresses for the whole world."""
+    stack = Stack(stage, "Test")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True, allow_cidrs=["0.0.0.0/0"])
+    Accelerator(stack, "Accelerator", endpoint=endpoint)
+
+
+def cloud_front(stage: Stage) -> None:
+    """HTTPS without a domain."""
+    stack = Stack(stage, "Test")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True)
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+
+def named_cloud_front(stage: Stage) -> None:
+    """CloudFront at a name of one's own, in a stack of its own, behind a web ACL."""
+    stack, edge = Stack(stage, "Test"), Stack(stage, "Edge")
+    certificate = certificate_in(edge)
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network_in(stack), internal=True, domain_name=DOMAIN, certificate=certificate
+    )
+    CloudFrontDistribution(
+        edge,
+        "Distribution",
+        endpoint=endpoint,
+        certificate=certificate,
+        web_acl_arn=WEB_ACL.format("us-east-1:123456789012:global"),
+    )
+
+
+def sign_in(stage: Stage) -> None:
+    """A route for each way to prove who one is, of a service in a stack of its own."""
+    stack, services = Stack(stage, "Test"), Stack(stage, "Services")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    pool = cognito.UserPool.from_user_pool_id(services, "Pool", "eu-west-1_abcdefghi")
+    ways = {
+        "Oidc": SignIn.oidc(
+            issuer="https://login.example.com",
+            authorization_endpoint="https://login.example.com/authorize",
+            token_endpoint="https://login.example.com/token",  # noqa: S106 - no password, but an address
+            user_info_endpoint="https://login.example.com/userinfo",
+            client_id="shop",
+            client_secret=SecretValue.secrets_manager("shop-client"),
+        ),
+        "Cognito": SignIn.cognito(
+            user_pool=pool,
+            user_pool_client=cognito.UserPoolClient.from_user_pool_client_id(services, "Client", "client"),
+            user_pool_domain=cognito.UserPoolDomain.from_domain_name(services, "Domain", "shop-users"),
+        ),
+        "Jwt": SignIn.jwt(
+            issuer="https://login.example.com", jwks_endpoint="https://login.example.com/.well-known/jwks.json"
+        ),
+    }
+    web = FargateService(services, "Web", network=network, image=IMAGE)
+    for name, way in ways.items():
+        endpoint.add_route(name, service=web, paths=[f"/{name.lower()}/*"], sign_in=way)
+
+
+def imported(stage: Stage) -> None:
+    """A listener made elsewhere, with routes by each kind of condition."""
+    stack = Stack(stage, "Test")
+    balancer = "eu-west-1:123456789012:listener/app/shared/0123456789abcdef"
+    listener = elbv2.ApplicationListener.from_application_listener_attributes(
+        stack,
+        "Listener",
+        listener_arn=f"arn:aws:elasticloadbalancing:{balancer}/0123456789abcdef",
+        security_group=ec2.SecurityGroup.from_security_group_id(stack, "Balancer", "sg-0123456789abcdef0"),
+    )
+    web = FargateService(stack, "Web", network=network_in(stack), image=IMAGE)
+    endpoint = HttpEndpoint.from_listener(stack, "Endpoint", listener)
+    endpoint.add_route("Next", service=web, hosts=[DOMAIN], headers={"x-version": ["next"]}, methods=["GET"])
+    endpoint.add_route("Office", service=web, query={"version": ["2"]}, source_ips=["203.0.113.0/24"])
+
+
+MODES = {
+    "plain": plain,
+    "tls": tls,
+    "given": given,
+    "mutual-tls": mutual_tls,
+    "restricted": restricted,
+    "internal": internal,
+    "static-ips": static_ips,
+    "accelerator": accelerator,
+    "cloud-front": cloud_front,
+    "named-cloud-front": named_cloud_front,
+    "sign-in": sign_in,
+    "imported": imported,
+}

@@ -1,0 +1,67 @@
+"""How tasks leave."""
+
+from collections.abc import Callable
+
+from aws_cdk import Stack, Stage
+
+from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
+from fargate_constructs.network.endpoints import add_endpoints
+from tests.modes.made_elsewhere import network_in, zone_in
+
+
+def by(egress: Callable[[], Egress]) -> Callable[[Stage], None]:
+    """Return the mode of a network with a way out, and with the addresses published."""
+
+    def build(stage: Stage) -> None:
+        network = FixedEgressNetwork(Stack(stage, "Test"), "Network", egress=egress())
+        if network.egress_ips:
+            network.publish(parameter_name="/network/egress-ips")
+
+    return build
+
+
+def three_zones(stage: Stage) -> None:
+    """Two addresses for each gateway, from a pool of one's own, beside all endpoints."""
+    FixedEgressNetwork(
+        Stack(stage, "Test"),
+        "Network",
+        egress=Egress.per_az(addresses_per_az=2, public_ipv4_pool="ipv4pool-ec2-0123456789abcdef0"),
+        max_azs=3,
+        endpoints=[*Endpoints.for_isolated_tasks, Endpoints.dynamodb],
+    )
+
+
+def given_addresses(stage: Stage) -> None:
+    """Addresses that were there before."""
+    FixedEgressNetwork(
+        Stack(stage, "Test"),
+        "Network",
+        egress=Egress.single(eip_allocation_ids=["eipalloc-0123456789abcdef0"], egress_ips=["203.0.113.7"]),
+    )
+
+
+def reverse_dns(stage: Stage) -> None:
+    """A name for the addresses, which mail servers find both ways."""
+    stack = Stack(stage, "Test")
+    network = FixedEgressNetwork(stack, "Network", egress=Egress.single())
+    network.add_reverse_dns(hosted_zone=zone_in(stack), name="mail.example.com")
+
+
+def imported(stage: Stage) -> None:
+    """Endpoints in a VPC made elsewhere."""
+    add_endpoints(network_in(Stack(stage, "Test")).vpc, [Endpoints.ecr])
+
+
+MODES = {
+    "per-az": by(Egress.per_az),
+    "single": by(Egress.single),
+    "regional": by(Egress.regional),
+    "nat-instance": by(Egress.nat_instance),
+    "isolated": by(Egress.isolated),
+    "isolated-kept": by(lambda: Egress.isolated(keep_addresses=True)),
+    "paused": by(lambda: Egress.per_az().paused()),
+    "three-zones": three_zones,
+    "given-addresses": given_addresses,
+    "reverse-dns": reverse_dns,
+    "imported": imported,
+}

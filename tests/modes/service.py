@@ -1,0 +1,211 @@
+"""What runs, and goes on running."""
+
+from aws_cdk import Duration, Stack, Stage
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
+
+from fargate_constructs import (
+    AuditedCluster,
+    Capacity,
+    Deployment,
+    FargateService,
+    Health,
+    HttpEndpoint,
+    LogArchive,
+    LogDelivery,
+    Rollback,
+    Scaling,
+)
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, log_group_in, network_in, zone_in
+
+ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:{}"
+
+
+def worker(stage: Stage) -> None:
+    """No port: scaled by a queue, by the clock and by memory, on Spot; an alarm that takes a version back."""
+    stack = Stack(stage, "Test")
+    queue = sqs.Queue.from_queue_arn(stack, "Queue", ACCOUNT.format("sqs", "orders"))
+    worker = FargateService(
+        stack,
+        "Worker",
+        network=network_in(stack),
+        image=IMAGE,
+        port=None,
+        capacity=Capacity.spot(on_demand_base=1),
+        scaling=Scaling(min=1, max=20, cpu_percent=None, memory_percent=70),
+        health=Health(command=["CMD", "true"]),
+        log_delivery=LogDelivery.lossless,
+        multiline_pattern=r"^\d{4}-",
+    )
+    worker.scale_on_backlog("Orders", queue=queue, messages_per_task=100)
+    worker.rollback_on(cloudwatch.Alarm.from_alarm_arn(stack, "Alarm", ACCOUNT.format("cloudwatch", "alarm:orders")))
+
+
+def deployments(stage: Stage) -> None:
+    """A service for each way of deploying, in a stack of its own, and one that speaks gRPC."""
+    stack, services = Stack(stage, "Test"), Stack(stage, "Services")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    for name, way in {
+        "Rolling": Deployment.rolling(bake_time=Duration.minutes(5)),
+        "BlueGreen": Deployment.blue_green(test_header=("x-version", "next")),
+        "Canary": Deployment.canary(),
+        "Linear": Deployment.linear(),
+    }.items():
+        service = FargateService(services, name, network=network, cluster=cluster, image=IMAGE, deployment=way)
+        endpoint.add_route("Route", service=service, paths=[f"/{name}/*"])
+    rpc = FargateService(
+        services,
+        "Rpc",
+        network=network,
+        cluster=cluster,
+        image=IMAGE,
+        protocol=elbv2.ApplicationProtocol.HTTPS,
+        protocol_version=elbv2.ApplicationProtocolVersion.GRPC,
+        rollback=Rollback(error_percent=None),
+    )
+    endpoint.add_route("Route", service=rpc, paths=["/shop.Shop/*"])
+
+
+def linked(stage: Stage) -> None:
+    """Services that reach each other by name, with sidecars, read-only, with secrets, of a private image."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    token = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Token", parameter_name="/token")
+    password = secretsmanager.Secret.from_secret_complete_arn(
+        stack, "Password", ACCOUNT.format("secretsmanager", "secret:password-abcdef")
+    )
+    web = FargateService(
+        stack,
+        "Web",
+        network=network,
+        cluster=cluster,
+        image=ecs.ContainerImage.from_ecr_repository(ecr.Repository.from_repository_name(stack, "Images", "web")),
+        cpu_architecture=ecs.CpuArchitecture.ARM64,
+        environment={"STAGE": "prod"},
+        secrets={
+            "TOKEN": ecs.Secret.from_ssm_parameter(token),
+            "PASSWORD": ecs.Secret.from_secrets_manager(password, "password"),
+        },
+        read_only=True,
+        writable_paths=["/tmp"],  # noqa: S108 - in the container
+        ephemeral_storage_gib=30,
+    )
+    web.add_sidecar("cache", image=IMAGE, health_check=ecs.HealthCheck(command=["CMD", "true"]))
+    web.add_sidecar("settings", image=IMAGE, condition=ecs.ContainerDependencyCondition.SUCCESS)
+    api = FargateService(
+        stack, "Api", network=network, cluster=cluster, image=IMAGE, port={"http": 8080, "admin": 9000}
+    )
+    web.container.add_environment("API_URL", web.link_to(api))
+
+
+def files(stage: Stage) -> None:
+    """File systems made elsewhere, for writing and for reading."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    for path in ("/data", "/settings"):
+        name = path.removeprefix("/").title()
+        shared = efs.FileSystem.from_file_system_attributes(
+            stack, name, file_system_id="fs-0123456789abcdef0", security_group=group_in(stack, name)
+        )
+        web.mount_file_system(path, file_system=shared, read_only=path == "/settings")
+
+
+def own_key(stage: Stage) -> None:
+    """Shells, their transcripts and the log encrypted with a key of the caller's."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=IMAGE,
+        cluster=AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=key),
+        log_group=logs.LogGroup(stack, "Lines", encryption_key=key),
+    )
+
+
+def given(stage: Stage) -> None:
+    """A cluster that keeps transcripts in a bucket, a log group, roles and a security group made elsewhere."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    cluster = ecs.Cluster.from_cluster_attributes(
+        stack,
+        "Cluster",
+        cluster_name="shared",
+        vpc=network.vpc,
+        execute_command_configuration=ecs.ExecuteCommandConfiguration(
+            logging=ecs.ExecuteCommandLogging.OVERRIDE,
+            log_configuration=ecs.ExecuteCommandLogConfiguration(
+                s3_bucket=s3.Bucket.from_bucket_name(stack, "Transcripts", "transcripts"), s3_key_prefix="exec"
+            ),
+        ),
+    )
+    roles = [iam.Role.from_role_name(stack, name, name) for name in ("TaskRole", "ExecutionRole")]
+    FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=IMAGE,
+        cluster=cluster,
+        task_role=roles[0],
+        execution_role=roles[1],
+        log_group=logs.LogGroup.from_log_group_name(stack, "Lines", "/ecs/web"),
+        security_groups=[group_in(stack, "Group")],
+    )
+    for role in roles:
+        answer_for(role, "IAMNoInlinePolicy")
+
+
+def windows(stage: Stage) -> None:
+    """On Windows."""
+    stack = Stack(stage, "Test")
+    FargateService(
+        stack,
+        "Web",
+        network=network_in(stack),
+        image=IMAGE,
+        cpu=1024,
+        memory_limit_mib=2048,
+        operating_system_family=ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+    )
+
+
+def routed_logs(stage: Stage) -> None:
+    """Lines that go to an archive past CloudWatch."""
+    stack = Stack(stage, "Test")
+    lines = log_group_in(stack)
+    router = LogArchive(stack, "LogArchive").log_router(lines)
+    FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_group=lines, log_router=router)
+
+
+def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:
+    """Return a security group made elsewhere."""
+    return ec2.SecurityGroup.from_security_group_id(stack, f"{name}Group", "sg-0123456789abcdef0")
+
+
+MODES = {
+    "worker": worker,
+    "deployments": deployments,
+    "linked": linked,
+    "files": files,
+    "own-key": own_key,
+    "given": given,
+    "windows": windows,
+    "routed-logs": routed_logs,
+}
