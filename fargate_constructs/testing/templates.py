@@ -7,13 +7,16 @@ stack ──> synthesis ──> [template, without noise] ──> a file that is
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from aws_cdk import CfnElement, Stack, Stage
+from aws_cdk import CfnElement, IPolicyValidationContext, PolicyValidationStack, Stack, Stage
 from aws_cdk.cx_api import CloudAssembly
+from constructs import IConstruct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.templates import Templates
 
 # Resources whose logical IDs CDK ends with a hash of what they publish.
 PUBLISHED = ("AWS::Lambda::Version", "AWS::ApiGateway::Deployment")
@@ -71,6 +74,29 @@ def template_of(stack: Stack, assembly: CloudAssembly | None = None) -> dict[str
     directory = Path((assembly or synthesized(stack)).directory)
     template: dict[str, Any] = json.loads((directory / stack.template_file).read_text(encoding="utf-8"))
     return template
+
+
+class _Synthesized(NamedTuple):
+    """What `Templates` asks of a validation plugin's context."""
+
+    app_construct: IConstruct
+    stack_templates: Sequence[PolicyValidationStack]
+
+
+def app_templates(scope: IConstruct) -> Templates:
+    """Return the templates of the whole app that a construct is in."""
+    app = scope.node.root
+    assert isinstance(app, Stage), "CDK gives a stack without an app one"
+    stacks = [
+        PolicyValidationStack(stack_construct_path=each.hierarchical_id, template_path=each.template_full_path)
+        for each in app.synth().stacks_recursively
+    ]
+    return Templates(cast(IPolicyValidationContext, _Synthesized(app, stacks)))
+
+
+def is_at(construct: IConstruct, scope: IConstruct) -> bool:
+    """Tell whether a construct is another one, or below it."""
+    return construct is scope or scope in construct.node.scopes
 
 
 def construct_paths(stack: Stack) -> dict[str, str]:
