@@ -14,7 +14,7 @@ from constructs import IConstruct
 from fargate_constructs.arguments import checked
 from fargate_constructs.log_groups import LogGroups
 from fargate_constructs.templates import Place, Templates, items, seen
-from fargate_constructs.testing.templates import app_templates, is_at
+from fargate_constructs.testing.templates import app_templates
 
 SUBSCRIBE = "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
 
@@ -57,16 +57,18 @@ def assert_logs_archived(scope: Stack | Stage) -> None:
 
 def _log_drivers(templates: Templates, scope: IConstruct) -> Iterator[tuple[Place, str, Any]]:
     """Yield what each container logs by, and where it stands."""
-    for place in templates.of_type["AWS::ECS::TaskDefinition"]:
-        for container in (
-            items(templates.properties(place), "ContainerDefinitions") if is_at(place.stack, scope) else ()
-        ):
+    for place in _places(templates, "AWS::ECS::TaskDefinition", scope):
+        for container in items(templates.properties(place), "ContainerDefinitions"):
             if seen(container, "FirelensConfiguration") is None:
                 yield place, f"container {seen(container, 'Name')}", seen(container, "LogConfiguration")
-    for place in templates.of_type["AWS::ECS::Service"]:
+    for place in _places(templates, "AWS::ECS::Service", scope):
         proxy = seen(templates.properties(place), "ServiceConnectConfiguration", "LogConfiguration")
-        if proxy and is_at(place.stack, scope):
+        if proxy:
             yield place, "the Service Connect proxy", proxy
+
+
+def _places(templates: Templates, type_: str, scope: IConstruct) -> list[Place]:
+    return [each for each in templates.of_type[type_] if scope in each.stack.node.scopes]
 
 
 def _judge(groups: LogGroups, place: Place, configuration: Any) -> str | None:  # noqa: ANN401 - a piece of a template

@@ -94,11 +94,6 @@ def app_templates(scope: IConstruct) -> Templates:
     return Templates(cast(IPolicyValidationContext, _Synthesized(app, stacks)))
 
 
-def is_at(construct: IConstruct, scope: IConstruct) -> bool:
-    """Tell whether a construct is another one, or below it."""
-    return construct is scope or scope in construct.node.scopes
-
-
 def construct_paths(stack: Stack) -> dict[str, str]:
     """Return the construct path of each logical ID of a stack."""
     elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
