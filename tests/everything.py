@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_scheduler as scheduler
@@ -88,7 +89,10 @@ class Everything(Stack):
         )
 
     def _make_files(self) -> None:
-        self.files = efs.FileSystem(self, "Files", vpc=self.network.vpc, encrypted=True)
+        group = ec2.SecurityGroup.from_security_group_id(self, "FilesSecurityGroup", "sg-0123456789abcdef0")
+        self.files = efs.FileSystem.from_file_system_attributes(
+            self, "Files", file_system_id="fs-0123456789abcdef0", security_group=group
+        )
 
     def _make_service(self, name: str, deployment: Deployment, cpu: int = 256) -> None:
         FargateService(

@@ -8,13 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Stack
+from aws_cdk import App, Stack, Stage
 
 from app import Example
 from fargate_constructs import Egress
 from fargate_constructs.testing import lasting_resources
 from fargate_constructs.testing.templates import template_of
 from tests.everything import Everything, WayOut
+from tests.modes import MODES
 
 PATH = "aws:cdk:path"
 PINNED = Path(__file__).with_suffix(".json")
@@ -48,7 +49,11 @@ def read() -> dict[str, dict[str, Any]]:
 
 
 def synthesize(folder: str) -> None:
-    """Write the whole template of each stack, in whatever environment this runs."""
+    """Write the template of each stack, in whatever environment this runs, once every mode has been built in it."""
+    app = App()
+    for name, build in MODES.items():
+        build(Stage(app, name))
+    app.synth()
     for name, stack in stacks().items():
         (Path(folder) / f"{name}.json").write_text(json.dumps(template_of(stack)))
 

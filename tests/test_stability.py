@@ -14,6 +14,7 @@ from aws_cdk import App, Stack
 
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests import pinned
+from tests.audit import all_feature_flags, spread_policies
 from tests.everything import Everything
 
 ROOT = Path(__file__).parents[1]
@@ -79,8 +80,17 @@ def test_the_order_of_construction_changes_nothing(everything: dict[str, Any]) -
     assert template == everything
 
 
+def test_feature_flags_change_nothing(everything: dict[str, Any]) -> None:
+    """All flags on or all off, but for how the statements of a policy are grouped: see tests/test_app.py."""
+    app = App(context=all_feature_flags())
+    Everything(app, "Everything")
+
+    template = app.synth().get_stack_by_name("Everything").template
+    assert spread_policies(template) == spread_policies(everything)
+
+
 def test_the_lowest_versions_replace_nothing(tmp_path: Path) -> None:
-    """Built with the oldest CDK that is supported, all that is pinned is the same."""
+    """With the oldest CDK that is supported, every mode can be built, and all that is pinned is the same."""
     assert LOWEST.exists(), "make .venv-lowest/.ready"
     run(LOWEST, "-c", "import sys; from tests.pinned import synthesize; synthesize(sys.argv[1])", tmp_path)
 
