@@ -106,11 +106,15 @@ def test_private_tasks_of_any_make(plain: Plain) -> None:
 def test_public_tasks_are_told(plain: Plain) -> None:
     """By the path of the service, with its public address and its subnet."""
     faults = [
-        "tasks of Public/Web/Service/Service must have no public address, got: AssignPublicIp ENABLED on "
-        "Public/Web/Service/Service; remove what changes AssignPublicIp from DISABLED",
-        "tasks of Public/Web/Service/Service must not run in a public subnet, got: Base/Vpc/PublicSubnet1/Subnet, "
-        "where Base/Vpc/PublicSubnet1/DefaultRoute leads 0.0.0.0/0 to an internet gateway; "
-        "run them in subnets that a NAT gateway lets out",
+        (
+            "tasks of Public/Web/Service/Service must have no public address, got: AssignPublicIp ENABLED on "
+            "Public/Web/Service/Service; remove what changes AssignPublicIp from DISABLED"
+        ),
+        (
+            "tasks of Public/Web/Service/Service must not run in a public subnet, got: Base/Vpc/PublicSubnet1/Subnet, "
+            "where Base/Vpc/PublicSubnet1/DefaultRoute leads 0.0.0.0/0 to an internet gateway; "
+            "run them in subnets that a NAT gateway lets out"
+        ),
     ]
 
     assert told(assert_private_tasks, plain.public) == faults
@@ -123,10 +127,12 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
     tasks = {"private": "Private/Web/Service/Service", "job": "Job/Report/ScheduledEventRule/Resource"}[name]
 
     assert told(assert_fixed_egress, getattr(plain, name)) == [
-        f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: Base/Vpc/PrivateSubnet1/Subnet, "
-        "where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Base/Vpc/PublicSubnet1/NATGateway on "
-        "Base/Vpc/PublicSubnet1/EIP, which is not retained; "
-        "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
+        (
+            f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: Base/Vpc/PrivateSubnet1/Subnet, "
+            "where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Base/Vpc/PublicSubnet1/NATGateway on "
+            "Base/Vpc/PublicSubnet1/EIP, which is not retained; "
+            "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
+        )
     ]
 
 
@@ -196,8 +202,10 @@ def test_subnets_of_another_app_can_be_vouched_for(stack: Stack) -> None:
 def test_logs_that_stay_are_told(plain: Plain) -> None:
     """By the container, its task's path and the log group's."""
     assert told(assert_logs_archived, plain.private) == [
-        "container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, from where "
-        "nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+        (
+            "container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, from where "
+            "nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+        )
     ]
 
 
@@ -233,10 +241,14 @@ def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
 
     name = stack.node.children[1].node.path
     assert told(assert_logs_archived, stack) == [
-        f"container c0 of {name}/Resource has no log driver, so what it says is lost; "
-        "give it logging=ecs.LogDrivers.aws_logs(...)",
-        f"container c1 of {name}/Resource logs to /of/others, from where nothing goes on; "
-        "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter",
+        (
+            f"container c0 of {name}/Resource has no log driver, so what it says is lost; "
+            "give it logging=ecs.LogDrivers.aws_logs(...)"
+        ),
+        (
+            f"container c1 of {name}/Resource logs to /of/others, from where nothing goes on; "
+            "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+        ),
     ]
 
 
@@ -281,8 +293,10 @@ def test_proxies_log_too(stack: Stack) -> None:
     )
 
     assert told(assert_logs_archived, stack) == [
-        "the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, from where nothing goes on; "
-        "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+        (
+            "the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, from where nothing goes on; "
+            "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+        )
     ]
 
 
