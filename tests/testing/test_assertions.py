@@ -18,6 +18,7 @@ from fargate_constructs.testing import assert_fixed_egress, assert_logs_archived
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 NIGHTLY = applicationautoscaling.Schedule.cron(hour="3", minute="0")
+NOWHERE = "from where nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
 ASSERTIONS = (assert_private_tasks, assert_fixed_egress, assert_logs_archived)
 
 
@@ -128,8 +129,8 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
 
     assert told(assert_fixed_egress, getattr(plain, name)) == [
         (
-            f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: Base/Vpc/PrivateSubnet1/Subnet, "
-            "where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Base/Vpc/PublicSubnet1/NATGateway on "
+            f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: "
+            "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Base/Vpc/PublicSubnet1/NATGateway on "
             "Base/Vpc/PublicSubnet1/EIP, which is not retained; "
             "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
         )
@@ -202,10 +203,7 @@ def test_subnets_of_another_app_can_be_vouched_for(stack: Stack) -> None:
 def test_logs_that_stay_are_told(plain: Plain) -> None:
     """By the container, its task's path and the log group's."""
     assert told(assert_logs_archived, plain.private) == [
-        (
-            "container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, from where "
-            "nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
-        )
+        f"container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, {NOWHERE}"
     ]
 
 
@@ -245,10 +243,7 @@ def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
             f"container c0 of {name}/Resource has no log driver, so what it says is lost; "
             "give it logging=ecs.LogDrivers.aws_logs(...)"
         ),
-        (
-            f"container c1 of {name}/Resource logs to /of/others, from where nothing goes on; "
-            "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
-        ),
+        f"container c1 of {name}/Resource logs to /of/others, {NOWHERE}",
     ]
 
 
@@ -293,10 +288,7 @@ def test_proxies_log_too(stack: Stack) -> None:
     )
 
     assert told(assert_logs_archived, stack) == [
-        (
-            "the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, from where nothing goes on; "
-            "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
-        )
+        f"the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, {NOWHERE}"
     ]
 
 
