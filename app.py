@@ -10,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive, Scaling
+from fargate_constructs.caveats import FargateCaveats
 
 NGINX = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
@@ -68,5 +69,5 @@ class Example(Stack):
 if __name__ == "__main__":
     app = App()
     Example(app, "Example")
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), FargateCaveats(app))
     app.synth()

@@ -21,11 +21,11 @@ INLINE_POLICY = {
 }
 LOG_GROUP = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts every log group with a key of its own; a KMS key costs, "
-    "and can lock its owner out of the log.",
+    "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts with a key of its own. A task takes a log_group, and "
+    "AuditedCluster an encryption_key, under a key of yours.",
 }
 ALARM = {
-    "CloudWatchAlarmAction": "Whom an alarm wakes, and how, its owner alone can say.",
+    "CloudWatchAlarmAction": "Whom it wakes its owner alone can say: alarm_actions of an archive, or add_alarm_action.",
 }
 FUNCTION = {
     # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

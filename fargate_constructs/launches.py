@@ -41,6 +41,12 @@ class Launch(NamedTuple):
         return subnets if isinstance(subnets, list) else []
 
     @property
+    def security_groups(self) -> list[Any]:
+        """What decides who may call the tasks, as the template refers to it; empty if only the deployment knows."""
+        groups = seen(self.network, "SecurityGroups")
+        return groups if isinstance(groups, list) else []
+
+    @property
     def public_address(self) -> Any:  # noqa: ANN401 - a piece of a template
         """`ENABLED` or `DISABLED`; `None` means the latter."""
         return seen(self.network, "AssignPublicIp")

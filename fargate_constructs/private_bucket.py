@@ -60,8 +60,10 @@ class PrivateBucket(s3.Bucket):
         }
         if not encryption_key:
             reasons["S3DefaultEncryptionKMS"] = (
-                "S3 encrypts with a key of its own; load balancers can write to no other bucket."
+                "S3 encrypts with a key of its own; load balancers' logs take no other. Archives take encryption_key."
             )
         if not versioned and not object_lock:
-            reasons["S3BucketVersioningEnabled"] = "Nothing in it is overwritten, and what has expired should be gone."
+            reasons["S3BucketVersioningEnabled"] = (
+                "Nothing in it is changed, and what expires is to be gone. Archives take versioned=True, or a lock."
+            )
         acknowledge(self, reasons)

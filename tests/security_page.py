@@ -11,33 +11,39 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from fargate_constructs.endpoint.cloud_front_distribution import SHARED_FUNCTION
 from fargate_constructs.findings import PACKS
 from tests import modes
 from tests.modes.made_elsewhere import CALLERS
 
 PAGE = Path("docs/security.md")
 HEAD = "| Rules | Why | Where |\n|---|---|---|\n"
-# The IDs that modes give the library's constructs.
+# The classes that stand behind the IDs in a path, the innermost that has one.
 CLASSES = {
     "Network": "FixedEgressNetwork",
     "Endpoint": "HttpEndpoint",
     "Distribution": "CloudFrontDistribution",
+    "VpcOriginLookUpLogs": "CloudFrontDistribution",
+    SHARED_FUNCTION: "CloudFrontDistribution",
     "LogArchive": "LogArchive",
-    "Account": "LogArchive",
     "Catalog": "LogCatalog",
     "Merger": "LogMerger",
     "Exports": "LogExportBucket",
     "Report": "ScheduledTask",
     "Cheap": "ScheduledTask",
-    "Repair": "OneOffTask",
-    "Migrate": "OneOffTask",
+    "SchedulerRole": "ScheduledTask",
+    "DeadLetterQueue": "ScheduledTask",
+    "FailureRule": "ScheduledTask",
+    "Run": "OneOffTask",
+    "RollbackAlarms": "FargateService",
+    "AlternateTargetRole": "FargateService",
+    "TaskDefinition": "FargateTask",
     "ClusterExecLogs": "AuditedCluster",
-    **dict.fromkeys(
-        ("Web", "Api", "Worker", "Service", "Rolling", "BlueGreen", "Canary", "Linear", "Rpc"), "FargateService"
-    ),
 }
-# What holds them, if not the stack itself.
-AROUND = {"Shop", "Blog"}
+# What is a task's own stands right below it, and it may have any ID.
+LENGTH_IN_TASK = 2
+# Numbers and the like, which a reader of the page needs not.
+NOISE = re.compile(r"(?<=NatInstance)\d|(?<=PublicSubnet)\d|(?<=Address)[0-9a-f]{8}|\w+(?=Alarm$)")
 PACK = re.compile("|".join(map(re.escape, (f"{pack}-" for pack in PACKS))))
 
 
@@ -71,40 +77,26 @@ def rule_of(finding: str) -> str:
     return PACK.sub("", finding.partition("[")[0])
 
 
-def place_of(path: str) -> tuple[str, str]:
-    """Return the class of the library that a resource is a part of, and the resource's path within it."""
-    _mode, _stack, *within = path.split("/")
-    while within and within[0] in AROUND:
-        within.pop(0)
-    if not within or within[0] not in CLASSES:
-        return "", within[-1] if within else "the stack"
-    kind, rest = CLASSES[within[0]], within[1:]
-    return (kind, "/".join(rest)) if rest else (kind, "itself")
+def place_of(path: str) -> str:
+    """Return where a resource is: in which class of the library, and by which path within it."""
+    within = path.removesuffix("/Resource").split("/")[2:]
+    heads = [number for number, name in enumerate(within) if name in CLASSES]
+    if heads:
+        within = [CLASSES[within[heads[-1]]], *within[heads[-1] + 1 :]]
+    elif len(within) == LENGTH_IN_TASK:
+        within[0] = "FargateTask"
+    return f"`{NOISE.sub('…', '/'.join(within))}`" if within else "the stack"
 
 
 def lines() -> list[str]:
     """Return the table's lines: one for each reason, in the order of their first rules."""
     rules: dict[str, set[str]] = defaultdict(set)
-    places: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    places: dict[str, set[str]] = defaultdict(set)
     for each in acknowledgements():
-        rules[each.reason].add(each.rule)
-        kind, place = place_of(each.path)
-        places[each.reason][kind].add(place)
-    rows = [
-        (
-            ", ".join(f"`{rule}`" for rule in sorted(rules[reason])),
-            reason,
-            "; ".join(map(_spell, sorted(where.items()))),
-        )
-        for reason, where in places.items()
-    ]
+        rules[each.reason].add(f"`{each.rule}`")
+        places[each.reason].add(place_of(each.path))
+    rows = [(", ".join(sorted(rules[why])), why, ", ".join(sorted(places[why]))) for why in rules]
     return [f"| {' | '.join(row)} |" for row in sorted(rows)]
-
-
-def _spell(where: tuple[str, set[str]]) -> str:
-    kind, places = where
-    listed = ", ".join(f"`{place}`" for place in sorted(places - {"itself"}))
-    return f"`{kind}`: {listed}" if kind and listed else f"`{kind}`" if kind else listed
 
 
 def written() -> list[str]:

@@ -6,6 +6,7 @@ new task ──> [health check] ──> serves ──> old task [drains] ──>
 """
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 from fargate_constructs.caveats.fargate_app import FargateApp
@@ -18,6 +19,8 @@ from fargate_constructs.templates import Place, Templates, is_off, items, number
 DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
 # Seconds. ECS gives a container 30 to end, and its checks need not take longer.
 LONGEST_CHECKS, LONGEST_DRAIN = 30, 60
+# However many autoscaling makes it.
+SOME_TASKS = 100
 
 
 def find_deployments(app: FargateApp) -> Iterator[Finding]:
@@ -27,14 +30,14 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         yield from _find_slow(group, app.templates.properties(group))
     scaled = set(_scaled_services(app.templates))
     for service in app.services:
-        yield from _find_risks(service)
+        yield from _find_risks(service, is_scaled=service.place in scaled)
         # A count that is there or not as the deployment will have it is nobody's fault.
         count = service.settings.get("DesiredCount")
         if service.place in scaled and count not in (None, {"Ref": "AWS::NoValue"}) and "Fn::If" not in str(count):
             yield Finding(Rule.CountReset, service.place, f"DesiredCount {count} beside a scalable target")
 
 
-def _find_risks(service: Launch) -> Iterator[Finding]:
+def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
     if seen(service.settings, "DeploymentController", "Type") not in (None, "ECS"):
         return  # CodeDeploy's deployments, or one's own
     deployment = seen(service.settings, "DeploymentConfiguration")
@@ -47,7 +50,11 @@ def _find_risks(service: Launch) -> Iterator[Finding]:
         elif is_off(seen(deployment, "DeploymentCircuitBreaker", "Rollback")):
             yield Finding(Rule.NoRollback, service.place, "a DeploymentCircuitBreaker without Rollback")
         healthy = number(seen(deployment, "MinimumHealthyPercent"))
-        if healthy is not None and healthy < 100 and _serves(service):  # noqa: PLR2004 - all of a hundred
+        count = number(seen(service.settings, "DesiredCount"))
+        # ECS rounds up, so that one of one stays
+        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
+        fewest_of = SOME_TASKS if count is None or is_scaled else count
+        if healthy is not None and ceil(fewest_of * healthy / 100) < fewest_of and _serves(service):
             yield Finding(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {healthy:g}")
     elif strategy in ("BLUE_GREEN", "LINEAR", "CANARY") and seen(deployment, "BakeTimeInMinutes") is None:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-deploymentconfiguration.html
@@ -82,11 +89,8 @@ def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a pie
 
 def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
     for balancer in items(service.settings, "LoadBalancers"):
-        references = (
-            balancer.get("TargetGroupArn"),
-            seen(balancer, "AdvancedConfiguration")
-            and balancer["AdvancedConfiguration"].get("AlternateTargetGroupArn"),
-        )
+        alternate = balancer.get("AdvancedConfiguration", {}).get("AlternateTargetGroupArn")
+        references = (balancer.get("TargetGroupArn"), alternate)
         yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
 
 
@@ -97,5 +101,5 @@ def _scaled_services(templates: Templates) -> Iterator[Place]:
 
 def _serves(service: Launch) -> bool:
     return bool(
-        seen(service.settings, "LoadBalancers") or seen(service.settings, "ServiceConnectConfiguration", "Services")
+        items(service.settings, "LoadBalancers") or items(service.settings, "ServiceConnectConfiguration", "Services")
     )

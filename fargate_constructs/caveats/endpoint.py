@@ -51,9 +51,9 @@ def _has_endpoint(service: dict[str, Any]) -> bool:
 def _ingress(templates: Templates, service: Launch) -> Iterator[dict[str, Any]]:
     """Yield the rules by which others than the service's own tasks come in."""
     stack = service.place.stack
-    groups = {templates.locate(stack, each) for each in seen(service.network, "SecurityGroups") or []} - {None}
+    groups = {templates.locate(stack, each) for each in service.security_groups} - {None}
     for group in groups:
-        yield from (rule for rule in items(templates.properties(group), "SecurityGroupIngress"))
+        yield from items(templates.properties(group), "SecurityGroupIngress")
     for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]:
         if (
             templates.target(place, "GroupId") in groups

@@ -5,6 +5,7 @@ secret ──> [environment] ──> whoever may describe the task definition
 ```
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +34,7 @@ SECRET_VALUE = re.compile(
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
     r"|\b[rs]k_live_[0-9A-Za-z]{16,}"
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
-    r"|://[^/\s:@]*:[^/\s:@]+@"
+    r"|://[^/\s:@]*:[^/\s:@$%{<]+@"  # but for a placeholder, such as ${PASSWORD}
 )
 
 
@@ -54,7 +55,7 @@ def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  #
         return "which becomes the value of a secret"
     if is_true(templates.parameter(stack, value).get("NoEcho")):
         return "which is a parameter with NoEcho"
-    if isinstance(value, str) and SECRET_VALUE.search(value):
+    if SECRET_VALUE.search(json.dumps(value)):
         return "whose value looks like a secret"
     named_so = SECRET_NAME.search(key) and not PUBLIC_NAME.search(key)
     if named_so and isinstance(value, str) and not HARMLESS.fullmatch(value):

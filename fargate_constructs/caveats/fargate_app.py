@@ -47,9 +47,15 @@ class FargateApp:
         return [each for each in self._launches[definition] if each.is_service]
 
     def containers(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
-        """Return the containers of a task by name, but for FireLens' router."""
+        """Return the containers of a task by name."""
         containers = items(self.templates.properties(definition), "ContainerDefinitions")
-        return [(str(seen(each, "Name")), each) for each in containers if seen(each, "FirelensConfiguration") is None]
+        return [(str(seen(each, "Name")), each) for each in containers]
+
+    def applications(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
+        """Return the containers of a task by name, but for FireLens' router, whose own log is of no matter."""
+        return [
+            (name, each) for name, each in self.containers(definition) if seen(each, "FirelensConfiguration") is None
+        ]
 
     def is_windows(self, definition: Place) -> bool:
         """Whether a task runs on Windows."""

@@ -19,7 +19,7 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
     groups = LogGroups(app.templates)
     used: dict[Place, None] = {}
     for definition in app.definitions:
-        for name, container in app.containers(definition):
+        for name, container in app.applications(definition):
             if seen(container, "LogConfiguration") is None and seen(container, "Essential") in (None, True, "true"):
                 yield Finding(Rule.NoLogs, definition, f"no LogConfiguration of {name}")
     for place, name, options in _awslogs(app):
@@ -57,7 +57,7 @@ def _awslogs(app: FargateApp) -> Iterator[tuple[Place, str, dict[str, Any]]]:
 def _configurations(app: FargateApp) -> Iterator[tuple[Place, str, Any]]:
     """Yield the log configurations of all containers and Service Connect proxies, and where each stands."""
     for definition in app.definitions:
-        for name, container in app.containers(definition):
+        for name, container in app.applications(definition):
             yield definition, name, seen(container, "LogConfiguration")
     for service in app.services:
         yield (

@@ -11,12 +11,12 @@ from typing import cast
 
 import jsii
 from aws_cdk import (
+    App,
     CfnElement,
     CfnResource,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
-    Stage,
     Validations,
 )
 from cdk_nag import IApplyRule, NagMessageLevel, NagPack, NagRuleCompliance
@@ -57,7 +57,6 @@ class FargateCaveats(NagPack):
 
     Args:
         scope: The app.
-        verbose: Passed to cdk-nag. Findings tell why in any case.
         write_suppressions_to_cloud_formation: Whether what was acknowledged is written into the templates as well. By
             default it is not.
 
@@ -70,12 +69,9 @@ class FargateCaveats(NagPack):
         self,
         scope: IConstruct | None = None,
         *,
-        verbose: bool | None = None,
-        write_suppressions_to_cloud_formation: bool | None = None,
+        write_suppressions_to_cloud_formation: bool = False,
     ) -> None:
-        super().__init__(
-            scope, verbose=verbose, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation
-        )
+        super().__init__(scope, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation)
         self._pack_name = self.name
         self._findings: Mapping[str, list[Finding]] = {}
 
@@ -93,21 +89,30 @@ class FargateCaveats(NagPack):
         """Return what is wrong with the app as it was synthesized; CDK calls this."""
         return self._report(context, context.app_construct)
 
+    @checked
     def validate_scope(self, scope: IConstruct) -> PolicyValidationPluginReport:
         """Synthesize the app of a construct, and return what is wrong at and below it; for tests.
 
         Args:
             scope: The app, or a construct in it.
+
+        Raises:
+            RuntimeError: If the app cannot be synthesized.
+            ValueError: If there is no app.
         """
         synthesis = _Synthesis()
-        app = cast(Stage, scope.node.root)
+        app = cast(App, scope.node.root)
+        if not App.is_app(app):
+            raise ValueError(f"scope must be in an App, got: {scope.node.path!r} in a {type(app).__name__}")
         Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, synthesis))
         try:
             app.synth(force=True)
         except RuntimeError:  # by another plugin, which need not be this one's business
             if synthesis.context is None:
                 raise
-        return self._report(cast(IPolicyValidationContext, synthesis.context), scope)
+        if synthesis.context is None:  # there are no stacks
+            return PolicyValidationPluginReport(success=True, violations=[])
+        return self._report(synthesis.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
         templates = Templates(context)
@@ -151,11 +156,9 @@ class _Acknowledgments:
         """Whether something is acknowledged at a construct or above it."""
         parts = path.split("/")
         paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
-        if not all(each in self._has_own for each in paths):
-            for each, construct in zip(paths, node.node.scopes, strict=True):
-                if each not in self._has_own:
-                    types = {entry.type for entry in construct.node.metadata}
-                    self._has_own[each] = KEY in types
+        for each, construct in zip(paths, node.node.scopes, strict=True):
+            if each not in self._has_own:
+                self._has_own[each] = KEY in {entry.type for entry in construct.node.metadata}
         return any(self._has_own[each] for each in paths)
 
 
@@ -168,12 +171,10 @@ class _Application:
         self._finding = finding
 
     @property
-    def explanation(self) -> str:
-        return self._finding.rule.why
-
-    @property
     def info(self) -> str:
         return self._finding.got
+
+    explanation = info  # which only a verbose pack tells
 
     @property
     def level(self) -> NagMessageLevel:

@@ -25,7 +25,7 @@ class Rule(Enum):
 
     PublicAddress = (
         ERROR,
-        "A public address changes with each start of a task, is on nobody's allow-list, and can be reached by anybody.",
+        "A public address changes with each start, is on nobody's allow-list, and puts the task on the internet.",
         "Set assign_public_ip=False and run the tasks in subnets of ec2.SubnetType.PRIVATE_WITH_EGRESS.",
     )
     PublicSubnet = (
@@ -100,7 +100,7 @@ class Rule(Enum):
     )
     NoRollback = (
         WARNING,
-        "A failed deployment that is not rolled back leaves the service with fewer tasks than it needs, or with none.",
+        "A failed deployment that is not rolled back stays half done until somebody deploys again.",
         "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
     )
     TooFewTasks = (

@@ -51,7 +51,7 @@ def _find_size(app: FargateApp, definition: Place) -> Iterator[Finding]:
             ephemeral_storage_gib=None if storage is None else int(storage),
         )
     except ValueError as error:
-        yield Finding(Rule.NoSuchSize, definition, str(error))
+        yield Finding(Rule.NoSuchSize, definition, str(error).split("got: ", 1)[1])
 
 
 def _read(pattern: re.Pattern[str], value: Any, whole: int) -> int:  # noqa: ANN401 - a piece of a template
@@ -78,7 +78,7 @@ def _find_exec_faults(app: FargateApp, definition: Place) -> Iterator[Finding]:
     services = app.services_of(definition)
     if not services or app.is_windows(definition):
         return
-    containers = app.containers(definition)
+    containers = app.applications(definition)
     bare = [name for name, each in containers if is_off(seen(each, "LinuxParameters", "InitProcessEnabled"))]
     if bare:
         yield Finding(Rule.NoInitProcess, definition, f"no InitProcessEnabled of {', '.join(bare)}")

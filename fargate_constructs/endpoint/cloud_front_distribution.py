@@ -217,9 +217,11 @@ class CloudFrontDistribution(Construct):
         )
 
     def _acknowledge(self, *, web_acl_arn: str | None, has_own_name: bool) -> None:
-        reasons = {"AwsSolutions-CFR1": "Where callers are is the application's matter."}
+        reasons = {"AwsSolutions-CFR1": "Where its callers are its owner alone can say."}
         if not web_acl_arn:
-            reasons["AwsSolutions-CFR2"] = "A web ACL costs 5 USD a month and is one argument away."
+            reasons["AwsSolutions-CFR2"] = (
+                "A web ACL costs 5 USD a month, and more for rules and requests. web_acl_arn takes one."
+            )
         if has_own_name:
             reasons["AwsSolutions-CFR4"] = "CloudFront fixes the TLS versions of its own names' certificate."
         acknowledge(self.distribution, reasons)

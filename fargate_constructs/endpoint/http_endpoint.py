@@ -176,7 +176,9 @@ class HttpEndpoint(Endpoint):
         self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
         """The web ACL, if one was made."""
         if not web_acl:
-            reason = "A web ACL costs 5 USD a month and more for its rules; web_acl=WebAcl.managed() makes one."
+            reason = (
+                "A web ACL costs 5 USD a month, and more for rules and requests. web_acl=WebAcl.managed() makes one."
+            )
             acknowledge(self.load_balancer, {"ALBWAFEnabled": reason})
 
     @staticmethod

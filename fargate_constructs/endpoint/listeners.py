@@ -39,7 +39,7 @@ def listen_https(
 def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.ApplicationListener]:
     """Listen on 80 to answer."""
     listener = _listen_on_80(load_balancer, _not_found())
-    reason = "Without a name of one's own there is no certificate to serve; synthesis warns of plain HTTP."
+    reason = "Without a domain_name or a certificate there is no TLS; synthesis warns, or CloudFront stands before it."
     acknowledge(listener, dict.fromkeys(("ELBv2ACMCertificateRequired", "ALBHttpToHttpsRedirection"), reason))
     return [listener]
 

@@ -34,7 +34,7 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, Node
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
@@ -199,7 +199,7 @@ class LogCatalog(Construct):
             grant = grant.combine(iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources))
         if self.bucket.encryption_key:
             grant = grant.combine(self.bucket.encryption_key.grant_encrypt_decrypt(grantee))
-        if Construct.is_construct(grantee):  # which an imported role is, too, without being a `Construct` in Python
+        if isinstance(getattr(grantee, "node", None), Node):  # an imported role is no `Construct` in Python
             acknowledge_wildcards(
                 cast(Construct, grantee), [lines, results], reason="A query reads any line, and names its own result."
             )

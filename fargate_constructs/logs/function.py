@@ -98,7 +98,11 @@ class ArchiveFunction(lambda_.Function):
         """Where it writes what it does; in the path of every shipped line, so never shipped itself."""
         acknowledge(own_logs, LOG_GROUP)
         acknowledge(execution_role, INLINE_POLICY)
-        acknowledge(self, FUNCTION | _lost_invocations(has_destination=on_failure is not None))
+        acknowledge(
+            self,
+            FUNCTION
+            | _lost_invocations(is_asynchronous=retry_attempts is not None, has_destination=on_failure is not None),
+        )
 
     def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
         """Let the function do something with one resource; return the statement that says so."""
@@ -107,9 +111,11 @@ class ArchiveFunction(lambda_.Function):
         return statement
 
 
-def _lost_invocations(*, has_destination: bool) -> dict[str, str]:
+def _lost_invocations(*, is_asynchronous: bool, has_destination: bool) -> dict[str, str]:
     """Return why no queue keeps invocations that failed."""
     if has_destination:
         return {"LambdaDLQ": "What fails for good goes to a destination; a dead-letter queue is the older form of one."}
-    again = "The next run does what one that failed has left; Data Firehose calls until it is answered."
-    return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}
+    if is_asynchronous:
+        again = "The next run does what one that failed has left."
+        return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}
+    return {"LambdaDLQ": "Who calls it waits for its answer, and keeps what it failed to do."}

@@ -70,7 +70,7 @@ class LogArchive(Construct):
             Retrieval after 90 days, gone after 400.
         object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long nobody may delete a log,
             in compliance mode not even the account's root user. By default there is no lock.
-        encryption_key: The KMS key to encrypt both buckets with. By default S3's own (SSE-S3).
+        encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
         versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.

@@ -371,7 +371,7 @@ def test_kept_for_ever() -> None:
 
 
 def test_a_key_of_ones_own() -> None:
-    """Both buckets are encrypted with it, by way of bucket keys, and each function may do with it what it must."""
+    """All buckets are encrypted with it, by way of bucket keys, and each function may do with it what it must."""
     stack = Stack(App(), "Test")
     key = kms.Key(stack, "Key")
 
@@ -393,7 +393,7 @@ def test_a_key_of_ones_own() -> None:
                 ]
             }
         },
-        2,
+        3,
     )
     assert {action for action in allowed(template, "LogArchiveShipperRole") if action.startswith("kms")} == {
         "kms:GenerateDataKey"

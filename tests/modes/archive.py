@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_cdk import Duration, Stack, Stage
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -22,12 +23,23 @@ from fargate_constructs import (
 from tests.modes.made_elsewhere import answer_for, log_group_in
 
 
-def bucket_of_another_account(stack: Stack) -> s3.IBucket:
-    """Return a bucket that other accounts archive in as well."""
+def bucket_in(stack: Stack) -> s3.IBucket:
+    """Return a bucket of another account, which others archive in as well."""
     return s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
 
 
-def with_options(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage], None]:
+def key_in(stack: Stack) -> kms.Key:
+    """Return a key of the caller's."""
+    return kms.Key(stack, "Key", enable_key_rotation=True)
+
+
+def action_in(stack: Stack) -> cloudwatch.IAlarmAction:
+    """Return what tells somebody."""
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:on-call")
+    return cloudwatch_actions.SnsAction(topic)
+
+
+def of_log_group(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage], None]:
     """Return the mode of an archive of one log group."""
 
     def build(stage: Stage) -> None:
@@ -37,20 +49,14 @@ def with_options(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage]
     return build
 
 
-def of_account(delivery: Delivery) -> Callable[[Stage], None]:
+def of_account(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage], None]:
     """Return the mode of an archive of all log groups."""
 
     def build(stage: Stage) -> None:
-        LogArchive(Stack(stage, "Test"), "LogArchive", delivery=delivery).add_all_log_groups()
+        stack = Stack(stage, "Test")
+        LogArchive(stack, "LogArchive", **options(stack)).add_all_log_groups()
 
     return build
-
-
-def with_actions(stage: Stage) -> None:
-    """Alarms that tell somebody."""
-    stack = Stack(stage, "Test")
-    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:on-call")
-    LogArchive(stack, "LogArchive", alarm_actions=[cloudwatch_actions.SnsAction(topic)])
 
 
 def read_and_merged(stage: Stage) -> None:
@@ -69,26 +75,15 @@ def exports(stage: Stage) -> None:
 
 
 MODES = {
-    "direct": with_options(lambda _: {}),
-    "buffered": with_options(lambda _: {"delivery": Delivery.buffered()}),
-    "key": with_options(lambda stack: {"encryption_key": kms.Key(stack, "Key", enable_key_rotation=True)}),
-    "key-buffered": with_options(
-        lambda stack: {
-            "encryption_key": kms.Key(stack, "Key", enable_key_rotation=True),
-            "delivery": Delivery.buffered(),
-        }
-    ),
-    "locked": with_options(lambda _: {"object_lock": s3.ObjectLockRetention.compliance(Duration.days(365))}),
-    "versioned": with_options(lambda _: {"versioned": True}),
-    "for-ever": with_options(lambda _: {"retention": Retention(expiration=None)}),
-    "raw": with_options(lambda _: {"archive_format": ArchiveFormat.raw}),
-    "given": with_options(lambda stack: {"bucket": bucket_of_another_account(stack)}),
-    "given-buffered": with_options(
-        lambda stack: {"bucket": bucket_of_another_account(stack), "delivery": Delivery.buffered()}
-    ),
-    "account": of_account(Delivery.direct()),
-    "account-buffered": of_account(Delivery.buffered()),
-    "actions": with_actions,
+    "direct": of_log_group(lambda _: {}),
+    "buffered": of_log_group(lambda _: {"delivery": Delivery.buffered()}),
+    "key": of_log_group(lambda stack: {"encryption_key": key_in(stack)}),
+    "key-buffered": of_account(lambda stack: {"encryption_key": key_in(stack), "delivery": Delivery.buffered()}),
+    "locked": of_log_group(lambda _: {"object_lock": s3.ObjectLockRetention.compliance(Duration.days(365))}),
+    "versioned": of_log_group(lambda stack: {"versioned": True, "alarm_actions": [action_in(stack)]}),
+    "raw": of_account(lambda _: {"archive_format": ArchiveFormat.raw, "retention": Retention(expiration=None)}),
+    "given": of_log_group(lambda stack: {"bucket": bucket_in(stack)}),
+    "given-buffered": of_log_group(lambda stack: {"bucket": bucket_in(stack), "delivery": Delivery.buffered()}),
     "read-and-merged": read_and_merged,
     "exports": exports,
 }

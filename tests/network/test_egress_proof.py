@@ -16,6 +16,7 @@ from aws_cdk import (
     Aspects,
     CfnParameter,
     CfnResource,
+    Duration,
     Environment,
     Fn,
     IAspect,
@@ -27,11 +28,14 @@ from aws_cdk import (
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_servicecatalog as servicecatalog
 from aws_cdk.assertions import Template
 from constructs import Construct, IConstruct
 
-from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs import FargateService, FixedEgressNetwork, ScheduledTask
 from fargate_constructs.network import ElasticIpPool, ImportedNetwork
 from fargate_constructs.network.egress_proof import prove_egress
 
@@ -280,6 +284,32 @@ def test_an_overridden_public_address_is_refused(stack: Stack, network: FixedEgr
             "tasks of Test/Web must have no public address, got: AssignPublicIp ENABLED on Test/Web/Service/Service",
         )
     }
+
+
+def test_an_overridden_schedule_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+    """A job's schedule has subnets and a public address of its own, and so has whatever else starts the job."""
+    rate = scheduler.ScheduleExpression.rate(Duration.hours(1))
+    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+    job = ScheduledTask(stack, "Job", network=network, image=image, schedule=rate)
+    rule = events.Rule(Stack(Stage.of(stack), "Other"), "Rule", schedule=events.Schedule.rate(Duration.hours(1)))
+    rule.add_target(targets.EcsTask(cluster=job.cluster, task_definition=job.task_definition, assign_public_ip=False))
+    assert findings_in(stack) == set()
+
+    places = {
+        "Test/Job/Schedule/Resource": "Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration",
+        "Other/Rule/Resource": "Targets.0.EcsParameters.NetworkConfiguration.AwsVpcConfiguration",
+    }
+    public_subnets = [subnet.subnet_id for subnet in network.vpc.public_subnets[:1]]
+    for each in stack.node.root.node.find_all():
+        if isinstance(each, CfnResource) and each.node.path in places:
+            each.add_property_override(f"{places[each.node.path]}.AssignPublicIp", "ENABLED")
+            each.add_property_override(f"{places[each.node.path]}.Subnets", public_subnets)
+
+    findings = findings_in(stack)
+    assert {got.split("got: ")[1] for rule, got in findings if rule == "publicAddress"} == {
+        f"AssignPublicIp ENABLED on {path}" for path in places
+    }
+    assert [got.split()[2] for rule, got in findings if rule == "publicSubnet"] == ["Test/Job"]
 
 
 def test_a_public_address_that_only_the_deployment_knows_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:

@@ -173,14 +173,14 @@ def test_the_machine_may_do_nothing(template: Template) -> None:
 
 def test_only_the_vpc_gets_in(template: Template) -> None:
     """Whatever the VPC sends is let in, and nothing else; everything is let out."""
-    vpc_id, _ = only(template, "AWS::EC2::VPC")
+    _, vpc = only(template, "AWS::EC2::VPC")
 
     template.has_resource_properties(
         "AWS::EC2::SecurityGroup",
         {
             "SecurityGroupIngress": [
                 {
-                    "CidrIp": {"Fn::GetAtt": [vpc_id, "CidrBlock"]},
+                    "CidrIp": vpc["Properties"]["CidrBlock"],
                     "IpProtocol": "-1",
                     "Description": "What the VPC sends out",
                 },

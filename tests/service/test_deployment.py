@@ -21,7 +21,6 @@ from fargate_constructs import (
     Scaling,
 )
 from fargate_constructs.service.fargate_service import ServiceArguments
-from tests.audit import findings
 
 WAYS: dict[str, Callable[[], Deployment]] = {
     "rolling": Deployment.rolling,
@@ -191,14 +190,6 @@ def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> N
         if "AdvancedConfiguration" in each["Properties"]["LoadBalancers"][0]
     )
     assert service["AdvancedConfiguration"]["TestListenerRule"]
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_the_audit_finds_nothing(image: ecs.ContainerImage, way: str) -> None:
-    """In any way of deploying."""
-    app, _ = app_with(WAYS[way](), image)
-
-    assert findings(app) == []
 
 
 def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:

@@ -10,7 +10,6 @@ from aws_cdk import aws_efs as efs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
-from tests.audit import findings
 
 
 @pytest.fixture
@@ -135,13 +134,6 @@ def test_an_imported_file_system(stack: Stack, network: FixedEgressNetwork, web:
     Template.from_stack(stack).has_resource_properties(
         "AWS::EFS::AccessPoint", {"FileSystemId": "fs-0123456789abcdef0"}
     )
-
-
-def test_the_audit_finds_nothing(stack: Stack, files: efs.FileSystem, web: FargateService) -> None:
-    """In the service; the file system is the caller's."""
-    web.mount_file_system("/data", file_system=files)
-
-    assert [finding for finding in findings(stack.node.root) if "Web" in str(finding)] == []
 
 
 @pytest.mark.parametrize("path", ["data", "/"])

@@ -130,8 +130,8 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
     assert told(assert_fixed_egress, getattr(plain, name)) == [
         (
             f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: "
-            "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Base/Vpc/PublicSubnet1/NATGateway on "
-            "Base/Vpc/PublicSubnet1/EIP, which is not retained; "
+            "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
+            "Base/Vpc/PublicSubnet1/NATGateway on Base/Vpc/PublicSubnet1/EIP, which is not retained; "
             "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
         )
     ]

@@ -1,0 +1,282 @@
+"""More than one property changed: what that breaks, and what it does not."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aws_cdk import CfnParameter, CfnResource
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+
+from tests.caveats.lab import Lab
+
+# What only the deployment knows.
+PARAMETER = {"Ref": "Parameter"}
+EITHER = {"Fn::If": ["Condition", "ENABLED", "DISABLED"]}
+NOTHING = {"Ref": "AWS::NoValue"}
+
+NETWORK = "NetworkConfiguration.AwsvpcConfiguration"
+TARGET = "Target.EcsParameters"
+DEPLOYMENT = "DeploymentConfiguration"
+BREAKER = f"{DEPLOYMENT}.DeploymentCircuitBreaker"
+CONTAINER = "ContainerDefinitions.0"
+OPTIONS = f"{CONTAINER}.LogConfiguration.Options"
+ATTRIBUTES = "TargetGroupAttributes"
+
+
+def variable(value: Any, name: str = "SETTING") -> list[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+    """Return an environment of one variable."""
+    return [{"Name": name, "Value": value}]
+
+
+def mounts(*paths: str) -> list[dict[str, str]]:
+    """Return the mount points of volumes."""
+    return [{"ContainerPath": path, "SourceVolume": "volume"} for path in paths]
+
+
+def overriding(*changes: tuple[str, str, Any]) -> Callable[[Lab], None]:
+    """Return what changes some properties: of which resource, which, to what."""
+
+    def change(lab: Lab) -> None:
+        for resource, path, value in changes:
+            lab.override(resource, path, value)
+
+    return change
+
+
+def sidecar(lab: Lab, **container: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Add a container without anything."""
+    lab.override("Definition", "ContainerDefinitions.1", {"Name": "sidecar", "Image": "x", **container})
+
+
+def with_router(lab: Lab) -> None:
+    """Send the lines to FireLens; the router's own are of no matter, but its secrets are."""
+    lab.override("Definition", f"{CONTAINER}.LogConfiguration", {"LogDriver": "awsfirelens"})
+    lab.override("Subscription", "LogGroupName", "another")
+    options = {"awslogs-group": lab.stack.resolve(lab.log_group.ref), "awslogs-region": "eu-west-1"}
+    configuration = {"LogDriver": "awslogs", "Options": options}
+    sidecar(
+        lab,
+        FirelensConfiguration={"Type": "fluentbit"},
+        LogConfiguration=configuration,
+        Environment=variable("hunter2", "SINK_TOKEN"),
+    )
+
+
+def on_instances(lab: Lab, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Run the service on EC2 instances, with everything that is wrong on Fargate."""
+    lab.stack.node.try_remove_child("Schedule")
+    for path, value in {"EnableExecuteCommand": None, DEPLOYMENT: None, "DesiredCount": 3, **service}.items():
+        lab.override("Service", path, value)
+    for path, value in {"Links": ["other"], "LinuxParameters": None, "LogConfiguration": None}.items():
+        lab.override("Definition", f"{CONTAINER}.{path}", value)
+    lab.override("Definition", "Cpu", "300")
+
+
+def on_capacity(lab: Lab, provider: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Run the service by a capacity provider, and without a shell."""
+    lab.override("Service", "LaunchType", None)
+    lab.override("Service", "CapacityProviderStrategy", provider)
+    lab.override("Service", "EnableExecuteCommand", None)
+
+
+def let_in(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - passed through
+    """Take the load balancer away, and let callers in."""
+    lab.override("Service", "LoadBalancers", None)
+    door: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 80, "to_port": 80, **rule}
+    if "source_security_group_id" not in rule:
+        door["cidr_ip"] = "0.0.0.0/0"
+    ec2.CfnSecurityGroupIngress(lab.stack, "Ingress", group_id=lab.security_group.attr_group_id, **door)
+
+
+def called(lab: Lab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Let callers in, and change the service."""
+    let_in(lab)
+    lab.override("Service", path, value)
+
+
+def maps(lab: Lab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Let callers in at a port mapped like this."""
+    let_in(lab)
+    lab.override("Definition", f"{CONTAINER}.PortMappings", [mapping])
+
+
+def inline(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Let callers in by a rule of the security group itself."""
+    lab.override("Service", "LoadBalancers", None)
+    lab.override("SecurityGroup", "SecurityGroupIngress", [{"CidrIp": "0.0.0.0/0", **rule}])
+
+
+def service_connect(lab: Lab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Let the proxy of Service Connect log."""
+    configuration = {"LogDriver": "awslogs", "Options": {"awslogs-group": "proxy", **options}}
+    lab.override("Service", "ServiceConnectConfiguration", {"Enabled": True, "LogConfiguration": configuration})
+
+
+def rule_with_target(lab: Lab, parameters: Any, *, is_public: bool = True) -> None:  # noqa: ANN401 - a piece of a template
+    """Start a task by an EventBridge rule."""
+    rule = events.CfnRule(lab.stack, "Rule", schedule_expression="rate(1 hour)")
+    network = {"AwsVpcConfiguration": {"AssignPublicIp": "ENABLED" if is_public else "DISABLED", "Subnets": ["s-1"]}}
+    definition = {"TaskDefinitionArn": lab.stack.resolve(lab.definition.ref)}
+    target = {"Arn": "arn", "Id": "t", "EcsParameters": {"NetworkConfiguration": network} | definition | parameters}
+    rule.add_property_override("Targets", [{"Arn": "arn", "Id": "other"}, PARAMETER, target])
+
+
+def made_raw(lab: Lab) -> None:
+    """Write the service as a resource of any type."""
+    properties = {"LaunchType": "FARGATE", "TaskDefinition": lab.definition.ref, "EnableExecuteCommand": True}
+    CfnResource(lab.stack, "Raw", type="AWS::ECS::Service", properties=properties)
+
+
+def secret_parameter(lab: Lab) -> None:
+    """Pass a parameter that CloudFormation hides, and ECS does not."""
+    CfnParameter(lab.stack, "Hidden", no_echo=True)
+    lab.override("Definition", f"{CONTAINER}.Environment", variable({"Ref": "Hidden"}))
+
+
+def alternate_target_group(lab: Lab) -> None:
+    """Give the service a second target group, with the defaults."""
+    resource = CfnResource(lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup")
+    advanced = {"AlternateTargetGroupArn": {"Ref": lab.stack.resolve(resource.logical_id)}}
+    lab.override("Service", "LoadBalancers.0.AdvancedConfiguration", advanced)
+
+
+def unscaled(lab: Lab, count: int | None, percent: int) -> None:
+    """Run so many tasks, of which so many per cent must be healthy."""
+    lab.stack.node.try_remove_child("ScalableTarget")
+    lab.override("Service", "DesiredCount", count)
+    lab.override("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", percent)
+
+
+def by_its_cluster(lab: Lab, compatibilities: list[str]) -> None:
+    """Let the cluster decide where the service runs."""
+    lab.override("Service", "LaunchType", None)
+    lab.override("Service", "EnableExecuteCommand", None)
+    lab.override("Definition", "RequiresCompatibilities", compatibilities)
+    lab.stack.node.try_remove_child("Schedule")
+
+
+def started_by_nobody(lab: Lab, compatibility: str) -> None:
+    """Make a task definition that only a program or a state machine would start."""
+    definition = lab.task_definition("Another")
+    definition.add_property_override("RequiresCompatibilities", [compatibility])
+    definition.add_property_override("Cpu", "300")
+    definition.add_property_deletion_override(f"{CONTAINER}.LinuxParameters")
+
+
+def read_only(lab: Lab, *paths: str, exec_on: bool = True) -> None:
+    """Make the root file system read-only, and mount volumes."""
+    lab.override("Definition", f"{CONTAINER}.ReadonlyRootFilesystem", True)  # noqa: FBT003 - a piece of a template
+    lab.override("Definition", f"{CONTAINER}.MountPoints", mounts(*paths))
+    lab.override("Service", "EnableExecuteCommand", exec_on)
+
+
+def both(lab: Lab) -> None:
+    """Give two containers the same fault."""
+    sidecar(lab, Links=["web"], Essential=False)
+    lab.override("Definition", f"{CONTAINER}.Links", ["sidecar"])
+
+
+# More than one property changed.
+CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
+    "a log group known by its name": (
+        overriding(
+            ("LogGroup", "LogGroupName", "shop"),
+            ("Subscription", "LogGroupName", "shop"),
+            ("Definition", f"{OPTIONS}.awslogs-group", "shop"),
+        ),
+        [],
+    ),
+    "a log group made by ECS": (
+        overriding(
+            ("Definition", f"{OPTIONS}.awslogs-group", "made-by-ecs"),
+            ("Definition", f"{OPTIONS}.awslogs-create-group", "true"),
+        ),
+        ["LogsNeverExpire"],
+    ),
+    "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),
+    "a sidecar that may end without logs": (partial(sidecar, Essential=False), ["NoInitProcess"]),
+    "a log router": (with_router, ["SecretInEnvironment[SINK_TOKEN]"]),
+    "a proxy's log without a mode": (partial(service_connect, options={}), ["LogsMayDrop"]),
+    "a proxy's log with a mode": (partial(service_connect, options={"mode": "blocking"}), []),
+    "on instances": (partial(on_instances, LaunchType="EC2"), []),
+    "on instances by a capacity provider": (
+        partial(on_instances, LaunchType=None, CapacityProviderStrategy=[{"CapacityProvider": PARAMETER}]),
+        [],
+    ),
+    "at one's own site": (partial(on_instances, LaunchType="EXTERNAL"), []),
+    "on what only the deployment knows": (partial(on_instances, LaunchType=PARAMETER), []),
+    "on spot": (partial(on_capacity, provider=[{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]), ["NoExec"]),
+    "on a capacity that only the deployment knows": (partial(on_capacity, provider=PARAMETER), []),
+    "on no capacity provider": (partial(on_capacity, provider=[]), ["NoExec"]),
+    "as the cluster decides, on fargate alone": (partial(by_its_cluster, compatibilities=["FARGATE"]), ["NoExec"]),
+    "as the cluster decides, perhaps on instances": (partial(by_its_cluster, compatibilities=["EC2", "FARGATE"]), []),
+    "no endpoint, and a door": (let_in, ["NoFixedEndpoint"]),
+    "no endpoint, and any door": (partial(let_in, ip_protocol="-1"), ["NoFixedEndpoint"]),
+    "no endpoint, and a door by number": (partial(let_in, ip_protocol="6"), ["NoFixedEndpoint"]),
+    "no endpoint, and a wide door": (partial(let_in, from_port=1, to_port=9999), ["NoFixedEndpoint"]),
+    "no endpoint, and a door of the group": (partial(inline, IpProtocol="-1"), ["NoFixedEndpoint"]),
+    "no endpoint, and another door": (partial(let_in, from_port=81, to_port=81), []),
+    "no endpoint, and a door for datagrams": (partial(let_in, ip_protocol="udp"), []),
+    "no endpoint, and an unknown door": (partial(inline, IpProtocol="tcp", FromPort=PARAMETER, ToPort=PARAMETER), []),
+    "no endpoint, and no door": (overriding(("Service", "LoadBalancers", None)), []),
+    "no endpoint, and a door for peers": (
+        lambda lab: let_in(lab, source_security_group_id=lab.security_group.attr_group_id),
+        [],
+    ),
+    "no endpoint, and a door without a port": (partial(maps), []),
+    "no endpoint, and datagrams": (partial(maps, ContainerPort=80, Protocol="udp"), []),
+    "no endpoint, and an unknown port": (partial(maps, ContainerPort=PARAMETER), []),
+    "no endpoint, and an unknown task": (partial(called, path="TaskDefinition", value="elsewhere:1"), []),
+    "no endpoint but cloud map": (partial(called, path="ServiceRegistries", value=[{"RegistryArn": "arn"}]), []),
+    "no endpoint but lattice": (partial(called, path="VpcLatticeConfigurations", value=[{"PortName": "web"}]), []),
+    "no endpoint but a name in service connect": (
+        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True, "Services": [{"PortName": "web"}]}),
+        [],
+    ),
+    "no endpoint but names of others": (
+        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True}),
+        ["NoFixedEndpoint"],
+    ),
+    "no endpoint that is known": (partial(called, path="LoadBalancers", value=PARAMETER), []),
+    "no endpoint but of task sets": (partial(called, path="DeploymentController.Type", value="EXTERNAL"), []),
+    "codedeploy": (
+        overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
+        [],
+    ),
+    "a canary, which no circuit breaker watches": (
+        overriding(("Service", DEPLOYMENT, {"Strategy": "CANARY", "BakeTimeInMinutes": 5})),
+        [],
+    ),
+    "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
+    "one of one task": (partial(unscaled, count=1, percent=50), []),
+    "none of one task": (partial(unscaled, count=1, percent=0), ["TooFewTasks"]),
+    "some of some tasks": (partial(unscaled, count=None, percent=50), ["TooFewTasks"]),
+    "a count without scaling": (partial(unscaled, count=3, percent=100), []),
+    "a worker with fewer tasks": (
+        overriding(("Service", "LoadBalancers", None), ("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", 50)),
+        [],
+    ),
+    "a rule that starts tasks": (partial(rule_with_target, parameters={"LaunchType": "FARGATE"}), ["PublicAddress"]),
+    "a rule that starts tasks in private": (
+        partial(rule_with_target, parameters={"LaunchType": "FARGATE"}, is_public=False),
+        [],
+    ),
+    "a rule that starts tasks on instances": (partial(rule_with_target, parameters={"LaunchType": "EC2"}), []),
+    "a raw service": (made_raw, ["NoCircuitBreaker"]),
+    "a hidden parameter": (secret_parameter, ["SecretInEnvironment[SETTING]"]),
+    "a definition that nobody is seen to start": (partial(started_by_nobody, compatibility="FARGATE"), ["NoSuchSize"]),
+    "a definition that nobody starts on fargate": (partial(started_by_nobody, compatibility="EC2"), []),
+    "read-only with volumes": (
+        lambda lab: read_only(lab, "/var/lib/amazon", "/var/log/amazon/"),
+        [],
+    ),
+    "read-only with a volume above": (lambda lab: read_only(lab, "/var"), []),
+    "read-only with a volume elsewhere": (lambda lab: read_only(lab, "/var/lib"), ["ExecCannotWrite"]),
+    "read-only without exec": (lambda lab: read_only(lab, exec_on=False), ["NoExec"]),
+    "two containers, one finding": (both, ["ContainerLinks", "NoInitProcess"]),
+    "no cpu and no memory": (
+        overriding(("Definition", "Cpu", None), ("Definition", "Memory", None)),
+        ["NoSuchSize"],
+    ),
+}

@@ -1,0 +1,155 @@
+"""A service that has no caveat, in plain CDK, for tests that give it one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_cdk import App, CfnResource, Stack
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from constructs import IConstruct
+
+from fargate_constructs.caveats import FargateCaveats
+
+IMAGE = "public.ecr.aws/nginx/nginx:stable"
+
+
+class Lab:
+    """A service behind a target group, a schedule, and all they use, in L1s and without a caveat."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Make them."""
+        self.stack = stack
+        self.log_group = logs.CfnLogGroup(stack, "LogGroup", retention_in_days=30)
+        self.subscription = logs.CfnSubscriptionFilter(
+            stack,
+            "Subscription",
+            log_group_name=self.log_group.ref,
+            filter_pattern="",
+            destination_arn="arn:aws:firehose:eu-west-1:123456789012:deliverystream/logs",
+        )
+        self.definition = self.task_definition("Definition")
+        self.security_group = ec2.CfnSecurityGroup(stack, "SecurityGroup", group_description="tasks", vpc_id="vpc-1")
+        self.target_group = elbv2.CfnTargetGroup(
+            stack,
+            "TargetGroup",
+            target_type="ip",
+            protocol="HTTP",
+            port=80,
+            vpc_id="vpc-1",
+            health_check_interval_seconds=10,
+            healthy_threshold_count=2,
+            target_group_attributes=[
+                {"key": "stickiness.enabled", "value": "false"},
+                {"key": "deregistration_delay.timeout_seconds", "value": "30"},
+            ],
+        )
+        self.service = ecs.CfnService(
+            stack,
+            "Service",
+            cluster="cluster",
+            launch_type="FARGATE",
+            task_definition=self.definition.ref,
+            enable_execute_command=True,
+            network_configuration={
+                "awsvpcConfiguration": {
+                    "assignPublicIp": "DISABLED",
+                    "subnets": ["subnet-1"],
+                    "securityGroups": [self.security_group.attr_group_id],
+                }
+            },
+            load_balancers=[
+                {"containerName": "web", "containerPort": 80, "targetGroupArn": self.target_group.ref},
+            ],
+            deployment_configuration={
+                "minimumHealthyPercent": 100,
+                "maximumPercent": 200,
+                "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            },
+        )
+        self.scalable_target = autoscaling.CfnScalableTarget(
+            stack,
+            "ScalableTarget",
+            service_namespace="ecs",
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=f"service/cluster/{self.service.attr_name}",
+            min_capacity=2,
+            max_capacity=4,
+        )
+        self.schedule = scheduler.CfnSchedule(
+            stack,
+            "Schedule",
+            flexible_time_window={"mode": "OFF"},
+            schedule_expression="rate(1 hour)",
+            target={
+                "arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/cluster",
+                "roleArn": "arn:aws:iam::123456789012:role/scheduler",
+                "ecsParameters": {
+                    "launchType": "FARGATE",
+                    "taskDefinitionArn": self.definition.ref,
+                    "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+                },
+            },
+        )
+
+    def task_definition(self, id: str) -> ecs.CfnTaskDefinition:  # noqa: A002 - as in CDK
+        """Make a task definition that logs to the log group."""
+        return ecs.CfnTaskDefinition(
+            self.stack,
+            id,
+            cpu="256",
+            memory="512",
+            network_mode="awsvpc",
+            requires_compatibilities=["FARGATE"],
+            container_definitions=[
+                {
+                    "name": "web",
+                    "image": IMAGE,
+                    "portMappings": [{"containerPort": 80}],
+                    "linuxParameters": {"initProcessEnabled": True},
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {
+                            "awslogs-group": self.log_group.ref,
+                            "awslogs-region": "eu-west-1",
+                            "awslogs-stream-prefix": "web",
+                            "mode": "non-blocking",
+                            "max-buffer-size": "25m",
+                        },
+                    },
+                }
+            ],
+        )
+
+    def override(self, resource: str, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+        """Write a property of a resource as the template shall have it; `None` removes it."""
+        element = self.stack.node.find_child(resource)
+        assert isinstance(element, CfnResource)
+        if value is None:
+            element.add_property_deletion_override(path)
+        else:
+            element.add_property_override(path, value)
+
+
+def findings_in(scope: IConstruct) -> list[tuple[str, str, str]]:
+    """Return what the pack finds at and below a construct: each rule without the pack's name, path and description."""
+    return [
+        (violation.rule_name.removeprefix("FargateCaveats-"), str(resource.construct_path), violation.description)
+        for violation in FargateCaveats().validate_scope(scope).violations
+        for resource in violation.violating_resources
+    ]
+
+
+def rules_of_each(cases: Mapping[str, Callable[[Lab], None]]) -> dict[str, list[str]]:
+    """Return which rules each case breaks, sorted; each is a stack of one app, which is synthesized once."""
+    app = App(builtin_cloud_formation_validation=False)
+    for number, change in enumerate(cases.values()):
+        change(Lab(Stack(app, f"Case{number}")))
+    findings = findings_in(app)
+    return {
+        name: sorted(rule for rule, path, _ in findings if path.startswith(f"Case{number}/"))
+        for number, name in enumerate(cases)
+    }

@@ -1,0 +1,101 @@
+"""What the pack finds in an app made of `aws_ecs_patterns`, and in ours."""
+
+from collections import defaultdict
+
+import pytest
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ecs_patterns as patterns
+
+from app import Example
+from fargate_constructs import FargateService, FixedEgressNetwork, LogArchive
+from tests import modes
+from tests.caveats.lab import IMAGE, findings_in
+
+IN_ALL = {"LogsMayDrop", "LogsNeverExpire", "LogsStayInCloudWatch"}
+IN_SERVICES = {"NoCircuitBreaker", "NoExec", "NoInitProcess"}
+
+
+def made_of_patterns() -> App:
+    """Return an app as the docs of `aws_ecs_patterns` write it, with as little as it needs."""
+    app = App(builtin_cloud_formation_validation=False)
+    stack = Stack(app, "Shop")
+    image = ecs.ContainerImage.from_registry(IMAGE)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=2))
+    patterns.ApplicationLoadBalancedFargateService(
+        stack, "Web", cluster=cluster, task_image_options=patterns.ApplicationLoadBalancedTaskImageOptions(image=image)
+    )
+    scaled = patterns.NetworkLoadBalancedFargateService(
+        stack,
+        "Scaled",
+        cluster=cluster,
+        desired_count=2,
+        assign_public_ip=True,
+        task_image_options=patterns.NetworkLoadBalancedTaskImageOptions(
+            image=image, environment={"DB_PASSWORD": "hunter2"}
+        ),
+    )
+    scaled.service.auto_scale_task_count(max_capacity=4).scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
+    patterns.QueueProcessingFargateService(stack, "Worker", cluster=cluster, image=image)
+    patterns.ScheduledFargateTask(
+        stack,
+        "Report",
+        cluster=cluster,
+        schedule=autoscaling.Schedule.rate(Duration.hours(1)),
+        scheduled_fargate_task_image_options=patterns.ScheduledFargateTaskImageOptions(image=image),
+    )
+    return app
+
+
+def test_patterns_show_what_is_wrong_with_them() -> None:
+    """Nobody sets these by default; docs/caveats.md lists them."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for rule, path, _ in findings_in(made_of_patterns()):
+        found[path.split("/")[1]].add(rule)
+
+    assert found == {
+        "Vpc": {"UnknownEgress"},
+        "Web": {*IN_ALL, *IN_SERVICES, "SlowDrain", "SlowHealthCheck", "TooFewTasks"},
+        "Scaled": {
+            *IN_ALL,
+            *IN_SERVICES,
+            "CountReset",
+            "PublicAddress",
+            "SecretInEnvironment[DB_PASSWORD]",
+            "SlowDrain",
+            "SlowHealthCheck",
+            "TooFewTasks",
+        },
+        "Worker": IN_ALL | IN_SERVICES,
+        "Report": IN_ALL,
+    }
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABC"}], ids=["http", "https"]
+)
+def test_the_example_has_none(context: dict[str, str]) -> None:
+    """Nothing, over HTTP and HTTPS."""
+    app = App(context=context, builtin_cloud_formation_validation=False)
+    Example(app, "Example")
+
+    assert findings_in(app) == []
+
+
+def test_no_mode_of_ours_has_any() -> None:
+    """Nothing, in any mode of any part. In some of them an archive takes all logs of the account they share."""
+    assert findings_in(modes.app()) == []
+
+
+def test_a_service_of_ours_without_an_archive_has_one(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """Its log group is archived when it is told so."""
+    service = FargateService(stack, "Web", network=network, image=image)
+
+    assert {rule for rule, _, _ in findings_in(stack)} == {"LogsStayInCloudWatch"}
+
+    LogArchive(stack, "LogArchive").add_log_group(service.log_group)
+    assert findings_in(stack) == []
