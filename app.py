@@ -26,14 +26,15 @@ class Example(Stack):
         zone_id = self.node.try_get_context("hosted_zone_id")
 
         network = FixedEgressNetwork(self, "Network")
+        archive = LogArchive(self, "LogArchive")
         endpoint = HttpEndpoint(
             self,
             "Endpoint",
             network=network,
+            access_log_bucket=archive.access_log_bucket,
             domain_name=domain_name,
             hosted_zone=route53.HostedZone.from_hosted_zone_id(self, "Zone", zone_id) if zone_id else None,
         )
-        archive = LogArchive(self, "LogArchive")
 
         web = FargateService(self, "Web", network=network, image=NGINX, deployment=deployment)
         api = FargateService(

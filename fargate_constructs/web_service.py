@@ -8,19 +8,24 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from typing import Unpack
+from typing import TypeVar, Unpack, cast
 
-from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint import HttpEndpoint
+from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import FixedEgressNetwork
 from fargate_constructs.service import FargateService
 from fargate_constructs.service.fargate_service import ServiceArguments
 from fargate_constructs.service.links import name_of
+
+Part = TypeVar("Part", ServiceArguments, EndpointArguments)
+
+
+class WebServiceArguments(ServiceArguments, EndpointArguments, total=False):
+    """The arguments of `FargateWebService`'s service and endpoint; documented there."""
 
 
 class FargateWebService(Construct):
@@ -37,14 +42,14 @@ class FargateWebService(Construct):
     Args:
         scope: The construct that owns the web service.
         id: The construct's ID.
-        domain_name: The name callers use. By default the load balancer's own, over plain HTTP, and synthesis warns.
-        hosted_zone: The zone of *domain_name*, in which its certificate is validated and its record made.
-        certificate: The certificate to serve. By default one is made for *domain_name*.
-        archive: Where to keep the logs. By default an archive is made.
-        service: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to `deployment`.
+        archive: Where to keep the logs, the load balancer's too where it can write there. By default one is made.
+        arguments: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to
+            `deployment`. And how callers reach it: those of `HttpEndpoint`, from `domain_name` and `hosted_zone` to
+            `static_ips`; without any, plain HTTP at the load balancer's own name, and synthesis warns.
             Without `network` one is made, with a NAT gateway in each of two zones.
 
     Raises:
+        TypeError: If an argument has another type than its annotation.
         ValueError: As `FargateService` and `HttpEndpoint` do.
     """
 
@@ -54,26 +59,18 @@ class FargateWebService(Construct):
         scope: Construct,
         id: str,
         *,
-        domain_name: str | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
-        certificate: acm.ICertificate | None = None,
         archive: LogArchive | None = None,
-        **service: Unpack[ServiceArguments],
+        **arguments: Unpack[WebServiceArguments],
     ) -> None:
         super().__init__(scope, id)
         try:
-            self.network = service.get("network") or FixedEgressNetwork(self, "Network")
-            self.endpoint = HttpEndpoint(
-                self,
-                "Endpoint",
-                network=self.network,
-                certificate=certificate,
-                domain_name=domain_name,
-                hosted_zone=hosted_zone,
-            )
-            name = service.get("name") or name_of(id)
-            self.service = FargateService(self, "Service", **service | {"network": self.network, "name": name})
             self.archive = archive or LogArchive(self, "LogArchive")
+            self.network = arguments.get("network") or FixedEgressNetwork(self, "Network")
+            arguments = {"name": name_of(id), **arguments, "network": self.network}
+            if not arguments.get("access_log_expiration"):  # that is of a bucket of the endpoint's own
+                arguments = {"access_log_bucket": self.archive.access_log_bucket, **arguments}
+            self.endpoint = HttpEndpoint(self, "Endpoint", **_those_of(EndpointArguments, arguments))
+            self.service = FargateService(self, "Service", **_those_of(ServiceArguments, arguments))
 
             self.endpoint.add_route("Default", service=self.service)
             self.archive.add_log_group(self.service.log_group)
@@ -81,3 +78,8 @@ class FargateWebService(Construct):
             # The parts refuse their own arguments; a refusal leaves the tree as it was.
             scope.node.try_remove_child(id)
             raise
+
+
+def _those_of(part: type[Part], arguments: WebServiceArguments) -> Part:
+    """Return the arguments that belong to a part."""
+    return cast("Part", {name: value for name, value in arguments.items() if name in part.__annotations__})

@@ -1,11 +1,25 @@
 """The whole way in one construct."""
 
+from inspect import signature
+from typing import get_type_hints
+
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateWebService, FixedEgressNetwork, Health, LogArchive, Scaling
+from fargate_constructs import (
+    FargateWebService,
+    FixedEgressNetwork,
+    Health,
+    HttpEndpoint,
+    LogArchive,
+    Scaling,
+    WebAcl,
+)
+from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
 
 
 def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -81,3 +95,49 @@ def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage
         FargateWebService(stack, "Shop", image=image, cpu=300)
 
     FargateWebService(stack, "Shop", image=image, cpu=512, memory_limit_mib=1024)
+
+
+def test_how_callers_reach_it_is_handed_on(stack: Stack, image: ecs.ContainerImage) -> None:
+    """The endpoint's arguments are the web service's."""
+    shop = FargateWebService(
+        stack, "Shop", image=image, static_ips=True, allow_cidrs=["192.0.2.0/24"], web_acl=WebAcl.managed()
+    )
+
+    assert len(shop.endpoint.ingress_ips) == 2
+    Template.from_stack(stack).resource_count_is("AWS::WAFv2::WebACL", 1)
+    named = set(signature(HttpEndpoint.__init__).parameters) - {"self", "scope", "id"}
+    assert set(EndpointArguments.__annotations__) == named
+    assert get_type_hints(EndpointArguments) == {
+        name: hint for name, hint in get_type_hints(HttpEndpoint.__init__).items() if name in named
+    }
+
+
+def test_access_logs_go_into_the_archive(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Of the web service's own, below `AWSLogs/`; no bucket is made for them."""
+    shop = FargateWebService(stack, "Shop", image=image)
+
+    assert shop.endpoint.access_log_bucket is shop.archive.bucket
+    assert shop.endpoint.node.try_find_child("AccessLogs") is None
+
+
+def test_access_logs_that_the_archive_cannot_take(image: ecs.ContainerImage) -> None:
+    """Encrypted with KMS, locked or imported, it leaves them to a bucket of the endpoint's, as does an expiration."""
+    stack = Stack()
+    archives = [
+        LogArchive(stack, "Kms", encryption_key=kms.Key(stack, "Key")),
+        LogArchive(stack, "Locked", object_lock=s3.ObjectLockRetention.governance(Duration.days(30))),
+        LogArchive(stack, "Imported", bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "logs")),
+    ]
+    network = FixedEgressNetwork(stack, "Network")
+
+    assert [archive.access_log_bucket for archive in archives] == [None, None, None]
+    kept = FargateWebService(stack, "Shop", image=image, network=network, archive=archives[0])
+    brief = FargateWebService(stack, "Brief", image=image, network=network, access_log_expiration=Duration.days(7))
+    for shop in (kept, brief):
+        assert shop.endpoint.access_log_bucket is shop.endpoint.node.find_child("AccessLogs")
+
+
+def test_a_misspelt_argument_is_named(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Whichever part it is of."""
+    with pytest.raises(TypeError, match="did you mean 'static_ips'"):
+        FargateWebService(stack, "Shop", image=image, static_ip=True)  # type: ignore[call-arg]  # misspelt

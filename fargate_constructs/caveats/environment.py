@@ -23,9 +23,9 @@ SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 PUBLIC_NAME = re.compile(r"public", re.IGNORECASE)
-# What such a variable may hold that is no secret: a switch, a number, a path, an ARN, the address of something.
+# What such a variable may hold that is no secret: a switch, a number, a path, an ARN or alias, an address.
 HARMLESS = re.compile(
-    r"|true|false|yes|no|on|off|none|null|\d{1,4}|[/.].*|arn:.*|https?://.*", re.IGNORECASE | re.DOTALL
+    r"|true|false|yes|no|on|off|none|null|\d{1,4}|[/.].*|arn:.*|alias/.*|https?://.*", re.IGNORECASE | re.DOTALL
 )
 SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY"

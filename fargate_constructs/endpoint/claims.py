@@ -37,7 +37,7 @@ class Rank(NamedTuple):
     """How specific a route is; the smaller comes first.
 
     A route that claims a part of what another claims never comes after it: each of the four cannot grow when a claim
-    shrinks. Where they are equal, the two routes must exclude each other.
+    shrinks. Where they are equal, the two routes must exclude each other, or one must cover the other.
     """
 
     host: PatternRank
@@ -46,6 +46,19 @@ class Rank(NamedTuple):
     """Less the conditions on headers, method, query and source addresses."""
     slack: int
     """How loose those are: methods beyond one, conditions with a wildcard, bits of the widest network's host part."""
+
+
+class Breadth(NamedTuple):
+    """How much a route's values let through beside those of one of equal rank; the smaller comes first."""
+
+    stars: int
+    """In each condition's patterns, the stars of the one that has most, beyond one."""
+    values: int
+    """In each condition, the values beyond one."""
+
+
+# Of the stars; a condition whose wildcards are all `?` has one less than usual, and three of those are as two.
+NARROWEST = -2
 
 
 @dataclass(frozen=True)
@@ -85,11 +98,35 @@ class Claim:
         )
 
     @cached_property
+    def breadth(self) -> Breadth:
+        """What tells it from one of equal rank that it covers, or that covers it."""
+        lists = [self.hosts, self.paths, *self.headers.values(), *self.query.values()]
+        stars = sum(max(value.count("*") for value in values) - 1 for values in lists if any(map(_is_pattern, values)))
+        beyond_one = sum(len(values) - 1 for values in (*lists, self.networks) if values)
+        return Breadth(max(stars, NARROWEST), beyond_one)
+
+    @cached_property
     def text(self) -> str:
         """The claim, written down in one way only."""
         named = [sorted((name, sorted(values)) for name, values in each.items()) for each in (self.headers, self.query)]
         sets = (self.hosts, self.paths, self.methods, map(str, self.networks))
         return json.dumps([*map(sorted, sets), *named])
+
+    def covers(self, other: "Claim") -> bool:
+        """Whether each value of *other* is within one of this claim's: then whatever *other* lets through, this does.
+
+        Of claims of equal rank only; then both ask of the same headers and query keys, or neither covers the other.
+        """
+        pairs = [(self.hosts or {"*"}, other.hosts or {"*"}), (self.paths or {"*"}, other.paths or {"*"})]
+        for named, others in ((self.headers, other.headers), (self.query, other.query)):
+            if not named.keys() <= others.keys():
+                return False
+            pairs += [(values, others[name]) for name, values in named.items()]
+        return (
+            all(any(_is_within(value, wide) for wide in wider) for wider, values in pairs for value in values)
+            and (not self.methods or (other.methods != frozenset() and other.methods <= self.methods))
+            and (not self.networks or (other.networks != frozenset() and _hold(self.networks, other.networks)))
+        )
 
     def shared_request(self, other: "Claim") -> str | None:
         """Return a request that both claim, such as `GET shop.example.com/api/x`, or none.
@@ -137,6 +174,33 @@ def _rank(value: str, separator: str) -> PatternRank:
     literal = value[: min(place for wildcard in WILDCARDS if (place := value.find(wildcard)) >= 0)]
     tail = value[literal.rfind(separator) + 1 :]
     return PatternRank(PATTERN, -literal.count(separator), -sum(each not in WILDCARDS for each in tail))
+
+
+def _is_within(narrow: str, wide: str) -> bool:
+    """Whether every text that the first pattern matches is one that the second matches."""
+
+    @cache
+    def rest(start: int, wide_start: int) -> bool:
+        if wide_start == len(wide):
+            return start == len(narrow)
+        asked = wide[wide_start]
+        if asked == "*" and rest(start, wide_start + 1):
+            return True
+        if start == len(narrow):
+            return False
+        if asked == "*":
+            return rest(start + 1, wide_start)
+        return (asked == narrow[start] or (asked == "?" and narrow[start] != "*")) and rest(start + 1, wide_start + 1)
+
+    return rest(0, 0)
+
+
+def _hold(networks: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether each of the *others* is in one of the networks."""
+    return all(
+        any(other.version == each.version and other.subnet_of(each) for each in networks)  # type: ignore[arg-type]  # the same
+        for other in others
+    )
 
 
 def _common(values: Iterable[str], others: Iterable[str]) -> str | None:

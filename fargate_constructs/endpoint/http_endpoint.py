@@ -65,14 +65,15 @@ class HttpEndpoint(Endpoint):
         allow_from: Who else may call: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
         web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
         static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
-            before this one; see `ingress_ips`. By default not: the addresses change.
+            before this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of those that you have, zone by
+            zone. By default not: the addresses change.
         ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it. By default IPv4.
         idle_timeout: How long a connection may be silent, 1 to 4,000 s. By default 60 s; a service should keep its
             side of an idle connection open for longer, or callers now and then get a 502.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot
             be had back. Deploy with `False` before you destroy the stack.
-        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.bucket` for example. By default a
-            private bucket is made.
+        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.access_log_bucket` for example. By
+            default a private bucket is made.
         access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
         access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
         connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
@@ -101,7 +102,7 @@ class HttpEndpoint(Endpoint):
         allow_cidrs: Sequence[str] | None = None,
         allow_from: Sequence[ec2.IConnectable] | None = None,
         web_acl: WebAcl | None = None,
-        static_ips: bool = False,
+        static_ips: bool | Sequence[str] = False,
         ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
         idle_timeout: Duration | None = None,
         deletion_protection: bool = True,
@@ -120,8 +121,8 @@ class HttpEndpoint(Endpoint):
             mutual_authentication=mutual_authentication,
             connection_logs=connection_logs,
         )
-        if static_ips:
-            validate_static_ips(internal=internal, is_dual_stack=is_dual_stack)
+        zones = len(subnets_of(network, internal=internal))
+        validate_static_ips(static_ips, zones=zones, internal=internal, is_dual_stack=is_dual_stack)
         callers = Callers.of(
             allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
         )
@@ -162,10 +163,10 @@ class HttpEndpoint(Endpoint):
                 "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
             )
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
-        self.static_ips = self._make_static_ips(network, deletion_protection) if static_ips else None
+        self.static_ips = self._make_static_ips(network, static_ips, deletion_protection) if static_ips else None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
         self._front: Construct | None = self.static_ips
-        self._front_has_records = static_ips
+        self._front_has_records = bool(static_ips)
         # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
         self._connections = ec2.Connections(
             security_groups=(self.static_ips or self.load_balancer).connections.security_groups,
@@ -220,8 +221,9 @@ class HttpEndpoint(Endpoint):
 
     @property
     def ingress_ips(self) -> Sequence[str]:
-        """The IPv4 addresses of *static_ips* (tokens until deployed); none without."""
-        return self.static_ips.elastic_ip_pool.public_ips if self.static_ips else ()
+        """The IPv4 addresses of *static_ips* (tokens until deployed); none without, and none of those you have."""
+        pool = self.static_ips.elastic_ip_pool if self.static_ips else None
+        return pool.public_ips if pool else ()
 
     @checked
     def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
@@ -234,7 +236,7 @@ class HttpEndpoint(Endpoint):
             ValueError: If there are none, or they are published already.
         """
         if not self.ingress_ips:
-            raise ValueError("publish needs fixed addresses, got none: pass static_ips=True")
+            raise ValueError("publish needs fixed addresses made here, got none: pass static_ips=True")
         if published := self.node.try_find_child("IngressIpsParameter"):
             raise ValueError(
                 f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
@@ -326,12 +328,18 @@ class HttpEndpoint(Endpoint):
                 f"front, got it in stack {Stack.of(front).stack_name!r}; make it in the same",
             )
 
-    def _make_static_ips(self, network: Network, deletion_protection: bool) -> StaticIps:  # noqa: FBT001 - private
+    def _make_static_ips(
+        self,
+        network: Network,
+        static_ips: bool | Sequence[str],  # noqa: FBT001 - private
+        deletion_protection: bool,  # noqa: FBT001 - private
+    ) -> StaticIps:
         made = StaticIps(
             self,
             "StaticIps",
             vpc=network.vpc,
             subnets=subnets_of(network, internal=False),
+            allocation_ids=() if isinstance(static_ips, bool) else static_ips,
             listeners=self.listeners,
             deletion_protection=deletion_protection,
         )

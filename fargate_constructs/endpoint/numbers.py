@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from fargate_constructs.endpoint.claims import PATTERN, Claim
+from fargate_constructs.endpoint.claims import NARROWEST, PATTERN, Breadth, Claim, Rank
 
 # A rule's number is 1 to 50,000, the lowest is tried first
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html).
@@ -22,12 +22,14 @@ FIRST, LAST = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
 # What part of the numbers each kind of route gets: many for what there are many of. Kinds are counted from 0, by the
 # value that `Rank` has for them, and each after the last one listed gets half of what is left.
 HOST_KINDS = (0.43, 0.07, 0.50)  # an exact host, a pattern, any host
-PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.08, 0.88, 0.04))  # an exact path, ..., by kind of host
+PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.13, 0.84, 0.03))  # an exact path, ..., by kind of host
 DEPTHS = (0.02, 0.05, 0.50, 0.25, 0.12, 0.05)  # *.png, /api*, /api/*, /api/v1/*, ...
 LITERALS = (0.88, *[0.0029] * 40)  # /api/*, /api/*/a, /api/*/ab, ...
 SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of /*.png and /api*, where the segment is all there is
 OTHERS = (0.82, 0.15)  # no condition besides host and path, one more, ...
 SLACKS = (0.40, *[0.018] * 32)  # all of them as tight as can be, ...
+STARS = (0.005, 0.02, 0.935, 0.025)  # two patterns without any, one, a star in each pattern, one more, ...
+VALUES = (0.68, 0.24, 0.05, 0.02)  # one value of each condition, a second one, ...
 
 
 class Share(NamedTuple):
@@ -51,7 +53,7 @@ class Share(NamedTuple):
 
 
 def share_of(claim: Claim) -> Share:
-    """Return the numbers that all claims of the same rank share; the more specific the rank, the lower."""
+    """Return the numbers that claims of one rank and breadth share; the more specific or narrower, the lower."""
     host, path, others, slack = claim.rank
     share = Share(0, 1).part(HOST_KINDS, host.kind)
     for pattern, kinds in ((host, None), (path, PATH_KINDS[host.kind])):
@@ -61,13 +63,14 @@ def share_of(claim: Claim) -> Share:
             literals = LITERALS if -pattern.depth > 1 else SHALLOW_LITERALS
             share = share.part_from_end(literals, -pattern.literals)
     share = share.part_from_end(OTHERS, -others)
-    return share.part(SLACKS, slack) if others else share
+    share = share.part(SLACKS, slack) if others else share
+    return share.part(STARS, claim.breadth.stars - NARROWEST).part(VALUES, claim.breadth.values)
 
 
 def number_of(claim: Claim) -> int:
     """Return the number of a claim's rule, computed from the claim alone.
 
-    Claims of equal rank are spread over the numbers of the rank by a hash.
+    Claims of equal rank and breadth are spread over their numbers by a hash.
     """
     share = share_of(claim)
     spread = int.from_bytes(hashlib.sha256(claim.text.encode()).digest()[:6]) / 2**48
@@ -75,13 +78,17 @@ def number_of(claim: Claim) -> int:
 
 
 def place(claims: Sequence[Claim], taken: Collection[int] = ()) -> list[int]:
-    """Return a number for each claim: all different, and in the order of rank, in whatever order they are given.
+    """Return a number for each claim: all different, in the order of rank and breadth, however they are given.
 
     A claim whose number is taken, by one in *taken* or by a claim that goes before it, gets the next free one.
     """
     numbers = [number_of(claim) for claim in claims]
     last = FIRST - 1
-    for index in sorted(range(len(claims)), key=lambda index: (claims[index].rank, numbers[index], claims[index].text)):
+
+    def order(index: int) -> tuple[Rank, Breadth, int, str]:
+        return claims[index].rank, claims[index].breadth, numbers[index], claims[index].text
+
+    for index in sorted(range(len(claims)), key=order):
         last = max(last + 1, numbers[index])
         while last in taken:
             last += 1

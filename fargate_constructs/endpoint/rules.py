@@ -124,6 +124,9 @@ def _validate_pair(rule: Rule, other: Rule) -> None:
         )
     if rule.priority is not None or other.priority is not None or rule.claim.rank != other.claim.rank:
         return
+    narrow, wide = sorted((rule.claim, other.claim), key=lambda claim: claim.breadth)
+    if narrow.breadth < wide.breadth and wide.covers(narrow):
+        return
     if request := rule.claim.shared_request(other.claim):
         raise ValueError(
             f"route {rule.name} is as specific as route {other.name}, and both claim {request!r}; give one of them a "

@@ -7,6 +7,7 @@ caller ──> [Elastic IP in each zone ──> network load balancer] ──> a
 
 from collections.abc import Sequence
 
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
@@ -29,6 +30,7 @@ class StaticIps(Construct):
         id: The construct's ID; part of every address's logical ID.
         vpc: The VPC of both load balancers.
         subnets: Their subnets, public and one in each zone.
+        allocation_ids: Elastic IPs that exist, one for each subnet. By default it makes its own.
         listeners: The application load balancer's listeners.
         deletion_protection: Whether AWS refuses to delete this load balancer.
     """
@@ -40,12 +42,14 @@ class StaticIps(Construct):
         *,
         vpc: ec2.IVpc,
         subnets: Sequence[ec2.ISubnet],
+        allocation_ids: Sequence[str] = (),
         listeners: Sequence[elbv2.ApplicationListener],
         deletion_protection: bool,
     ) -> None:
         super().__init__(scope, id)
 
-        self.elastic_ip_pool = ElasticIpPool(self, "Addresses", zones=len(subnets))
+        self.elastic_ip_pool = None if allocation_ids else ElasticIpPool(self, "Addresses", zones=len(subnets))
+        """The addresses made here; `None` if it was given some."""
         security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -61,7 +65,11 @@ class StaticIps(Construct):
             security_groups=[security_group],
             subnet_mappings=[
                 elbv2.SubnetMapping(subnet=subnet, allocation_id=allocation_id)
-                for subnet, allocation_id in zip(subnets, self.elastic_ip_pool.allocation_ids, strict=True)
+                for subnet, allocation_id in zip(
+                    subnets,
+                    self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids,
+                    strict=True,
+                )
             ],
             ip_address_type=elbv2.IpAddressType.IPV4,
             deletion_protection=deletion_protection,
@@ -112,12 +120,30 @@ class StaticIps(Construct):
         )
 
 
-def validate_static_ips(*, internal: bool, is_dual_stack: bool) -> None:
-    """Refuse what Elastic IPs are not.
+def validate_static_ips(
+    static_ips: bool | Sequence[str],  # noqa: FBT001 - as HttpEndpoint takes it
+    *,
+    zones: int,
+    internal: bool,
+    is_dual_stack: bool,
+) -> None:
+    """Refuse what Elastic IPs are not, and other than one of them for each zone.
 
     Raises:
-        ValueError: If the endpoint is internal or for IPv6.
+        ValueError: If the endpoint is internal or for IPv6, or *static_ips* are not the IDs of as many Elastic IPs as
+            there are zones.
     """
+    if static_ips is False:
+        return
     if internal or is_dual_stack:
         got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")
+    if static_ips is True:
+        return
+    for allocation_id in static_ips:
+        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
+            raise ValueError(f"static_ips must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
+    if len(set(static_ips)) != zones or len(static_ips) != zones:
+        raise ValueError(
+            f"static_ips must be True or {zones} different IDs, one for each zone, got: {list(static_ips)}"
+        )

@@ -22,6 +22,7 @@ from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
 from fargate_constructs.logs.function import NAME_IF_NEEDED
 from fargate_constructs.logs.replayer import STREAM_FAILURE_PREFIX
+from fargate_constructs.trust import service_principal
 
 # The most that Data Firehose waits for (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
 TIMEOUT = Duration.minutes(5)
@@ -146,12 +147,11 @@ class Buffer(Construct):
         ]
 
     def _make_role(self, bucket: s3.IBucket, delivery: Sequence[iam.PolicyStatement]) -> iam.Role:
-        versions = f"{self.function.function_arn}:*"
         statements = [
             *delivery,
             iam.PolicyStatement(
                 actions=["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"],
-                resources=[self.function.function_arn, versions],
+                resources=[self.function.function_arn, f"{self.function.function_arn}:$LATEST"],
             ),
             iam.PolicyStatement(actions=["logs:PutLogEvents"], resources=[self.own_logs.log_group_arn]),
         ]
@@ -165,15 +165,12 @@ class Buffer(Construct):
             self,
             "Role",
             role_name=NAME_IF_NEEDED,
-            assumed_by=iam.ServicePrincipal(
-                "firehose.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
+            assumed_by=service_principal("firehose.amazonaws.com"),
             # Part of the role, so that the stream is not made before it may do what it must.
             inline_policies={"Deliver": iam.PolicyDocument(statements=statements)},
         )
         objects = delivery[0].resources
         acknowledge_wildcards(role, objects, reason="Which log groups will be archived, and when, is not known here.")
-        acknowledge_wildcards(role, [versions], reason="Data Firehose may call a function by its version.")
         return role
 
     def _make_writer(self) -> iam.Role:

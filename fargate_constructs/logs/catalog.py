@@ -198,7 +198,7 @@ class LogCatalog(Construct):
         ):
             grant = grant.combine(iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources))
         if self.bucket.encryption_key:
-            grant = grant.combine(self.bucket.encryption_key.grant_encrypt_decrypt(grantee))
+            grant = grant.combine(self.bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
         if isinstance(getattr(grantee, "node", None), Node):  # an imported role is no `Construct` in Python
             acknowledge_wildcards(
                 cast(Construct, grantee), [lines, results], reason="A query reads any line, and names its own result."

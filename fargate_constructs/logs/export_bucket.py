@@ -14,6 +14,8 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.private_bucket import PrivateBucket
 
 EXPIRE_AFTER = Duration.days(30)
+# Below it the command lets export tasks write; its code says the same.
+PREFIX = "fargate-constructs-backfill"
 
 
 @checked
@@ -21,8 +23,8 @@ class LogExportBucket(PrivateBucket):
     """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
 
     Its policy is what AWS asks for
-    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html). What was exported is deleted after
-    30 days.
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html), below the command's own prefix. What
+    was exported is deleted after 30 days.
 
     Args:
         scope: The construct that owns the bucket.
@@ -31,7 +33,8 @@ class LogExportBucket(PrivateBucket):
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id, lifecycle_rules=[s3.LifecycleRule(expiration=EXPIRE_AFTER)])
-        for action, resource in (("s3:GetBucketAcl", self.bucket_arn), ("s3:PutObject", self.arn_for_objects("*"))):
+        exported = self.arn_for_objects(f"{PREFIX}/*")
+        for action, resource in (("s3:GetBucketAcl", self.bucket_arn), ("s3:PutObject", exported)):
             self.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],

@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
+from fargate_constructs.trust import service_principal
 
 FOLDERS = Path(__file__).parent
 # A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
@@ -69,7 +70,7 @@ class ArchiveFunction(lambda_.Function):
         execution_role = iam.Role(
             scope,
             f"{id}Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            assumed_by=service_principal("lambda.amazonaws.com"),
             role_name=NAME_IF_NEEDED,
         )
         own_logs.grant_write(execution_role)

@@ -10,7 +10,7 @@ log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athen
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, Duration, Resource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -172,6 +172,16 @@ class LogArchive(Construct):
     def replay_command(self) -> str:
         """The shell command that replays what failed, now."""
         return self.replayer.command
+
+    @property
+    def access_log_bucket(self) -> s3.IBucket | None:
+        """Where load balancers may keep their access logs beside: the bucket, if they can write to it, or none.
+
+        They need SSE-S3 and a policy that can be added to; with a lock, S3 wants checksums that they are not known to
+        send (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html).
+        """
+        may_write = Resource.is_owned_resource(self.bucket) and not (self.bucket.encryption_key or self.object_lock)
+        return self.bucket if may_write else None
 
     @property
     def bucket_policy_statements(self) -> list[iam.PolicyStatement]:

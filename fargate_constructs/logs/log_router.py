@@ -120,7 +120,7 @@ class LogRouter:
         return _Driver(router, stream_prefix, self._options(), prefixes)
 
     def _add_router(self, task_definition: ecs.TaskDefinition) -> ecs.ContainerDefinition:
-        objects = self._bucket.arn_for_objects("log_group=*")
+        objects = self._bucket.arn_for_objects(f"log_group={self._log_group.log_group_name}/*")
         statement = iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])
         task_definition.add_to_task_role_policy(statement)
         acknowledge_wildcards(

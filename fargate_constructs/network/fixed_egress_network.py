@@ -7,9 +7,11 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
@@ -31,6 +33,7 @@ from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.ways_out import open_ways_out
+from fargate_constructs.trust import restrict
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
 ADDRESS_USD_A_MONTH = 3.65
@@ -267,6 +270,8 @@ class FixedEgressNetwork(Construct):
         log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
         acknowledge(log_group, LOG_GROUP)
         flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        restrict(cast(iam.IRole, flow_log.iam_role))
         acknowledge(flow_log, INLINE_POLICY)
 
     def _tell_unused_addresses(self) -> None:

@@ -30,6 +30,7 @@ from constructs import Construct
 
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone
+from fargate_constructs.trust import service_principal
 
 HANDLER = Path(__file__).parent / "pointer_record"
 
@@ -114,7 +115,7 @@ class ReverseDns(Construct):
             self._point(allocation_id, name)
 
     def _make_role(self) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "Role", assumed_by=service_principal("lambda.amazonaws.com"))
         self.log_group.grant_write(role)
         role.add_to_policy(iam.PolicyStatement(actions=["ec2:DescribeAddressesAttribute"], resources=["*"]))
         acknowledge_wildcards(

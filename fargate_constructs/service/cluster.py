@@ -77,8 +77,22 @@ def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
     log_groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
-    of_log_groups = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}}
-    key.grant_encrypt_decrypt(iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com", conditions=of_log_groups))
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=[
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ],
+            resources=["*"],  # in a key's policy: the key
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+        )
+    )
 
 
 def session_log_arns(cluster: ecs.ICluster) -> list[str]:

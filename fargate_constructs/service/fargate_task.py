@@ -32,6 +32,7 @@ from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
+from fargate_constructs.trust import restrict
 
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
@@ -173,7 +174,11 @@ class FargateTask(Construct):
         self._security_groups = list(security_groups) or [
             ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {self.node.path}")
         ]
-        self.log_group = log_group or self._make_log_group(log_retention)
+        self.log_group = log_group or logs.LogGroup(
+            self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        )
+        if not log_group:
+            acknowledge(self.log_group, LOG_GROUP)
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -204,6 +209,11 @@ class FargateTask(Construct):
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        if not task_role:
+            restrict(self.task_definition.task_role)
+        if not execution_role:
+            restrict(self.task_definition.obtain_execution_role())
         plain = {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."}
         acknowledge(self.task_definition, plain | INLINE_POLICY)  # its roles are its children
 
@@ -324,8 +334,3 @@ class FargateTask(Construct):
         return self._log_delivery.driver(
             self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
         )
-
-    def _make_log_group(self, retention: logs.RetentionDays) -> logs.LogGroup:
-        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=RemovalPolicy.RETAIN)
-        acknowledge(log_group, LOG_GROUP)
-        return log_group

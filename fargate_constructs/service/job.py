@@ -101,9 +101,7 @@ class Job(FargateTask):
         ):
             role.add_to_policy(statement)
         acknowledge_wildcards(role, [revisions], reason="Each deployment makes a new revision of the task definition.")
-        acknowledge_wildcards(
-            role, [self._task_arns], reason="ECS makes up a task's ID when it starts it; a condition says which tasks."
-        )
+        acknowledge_wildcards(role, [self._task_arns], reason="ECS makes up a task's ID when it starts it.")
 
     @property
     def _family_arn(self) -> str:
@@ -114,7 +112,7 @@ class Job(FargateTask):
 
     @property
     def _task_arns(self) -> str:
-        return Stack.of(self).format_arn(service="ecs", resource="task", resource_name="*")
+        return Stack.of(self).format_arn(service="ecs", resource="task", resource_name=f"{self.cluster.cluster_name}/*")
 
     @property
     def _in_cluster(self) -> dict[str, Any]:

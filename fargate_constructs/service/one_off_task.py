@@ -21,6 +21,7 @@ from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.links import resource_of
 from fargate_constructs.service.task_arguments import TaskArguments
+from fargate_constructs.trust import service_principal
 
 HANDLER = Path(__file__).parent / "run_before"
 
@@ -157,7 +158,7 @@ class DeploymentRun(Construct):
         self.resource.node.add_dependency(hand_over, *job._needs())
 
     def _make_role(self, job: Job) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "Role", assumed_by=service_principal("lambda.amazonaws.com"))
         self.log_group.grant_write(role)
         job._grant_run(role)
         role.add_to_policy(

@@ -38,7 +38,8 @@ def assert_no_replacement(
     calls create-only, wholly or under conditions, or if such a property refers to a resource that is itself replaced.
     The schemas are those of cfn-lint: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 
-    Of a type that has no schema there, such as one of a third party, only logical ID and type are compared.
+    Of a type that has no schema there, such as one of a third party, only logical ID and type are compared. A nested
+    stack is a stack of its own: what is in it is compared if it is passed itself.
 
     ```python
     def test_nothing_is_replaced():
@@ -78,7 +79,8 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
     """Return what must not change of a stack, lest CloudFormation replaces what should last.
 
     That is a template cut down to the logical IDs and create-only properties of such resources, and of what these
-    properties refer to: short enough to be reviewed in a file, and good as *old* of `assert_no_replacement`.
+    properties refer to, sorted by construct path: short enough to be reviewed in a file, and good as *old* of
+    `assert_no_replacement`.
 
     Args:
         stack: The stack.
@@ -102,7 +104,7 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         if fixed:
             kept[logical_id]["Properties"] = fixed
         waiting += _references(fixed)
-    return {"Resources": {key: kept[key] for key in resources if key in kept}}
+    return {"Resources": dict(sorted(kept.items(), key=lambda each: each[1]["Metadata"][PATH]))}
 
 
 class _Update:

@@ -135,6 +135,7 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
             ("DB_PASSWORD_FILE", "password"),
             ("SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"),
             ("API_TOKEN", "https://auth.example.com/token"),
+            ("ENCRYPTION_KEY", "alias/shop"),
             ("NEXT_PUBLIC_API_KEY", "x1"),
             ("MAX_TOKEN", "4096"),
             ("SETTING", "postgres://shop:${PASSWORD}@db.example.com/shop"),

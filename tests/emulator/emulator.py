@@ -129,6 +129,14 @@ class Emulator:
         """
         self._cdk("destroy", "--all", "--force", "--app", str(outdir.resolve()), cwd=self.folder)
 
+    def take_back(self, outdir: Path, *, mapping: Path) -> None:
+        """Import what a destroyed stack left behind into a new one, by a file that `cdk import` takes.
+
+        Raises:
+            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
+        """
+        self._cdk("import", "--resource-mapping", str(mapping), "--app", str(outdir.resolve()), cwd=self.folder)
+
     def _cdk(self, *arguments: str, cwd: Path) -> None:
         """Run the CDK CLI and pass on what it says."""
         command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]

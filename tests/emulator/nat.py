@@ -34,6 +34,14 @@ def tag_address(public_ip: str, old: Props, new: Props) -> Attributes:
     return {"AllocationId": allocation_id, "PublicIp": public_ip}
 
 
+def adopt_address(identifier: Props) -> Created:
+    """Import an Elastic IP that is there into a stack."""
+    address = _address(identifier["PublicIp"])
+    if address["AllocationId"] != identifier["AllocationId"]:
+        raise ApiError("InvalidAllocationID.NotFound", f"{identifier} is not one address")
+    return address["PublicIp"], {"AllocationId": address["AllocationId"], "PublicIp": address["PublicIp"]}
+
+
 def release_address(public_ip: str, _props: Props) -> None:
     """Release an Elastic IP, unless something holds it."""
     address = _address(public_ip)

@@ -19,7 +19,7 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import athena, exports, interfaces, listener_rules, nat, reverse_dns, tasks
+from tests.emulator import athena, exports, interfaces, listener_rules, nat, replacements, reverse_dns, tasks
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
@@ -237,6 +237,7 @@ def register() -> None:
     """Enter everything of this module in MiniStack's tables."""
     for name, handler in HANDLERS.items():
         handler.register(name)
+    _RESOURCE_HANDLERS["AWS::EC2::EIP"]["import"] = nat.adopt_address
     for name in NOT_EMULATED:
         _RESOURCE_HANDLERS[name] = {
             "create": lambda logical_id, _props, stack_name: (f"{stack_name}-{logical_id}", {}),
@@ -249,6 +250,7 @@ def register() -> None:
     records["_cw_metric_alarm_record"] = partial(_alarm_record, record=records["_cw_metric_alarm_record"])
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
     _ACTION_MAP.update(interfaces.ACTIONS)
+    replacements.register()
     reverse_dns.register()
     listener_rules.register()
     tasks.register()

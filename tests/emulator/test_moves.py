@@ -13,6 +13,7 @@ from tests.emulator.updates import DeployedStack
 PARAMETER = "/network/egress-ips"
 # What EC2 answers to a NAT gateway, and to an interface, that wants an address which a gateway or an interface holds.
 ADDRESS_IN_USE = "is already associated|AuthFailure"
+NEVER_REPLACED = ("AWS::EC2::EIP", "AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC")
 
 
 def network_app(egress: Egress) -> App:
@@ -74,7 +75,7 @@ def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
     Where the next way out wants an address that the present one holds, the direct move fails and rolls back without
     loss, and a pause in between makes it go.
     """
-    addresses = network.promised()
+    addresses, kept = network.promised(), network.stack.physical_ids(*NEVER_REPLACED)
     assert len(addresses) == 2
     assert len(network.used()) == 1
 
@@ -95,6 +96,7 @@ def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
         assert network.promised() == network.published() == addresses
         present = way
     assert sorted(network.allocations()) == addresses
+    assert network.stack.physical_ids(*NEVER_REPLACED) == kept
 
 
 def test_isolation_and_release_lose_no_address(network: DeployedNetwork) -> None:

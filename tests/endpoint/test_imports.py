@@ -71,7 +71,7 @@ def test_a_listener_of_this_app_in_another_stack(
     with pytest.raises(ValueError, match="route 'Api' of Other/Api has the same conditions as route 'Web' of Test/Web"):
         wrapped.add_route("Api", service=api, paths=["/api/*"])
     with pytest.raises(ValueError, match="is as specific as route 'Web' of Test/Web, and both claim 'GET /api/x'"):
-        wrapped.add_route("Api", service=api, paths=["/api/?"])
+        wrapped.add_route("Api", service=api, paths=["/api/?*"])
     wrapped.add_route("Api", service=api, paths=["/api/v1/*"], priority=70)
     with pytest.raises(ValueError, match="same priority as route 'Api' of Other/Api, got: 70"):
         endpoint.add_route("Other", service=service, paths=["/other"], priority=70)

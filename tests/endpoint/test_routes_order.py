@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fargate_constructs.endpoint.claims import Claim, _common_text
+from fargate_constructs.endpoint.claims import Claim, _common_text, _is_within
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.numbers import number_of, place
 from fargate_constructs.endpoint.rules import Rule, Rules
@@ -184,9 +184,12 @@ def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], re
     for request in requests:
         answering = [rule for rule, asked in conditions.items() if meets(request, asked)]
         if answering:
-            ranked = sorted(answering, key=lambda rule: specificity(conditions[rule]))
-            assert min(answering, key=lambda rule: numbers[rule]) is ranked[0]
-            assert len({specificity(conditions[rule]) for rule in answering}) == len(answering)
+            first = min(answering, key=lambda rule: numbers[rule])
+            for rule in answering:
+                assert specificity(conditions[first]) <= specificity(conditions[rule])
+                if specificity(conditions[first]) == specificity(conditions[rule]):
+                    claimed = [each for each in requests if meets(each, conditions[first])]
+                    assert all(meets(each, conditions[rule]) for each in claimed)
 
 
 @st.composite
@@ -226,10 +229,13 @@ def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Condit
     narrow, wide = map(Claim.of, pair)
 
     assert narrow.rank <= wide.rank
-    if narrow.rank == wide.rank:
-        assert narrow.shared_request(wide)
-    else:
+    if narrow.rank < wide.rank:
         assert number_of(narrow) <= number_of(wide)
+    elif narrow.breadth < wide.breadth and wide.covers(narrow):
+        first, second = place([narrow, wide])
+        assert first < second
+    else:
+        assert narrow.shared_request(wide)
 
 
 @pytest.mark.parametrize(
@@ -255,14 +261,80 @@ def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Condit
         ({"methods": ["GET"]}, {"methods": ["GET", "HEAD"]}),
         ({"source_ips": ["10.1.0.0/16"]}, {"source_ips": ["10.0.0.0/8"]}),
         ({"query": {"v": ["2"]}}, {}),
+        ({"paths": ["/a"]}, {"paths": ["/a", "/b"]}),
+        ({"paths": ["/api/*"]}, {"paths": ["/api", "/api/*"]}),
+        ({"paths": ["/a", "/b"]}, {"paths": ["/a", "/b", "/c"]}),
+        ({"paths": ["/api/?"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/?", "/api/??"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/*/admin"]}, {"paths": ["/api/*/admin*"]}),
+        ({"hosts": ["a.example.com"]}, {"hosts": ["b.example.com", "a.example.com"]}),
+        ({"hosts": ["?.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"headers": {"x": ["1"]}}, {"headers": {"x": ["1", "2"]}}),
+        ({"query": {"v": ["?"]}}, {"query": {"v": ["*"]}}),
+        ({"source_ips": ["10.0.0.0/24"]}, {"source_ips": ["10.0.0.0/24", "10.2.0.0/24"]}),
+        (
+            {"paths": ["/a/*"], "methods": ["GET"], "source_ips": ["10.0.0.0/24"]},
+            {"paths": ["/a/*", "/b/*"], "methods": ["GET"], "source_ips": ["10.0.0.0/24"]},
+        ),
     ],
 )
 def test_the_stated_order(specific: dict[str, list[str]], general: dict[str, list[str]]) -> None:
     """One line of docs/routes.md each, by the numbers."""
     first, second = (Claim.of(Conditions(**each)) for each in (specific, general))  # type: ignore[arg-type]  # spelled out
+    rules = Rules()
+    rules.add([Rule("first", first, None)])
 
+    rules.validate([Rule("second", second, None)])
     assert place([second, first]) == sorted(place([first, second]), reverse=True)
     assert number_of(first) <= number_of(second)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"paths": ["/a", "/b"]}, {"paths": ["/b", "/c", "/d"]}),
+        ({"paths": ["/a/?*"]}, {"paths": ["/a/*"]}),
+        ({"headers": {"x": ["1"]}}, {"headers": {"y": ["1", "2"]}}),
+        ({"query": {"v": ["1"]}}, {"headers": {"y": ["1", "2"]}}),
+        (
+            {"hosts": ["a.example.com"], "paths": ["/a", "/b"]},
+            {"hosts": ["a.example.com", "b.example.com"], "paths": ["/a"]},
+        ),
+        ({"source_ips": ["10.0.0.1/32"]}, {"headers": {"x": ["1", "2"]}}),
+        ({"source_ips": ["10.0.0.0/24", "10.0.2.0/24"]}, {"source_ips": ["10.0.0.0/24", "10.0.4.0/24", "10.0.6.0/24"]}),
+        ({"methods": ["GET"]}, {"query": {"v": ["1", "2"]}}),
+    ],
+)
+def test_neither_is_more_specific(one: dict[str, list[str]], other: dict[str, list[str]]) -> None:
+    """Lists of which neither is within the other are refused, though one is the shorter."""
+    first, second = (
+        Rule(name, Claim.of(Conditions(**each)), None)  # type: ignore[arg-type]  # spelled out
+        for name, each in (("first", one), ("second", other))
+    )
+    for rule, beside in ((first, second), (second, first)):
+        rules = Rules()
+        rules.add([beside])
+        with pytest.raises(
+            ValueError, match=f"route {rule.name} is as specific as route {beside.name}, and both claim"
+        ):
+            rules.validate([rule])
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ({"paths": ["/a"], "methods": ["GET"]}, {"paths": ["/a", "/b"], "methods": ["POST"]}),
+        ({"paths": ["/a"], "source_ips": ["10.0.0.0/24"]}, {"paths": ["/a", "/b"], "source_ips": ["10.9.0.0/24"]}),
+        ({"source_ips": ["10.0.0.0/24"]}, {"source_ips": ["::/104", "10.0.0.0/24"]}),
+    ],
+    ids=["methods", "addresses", "families"],
+)
+def test_what_is_covered(narrow: dict[str, list[str]], wide: dict[str, list[str]]) -> None:
+    """Every condition counts, not one alone."""
+    first, second = (Claim.of(Conditions(**each)) for each in (narrow, wide))  # type: ignore[arg-type]  # spelled out
+
+    assert second.covers(first) == ("methods" not in narrow and "paths" not in narrow)
+    assert not first.covers(second)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +392,8 @@ TEXTS = st.text(alphabet="ab/", max_size=6)
 def test_what_two_patterns_have_in_common(one: str, other: str, text: str) -> None:
     """A common text matches both; where there is none, no text does."""
     common = _common_text(one, other)
+    if _is_within(one, other):
+        assert not wildcards_match(one, text) or wildcards_match(other, text)
 
     if common is None:
         assert not (wildcards_match(one, text) and wildcards_match(other, text))

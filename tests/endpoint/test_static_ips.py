@@ -243,8 +243,54 @@ def test_without_them_there_is_nothing_to_publish(stack: Stack, network: FixedEg
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
     assert endpoint.ingress_ips == ()
-    with pytest.raises(ValueError, match="publish needs fixed addresses, got none: pass static_ips=True"):
+    with pytest.raises(ValueError, match="publish needs fixed addresses made here, got none: pass static_ips=True"):
         endpoint.publish(parameter_name="/shop/ingress-ips")
+
+
+def test_addresses_that_there_are(stack: Stack, network: FixedEgressNetwork) -> None:
+    """They are taken zone by zone, none is made, and which they are is for you to publish."""
+    ids = ["eipalloc-1", "eipalloc-2"]
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=ids)
+
+    template = Template.from_stack(stack)
+    (load_balancer,) = template.find_resources(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer", NETWORK_LOAD_BALANCER
+    ).values()
+    assert [each["AllocationId"] for each in load_balancer["Properties"]["SubnetMappings"]] == ids
+    assert not [name for name in template.find_resources("AWS::EC2::EIP") if name.startswith("Endpoint")]
+    assert endpoint.ingress_ips == ()
+    assert endpoint.url.startswith("http://")
+    with pytest.raises(ValueError, match="publish needs fixed addresses made here, got none"):
+        endpoint.publish(parameter_name="/shop/ingress-ips")
+
+
+def test_addresses_of_another_stack(stack: Stack, network: FixedEgressNetwork) -> None:
+    """IDs that are known when deployed are taken as they are."""
+    ids = [ec2.CfnEIP(stack, name).attr_allocation_id for name in ("One", "Two")]
+
+    HttpEndpoint(stack, "Endpoint", network=network, static_ips=ids)
+
+    mappings = [{"AllocationId": stack.resolve(each), "SubnetId": Match.any_value()} for each in ids]
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer", {"Type": "network", "SubnetMappings": mappings}
+    )
+
+
+@pytest.mark.parametrize(
+    ("static_ips", "message"),
+    [
+        pytest.param(["203.0.113.7", "eipalloc-2"], "must hold IDs such as 'eipalloc-0123…', got: '203", id="address"),
+        pytest.param(["eipalloc-1"], "True or 2 different IDs, one for each zone, got: ['eipalloc-1']", id="one"),
+        pytest.param(["eipalloc-1", "eipalloc-1"], "True or 2 different IDs, one for each zone", id="twice"),
+        pytest.param([], "True or 2 different IDs, one for each zone, got: []", id="none"),
+    ],
+)
+def test_other_than_an_address_for_each_zone_is_refused(
+    static_ips: list[str], message: str, stack: Stack, network: FixedEgressNetwork
+) -> None:
+    """Each zone has one, and its ID says which."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        HttpEndpoint(stack, "Endpoint", network=network, static_ips=static_ips)
 
 
 def test_internal_ones_are_refused(stack: Stack, network: FixedEgressNetwork) -> None:

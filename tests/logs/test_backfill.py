@@ -287,6 +287,7 @@ def test_the_export_bucket() -> None:
     [policy] = template.find_resources("AWS::S3::BucketPolicy").values()
     allowed = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
     assert [each["Action"] for each in allowed] == ["s3:GetBucketAcl", "s3:PutObject"]
+    assert f"/{backfill.PREFIX}/*" in json.dumps(allowed[1]["Resource"])
     for each in allowed:
         assert json.dumps(each["Principal"]).count("logs.") == 1
         assert each["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}

@@ -215,7 +215,13 @@ def test_results_have_the_archives_key() -> None:
             }
         },
     )
-    assert "kms:Decrypt" in json.dumps(template.find_resources("AWS::IAM::Policy"))
+    [policy, *_] = [
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in template.find_resources("AWS::IAM::Policy").items()
+        if name.startswith("Role")
+    ]
+    of_key = [each["Action"] for each in policy if each["Resource"] == stack.resolve(key.key_arn)]
+    assert of_key == [["kms:Decrypt", "kms:GenerateDataKey"]]
 
 
 def test_who_may_query() -> None:

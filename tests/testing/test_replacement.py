@@ -218,7 +218,7 @@ def test_what_is_pinned(pinned: dict[str, Any]) -> None:
 
 def test_what_is_referred_to_is_pinned_with_it() -> None:
     """Else nobody could tell that a replaced VPC takes its subnets along."""
-    assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Vpc", "Subnet"]
+    assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Subnet", "Vpc"]
 
 
 def test_references_that_are_no_resources() -> None:

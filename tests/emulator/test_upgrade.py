@@ -1,0 +1,289 @@
+"""Changing the deployed example, one thing at a time; destroying it, and having back what stays.
+
+app.py ──> CDK CLI ──> change ──> … ──> cdk destroy ──> cdk import ──> deploy again
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+
+from fargate_constructs import Egress, FixedEgressNetwork, LogArchive
+from fargate_constructs.network import ElasticIpPool
+from tests.emulator.emulator import ROOT, Emulator
+from tests.emulator.inventory import LISTS, inventory
+from tests.emulator.updates import DeployedStack, lost
+from tests.emulator.upgrades import CHANGES, NAME, states
+
+PAGE = ROOT / "docs/upgrading.md"
+ADDRESS = "AWS::EC2::EIP"
+# Each deployment of a task registers a new revision of its definition: that is what a deployment is.
+REVISED = "AWS::ECS::TaskDefinition"
+# What stays with its stack gone.
+KEPT = (
+    "*/Logs",
+    "*ExecLogs",
+    "Endpoint/AccessLogs",
+    "Endpoint/StaticIps/Addresses/*",
+    "LogArchive/Bucket",
+    "LogArchive/Catalog/Results",
+    "LogArchive/Failures",
+    "Network/EgressIps/*",
+    "*Key",
+)
+ARRIVAL_SECONDS = 60
+
+
+def matching(paths: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    """Return the paths that match one of the patterns."""
+    return {path for path in paths if any(fnmatchcase(path, pattern) for pattern in patterns)}
+
+
+def not_bootstrapped(names: set[str]) -> set[str]:
+    """Return the names without those of the CDK CLI's own stack."""
+    return {name for name in names if not re.search("cdk-(hnb659fds|bootstrap)", name)}
+
+
+class Upgrade:
+    """The deployed example, and what its account has."""
+
+    def __init__(self, aws: Emulator, folder: Path) -> None:
+        zone = aws.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]
+        self._at_first = inventory(aws)
+        self.aws = aws
+        self.states = states(zone["Id"].rpartition("/")[2])
+        self.stack = DeployedStack(aws, NAME, module="tests.emulator.upgrades", expression="FIRST.app()", folder=folder)
+        self.given_up: set[str] = set()
+        """The addresses that left their stack."""
+        self.kept: dict[str, str] = {}
+        """What stayed when the stack was destroyed, by construct path."""
+
+    def left(self) -> set[str]:
+        """Return what the account has more than at first."""
+        return not_bootstrapped(inventory(self.aws) - self._at_first)
+
+    def published(self) -> list[str]:
+        """Return the addresses that tasks leave from, as the stack tells them."""
+        return self.stack.output("EgressIps").split(",")
+
+    def used(self) -> set[str]:
+        """Return the addresses of the NAT gateways."""
+        gateways = self.aws.client("ec2").describe_nat_gateways()["NatGateways"]
+        live = [each for each in gateways if each["State"] == "available"]
+        return {address["PublicIp"] for each in live for address in each["NatGatewayAddresses"]}
+
+    def archived(self, bucket: str) -> set[str]:
+        """Return the keys of the archived batches."""
+        pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="log_group=")
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+    def log(self, log_group: str, *, bucket: str) -> set[str]:
+        """Write a line, and return what the archive holds when it has arrived."""
+        logs, before = self.aws.client("logs"), self.archived(bucket)
+        stream, now = f"web/web/{time.time_ns()}", time.time_ns() // 1_000_000
+        logs.create_log_stream(logGroupName=log_group, logStreamName=stream)
+        event = {"timestamp": now, "message": "hello"}
+        logs.put_log_events(logGroupName=log_group, logStreamName=stream, logEvents=[event])
+        deadline = time.monotonic() + ARRIVAL_SECONDS
+        while (after := self.archived(bucket)) == before:
+            assert time.monotonic() < deadline, f"nothing has arrived in {bucket}"
+            time.sleep(0.05)
+        return after
+
+
+@pytest.fixture(scope="module")
+def upgrade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
+    """The example as app.py makes it, deployed by the CDK CLI."""
+    with Emulator() as aws:
+        yield Upgrade(aws, tmp_path_factory.mktemp("upgrade"))
+
+
+def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
+    """Each change removes and makes anew what the table says and nothing else; no address or archived batch is lost."""
+    stack = upgrade.stack
+    resources, published = stack.resources(), upgrade.published()
+    bucket = resources["LogArchive/Bucket"].physical_id
+    archived = upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket)
+    wrong: dict[str, object] = {}
+
+    for change in upgrade.states:
+        assert stack.update(change.app()) == "UPDATE_COMPLETE", f"{change.what}: {stack.why()}"
+        before, resources = resources, stack.resources()
+        gone = {path: how for path, how in lost(before, resources).items() if not how.startswith(REVISED)}
+        unexpected = {path: gone[path] for path in gone.keys() - matching([*gone], change.goes)}
+        stays = [pattern for pattern in change.goes if not matching([*gone], [pattern])]
+        if unexpected or stays:
+            wrong[change.what] = unexpected or f"nothing of {stays} goes"
+        upgrade.given_up |= {before[path].physical_id for path in gone if before[path].type == ADDRESS}
+        assert upgrade.published()[: len(published)] == published, change.what
+        assert upgrade.used() <= set(upgrade.published()), change.what
+        assert upgrade.archived(bucket) == archived, change.what
+
+    assert wrong == {}
+    assert len(upgrade.given_up) == 3, "the third zone's and the fixed addresses to call: out of the stack"
+    assert upgrade.given_up <= upgrade.left(), "and not out of the account"
+    assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket), "lines arrive as before"
+
+
+def test_the_page_says_what_goes_and_what_is_left() -> None:
+    """The tables of docs/upgrading.md are those that the tests here go by."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    [_, *changes], [_, *kept] = ([row for row in rows if len(row) == columns] for columns in (3, 2))
+
+    assert [row[:2] for row in changes] == [
+        [each.what, ", ".join(f"`{path}`" for path in each.goes) or "nothing"] for each in CHANGES
+    ]
+    assert sorted(path.strip("`") for _, paths in kept for path in paths.split(", ")) == sorted(KEPT)
+
+
+def own_network(public: str, *, keeps_addresses: bool, gateways: int = 2, frees_ranges: bool = True) -> App:
+    """Return an app of a VPC of a team's own, whose public subnets have a name that may change.
+
+    Args:
+        public: The name of the group of public subnets, `Public` or another one.
+        keeps_addresses: Whether the NAT gateways have addresses of an `ElasticIpPool`; or else CDK's own.
+        gateways: How many NAT gateways there are.
+        frees_ranges: Whether renamed subnets lie in other ranges than before, which CloudFormation needs.
+    """
+    app = App(context={"aws:cdk:enable-path-metadata": True})
+    stack = Stack(app, "Own")
+    pool = ElasticIpPool(stack, "Addresses", zones=2)
+    is_moved = public != "Public" and frees_ranges
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        availability_zones=["us-east-1a", "us-east-1b"],
+        nat_gateways=gateways,
+        nat_gateway_provider=ec2.NatProvider.gateway(
+            eip_allocation_ids=pool.allocation_ids if keeps_addresses else None
+        ),
+        subnet_configuration=[
+            *(
+                [ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, reserved=True)]
+                if is_moved
+                else []
+            ),
+            ec2.SubnetConfiguration(name=public, subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24),
+            ec2.SubnetConfiguration(name="Tasks", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=20),
+        ],
+        restrict_default_security_group=False,
+    )
+    FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=pool.public_ips)
+    return app
+
+
+def test_a_renamed_subnet_group_costs_a_plain_vpc_its_addresses(upgrade: Upgrade) -> None:
+    """What CDK's own Vpc does, and what the comparison says of it: it names the addresses by construct path."""
+    stack = upgrade.stack.beside("Own")
+    assert stack.update(own_network("Public", keeps_addresses=False)) == "CREATE_COMPLETE", stack.why()
+    before, used = stack.resources(), upgrade.used()
+
+    assert stack.update(own_network("Edge", keeps_addresses=False, frees_ranges=False)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "conflicts with another subnet" in stack.why()
+    assert lost(before, stack.resources()) == {}
+    assert stack.update(own_network("Edge", keeps_addresses=False)) == "UPDATE_COMPLETE", stack.why()
+
+    gone = {path: how for path, how in lost(before, stack.resources()).items() if how.startswith(ADDRESS)}
+    assert set(gone) == {"Vpc/PublicSubnet1/EIP", "Vpc/PublicSubnet2/EIP"}
+    assert all(how.endswith("is gone") for how in gone.values())
+    assert not {before[path].physical_id for path in gone} & upgrade.left(), "CloudFormation has released them"
+    assert used != upgrade.used()
+    assert stack.destroy() == "DELETE_COMPLETE"
+    upgrade.given_up |= {each.physical_id for path, each in before.items() if path.startswith("Addresses/")}
+
+
+def test_a_renamed_subnet_group_keeps_a_pools_addresses(upgrade: Upgrade) -> None:
+    """The same rename of a VPC whose NAT gateways have addresses of an `ElasticIpPool`: with a pause, it goes."""
+    stack = upgrade.stack.beside("Own")
+    assert stack.update(own_network("Public", keeps_addresses=True)) == "CREATE_COMPLETE", stack.why()
+    before, used = stack.resources(), upgrade.used()
+
+    assert stack.update(own_network("Edge", keeps_addresses=True)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "is already associated" in stack.why()
+    assert upgrade.used() == used
+    assert stack.update(own_network("Public", keeps_addresses=True, gateways=0)) == "UPDATE_COMPLETE", stack.why()
+    assert stack.update(own_network("Edge", keeps_addresses=True)) == "UPDATE_COMPLETE", stack.why()
+
+    assert upgrade.used() == used
+    assert not [how for how in lost(before, stack.resources()).values() if how.startswith(ADDRESS)]
+    assert stack.destroy() == "DELETE_COMPLETE"
+    addresses = {each.physical_id for each in before.values() if each.type == ADDRESS}
+    assert addresses <= upgrade.left()
+    upgrade.given_up |= addresses
+
+
+def test_a_destroy_leaves_what_was_promised(upgrade: Upgrade) -> None:
+    """`cdk destroy` keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
+    resources = upgrade.stack.resources()
+    kept = {path: resources[path].physical_id for path in matching([*resources], KEPT)}
+    bucket = kept["LogArchive/Bucket"]
+    archived = upgrade.archived(bucket)
+    assert archived
+    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
+
+    upgrade.aws.destroy(upgrade.stack.outdir)
+
+    [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
+    assert "CustomVpcRestrictDefaultSG" in by_lambda
+    assert upgrade.left() == {*kept.values(), *upgrade.given_up, by_lambda}
+    assert upgrade.used() == set()
+    assert upgrade.archived(bucket) == archived
+    upgrade.kept = kept
+
+
+def taking_app(allocations: Mapping[str, str], bucket: str) -> App:
+    """Return an app of another stack, which takes addresses and an archive that are there."""
+    app = App(context={"aws:cdk:enable-path-metadata": True})
+    stack = Stack(app, "Again")
+    egress = Egress.per_az(eip_allocation_ids=[*allocations.values()], egress_ips=[*allocations])
+    FixedEgressNetwork(stack, "Network", egress=egress)
+    archive = LogArchive(stack, "LogArchive", bucket=s3.Bucket.from_bucket_name(stack, "Kept", bucket))
+    archive.add_log_group(logs.LogGroup(stack, "Logs", removal_policy=RemovalPolicy.DESTROY))
+    return app
+
+
+def test_another_stack_takes_it_back_by_arguments(upgrade: Upgrade) -> None:
+    """Addresses by their allocation IDs, the archive by its bucket; new lines lie beside the old ones."""
+    ours = [upgrade.kept["Network/EgressIps/1"], upgrade.kept["Network/EgressIps/2"]]
+    addresses = upgrade.aws.client("ec2").describe_addresses()["Addresses"]
+    allocations = {each["PublicIp"]: each["AllocationId"] for each in addresses if each["PublicIp"] in ours}
+    bucket, stack = upgrade.kept["LogArchive/Bucket"], upgrade.stack.beside("Again")
+    archived = upgrade.archived(bucket)
+
+    assert stack.update(taking_app(allocations, bucket)) == "CREATE_COMPLETE", stack.why()
+
+    assert upgrade.used() == set(ours)
+    assert archived < upgrade.log(stack.resources()["Logs"].physical_id, bucket=bucket)
+    assert stack.destroy() == "DELETE_COMPLETE"
+    assert set(upgrade.kept.values()) <= upgrade.left()
+
+
+def test_the_same_stack_takes_it_back_by_an_import(upgrade: Upgrade, tmp_path: Path) -> None:
+    """As docs/upgrading.md says: its script lists what stayed, `cdk import` takes it, and a deployment goes on."""
+    [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
+    command = [sys.executable, "-c", script, upgrade.stack.id]
+    mapping = tmp_path / "mapping.json"
+    mapping.write_bytes(
+        subprocess.run(command, env=os.environ | upgrade.aws.environment, check=True, stdout=subprocess.PIPE).stdout
+    )
+    state, bucket = upgrade.states[-1], upgrade.kept["LogArchive/Bucket"]
+    archived = upgrade.archived(bucket)
+
+    upgrade.aws.take_back(Path(state.app().synth().directory), mapping=mapping)
+    assert upgrade.stack.update(state.app()) == "UPDATE_COMPLETE", upgrade.stack.why()
+
+    resources = upgrade.stack.resources()
+    assert {path: resources[path].physical_id for path in matching([*resources], KEPT)} == upgrade.kept
+    assert upgrade.used() == set(upgrade.published())
+    assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket)

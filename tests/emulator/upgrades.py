@@ -1,0 +1,209 @@
+"""The example and what people change in it later, one thing at a time, each with all that may go.
+
+app.py's Example ──> arguments changed, parts added ──> App ──> DeployedStack.update
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate
+from typing import Any, TypeAlias, cast
+
+import pytest
+from aws_cdk import App, Duration, RemovalPolicy
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+import app as example
+from fargate_constructs import (
+    AuditedCluster,
+    Delivery,
+    Deployment,
+    Egress,
+    FargateService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    LogArchive,
+    Retention,
+    Scaling,
+    WebAcl,
+)
+
+NAME = "Upgrade"
+# The names by which app.py makes its parts.
+PARTS = ("FargateService", "FixedEgressNetwork", "HttpEndpoint", "LogArchive")
+
+Arguments: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Something that is changed in the deployed example.
+
+    Args:
+        what: The change, as docs/upgrading.md names it.
+        arguments: New arguments of the example's parts, by construct ID; a function makes its argument in a scope.
+        parts: The parts of `Grown` that there are from now on. By default those before.
+        context: The app's context from now on. By default as before.
+        goes: The construct paths of all that is removed or made anew, in patterns.
+    """
+
+    what: str
+    arguments: Arguments = field(default_factory=dict)
+    parts: frozenset[str] | None = None
+    context: Mapping[str, str] | None = None
+    goes: tuple[str, ...] = ()
+
+    def after(self, before: "Change") -> "Change":
+        """This change on top of others: what it leaves out is as it was."""
+        names = {**before.arguments, **self.arguments}
+        return Change(
+            what=self.what,
+            arguments={name: {**before.arguments.get(name, {}), **self.arguments.get(name, {})} for name in names},
+            parts=before.parts if self.parts is None else self.parts,
+            context=before.context if self.context is None else self.context,
+            goes=self.goes,
+        )
+
+    def app(self) -> App:
+        """Return the example after the change."""
+        app = App(context={"aws:cdk:enable-path-metadata": True, **(self.context or {})})
+        with pytest.MonkeyPatch.context() as patch:
+            for name in PARTS:
+                patch.setattr(example, name, partial(_make, getattr(example, name), self.arguments))
+            Grown(app, NAME, parts=self.parts or frozenset())
+        return app
+
+
+def _make(
+    part: Callable[..., Construct], changed: Arguments, scope: Construct, construct_id: str, **arguments: object
+) -> Construct:
+    """Make a part of the example with arguments changed, as if its line in app.py were."""
+    values = {name: value(scope) if callable(value) else value for name, value in changed.get(construct_id, {}).items()}
+    return part(scope, construct_id, **arguments | values)
+
+
+class Grown(example.Example):
+    """The example with what is added later: a third service with files of its own, a route, keys."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, parts: frozenset[str]) -> None:
+        super().__init__(scope, construct_id)
+        network = cast(FixedEgressNetwork, self.node.find_child("Network"))
+        endpoint = cast(HttpEndpoint, self.node.find_child("Endpoint"))
+        archive = cast(LogArchive, self.node.find_child("LogArchive"))
+        if "service" not in parts:
+            return
+        key = kms.Key(self, "Key", enable_key_rotation=True) if "key" in parts else None
+        cluster = AuditedCluster(self, "Cluster", vpc=network.vpc, encryption_key=key)
+        jobs = FargateService(self, "Jobs", network=network, image=example.NGINX, cluster=cluster)
+        files = efs.FileSystem(self, "Files", vpc=network.vpc, encrypted=True, removal_policy=RemovalPolicy.DESTROY)
+        jobs.mount_file_system("/data", file_system=files)
+        archive.add_log_group(jobs.log_group)
+        endpoint.add_route("Jobs", service=jobs, paths=["/jobs/*"])
+        if "route" in parts:
+            endpoint.add_route("Nested", service=jobs, paths=["/api/jobs/*"])
+
+
+FIRST = Change(what="the example as it is")
+SERVICE = frozenset({"service"})
+TLS = {"domain_name": "shop.example.com"}
+
+
+def _key(scope: Construct) -> kms.Key:
+    return kms.Key(scope, "ArchiveKey", enable_key_rotation=True)
+
+
+# Each on top of those before it.
+CHANGES = [
+    Change(
+        what="`scaling`, `cpu`, `memory_limit_mib`",
+        arguments={"Api": {"scaling": Scaling(min=4, max=40), "cpu": 1024, "memory_limit_mib": 2048}},
+    ),
+    Change(what="a further service, with its route", parts=SERVICE),
+    Change(what="a route that comes before others", parts=SERVICE | {"route"}),
+    Change(what="a route removed", parts=SERVICE, goes=("Jobs/Routes/Rules/Nested",)),
+    Change(
+        what="`Deployment.rolling()` to `blue_green()`",
+        arguments={"Web": {"deployment": Deployment.blue_green(test_header=("x-version", "next"))}},
+        goes=("Web/Service/TaskCount/Target/Requests",),
+    ),
+    Change(
+        what="`blue_green()` to `canary()`",
+        arguments={"Web": {"deployment": Deployment.canary()}},
+        goes=("Web/Routes/Rules/WebTest",),
+    ),
+    Change(what="`canary()` to `linear()`", arguments={"Web": {"deployment": Deployment.linear()}}),
+    Change(
+        what="`linear()` to `rolling()`",
+        arguments={"Web": {"deployment": Deployment.rolling()}},
+        goes=("Web/Routes/Alternate", "Web/Service/AlternateTargetRole", "Web/Service/TaskCount/Target/Requests"),
+    ),
+    Change(
+        what="`Egress.per_az()` to `single()`",
+        arguments={"Network": {"egress": Egress.single()}},
+        goes=("Network/NatGateway2",),
+    ),
+    Change(what="`single()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
+    Change(
+        what="`per_az()` to `per_az().paused()`",
+        arguments={"Network": {"egress": Egress.per_az().paused()}},
+        goes=("Network/NatGateway[12]", "Network/Vpc/TasksSubnet[12]/DefaultRoute"),
+    ),
+    Change(what="`per_az().paused()` to `regional()`", arguments={"Network": {"egress": Egress.regional()}}),
+    Change(
+        what="`regional()` to `regional().paused()`",
+        arguments={"Network": {"egress": Egress.regional().paused()}},
+        goes=("Network/RegionalNatGateway", "Network/Vpc/TasksSubnet[12]/DefaultRoute"),
+    ),
+    Change(what="`regional().paused()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
+    Change(what="`max_azs=3`", arguments={"Network": {"max_azs": 3}}),
+    Change(
+        what="`max_azs=2` again",
+        arguments={"Network": {"max_azs": 2}},
+        goes=("Network/EgressIps/3", "Network/NatGateway3", "Network/Vpc/*Subnet3/*", "Files/EfsMountTarget3"),
+    ),
+    Change(what="`domain_name`, `hosted_zone`", context=TLS, goes=("*/Routes/Rules/*",)),
+    Change(
+        what="`Delivery.direct()` to `buffered()`",
+        arguments={"LogArchive": {"delivery": Delivery.buffered()}},
+        goes=("LogArchive/Delivery",),
+    ),
+    Change(
+        what="`buffered()` to `direct()`",
+        arguments={"LogArchive": {"delivery": Delivery.direct()}},
+        goes=(
+            "LogArchive/Buffer/*",
+            "LogArchive/PartitionsAlarm",
+            "LogArchive/StreamAgeAlarm",
+            "LogArchive/Transform*Alarm",
+        ),
+    ),
+    Change(
+        what="`retention`, `encryption_key` of the archive",
+        arguments={"LogArchive": {"retention": Retention(expiration=Duration.days(500)), "encryption_key": _key}},
+    ),
+    Change(what="`encryption_key` of the `AuditedCluster`", parts=SERVICE | {"key"}),
+    Change(what="`static_ips=True`", arguments={"Endpoint": {"static_ips": True}}),
+    Change(what="`deletion_protection=False`", arguments={"Endpoint": {"deletion_protection": False}}),
+    Change(
+        what="`static_ips=False`",
+        arguments={"Endpoint": {"static_ips": False}},
+        goes=("Endpoint/StaticIps/*", "Endpoint/LoadBalancer/SecurityGroup/from *"),
+    ),
+    Change(
+        what="`web_acl`, `static_ips=True` again",
+        arguments={"Endpoint": {"static_ips": True, "web_acl": WebAcl.managed()}},
+    ),
+]
+
+
+def states(zone_id: str) -> list[Change]:
+    """Return what the example is after each change.
+
+    Args:
+        zone_id: The ID of the hosted zone of its domain name.
+    """
+    context = [{**change.context, "hosted_zone_id": zone_id} if change.context else None for change in CHANGES]
+    changes = [replace(change, context=each) for change, each in zip(CHANGES, context, strict=True)]
+    return list(accumulate(changes, lambda before, change: change.after(before)))

@@ -1,0 +1,183 @@
+"""docs/permissions.md: what may do what in the example app, and why.
+
+```
+app.py ──> templates ──> [page] ──> docs/permissions.md
+```
+
+    python -m tests.privilege.page
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aws_cdk import App
+
+from app import Example
+from tests.privilege import accepted
+from tests.privilege.doors import DOORS
+from tests.privilege.duties import Reason
+from tests.privilege.policies import REFERENCE, Policies, Statement
+from tests.privilege.roles import Roles
+
+PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
+STACK = "Example"
+INTRODUCTION = """\
+# Permissions
+
+What may do what in the example app ([app.py](../app.py)), and why. The page is made from its template by
+`python -m tests.privilege.page`, and a test fails when the two differ.
+
+The tests in `tests/privilege` hold for every mode of every part, TLS on and off, keys, jobs and archives of each kind:
+
+- Every action exists and is spelt out, and goes with a resource of a type that it takes, by AWS's own
+  [reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
+- `*` is a resource only where AWS knows no ARN; and a wildcard in an ARN begins after a name, not in its place.
+- A service may act for this account alone (`aws:SourceAccount` or `aws:SourceArn`), and no other account, user or the
+  public may do anything.
+- Each role is used by something, and may do what its duty takes, no more and no less: for our own functions that is
+  what their code calls, read from the code that is deployed; for what AWS assumes, what AWS's page says.
+- A role may touch only what its function or task is told of; a task starts with its own images, secrets and log group
+  and no others.
+- No property, variable, output or default is a secret, and no output is the value of one.
+"""
+
+
+ROLES = """\
+## Roles
+
+In angle brackets stand constructs of the app, by their paths.
+"""
+LET_IN = """\
+## Whom buckets and functions let in
+
+What buckets deny is left out: everything to everybody who comes without TLS 1.2.
+
+"""
+ACCEPTED = """\
+## What is accepted
+
+In all modes, not in the example alone. An entry that no mode needs any more fails the tests.
+
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    app = App(context={"aws:cdk:enable-path-metadata": True}, builtin_cloud_formation_validation=False)
+    Example(app, STACK)
+    assembly = app.synth()
+    policies = Policies({STACK: assembly.get_stack_by_name(STACK).template})
+    roles = Roles(policies, Path(assembly.directory))
+    return "\n".join(
+        [
+            INTRODUCTION,
+            ROLES,
+            *(_role(role, policies, roles) for role in roles.all()),
+            LET_IN + _table(("Of", "Who", "May", "Only if", "Why"), _doors(policies)),
+            _exceptions(),
+        ]
+    )
+
+
+def _role(role: str, policies: Policies, roles: Roles) -> str:
+    needs = roles.needs_of(role)
+    [trust] = [each for each in policies.statements if each.is_trust and each.holder == role]
+    who = ", ".join(each.removeprefix("Service:") for each in trust.principals)
+    condition = "for this account alone" if trust.conditions else "as accepted below"
+    rows = [
+        (
+            "<br>".join(f"`{action}`" for action in statement.actions),
+            _resources(statement, policies),
+            _conditions(statement, policies),
+            _why({reason for action in statement.actions for reason in needs[action]}),
+        )
+        for statement in policies.of_role(role)
+    ]
+    managed = [name for holder, name in policies.managed_policies if holder == role]
+    rows += [(f"what AWS's policy `{name}` says", "", "", "accepted below") for name in managed]
+    return f"### {_path(role, policies)}\n\nAssumed by `{who}`, {condition}.\n\n" + _table(
+        ("May", "On", "Only if", "Why"), rows
+    )
+
+
+def _why(reasons: set[Reason]) -> str:
+    details: dict[tuple[str, str], list[str]] = {}
+    for reason in sorted(reasons):
+        details.setdefault((reason.title, reason.page), []).append(reason.detail)
+    return "<br>".join(
+        f"[{_sentence(title)}]({page})" if page else f"{_sentence(title)} {', '.join(what)}"
+        for (title, page), what in details.items()
+    )
+
+
+def _doors(policies: Policies) -> Iterator[tuple[str, ...]]:
+    for statement in policies.statements:
+        if statement.effect == "Allow" and statement.principals and not statement.is_trust:
+            yield (
+                _resources(statement, policies),
+                ", ".join(f"`{each.partition(':')[2]}`" for each in statement.principals),
+                ", ".join(f"`{each}`" for each in statement.actions),
+                _conditions(statement, policies),
+                _sentence("; ".join(dict.fromkeys(_reasons_of_door(statement)))),
+            )
+
+
+def _reasons_of_door(statement: Statement) -> Iterator[str]:
+    for principal in statement.principals:
+        reasons = DOORS[statement.type, principal.removeprefix("Service:")]
+        yield from (reasons[action] for action in statement.actions)
+
+
+def _exceptions() -> str:
+    rows: dict[tuple[str, str], list[str]] = {}
+    for kind, entries in {
+        "an action on `*`": accepted.ON_EVERYTHING,
+        "an action with a wildcard": {action: why for (_, action), why in accepted.BY_WILDCARD.items()},
+        "an action on all of something": {f"{action} on {name}": why for (action, name), why in accepted.WHOLE.items()},
+        "a service without a condition": accepted.UNCONDITIONAL_SERVICES,
+        "a role's service without a condition": accepted.UNCONDITIONAL_ROLES,
+        "a policy of AWS's": {f"{policy} of {role}": why for (role, policy), why in accepted.MANAGED_POLICIES.items()},
+    }.items():
+        for name, why in entries.items():
+            rows.setdefault((kind, why), []).append(f"`{name}`")
+    return ACCEPTED + _table(
+        ("What", "Which", "Why"),
+        ((_sentence(kind), "<br>".join(names), _sentence(why)) for (kind, why), names in rows.items()),
+    )
+
+
+def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [titles, tuple("---" for _ in titles), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _resources(statement: Statement, policies: Policies) -> str:
+    return "<br>".join(f"`{_readable(each, policies)}`" for each in statement.resources)
+
+
+def _conditions(statement: Statement, policies: Policies) -> str:
+    return "<br>".join(
+        f"`{key}` is {' or '.join(f'`{_readable(each, policies)}`' for each in values)}"
+        for key, values in statement.conditions.items()
+    )
+
+
+def _readable(text: str, policies: Policies) -> str:
+    """Return a resource or a condition's value with what it refers to by its path, without what is the same in all."""
+    text = REFERENCE.sub(lambda match: f"<{_path(match[1], policies)}>", text)
+    text = text.replace("arn:${AWS::Partition}:", "").replace("${AWS::Region}:${AWS::AccountId}:", "")
+    return re.sub(r"\$\{AWS::(\w+)\}", r"<\1>", text)
+
+
+def _path(node: str, policies: Policies) -> str:
+    path: str = policies.resources[node]["Metadata"]["aws:cdk:path"]
+    return path.removeprefix(f"{STACK}/").removesuffix("/Resource")
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
