@@ -172,7 +172,7 @@ def _read(source: Stack | Template | Path | str, name: str) -> Mapping[str, Any]
     """Return a template's resources, with construct paths if it is a stack's."""
     if isinstance(source, Stack):
         template, paths = template_of(source), construct_paths(source)
-        for logical_id, resource in template["Resources"].items():
+        for logical_id, resource in template.setdefault("Resources", {}).items():
             resource["Metadata"] = {**resource.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
     else:
         template = dict(source) if isinstance(source, Mapping) else json.loads(Path(source).read_text(encoding="utf-8"))

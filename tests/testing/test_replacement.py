@@ -221,6 +221,12 @@ def test_what_is_referred_to_is_pinned_with_it() -> None:
     assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Subnet", "Vpc"]
 
 
+def test_an_empty_stack() -> None:
+    """Nothing lasts of it, and all that was there is gone."""
+    assert lasting_resources(Stack(App(), "Empty")) == template()
+    assert told(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is gone"]
+
+
 def test_references_that_are_no_resources() -> None:
     """Parameters and pseudo parameters are not pinned."""
     stack = Stack(App(), "Test")
