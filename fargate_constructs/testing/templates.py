@@ -44,7 +44,8 @@ def scrubbed_template(stack: Stack) -> dict[str, Any]:
     ```
 
     Args:
-        stack: The stack, nested or not. Its whole app is synthesized, as `Template.from_stack` does.
+        stack: The stack, nested or not; a nested one's template is not in its parent's. The whole app is synthesized,
+            as `Template.from_stack` does.
 
     Raises:
         TypeError: If *stack* is not one.

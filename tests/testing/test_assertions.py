@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, Stage
+from aws_cdk import App, CfnParameter, NestedStack, Stack, Stage
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -96,6 +96,21 @@ def test_what_runs_nothing_is_told(assertion: Callable[..., None], ours: Ours) -
     assert fault.startswith("there is nothing to assert: Base ")
     (fault,) = told(assertion, App())
     assert fault.startswith("there is nothing to assert: the app ")
+
+
+def test_stages_and_nested_stacks() -> None:
+    """A network in a nested stack, in a stage: read where it is."""
+    stage = Stage(App(), "Prod")
+    shop = Stack(stage, "Shop", stack_name="another-name")
+    network = FixedEgressNetwork(NestedStack(shop, "Base"), "Network")
+    FargateService(shop, "Web", network=network, image=IMAGE)
+
+    for scope in (shop, stage):
+        assert_private_tasks(scope)
+        assert_fixed_egress(scope)
+        assert told(assert_logs_archived, scope) == [
+            f"container web of Prod/Shop/Web/TaskDefinition/Resource logs to Prod/Shop/Web/Logs/Resource, {NOWHERE}"
+        ]
 
 
 def test_private_tasks_of_any_make(plain: Plain) -> None:
