@@ -145,18 +145,6 @@ CHANGES = [
         goes=("Network/NatGateway2",),
     ),
     Change(what="`single()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
-    Change(
-        what="`per_az()` to `per_az().paused()`",
-        arguments={"Network": {"egress": Egress.per_az().paused()}},
-        goes=("Network/NatGateway[12]", "Network/Vpc/TasksSubnet[12]/DefaultRoute"),
-    ),
-    Change(what="`per_az().paused()` to `regional()`", arguments={"Network": {"egress": Egress.regional()}}),
-    Change(
-        what="`regional()` to `regional().paused()`",
-        arguments={"Network": {"egress": Egress.regional().paused()}},
-        goes=("Network/RegionalNatGateway", "Network/Vpc/TasksSubnet[12]/DefaultRoute"),
-    ),
-    Change(what="`regional().paused()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
     Change(what="`max_azs=3`", arguments={"Network": {"max_azs": 3}}),
     Change(
         what="`max_azs=2` again",

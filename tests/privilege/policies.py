@@ -18,6 +18,8 @@ from tests.audit import Template
 
 REFERENCE = re.compile(r"\$\{([^{}:]+:[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
 
+EQUAL = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -35,7 +37,7 @@ class Statement:
     principals: tuple[str, ...]
     """`Service:…` or `AWS:…`; none in a policy of a role, which is its own principal."""
     conditions: Mapping[str, tuple[str, ...]]
-    """The values by condition key, whatever the operator."""
+    """The values by condition key; one that is not to be equal to them has its operator before it."""
     roles: tuple[str, ...]
     """The roles that have the policy: `stack:LogicalId`, or the name of one made elsewhere."""
     inverted: tuple[str, ...]
@@ -167,8 +169,10 @@ class Policies:
             resources=tuple(self.text(each, node) for each in _listed(statement.get("Resource", []))),
             principals=tuple(self._principals(statement.get("Principal", {}), node)),
             conditions={
-                key: tuple(self.text(each, node) for each in _listed(values))
-                for operands in statement.get("Condition", {}).values()
+                key if operator in EQUAL else f"{operator} {key}": tuple(
+                    self.text(each, node) for each in _listed(values)
+                )
+                for operator, operands in statement.get("Condition", {}).items()
                 for key, values in operands.items()
             },
             roles=tuple(_bare(each if isinstance(each, str) else self.text(each, node)) for each in roles)

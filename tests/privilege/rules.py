@@ -112,13 +112,19 @@ class Rules:
                 yield f"{principal} is not of this account"
 
     def _is_conditional(self, statement: Statement, service: str) -> bool:
-        if any(_names_account(value) for key in SOURCES for value in statement.conditions.get(key, ())):
+        if any(all(map(self._is_ours, values)) for key, values in statement.conditions.items() if key in SOURCES):
             return True
         logical_id = statement.holder.partition(":")[2]
         role = next((begins for begins in UNCONDITIONAL_ROLES if logical_id.startswith(begins)), None)
         if statement.is_trust and role:
             return self._is_accepted(UNCONDITIONAL_ROLES, role)
         return self._is_accepted(UNCONDITIONAL_SERVICES, service)
+
+    def _is_ours(self, value: str) -> bool:
+        """Tell whether a condition's value is this account, an ARN that names it, or the ARN of a resource here."""
+        match = REFERENCE.match(value)
+        known = match is not None and match[1] in self._policies.resources
+        return known or value == "${AWS::AccountId}" or ":${AWS::AccountId}:" in value
 
     def _is_own_role(self, principal: str) -> bool:
         match = REFERENCE.fullmatch(principal.removeprefix("AWS:"))
@@ -168,8 +174,3 @@ def _is_whole(resource: str) -> bool:
 
 def _name(resource: str) -> str:
     return resource.rpartition(":")[2].partition("/")[0]
-
-
-def _names_account(value: str) -> bool:
-    """Tell whether a condition's value is this account, or an ARN of it: a reference to one, or one that names it."""
-    return value.startswith(("${AWS::AccountId}",)) or ":${AWS::AccountId}:" in value or bool(REFERENCE.match(value))
