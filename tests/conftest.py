@@ -2,14 +2,15 @@
 
 import os
 
+# The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
+# To import CDK starts the process that reads this.
+os.environ.setdefault("CDK_VALIDATION", "false")
+
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import FixedEgressNetwork
-
-# The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
-os.environ.setdefault("CDK_VALIDATION", "false")
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def findings_in(scope: IConstruct) -> list[tuple[str, str, str]]:
 
 def rules_of_each(cases: Mapping[str, Callable[[Lab], None]]) -> dict[str, list[str]]:
     """Return which rules each case breaks, sorted; each is a stack of one app, which is synthesized once."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     for number, change in enumerate(cases.values()):
         change(Lab(Stack(app, f"Case{number}")))
     findings = findings_in(app)

@@ -107,7 +107,7 @@ def name_of(build: Callable[[Stack], None]) -> str:
 @pytest.fixture(scope="module")
 def findings() -> list[tuple[str, str, str]]:
     """What is found in an app with a stack for each case."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     for build, _ in CASES:
         build(Stack(app, name_of(build)))
     return findings_in(app)

@@ -36,12 +36,6 @@ ERROR, WARNING = ("Cpu", "300"), ("EnableExecuteCommand", False)
 
 
 @pytest.fixture
-def stack() -> Stack:
-    """An empty stack of an app that CDK itself does not validate."""
-    return Stack(App(builtin_cloud_formation_validation=False), "Test")
-
-
-@pytest.fixture
 def lab(stack: Stack) -> Lab:
     """A service without a caveat."""
     return Lab(stack)
@@ -161,7 +155,7 @@ def test_an_account_policy_takes_all_logs(lab: Lab) -> None:
 
 def test_a_policy_of_another_region_takes_none() -> None:
     """It is of the region it is made in."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     here, there = (
         Stack(app, region, env=Environment(account="123456789012", region=region))
         for region in ("eu-west-1", "us-east-1")
@@ -176,7 +170,7 @@ def test_a_policy_of_another_region_takes_none() -> None:
 
 def test_references_are_followed_across_stacks() -> None:
     """The task definition in one stack, its log group in another, what scales the service in a third."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     base, middle, top = (Stack(app, name) for name in ("Base", "Middle", "Top"))
     log_group = logs.CfnLogGroup(base, "LogGroup", retention_in_days=30)
     definition = ecs.FargateTaskDefinition(middle, "Definition", cpu=256)
@@ -210,7 +204,7 @@ def test_nested_stacks_are_read(stack: Stack) -> None:
 
 def test_a_stage_is_judged_alone() -> None:
     """The pack on one stage leaves the other's stacks alone."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     for name in ("Test", "Production"):
         stage = Stage(app, name)
         shop = Stack(stage, "Shop")
@@ -255,7 +249,7 @@ def test_a_scope_is_judged_with_what_is_below(lab: Lab) -> None:
 
 def test_without_an_app_there_is_nothing_to_judge() -> None:
     """An app without stacks has no caveats, and what is in none cannot be synthesized."""
-    assert findings_in(App(builtin_cloud_formation_validation=False)) == []
+    assert findings_in(App()) == []
 
     with pytest.raises(ValueError, match="scope must be in an App, got: '' in a RootConstruct"):
         findings_in(RootConstruct())

@@ -20,7 +20,7 @@ IN_SERVICES = {"NoCircuitBreaker", "NoExec", "NoInitProcess"}
 
 def made_of_patterns() -> App:
     """Return an app as the docs of `aws_ecs_patterns` write it, with as little as it needs."""
-    app = App(builtin_cloud_formation_validation=False)
+    app = App()
     stack = Stack(app, "Shop")
     image = ecs.ContainerImage.from_registry(IMAGE)
     cluster = ecs.Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=2))
@@ -78,7 +78,7 @@ def test_patterns_show_what_is_wrong_with_them() -> None:
 )
 def test_the_example_has_none(context: dict[str, str]) -> None:
     """Nothing, over HTTP and HTTPS."""
-    app = App(context=context, builtin_cloud_formation_validation=False)
+    app = App(context=context)
     Example(app, "Example")
 
     assert findings_in(app) == []
