@@ -17,7 +17,7 @@ test: .venv/.ready .venv-lowest/.ready lint  ## everything that decides whether 
 
 audit: .venv/.ready .venv-audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
 	pytest tests/test_security.py
-	@python -m tests.modes build/templates
+	@rm -rf build/templates && python -m tests.modes build/templates
 	@.venv-audit/bin/checkov --config-file .checkov.yaml --directory build/templates
 
 bench: .venv/.ready  ## measure, beside others; writes benchmarks/RESULTS.md

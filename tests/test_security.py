@@ -1,9 +1,11 @@
 """Every mode of every part, audited."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,14 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
     assert findings(modes.app(), pack) == []
 
 
+def test_synthesis_finds_nothing_across_stacks() -> None:
+    """As an app asks for it, with a shared cluster: by which name its log group is imported, only synthesis knows."""
+    app = modes.app_of({"service-deployments": modes.MODES["service-deployments"]})
+    Validations.of(app).add_plugins(*(pack(app) for pack in PACKS.values()))
+
+    app.synth()
+
+
 def test_each_acceptance_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without them there is a finding for each that the page names: of its rule, on its resource, in some mode."""
     accepted = security_page.acknowledgements()
@@ -48,6 +58,40 @@ def test_each_acceptance_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
             needed.add(place)
     # CDK has a validator of its own built in, and these rules are its.
     assert {each for each in named - needed if not each[0].startswith("CloudFormation-Validate")} == set()
+
+
+@pytest.mark.parametrize(
+    ("mode", "rule", "place"),
+    [
+        ("archive-key", "S3DefaultEncryptionKMS", "LogArchive"),
+        ("archive-locked", "S3BucketVersioningEnabled", "LogArchive/Bucket"),
+        ("archive-versioned", "S3BucketVersioningEnabled", "LogArchive/Bucket"),
+        ("archive-versioned", "CloudWatchAlarmAction", "LogArchive/ErrorsAlarm"),
+        ("endpoint-given", "ALBWAFEnabled", "Endpoint"),
+        ("endpoint-restricted", "ALBWAFEnabled", "Endpoint"),
+        ("endpoint-restricted", "ALBHttpToHttpsRedirection", "Endpoint"),
+        ("endpoint-restricted", "AwsSolutions-EC23", "Endpoint"),
+        ("endpoint-named-cloud-front", "AwsSolutions-CFR2", "Distribution"),
+        ("service-own-key", "CloudWatchLogGroupEncrypted", ""),
+    ],
+    ids=str,
+)
+def test_what_a_caller_chooses_is_accepted_no_more(mode: str, rule: str, place: str) -> None:
+    """A key, a lock, actions, a web ACL, a certificate: what there is now to find is found."""
+    paths = [each.path for each in security_page.acknowledgements() if each.rule == rule]
+
+    assert paths, "the rule has another name"
+    assert [path for path in paths if path.startswith(f"{mode}/") and place in path] == []
+
+
+def test_the_page_names_the_versions() -> None:
+    """Those that the tests and `make audit` run with."""
+    page = security_page.PAGE.read_text()
+
+    assert f"| {version('cdk-nag')} | constructs |" in page
+    assert f"| {version('cfn-lint')} | templates |" in page
+    (checkov,) = re.findall(r"^checkov==(\S+)", Path("requirements-audit.in").read_text(), re.MULTILINE)
+    assert f"| checkov | {checkov} | templates |" in page
 
 
 def test_the_page_lists_what_is_accepted() -> None:

@@ -35,11 +35,17 @@ class Delivery:
 
     buffering_size: Size | None = None
     buffering_interval: Duration | None = None
+    is_draining: bool = False
+
+    @property
+    def has_buffer(self) -> bool:
+        """Whether there is a stream of Data Firehose, fed or not."""
+        return self.buffering_interval is not None
 
     @property
     def is_buffered(self) -> bool:
         """Whether Data Firehose gathers batches first."""
-        return self.buffering_interval is not None
+        return self.has_buffer and not self.is_draining
 
     @classmethod
     @checked
@@ -79,12 +85,27 @@ class Delivery:
             )
         return cls(buffering_size=size, buffering_interval=interval)
 
+    @classmethod
+    @checked
+    def draining(cls) -> "Delivery":
+        """Direct, while Data Firehose writes what it still holds: for the deployment between buffered and direct.
+
+        Without it, the stream is deleted with up to 15 minutes of logs that it has not written yet: AWS guarantees no
+        delivery of those (https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html).
+        Stay here for half an hour, 1.5 times the longest interval and some, and as long as the alarm of the stream's
+        age goes off.
+        """
+        return cls(
+            buffering_size=Size.mebibytes(LARGEST), buffering_interval=Duration.seconds(SHORTEST), is_draining=True
+        )
+
     def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
         """Refuse to buffer where that cannot be.
 
         A locked bucket demands a checksum with each object; that Data Firehose sends one is written nowhere. Raw
         batches have no lines that could be in one object.
         """
-        if self.is_buffered and (object_lock or archive_format is ArchiveFormat.raw):
+        if self.has_buffer and (object_lock or archive_format is ArchiveFormat.raw):
             other = "object_lock" if object_lock else "archive_format=ArchiveFormat.raw"
-            raise ValueError(f"delivery must be Delivery.direct() beside {other}, got: Delivery.buffered()")
+            got = "draining" if self.is_draining else "buffered"
+            raise ValueError(f"delivery must be Delivery.direct() beside {other}, got: Delivery.{got}()")

@@ -145,13 +145,13 @@ class LogArchive(Construct):
             self, "Replay", shipper=self.function, failure_bucket=self.failure_bucket, schedule=replay_schedule
         )
         self.buffer = self._make_buffer(delivery)
-        """Data Firehose and what belongs to it, if delivery is buffered."""
+        """Data Firehose and what belongs to it, if delivery is buffered or was."""
         self._bucket_grants: list[tuple[iam.IRole, iam.PolicyStatement]] = [*self.function.bucket_grants]
         self._bucket_grants += self.buffer.bucket_grants if self.buffer else []
         if is_ours or self.buffer:
             # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
             self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
-        self._subscriptions = self._make_subscriptions()
+        self._subscriptions = self._make_subscriptions(self.buffer if delivery.is_buffered else None)
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read."""
@@ -293,7 +293,7 @@ class LogArchive(Construct):
         return shipper
 
     def _make_buffer(self, delivery: Delivery) -> Buffer | None:
-        if not delivery.is_buffered:
+        if not delivery.has_buffer:
             return None
         return Buffer(
             self,
@@ -304,17 +304,14 @@ class LogArchive(Construct):
             failure_bucket=self.failure_bucket,
         )
 
-    def _make_subscriptions(self) -> Subscriptions:
-        if self.buffer:
+    def _make_subscriptions(self, buffer: Buffer | None) -> Subscriptions:
+        if buffer:
             subscriptions = Subscriptions(
                 self,
-                destination=self.buffer.as_destination(),
-                policy_document=self.buffer.policy_document(),
-                needs=self.buffer,
+                destination=buffer.as_destination(),
+                policy_document=buffer.policy_document(),
+                needs=buffer,
             )
-            subscriptions.tell(self.buffer.function)
-            subscriptions.ignore(self.buffer.function.own_logs)
-            subscriptions.ignore(self.buffer.own_logs)
         else:
             subscriptions = Subscriptions(
                 self,
@@ -322,6 +319,10 @@ class LogArchive(Construct):
                 policy_document={"DestinationArn": self.function.function_arn},
                 needs=self._permit_delivery(),
             )
+        if self.buffer:
+            subscriptions.tell(self.buffer.function)
+            subscriptions.ignore(self.buffer.function.own_logs)
+            subscriptions.ignore(self.buffer.own_logs)
         subscriptions.tell(self.function)
         subscriptions.ignore(self.log_group)
         subscriptions.ignore(self.replayer.function.own_logs)

@@ -157,8 +157,9 @@ CHANGES = [
         arguments={"LogArchive": {"delivery": Delivery.buffered()}},
         goes=("LogArchive/Delivery",),
     ),
+    Change(what="`buffered()` to `draining()`", arguments={"LogArchive": {"delivery": Delivery.draining()}}),
     Change(
-        what="`buffered()` to `direct()`",
+        what="`draining()` to `direct()`",
         arguments={"LogArchive": {"delivery": Delivery.direct()}},
         goes=(
             "LogArchive/Buffer/*",

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.logs import Delivery, LogArchive
+from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive
 
 
 def make(**options: object) -> LogArchive:
@@ -247,3 +247,26 @@ def test_a_bucket_in_another_accounts_stack(delivery: Delivery) -> None:
     named = Template.from_stack(ours).find_resources("AWS::IAM::Role", {"Properties": {"RoleName": Match.any_value()}})
     assert len(named) == (5 if delivery.is_buffered else 2)
     assert all(f"iam::111111111111:role/{role['Properties']['RoleName']}" in roles for role in named.values())
+
+
+def test_between_buffered_and_direct() -> None:
+    """The stream stays, with all that belongs to it, to write what it holds; the shipper gets what comes."""
+    buffered, draining = (
+        LogArchive(Stack(), "LogArchive", delivery=delivery) for delivery in (Delivery.buffered(), Delivery.draining())
+    )
+    for archive in (buffered, draining):
+        archive.add_log_group(logs.LogGroup(Stack.of(archive), "Logs"))
+    before, after = (Template.from_stack(Stack.of(archive)) for archive in (buffered, draining))
+
+    ids = {archive: set(template.to_json()["Resources"]) for archive, template in ((0, before), (1, after))}
+    assert ids[0] <= ids[1]
+    assert ids[1] - ids[0] == {Stack.of(draining).get_logical_id(draining.node.find_child("Delivery"))}  # type: ignore[arg-type]  # an L1
+    after.has_resource_properties(
+        "AWS::Logs::SubscriptionFilter",
+        {"DestinationArn": Stack.of(draining).resolve(draining.function.function_arn), "RoleArn": Match.absent()},
+    )
+    assert draining.buffer
+    with pytest.raises(ValueError, match="one of the archive's own"):
+        draining.add_log_group(draining.buffer.own_logs)
+    with pytest.raises(ValueError, match=r"got: Delivery.draining\(\)"):
+        LogArchive(Stack(), "LogArchive", delivery=Delivery.draining(), archive_format=ArchiveFormat.raw)

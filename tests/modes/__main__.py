@@ -1,4 +1,4 @@
-"""`python -m tests.modes FOLDER` writes the templates of all modes into an empty folder."""
+"""`python -m tests.modes FOLDER` writes the templates of all modes into a new folder."""
 
 import shutil
 import sys
@@ -7,7 +7,6 @@ from pathlib import Path
 from tests.modes import template_files
 
 folder = Path(sys.argv[1])
-shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir(parents=True)
 for name, file in template_files().items():
     shutil.copyfile(file, folder / f"{name}.template.json")

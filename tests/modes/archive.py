@@ -77,6 +77,7 @@ def exports(stage: Stage) -> None:
 MODES = {
     "direct": of_log_group(lambda _: {}),
     "buffered": of_log_group(lambda _: {"delivery": Delivery.buffered()}),
+    "draining": of_log_group(lambda _: {"delivery": Delivery.draining()}),
     "key": of_log_group(lambda stack: {"encryption_key": key_in(stack)}),
     "key-buffered": of_account(lambda stack: {"encryption_key": key_in(stack), "delivery": Delivery.buffered()}),
     "locked": of_log_group(lambda _: {"object_lock": s3.ObjectLockRetention.compliance(Duration.days(365))}),
