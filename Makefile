@@ -1,5 +1,6 @@
 # `make help` lists the commands. Each sets up what it needs once: a virtual environment, Node from PyPI, the CDK CLI from npm.
 PYTHON ?= python3
+COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -11,7 +12,7 @@ help:  ## this list
 demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them back from S3
 	@python -m tests.emulator.demo
 
-test: .venv/.ready lint  ## everything that decides whether a change is good
+test: .venv/.ready .venv-lowest/.ready lint  ## everything that decides whether a change is good
 	pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 audit: .venv/.ready .venv-audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
@@ -34,16 +35,15 @@ format: .venv/.ready  ## let ruff rewrite what it can
 	ruff format
 	ruff check --fix
 
-lock: .venv/.ready  ## pin requirements-*.in and package.json again
+lock: .venv/.ready  ## pin requirements-*.in, the lowest of pyproject.toml and package.json again
 	pip install --quiet uv
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --custom-compile-command 'make lock' requirements-audit.in --output-file requirements-audit.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) requirements-audit.in --output-file requirements-audit.txt
+	$(COMPILE) pyproject.toml --extra nag --resolution lowest-direct --output-file requirements-lowest.txt
 	npm install --package-lock-only
 
 clean:  ## remove everything that was set up or made
-	rm -rf .venv .venv-audit node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.ready: requirements-dev.txt package-lock.json
 	@echo "setting up once: virtual environment, Node, CDK CLI (about a minute)"
@@ -56,4 +56,10 @@ clean:  ## remove everything that was set up or made
 	@echo "setting up once: checkov (about a minute, 300 MB)"
 	@$(PYTHON) -m venv .venv-audit
 	@.venv-audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@
+
+.venv-lowest/.ready: requirements-lowest.txt
+	@echo "setting up once: the oldest CDK that is supported"
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-lowest.txt
 	@touch $@

@@ -80,11 +80,12 @@ def tmp_path_with_source(folder: Path) -> Path:
 
 
 def test_the_wheel_holds_types_and_licence(wheel: Path, tmp_path: Path) -> None:
-    """Type checkers, lawyers and `[nag]` find what they look for, and bytecode stays at home."""
+    """Type checkers, lawyers and the extras find what they look for, and bytecode stays at home."""
     run(sys.executable, "-m", "zipfile", "-e", wheel, tmp_path, cwd=tmp_path)
 
     assert (tmp_path / "fargate_constructs" / "py.typed").exists()
     assert list(tmp_path.glob("*.dist-info/licenses/LICENSE"))
     (metadata,) = tmp_path.glob("*.dist-info/METADATA")
-    assert "Requires-Dist: cdk-nag<4,>=3; extra == 'nag'" in metadata.read_text()
+    assert "Requires-Dist: cdk-nag<4,>=3.0.2; extra == 'nag'" in metadata.read_text()
+    assert "Requires-Dist: cfn-lint<2,>=1.58; extra == 'testing'" in metadata.read_text()
     assert not list(tmp_path.rglob("__pycache__"))

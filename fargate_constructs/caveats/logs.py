@@ -5,20 +5,18 @@ task ── stdout ──> [log driver] ──> [log group] ──> subscription
 ```
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import Stack
-
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule
-from fargate_constructs.templates import UNSEEN, Place, Templates, is_true, seen
+from fargate_constructs.log_groups import LogGroups
+from fargate_constructs.templates import Place, is_true, seen
 
 
 def find_logs(app: FargateApp) -> Iterator[Finding]:
     """Yield containers whose lines are lost or may be, and log groups that keep them for ever or nowhere else."""
-    groups = _LogGroups(app.templates)
+    groups = LogGroups(app.templates)
     used: dict[Place, None] = {}
     for definition in app.definitions:
         for name, container in app.applications(definition):
@@ -67,37 +65,3 @@ def _configurations(app: FargateApp) -> Iterator[tuple[Place, str, Any]]:
             "Service Connect",
             seen(service.settings, "ServiceConnectConfiguration", "LogConfiguration"),
         )
-
-
-class _LogGroups:
-    """The log groups of an app, and which of them something subscribes to."""
-
-    def __init__(self, templates: Templates) -> None:
-        self._templates = templates
-        self._by_name = {
-            self._key(place.stack, templates.properties(place)["LogGroupName"]): place
-            for place in templates.of_type["AWS::Logs::LogGroup"]
-            if "LogGroupName" in templates.properties(place)
-        }
-        self._subscribed = {
-            self.find(place.stack, templates.properties(place).get("LogGroupName"))
-            for place in templates.of_type["AWS::Logs::SubscriptionFilter"]
-        }
-        # Which groups a policy leaves out is a matter of its text, and taken for deliberate.
-        self._policies = {
-            templates.environment(place.stack)
-            for place in templates.of_type["AWS::Logs::AccountPolicy"]
-            if seen(templates.properties(place), "PolicyType") in ("SUBSCRIPTION_FILTER_POLICY", UNSEEN)
-        }
-
-    def find(self, stack: Stack, name: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
-        """Return the log group that is referred to, or named; `None` if it is not of the app."""
-        place = self._templates.locate(stack, name) or self._by_name.get(self._key(stack, name))
-        return place if place in self._templates.of_type["AWS::Logs::LogGroup"] else None
-
-    def is_subscribed(self, group: Place) -> bool:
-        """Whether its lines go on to elsewhere."""
-        return group in self._subscribed or self._templates.environment(group.stack) in self._policies
-
-    def _key(self, stack: Stack, name: Any) -> tuple[Stack | str, str]:  # noqa: ANN401 - a piece of a template
-        return self._templates.environment(stack) if isinstance(name, str) else stack, json.dumps(name)

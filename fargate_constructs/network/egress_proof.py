@@ -6,7 +6,7 @@ task ──> subnet ──> route table ──> route ──> NAT gateway ──
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
@@ -40,6 +40,11 @@ RULES = {
         "warning",
         "should leave by ways that can be followed to an Elastic IP",
         "route to a NAT gateway of this app, or acknowledge this if you know the addresses at the far end",
+    ),
+    "unseenEgress": (
+        "error",
+        "must run in subnets of this app",
+        "ask this of the app that makes them, or name their addresses as egress_ips of FixedEgressNetwork.from_vpc",
     ),
     "ipv6Egress": (
         "warning",
@@ -120,12 +125,30 @@ class _Judge:
 
     def judge(self, tasks: _Tasks) -> Iterator[PolicyViolation]:
         """Yield a violation for each fault, and one for each kind of warning."""
+        return self._tell(tasks, self._find_faults(tasks))
+
+    def unproven(self, scope: IConstruct, proven: Sequence[_Tasks]) -> Iterator[_Tasks]:
+        """Yield the tasks started at or below a construct that nobody has asked to be proven."""
+        for _, (path, *others) in self._launches:
+            is_proven = any(f"{owner}/".startswith(f"{each.path}/") for owner in (path, *others) for each in proven)
+            if _is_at(path, scope) and not is_proven:
+                yield _Tasks(path, (), (), is_vouched_for=False)
+
+    def unseen(self, tasks: _Tasks) -> Iterator[PolicyViolation]:
+        """Yield a violation for each subnet that is not in the app, unless somebody says where it leads."""
+        if not tasks.is_vouched_for:
+            references = self._subnets(tasks)
+            unseen = [reference for stack, reference in references if not self._templates.locate(stack, reference)]
+            got = unseen if references else ["subnets known only when deployed"]
+            yield from self._tell(tasks, [("unseenEgress", each) for each in dict.fromkeys(map(str, got))])
+
+    def _tell(self, tasks: _Tasks, faults: Iterable[tuple[str, str]]) -> Iterator[PolicyViolation]:
         findings: defaultdict[str, list[str]] = defaultdict(list)
-        for rule, got in self._find_faults(tasks):
+        for rule, got in faults:
             findings[rule].append(got)
-        for rule, faults in findings.items():
+        for rule, each in findings.items():
             severity, demand, fix = RULES[rule]
-            for got in faults if severity == "error" else ["; ".join(faults)]:
+            for got in each if severity == "error" else ["; ".join(each)]:
                 yield PolicyViolation(
                     rule_name=rule,
                     severity=severity,
@@ -135,25 +158,51 @@ class _Judge:
                 )
 
     def _find_faults(self, tasks: _Tasks) -> Iterator[tuple[str, str]]:
-        launches = [
-            each for each, owners in self._launches if any(f"{owner}/".startswith(f"{tasks.path}/") for owner in owners)
-        ]
-        subnets = [] if any(each.is_service for each in launches) else tasks.subnets
-        references = [(Stack.of(each), Stack.of(each).resolve(each.subnet_id)) for each in subnets]
-        for launch in launches:
+        for launch in self._launches_of(tasks):
             if launch.public_address not in (None, "DISABLED"):
                 yield "publicAddress", f"AssignPublicIp {launch.public_address} on {self._templates.path(launch.place)}"
-            references += [(launch.place.stack, subnet) for subnet in launch.subnets]
 
         def is_known(stack: Stack, address: Any) -> bool:  # noqa: ANN401 - a piece of a template
             return address in stack.resolve(list(tasks.known_allocation_ids))
 
-        for subnet in dict.fromkeys(filter(None, (self._templates.locate(*each) for each in references))):
+        for subnet in dict.fromkeys(filter(None, (self._templates.locate(*each) for each in self._subnets(tasks)))):
             for fault in self._routes.faults(subnet, is_known=is_known):
                 if fault.kind != "unknownEgress" or not tasks.is_vouched_for:
                     yield fault.kind, fault.way
+
+    def _launches_of(self, tasks: _Tasks) -> list[Launch]:
+        return [
+            each for each, owners in self._launches if any(f"{owner}/".startswith(f"{tasks.path}/") for owner in owners)
+        ]
+
+    def _subnets(self, tasks: _Tasks) -> list[tuple[Stack, Any]]:
+        """Return where tasks run, as a stack's template refers to each."""
+        launches = self._launches_of(tasks)
+        subnets = [] if any(each.is_service for each in launches) else tasks.subnets
+        return [
+            *((Stack.of(each), Stack.of(each).resolve(each.subnet_id)) for each in subnets),
+            *((each.place.stack, subnet) for each in launches for subnet in each.subnets),
+        ]
 
     def _owners(self, launch: Launch) -> list[str]:
         """Return the paths of what starts tasks and of their definition: whoever is above either answers for them."""
         definition = self._templates.locate(launch.place.stack, launch.task_definition)
         return [self._templates.path(place) for place in (launch.place, definition) if place]
+
+
+def judge_egress(
+    scope: IConstruct, templates: Templates, *, known_allocation_ids: Sequence[str] = ()
+) -> dict[str, list[PolicyViolation]]:
+    """Return what `prove_egress` would find of all tasks at or below a construct, asked for or not; by whose they are.
+
+    What it skips is found too: subnets that the app does not define, as `unseenEgress`.
+    """
+    judge, proof = _Judge(templates), _PROOFS.get(templates.app)
+    proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]
+    claims = [*proven, *judge.unproven(scope, proven)]
+    named = [each._replace(known_allocation_ids=[*each.known_allocation_ids, *known_allocation_ids]) for each in claims]
+    return {each.path: [*judge.judge(each), *judge.unseen(each)] for each in named}
+
+
+def _is_at(path: str, scope: IConstruct) -> bool:
+    return f"/{path}/".startswith(f"/{scope.node.path}/".replace("//", "/"))

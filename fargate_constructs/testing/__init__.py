@@ -1,0 +1,22 @@
+"""What a team tests its own stacks with.
+
+```
+stack ──> synthesis ──> [assert_...] ──> what is wrong, where, and what to change
+```
+"""
+
+from fargate_constructs.testing.archive import assert_logs_archived
+from fargate_constructs.testing.egress import assert_fixed_egress, assert_private_tasks
+from fargate_constructs.testing.lasting import LASTING_TYPES
+from fargate_constructs.testing.replacement import assert_no_replacement, lasting_resources
+from fargate_constructs.testing.templates import scrubbed_template
+
+__all__ = [
+    "LASTING_TYPES",
+    "assert_fixed_egress",
+    "assert_logs_archived",
+    "assert_no_replacement",
+    "assert_private_tasks",
+    "lasting_resources",
+    "scrubbed_template",
+]

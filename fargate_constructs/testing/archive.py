@@ -1,0 +1,83 @@
+"""One line for where the logs of tasks go.
+
+```
+container ──> log driver ──> log group ──> subscription ──> [assert_logs_archived]
+```
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aws_cdk import Stack, Stage
+from constructs import IConstruct
+
+from fargate_constructs.arguments import checked
+from fargate_constructs.log_groups import LogGroups
+from fargate_constructs.templates import Place, Templates, items, seen
+from fargate_constructs.testing.templates import app_templates
+
+SUBSCRIBE = "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+
+
+@checked
+def assert_logs_archived(scope: Stack | Stage) -> None:
+    """Fail if what a container of a stack says stays in CloudWatch Logs, or is lost.
+
+    The whole app is read: the subscription may stand in another of its stacks. A log group goes on to elsewhere if it
+    has a subscription filter, or its account and region a policy that subscribes to all; what the subscriber does with
+    the lines is not looked at. Containers with another log driver than `awslogs`, such as FireLens, are taken at their
+    word, and FireLens' router itself is left out. Proxies of Service Connect count as containers if they log.
+
+    ```python
+    def test_logs_are_archived():
+        assert_logs_archived(Shop(App(), "Shop"))
+    ```
+
+    Args:
+        scope: The stack, or an app or stage for all stacks in it.
+
+    Raises:
+        AssertionError: With the construct path of each such container's task and what to change, or if there is none.
+        RuntimeError: If the app does not synthesize.
+        TypeError: If *scope* is of another type.
+    """
+    templates = app_templates(scope)
+    drivers = list(_log_drivers(templates, scope))
+    if not drivers:
+        raise AssertionError(f"there is nothing to assert: {scope.node.path or 'the app'} has no containers")
+    groups = LogGroups(templates)
+    faults = [
+        f"{name} of {templates.path(place)} {fault}"
+        for place, name, configuration in drivers
+        if (fault := _judge(groups, place, configuration))
+    ]
+    if faults:
+        raise AssertionError("\n".join(faults))
+
+
+def _log_drivers(templates: Templates, scope: IConstruct) -> Iterator[tuple[Place, str, Any]]:
+    """Yield what each container logs by, and where it stands."""
+    for place in _places(templates, "AWS::ECS::TaskDefinition", scope):
+        for container in items(templates.properties(place), "ContainerDefinitions"):
+            if seen(container, "FirelensConfiguration") is None:
+                yield place, f"container {seen(container, 'Name')}", seen(container, "LogConfiguration")
+    for place in _places(templates, "AWS::ECS::Service", scope):
+        proxy = seen(templates.properties(place), "ServiceConnectConfiguration", "LogConfiguration")
+        if proxy:
+            yield place, "the Service Connect proxy", proxy
+
+
+def _places(templates: Templates, type_: str, scope: IConstruct) -> list[Place]:
+    return [each for each in templates.of_type[type_] if scope in each.stack.node.scopes]
+
+
+def _judge(groups: LogGroups, place: Place, configuration: Any) -> str | None:  # noqa: ANN401 - a piece of a template
+    """Return what is wrong with a log driver, and what to change."""
+    if configuration is None:
+        return "has no log driver, so what it says is lost; give it logging=ecs.LogDrivers.aws_logs(...)"
+    if seen(configuration, "LogDriver") != "awslogs":
+        return None
+    group = (configuration.get("Options") or {}).get("awslogs-group")
+    if groups.goes_on(place.stack, group):
+        return None
+    return f"logs to {groups.describe(place.stack, group)}, from where nothing goes on; {SUBSCRIBE}"

@@ -1,0 +1,71 @@
+"""What must never be replaced of the example, and of every other mode: kept in pinned.json, for people to read.
+
+`python -m tests.pinned` writes it anew. Each line that changes or goes is a resource that CloudFormation would replace
+or delete for somebody who has deployed it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Stack, Stage
+
+from app import Example
+from fargate_constructs import Egress
+from fargate_constructs.testing import lasting_resources
+from fargate_constructs.testing.templates import template_of
+from tests.everything import Everything, WayOut
+from tests.modes import MODES
+
+PATH = "aws:cdk:path"
+PINNED = Path(__file__).with_suffix(".json")
+WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
+
+
+def stacks() -> dict[str, Stack]:
+    """Return what is pinned: the example without and with TLS, then the parts in their other modes."""
+    app = App()
+    return {
+        "Example": Example(app, "Example"),
+        "Example with TLS": Example(App(context=WITH_TLS), "Example"),
+        "Everything": Everything(app, "Everything"),
+        "Regional gateway": WayOut(app, "Regional", Egress.regional()),
+        "NAT instances": WayOut(app, "Instances", Egress.nat_instance()),
+    }
+
+
+def write() -> None:
+    """Pin what is there now; of the example with TLS, what the one without has not."""
+    pinned = {name: lasting_resources(stack)["Resources"] for name, stack in stacks().items()}
+    plain, secure = pinned["Example"], pinned["Example with TLS"]
+    pinned["Example with TLS"] = {key: each for key, each in secure.items() if each != plain.get(key)}
+    PINNED.write_text(_text(pinned) + "\n")
+
+
+def read() -> dict[str, dict[str, Any]]:
+    """Return what is pinned, by stack."""
+    pinned: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
+    return pinned | {"Example with TLS": pinned["Example"] | pinned["Example with TLS"]}
+
+
+def synthesize(folder: str) -> None:
+    """Write the template of each stack, in whatever environment this runs, once every mode has been built in it."""
+    app = App()
+    for name, build in MODES.items():
+        build(Stage(app, name))
+    app.synth()
+    for name, stack in stacks().items():
+        (Path(folder) / f"{name}.json").write_text(json.dumps(template_of(stack)))
+
+
+def _text(value: Any, depth: int = 4, indent: str = "") -> str:  # noqa: ANN401 - a piece of a template
+    """Return JSON with a line for each property, however deep it is."""
+    if not depth or not isinstance(value, dict) or PATH in value:
+        return json.dumps(value)
+    inner = indent + "  "
+    lines = (f"{inner}{json.dumps(key)}: {_text(each, depth - 1, inner)}" for key, each in value.items())
+    return "{\n" + ",\n".join(lines) + f"\n{indent}" + "}"
+
+
+if __name__ == "__main__":
+    write()

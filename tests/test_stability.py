@@ -1,0 +1,108 @@
+"""What somebody who has deployed the example, or any part in any mode, must never lose by an update."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+
+from fargate_constructs.testing import assert_no_replacement, lasting_resources
+from tests import pinned
+from tests.audit import all_feature_flags, spread_policies
+from tests.everything import Everything
+
+ROOT = Path(__file__).parents[1]
+LOWEST = ROOT / ".venv-lowest" / "bin" / "python"
+PINNED = pinned.read()
+
+
+@pytest.fixture(scope="module")
+def stacks() -> dict[str, Stack]:
+    """What is pinned."""
+    return pinned.stacks()
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Run a program at the project's root to its end; return what it printed."""
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONHASHSEED"}
+    arguments = [str(part) for part in command]
+    own = clean | {"PYTHONPATH": "."} | environment
+    return subprocess.run(arguments, cwd=ROOT, env=own, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_nothing_pinned_is_replaced(name: str, stacks: dict[str, Stack]) -> None:
+    """No logical ID of what must last is gone, and no property has changed that CloudFormation replaces it for."""
+    assert_no_replacement({"Resources": PINNED[name]}, stacks[name])
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_what_must_last_is_pinned(name: str, stacks: dict[str, Stack]) -> None:
+    """The file lists all of it: `python -m tests.pinned` adds what is new."""
+    assert lasting_resources(stacks[name])["Resources"] == PINNED[name]
+
+
+def test_tls_replaces_nothing(stacks: dict[str, Stack]) -> None:
+    """Whoever starts without a domain can turn on TLS, and off again."""
+    plain, secure = stacks["Example"], stacks["Example with TLS"]
+
+    assert_no_replacement(plain, secure)
+    assert_no_replacement(secure, plain, accepted=["Example/Endpoint/LoadBalancer/Listener"])
+
+
+@pytest.fixture(scope="module")
+def everything(stacks: dict[str, Stack]) -> dict[str, Any]:
+    """The template with every part, as written in this process."""
+    app = stacks["Everything"].node.root
+    assert isinstance(app, App)
+    template: dict[str, Any] = app.synth().get_stack_by_name("Everything").template
+    return template
+
+
+def test_the_hash_seed_changes_nothing(everything: dict[str, Any]) -> None:
+    """Another process, whose sets Python shuffles in another way, writes the same, to the letter."""
+    assert run(sys.executable, "-m", "tests.everything", PYTHONHASHSEED="1") == json.dumps(everything)
+
+
+def test_the_order_of_construction_changes_nothing(everything: dict[str, Any]) -> None:
+    """The same parts made and connected in the reverse order are the same resources, with the same properties."""
+    app = App()
+    Everything(app, "Everything", is_reversed=True)
+
+    template = app.synth().get_stack_by_name("Everything").template
+    assert list(template["Resources"]) != list(everything["Resources"])
+    assert template == everything
+
+
+def test_feature_flags_change_nothing(everything: dict[str, Any]) -> None:
+    """All flags on or all off, but for how the statements of a policy are grouped: see tests/test_app.py."""
+    app = App(context=all_feature_flags())
+    Everything(app, "Everything")
+
+    template = app.synth().get_stack_by_name("Everything").template
+    assert spread_policies(template) == spread_policies(everything)
+
+
+def test_the_lowest_versions_replace_nothing(tmp_path: Path) -> None:
+    """With the oldest CDK that is supported, every mode can be built, and all that is pinned is the same."""
+    assert LOWEST.exists(), "make .venv-lowest/.ready"
+    run(LOWEST, "-c", "import sys; from tests.pinned import synthesize; synthesize(sys.argv[1])", tmp_path)
+
+    for name, resources in PINNED.items():
+        assert_no_replacement({"Resources": resources}, tmp_path / f"{name}.json")
+
+
+def test_the_lowest_versions_are_those_of_the_project() -> None:
+    """What the test above runs with is what the project says it needs at least."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["nag"]]
+    installed = (ROOT / "requirements-lowest.txt").read_text()
+
+    floors = [re.split(">=|,", each)[:2] for each in needed]
+    assert [f"{name}=={floor}" in installed for name, floor in floors] == [True] * 3

@@ -1,0 +1,314 @@
+"""One line each for what matters, on apps of any make."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, NestedStack, Stack, Stage
+from aws_cdk import aws_applicationautoscaling as applicationautoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ecs_patterns as ecs_patterns
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_logs_destinations as destinations
+
+from fargate_constructs import FargateService, FixedEgressNetwork, LogArchive, OneOffTask
+from fargate_constructs.testing import assert_fixed_egress, assert_logs_archived, assert_private_tasks
+
+IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+NIGHTLY = applicationautoscaling.Schedule.cron(hour="3", minute="0")
+NOWHERE = "from where nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+ASSERTIONS = (assert_private_tasks, assert_fixed_egress, assert_logs_archived)
+
+
+def told(assertion: Callable[..., None], scope: Stack | Stage, **arguments: Any) -> list[str]:  # noqa: ANN401
+    """Return what an assertion says, line by line."""
+    try:
+        assertion(scope, **arguments)
+    except AssertionError as error:
+        return str(error).splitlines()
+    return []
+
+
+class Plain(App):
+    """An app of nobody's parts: a network, and stacks with a private service, a public one, and a job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = Stack(self, "Base")
+        vpc = ec2.Vpc(self.base, "Vpc", max_azs=1, nat_gateways=1)
+        self.private, self.public, self.job = (Stack(self, name) for name in ("Private", "Public", "Job"))
+        for stack in (self.private, self.public):
+            ecs_patterns.ApplicationLoadBalancedFargateService(
+                stack,
+                "Web",
+                vpc=vpc,
+                assign_public_ip=stack is self.public,
+                task_image_options=ecs_patterns.ApplicationLoadBalancedTaskImageOptions(image=IMAGE),
+            )
+        ecs_patterns.ScheduledFargateTask(
+            self.job,
+            "Report",
+            vpc=vpc,
+            schedule=NIGHTLY,
+            scheduled_fargate_task_image_options=ecs_patterns.ScheduledFargateTaskImageOptions(image=IMAGE),
+        )
+
+
+class Ours(App):
+    """The same of this library: a network and an archive, a service in another stack, and a job by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base, self.shop = Stack(self, "Base"), Stack(self, "Shop")
+        network, archive = FixedEgressNetwork(self.base, "Network"), LogArchive(self.base, "LogArchive")
+        web = FargateService(self.shop, "Web", network=network, image=IMAGE)
+        self.jobs = Stack(self, "Jobs")
+        migration = OneOffTask(self.jobs, "Migration", network=network, image=IMAGE)
+        for each in (web, migration):
+            archive.add_log_group(each.log_group)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Plain:
+    """An app without this library."""
+    return Plain()
+
+
+@pytest.fixture(scope="module")
+def ours() -> Ours:
+    """An app of this library."""
+    return Ours()
+
+
+@pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
+def test_this_librarys_parts_pass(assertion: Callable[..., None], ours: Ours) -> None:
+    """Whatever stack the network and the archive are in, and whatever starts the tasks."""
+    for scope in (ours.shop, ours.jobs, ours):
+        assertion(scope)
+
+
+@pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
+def test_what_runs_nothing_is_told(assertion: Callable[..., None], ours: Ours) -> None:
+    """An assertion about nothing would pass for the wrong stack."""
+    (fault,) = told(assertion, ours.base)
+    assert fault.startswith("there is nothing to assert: Base ")
+    (fault,) = told(assertion, App())
+    assert fault.startswith("there is nothing to assert: the app ")
+
+
+def test_stages_and_nested_stacks() -> None:
+    """A network in a nested stack, in a stage: read where it is."""
+    stage = Stage(App(), "Prod")
+    shop = Stack(stage, "Shop", stack_name="another-name")
+    network = FixedEgressNetwork(NestedStack(shop, "Base"), "Network")
+    FargateService(shop, "Web", network=network, image=IMAGE)
+
+    for scope in (shop, stage):
+        assert_private_tasks(scope)
+        assert_fixed_egress(scope)
+        assert told(assert_logs_archived, scope) == [
+            f"container web of Prod/Shop/Web/TaskDefinition/Resource logs to Prod/Shop/Web/Logs/Resource, {NOWHERE}"
+        ]
+
+
+def test_private_tasks_of_any_make(plain: Plain) -> None:
+    """A private service passes, and so does a job."""
+    assert_private_tasks(plain.private)
+    assert_private_tasks(plain.job)
+
+
+def test_public_tasks_are_told(plain: Plain) -> None:
+    """By the path of the service, with its public address and its subnet."""
+    faults = [
+        (
+            "tasks of Public/Web/Service/Service must have no public address, got: AssignPublicIp ENABLED on "
+            "Public/Web/Service/Service; remove what changes AssignPublicIp from DISABLED"
+        ),
+        (
+            "tasks of Public/Web/Service/Service must not run in a public subnet, got: Base/Vpc/PublicSubnet1/Subnet, "
+            "where Base/Vpc/PublicSubnet1/DefaultRoute leads 0.0.0.0/0 to an internet gateway; "
+            "run them in subnets that a NAT gateway lets out"
+        ),
+    ]
+
+    assert told(assert_private_tasks, plain.public) == faults
+    assert told(assert_private_tasks, plain) == faults
+
+
+@pytest.mark.parametrize("name", ["private", "job"])
+def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> None:
+    """CDK's own gateways have such; the service and the job are named, and the Elastic IP in the other stack."""
+    tasks = {"private": "Private/Web/Service/Service", "job": "Job/Report/ScheduledEventRule/Resource"}[name]
+
+    assert told(assert_fixed_egress, getattr(plain, name)) == [
+        (
+            f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: "
+            "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
+            "Base/Vpc/PublicSubnet1/NATGateway on Base/Vpc/PublicSubnet1/EIP, which is not retained; "
+            "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
+        )
+    ]
+
+
+def test_a_public_task_has_no_fixed_egress(plain: Plain) -> None:
+    """Its address is a new one each time."""
+    assert len(told(assert_fixed_egress, plain.public)) == 2
+
+
+def run_in(stack: Stack, vpc: ec2.IVpc) -> ecs.FargateService:
+    """Run a service of CDK's own."""
+    definition = ecs.FargateTaskDefinition(stack, "Task")
+    definition.add_container("app", image=IMAGE, logging=ecs.LogDrivers.aws_logs(stream_prefix="app"))
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return ecs.FargateService(stack, "Service", cluster=cluster, task_definition=definition)
+
+
+def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
+    """By their allocation IDs; without, nobody knows them."""
+    gateway = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
+    run_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=gateway))
+
+    (fault,) = told(assert_fixed_egress, stack)
+    assert "on eipalloc-1, which is not known; give the way out" in fault
+    assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
+
+
+def imported_vpc(stack: Stack) -> ec2.IVpc:
+    """Return a VPC of another app."""
+    return ec2.Vpc.from_vpc_attributes(
+        stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"], private_subnet_ids=["subnet-1"]
+    )
+
+
+UNSEEN = (
+    "tasks of Test/Service/Service must run in subnets of this app, got: {}; "
+    "ask this of the app that makes them, or name their addresses as egress_ips of FixedEgressNetwork.from_vpc"
+)
+
+
+def test_subnets_of_another_app_prove_nothing(stack: Stack) -> None:
+    """Where they lead is not seen: tasks are private there, and their addresses are not known."""
+    run_in(stack, imported_vpc(stack))
+
+    assert_private_tasks(stack)
+    assert told(assert_fixed_egress, stack) == [UNSEEN.format("subnet-1")]
+
+
+def test_subnets_of_a_parameter_prove_nothing(stack: Stack) -> None:
+    """Only the deployment knows them."""
+    resource = run_in(stack, imported_vpc(stack)).node.default_child
+    assert isinstance(resource, ecs.CfnService)
+    CfnParameter(stack, "Subnets", type="List<AWS::EC2::Subnet::Id>")
+    resource.add_property_override("NetworkConfiguration.AwsvpcConfiguration.Subnets", {"Ref": "Subnets"})
+
+    assert told(assert_fixed_egress, stack) == [UNSEEN.format("subnets known only when deployed")]
+
+
+def test_subnets_of_another_app_can_be_vouched_for(stack: Stack) -> None:
+    """By whoever says which addresses a network has."""
+    network = FixedEgressNetwork.from_vpc(stack, "Network", imported_vpc(stack), egress_ips=["203.0.113.7"])
+    FargateService(stack, "Web", network=network, image=IMAGE)
+
+    assert_private_tasks(stack)
+    assert_fixed_egress(stack)
+
+
+def test_logs_that_stay_are_told(plain: Plain) -> None:
+    """By the container, its task's path and the log group's."""
+    assert told(assert_logs_archived, plain.private) == [
+        f"container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, {NOWHERE}"
+    ]
+
+
+def task_with(stack: Stack, *drivers: ecs.LogDriver | None) -> ecs.FargateTaskDefinition:
+    """Define a task with a container for each log driver."""
+    definition = ecs.FargateTaskDefinition(stack, f"Task{len(stack.node.children)}")
+    for number, driver in enumerate(drivers):
+        definition.add_container(f"c{number}", image=IMAGE, logging=driver)
+    return definition
+
+
+def aws_logs(group: logs.ILogGroup) -> ecs.LogDriver:
+    """Log to a log group."""
+    return ecs.LogDrivers.aws_logs(stream_prefix="app", log_group=group)
+
+
+def subscribe(group: logs.ILogGroup, stack: Stack) -> None:
+    """Let a function have what a log group gets."""
+    function = lambda_.Function.from_function_arn(stack, "Function", "arn:aws:lambda:eu-west-1:1:function:f")
+    logs.SubscriptionFilter(
+        stack,
+        "Subscription",
+        log_group=group,
+        destination=destinations.LambdaDestination(function),
+        filter_pattern=logs.FilterPattern.all_events(),
+    )
+
+
+def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
+    """No driver; a log group of another app, as the template names it; and not those that FireLens has."""
+    elsewhere = logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")
+    task_with(stack, None, aws_logs(elsewhere), ecs.LogDrivers.firelens(options={"Name": "s3"}))
+
+    name = stack.node.children[1].node.path
+    assert told(assert_logs_archived, stack) == [
+        (
+            f"container c0 of {name}/Resource has no log driver, so what it says is lost; "
+            "give it logging=ecs.LogDrivers.aws_logs(...)"
+        ),
+        f"container c1 of {name}/Resource logs to /of/others, {NOWHERE}",
+    ]
+
+
+def test_subscriptions_of_any_make(stack: Stack) -> None:
+    """Of a log group of another app, too, and of one that is referred to by its name."""
+    elsewhere = logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")
+    subscribe(elsewhere, stack)
+    task_with(stack, aws_logs(elsewhere))
+    assert_logs_archived(stack)
+
+    app = App()
+    named, reader = Stack(app, "Named"), Stack(app, "Reader")
+    group = logs.LogGroup(named, "Group", log_group_name="/of/ours")
+    subscribe(group, named)
+    task_with(reader, aws_logs(logs.LogGroup.from_log_group_name(reader, "ByName", "/of/ours")))
+    assert_logs_archived(reader)
+
+
+def test_a_policy_subscribes_to_all(stack: Stack) -> None:
+    """Log groups of another app as well."""
+    LogArchive(stack, "LogArchive").add_all_log_groups()
+    group = logs.LogGroup(stack, "Group")
+    task_with(stack, aws_logs(group), aws_logs(logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")))
+
+    assert_logs_archived(stack)
+
+
+def test_proxies_log_too(stack: Stack) -> None:
+    """Service Connect's, if they were told to."""
+    group = logs.LogGroup(stack, "Group")
+    subscribe(group, stack)
+    definition = task_with(stack, aws_logs(group))
+    cluster = ecs.Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    ecs.FargateService(
+        stack,
+        "Service",
+        cluster=cluster,
+        task_definition=definition,
+        service_connect_configuration=ecs.ServiceConnectProps(
+            namespace="local", log_driver=aws_logs(logs.LogGroup(stack, "Proxy"))
+        ),
+    )
+
+    assert told(assert_logs_archived, stack) == [
+        f"the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, {NOWHERE}"
+    ]
+
+
+@pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
+def test_only_stacks_and_stages(assertion: Callable[..., None]) -> None:
+    """Anything else is refused by the argument's name."""
+    with pytest.raises(TypeError, match=r"scope must be aws_cdk\.Stack or aws_cdk\.Stage, got: 'Shop'"):
+        assertion("Shop")

@@ -1,0 +1,269 @@
+"""What CloudFormation would replace."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from fargate_constructs.testing import LASTING_TYPES, assert_no_replacement, lasting_resources
+
+BUCKET, VPC, SUBNET, CLUSTER = "AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::RDS::DBCluster"
+ANY = ["*"]
+
+
+def resource(type_: str, path: str = "", **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
+    """Return a resource as a template has it."""
+    metadata = {"Metadata": {"aws:cdk:path": path}} if path else {}
+    return {"Type": type_, **metadata, "Properties": properties}
+
+
+def template(**resources: dict[str, Any]) -> dict[str, Any]:
+    """Return a template."""
+    return {"Resources": resources}
+
+
+def told(old: Any, new: Any, **arguments: Any) -> list[str]:  # noqa: ANN401 - passed through
+    """Return what is said of each resource that would go."""
+    try:
+        assert_no_replacement(old, new, **arguments)
+    except AssertionError as error:
+        head, *faults, end = str(error).splitlines()
+        assert head == f"CloudFormation would replace or delete {len(faults)} of what should last:"
+        assert end == "put each back as it was, or name it in accepted=[...] if it may go"
+        return [fault.removeprefix("- ") for fault in faults]
+    return []
+
+
+def test_what_stays_is_silent() -> None:
+    """A property that can be changed in place, a new resource, and one that is short-lived."""
+    old = template(Data=resource(BUCKET, BucketName="a"), Once=resource("AWS::ECS::TaskDefinition", Cpu="256"))
+    new = template(
+        Data=resource(BUCKET, BucketName="a", Tags=[{"Key": "a", "Value": "b"}]),
+        More=resource(BUCKET),
+        Once=resource("AWS::ECS::TaskDefinition", Cpu="512"),
+    )
+
+    assert told(old, new) == []
+    assert told(old, new, types=["AWS::ECS::*"]) == [
+        'Once (AWS::ECS::TaskDefinition Once) is replaced for Cpu: was "256", now "512"'
+    ]
+
+
+def test_what_is_gone() -> None:
+    """With what came of its type: most often it is the same thing by another ID."""
+    old = template(Old=resource(BUCKET, "Shop/Data/Resource"), Other=resource(BUCKET), Ours=resource(BUCKET))
+    new = template(New=resource(BUCKET, "Shop/Store/Resource"), Ours=resource(BUCKET))
+
+    assert told(old, new) == [
+        "Shop/Data/Resource (AWS::S3::Bucket Old) is gone; new of its type: Shop/Store/Resource",
+        "Other (AWS::S3::Bucket Other) is gone; new of its type: Shop/Store/Resource",
+    ]
+    assert told(template(Old=resource(BUCKET)), template()) == ["Old (AWS::S3::Bucket Old) is gone"]
+
+
+def test_another_type() -> None:
+    """CloudFormation refuses such an update, whichever of the two types should last."""
+    data, role = template(It=resource(BUCKET, "Shop/It")), template(It=resource("AWS::IAM::Role", "Shop/It"))
+
+    refused = "which CloudFormation refuses under one logical ID"
+    assert told(data, role) == [
+        f"Shop/It (AWS::S3::Bucket It) was AWS::S3::Bucket and is AWS::IAM::Role, {refused}",
+    ]
+    assert told(role, data) == [
+        f"Shop/It (AWS::IAM::Role It) was AWS::IAM::Role and is AWS::S3::Bucket, {refused}",
+    ]
+
+
+def test_properties_that_are_create_only() -> None:
+    """Each is named, with both values; what AWS replaces for under conditions is told from what it always does."""
+    old = template(Base=resource(CLUSTER, "Shop/Base", DatabaseName="shop", Engine="aurora-mysql", Port=3306))
+    new = template(Base=resource(CLUSTER, "Shop/Base", StorageEncrypted=True, Engine="aurora-postgresql", Port=5432))
+
+    assert told(old, new) == [
+        (
+            'Shop/Base (AWS::RDS::DBCluster Base) is replaced for DatabaseName: was "shop", now not set; '
+            "is replaced for StorageEncrypted: was not set, now true; "
+            'may be replaced for Engine: was "aurora-mysql", now "aurora-postgresql"'
+        )
+    ]
+
+
+def test_properties_within_properties() -> None:
+    """Only what is create-only counts of an object, or of each in a list; all of it if only the deployment knows it."""
+    old = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "old"}))
+    described = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "new"}))
+    renamed = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "rows"}))
+    unknown = template(Lines=resource("AWS::Glue::Table", TableInput={"Fn::If": ["Is", {}, {}]}))
+
+    assert told(old, described) == []
+    assert told(old, renamed) == [
+        'Lines (AWS::Glue::Table Lines) is replaced for TableInput: was {"Name": "lines"}, now {"Name": "rows"}'
+    ]
+    assert told(old, unknown) == [
+        (
+            'Lines (AWS::Glue::Table Lines) is replaced for TableInput: was {"Name": "lines"}, '
+            'now {"Fn::If": ["Is", {}, {}]}'
+        )
+    ]
+
+    def nodes(*servers: str | None) -> dict[str, Any]:
+        each = [{"DbServerId": server, "Tag": "x"} if server else "a reference" for server in servers]
+        return template(Cluster=resource("AWS::ODB::CloudVmCluster", DbNodes=each))
+
+    assert told(nodes("a", None), nodes("a", None), types=ANY) == []
+    assert len(told(nodes("a", "b"), nodes("a", "c"), types=ANY)) == 1
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"Ref": "Group"},
+        {"Fn::GetAtt": ["Group", "Name"]},
+        {"Fn::GetAtt": "Group.Name"},
+        {"Fn::Sub": "${AWS::StackName}-${Group.Name}"},
+        {"Fn::Sub": ["${Name}-${Group}", {"Name": "a"}]},
+        {"Fn::Join": ["", ["a", {"Ref": "Group"}]]},
+    ],
+    ids=["ref", "attribute", "attribute-in-short", "substituted", "substituted-with-names", "joined"],
+)
+def test_what_follows(reference: object) -> None:
+    """A replaced resource has another physical ID: whatever is created with that is replaced too, at any distance."""
+
+    def data(description: str) -> dict[str, Any]:
+        return template(
+            Group=resource("AWS::RDS::DBSubnetGroup", "Shop/Group", DBSubnetGroupName=description),
+            Base=resource(CLUSTER, "Shop/Base", DBSubnetGroupName=reference),
+            One=resource("AWS::RDS::DBInstance", "Shop/One", DBClusterIdentifier={"Ref": "Base"}),
+        )
+
+    assert told(data("old"), data("old")) == []
+    assert told(data("old"), data("new")) == [
+        "Shop/Base (AWS::RDS::DBCluster Base) is replaced with Shop/Group, which its DBSubnetGroupName refers to",
+        "Shop/One (AWS::RDS::DBInstance One) is replaced with Shop/Base, which its DBClusterIdentifier refers to",
+    ]
+
+
+def test_what_may_go() -> None:
+    """By construct path, with all below it, or by logical ID; nothing else is let through."""
+    old = template(Near=resource(BUCKET, "Shop/Data/Resource"), Far=resource(BUCKET, "Shop/Database/Resource"))
+    far = "Shop/Database/Resource (AWS::S3::Bucket Far) is gone"
+
+    assert told(old, template(), accepted=["Shop/Data"]) == [far]
+    assert told(old, template(), accepted=["Near"]) == [far]
+    assert told(old, template(), accepted=["Shop"]) == []
+
+
+def test_types_without_a_schema() -> None:
+    """Of a third party's type only the ID and the type itself are known to matter; of CDK's own, more."""
+    own, other = resource("Own::Thing::Type", Name="a"), resource("Own::Thing::Type", Name="b")
+
+    assert told(template(Thing=own), template(Thing=other), types=ANY) == []
+    assert told(template(Thing=own), template(), types=ANY) == ["Thing (Own::Thing::Type Thing) is gone"]
+    custom = [template(It=resource("Custom::It", ServiceToken=token)) for token in "ab"]
+    assert told(*custom, types=ANY) == ['It (Custom::It It) is replaced for ServiceToken: was "a", now "b"']
+
+
+class Shop(Stack):
+    """A VPC with a subnet, and a bucket."""
+
+    def __init__(self, cidr: str = "10.0.0.0/16", bucket: str = "Data") -> None:
+        super().__init__(App(), "Shop")
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=cidr)
+        ec2.CfnSubnet(self, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
+        ec2.CfnSecurityGroup(self, "Group", group_description="any")
+        s3.Bucket(self, bucket)
+
+
+FAULTS = [
+    'Shop/Vpc (AWS::EC2::VPC Vpc) is replaced for CidrBlock: was "10.0.0.0/16", now "10.1.0.0/16"',
+    "Shop/Subnet (AWS::EC2::Subnet Subnet) is replaced with Shop/Vpc, which its VpcId refers to",
+]
+
+
+@pytest.fixture(scope="module")
+def pinned() -> dict[str, Any]:
+    """What must not change of the stack."""
+    return lasting_resources(Shop())
+
+
+@pytest.mark.parametrize("kind", [dict, Path, str])
+def test_stacks_and_files(kind: Callable[[Any], Any], pinned: dict[str, Any], tmp_path: Path) -> None:
+    """A stack is compared with a stack, a template, or a file by its path; construct paths need no CLI."""
+    file = tmp_path / "deployed.json"
+    file.write_text(json.dumps(pinned))
+
+    assert told(Shop(), Shop("10.1.0.0/16")) == FAULTS
+    assert told(kind(pinned if kind is dict else file), Shop("10.1.0.0/16")) == FAULTS
+
+
+def test_what_is_pinned(pinned: dict[str, Any]) -> None:
+    """Logical IDs, types, paths and create-only properties of what should last; nothing else."""
+    resources = pinned["Resources"]
+
+    assert resources["Vpc"] == resource(VPC, "Shop/Vpc", CidrBlock="10.0.0.0/16")
+    assert resources["Subnet"] == resource(SUBNET, "Shop/Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.0.0.0/24")
+    (bucket,) = resources.keys() - {"Vpc", "Subnet"}
+    assert resources[bucket] == {"Type": BUCKET, "Metadata": {"aws:cdk:path": "Shop/Data/Resource"}}
+
+
+def test_what_is_referred_to_is_pinned_with_it() -> None:
+    """Else nobody could tell that a replaced VPC takes its subnets along."""
+    assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Subnet", "Vpc"]
+
+
+def test_an_empty_stack() -> None:
+    """Nothing lasts of it, and all that was there is gone."""
+    assert lasting_resources(Stack(App(), "Empty")) == template()
+    assert told(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is gone"]
+
+
+def test_references_that_are_no_resources() -> None:
+    """Parameters and pseudo parameters are not pinned."""
+    stack = Stack(App(), "Test")
+    ec2.CfnVPC(stack, "Vpc", cidr_block=stack.region)
+
+    assert list(lasting_resources(stack)["Resources"]) == ["Vpc"]
+
+
+def test_a_part_of_a_template_is_refused() -> None:
+    """What has no resources is not a template: it would pass as one from which nothing can go."""
+    with pytest.raises(ValueError, match=re.escape("old must be a template with Resources, got one with: Vpc, Subnet")):
+        assert_no_replacement({"Vpc": {}, "Subnet": {}}, template())
+    with pytest.raises(ValueError, match="new must be"):
+        assert_no_replacement(template(), {})
+
+
+def test_other_things_are_refused() -> None:
+    """By the name of the argument."""
+    with pytest.raises(TypeError, match=r"old must be aws_cdk\.Stack or .*, got: 3"):
+        assert_no_replacement(3, template())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="accepted must be a list of str"):
+        assert_no_replacement(template(), template(), accepted="Shop")
+
+
+def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without cfn-lint only this assertion fails, and says how to get it."""
+    monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
+    unread = template(Queue=resource("AWS::Batch::JobQueue"))  # by no other test
+
+    with pytest.raises(ImportError, match=re.escape("not installed: pip install 'fargate-constructs[testing]'")):
+        assert_no_replacement(unread, unread)
+
+
+def test_types_that_last() -> None:
+    """All that AWS's linter calls stateful is among them, and each is a type that there is."""
+    stateful = load_resource(AdditionalSpecs, "StatefulResources.json")["ResourceTypes"]
+
+    assert set(stateful) <= set(LASTING_TYPES)
+    assert len(set(LASTING_TYPES)) == len(LASTING_TYPES)
+    assert set(LASTING_TYPES) - set(PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1")) <= set(stateful)
