@@ -2,14 +2,33 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
 
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+SSE_S3 = "AES256"
 READERS = "Who reads a bucket is a matter for CloudTrail data events, which an account turns on once."
+
+
+def why_no_access_logs(bucket: s3.IBucket) -> str | None:
+    """Return what keeps load balancers from writing their logs to a bucket, as far as that is known here; or None.
+
+    They need SSE-S3. With a default lock, S3 wants checksums that they are not known to send.
+    """
+    if bucket.encryption_key:
+        return "a KMS key"
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return None
+    encryption = Stack.of(bucket).resolve(resource.bucket_encryption) or {}
+    rules = encryption.get("serverSideEncryptionConfiguration", [])
+    if any(rule.get("serverSideEncryptionByDefault", {}).get("sseAlgorithm", SSE_S3) != SSE_S3 for rule in rules):
+        return "a KMS key"
+    return "a default lock" if resource.object_lock_configuration else None
 
 
 class PrivateBucket(s3.Bucket):

@@ -60,3 +60,13 @@ def test_who_else_is_trusted(template: Template) -> None:
 def test_the_flow_logs_role(template: Template) -> None:
     """The same holds for what writes the network's flow log."""
     assert [each["Condition"] for each in trust(template, "vpc-flow-logs.amazonaws.com")] == [FOR_THIS_ACCOUNT]
+
+
+def test_roles_that_are_made_elsewhere(image: ecs.ContainerImage) -> None:
+    """Who lets another team make all roles, as `iam.Role.customize_roles` does, gets a report of them and no trust."""
+    stack = Stack(App(), "Test")
+    iam.Role.customize_roles(stack)
+    network = FixedEgressNetwork(stack, "Network")
+    FargateService(stack, "Web", network=network, image=image)
+
+    Template.from_stack(stack).resource_count_is("AWS::IAM::Role", 0)

@@ -17,8 +17,6 @@ from typing import NamedTuple
 from fargate_constructs.endpoint.conditions import Conditions
 
 WILDCARDS = "*?"
-# A path begins with a slash.
-EVERY_PATH = frozenset({"*", "?*", "/*"})
 EXACT, PATTERN, ANY = range(3)
 
 
@@ -75,10 +73,9 @@ class Claim:
     @classmethod
     def of(cls, conditions: Conditions) -> "Claim":
         """Return the claim. Only the case of paths and methods tells requests apart."""
-        paths = frozenset(map(_folded, conditions.paths))
         return cls(
             hosts=_lower(conditions.hosts),
-            paths=frozenset() if paths & EVERY_PATH else paths,
+            paths=_rooted(map(_folded, conditions.paths)),
             methods=frozenset(conditions.methods),
             headers={name.lower(): _lower(values) for name, values in conditions.headers.items()},
             query={key.lower(): _lower(values) for key, values in conditions.query.items()},
@@ -161,6 +158,23 @@ def _lower(values: Iterable[str]) -> frozenset[str]:
 def _folded(value: str) -> str:
     """Write runs of wildcards in one way only: `a**?` is `a?*`."""
     return re.sub(r"[*?]*\*[*?]*", lambda run: "?" * run[0].count("?") + "*", value)
+
+
+def _rooted(paths: Iterable[str]) -> frozenset[str]:
+    """Write path patterns in one way only: from the slash on with which every path begins. None are every path."""
+    rooted = set()
+    for path in paths:
+        match path[0]:
+            case "?":
+                rooted.add(f"/{path[1:]}")
+            case "*":
+                # The star holds the slash, or nothing, if there is one behind it.
+                rooted |= {f"/{path}", path[1:]} if path.startswith("*/") else {f"/{path}"}
+            case _:
+                rooted.add(path)
+    for some in [path for path in rooted if path.endswith("?*") and path[:-2] in rooted]:
+        rooted = rooted - {some, some[:-2]} | {f"{some[:-2]}*"}
+    return frozenset() if "/*" in rooted else frozenset(rooted)
 
 
 def _is_pattern(value: str) -> bool:

@@ -58,7 +58,12 @@ class Conditions:
         _validate_mapping("query", self.query)
         _validate_size(self)
         _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
-        _refuse(self.paths, PATH, "paths must hold patterns that start with '/', such as '/api/*', without '?query'")
+        _refuse(
+            self.paths,
+            PATH,
+            "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
+            "_-.$/~\"'@:+& as they are sent, without '?query'",
+        )
         _refuse(self.headers, HEADER_NAME, "headers must have names of at most 40 letters, digits and hyphens")
         _refuse(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
         plain = "of at most 128 visible characters, none of them a backslash"

@@ -115,7 +115,9 @@ class HttpEndpoint(Endpoint):
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
         validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
         validate_domain(certificate, domain_name, hosted_zone)
-        validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
+        validate_access_logs(
+            access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id, region=Stack.of(scope).region
+        )
         validate_tls_options(
             has_tls=bool(certificate or hosted_zone),
             mutual_authentication=mutual_authentication,

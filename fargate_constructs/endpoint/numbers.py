@@ -23,9 +23,9 @@ FIRST, LAST = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
 # value that `Rank` has for them, and each after the last one listed gets half of what is left.
 HOST_KINDS = (0.43, 0.07, 0.50)  # an exact host, a pattern, any host
 PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.13, 0.84, 0.03))  # an exact path, ..., by kind of host
-DEPTHS = (0.02, 0.05, 0.50, 0.25, 0.12, 0.05)  # *.png, /api*, /api/*, /api/v1/*, ...
+DEPTHS = (0.07, 0.50, 0.25, 0.12, 0.05)  # /api* and *.png, /api/*, /api/v1/*, ...
 LITERALS = (0.88, *[0.0029] * 40)  # /api/*, /api/*/a, /api/*/ab, ...
-SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of /*.png and /api*, where the segment is all there is
+SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of *.png and /api*, where the segment is all there is
 OTHERS = (0.82, 0.15)  # no condition besides host and path, one more, ...
 SLACKS = (0.40, *[0.018] * 32)  # all of them as tight as can be, ...
 STARS = (0.005, 0.02, 0.935, 0.025)  # two patterns without any, one, a star in each pattern, one more, ...
@@ -59,7 +59,7 @@ def share_of(claim: Claim) -> Share:
     for pattern, kinds in ((host, None), (path, PATH_KINDS[host.kind])):
         share = share.part(kinds, pattern.kind) if kinds else share
         if pattern.kind == PATTERN:
-            share = share.part_from_end(DEPTHS, -pattern.depth)
+            share = share.part_from_end(DEPTHS, -pattern.depth - 1)
             literals = LITERALS if -pattern.depth > 1 else SHALLOW_LITERALS
             share = share.part_from_end(literals, -pattern.literals)
     share = share.part_from_end(OTHERS, -others)

@@ -140,6 +140,8 @@ def validate_static_ips(
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")
     if static_ips is True:
         return
+    if Token.is_unresolved(list(static_ips)):
+        raise ValueError("static_ips must be a list of known length, got a token: write [Fn.select(0, ...), ...]")
     for allocation_id in static_ips:
         if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
             raise ValueError(f"static_ips must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")

@@ -125,6 +125,14 @@ class Buffer(Construct):
         """Return the stream as what an account policy subscribes log groups to."""
         return {"DestinationArn": self.stream.delivery_stream_arn, "RoleArn": self._writer.role_arn}
 
+    def drain(self) -> None:
+        """Stay as what log groups in other stacks are subscribed to, until these are subscribed to something else.
+
+        Their stacks import it, and CloudFormation takes no export away that is imported.
+        """
+        for imported in (self.stream.delivery_stream_arn, self._writer.role_arn):
+            Stack.of(self).export_value(imported)
+
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Return one of Data Firehose's metrics of the stream, by 5 minutes."""
         return self.stream.metric(name, statistic=statistic, period=Duration.minutes(5))

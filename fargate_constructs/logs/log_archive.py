@@ -22,6 +22,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.environments import may_be_same
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_bucket import decide_merging, owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
@@ -36,7 +37,7 @@ from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.logs.subscriptions import Subscriptions
-from fargate_constructs.private_bucket import PrivateBucket
+from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
@@ -177,10 +178,10 @@ class LogArchive(Construct):
     def access_log_bucket(self) -> s3.IBucket | None:
         """Where load balancers may keep their access logs beside: the bucket, if they can write to it, or none.
 
-        They need SSE-S3 and a policy that can be added to; with a lock, S3 wants checksums that they are not known to
-        send (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html).
+        They need SSE-S3, no lock, the same region, and a policy that can be added to.
         """
-        may_write = Resource.is_owned_resource(self.bucket) and not (self.bucket.encryption_key or self.object_lock)
+        is_near = may_be_same(self.bucket.env.region, Stack.of(self).region)
+        may_write = Resource.is_owned_resource(self.bucket) and is_near and not why_no_access_logs(self.bucket)
         return self.bucket if may_write else None
 
     @property
@@ -295,7 +296,7 @@ class LogArchive(Construct):
     def _make_buffer(self, delivery: Delivery) -> Buffer | None:
         if not delivery.has_buffer:
             return None
-        return Buffer(
+        buffer = Buffer(
             self,
             "Buffer",
             delivery=delivery,
@@ -303,6 +304,9 @@ class LogArchive(Construct):
             owner=self._owner,
             failure_bucket=self.failure_bucket,
         )
+        if delivery.is_draining:
+            buffer.drain()
+        return buffer
 
     def _make_subscriptions(self, buffer: Buffer | None) -> Subscriptions:
         if buffer:

@@ -13,6 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
+from fargate_constructs.environments import may_be_same
+
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
 
@@ -65,7 +67,7 @@ class Subscriptions:
 
     def add(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship a log group, unless the account policy does so already."""
-        _validate_log_group(log_group)
+        _validate_log_group(log_group, Stack.of(self._archive).region)
         names = _names(log_group)
         if any(_same(names, ignored) for ignored in self._ignored):
             raise ValueError(
@@ -124,7 +126,12 @@ def _names(log_group: logs.ILogGroup) -> tuple[str, str]:
     return log_group.log_group_name, log_group.log_group_arn.removesuffix(":*")
 
 
-def _validate_log_group(log_group: logs.ILogGroup) -> None:
+def _validate_log_group(log_group: logs.ILogGroup, region: str) -> None:
+    if not may_be_same(log_group.env.region, region):
+        raise ValueError(
+            f"log_group must be in the archive's region, {region}, as subscriptions want it, got: "
+            f"{log_group.node.path} in {log_group.env.region}; make an archive there",
+        )
     resource = log_group.node.default_child
     log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
     if log_class not in (None, STANDARD):

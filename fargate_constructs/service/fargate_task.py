@@ -352,9 +352,9 @@ class FargateTask(Construct):
         statement = iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
         )
-        if self._logs_by_role:
+        resource = cast("iam.CfnRole | None", role.node.default_child)
+        if self._logs_by_role and resource:
             document = iam.PolicyDocument(statements=[statement])
-            resource = cast(iam.CfnRole, role.node.default_child)
             resource.policies = [iam.CfnRole.PolicyProperty(policy_name="Logs", policy_document=document)]
         else:
             role.add_to_principal_policy(statement)

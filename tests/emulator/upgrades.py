@@ -160,7 +160,6 @@ CHANGES = [
     Change(
         what="`buffered()` to `draining()`",
         arguments={"LogArchive": {"delivery": Delivery.draining()}},
-        goes=("LogArchive/Buffer/WriterRole",),
     ),
     Change(
         what="`draining()` to `direct()`",

@@ -1,10 +1,11 @@
 """Where a load balancer keeps what it was asked."""
 
+import json
 import re
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -130,6 +131,50 @@ def test_a_bucket_with_a_key_is_refused(stack: Stack, network: FixedEgressNetwor
         HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=bucket)
 
     assert stack.node.try_find_child("Endpoint") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "got"),
+    [
+        ({"encryption": s3.BucketEncryption.KMS_MANAGED}, "a KMS key"),
+        ({"object_lock_default_retention": s3.ObjectLockRetention.governance(Duration.days(1))}, "a default lock"),
+    ],
+    ids=["AWS's key", "lock"],
+)
+def test_a_bucket_that_load_balancers_cannot_write_to(
+    stack: Stack, network: FixedEgressNetwork, settings: dict[str, Any], got: str
+) -> None:
+    """It is refused by what its own template says, and an archive in it has no place for access logs."""
+    bucket = s3.Bucket(stack, "Bucket", **settings)
+
+    assert LogArchive(stack, "LogArchive", bucket=bucket).access_log_bucket is None
+    with pytest.raises(ValueError, match=f"with SSE-S3, got Test/Bucket with {got}: Endpoint cannot write there"):
+        HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=bucket)
+
+
+def test_a_bucket_of_ones_own_in_plain() -> None:
+    """A bucket that says nothing of encryption has SSE-S3, and takes the logs of an account's load balancer."""
+    app = App()
+    theirs = Stack(app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
+    ours = Stack(app, "Ours", env=Environment(account="111111111111", region="eu-west-1"))
+    bucket = s3.Bucket(theirs, "Bucket", bucket_name="logs-of-all")
+    HttpEndpoint(ours, "Endpoint", network=FixedEgressNetwork(ours, "Network"), access_log_bucket=bucket)
+
+    policy = Template.from_stack(theirs).find_resources("AWS::S3::BucketPolicy")
+    assert "/AWSLogs/111111111111/*" in json.dumps(policy)
+
+
+def test_a_bucket_in_another_region() -> None:
+    """It is refused: load balancers write to their own region."""
+    app = App()
+    here = Stack(app, "Here", env=Environment(account="111111111111", region="us-east-1"))
+    there = Stack(app, "There", env=Environment(account="111111111111", region="eu-west-1"))
+    bucket = s3.Bucket(there, "Bucket", bucket_name="logs-of-all")
+    network = FixedEgressNetwork(here, "Network")
+
+    assert LogArchive(here, "LogArchive", bucket=bucket).access_log_bucket is None
+    with pytest.raises(ValueError, match="in the load balancer's region, us-east-1, got There/Bucket in eu-west-1"):
+        HttpEndpoint(here, "Endpoint", network=network, access_log_bucket=bucket)
 
 
 def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> None:

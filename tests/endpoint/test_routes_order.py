@@ -64,11 +64,21 @@ def segments_specificity(pattern: str, segments: Sequence[str], separator: str) 
     return 1, -whole, -len(rest.replace("*", "").replace("?", ""))
 
 
+def rooted(path: str) -> list[str]:
+    """The same paths from the slash on with which every path begins."""
+    if path[0] == "?":
+        return ["/" + path[1:]]
+    if path[0] == "*":
+        return ["/" + path, *([path[1:]] if path[1:2] == "/" else [])]
+    return [path]
+
+
 def specificity(conditions: Conditions) -> tuple[tuple[int, int, int], tuple[int, int, int], int, int]:
     """How specific a route is."""
     hosts = [segments_specificity(host, host.split(".")[::-1], ".") for host in conditions.hosts]
-    anywhere = {"/*", "*"} & set(conditions.paths)
-    paths = [segments_specificity(path, path.split("/"), "/") for path in conditions.paths if not anywhere]
+    written = {each for path in conditions.paths for each in rooted(path)}
+    anywhere = "/*" in written or {"/", "/?*"} <= written
+    paths = [segments_specificity(path, path.split("/"), "/") for path in written if not anywhere]
     named = [*conditions.headers.values(), *conditions.query.values()]
     host_bits = [32 - int(block.split("/")[1]) for block in conditions.source_ips]
     return (
@@ -166,8 +176,29 @@ def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions
         ({"paths": ["/a/*?*?"]}, {"paths": ["/a/??*"]}),
         ({"hosts": ["**.example.com"]}, {"hosts": ["*.example.com"]}),
         ({"headers": {"x": ["a**"]}}, {"headers": {"x": ["a*"]}}),
+        ({"paths": ["*.png"]}, {"paths": ["/*.png"]}),
+        ({"paths": ["?api/*"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["*/a"]}, {"paths": ["/a", "/*/a"]}),
+        ({"paths": ["*/*"]}, {}),
+        ({"paths": ["/", "/?*"]}, {}),
+        ({"paths": ["/a/", "/a/?*"]}, {"paths": ["/a/*"]}),
     ],
-    ids=["slash and stars", "stars", "one and star", "star and one", "path", "mixed", "host", "header"],
+    ids=[
+        "slash and stars",
+        "stars",
+        "one and star",
+        "star and one",
+        "path",
+        "mixed",
+        "host",
+        "header",
+        "no slash",
+        "one for the slash",
+        "star for nothing",
+        "every path by a star",
+        "every path by two",
+        "some paths by two",
+    ],
 )
 def test_runs_of_wildcards_are_one(written: dict[str, Any], meant: dict[str, Any]) -> None:
     """Claims are the same, however many stars are written."""
@@ -253,6 +284,8 @@ def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Condit
         ({"paths": ["/api/*.png"]}, {"paths": ["/api/*"]}),
         ({"paths": ["/api-docs*"]}, {"paths": ["/api*"]}),
         ({"paths": ["/api/*"]}, {"paths": ["*.png"]}),
+        ({"paths": ["*.png"], "methods": ["GET"]}, {"paths": ["/*.png"]}),
+        ({"methods": ["POST"]}, {"paths": ["*/*"]}),
         ({"paths": ["*.png"]}, {}),
         ({"paths": ["/a/*"]}, {"methods": ["GET"], "headers": {"x": ["1"]}}),
         ({"paths": ["/a/*"], "methods": ["POST"]}, {"paths": ["/a/*"]}),

@@ -96,6 +96,7 @@ UNEXPECTED = {
     "events first": compact_json(dict(reversed(batch(log_event()).items()))),
     "no events": compact_json(batch()),
     "no list": b"{}",
+    "an event that is nothing but an ID": compact_json(batch(log_event("1"), {"id": ""})),
     "a key more": compact_json(batch(log_event(extractedFields={"n": "1"}))),
     "a key twice": VALID.replace(b'"message"', b'"id":"b","message"'),
     "another order": compact_json(batch(dict(reversed(log_event().items())))),

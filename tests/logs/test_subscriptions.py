@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
@@ -207,3 +207,16 @@ def test_one_exception_is_refused(stack: Stack, archive: LogArchive, one: str | 
     """Exceptions are a list."""
     with pytest.raises(TypeError, match=re.escape("except_for must be a list of aws_logs.ILogGroup")):
         archive.add_all_log_groups(except_for=one or logs.LogGroup(stack, "Noise"))  # type: ignore[arg-type]
+
+
+def test_a_log_group_of_another_region_is_refused() -> None:
+    """A subscription leads to a function in its own region."""
+    app = App()
+    here, there = (
+        Stack(app, region, env=Environment(account="111111111111", region=region))
+        for region in ("us-east-1", "eu-west-1")
+    )
+    log_group = logs.LogGroup(there, "Logs")
+
+    with pytest.raises(ValueError, match=r"in the archive's region, us-east-1, .* got: eu-west-1/Logs in eu-west-1"):
+        LogArchive(here, "LogArchive").add_log_group(log_group)

@@ -123,6 +123,11 @@ class Policies:
         return json.dumps(value)
 
     @cached_property
+    def exported(self) -> set[str]:
+        """What other stacks can refer to."""
+        return {other for value, stack in self._exports.values() for other in self.references(value, stack)}
+
+    @cached_property
     def _exports(self) -> dict[str, tuple[object, str]]:
         return {
             output["Export"]["Name"]: (output["Value"], f"{stack}:")

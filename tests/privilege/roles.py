@@ -89,7 +89,9 @@ class Roles:
 
     def _of_role(self, role: str) -> Iterator[str]:
         if not self._users(role) and not self._is_somebodys(role):
-            yield "nothing uses it"
+            # What is exported serves another stack, one not in these templates if nothing here uses it.
+            if role not in self._policies.exported:
+                yield "nothing uses it"
             return
         granted = {action for statement in self._policies.of_role(role) for action in statement.actions}
         needs = self.needs_of(role)

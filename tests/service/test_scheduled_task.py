@@ -303,7 +303,9 @@ def test_a_schedule_of_another_service_is_refused(stack: Stack, network: FixedEg
             image=IMAGE,
             schedule=events.Schedule.rate(Duration.hours(1)),  # type: ignore[arg-type]
         )
-    with pytest.raises(TypeError, match=re.escape("got: 'rate(1 hour)'; write scheduler.ScheduleExpression.cron(...)")):
+    with pytest.raises(
+        TypeError, match=re.escape("got: 'rate(1 hour)'; write scheduler.ScheduleExpression.expression(...)")
+    ):
         ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule="rate(1 hour)")  # type: ignore[arg-type]
     assert stack.node.try_find_child("Report") is None
 

@@ -77,7 +77,7 @@ def pieces(envelope: Envelope, text: bytes, start: int, end: int) -> Iterator[Pi
     id_digits = text.find(BEFORE_TIMESTAMP, start, start + LONGEST_HEAD) - start
     if id_digits < 0:
         raise UnexpectedLayout
-    while start < end:
+    while start <= end:  # an event that is nothing but an ID begins at the end
         between = text.find(BETWEEN_EVENTS, start + CHUNK_BYTES, end)
         chunk_end = between if between > 0 else end
         events = text[start : chunk_end + 1].split(BETWEEN_EVENTS)  # with the quote that ends the last message
