@@ -102,8 +102,9 @@ def services_per_stack(one: Template, many: Template) -> int:
 def fastest_deployment(template: Template) -> int:
     """Return the seconds from where new tasks listen to where old ones are gone, with nothing else to wait for.
 
-    A new task gets requests after so many good checks, so far apart
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html); an old one goes when
+    A new task gets requests after its first good check, which comes within one interval: so many in a row are asked
+    only of a task that was sick (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html); an old one goes when
     it is drained (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
     What a template does not say is as the load balancer has it by default
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time that
@@ -115,7 +116,7 @@ def fastest_deployment(template: Template) -> int:
         for type_ in ("AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ECS::Service")
     )
     attributes = {each["Key"]: each["Value"] for each in target_group.get("TargetGroupAttributes", [])}
-    checks = target_group.get("HealthyThresholdCount", 5) * target_group.get("HealthCheckIntervalSeconds", 30)
+    check = target_group.get("HealthCheckIntervalSeconds", 30)
     drain = int(attributes.get("deregistration_delay.timeout_seconds", 300))
     bake = service.get("DeploymentConfiguration", {}).get("BakeTimeInMinutes", 0) * 60
-    return int(checks + drain + bake)
+    return int(check + drain + bake)

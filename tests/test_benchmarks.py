@@ -53,10 +53,10 @@ def test_a_further_service_costs_as_many_messages_as_the_last() -> None:
 
 
 def test_a_deployment_takes_less_than_a_minute(two: Synthesized) -> None:
-    """The checks and the drain of the templates themselves allow a deployment of 50 s; the peer's of 450 s."""
+    """The checks and the drain of the templates themselves allow a deployment of 40 s; the peer's of 330 s."""
     assert {name: templates.fastest_deployment(template) for name, template in two.items()} == {
-        "ours": 50,
-        "theirs": 450,
+        "ours": 40,
+        "theirs": 330,
     }
 
 
