@@ -104,8 +104,8 @@ def fastest_deployment(template: Template) -> int:
 
     A new task gets requests after its first good check, which comes within one interval: so many in a row are asked
     only of a task that was sick (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html); an old one goes when
-    it is drained (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html); an old one
+    goes when it is drained (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
     What a template does not say is as the load balancer has it by default
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time that
     alarms are watched comes on top.
