@@ -269,10 +269,9 @@ class FargateService(FargateTask):
         )
         # A task that starts before its way out exists cannot pull its image, and the circuit breaker counts it.
         resource = cast(ecs.CfnService, resource_of(service))
-        resource.node.add_dependency(*self._network.connectivity)
         # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
         # not read a secret or an image it was just allowed to.
-        resource.node.add_dependency(self.task_definition.obtain_execution_role())
+        resource.node.add_dependency(*self._network.connectivity, self.task_definition.obtain_execution_role())
         # Known to CloudFormation, not to the L2.
         deployment = "DeploymentConfiguration"
         resource.add_property_override(
