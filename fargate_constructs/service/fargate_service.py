@@ -125,7 +125,8 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
-        self.node.add_validation(_TrafficToShift(self))
+        if self.deployment.shifts_traffic:
+            self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(
             self.task_definition.task_role,
             ["*", *session_log_arns(self.cluster)],
