@@ -8,32 +8,71 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from fargate_constructs.endpoint import Accelerator, CloudFrontDistribution, HttpEndpoint, SignIn, WebAcl
-from fargate_constructs.logs import (
-    ArchiveFormat,
-    Delivery,
-    LogArchive,
-    LogCatalog,
-    LogExportBucket,
-    LogMerger,
-    LogRouter,
-    Retention,
-)
-from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
-from fargate_constructs.service import (
-    AuditedCluster,
-    Capacity,
-    Deployment,
-    FargateService,
-    Health,
-    LogDelivery,
-    OneOffTask,
-    Rollback,
-    Scaling,
-    ScheduledTask,
-    TaskSize,
-)
-from fargate_constructs.web_service import FargateWebService
+from typing import TYPE_CHECKING
+
+from fargate_constructs.on_demand import on_demand
+
+if TYPE_CHECKING:
+    from fargate_constructs.endpoint import Accelerator, CloudFrontDistribution, HttpEndpoint, SignIn, WebAcl
+    from fargate_constructs.logs import (
+        ArchiveFormat,
+        Delivery,
+        LogArchive,
+        LogCatalog,
+        LogExportBucket,
+        LogMerger,
+        LogRouter,
+        Retention,
+    )
+    from fargate_constructs.network import Egress, Endpoints, FixedEgressNetwork
+    from fargate_constructs.service import (
+        AuditedCluster,
+        Capacity,
+        Deployment,
+        FargateService,
+        Health,
+        LogDelivery,
+        OneOffTask,
+        Rollback,
+        Scaling,
+        ScheduledTask,
+        TaskSize,
+    )
+    from fargate_constructs.web_service import FargateWebService
+else:  # not for type checkers, to which any name would be right
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "Accelerator": "endpoint",
+            "ArchiveFormat": "logs",
+            "AuditedCluster": "service",
+            "Capacity": "service",
+            "CloudFrontDistribution": "endpoint",
+            "Delivery": "logs",
+            "Deployment": "service",
+            "Egress": "network",
+            "Endpoints": "network",
+            "FargateService": "service",
+            "FargateWebService": "web_service",
+            "FixedEgressNetwork": "network",
+            "Health": "service",
+            "HttpEndpoint": "endpoint",
+            "LogArchive": "logs",
+            "LogCatalog": "logs",
+            "LogDelivery": "service",
+            "LogExportBucket": "logs",
+            "LogMerger": "logs",
+            "LogRouter": "logs",
+            "OneOffTask": "service",
+            "Retention": "logs",
+            "Rollback": "service",
+            "Scaling": "service",
+            "ScheduledTask": "service",
+            "SignIn": "endpoint",
+            "TaskSize": "service",
+            "WebAcl": "endpoint",
+        },
+    )
 
 __all__ = [
     "Accelerator",

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from aws_cdk import CfnElement, IPolicyValidationContext, Stack
 from constructs import IConstruct
@@ -120,8 +120,9 @@ class Templates:
         own = []
         below = iter(stack.node.find_all()[1:])
         for each in below:
-            if isinstance(each, CfnElement):
-                own.append(each)
+            # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
+            if CfnElement in type(each).__mro__:
+                own.append(cast(CfnElement, each))
             elif isinstance(each, Stack):
                 for _ in each.node.find_all()[1:]:  # which come next
                     next(below)

@@ -1,6 +1,8 @@
 """The public names."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,22 @@ def test_all_is_sorted_and_complete() -> None:
     """`__all__` lists what the package's front offers, in order."""
     assert fargate_constructs.__all__ == sorted(fargate_constructs.__all__)
     assert all(hasattr(fargate_constructs, name) for name in fargate_constructs.__all__)
+
+
+def test_what_the_front_offers_is_listed() -> None:
+    """`dir()` knows each name before anybody asks for it; no other name is taken for one."""
+    assert set(fargate_constructs.__all__) <= set(dir(fargate_constructs))
+    with pytest.raises(AttributeError, match="module 'fargate_constructs' has no attribute 'FargateServices'"):
+        _ = fargate_constructs.FargateServices  # type: ignore[attr-defined]
+
+
+def test_only_what_is_asked_for_is_loaded() -> None:
+    """A service and an endpoint alone need no CDK module of what they do not use."""
+    script = "import sys; from fargate_constructs import FargateService, HttpEndpoint; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+
+    assert "aws_cdk.aws_ecs" in loaded
+    assert not {f"aws_cdk.aws_{name}" for name in ("glue", "athena", "cloudfront", "globalaccelerator")} & {*loaded}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -95,6 +95,9 @@ class FixedEgressNetwork(Construct):
         self.elastic_ip_pool = self._make_pool()
         """The network's own addresses; `None` if it was given some, or has no way out."""
         self._vpc = self._make_vpc(cidr, prefix)
+        # Asked for once: each answer costs a message to Node, and every service asks.
+        self._task_subnets = self._vpc.private_subnets
+        self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
         open_ways_out(self, egress, self._vpc, self._allocation_ids())
         isolated = Endpoints.for_isolated_tasks if egress.mode is EgressMode.ISOLATED else ()
         self.vpc_endpoints = add_endpoints(self._vpc, [*endpoints, *isolated])
@@ -135,12 +138,12 @@ class FixedEgressNetwork(Construct):
     @property
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
-        return self._vpc.private_subnets
+        return self._task_subnets
 
     @property
     def connectivity(self) -> Sequence[IDependable]:
         """What must be there before a task starts: the way out, and the endpoints."""
-        return [*(subnet.internet_connectivity_established for subnet in self.task_subnets), *self.vpc_endpoints]
+        return [*self._ways_out, *self.vpc_endpoints]
 
     @property
     def egress_ips(self) -> Sequence[str]:

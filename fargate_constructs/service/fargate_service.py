@@ -125,7 +125,8 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
-        self.node.add_validation(_TrafficToShift(self))
+        if self.deployment.shifts_traffic:
+            self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(
             self.task_definition.task_role,
             ["*", *session_log_arns(self.cluster)],
@@ -269,10 +270,9 @@ class FargateService(FargateTask):
         )
         # A task that starts before its way out exists cannot pull its image, and the circuit breaker counts it.
         resource = cast(ecs.CfnService, resource_of(service))
-        resource.node.add_dependency(*self._network.connectivity)
         # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
         # not read a secret or an image it was just allowed to.
-        resource.node.add_dependency(self.task_definition.obtain_execution_role())
+        resource.node.add_dependency(*self._network.connectivity, self.task_definition.obtain_execution_role())
         # Known to CloudFormation, not to the L2.
         deployment = "DeploymentConfiguration"
         resource.add_property_override(

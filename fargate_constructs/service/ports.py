@@ -29,7 +29,7 @@ def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
     for name, number in ports.items():
         if name and not PORT_NAME.fullmatch(name):
             raise ValueError(f"port names hold at most 32 lower-case letters, digits and hyphens, got: {name!r}")
-        if not Token.is_unresolved(number) and not 1 <= number <= LARGEST_PORT:
+        if not 1 <= number <= LARGEST_PORT and not Token.is_unresolved(number):
             raise ValueError(f"port must be 1 to {LARGEST_PORT}, or None for a worker, got: {number}")
     if len(set(ports.values())) < len(ports):
         raise ValueError(f"port must give each port one name, got: {ports}")

@@ -114,11 +114,9 @@ class RollbackAlarms(Construct):
 
     def _watch_errors(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], percent: int) -> None:
         metrics = {}
-        for number, target_group in enumerate(target_groups):
-            metrics[f"errors{number}"] = target_group.metrics.http_code_target(
-                elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE
-            )
-            metrics[f"requests{number}"] = target_group.metrics.request_count(period=MINUTE)
+        for number, of_group in enumerate(target_group.metrics for target_group in target_groups):
+            metrics[f"errors{number}"] = of_group.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE)
+            metrics[f"requests{number}"] = of_group.request_count(period=MINUTE)
         errors, requests = (
             _sum([name for name in metrics if name.startswith(kind)]) for kind in ("errors", "requests")
         )

@@ -65,7 +65,9 @@ class TaskSize:
 
     def __post_init__(self) -> None:
         """Refuse what Fargate does not have, as far as it is known at synth."""
-        if any(map(Token.is_unresolved, (self.cpu, self.memory_limit_mib, self.ephemeral_storage_gib))):
+        numbers = (self.cpu, self.memory_limit_mib, self.ephemeral_storage_gib or 0)
+        # What is known only when deployed, CDK writes as a negative number; the others need not be asked about.
+        if any(number < 0 and Token.is_unresolved(number) for number in numbers):
             return
         sizes = _sizes(self.operating_system_family)
         if self.memory_limit_mib not in sizes.get(self.cpu, ()):
