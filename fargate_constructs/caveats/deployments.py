@@ -12,7 +12,7 @@ from typing import Any
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule
 from fargate_constructs.launches import Launch
-from fargate_constructs.templates import Place, Templates, is_off, items, number, seen
+from fargate_constructs.templates import Place, Templates, is_off, items, number, seen, spelled
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
@@ -28,7 +28,7 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
     target_groups = {group: None for service in app.services for group in _target_groups(app.templates, service)}
     for group in target_groups:
         yield from _find_slow(group, app.templates.properties(group))
-    scaled = set(_scaled_services(app.templates))
+    scaled = set(_scaled_services(app))
     for service in app.services:
         yield from _find_risks(service, is_scaled=service.place in scaled)
         # A count that is there or not as the deployment will have it is nobody's fault.
@@ -94,9 +94,17 @@ def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
         yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
 
 
-def _scaled_services(templates: Templates) -> Iterator[Place]:
-    for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
-        yield from templates.references(target.stack, templates.properties(target).get("ResourceId"))
+def _scaled_services(app: FargateApp) -> Iterator[Place]:
+    by_name = {
+        (service.place.stack, f"service/{spelled(settings.get('Cluster'))}/{spelled(settings['ServiceName'])}"): service
+        for service in app.services
+        if "ServiceName" in (settings := service.settings)
+    }
+    for target in app.templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
+        id_ = app.templates.properties(target).get("ResourceId")
+        yield from app.templates.references(target.stack, id_)
+        if named := by_name.get((target.stack, spelled(id_))):
+            yield named.place
 
 
 def _serves(service: Launch) -> bool:

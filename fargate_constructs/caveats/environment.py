@@ -53,8 +53,8 @@ def find_secrets(app: FargateApp) -> Iterator[Finding]:
 def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
     if resolves_secret(value):
         return "which becomes the value of a secret"
-    if is_true(templates.parameter(stack, value).get("NoEcho")):
-        return "which is a parameter with NoEcho"
+    if any(is_true(each.get("NoEcho")) for each in templates.parameters(stack, value)):
+        return "which a parameter with NoEcho is part of"
     if SECRET_VALUE.search(json.dumps(value)):
         return "whose value looks like a secret"
     named_so = SECRET_NAME.search(key) and not PUBLIC_NAME.search(key)

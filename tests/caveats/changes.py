@@ -134,6 +134,30 @@ def secret_parameter(lab: Lab) -> None:
     lab.override("Definition", f"{CONTAINER}.Environment", variable({"Ref": "Hidden"}))
 
 
+def part_of_text(lab: Lab, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Pass a text that such a parameter, or another, is part of."""
+    CfnParameter(lab.stack, "Hidden", no_echo=True)
+    CfnParameter(lab.stack, "Shown")
+    lab.override("Definition", f"{CONTAINER}.Environment", variable(value))
+
+
+def scaled_by(lab: Lab, id_: Any, count: int = 3, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Scale a service that has a count of tasks as well, and is named like this."""
+    lab.override("ScalableTarget", "ResourceId", id_)
+    for path, value in {"DesiredCount": count, **service}.items():
+        lab.override("Service", path, value)
+
+
+def refers_by_text(lab: Lab) -> None:
+    """Refer to resources by what only puts texts together, as people do in YAML."""
+    lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
+    lab.override("Service", "LoadBalancers.0.TargetGroupArn", {"Fn::Join": ["", [{"Ref": "TargetGroup"}]]})
+    lab.override("Service", f"{NETWORK}.SecurityGroups", [{"Fn::GetAtt": "SecurityGroup.GroupId"}])
+    lab.override("Subscription", "LogGroupName", {"Fn::Sub": ["${Group}", {"Group": {"Ref": "LogGroup"}}]})
+    lab.override("Definition", f"{OPTIONS}.awslogs-group", {"Fn::Sub": "${LogGroup}"})
+    lab.override("TargetGroup", ATTRIBUTES, None)
+
+
 def alternate_target_group(lab: Lab) -> None:
     """Give the service a second target group, with the defaults."""
     resource = CfnResource(lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup")
@@ -265,6 +289,40 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "a rule that starts tasks on instances": (partial(rule_with_target, parameters={"LaunchType": "EC2"}), []),
     "a raw service": (made_raw, ["NoCircuitBreaker"]),
     "a hidden parameter": (secret_parameter, ["SecretInEnvironment[SETTING]"]),
+    **{
+        f"a hidden parameter in {name}": (partial(part_of_text, value=value), ["SecretInEnvironment[SETTING]"])
+        for name, value in {
+            "a join": {"Fn::Join": ["", ["https://shop:", {"Ref": "Hidden"}, "@example.com"]]},
+            "a text": {"Fn::Sub": "https://shop:${Hidden}@example.com"},
+            "a text's variable": {"Fn::Sub": ["https://shop:${Pw}@example.com", {"Pw": {"Ref": "Hidden"}}]},
+            "a choice": {"Fn::If": ["Condition", {"Fn::Sub": "${Hidden}"}, "x"]},
+        }.items()
+    },
+    **{
+        f"no hidden parameter in {name}": (partial(part_of_text, value=value), [])
+        for name, value in {
+            "a text with another": {"Fn::Sub": "https://shop:${Shown}@example.com"},
+            "a text that only looks so": {"Fn::Sub": "https://shop:${!Hidden}@example.com"},
+            "a variable that is not used": {"Fn::Sub": ["x", {"Pw": {"Ref": "Hidden"}}]},
+        }.items()
+    },
+    "references by texts": (refers_by_text, ["SlowDrain"]),
+    "a count, and a target known by a text": (
+        partial(scaled_by, id_={"Fn::Sub": "service/cluster/${Service.Name}"}),
+        ["CountReset"],
+    ),
+    "a count, and a target known by a name": (
+        partial(scaled_by, id_="service/cluster/web", ServiceName="web"),
+        ["CountReset"],
+    ),
+    "a count, and a target known by a name in a cluster": (
+        partial(scaled_by, id_={"Fn::Sub": "service/${Cluster}/web"}, ServiceName="web", Cluster={"Ref": "Cluster"}),
+        ["CountReset"],
+    ),
+    "a count, and a target of another": (
+        partial(scaled_by, id_="service/another/web", ServiceName="web"),
+        [],
+    ),
     "a definition that nobody is seen to start": (partial(started_by_nobody, compatibility="FARGATE"), ["NoSuchSize"]),
     "a definition that nobody starts on fargate": (partial(started_by_nobody, compatibility="EC2"), []),
     "read-only with volumes": (
