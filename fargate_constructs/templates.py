@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from aws_cdk import CfnElement, IPolicyValidationContext, Stack
 from constructs import IConstruct
@@ -246,7 +246,7 @@ def is_off(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
     return value in (None, False, "false")
 
 
-def is_intrinsic(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+def is_intrinsic(value: Any) -> TypeGuard[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
     """Whether a value is known only when deployed, all of it."""
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
 

@@ -103,6 +103,10 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
     ("Definition", "RuntimePlatform.OperatingSystemFamily", "WINDOWS_SERVER_2022_CORE", ["NoSuchSize"]),
     ("Definition", "EphemeralStorage.SizeInGiB", 20, ["NoSuchSize"]),
     ("Definition", "EphemeralStorage.SizeInGiB", 100, []),
+    ("Definition", "EphemeralStorage.SizeInGiB", "30", []),
+    ("Definition", "EphemeralStorage.SizeInGiB", "30 GB", ["NoSuchSize"]),
+    ("Definition", "EphemeralStorage.SizeInGiB", "much", ["NoSuchSize"]),
+    ("Definition", "EphemeralStorage.SizeInGiB", PARAMETER, []),
     # Secrets.
     ("Definition", f"{CONTAINER}.Environment", variable("plain"), []),
     ("Definition", f"{CONTAINER}.Environment", PARAMETER, []),
