@@ -12,7 +12,7 @@ from typing import Any
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule
 from fargate_constructs.launches import Launch
-from fargate_constructs.templates import Place, Templates, is_off, items, number, seen, spelled
+from fargate_constructs.templates import UNSEEN, Place, Templates, is_off, items, number, seen, spelled
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
@@ -65,13 +65,19 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     interval = _number(seen(properties, "HealthCheckIntervalSeconds"), DEFAULT_INTERVAL)
     threshold = _number(seen(properties, "HealthyThresholdCount"), DEFAULT_THRESHOLD)
     drain = _drain(properties)
+    if seen(properties, "Protocol") in (None, "HTTP", "HTTPS", UNSEEN):
+        # A new target of an Application Load Balancer must pass one check, the count is for one that was unhealthy
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
+        # A Network Load Balancer's passes "the initial health checks"
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html).
+        threshold = 1
     checks = None if interval is None or threshold is None else interval * threshold
-    floor = f"; a deployment takes at least {checks + drain:g} s" if checks is not None and drain is not None else ""
+    both = f"; with the drain {checks + drain:g} s" if checks is not None and drain is not None else ""
     if checks is not None and checks > LONGEST_CHECKS:
-        got = f"{threshold:g} checks, one each {interval:g} s: {checks:g} s{floor}"
-        yield Finding(Rule.SlowHealthCheck, group, got)
+        count = "1 check" if threshold == 1 else f"{threshold:g} checks"
+        yield Finding(Rule.SlowHealthCheck, group, f"{count} at intervals of {interval:g} s: {checks:g} s{both}")
     if drain is not None and drain > LONGEST_DRAIN:
-        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{floor}")
+        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{both}")
 
 
 def _drain(properties: dict[str, Any]) -> float | None:

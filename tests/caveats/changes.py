@@ -160,9 +160,21 @@ def refers_by_text(lab: Lab) -> None:
 
 def alternate_target_group(lab: Lab) -> None:
     """Give the service a second target group, with the defaults."""
-    resource = CfnResource(lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup")
+    resource = CfnResource(
+        lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup", properties={"Protocol": "TCP"}
+    )
     advanced = {"AlternateTargetGroupArn": {"Ref": lab.stack.resolve(resource.logical_id)}}
     lab.override("Service", "LoadBalancers.0.AdvancedConfiguration", advanced)
+
+
+def checked(lab: Lab, protocol: Any, interval: Any = 10, count: int | None = 3) -> None:  # noqa: ANN401 - likewise
+    """Let a load balancer check new tasks like this."""
+    for path, value in {
+        "Protocol": protocol,
+        "HealthCheckIntervalSeconds": interval,
+        "HealthyThresholdCount": count,
+    }.items():
+        lab.override("TargetGroup", path, value)
 
 
 def unscaled(lab: Lab, count: int | None, percent: int) -> None:
@@ -273,6 +285,10 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         [],
     ),
     "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
+    "few checks of a network load balancer": (partial(checked, protocol="TCP"), []),
+    "many checks of a network load balancer": (partial(checked, protocol="TLS", count=None), ["SlowHealthCheck"]),
+    "checks of what only the deployment knows": (partial(checked, protocol=PARAMETER, count=10), []),
+    "checks at intervals that only it knows": (partial(checked, protocol="TCP", interval=PARAMETER), []),
     "one of one task": (partial(unscaled, count=1, percent=50), []),
     "none of one task": (partial(unscaled, count=1, percent=0), ["TooFewTasks"]),
     "some of some tasks": (partial(unscaled, count=None, percent=50), ["TooFewTasks"]),

@@ -61,7 +61,7 @@ def test_patterns_show_what_is_wrong_with_them() -> None:
 
     assert found == {
         "Vpc": {"UnknownEgress"},
-        "Web": {*IN_ALL, *IN_SERVICES, "SlowDrain", "SlowHealthCheck", "TooFewTasks"},
+        "Web": {*IN_ALL, *IN_SERVICES, "SlowDrain", "TooFewTasks"},
         "Scaled": {
             *IN_ALL,
             *IN_SERVICES,
