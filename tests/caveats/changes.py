@@ -104,7 +104,8 @@ def maps(lab: Lab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a templ
 def inline(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let callers in by a rule of the security group itself."""
     lab.override("Service", "LoadBalancers", None)
-    lab.override("SecurityGroup", "SecurityGroupIngress", [{"CidrIp": "0.0.0.0/0", **rule}])
+    source = {} if "SourceSecurityGroupId" in rule else {"CidrIp": "0.0.0.0/0"}
+    lab.override("SecurityGroup", "SecurityGroupIngress", [source | rule])
 
 
 def service_connect(lab: Lab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
@@ -260,6 +261,14 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         lambda lab: let_in(lab, source_security_group_id=lab.security_group.attr_group_id),
         [],
     ),
+    "no endpoint, and a door of the group for peers": (
+        partial(inline, IpProtocol="-1", SourceSecurityGroupId={"Fn::GetAtt": ["SecurityGroup", "GroupId"]}),
+        [],
+    ),
+    "no endpoint, and a range": (partial(maps, ContainerPortRange="70-80"), ["NoFixedEndpoint"]),
+    "no endpoint, and a range behind other doors": (partial(maps, ContainerPortRange="81-90"), []),
+    "no endpoint, and a range below them": (partial(maps, ContainerPortRange="70-79"), []),
+    "no endpoint, and an unknown range": (partial(maps, ContainerPortRange=PARAMETER), []),
     "no endpoint, and a door without a port": (partial(maps), []),
     "no endpoint, and datagrams": (partial(maps, ContainerPort=80, Protocol="udp"), []),
     "no endpoint, and an unknown port": (partial(maps, ContainerPort=PARAMETER), []),
