@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import CfnParameter, CfnResource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_logs as logs
 
 from tests.caveats.lab import Lab
 
@@ -159,6 +160,12 @@ def refers_by_text(lab: Lab) -> None:
     lab.override("TargetGroup", ATTRIBUTES, None)
 
 
+def retained_by(lab: Lab, days: logs.RetentionDays) -> None:
+    """Let CDK's custom resource set the retention of the log group."""
+    lab.override("LogGroup", "RetentionInDays", None)
+    logs.LogRetention(lab.stack, "Retention", log_group_name=lab.log_group.ref, retention=days)
+
+
 def alternate_target_group(lab: Lab) -> None:
     """Give the service a second target group, with the defaults."""
     resource = CfnResource(
@@ -231,6 +238,8 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         ),
         ["LogsNeverExpire"],
     ),
+    "a retention set when deployed": (partial(retained_by, days=logs.RetentionDays.ONE_WEEK), []),
+    "none set when deployed": (partial(retained_by, days=logs.RetentionDays.INFINITE), ["LogsNeverExpire"]),
     "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),
     "a sidecar that may end without logs": (partial(sidecar, Essential=False), ["NoInitProcess"]),
     "a log router": (with_router, ["SecretInEnvironment[SINK_TOKEN]"]),
