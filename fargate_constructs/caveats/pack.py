@@ -43,7 +43,8 @@ class FargateCaveats(NagPack):
 
     It reads the templates as they were synthesized, so overrides and aspects count, and follows references across
     stacks. Tasks on EC2 instances are left alone. What only the deployment knows, and what stands in another app,
-    breaks no rule; what a state machine or a program starts is not seen. Errors fail the synthesis, warnings do not.
+    breaks no rule; what a state machine, AWS Batch or a program starts is not seen. Errors fail the synthesis,
+    warnings do not.
 
     ```python
     Validations.of(app).add_plugins(FargateCaveats(app))

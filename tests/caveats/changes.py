@@ -124,6 +124,23 @@ def rule_with_target(lab: Lab, parameters: Any, *, is_public: bool = True) -> No
     rule.add_property_override("Targets", [{"Arn": "arn", "Id": "other"}, PARAMETER, target])
 
 
+def pipe(lab: Lab, network: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Start a task by an EventBridge pipe."""
+    definition = {"LaunchType": "FARGATE", "TaskDefinitionArn": lab.definition.ref, "NetworkConfiguration": network}
+    properties = {"RoleArn": "arn", "Source": "arn", "Target": "arn"}
+    parameters = {"TargetParameters": {"EcsTaskParameters": definition}}
+    CfnResource(lab.stack, "Pipe", type="AWS::Pipes::Pipe", properties=properties | parameters)
+    CfnResource(lab.stack, "Other", type="AWS::Pipes::Pipe", properties=properties)
+
+
+def task_set(lab: Lab, launch_type: str) -> None:
+    """Start tasks as a deployer of one's own does, of whose service nothing else is known."""
+    network = {"AwsVpcConfiguration": {"AssignPublicIp": "ENABLED", "Subnets": ["s-1"]}}
+    properties = {"Cluster": "c", "Service": "s", "TaskDefinition": lab.definition.ref, "LaunchType": launch_type}
+    network_of = {"NetworkConfiguration": network}
+    CfnResource(lab.stack, "TaskSet", type="AWS::ECS::TaskSet", properties=properties | network_of)
+
+
 def made_raw(lab: Lab) -> None:
     """Write the service as a resource of any type."""
     properties = {"LaunchType": "FARGATE", "TaskDefinition": lab.definition.ref, "EnableExecuteCommand": True}
@@ -154,7 +171,6 @@ def refers_by_text(lab: Lab) -> None:
     """Refer to resources by what only puts texts together, as people do in YAML."""
     lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
     lab.override("Service", "LoadBalancers.0.TargetGroupArn", {"Fn::Join": ["", [{"Ref": "TargetGroup"}]]})
-    lab.override("Service", f"{NETWORK}.SecurityGroups", [{"Fn::GetAtt": "SecurityGroup.GroupId"}])
     lab.override("Subscription", "LogGroupName", {"Fn::Sub": ["${Group}", {"Group": {"Ref": "LogGroup"}}]})
     lab.override("Definition", f"{OPTIONS}.awslogs-group", {"Fn::Sub": "${LogGroup}"})
     lab.override("TargetGroup", ATTRIBUTES, None)
@@ -321,6 +337,13 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         [],
     ),
     "a rule that starts tasks on instances": (partial(rule_with_target, parameters={"LaunchType": "EC2"}), []),
+    "a pipe that starts tasks": (
+        partial(pipe, network={"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED", "Subnets": ["s-1"]}}),
+        ["PublicAddress"],
+    ),
+    "a pipe that starts tasks in private": (partial(pipe, network=PARAMETER), []),
+    "a task set": (partial(task_set, launch_type="FARGATE"), ["PublicAddress"]),
+    "a task set on instances": (partial(task_set, launch_type="EC2"), []),
     "a raw service": (made_raw, ["NoCircuitBreaker"]),
     "a hidden parameter": (secret_parameter, ["SecretInEnvironment[SETTING]"]),
     **{
@@ -343,6 +366,10 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "references by texts": (refers_by_text, ["SlowDrain"]),
     "a count, and a target known by a text": (
         partial(scaled_by, id_={"Fn::Sub": "service/cluster/${Service.Name}"}),
+        ["CountReset"],
+    ),
+    "a count, and a target known by a dotted name": (
+        partial(scaled_by, id_={"Fn::Join": ["/", ["service/cluster", {"Fn::GetAtt": "Service.Name"}]]}),
         ["CountReset"],
     ),
     "a count, and a target known by a name": (
