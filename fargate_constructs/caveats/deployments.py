@@ -101,16 +101,20 @@ def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
 
 
 def _scaled_services(app: FargateApp) -> Iterator[Place]:
-    by_name = {
-        (service.place.stack, f"service/{spelled(settings.get('Cluster'))}/{spelled(settings['ServiceName'])}"): service
-        for service in app.services
-        if "ServiceName" in (settings := service.settings)
-    }
+    by_name = {(each.place.stack, name): each.place for each in app.services for name in _names(app.templates, each)}
     for target in app.templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
         id_ = app.templates.properties(target).get("ResourceId")
         yield from app.templates.references(target.stack, id_)
         if named := by_name.get((target.stack, spelled(id_))):
-            yield named.place
+            yield named
+
+
+def _names(templates: Templates, service: Launch) -> Iterator[str]:
+    """Yield what autoscaling may know a service by that has a name, in its stack's template."""
+    if name := service.settings.get("ServiceName"):
+        cluster = service.settings.get("Cluster")
+        named = templates.properties(templates.locate(service.place.stack, cluster)).get("ClusterName", cluster)
+        yield from (f"service/{spelled(each)}/{spelled(name)}" for each in (cluster, named))
 
 
 def _serves(service: Launch) -> bool:

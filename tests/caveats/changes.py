@@ -167,6 +167,12 @@ def scaled_by(lab: Lab, id_: Any, count: int = 3, **service: Any) -> None:  # no
         lab.override("Service", path, value)
 
 
+def named_in_a_cluster(lab: Lab) -> None:
+    """Scale a service by its name and that of its cluster, to which it refers."""
+    CfnResource(lab.stack, "Cluster", type="AWS::ECS::Cluster", properties={"ClusterName": "shop"})
+    scaled_by(lab, "service/shop/web", ServiceName="web", Cluster={"Ref": "Cluster"})
+
+
 def refers_by_text(lab: Lab) -> None:
     """Refer to resources by what only puts texts together, as people do in YAML."""
     lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
@@ -380,6 +386,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         partial(scaled_by, id_={"Fn::Sub": "service/${Cluster}/web"}, ServiceName="web", Cluster={"Ref": "Cluster"}),
         ["CountReset"],
     ),
+    "a count, and a target known by two names": (named_in_a_cluster, ["CountReset"]),
     "a count, and a target of another": (
         partial(scaled_by, id_="service/another/web", ServiceName="web"),
         [],
