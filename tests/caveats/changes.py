@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from aws_cdk import CfnParameter, CfnResource
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_logs as logs
 
@@ -81,34 +80,6 @@ def on_capacity(lab: Lab, provider: Any) -> None:  # noqa: ANN401 - a piece of a
     lab.override("Service", "EnableExecuteCommand", None)
 
 
-def let_in(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - passed through
-    """Take the load balancer away, and let callers in."""
-    lab.override("Service", "LoadBalancers", None)
-    door: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 80, "to_port": 80, **rule}
-    if "source_security_group_id" not in rule:
-        door["cidr_ip"] = "0.0.0.0/0"
-    ec2.CfnSecurityGroupIngress(lab.stack, "Ingress", group_id=lab.security_group.attr_group_id, **door)
-
-
-def called(lab: Lab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in, and change the service."""
-    let_in(lab)
-    lab.override("Service", path, value)
-
-
-def maps(lab: Lab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in at a port mapped like this."""
-    let_in(lab)
-    lab.override("Definition", f"{CONTAINER}.PortMappings", [mapping])
-
-
-def inline(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in by a rule of the security group itself."""
-    lab.override("Service", "LoadBalancers", None)
-    source = {} if "SourceSecurityGroupId" in rule else {"CidrIp": "0.0.0.0/0"}
-    lab.override("SecurityGroup", "SecurityGroupIngress", [source | rule])
-
-
 def service_connect(lab: Lab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let the proxy of Service Connect log."""
     configuration = {"LogDriver": "awslogs", "Options": {"awslogs-group": "proxy", **options}}
@@ -160,19 +131,6 @@ def part_of_text(lab: Lab, value: Any) -> None:  # noqa: ANN401 - a piece of a t
     lab.override("Definition", f"{CONTAINER}.Environment", variable(value))
 
 
-def scaled_by(lab: Lab, id_: Any, count: int = 3, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Scale a service that has a count of tasks as well, and is named like this."""
-    lab.override("ScalableTarget", "ResourceId", id_)
-    for path, value in {"DesiredCount": count, **service}.items():
-        lab.override("Service", path, value)
-
-
-def named_in_a_cluster(lab: Lab) -> None:
-    """Scale a service by its name and that of its cluster, to which it refers."""
-    CfnResource(lab.stack, "Cluster", type="AWS::ECS::Cluster", properties={"ClusterName": "shop"})
-    scaled_by(lab, "service/shop/web", ServiceName="web", Cluster={"Ref": "Cluster"})
-
-
 def refers_by_text(lab: Lab) -> None:
     """Refer to resources by what only puts texts together, as people do in YAML."""
     lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
@@ -186,32 +144,6 @@ def retained_by(lab: Lab, days: logs.RetentionDays) -> None:
     """Let CDK's custom resource set the retention of the log group."""
     lab.override("LogGroup", "RetentionInDays", None)
     logs.LogRetention(lab.stack, "Retention", log_group_name=lab.log_group.ref, retention=days)
-
-
-def alternate_target_group(lab: Lab) -> None:
-    """Give the service a second target group, with the defaults."""
-    resource = CfnResource(
-        lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup", properties={"Protocol": "TCP"}
-    )
-    advanced = {"AlternateTargetGroupArn": {"Ref": lab.stack.resolve(resource.logical_id)}}
-    lab.override("Service", "LoadBalancers.0.AdvancedConfiguration", advanced)
-
-
-def checked(lab: Lab, protocol: Any, interval: Any = 10, count: int | None = 3) -> None:  # noqa: ANN401 - likewise
-    """Let a load balancer check new tasks like this."""
-    for path, value in {
-        "Protocol": protocol,
-        "HealthCheckIntervalSeconds": interval,
-        "HealthyThresholdCount": count,
-    }.items():
-        lab.override("TargetGroup", path, value)
-
-
-def unscaled(lab: Lab, count: int | None, percent: int) -> None:
-    """Run so many tasks, of which so many per cent must be healthy."""
-    lab.stack.node.try_remove_child("ScalableTarget")
-    lab.override("Service", "DesiredCount", count)
-    lab.override("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", percent)
 
 
 def by_its_cluster(lab: Lab, compatibilities: list[str]) -> None:
@@ -279,64 +211,6 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "on no capacity provider": (partial(on_capacity, provider=[]), ["NoExec"]),
     "as the cluster decides, on fargate alone": (partial(by_its_cluster, compatibilities=["FARGATE"]), ["NoExec"]),
     "as the cluster decides, perhaps on instances": (partial(by_its_cluster, compatibilities=["EC2", "FARGATE"]), []),
-    "no endpoint, and a door": (let_in, ["NoFixedEndpoint"]),
-    "no endpoint, and any door": (partial(let_in, ip_protocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and a door by number": (partial(let_in, ip_protocol="6"), ["NoFixedEndpoint"]),
-    "no endpoint, and a wide door": (partial(let_in, from_port=1, to_port=9999), ["NoFixedEndpoint"]),
-    "no endpoint, and a door of the group": (partial(inline, IpProtocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and another door": (partial(let_in, from_port=81, to_port=81), []),
-    "no endpoint, and a door for datagrams": (partial(let_in, ip_protocol="udp"), []),
-    "no endpoint, and an unknown door": (partial(inline, IpProtocol="tcp", FromPort=PARAMETER, ToPort=PARAMETER), []),
-    "no endpoint, and no door": (overriding(("Service", "LoadBalancers", None)), []),
-    "no endpoint, and a door for peers": (
-        lambda lab: let_in(lab, source_security_group_id=lab.security_group.attr_group_id),
-        [],
-    ),
-    "no endpoint, and a door of the group for peers": (
-        partial(inline, IpProtocol="-1", SourceSecurityGroupId={"Fn::GetAtt": ["SecurityGroup", "GroupId"]}),
-        [],
-    ),
-    "no endpoint, and a range": (partial(maps, ContainerPortRange="70-80"), ["NoFixedEndpoint"]),
-    "no endpoint, and a range behind other doors": (partial(maps, ContainerPortRange="81-90"), []),
-    "no endpoint, and a range below them": (partial(maps, ContainerPortRange="70-79"), []),
-    "no endpoint, and an unknown range": (partial(maps, ContainerPortRange=PARAMETER), []),
-    "no endpoint, and a door without a port": (partial(maps), []),
-    "no endpoint, and datagrams": (partial(maps, ContainerPort=80, Protocol="udp"), []),
-    "no endpoint, and an unknown port": (partial(maps, ContainerPort=PARAMETER), []),
-    "no endpoint, and an unknown task": (partial(called, path="TaskDefinition", value="elsewhere:1"), []),
-    "no endpoint but cloud map": (partial(called, path="ServiceRegistries", value=[{"RegistryArn": "arn"}]), []),
-    "no endpoint but lattice": (partial(called, path="VpcLatticeConfigurations", value=[{"PortName": "web"}]), []),
-    "no endpoint but a name in service connect": (
-        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True, "Services": [{"PortName": "web"}]}),
-        [],
-    ),
-    "no endpoint but names of others": (
-        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True}),
-        ["NoFixedEndpoint"],
-    ),
-    "no endpoint that is known": (partial(called, path="LoadBalancers", value=PARAMETER), []),
-    "no endpoint but of task sets": (partial(called, path="DeploymentController.Type", value="EXTERNAL"), []),
-    "codedeploy": (
-        overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
-        [],
-    ),
-    "a canary, which no circuit breaker watches": (
-        overriding(("Service", DEPLOYMENT, {"Strategy": "CANARY", "BakeTimeInMinutes": 5})),
-        [],
-    ),
-    "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
-    "few checks of a network load balancer": (partial(checked, protocol="TCP"), []),
-    "many checks of a network load balancer": (partial(checked, protocol="TLS", count=None), ["SlowHealthCheck"]),
-    "checks of what only the deployment knows": (partial(checked, protocol=PARAMETER, count=10), []),
-    "checks at intervals that only it knows": (partial(checked, protocol="TCP", interval=PARAMETER), []),
-    "one of one task": (partial(unscaled, count=1, percent=50), []),
-    "none of one task": (partial(unscaled, count=1, percent=0), ["TooFewTasks"]),
-    "some of some tasks": (partial(unscaled, count=None, percent=50), ["TooFewTasks"]),
-    "a count without scaling": (partial(unscaled, count=3, percent=100), []),
-    "a worker with fewer tasks": (
-        overriding(("Service", "LoadBalancers", None), ("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", 50)),
-        [],
-    ),
     "a rule that starts tasks": (partial(rule_with_target, parameters={"LaunchType": "FARGATE"}), ["PublicAddress"]),
     "a rule that starts tasks in private": (
         partial(rule_with_target, parameters={"LaunchType": "FARGATE"}, is_public=False),
@@ -370,27 +244,6 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         }.items()
     },
     "references by texts": (refers_by_text, ["SlowDrain"]),
-    "a count, and a target known by a text": (
-        partial(scaled_by, id_={"Fn::Sub": "service/cluster/${Service.Name}"}),
-        ["CountReset"],
-    ),
-    "a count, and a target known by a dotted name": (
-        partial(scaled_by, id_={"Fn::Join": ["/", ["service/cluster", {"Fn::GetAtt": "Service.Name"}]]}),
-        ["CountReset"],
-    ),
-    "a count, and a target known by a name": (
-        partial(scaled_by, id_="service/cluster/web", ServiceName="web"),
-        ["CountReset"],
-    ),
-    "a count, and a target known by a name in a cluster": (
-        partial(scaled_by, id_={"Fn::Sub": "service/${Cluster}/web"}, ServiceName="web", Cluster={"Ref": "Cluster"}),
-        ["CountReset"],
-    ),
-    "a count, and a target known by two names": (named_in_a_cluster, ["CountReset"]),
-    "a count, and a target of another": (
-        partial(scaled_by, id_="service/another/web", ServiceName="web"),
-        [],
-    ),
     "a definition that nobody is seen to start": (partial(started_by_nobody, compatibility="FARGATE"), ["NoSuchSize"]),
     "a definition that nobody starts on fargate": (partial(started_by_nobody, compatibility="EC2"), []),
     "read-only with volumes": (

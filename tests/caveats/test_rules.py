@@ -20,6 +20,8 @@ from tests.caveats.changes import (
     overriding,
     variable,
 )
+from tests.caveats.deployments import DEPLOYMENTS
+from tests.caveats.endpoints import ENDPOINTS
 from tests.caveats.lab import rules_of_each
 
 # One property changed: of which resource, which, to what, and which rules that breaks.
@@ -178,7 +180,7 @@ CASES = {
     f"{resource}.{path}={value}": (overriding((resource, path, value)), rules)
     for resource, path, value, rules in OVERRIDES
 }
-CASES |= CHANGES
+CASES |= CHANGES | ENDPOINTS | DEPLOYMENTS
 
 
 @pytest.fixture(scope="module")
