@@ -201,7 +201,8 @@ def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
         case {"Fn::Sub": [str() as text, dict() as values]}:
             # Every other part is a name.
             parts = enumerate(SUBSTITUTED.split(text))
-            return [values.get(part, _reference(part)) if index % 2 else part for index, part in parts if part]
+            put = [values.get(part, _reference(part)) if index % 2 else part for index, part in parts if part]
+            return [piece for each in put for piece in pieces(each)]
         case {"Fn::Join": [str() as between, list() as parts]}:
             joined = [each for part in parts for each in (between, part)][1:]
             return [piece for each in joined if each != "" for piece in pieces(each)]

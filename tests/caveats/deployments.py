@@ -87,6 +87,14 @@ DEPLOYMENTS: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         partial(scaled_by, id_={"Fn::Sub": "service/${Cluster}/web"}, ServiceName="web", Cluster={"Ref": "Cluster"}),
         ["CountReset"],
     ),
+    "a count, and a target known by a text in a text": (
+        partial(
+            scaled_by,
+            id_={"Fn::Sub": ["${Path}/web", {"Path": {"Fn::Join": ["/", ["service", "cluster"]]}}]},
+            ServiceName="web",
+        ),
+        ["CountReset"],
+    ),
     "a count, and a target known by two names": (named_in_a_cluster, ["CountReset"]),
     "a count, and a target of another": (
         partial(scaled_by, id_="service/another/web", ServiceName="web"),
