@@ -1,7 +1,7 @@
 """What starts tasks, as an app's templates have it.
 
 ```
-service, schedule, rule ──> [Launch] ──> task definition, subnets
+service, schedule, rule, pipe ──> [Launch] ──> task definition, subnets
 ```
 """
 
@@ -14,24 +14,24 @@ FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 
 class Launch(NamedTuple):
-    """A service, or a target of a schedule or a rule, that runs tasks."""
+    """A service or a task set, or a target of a schedule, a rule or a pipe, that runs tasks."""
 
     place: Place
     settings: dict[str, Any]
-    """The properties of the service, or the `EcsParameters` of the target."""
+    """The properties of the service or task set, or the target's parameters for ECS."""
     task_definition: Any
     """What is run, as the template refers to it."""
 
     @property
     def is_service(self) -> bool:
-        """Whether tasks are kept running; else they run to their end."""
-        return "TaskDefinitionArn" not in self.settings
+        """Whether it is a service; else its tasks run to their end, or are a set that a service's own deployer made."""
+        return not self.settings.keys() & {"TaskDefinitionArn", "Service"}
 
     @property
     def network(self) -> Any:  # noqa: ANN401 - a piece of a template
         """The subnets, security groups and public address that tasks get."""
         configuration = seen(self.settings, "NetworkConfiguration")
-        # EventBridge rules spell it in another way than services and schedules.
+        # EventBridge rules and task sets spell it in another way than the others.
         return seen(configuration, "AwsVpcConfiguration") or seen(configuration, "AwsvpcConfiguration")
 
     @property
@@ -61,18 +61,22 @@ class Launch(NamedTuple):
 
 
 def launches_in(templates: Templates) -> Iterator[Launch]:
-    """Yield what starts tasks by itself. What a state machine or a program starts cannot be seen in a template."""
-    for place in templates.of_type["AWS::ECS::Service"]:
+    """Yield what starts tasks by itself.
+
+    What a state machine or a program starts cannot be seen in a template. AWS Batch has task definitions of its own.
+    """
+    for place in templates.of_type["AWS::ECS::Service"] + templates.of_type["AWS::ECS::TaskSet"]:
         properties = templates.properties(place)
         yield Launch(place, properties, properties.get("TaskDefinition"))
     for place in templates.of_type["AWS::Scheduler::Schedule"]:
-        yield from _launches_by(place, templates.properties(place).get("Target"))
+        yield from _launches_by(place, seen(templates.properties(place), "Target", "EcsParameters"))
     for place in templates.of_type["AWS::Events::Rule"]:
         for target in items(templates.properties(place), "Targets"):
-            yield from _launches_by(place, target)
+            yield from _launches_by(place, seen(target, "EcsParameters"))
+    for place in templates.of_type["AWS::Pipes::Pipe"]:
+        yield from _launches_by(place, seen(templates.properties(place), "TargetParameters", "EcsTaskParameters"))
 
 
-def _launches_by(place: Place, target: Any) -> Iterator[Launch]:  # noqa: ANN401 - a piece of a template
-    settings = seen(target, "EcsParameters")
+def _launches_by(place: Place, settings: Any) -> Iterator[Launch]:  # noqa: ANN401 - a piece of a template
     if isinstance(settings, dict) and "TaskDefinitionArn" in settings:
         yield Launch(place, settings, settings["TaskDefinitionArn"])

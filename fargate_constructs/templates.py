@@ -6,11 +6,12 @@ app ──> synth ──> [Templates] ──> what proves and what audits
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from aws_cdk import CfnElement, IPolicyValidationContext, Stack
 from constructs import IConstruct
@@ -24,6 +25,9 @@ class _Unseen:
 
 
 UNSEEN = _Unseen()
+# What `Fn::Sub` replaces, but for `${!Literal}`
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
+SUBSTITUTED = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
 class Place(NamedTuple):
@@ -75,27 +79,19 @@ class Templates:
         match reference:
             case {"Ref": name} | {"Fn::GetAtt": [name, _]} if Place(stack, name) in self._resources:
                 return Place(stack, name)
+        match pieces(reference):
+            case [piece] if piece != reference:
+                return self.locate(stack, piece)
         alias = self._follow(stack, reference)
         return self.locate(*alias) if alias else None
 
-    def parameter(self, stack: Stack, reference: Any) -> dict[str, Any]:  # noqa: ANN401 - a piece of a template
-        """Return the parameter that a stack's template refers to, or nothing."""
-        alias = self._follow(stack, reference)
-        if alias:
-            return self.parameter(*alias)
-        match reference:
-            case {"Ref": name}:
-                return self._parameters.get(Place(stack, name), {})
-        return {}
-
     def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
-        """Yield every resource that a piece of a template refers to, however deep."""
-        place = self.locate(stack, value)
-        if place:
-            yield place
-        elif isinstance(value, dict | list):
-            for each in value.values() if isinstance(value, dict) else value:
-                yield from self.references(stack, each)
+        """Yield every resource that a piece of a template refers to, however deep, in whichever stack it stands."""
+        yield from (place for place in self._names(stack, value) if place in self._resources)
+
+    def parameters(self, stack: Stack, value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+        """Yield every parameter that a piece of a template refers to, likewise."""
+        yield from (self._parameters[place] for place in self._names(stack, value) if place in self._parameters)
 
     def environment(self, stack: Stack) -> str:
         """Return the account and region that a stack is deployed to, as far as they are known."""
@@ -127,6 +123,17 @@ class Templates:
                 for _ in each.node.find_all()[1:]:  # which come next
                     next(below)
         return own
+
+    def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
+        """Yield what a piece of a template names, however deep, each in the stack that knows it by that name."""
+        for function in functions_in(value):
+            alias = self._follow(stack, function)
+            if alias:
+                yield from self._names(*alias)
+                continue
+            match function:
+                case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+                    yield Place(stack, name)
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
         name = _name(reference)
@@ -184,6 +191,45 @@ def items(value: Any, *keys: str) -> list[Any]:  # noqa: ANN401 - a piece of a t
     return [each for each in found if not is_intrinsic(each)] if isinstance(found, list) else []
 
 
+def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
+    """Return what `Fn::Sub` and `Fn::Join` put together, in its order: texts, and references as if they stood alone.
+
+    Of anything else, itself; an attribute is named by a list.
+    """
+    match value:
+        case {"Fn::Sub": str() as text}:
+            return pieces({"Fn::Sub": [text, {}]})
+        case {"Fn::Sub": [str() as text, dict() as values]}:
+            # Every other part is a name.
+            parts = enumerate(SUBSTITUTED.split(text))
+            put = [values.get(part, _reference(part)) if index % 2 else part for index, part in parts if part]
+            return [piece for each in put for piece in pieces(each)]
+        case {"Fn::Join": [str() as between, list() as parts]}:
+            joined = [each for part in parts for each in (between, part)][1:]
+            return [piece for each in joined if each != "" for piece in pieces(each)]
+        case {"Fn::GetAtt": str() as name}:
+            return [_reference(name)]
+    return [value]
+
+
+def functions_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+    """Yield each function in a piece of a template, however deep; those in a text as `pieces` returns them."""
+    if not isinstance(value, dict | list):
+        return
+    below = pieces(value)
+    if below == [value]:
+        if is_intrinsic(value):
+            yield value
+        below = list(value.values()) if isinstance(value, dict) else value
+    for each in below:
+        yield from functions_in(each)
+
+
+def spelled(value: Any) -> str:  # noqa: ANN401 - a piece of a template
+    """Return a text the same, however a template puts it together."""
+    return "".join(piece if isinstance(piece, str) else json.dumps(piece) for piece in pieces(value))
+
+
 def number(value: Any) -> float | None:  # noqa: ANN401 - a piece of a template
     """Return a number, which templates may also write as a string."""
     try:
@@ -202,7 +248,7 @@ def is_off(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
     return value in (None, False, "false")
 
 
-def is_intrinsic(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+def is_intrinsic(value: Any) -> TypeGuard[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
     """Whether a value is known only when deployed, all of it."""
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
 
@@ -211,6 +257,11 @@ def is_intrinsic(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
 def _type_of(class_: type) -> str | None:
     """Return the CloudFormation type of a class's resources; `None` of `CfnResource` itself, which has any."""
     return getattr(class_, "CFN_RESOURCE_TYPE_NAME", None)
+
+
+def _reference(name: str) -> dict[str, Any]:
+    """Return a name in an `Fn::Sub` as a function."""
+    return {"Fn::GetAtt": name.split(".", 1)} if "." in name else {"Ref": name}
 
 
 def _name(reference: Any) -> str:  # noqa: ANN401 - a piece of a template

@@ -12,7 +12,7 @@ from typing import Any
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule
 from fargate_constructs.launches import Launch
-from fargate_constructs.templates import Place, Templates, is_off, items, number, seen
+from fargate_constructs.templates import UNSEEN, Place, Templates, is_off, items, number, seen, spelled
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
@@ -28,7 +28,7 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
     target_groups = {group: None for service in app.services for group in _target_groups(app.templates, service)}
     for group in target_groups:
         yield from _find_slow(group, app.templates.properties(group))
-    scaled = set(_scaled_services(app.templates))
+    scaled = set(_scaled_services(app))
     for service in app.services:
         yield from _find_risks(service, is_scaled=service.place in scaled)
         # A count that is there or not as the deployment will have it is nobody's fault.
@@ -65,13 +65,19 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     interval = _number(seen(properties, "HealthCheckIntervalSeconds"), DEFAULT_INTERVAL)
     threshold = _number(seen(properties, "HealthyThresholdCount"), DEFAULT_THRESHOLD)
     drain = _drain(properties)
+    if seen(properties, "Protocol") in (None, "HTTP", "HTTPS", UNSEEN):
+        # A new target of an Application Load Balancer must pass one check, the count is for one that was unhealthy
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
+        # A Network Load Balancer's passes "the initial health checks"
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html).
+        threshold = 1
     checks = None if interval is None or threshold is None else interval * threshold
-    floor = f"; a deployment takes at least {checks + drain:g} s" if checks is not None and drain is not None else ""
+    both = f"; with the drain {checks + drain:g} s" if checks is not None and drain is not None else ""
     if checks is not None and checks > LONGEST_CHECKS:
-        got = f"{threshold:g} checks, one each {interval:g} s: {checks:g} s{floor}"
-        yield Finding(Rule.SlowHealthCheck, group, got)
+        count = "1 check" if threshold == 1 else f"{threshold:g} checks"
+        yield Finding(Rule.SlowHealthCheck, group, f"{count} at intervals of {interval:g} s: {checks:g} s{both}")
     if drain is not None and drain > LONGEST_DRAIN:
-        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{floor}")
+        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{both}")
 
 
 def _drain(properties: dict[str, Any]) -> float | None:
@@ -94,9 +100,21 @@ def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
         yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
 
 
-def _scaled_services(templates: Templates) -> Iterator[Place]:
-    for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
-        yield from templates.references(target.stack, templates.properties(target).get("ResourceId"))
+def _scaled_services(app: FargateApp) -> Iterator[Place]:
+    by_name = {(each.place.stack, name): each.place for each in app.services for name in _names(app.templates, each)}
+    for target in app.templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
+        id_ = app.templates.properties(target).get("ResourceId")
+        yield from app.templates.references(target.stack, id_)
+        if named := by_name.get((target.stack, spelled(id_))):
+            yield named
+
+
+def _names(templates: Templates, service: Launch) -> Iterator[str]:
+    """Yield what autoscaling may know a service by that has a name, in its stack's template."""
+    if name := service.settings.get("ServiceName"):
+        cluster = service.settings.get("Cluster")
+        named = templates.properties(templates.locate(service.place.stack, cluster)).get("ClusterName", cluster)
+        yield from (f"service/{spelled(each)}/{spelled(name)}" for each in (cluster, named))
 
 
 def _serves(service: Launch) -> bool:

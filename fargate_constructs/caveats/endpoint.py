@@ -29,16 +29,12 @@ def find_missing_endpoints(app: FargateApp) -> Iterator[Finding]:
         definition = app.definition(service)
         if _has_endpoint(service.settings) or definition is None:
             continue
-        ports = [
-            number(seen(mapping, "ContainerPort"))
-            for _, container in app.containers(definition)
-            for mapping in items(container, "PortMappings")
-            if seen(mapping, "Protocol") in (None, *TCP)
-        ]
         rules = list(_ingress(app.templates, service))
-        for port in filter(None, ports):
-            if any(_lets_in(rule, port) for rule in rules):
-                yield Finding(Rule.NoFixedEndpoint, service.place, f"callers let in at port {port:g}")
+        for _, container in app.containers(definition):
+            for mapping in items(container, "PortMappings"):
+                ports = str(seen(mapping, "ContainerPortRange") or seen(mapping, "ContainerPort"))
+                if seen(mapping, "Protocol") in (None, *TCP) and any(_lets_in(rule, ports) for rule in rules):
+                    yield Finding(Rule.NoFixedEndpoint, service.place, f"callers let in at port {ports}")
 
 
 def _has_endpoint(service: dict[str, Any]) -> bool:
@@ -52,18 +48,29 @@ def _ingress(templates: Templates, service: Launch) -> Iterator[dict[str, Any]]:
     """Yield the rules by which others than the service's own tasks come in."""
     stack = service.place.stack
     groups = {templates.locate(stack, each) for each in service.security_groups} - {None}
-    for group in groups:
-        yield from items(templates.properties(group), "SecurityGroupIngress")
-    for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]:
-        if (
-            templates.target(place, "GroupId") in groups
-            and templates.target(place, "SourceSecurityGroupId") not in groups
-        ):
-            yield templates.properties(place)
+    inline = [
+        (group.stack, rule)
+        for group in filter(None, groups)
+        for rule in items(templates.properties(group), "SecurityGroupIngress")
+    ]
+    alone = [
+        (place.stack, templates.properties(place))
+        for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]
+        if templates.target(place, "GroupId") in groups
+    ]
+    for owner, rule in inline + alone:
+        if templates.locate(owner, rule.get("SourceSecurityGroupId")) not in groups:
+            yield rule
 
 
-def _lets_in(rule: dict[str, Any], port: float) -> bool:
+def _lets_in(rule: dict[str, Any], ports: str) -> bool:
+    """Whether a rule lets anybody in at a port, or at one of a range such as `8080-8090`."""
+    low, _, high = ports.partition("-")
+    lowest, highest = number(low), number(high or low)
+    if lowest is None or highest is None:
+        return False
     if seen(rule, "IpProtocol") in ANY:
         return True
     first, last = number(seen(rule, "FromPort")), number(seen(rule, "ToPort"))
-    return seen(rule, "IpProtocol") in TCP and first is not None and last is not None and first <= port <= last
+    is_open = first is not None and last is not None and first <= highest and lowest <= last
+    return is_open and seen(rule, "IpProtocol") in TCP

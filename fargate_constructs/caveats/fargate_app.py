@@ -13,7 +13,7 @@ from fargate_constructs.templates import Place, Templates, items, seen
 
 
 class FargateApp:
-    """An app's services, schedules and rules that run tasks on Fargate, and the definitions of these tasks.
+    """What of an app runs tasks on Fargate, such as services and schedules, and the definitions of these tasks.
 
     What runs on EC2 instances is left out. A definition that nothing in the templates runs, such as a state machine's,
     counts if it is made for Fargate.

@@ -29,8 +29,14 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
             used[group] = None
         elif is_true(seen(options, "awslogs-create-group")):
             yield Finding(Rule.LogsNeverExpire, place, f"a log group made by ECS, for {name}")
+    # CDK's logs.LogRetention sets it when deployed.
+    retained = {
+        groups.find(place.stack, properties.get("LogGroupName"))
+        for place in app.templates.of_type["Custom::LogRetention"]
+        if seen(properties := app.templates.properties(place), "RetentionInDays") is not None
+    }
     for group in used:
-        if seen(app.templates.properties(group), "RetentionInDays") is None:
+        if seen(app.templates.properties(group), "RetentionInDays") is None and group not in retained:
             yield Finding(Rule.LogsNeverExpire, group, "no RetentionInDays")
         if not groups.is_subscribed(group):
             yield Finding(

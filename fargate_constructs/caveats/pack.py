@@ -6,7 +6,7 @@ app ──> synth ──> templates ──> rules ──> [FargateCaveats] ─�
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import jsii
@@ -43,13 +43,14 @@ class FargateCaveats(NagPack):
 
     It reads the templates as they were synthesized, so overrides and aspects count, and follows references across
     stacks. Tasks on EC2 instances are left alone. What only the deployment knows, and what stands in another app,
-    breaks no rule; what a state machine or a program starts is not seen. Errors fail the synthesis, warnings do not.
+    breaks no rule; what a state machine, AWS Batch or a program starts is not seen. Errors fail the synthesis,
+    warnings do not.
 
     ```python
     Validations.of(app).add_plugins(FargateCaveats(app))
     ```
 
-    Accept a finding where its cause is, or above:
+    Accept a finding where its cause is, or above, by its bare ID or by the one that CDK's report names:
 
     ```python
     Validations.of(service).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="..."))
@@ -129,16 +130,22 @@ class FargateCaveats(NagPack):
             path, root = node.node.path, scope.node.path
             if root and not f"{path}/".startswith(f"{root}/"):
                 continue
-            is_open = self._open(node, findings) if acknowledgments.concern(node, path) else findings
+            ids = acknowledgments.concerning(node, path)
+            is_open = self._open(node, findings, ids) if ids else findings
             violations += [finding.violation(f"{self.name}-{id_}", path) for id_, finding in is_open.items()]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
-    def _open(self, node: CfnElement, findings: dict[str, Finding]) -> dict[str, Finding]:
-        """Return the findings of a resource that cdk-nag does not know as acknowledged."""
+    def _open(self, node: CfnElement, findings: dict[str, Finding], ids: Collection[str]) -> dict[str, Finding]:
+        """Return the findings of a resource that neither cdk-nag nor CDK knows as acknowledged."""
         self._findings = {node.node.path: list(findings.values())}
         names = {violation.rule_name for violation in super().validate_scope(node).violations}
-        return {id_: finding for id_, finding in findings.items() if f"{self.name}-{id_}" in names}
+        # CDK's report tells people to acknowledge by another ID than cdk-nag's, and CDK itself knows that one.
+        return {
+            id_: finding
+            for id_, finding in findings.items()
+            if f"{self.name}-{id_}" in names and f"{self.name}::{self.name}-{id_}" not in ids
+        }
 
     def _check_resource(self, node: CfnResource) -> None:
         """Tell cdk-nag what was found of a resource; it calls this."""
@@ -147,19 +154,19 @@ class FargateCaveats(NagPack):
 
 
 class _Acknowledgments:
-    """Where an app acknowledges anything. To ask cdk-nag of each finding would take longer than to synthesize."""
+    """What an app acknowledges. To ask cdk-nag of each finding would take longer than to synthesize."""
 
     def __init__(self) -> None:
-        self._has_own: dict[str, bool] = {}
+        self._own: dict[str, set[str]] = {}
 
-    def concern(self, node: IConstruct, path: str) -> bool:
-        """Whether something is acknowledged at a construct or above it."""
+    def concerning(self, node: IConstruct, path: str) -> set[str]:
+        """Return the IDs that are acknowledged at a construct or above it, as CDK keeps them."""
         parts = path.split("/")
         paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
         for each, construct in zip(paths, node.node.scopes, strict=True):
-            if each not in self._has_own:
-                self._has_own[each] = KEY in {entry.type for entry in construct.node.metadata}
-        return any(self._has_own[each] for each in paths)
+            if each not in self._own:
+                self._own[each] = {id_ for entry in construct.node.metadata if entry.type == KEY for id_ in entry.data}
+        return set().union(*(self._own[each] for each in paths))
 
 
 @jsii.implements(IApplyRule)

@@ -85,8 +85,8 @@ class Rule(Enum):
     )
     SlowHealthCheck = (
         WARNING,
-        "No deployment is faster than the checks that a new task must pass, one after the other.",
-        "Set interval=Duration.seconds(10) and healthy_threshold_count=2 in the target group's elbv2.HealthCheck.",
+        "A deployment waits until a new task has passed its first check, behind a Network Load Balancer its first few.",
+        "Set interval=Duration.seconds(10) in elbv2.HealthCheck, and for a TCP group healthy_threshold_count=2.",
     )
     SlowDrain = (
         WARNING,

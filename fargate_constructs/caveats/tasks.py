@@ -20,6 +20,7 @@ from fargate_constructs.templates import UNSEEN, Place, is_off, is_true, items, 
 # As ECS takes them (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html).
 CPU = re.compile(r"(?P<units>\d+)|(?P<vcpus>\d*\.?\d+) *vCPU", re.IGNORECASE)
 MEMORY = re.compile(r"(?P<mib>\d+)|(?P<gib>\d*\.?\d+) *GB", re.IGNORECASE)
+STORAGE = re.compile(r"(?P<gib>\d+)")
 
 
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
@@ -45,22 +46,22 @@ def _find_size(app: FargateApp, definition: Place) -> Iterator[Finding]:
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE if app.is_windows(definition) else None
     try:
         TaskSize(
-            cpu=_read(CPU, values[0], 1024),
-            memory_limit_mib=_read(MEMORY, values[1], 1024),
+            cpu=_read(CPU, values[0]),
+            memory_limit_mib=_read(MEMORY, values[1]),
             operating_system_family=windows,
-            ephemeral_storage_gib=None if storage is None else int(storage),
+            ephemeral_storage_gib=None if storage is None else _read(STORAGE, storage),
         )
     except ValueError as error:
         yield Finding(Rule.NoSuchSize, definition, str(error).split("got: ", 1)[1])
 
 
-def _read(pattern: re.Pattern[str], value: Any, whole: int) -> int:  # noqa: ANN401 - a piece of a template
-    """Return CPU units or MiB, of a number or of text such as `1 vCPU` and `2 GB`."""
+def _read(pattern: re.Pattern[str], value: Any) -> int:  # noqa: ANN401 - a piece of a template
+    """Return CPU units, MiB, or GiB of storage, of a number or of text such as `1 vCPU` and `2 GB`."""
     match = pattern.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(f"cpu and memory must be numbers such as 256 and 512, got: {value!r}")
-    small, large = match.groups()
-    return int(small) if small else round(float(large) * whole)
+        raise ValueError(f"a size must be a number such as 256, got: {value!r}")
+    small, *large = match.groups()
+    return int(small) if small else round(float(*large) * 1024)
 
 
 def _find_ports_and_links(app: FargateApp, definition: Place) -> Iterator[Finding]:

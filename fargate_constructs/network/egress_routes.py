@@ -104,11 +104,15 @@ class EgressRoutes:
         for stack, address in addresses:
             place = self._templates.locate(stack, address)
             elastic_ip = place if place in self._templates.of_type["AWS::EC2::EIP"] else None
-            retained = elastic_ip and self._templates.resource(elastic_ip).get("DeletionPolicy") in RETAINED
-            if retained or is_known(stack, address):
+            resource = self._templates.resource(elastic_ip)
+            kept, kept_if_replaced = (
+                resource.get(key) in RETAINED for key in ("DeletionPolicy", "UpdateReplacePolicy")
+            )
+            if (kept and kept_if_replaced) or is_known(stack, address):
                 continue
             if elastic_ip:
-                yield f"{self._templates.path(elastic_ip)}, which is not retained", elastic_ip
+                when = " when it is replaced" if kept else ""
+                yield f"{self._templates.path(elastic_ip)}, which is not retained{when}", elastic_ip
             else:
                 yield f"{address}, which is not known", router
 

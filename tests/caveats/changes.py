@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from aws_cdk import CfnParameter, CfnResource
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_logs as logs
 
 from tests.caveats.lab import Lab
 
@@ -80,33 +80,6 @@ def on_capacity(lab: Lab, provider: Any) -> None:  # noqa: ANN401 - a piece of a
     lab.override("Service", "EnableExecuteCommand", None)
 
 
-def let_in(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - passed through
-    """Take the load balancer away, and let callers in."""
-    lab.override("Service", "LoadBalancers", None)
-    door: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 80, "to_port": 80, **rule}
-    if "source_security_group_id" not in rule:
-        door["cidr_ip"] = "0.0.0.0/0"
-    ec2.CfnSecurityGroupIngress(lab.stack, "Ingress", group_id=lab.security_group.attr_group_id, **door)
-
-
-def called(lab: Lab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in, and change the service."""
-    let_in(lab)
-    lab.override("Service", path, value)
-
-
-def maps(lab: Lab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in at a port mapped like this."""
-    let_in(lab)
-    lab.override("Definition", f"{CONTAINER}.PortMappings", [mapping])
-
-
-def inline(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
-    """Let callers in by a rule of the security group itself."""
-    lab.override("Service", "LoadBalancers", None)
-    lab.override("SecurityGroup", "SecurityGroupIngress", [{"CidrIp": "0.0.0.0/0", **rule}])
-
-
 def service_connect(lab: Lab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let the proxy of Service Connect log."""
     configuration = {"LogDriver": "awslogs", "Options": {"awslogs-group": "proxy", **options}}
@@ -122,6 +95,23 @@ def rule_with_target(lab: Lab, parameters: Any, *, is_public: bool = True) -> No
     rule.add_property_override("Targets", [{"Arn": "arn", "Id": "other"}, PARAMETER, target])
 
 
+def pipe(lab: Lab, network: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Start a task by an EventBridge pipe."""
+    definition = {"LaunchType": "FARGATE", "TaskDefinitionArn": lab.definition.ref, "NetworkConfiguration": network}
+    properties = {"RoleArn": "arn", "Source": "arn", "Target": "arn"}
+    parameters = {"TargetParameters": {"EcsTaskParameters": definition}}
+    CfnResource(lab.stack, "Pipe", type="AWS::Pipes::Pipe", properties=properties | parameters)
+    CfnResource(lab.stack, "Other", type="AWS::Pipes::Pipe", properties=properties)
+
+
+def task_set(lab: Lab, launch_type: str) -> None:
+    """Start tasks as a deployer of one's own does, of whose service nothing else is known."""
+    network = {"AwsVpcConfiguration": {"AssignPublicIp": "ENABLED", "Subnets": ["s-1"]}}
+    properties = {"Cluster": "c", "Service": "s", "TaskDefinition": lab.definition.ref, "LaunchType": launch_type}
+    network_of = {"NetworkConfiguration": network}
+    CfnResource(lab.stack, "TaskSet", type="AWS::ECS::TaskSet", properties=properties | network_of)
+
+
 def made_raw(lab: Lab) -> None:
     """Write the service as a resource of any type."""
     properties = {"LaunchType": "FARGATE", "TaskDefinition": lab.definition.ref, "EnableExecuteCommand": True}
@@ -134,18 +124,26 @@ def secret_parameter(lab: Lab) -> None:
     lab.override("Definition", f"{CONTAINER}.Environment", variable({"Ref": "Hidden"}))
 
 
-def alternate_target_group(lab: Lab) -> None:
-    """Give the service a second target group, with the defaults."""
-    resource = CfnResource(lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup")
-    advanced = {"AlternateTargetGroupArn": {"Ref": lab.stack.resolve(resource.logical_id)}}
-    lab.override("Service", "LoadBalancers.0.AdvancedConfiguration", advanced)
+def part_of_text(lab: Lab, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Pass a text that such a parameter, or another, is part of."""
+    CfnParameter(lab.stack, "Hidden", no_echo=True)
+    CfnParameter(lab.stack, "Shown")
+    lab.override("Definition", f"{CONTAINER}.Environment", variable(value))
 
 
-def unscaled(lab: Lab, count: int | None, percent: int) -> None:
-    """Run so many tasks, of which so many per cent must be healthy."""
-    lab.stack.node.try_remove_child("ScalableTarget")
-    lab.override("Service", "DesiredCount", count)
-    lab.override("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", percent)
+def refers_by_text(lab: Lab) -> None:
+    """Refer to resources by what only puts texts together, as people do in YAML."""
+    lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
+    lab.override("Service", "LoadBalancers.0.TargetGroupArn", {"Fn::Join": ["", [{"Ref": "TargetGroup"}]]})
+    lab.override("Subscription", "LogGroupName", {"Fn::Sub": ["${Group}", {"Group": {"Ref": "LogGroup"}}]})
+    lab.override("Definition", f"{OPTIONS}.awslogs-group", {"Fn::Sub": "${LogGroup}"})
+    lab.override("TargetGroup", ATTRIBUTES, None)
+
+
+def retained_by(lab: Lab, days: logs.RetentionDays) -> None:
+    """Let CDK's custom resource set the retention of the log group."""
+    lab.override("LogGroup", "RetentionInDays", None)
+    logs.LogRetention(lab.stack, "Retention", log_group_name=lab.log_group.ref, retention=days)
 
 
 def by_its_cluster(lab: Lab, compatibilities: list[str]) -> None:
@@ -194,6 +192,8 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         ),
         ["LogsNeverExpire"],
     ),
+    "a retention set when deployed": (partial(retained_by, days=logs.RetentionDays.ONE_WEEK), []),
+    "none set when deployed": (partial(retained_by, days=logs.RetentionDays.INFINITE), ["LogsNeverExpire"]),
     "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),
     "a sidecar that may end without logs": (partial(sidecar, Essential=False), ["NoInitProcess"]),
     "a log router": (with_router, ["SecretInEnvironment[SINK_TOKEN]"]),
@@ -211,60 +211,39 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "on no capacity provider": (partial(on_capacity, provider=[]), ["NoExec"]),
     "as the cluster decides, on fargate alone": (partial(by_its_cluster, compatibilities=["FARGATE"]), ["NoExec"]),
     "as the cluster decides, perhaps on instances": (partial(by_its_cluster, compatibilities=["EC2", "FARGATE"]), []),
-    "no endpoint, and a door": (let_in, ["NoFixedEndpoint"]),
-    "no endpoint, and any door": (partial(let_in, ip_protocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and a door by number": (partial(let_in, ip_protocol="6"), ["NoFixedEndpoint"]),
-    "no endpoint, and a wide door": (partial(let_in, from_port=1, to_port=9999), ["NoFixedEndpoint"]),
-    "no endpoint, and a door of the group": (partial(inline, IpProtocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and another door": (partial(let_in, from_port=81, to_port=81), []),
-    "no endpoint, and a door for datagrams": (partial(let_in, ip_protocol="udp"), []),
-    "no endpoint, and an unknown door": (partial(inline, IpProtocol="tcp", FromPort=PARAMETER, ToPort=PARAMETER), []),
-    "no endpoint, and no door": (overriding(("Service", "LoadBalancers", None)), []),
-    "no endpoint, and a door for peers": (
-        lambda lab: let_in(lab, source_security_group_id=lab.security_group.attr_group_id),
-        [],
-    ),
-    "no endpoint, and a door without a port": (partial(maps), []),
-    "no endpoint, and datagrams": (partial(maps, ContainerPort=80, Protocol="udp"), []),
-    "no endpoint, and an unknown port": (partial(maps, ContainerPort=PARAMETER), []),
-    "no endpoint, and an unknown task": (partial(called, path="TaskDefinition", value="elsewhere:1"), []),
-    "no endpoint but cloud map": (partial(called, path="ServiceRegistries", value=[{"RegistryArn": "arn"}]), []),
-    "no endpoint but lattice": (partial(called, path="VpcLatticeConfigurations", value=[{"PortName": "web"}]), []),
-    "no endpoint but a name in service connect": (
-        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True, "Services": [{"PortName": "web"}]}),
-        [],
-    ),
-    "no endpoint but names of others": (
-        partial(called, path="ServiceConnectConfiguration", value={"Enabled": True}),
-        ["NoFixedEndpoint"],
-    ),
-    "no endpoint that is known": (partial(called, path="LoadBalancers", value=PARAMETER), []),
-    "no endpoint but of task sets": (partial(called, path="DeploymentController.Type", value="EXTERNAL"), []),
-    "codedeploy": (
-        overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
-        [],
-    ),
-    "a canary, which no circuit breaker watches": (
-        overriding(("Service", DEPLOYMENT, {"Strategy": "CANARY", "BakeTimeInMinutes": 5})),
-        [],
-    ),
-    "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
-    "one of one task": (partial(unscaled, count=1, percent=50), []),
-    "none of one task": (partial(unscaled, count=1, percent=0), ["TooFewTasks"]),
-    "some of some tasks": (partial(unscaled, count=None, percent=50), ["TooFewTasks"]),
-    "a count without scaling": (partial(unscaled, count=3, percent=100), []),
-    "a worker with fewer tasks": (
-        overriding(("Service", "LoadBalancers", None), ("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", 50)),
-        [],
-    ),
     "a rule that starts tasks": (partial(rule_with_target, parameters={"LaunchType": "FARGATE"}), ["PublicAddress"]),
     "a rule that starts tasks in private": (
         partial(rule_with_target, parameters={"LaunchType": "FARGATE"}, is_public=False),
         [],
     ),
     "a rule that starts tasks on instances": (partial(rule_with_target, parameters={"LaunchType": "EC2"}), []),
+    "a pipe that starts tasks": (
+        partial(pipe, network={"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED", "Subnets": ["s-1"]}}),
+        ["PublicAddress"],
+    ),
+    "a pipe that starts tasks in private": (partial(pipe, network=PARAMETER), []),
+    "a task set": (partial(task_set, launch_type="FARGATE"), ["PublicAddress"]),
+    "a task set on instances": (partial(task_set, launch_type="EC2"), []),
     "a raw service": (made_raw, ["NoCircuitBreaker"]),
     "a hidden parameter": (secret_parameter, ["SecretInEnvironment[SETTING]"]),
+    **{
+        f"a hidden parameter in {name}": (partial(part_of_text, value=value), ["SecretInEnvironment[SETTING]"])
+        for name, value in {
+            "a join": {"Fn::Join": ["", ["https://shop:", {"Ref": "Hidden"}, "@example.com"]]},
+            "a text": {"Fn::Sub": "https://shop:${Hidden}@example.com"},
+            "a text's variable": {"Fn::Sub": ["https://shop:${Pw}@example.com", {"Pw": {"Ref": "Hidden"}}]},
+            "a choice": {"Fn::If": ["Condition", {"Fn::Sub": "${Hidden}"}, "x"]},
+        }.items()
+    },
+    **{
+        f"no hidden parameter in {name}": (partial(part_of_text, value=value), [])
+        for name, value in {
+            "a text with another": {"Fn::Sub": "https://shop:${Shown}@example.com"},
+            "a text that only looks so": {"Fn::Sub": "https://shop:${!Hidden}@example.com"},
+            "a variable that is not used": {"Fn::Sub": ["x", {"Pw": {"Ref": "Hidden"}}]},
+        }.items()
+    },
+    "references by texts": (refers_by_text, ["SlowDrain"]),
     "a definition that nobody is seen to start": (partial(started_by_nobody, compatibility="FARGATE"), ["NoSuchSize"]),
     "a definition that nobody starts on fargate": (partial(started_by_nobody, compatibility="EC2"), []),
     "read-only with volumes": (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, RemovalPolicy, Stack
+from aws_cdk import App, CfnDeletionPolicy, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
@@ -30,6 +30,14 @@ def retained(stack: Stack) -> None:
     address.apply_removal_policy(RemovalPolicy.RETAIN)
     provider = ec2.NatProvider.gateway(eip_allocation_ids=[address.attr_allocation_id])
     service_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider))
+
+
+def retained_but_if_replaced(stack: Stack) -> None:
+    """A NAT gateway on an address that stays until CloudFormation makes another."""
+    retained(stack)
+    address = stack.node.find_child("Address")
+    assert isinstance(address, ec2.CfnEIP)
+    address.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
 def from_elsewhere(stack: Stack) -> None:
@@ -88,6 +96,7 @@ def imported(stack: Stack) -> None:
 CASES: list[tuple[Callable[[Stack], None], set[tuple[str, str]]]] = [
     (plain, {("UnknownEgress", "Vpc/PublicSubnet1/EIP")}),
     (retained, set()),
+    (retained_but_if_replaced, {("UnknownEgress", "Address")}),
     (from_elsewhere, set()),
     (regional, {("UnknownEgress", "Vpc/RegionalNatGateway")}),
     (public, {("PublicSubnet", "Service/Service")}),
@@ -124,6 +133,13 @@ def test_ways_out(
     }
 
     assert found == expected
+
+
+def test_it_says_when_an_address_does_not_stay(findings: list[tuple[str, str, str]]) -> None:
+    """Whoever set one policy need not look for it again."""
+    (description,) = (text for _, path, text in findings if path == "RetainedButIfReplaced/Address")
+
+    assert description.endswith(" on RetainedButIfReplaced/Address, which is not retained when it is replaced")
 
 
 def test_it_says_which_way(findings: list[tuple[str, str, str]]) -> None:

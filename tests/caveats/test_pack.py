@@ -1,6 +1,7 @@
 """The pack in an app: how it fails a synthesis, what is accepted, what it follows, and that it is an extra."""
 
 import json
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -101,6 +102,25 @@ def test_a_finding_is_accepted_where_it_is_or_above(lab: Lab, place: str) -> Non
     Validations.of(construct).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="Nobody looks in."))
 
     assert rules_in(app) == ["NoCircuitBreaker"]
+
+
+def test_a_finding_is_accepted_as_the_report_says(lab: Lab) -> None:
+    """By the ID that CDK's report names, which CDK knows and cdk-nag does not."""
+    lab.override("Definition", *ERROR)
+    lab.override("Definition", "ContainerDefinitions.0.Environment", [{"Name": "DB_PASSWORD", "Value": "hunter2"}])
+    app = lab.stack.node.root
+    Validations.of(app).add_plugins(FargateCaveats(app))
+    with pytest.raises(RuntimeError) as error:
+        app.synth()  # type: ignore[attr-defined]  # an app
+    ids = set(re.findall(r"Acknowledge with '(FargateCaveats::.+)'", str(error.value)))
+    for id_ in ids:
+        Validations.of(lab.definition).acknowledge(Acknowledgment(id=id_, reason="It is never started."))
+
+    assert ids == {
+        f"FargateCaveats::FargateCaveats-{rule}" for rule in ("NoSuchSize", "SecretInEnvironment[DB_PASSWORD]")
+    }
+    assert rules_in(lab.stack) == []
+    app.synth(force=True)  # type: ignore[attr-defined]  # an app
 
 
 def test_what_is_accepted_elsewhere_is_not_accepted(lab: Lab) -> None:

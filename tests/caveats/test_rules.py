@@ -20,6 +20,8 @@ from tests.caveats.changes import (
     overriding,
     variable,
 )
+from tests.caveats.deployments import DEPLOYMENTS
+from tests.caveats.endpoints import ENDPOINTS
 from tests.caveats.lab import rules_of_each
 
 # One property changed: of which resource, which, to what, and which rules that breaks.
@@ -59,10 +61,10 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
     ("Definition", f"{CONTAINER}.ReadonlyRootFilesystem", True, ["ExecCannotWrite"]),
     ("Definition", f"{CONTAINER}.ReadonlyRootFilesystem", PARAMETER, []),
     # Deployments.
-    ("TargetGroup", "HealthCheckIntervalSeconds", None, ["SlowHealthCheck"]),
-    ("TargetGroup", "HealthCheckIntervalSeconds", "15", []),
+    ("TargetGroup", "HealthCheckIntervalSeconds", None, []),
+    ("TargetGroup", "HealthCheckIntervalSeconds", "31", ["SlowHealthCheck"]),
     ("TargetGroup", "HealthCheckIntervalSeconds", PARAMETER, []),
-    ("TargetGroup", "HealthyThresholdCount", None, ["SlowHealthCheck"]),
+    ("TargetGroup", "HealthyThresholdCount", 10, []),
     ("TargetGroup", ATTRIBUTES, None, ["SlowDrain"]),
     ("TargetGroup", ATTRIBUTES, PARAMETER, []),
     ("TargetGroup", ATTRIBUTES, [PARAMETER], []),
@@ -103,6 +105,10 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
     ("Definition", "RuntimePlatform.OperatingSystemFamily", "WINDOWS_SERVER_2022_CORE", ["NoSuchSize"]),
     ("Definition", "EphemeralStorage.SizeInGiB", 20, ["NoSuchSize"]),
     ("Definition", "EphemeralStorage.SizeInGiB", 100, []),
+    ("Definition", "EphemeralStorage.SizeInGiB", "30", []),
+    ("Definition", "EphemeralStorage.SizeInGiB", "30 GB", ["NoSuchSize"]),
+    ("Definition", "EphemeralStorage.SizeInGiB", "much", ["NoSuchSize"]),
+    ("Definition", "EphemeralStorage.SizeInGiB", PARAMETER, []),
     # Secrets.
     ("Definition", f"{CONTAINER}.Environment", variable("plain"), []),
     ("Definition", f"{CONTAINER}.Environment", PARAMETER, []),
@@ -116,15 +122,30 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
             ("SETTING", "-----BEGIN RSA PRIVATE KEY-----\nMIIE"),
             ("SETTING", "ghp_" + "a1B2" * 9),
             ("SETTING", "xoxb-123456789012-abcdef"),
+            ("SETTING", "glpat-" + "a1B2" * 5),
+            ("SETTING", "AIza" + "a1B2-" * 7),
+            ("SETTING", "sk-proj-" + "a1B2" * 5),
+            ("SETTING", "Bearer abcdef"),
         ]
     ),
-    (
-        "Definition",
-        f"{CONTAINER}.Environment",
-        variable("hunter2", "DB_PASSWORD"),
-        ["SecretInEnvironment[DB_PASSWORD]"],
+    *(
+        ("Definition", f"{CONTAINER}.Environment", variable(value, name), [f"SecretInEnvironment[{name}]"])
+        for name, value in [
+            ("DB_PASSWORD", "hunter2"),
+            ("DB_PASSWORD", "correct-horse-battery-staple"),
+            ("DB_PASSWORD", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+            ("DB_PASSWORD", "/w8zK+2"),
+            ("DB_PASSWORD", ".x3K"),
+            ("DB_PASS", "hunter2"),
+            ("DB_PWD", "hunter2"),
+            ("PGPASS", "hunter2"),
+            ("dbPass", "hunter2"),
+            ("BASIC_AUTH", "admin:hunter2"),
+            ("SECRET_KEY_BASE", "a8f9e7d6c5b4"),
+            ("APP_KEY", "base64:AAAA"),
+            ("stripeApiKey", "x1"),
+        ]
     ),
-    ("Definition", f"{CONTAINER}.Environment", variable("x1", "stripeApiKey"), ["SecretInEnvironment[stripeApiKey]"]),
     ("Definition", f"{CONTAINER}.Environment", variable("x1", "A[B]TOKEN"), ["SecretInEnvironment[A-B-TOKEN]"]),
     *(
         ("Definition", f"{CONTAINER}.Environment", variable(value, name), [])
@@ -137,7 +158,19 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
             ("API_TOKEN", "https://auth.example.com/token"),
             ("ENCRYPTION_KEY", "alias/shop"),
             ("NEXT_PUBLIC_API_KEY", "x1"),
-            ("MAX_TOKEN", "4096"),
+            ("MAX_TOKEN", "32000"),
+            ("DB_PASSWORD", "./password"),
+            ("DB_PASSWORD", "/password.txt"),
+            ("RESET_PASSWORD", "enabled"),
+            ("REQUIRE_TOKEN", "optional"),
+            ("VAULT_TOKEN", "file"),
+            ("DB_SECRET", "prod/db/main"),
+            ("SECRET", "my-app-secret-name"),
+            ("CSRF_TOKEN", "X-CSRF-Token"),
+            ("KMS_ENCRYPTION_KEY", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+            ("BYPASS", "cache"),
+            ("PWD", "/srv/app"),
+            ("SETTING", "The Bearer of this"),
             ("SETTING", "postgres://shop:${PASSWORD}@db.example.com/shop"),
             ("SETTING", "https://example.com:8080/@scope"),
         ]
@@ -147,7 +180,7 @@ CASES = {
     f"{resource}.{path}={value}": (overriding((resource, path, value)), rules)
     for resource, path, value, rules in OVERRIDES
 }
-CASES |= CHANGES
+CASES |= CHANGES | ENDPOINTS | DEPLOYMENTS
 
 
 @pytest.fixture(scope="module")
