@@ -38,8 +38,8 @@ def assert_no_replacement(
 
     A default that is written out is a change, as it is to CloudFormation: https://github.com/aws/aws-cdk/issues/16126.
     What only the deployment knows is taken to be what it was: parameters, which `cdk deploy` keeps, and mappings by
-    region. Of a type that has no schema, such as one of a third party, only logical ID, type and condition are compared.
-    A nested stack is a stack of its own: what is in it is compared if it is passed itself.
+    region. Of a type that has no schema, such as one of a third party, only logical ID, type and condition count. A
+    nested stack is a stack of its own: what is in it is compared if it is passed itself.
 
     ```python
     def test_nothing_is_replaced():
