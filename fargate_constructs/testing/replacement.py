@@ -10,13 +10,14 @@ template as it is ────┘
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import Stack
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.testing.create_only import ALWAYS, PERHAPS, comparable, fixed
+from fargate_constructs.testing.create_only import ALWAYS, PERHAPS, comparable, fixed, known_types
 from fargate_constructs.testing.deployed import PATH, Template, read_resources
 from fargate_constructs.testing.lasting import LASTING_TYPES
 
@@ -56,22 +57,31 @@ def assert_no_replacement(
             nothing.
 
     Raises:
-        AssertionError: With each such resource's construct path, and what is the matter with it.
+        AssertionError: With each such resource's construct path, and what is the matter with it; or with what is
+            accepted though it does not go, lest it lets something else go later.
         ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
         TypeError: If an argument is of another type than it says.
-        ValueError: If *old* or *new* is not a template.
+        ValueError: If *old* or *new* is not a template, if *old* has no resources, or if there is no such type.
     """
-    update = _Update(read_resources(old, "old"), read_resources(new, "new"))
+    before, after = read_resources(old, "old"), read_resources(new, "new")
+    if not before:
+        raise ValueError("old must have resources, got none: nothing of it could be replaced")
+    _check_types(types, before, after)
+    update = _Update(before, after)
+    replaced = {key: reasons for key, reasons in update.replaced().items() if update.is_of(key, types)}
     faults = [
-        f"{update.name(logical_id)} {'; '.join(reasons)}"
-        for logical_id, reasons in update.replaced().items()
-        if update.is_of(logical_id, types) and not update.is_at(logical_id, accepted)
+        f"{update.name(key)} {'; '.join(reasons)}"
+        for key, reasons in replaced.items()
+        if not any(update.is_at(key, place) for place in accepted)
     ]
     if faults:
         raise AssertionError(
             "\n- ".join([f"CloudFormation would replace or delete {len(faults)} of what should last:", *faults])
             + "\nput each back as it was, or name it in accepted=[...] if it may go"
         )
+    idle = [place for place in accepted if not any(update.is_at(key, place) for key in replaced)]
+    if idle:
+        raise AssertionError(f"nothing goes at or below what is accepted: {', '.join(idle)}; remove it, or correct it")
 
 
 @checked
@@ -90,8 +100,10 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
         RuntimeError: If the app does not synthesize.
         TypeError: If an argument is of another type than it says.
+        ValueError: If there is no such type.
     """
     resources = read_resources(stack, "stack")
+    _check_types(types, resources)
     kept: dict[str, Any] = {}
     waiting = [key for key, each in resources.items() if _is_like(each["Type"], types)]
     while waiting:
@@ -141,10 +153,9 @@ class _Update:
         """Tell whether a resource is, or was, of one of some types."""
         return any(_is_like(each[logical_id]["Type"], types) for each in (self._old, self._new) if logical_id in each)
 
-    def is_at(self, logical_id: str, places: Sequence[str]) -> bool:
-        """Tell whether a resource is one of some, or below."""
-        path = f"{self.path(logical_id)}/"
-        return any(logical_id == place or path.startswith(f"{place}/") for place in places)
+    def is_at(self, logical_id: str, place: str) -> bool:
+        """Tell whether a resource is somewhere, or below."""
+        return logical_id == place or f"{self.path(logical_id)}/".startswith(f"{place.rstrip('/')}/")
 
     def _judge(self, logical_id: str) -> Iterator[str]:
         old, new = self._old[logical_id], self._new.get(logical_id)
@@ -189,6 +200,16 @@ def _references(value: object) -> Iterator[str]:
     if isinstance(value, (Mapping, list)):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from _references(each)
+
+
+def _check_types(types: Sequence[str], *templates: Mapping[str, Any]) -> None:
+    named = {*LASTING_TYPES, *(each["Type"] for resources in templates for each in resources.values())}
+    unknown = [each for each in types if not any(_is_like(type_, [each]) for type_ in chain(named, known_types()))]
+    if unknown:
+        raise ValueError(
+            f"types must be CloudFormation types, or match some, got: {', '.join(unknown)}; "
+            "spell them as templates do, such as AWS::EC2::VPC or AWS::S3::*"
+        )
 
 
 def _is_like(type_: str, types: Sequence[str]) -> bool:

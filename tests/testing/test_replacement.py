@@ -242,6 +242,35 @@ def test_what_may_go() -> None:
     assert told(old, template(), accepted=["Shop/Data"]) == [far]
     assert told(old, template(), accepted=["Near"]) == [far]
     assert told(old, template(), accepted=["Shop"]) == []
+    assert told(old, template(), accepted=["Shop/Data/", "Far"]) == []
+
+
+def test_what_is_accepted_must_go() -> None:
+    """One that is mistyped, or that has gone long ago, would let something go later."""
+    old = template(Data=resource(BUCKET, "Shop/Data/Resource"))
+
+    with pytest.raises(AssertionError, match="accepted: Shop/Dat; remove it, or correct it"):
+        assert_no_replacement(old, template(), accepted=["Shop/Data", "Shop/Dat"])
+    with pytest.raises(AssertionError, match="accepted: Shop/Data; "):
+        assert_no_replacement(old, old, accepted=["Shop/Data"])
+
+
+def test_types_that_there_are_not() -> None:
+    """A mistyped one would watch nothing; one of a template, or of AWS, may have no resource yet."""
+    old = template(Vpc=resource(VPC), Thing=resource("Own::Thing::Type"))
+    refusal = re.escape("got: AWS::EC2::Vpc, My::*; spell them as templates do, such as AWS::EC2::VPC or AWS::S3::*")
+
+    with pytest.raises(ValueError, match=refusal):
+        assert_no_replacement(old, old, types=["AWS::EC2::Vpc", "My::*", VPC])
+    with pytest.raises(ValueError, match=refusal):
+        lasting_resources(Shop(), types=["AWS::EC2::Vpc", "My::*", VPC])
+    assert told(old, old, types=["Own::*", "AWS::Batch::*"]) == []
+
+
+def test_nothing_to_compare_with() -> None:
+    """From a template without resources nothing can go: most likely it is another one than was meant."""
+    with pytest.raises(ValueError, match="old must have resources, got none"):
+        assert_no_replacement(template(), template(Data=resource(BUCKET)))
 
 
 def test_types_without_a_schema() -> None:
@@ -322,6 +351,27 @@ def test_a_part_of_a_template_is_refused() -> None:
         assert_no_replacement({"Vpc": {}, "Subnet": {}}, template())
     with pytest.raises(ValueError, match="new must be"):
         assert_no_replacement(template(), {})
+    loop = {"Fn::ForEach::Vpcs": ["Name", ["A"], {"Vpc${Name}": resource(VPC)}]}
+    with pytest.raises(
+        ValueError, match=r"complete, got Resources with Fn::ForEach::Vpcs; take it by `aws .* Processed"
+    ):
+        assert_no_replacement({"Resources": loop}, template())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("Resources: {}", "Expecting value: line 1"), ('"Resources: {}"', "it is no object")],
+    ids=["yaml", "yaml-as-json"],
+)
+def test_files_of_another_kind_are_refused(text: str, problem: str, tmp_path: Path) -> None:
+    """By name, with where to get a template in JSON: YAML, and what `get-template` makes of YAML."""
+    file = tmp_path / "deployed.yaml"
+    file.write_text(text)
+
+    with pytest.raises(
+        ValueError, match=rf"old must be the file of a template in JSON, got {file}: {problem}.*; take it"
+    ):
+        assert_no_replacement(file, template())
 
 
 def test_other_things_are_refused() -> None:
