@@ -175,6 +175,20 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
     assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
 
 
+@pytest.mark.parametrize("assertion", ASSERTIONS[:2], ids=lambda each: each.__name__)
+def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[..., None], stack: Stack) -> None:
+    """In network mode bridge, or on a machine elsewhere: nothing of where those stand is known."""
+    definition = ecs.CfnTaskDefinition(stack, "Task", network_mode="bridge")
+    ecs.CfnService(stack, "Service", task_definition=definition.ref, launch_type="EC2")
+
+    assert told(assertion, stack) == [
+        (
+            "tasks of Test/Service must have addresses of their own, got: no AwsvpcConfiguration on Test/Service; "
+            "run them in network mode awsvpc: where the addresses of instances lead is not read"
+        )
+    ]
+
+
 def imported_vpc(stack: Stack) -> ec2.IVpc:
     """Return a VPC of another app."""
     return ec2.Vpc.from_vpc_attributes(
