@@ -19,6 +19,7 @@ ALWAYS, PERHAPS = KINDS = ("createOnlyProperties", "conditionalCreateOnlyPropert
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 DOCUMENTED = {
+    "AWS::Cassandra::Keyspace": ["ReplicationSpecification"],
     "AWS::DocDB::DBCluster": ["EngineVersion"],
     "AWS::EC2::EIP": ["Domain"],
     "AWS::ECS::Service": ["DeploymentController"],

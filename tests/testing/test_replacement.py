@@ -396,5 +396,6 @@ def test_types_that_last() -> None:
     stateful = load_resource(AdditionalSpecs, "StatefulResources.json")["ResourceTypes"]
 
     assert set(stateful) <= set(LASTING_TYPES)
+    assert {"AWS::S3Tables::TableBucket", "AWS::EC2::EIPAssociation"} <= set(LASTING_TYPES) - set(stateful)
     assert len(set(LASTING_TYPES)) == len(LASTING_TYPES)
     assert set(LASTING_TYPES) - set(PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1")) <= set(stateful)
