@@ -46,6 +46,11 @@ RULES = {
         "must run in subnets of this app",
         "ask this of the app that makes them, or name their addresses as egress_ips of FixedEgressNetwork.from_vpc",
     ),
+    "instanceAddress": (
+        "error",
+        "must have addresses of their own",
+        "run them in network mode awsvpc: where the addresses of instances lead is not read",
+    ),
     "ipv6Egress": (
         "warning",
         "should reach IPv6 hosts from known addresses, and a NAT gateway's are IPv4",
@@ -136,7 +141,11 @@ class _Judge:
 
     def unseen(self, tasks: _Tasks) -> Iterator[PolicyViolation]:
         """Yield a violation for each subnet that is not in the app, unless somebody says where it leads."""
-        if not tasks.is_vouched_for:
+        launches = [each for each in self._launches_of(tasks) if each.task_definition and each.network is None]
+        if launches:
+            got = [f"no AwsvpcConfiguration on {self._templates.path(each.place)}" for each in launches]
+            yield from self._tell(tasks, [("instanceAddress", each) for each in dict.fromkeys(got)])
+        elif not tasks.is_vouched_for:
             references = self._subnets(tasks)
             unseen = [reference for stack, reference in references if not self._templates.locate(stack, reference)]
             got = unseen if references else ["subnets known only when deployed"]
@@ -195,7 +204,8 @@ def judge_egress(
 ) -> dict[str, list[PolicyViolation]]:
     """Return what `prove_egress` would find of all tasks at or below a construct, asked for or not; by whose they are.
 
-    What it skips is found too: subnets that the app does not define, as `unseenEgress`.
+    What it skips is found too: subnets that the app does not define, as `unseenEgress`, and tasks without any, which
+    have the addresses of the instances that they run on, as `instanceAddress`.
     """
     judge, proof = _Judge(templates), _PROOFS.get(templates.app)
     proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]

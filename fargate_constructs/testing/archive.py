@@ -13,10 +13,11 @@ from constructs import IConstruct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.log_groups import LogGroups
-from fargate_constructs.templates import Place, Templates, items, seen
+from fargate_constructs.templates import UNSEEN, Place, Templates, seen
 from fargate_constructs.testing.templates import app_templates
 
 SUBSCRIBE = "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+UNTOLD = "logs to where only the deployment knows; write its log driver into the template"
 
 
 @checked
@@ -24,9 +25,10 @@ def assert_logs_archived(scope: Stack | Stage) -> None:
     """Fail if what a container of a stack says stays in CloudWatch Logs, or is lost.
 
     The whole app is read: the subscription may stand in another of its stacks. A log group goes on to elsewhere if it
-    has a subscription filter, or its account and region a policy that subscribes to all; what the subscriber does with
-    the lines is not looked at. Containers with another log driver than `awslogs`, such as FireLens, are taken at their
-    word, and FireLens' router itself is left out. Proxies of Service Connect count as containers if they log.
+    has a subscription filter without a pattern, for one with a pattern picks lines, or if its account and region have a
+    subscription policy, whose text is not read; what the subscriber does with the lines is not looked at. Containers
+    with another log driver than `awslogs`, such as FireLens, are taken at their word, and FireLens' router itself is
+    left out. Proxies of Service Connect count as containers if they log. What hangs on a condition is not archived.
 
     ```python
     def test_logs_are_archived():
@@ -58,8 +60,10 @@ def assert_logs_archived(scope: Stack | Stage) -> None:
 def _log_drivers(templates: Templates, scope: IConstruct) -> Iterator[tuple[Place, str, Any]]:
     """Yield what each container logs by, and where it stands."""
     for place in _places(templates, "AWS::ECS::TaskDefinition", scope):
-        for container in items(templates.properties(place), "ContainerDefinitions"):
-            if seen(container, "FirelensConfiguration") is None:
+        for container in seen(templates.properties(place), "ContainerDefinitions") or ():
+            if seen(container) is UNSEEN:
+                yield place, "a container", container
+            elif seen(container, "FirelensConfiguration") is None:
                 yield place, f"container {seen(container, 'Name')}", seen(container, "LogConfiguration")
     for place in _places(templates, "AWS::ECS::Service", scope):
         proxy = seen(templates.properties(place), "ServiceConnectConfiguration", "LogConfiguration")
@@ -75,9 +79,14 @@ def _judge(groups: LogGroups, place: Place, configuration: Any) -> str | None:  
     """Return what is wrong with a log driver, and what to change."""
     if configuration is None:
         return "has no log driver, so what it says is lost; give it logging=ecs.LogDrivers.aws_logs(...)"
-    if seen(configuration, "LogDriver") != "awslogs":
+    driver, options = seen(configuration, "LogDriver"), seen(configuration, "Options")
+    if UNSEEN in (driver, options):
+        return UNTOLD
+    if driver != "awslogs":
         return None
-    group = (configuration.get("Options") or {}).get("awslogs-group")
+    group = (options or {}).get("awslogs-group")
     if groups.goes_on(place.stack, group):
         return None
-    return f"logs to {groups.describe(place.stack, group)}, from where nothing goes on; {SUBSCRIBE}"
+    picked = " and ".join(repr(str(each)) for each in groups.patterns(place.stack, group))
+    rest = f"from where only what matches {picked} goes on" if picked else "from where nothing goes on"
+    return f"logs to {groups.describe(place.stack, group)}, {rest}; {SUBSCRIBE}"

@@ -13,7 +13,7 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.network.egress_proof import RULES, judge_egress
 from fargate_constructs.testing.templates import app_templates
 
-PRIVATE = ("publicAddress", "publicSubnet")
+PRIVATE = ("publicAddress", "publicSubnet", "instanceAddress")
 
 
 @checked
@@ -21,7 +21,8 @@ def assert_private_tasks(scope: Stack | Stage) -> None:
     """Fail if a task of a stack has a public address, or runs in a subnet that is routed to an internet gateway.
 
     The whole app is read: the network may stand in another of its stacks. Tasks are those of ECS services, schedules
-    and EventBridge rules, made by this library or not. Of a subnet that the app does not define nothing is known.
+    and EventBridge rules, made by this library or not. Of a subnet that the app does not define nothing is known. Tasks
+    on instances, without network mode `awsvpc`, have their instance's addresses, which are not read: they fail.
 
     ```python
     def test_tasks_are_private():

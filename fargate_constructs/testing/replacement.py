@@ -10,18 +10,16 @@ template as it is ────┘
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import Stack
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.testing.create_only import ALWAYS, PERHAPS, comparable, fixed, known_types
+from fargate_constructs.testing.deployed import PATH, Template, read_resources
 from fargate_constructs.testing.lasting import LASTING_TYPES
-from fargate_constructs.testing.templates import construct_paths, template_of
-
-Template = Mapping[str, object]
-PATH = "aws:cdk:path"
 
 
 @checked
@@ -34,12 +32,15 @@ def assert_no_replacement(
 ) -> None:
     """Fail if CloudFormation would replace or delete what should last, when it updates a stack from *old* to *new*.
 
-    A resource goes if its logical ID is gone or of another type, if a property changed that AWS's schema of its type
-    calls create-only, wholly or under conditions, or if such a property refers to a resource that is itself replaced.
-    The schemas are those of cfn-lint: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+    A resource goes if its logical ID is gone or of another type, if it is there under another condition, if a property
+    changed that AWS's schema of its type calls create-only, wholly or under conditions, or if such a property refers to
+    a resource that is itself replaced. The schemas are those of cfn-lint, with what `create_only.DOCUMENTED` adds:
+    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 
-    Of a type that has no schema there, such as one of a third party, only logical ID and type are compared. A nested
-    stack is a stack of its own: what is in it is compared if it is passed itself.
+    A default that is written out is a change, as it is to CloudFormation: https://github.com/aws/aws-cdk/issues/16126.
+    What only the deployment knows is taken to be what it was: parameters, which `cdk deploy` keeps, and mappings by
+    region. Of a type that has no schema, such as one of a third party, only logical ID, type and condition count. A
+    nested stack is a stack of its own: what is in it is compared if it is passed itself.
 
     ```python
     def test_nothing_is_replaced():
@@ -56,22 +57,31 @@ def assert_no_replacement(
             nothing.
 
     Raises:
-        AssertionError: With each such resource's construct path, and what is the matter with it.
-        ImportError: If cfn-lint is not installed: `pip install 'fargate-constructs[testing]'`.
+        AssertionError: With each such resource's construct path, and what is the matter with it; or with what is
+            accepted though it does not go, lest it lets something else go later.
+        ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
         TypeError: If an argument is of another type than it says.
-        ValueError: If *old* or *new* is not a template.
+        ValueError: If *old* or *new* is not a template, if *old* has no resources, or if there is no such type.
     """
-    update = _Update(_read(old, "old"), _read(new, "new"))
+    before, after = read_resources(old, "old"), read_resources(new, "new")
+    if not before:
+        raise ValueError("old must have resources, got none: nothing of it could be replaced")
+    _check_types(types, before, after)
+    update = _Update(before, after)
+    replaced = {key: reasons for key, reasons in update.replaced().items() if update.is_of(key, types)}
     faults = [
-        f"{update.name(logical_id)} {'; '.join(reasons)}"
-        for logical_id, reasons in update.replaced().items()
-        if update.is_of(logical_id, types) and not update.is_at(logical_id, accepted)
+        f"{update.name(key)} {'; '.join(reasons)}"
+        for key, reasons in replaced.items()
+        if not any(update.is_at(key, place) for place in accepted)
     ]
     if faults:
         raise AssertionError(
             "\n- ".join([f"CloudFormation would replace or delete {len(faults)} of what should last:", *faults])
             + "\nput each back as it was, or name it in accepted=[...] if it may go"
         )
+    idle = [place for place in accepted if not any(update.is_at(key, place) for key in replaced)]
+    if idle:
+        raise AssertionError(f"nothing goes at or below what is accepted: {', '.join(idle)}; remove it, or correct it")
 
 
 @checked
@@ -87,11 +97,13 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         types: The types that should last, as those of `assert_no_replacement`.
 
     Raises:
-        ImportError: If cfn-lint is not installed: `pip install 'fargate-constructs[testing]'`.
+        ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
         RuntimeError: If the app does not synthesize.
         TypeError: If an argument is of another type than it says.
+        ValueError: If there is no such type.
     """
-    resources = _read(stack, "stack")
+    resources = read_resources(stack, "stack")
+    _check_types(types, resources)
     kept: dict[str, Any] = {}
     waiting = [key for key, each in resources.items() if _is_like(each["Type"], types)]
     while waiting:
@@ -99,11 +111,13 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         if logical_id in kept or logical_id not in resources:  # a parameter
             continue
         resource = resources[logical_id]
-        fixed = _fixed(resource)
+        properties = fixed(resource)
         kept[logical_id] = {"Type": resource["Type"], "Metadata": {PATH: resource["Metadata"][PATH]}}
-        if fixed:
-            kept[logical_id]["Properties"] = fixed
-        waiting += _references(fixed)
+        if "Condition" in resource:
+            kept[logical_id]["Condition"] = resource["Condition"]
+        if properties:
+            kept[logical_id]["Properties"] = properties
+        waiting += _references(properties)
     return {"Resources": dict(sorted(kept.items(), key=lambda each: each[1]["Metadata"][PATH]))}
 
 
@@ -139,10 +153,9 @@ class _Update:
         """Tell whether a resource is, or was, of one of some types."""
         return any(_is_like(each[logical_id]["Type"], types) for each in (self._old, self._new) if logical_id in each)
 
-    def is_at(self, logical_id: str, places: Sequence[str]) -> bool:
-        """Tell whether a resource is one of some, or below."""
-        path = f"{self.path(logical_id)}/"
-        return any(logical_id == place or path.startswith(f"{place}/") for place in places)
+    def is_at(self, logical_id: str, place: str) -> bool:
+        """Tell whether a resource is somewhere, or below."""
+        return logical_id == place or f"{self.path(logical_id)}/".startswith(f"{place.rstrip('/')}/")
 
     def _judge(self, logical_id: str) -> Iterator[str]:
         old, new = self._old[logical_id], self._new.get(logical_id)
@@ -156,57 +169,23 @@ class _Update:
         elif new["Type"] != old["Type"]:
             yield f"was {old['Type']} and is {new['Type']}, which CloudFormation refuses under one logical ID"
         else:
-            for kind, verb in (("createOnlyProperties", "is"), ("conditionalCreateOnlyProperties", "may be")):
-                before, after = _fixed(old, kind), _fixed(new, kind)
+            if "Condition" in new and new["Condition"] != old.get("Condition"):
+                yield f"may be gone: its Condition {_changed('Condition', old, new)}"
+            for kind, verb in ((ALWAYS, "is"), (PERHAPS, "may be")):
+                before, after = fixed(old, [kind]), fixed(new, [kind])
                 for name in sorted(before.keys() | after.keys()):
-                    if before.get(name) != after.get(name):
-                        was, now = (json.dumps(each[name]) if name in each else "not set" for each in (before, after))
-                        yield f"{verb} replaced for {name}: was {was}, now {now}"
+                    was, now = (comparable(old["Type"], name, each.get(name)) for each in (before, after))
+                    if was != now:
+                        yield f"{verb} replaced for {name}: {_changed(name, before, after)}"
 
     def _causes(self, logical_id: str, replaced: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        for name, value in _fixed(self._new[logical_id]).items():
+        for name, value in fixed(self._new[logical_id]).items():
             yield from ((name, each) for each in _references(value) if each in replaced)
 
 
-def _read(source: Stack | Template | Path | str, name: str) -> Mapping[str, Any]:
-    """Return a template's resources, with construct paths if it is a stack's."""
-    if isinstance(source, Stack):
-        template, paths = template_of(source), construct_paths(source)
-        for logical_id, resource in template.setdefault("Resources", {}).items():
-            resource["Metadata"] = {**resource.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
-    else:
-        template = dict(source) if isinstance(source, Mapping) else json.loads(Path(source).read_text(encoding="utf-8"))
-    resources: Mapping[str, Any] | None = template.get("Resources")
-    if resources is None:
-        raise ValueError(f"{name} must be a template with Resources, got one with: {', '.join(template)}")
-    return resources
-
-
-def _fixed(resource: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
-    """Return the properties of a resource that are create-only, of one kind or of both."""
-    kinds = [kind] if kind else ["createOnlyProperties", "conditionalCreateOnlyProperties"]
-    schema = _schema(resource["Type"])
-    pointers = [pointer.split("/")[2:] for kind in kinds for pointer in schema.get(kind, ())]
-    fixed = _cut(resource.get("Properties", {}), pointers)
-    return {name: value for name, value in fixed.items() if value not in ({}, [])}
-
-
-def _cut(value: Any, pointers: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return what pointers lead to, where it stands."""
-    if not all(pointers) or _is_intrinsic(value):
-        return value
-    if isinstance(value, list):
-        return [_cut(each, [rest for _, *rest in pointers]) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    below: dict[str, list[Sequence[str]]] = {}
-    for name, *rest in pointers:
-        below.setdefault(name, []).append(rest)
-    return {name: _cut(value[name], rests) for name, rests in below.items() if name in value}
-
-
-def _is_intrinsic(value: object) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+def _changed(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    was, now = (json.dumps(each[name]) if name in each else "not set" for each in (before, after))
+    return f"was {was}, now {now}"
 
 
 def _references(value: object) -> Iterator[str]:
@@ -223,22 +202,15 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(each)
 
 
+def _check_types(types: Sequence[str], *templates: Mapping[str, Any]) -> None:
+    named = {*LASTING_TYPES, *(each["Type"] for resources in templates for each in resources.values())}
+    unknown = [each for each in types if not any(_is_like(type_, [each]) for type_ in chain(named, known_types()))]
+    if unknown:
+        raise ValueError(
+            f"types must be CloudFormation types, or match some, got: {', '.join(unknown)}; "
+            "spell them as templates do, such as AWS::EC2::VPC or AWS::S3::*"
+        )
+
+
 def _is_like(type_: str, types: Sequence[str]) -> bool:
     return any(fnmatchcase(type_, pattern) for pattern in types)
-
-
-@cache
-def _schema(type_: str) -> Mapping[str, Any]:
-    """Return AWS's schema of a type, or nothing if there is none."""
-    try:
-        from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ImportError(
-            "what CloudFormation replaces a resource for is read from cfn-lint, which is not installed: "
-            "pip install 'fargate-constructs[testing]'"
-        ) from error
-    try:
-        schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
-    except ResourceNotFoundError:
-        return {}
-    return schema

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, NestedStack, Stack, Stage
+from aws_cdk import App, CfnCondition, CfnParameter, Fn, NestedStack, Stack, Stage
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -175,6 +175,20 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
     assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
 
 
+@pytest.mark.parametrize("assertion", ASSERTIONS[:2], ids=lambda each: each.__name__)
+def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[..., None], stack: Stack) -> None:
+    """In network mode bridge, or on a machine elsewhere: nothing of where those stand is known."""
+    definition = ecs.CfnTaskDefinition(stack, "Task", network_mode="bridge")
+    ecs.CfnService(stack, "Service", task_definition=definition.ref, launch_type="EC2")
+
+    assert told(assertion, stack) == [
+        (
+            "tasks of Test/Service must have addresses of their own, got: no AwsvpcConfiguration on Test/Service; "
+            "run them in network mode awsvpc: where the addresses of instances lead is not read"
+        )
+    ]
+
+
 def imported_vpc(stack: Stack) -> ec2.IVpc:
     """Return a VPC of another app."""
     return ec2.Vpc.from_vpc_attributes(
@@ -235,15 +249,15 @@ def aws_logs(group: logs.ILogGroup) -> ecs.LogDriver:
     return ecs.LogDrivers.aws_logs(stream_prefix="app", log_group=group)
 
 
-def subscribe(group: logs.ILogGroup, stack: Stack) -> None:
-    """Let a function have what a log group gets."""
+def subscribe(group: logs.ILogGroup, stack: Stack, pattern: str = "") -> None:
+    """Let a function have what a log group gets, or what of it matches a pattern."""
     function = lambda_.Function.from_function_arn(stack, "Function", "arn:aws:lambda:eu-west-1:1:function:f")
     logs.SubscriptionFilter(
         stack,
         "Subscription",
         log_group=group,
         destination=destinations.LambdaDestination(function),
-        filter_pattern=logs.FilterPattern.all_events(),
+        filter_pattern=logs.FilterPattern.literal(pattern),
     )
 
 
@@ -260,6 +274,53 @@ def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
         ),
         f"container c1 of {name}/Resource logs to /of/others, {NOWHERE}",
     ]
+
+
+def test_subscriptions_to_some_lines_are_told(stack: Stack) -> None:
+    """The rest of them stays; which are picked is said."""
+    group = logs.LogGroup(stack, "Group")
+    subscribe(group, stack, "ERROR")
+    task_with(stack, aws_logs(group))
+
+    (fault,) = told(assert_logs_archived, stack)
+    assert " logs to Test/Group/Resource, from where only what matches 'ERROR' goes on; subscribe to it by" in fault
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["0", "0.LogConfiguration", "0.LogConfiguration.LogDriver", "0.LogConfiguration.Options"],
+    ids=["container", "configuration", "driver", "options"],
+)
+def test_what_hangs_on_a_condition_is_told(path: str, stack: Stack) -> None:
+    """Nobody can say where it logs to: it does not pass for a driver that is taken at its word."""
+    CfnCondition(stack, "IsProd", expression=Fn.condition_equals("a", "b"))
+    definition = task_with(stack, aws_logs(logs.LogGroup(stack, "Group"))).node.default_child
+    assert isinstance(definition, ecs.CfnTaskDefinition)
+    definition.add_property_override(f"ContainerDefinitions.{path}", {"Fn::If": ["IsProd", "", ""]})
+
+    (fault,) = told(assert_logs_archived, stack)
+    assert fault.endswith("logs to where only the deployment knows; write its log driver into the template")
+
+
+def test_stages_have_log_groups_of_their_own() -> None:
+    """Of one name, and subscribed to in one of them: without an account they are not known to be the same."""
+    app = App()
+    for name in ("Beta", "Prod"):
+        stack = Stack(Stage(app, name), "Shop")
+        group = logs.LogGroup(stack, "Group", log_group_name="/shop")
+        task_with(stack, aws_logs(logs.LogGroup.from_log_group_name(stack, "ByName", "/shop")))
+        if name == "Beta":
+            subscribe(group, stack)
+            logs.CfnAccountPolicy(
+                Stack(Stage(app, "Other"), "Stack"),
+                "Policy",
+                policy_name="all",
+                policy_type="SUBSCRIPTION_FILTER_POLICY",
+                policy_document="{}",
+            )
+    faults = told(assert_logs_archived, app)
+
+    assert [fault.partition(", ")[0].rpartition(" ")[2] for fault in faults] == ["Prod/Shop/Group/Resource"]
 
 
 def test_subscriptions_of_any_make(stack: Stack) -> None:

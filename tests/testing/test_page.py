@@ -1,7 +1,7 @@
 """What docs/testing.md says."""
 
+import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +13,8 @@ from fargate_constructs.testing import assert_no_replacement
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 FILES = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
+
+(COMMANDS,) = re.findall(r"^```sh\n(python .*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
 def network(cidr: str) -> dict[str, object]:
@@ -30,19 +32,24 @@ def network(cidr: str) -> dict[str, object]:
     return {"Resources": {"Vpc": vpc, "Subnet": subnet}}
 
 
-def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copied as they are: what is deployed is pinned, and each test passes, the snapshot made on the way."""
+def test_the_files_work(tmp_path: Path) -> None:
+    """Copied as they are, and by the commands as they stand: each test passes, and the last run writes nothing."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        ["/bin/sh", "-e"],
+        input=COMMANDS,
+        cwd=tmp_path,
+        env=os.environ | own,
+        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
-    runpy.run_path("pin.py")
-    command = [sys.executable, "-m", "pytest", "-q", "--snapshot-update", "-p", "no:cacheprovider"]
-    printed = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
-
-    assert re.search(r"^5 passed", printed, flags=re.MULTILINE), printed
+    assert run.returncode == 0, run.stdout
+    assert re.findall(r"(\d+) passed", run.stdout) == ["5", "5"]
+    assert re.findall(r"1 snapshot (\w+)", run.stdout) == ["generated", "passed"]
     assert "<asset Web/LogArchive/Shipper/Code>.zip" in next(tmp_path.rglob("*_was.json")).read_text()
 
 

@@ -1,5 +1,6 @@
 """What CloudFormation would replace."""
 
+import gzip
 import json
 import re
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Aws, CfnCondition, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from cfnlint.data import AdditionalSpecs
@@ -16,9 +17,11 @@ from cfnlint.helpers import load_resource
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from fargate_constructs.testing import LASTING_TYPES, assert_no_replacement, lasting_resources
+from fargate_constructs.testing.create_only import ALWAYS, DOCUMENTED, KINDS, create_only
 
 BUCKET, VPC, SUBNET, CLUSTER = "AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::RDS::DBCluster"
 ANY = ["*"]
+SPECIFICATION = Path(__file__).parents[2] / "node_modules" / "aws-cdk" / "db.json.gz"
 
 
 def resource(type_: str, path: str = "", **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
@@ -153,6 +156,84 @@ def test_what_follows(reference: object) -> None:
     ]
 
 
+YES, NO = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", "b"]}
+
+
+def conditional(name: str, **conditions: object) -> dict[str, Any]:
+    """Return the template of a bucket that is there under a condition."""
+    return {"Conditions": conditions, "Resources": {"Data": {"Type": BUCKET, "Condition": name}}}
+
+
+def test_conditions() -> None:
+    """What is there under another condition may be gone; its name does not matter, nor one that is dropped."""
+    always, yes, no = template(Data=resource(BUCKET)), conditional("Is", Is=YES), conditional("Is", Is=NO)
+    gone = "Data (AWS::S3::Bucket Data) may be gone: its Condition was {}, now {}"
+
+    assert told(always, no) == [gone.format("not set", '{"Fn::Equals": ["a", "b"]}')]
+    assert told(yes, no) == [gone.format('{"Fn::Equals": ["a", "a"]}', '{"Fn::Equals": ["a", "b"]}')]
+    assert told(yes, conditional("Was", Was=YES)) == []
+    assert told(no, always) == []
+    assert told(yes, conditional("Not", Not={"Fn::Not": [{"Condition": "Is"}]}, Is=YES)) == [
+        gone.format('{"Fn::Equals": ["a", "a"]}', '{"Fn::Not": [{"Fn::Equals": ["a", "a"]}]}')
+    ]
+
+
+def test_conditions_and_mappings_in_properties() -> None:
+    """What the template says elsewhere counts as if it stood there."""
+
+    def vpc(condition: object, cidr: str) -> dict[str, Any]:
+        found = {"Fn::FindInMap": ["Ranges", "shop", "cidr"]}
+        return {
+            "Conditions": {"IsProd": condition},
+            "Mappings": {"Ranges": {"shop": {"cidr": cidr}}},
+            "Resources": {"Vpc": resource(VPC, CidrBlock={"Fn::If": ["IsProd", found, "10.9.0.0/16"]})},
+        }
+
+    assert told(vpc(YES, "10.0.0.0/16"), vpc(YES, "10.0.0.0/16")) == []
+    assert len(told(vpc(YES, "10.0.0.0/16"), vpc(YES, "10.1.0.0/16"))) == 1
+    assert len(told(vpc(YES, "10.0.0.0/16"), vpc(NO, "10.0.0.0/16"))) == 1
+
+
+def test_conditions_are_pinned() -> None:
+    """With what they say: a pin has no other section."""
+    stacks = [Stack(App(), "Shop") for _ in range(3)]
+    for stack, region in zip(stacks, [None, "eu-west-1", "eu-west-2"], strict=True):
+        address = ec2.CfnEIP(stack, "Address")
+        if region:
+            expression = Fn.condition_equals(Aws.REGION, region)
+            address.cfn_options.condition = CfnCondition(stack, "IsHere", expression=expression)
+    always, west, east = map(lasting_resources, stacks)
+
+    assert told(west, stacks[1]) == []
+    assert len(told(always, stacks[1])) == 1
+    assert len(told(west, east)) == 1
+
+
+def test_what_schemas_lack() -> None:
+    """AWS's other description of a type counts too; the CDK CLI has both, so that what is new in it shows here."""
+    specification = json.loads(gzip.decompress(SPECIFICATION.read_bytes()))
+    replacing = {
+        each["cloudFormationType"]: {
+            name for name, one in each["properties"].items() if one.get("causesReplacement") in ("yes", "maybe")
+        }
+        for each in specification["schema"]["resource"]["entities"]
+    }
+    known = {
+        type_: {each.split("/")[0] for kind in KINDS for each in create_only(type_, kind)} for type_ in LASTING_TYPES
+    }
+
+    missing = {type_: replacing.get(type_, set()) - known[type_] for type_ in LASTING_TYPES}
+    assert {type_: names for type_, names in missing.items() if names} == {}
+    stale = {
+        type_: set(names) - replacing[type_] | set(names) & create_only(type_, ALWAYS)
+        for type_, names in DOCUMENTED.items()
+    }
+    assert {type_: names for type_, names in stale.items() if names} == {}
+
+    port = [template(Base=resource("AWS::RDS::DBInstance", Port=port)) for port in ("5432", "5433")]
+    assert told(*port) == ['Base (AWS::RDS::DBInstance Base) may be replaced for Port: was "5432", now "5433"']
+
+
 def test_what_may_go() -> None:
     """By construct path, with all below it, or by logical ID; nothing else is let through."""
     old = template(Near=resource(BUCKET, "Shop/Data/Resource"), Far=resource(BUCKET, "Shop/Database/Resource"))
@@ -161,6 +242,35 @@ def test_what_may_go() -> None:
     assert told(old, template(), accepted=["Shop/Data"]) == [far]
     assert told(old, template(), accepted=["Near"]) == [far]
     assert told(old, template(), accepted=["Shop"]) == []
+    assert told(old, template(), accepted=["Shop/Data/", "Far"]) == []
+
+
+def test_what_is_accepted_must_go() -> None:
+    """One that is mistyped, or that has gone long ago, would let something go later."""
+    old = template(Data=resource(BUCKET, "Shop/Data/Resource"))
+
+    with pytest.raises(AssertionError, match="accepted: Shop/Dat; remove it, or correct it"):
+        assert_no_replacement(old, template(), accepted=["Shop/Data", "Shop/Dat"])
+    with pytest.raises(AssertionError, match="accepted: Shop/Data; "):
+        assert_no_replacement(old, old, accepted=["Shop/Data"])
+
+
+def test_types_that_there_are_not() -> None:
+    """A mistyped one would watch nothing; one of a template, or of AWS, may have no resource yet."""
+    old = template(Vpc=resource(VPC), Thing=resource("Own::Thing::Type"))
+    refusal = re.escape("got: AWS::EC2::Vpc, My::*; spell them as templates do, such as AWS::EC2::VPC or AWS::S3::*")
+
+    with pytest.raises(ValueError, match=refusal):
+        assert_no_replacement(old, old, types=["AWS::EC2::Vpc", "My::*", VPC])
+    with pytest.raises(ValueError, match=refusal):
+        lasting_resources(Shop(), types=["AWS::EC2::Vpc", "My::*", VPC])
+    assert told(old, old, types=["Own::*", "AWS::Batch::*"]) == []
+
+
+def test_nothing_to_compare_with() -> None:
+    """From a template without resources nothing can go: most likely it is another one than was meant."""
+    with pytest.raises(ValueError, match="old must have resources, got none"):
+        assert_no_replacement(template(), template(Data=resource(BUCKET)))
 
 
 def test_types_without_a_schema() -> None:
@@ -241,6 +351,27 @@ def test_a_part_of_a_template_is_refused() -> None:
         assert_no_replacement({"Vpc": {}, "Subnet": {}}, template())
     with pytest.raises(ValueError, match="new must be"):
         assert_no_replacement(template(), {})
+    loop = {"Fn::ForEach::Vpcs": ["Name", ["A"], {"Vpc${Name}": resource(VPC)}]}
+    with pytest.raises(
+        ValueError, match=r"complete, got Resources with Fn::ForEach::Vpcs; take it by `aws .* Processed"
+    ):
+        assert_no_replacement({"Resources": loop}, template())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("Resources: {}", "Expecting value: line 1"), ('"Resources: {}"', "it is no object")],
+    ids=["yaml", "yaml-as-json"],
+)
+def test_files_of_another_kind_are_refused(text: str, problem: str, tmp_path: Path) -> None:
+    """By name, with where to get a template in JSON: YAML, and what `get-template` makes of YAML."""
+    file = tmp_path / "deployed.yaml"
+    file.write_text(text)
+
+    with pytest.raises(
+        ValueError, match=rf"old must be the file of a template in JSON, got {file}: {problem}.*; take it"
+    ):
+        assert_no_replacement(file, template())
 
 
 def test_other_things_are_refused() -> None:
@@ -256,7 +387,7 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
     unread = template(Queue=resource("AWS::Batch::JobQueue"))  # by no other test
 
-    with pytest.raises(ImportError, match=re.escape("not installed: pip install 'fargate-constructs[testing]'")):
+    with pytest.raises(ImportError, match=re.escape("not installed: pip install '.[testing]'")):
         assert_no_replacement(unread, unread)
 
 
@@ -265,5 +396,6 @@ def test_types_that_last() -> None:
     stateful = load_resource(AdditionalSpecs, "StatefulResources.json")["ResourceTypes"]
 
     assert set(stateful) <= set(LASTING_TYPES)
+    assert {"AWS::S3Tables::TableBucket", "AWS::EC2::EIPAssociation"} <= set(LASTING_TYPES) - set(stateful)
     assert len(set(LASTING_TYPES)) == len(LASTING_TYPES)
     assert set(LASTING_TYPES) - set(PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1")) <= set(stateful)

@@ -1,0 +1,122 @@
+"""Which properties CloudFormation replaces a resource for.
+
+```
+AWS's schemas, AWS's pages ──> [create-only properties] ──> assert_no_replacement
+```
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from fargate_constructs.templates import is_intrinsic
+
+if TYPE_CHECKING:
+    from cfnlint.schema.manager import ProviderSchemaManager
+
+ALWAYS, PERHAPS = KINDS = ("createOnlyProperties", "conditionalCreateOnlyProperties")
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+DOCUMENTED = {
+    "AWS::Cassandra::Keyspace": ["ReplicationSpecification"],
+    "AWS::DocDB::DBCluster": ["EngineVersion"],
+    "AWS::EC2::EIP": ["Domain"],
+    "AWS::ECS::Service": ["DeploymentController"],
+    "AWS::EMR::Cluster": ["Instances"],
+    "AWS::ElastiCache::CacheCluster": ["AZMode", "NumCacheNodes", "PreferredAvailabilityZone"],
+    "AWS::ElastiCache::ReplicationGroup": ["Engine", "NumNodeGroups", "ReplicasPerNodeGroup"],
+    "AWS::Elasticsearch::Domain": [
+        "AdvancedSecurityOptions",
+        "ElasticsearchVersion",
+        "EncryptionAtRestOptions",
+        "NodeToNodeEncryptionOptions",
+    ],
+    "AWS::Events::EventBus": ["EventSourceName"],
+    "AWS::FSx::FileSystem": ["FileSystemTypeVersion"],
+    "AWS::Glue::Database": ["CatalogId"],
+    "AWS::RDS::DBCluster": ["WithExpressConfiguration"],
+    "AWS::RDS::DBInstance": ["Port", "StorageType"],
+    "AWS::S3::Bucket": ["ObjectLockEnabled"],
+}
+"""What AWS's older resource specification replaces for, and the schemas do not: one of the two is behind, so a resource
+may be replaced. The CDK CLI has both, and a test compares:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-resource-specification.html"""
+
+
+def create_only(type_: str, kind: str) -> set[str]:
+    """Return the properties of a type that are create-only, always or under conditions, such as `TableInput/Name`."""
+    named = {pointer.removeprefix("/properties/") for pointer in _schema(type_).get(kind, ())}
+    return named | set(DOCUMENTED.get(type_, ()) if kind == PERHAPS else ())
+
+
+def fixed(resource: Mapping[str, Any], kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+    """Return those properties of a resource that are create-only, of some kinds or of any."""
+    names = {name for kind in kinds for name in create_only(resource["Type"], kind)}
+    kept = _cut(resource.get("Properties", {}), [name.split("/") for name in sorted(names)])
+    return {name: value for name, value in kept.items() if plain(value) not in ({}, [], NO_VALUE)}
+
+
+def comparable(type_: str, name: str, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a property's value, equal to any other that is the same to CloudFormation."""
+    value = plain(value)
+    is_set = _schema(type_).get("properties", {}).get(name, {}).get("insertionOrder") is False
+    return sorted(value, key=json.dumps) if is_set and isinstance(value, list) else value
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a piece of a template in one of the ways in which it can be written."""
+    match value:
+        case {"Fn::GetAtt": str() as text}:
+            return {"Fn::GetAtt": text.split(".", 1)}
+        case Mapping():
+            return {key: plain(each) for key, each in value.items() if each != NO_VALUE} if value != NO_VALUE else value
+        case list():
+            return [plain(each) for each in value if each != NO_VALUE]
+        case bool() | int() | float():
+            return json.dumps(value)
+    return value
+
+
+def known_types() -> Iterable[str]:
+    """Return all types that have a schema."""
+    types: Iterable[str] = _schemas().get_resource_types("us-east-1")
+    return types
+
+
+def _cut(value: Any, paths: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return what paths lead to, where it stands."""
+    if not all(paths) or is_intrinsic(value):
+        return value
+    if isinstance(value, list):
+        return [_cut(each, [rest for _, *rest in paths]) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    below: dict[str, list[Sequence[str]]] = {}
+    for name, *rest in paths:
+        below.setdefault(name, []).append(rest)
+    return {name: _cut(value[name], rests) for name, rests in below.items() if name in value}
+
+
+@cache
+def _schema(type_: str) -> Mapping[str, Any]:
+    """Return AWS's schema of a type, or nothing if there is none."""
+    schemas = _schemas()
+    from cfnlint.schema import ResourceNotFoundError  # noqa: PLC0415 - an extra
+
+    try:
+        schema: Mapping[str, Any] = schemas.get_resource_schema("us-east-1", type_).schema
+    except ResourceNotFoundError:
+        return {}
+    return schema
+
+
+def _schemas() -> "ProviderSchemaManager":
+    try:
+        from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ImportError(
+            "what CloudFormation replaces a resource for is read from cfn-lint, which is not installed: "
+            "pip install '.[testing]' in a checkout of fargate-constructs"
+        ) from error
+    return PROVIDER_SCHEMA_MANAGER
