@@ -13,7 +13,7 @@ demo: .venv/.ready  ## deploy app.py to a local AWS, send log lines, read them b
 	@python -m tests.emulator.demo
 
 test: .venv/.ready .venv-lowest/.ready lint  ## everything that decides whether a change is good
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 audit: .venv/.ready .venv-audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
 	pytest tests/test_security.py

@@ -36,12 +36,14 @@ def test_the_files_work(tmp_path: Path) -> None:
     """Copied as they are, and by the commands as they stand: each test passes, and the last run writes nothing."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    # As somebody's own run, not as a part of this one, of which pytest's variables tell.
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    own = {"PATH": f"{Path(sys.executable).parent}:{outer['PATH']}", "PYTHONPATH": str(ROOT)}
     run = subprocess.run(
         ["/bin/sh", "-e"],
         input=COMMANDS,
         cwd=tmp_path,
-        env=os.environ | own,
+        env=outer | own,
         check=False,
         stdout=subprocess.PIPE,
         text=True,
