@@ -13,11 +13,11 @@ from aws_cdk import App, Stack, Stage
 from app import Example
 from fargate_constructs import Egress
 from fargate_constructs.testing import lasting_resources
+from fargate_constructs.testing.deployed import PATH, SEEN
 from fargate_constructs.testing.templates import template_of
 from tests.everything import Everything, WayOut
 from tests.modes import MODES
 
-PATH = "aws:cdk:path"
 PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
 
@@ -35,17 +35,21 @@ def stacks() -> dict[str, Stack]:
 
 
 def write() -> None:
-    """Pin what is there now; of the example with TLS, what the one without has not."""
-    pinned = {name: lasting_resources(stack)["Resources"] for name, stack in stacks().items()}
+    """Pin what is there now, and what was looked at; of the example with TLS, what the one without has not."""
+    pins = {name: lasting_resources(stack) for name, stack in stacks().items()}
+    seen = {type_: names for pin in pins.values() for type_, names in pin["Metadata"][SEEN].items()}
+    pinned = {name: pin["Resources"] for name, pin in pins.items()}
     plain, secure = pinned["Example"], pinned["Example with TLS"]
     pinned["Example with TLS"] = {key: each for key, each in secure.items() if each != plain.get(key)}
-    PINNED.write_text(_text(pinned) + "\n")
+    PINNED.write_text(_text({SEEN: dict(sorted(seen.items())), **pinned}) + "\n")
 
 
 def read() -> dict[str, dict[str, Any]]:
     """Return what is pinned, by stack."""
     pinned: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
-    return pinned | {"Example with TLS": pinned["Example"] | pinned["Example with TLS"]}
+    metadata = {SEEN: pinned.pop(SEEN)}
+    pinned["Example with TLS"] = pinned["Example"] | pinned["Example with TLS"]
+    return {name: {"Metadata": metadata, "Resources": resources} for name, resources in pinned.items()}
 
 
 def synthesize(folder: str) -> None:

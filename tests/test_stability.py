@@ -39,13 +39,13 @@ def run(*command: str | Path, **environment: str) -> str:
 @pytest.mark.parametrize("name", PINNED)
 def test_nothing_pinned_is_replaced(name: str, stacks: dict[str, Stack]) -> None:
     """No logical ID of what must last is gone, and no property has changed that CloudFormation replaces it for."""
-    assert_no_replacement({"Resources": PINNED[name]}, stacks[name])
+    assert_no_replacement(PINNED[name], stacks[name])
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_what_must_last_is_pinned(name: str, stacks: dict[str, Stack]) -> None:
     """The file lists all of it: `python -m tests.pinned` adds what is new."""
-    assert lasting_resources(stacks[name])["Resources"] == PINNED[name]
+    assert lasting_resources(stacks[name])["Resources"] == PINNED[name]["Resources"]
 
 
 def test_tls_replaces_nothing(stacks: dict[str, Stack]) -> None:
@@ -94,8 +94,8 @@ def test_the_lowest_versions_replace_nothing(tmp_path: Path) -> None:
     assert LOWEST.exists(), "make .venv-lowest/.ready"
     run(LOWEST, "-c", "import sys; from tests.pinned import synthesize; synthesize(sys.argv[1])", tmp_path)
 
-    for name, resources in PINNED.items():
-        assert_no_replacement({"Resources": resources}, tmp_path / f"{name}.json")
+    for name, pin in PINNED.items():
+        assert_no_replacement(pin, tmp_path / f"{name}.json")
 
 
 def test_the_lowest_versions_are_those_of_the_project() -> None:

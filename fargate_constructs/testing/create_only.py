@@ -50,9 +50,19 @@ def create_only(type_: str, kind: str) -> set[str]:
     return named | set(DOCUMENTED.get(type_, ()) if kind == PERHAPS else ())
 
 
-def fixed(resource: Mapping[str, Any], kinds: Sequence[str] = KINDS) -> dict[str, Any]:
-    """Return those properties of a resource that are create-only, of some kinds or of any."""
-    names = {name for kind in kinds for name in create_only(resource["Type"], kind)}
+def fixed(
+    resource: Mapping[str, Any], kinds: Sequence[str] = KINDS, seen: Sequence[Mapping[str, Sequence[str]]] = ()
+) -> dict[str, Any]:
+    """Return those properties of a resource that are create-only, of some kinds or of any.
+
+    Args:
+        resource: The resource, as its template has it.
+        kinds: Those of `KINDS` that count.
+        seen: Those properties that count, by type: what each of some pins was made of. By default all do.
+    """
+    type_ = resource["Type"]
+    names = {name for kind in kinds for name in create_only(type_, kind)}
+    names = names.intersection(*(each.get(type_, names) for each in seen))
     kept = _cut(resource.get("Properties", {}), [name.split("/") for name in sorted(names)])
     return {name: value for name, value in kept.items() if plain(value) not in ({}, [], NO_VALUE)}
 

@@ -6,9 +6,9 @@ stack, template, file ──> [resources, conditions and mappings put in] ──
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
@@ -16,11 +16,20 @@ from fargate_constructs.testing.templates import construct_paths, template_of
 
 Template = Mapping[str, object]
 PATH = "aws:cdk:path"
+SEEN = "fargate-constructs:create-only"
 PROCESSED = "take it by `aws cloudformation get-template --template-stage Processed`, or from cdk.out"
 
 
-def read_resources(source: Stack | Template | Path | str, name: str) -> dict[str, Any]:
-    """Return a template's resources, with construct paths if it is a stack's.
+class Deployed(NamedTuple):
+    """What is compared of a template."""
+
+    resources: dict[str, Any]
+    seen: Mapping[str, Sequence[str]] = {}
+    """By type, the create-only properties that a pin was made of; of what is not a pin, nothing."""
+
+
+def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
+    """Return what is deployed by a template, with construct paths if it is a stack's.
 
     In the place of a condition's name stands what the condition says, and in that of a literal `Fn::FindInMap` what it
     finds: else a change of either would not show.
@@ -32,11 +41,11 @@ def read_resources(source: Stack | Template | Path | str, name: str) -> dict[str
     Raises:
         ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete.
     """
-    template: Mapping[str, Any]
+    template: dict[str, Any]
     if isinstance(source, Stack):
         template = _with_paths(source)
     else:
-        template = source if isinstance(source, Mapping) else _load(source, name)
+        template = dict(source) if isinstance(source, Mapping) else _load(source, name)
     match template.get("Resources"):
         case Mapping() as resources:
             pass
@@ -47,7 +56,8 @@ def read_resources(source: Stack | Template | Path | str, name: str) -> dict[str
         raise ValueError(
             f"{name} must be a template that is complete, got Resources with {', '.join(odd)}; {PROCESSED}"
         )
-    return {key: _settled_resource(each, template) for key, each in resources.items()}
+    settled = {key: _settled_resource(each, template) for key, each in resources.items()}
+    return Deployed(settled, template.get("Metadata", {}).get(SEEN, {}))
 
 
 def _with_paths(stack: Stack) -> dict[str, Any]:

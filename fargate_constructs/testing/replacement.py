@@ -17,8 +17,8 @@ from typing import Any
 from aws_cdk import Stack
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.testing.create_only import ALWAYS, PERHAPS, comparable, fixed, known_types
-from fargate_constructs.testing.deployed import PATH, Template, read_resources
+from fargate_constructs.testing.create_only import ALWAYS, KINDS, PERHAPS, comparable, create_only, fixed, known_types
+from fargate_constructs.testing.deployed import PATH, SEEN, Deployed, Template, read_deployed
 from fargate_constructs.testing.lasting import LASTING_TYPES
 
 
@@ -63,10 +63,10 @@ def assert_no_replacement(
         TypeError: If an argument is of another type than it says.
         ValueError: If *old* or *new* is not a template, if *old* has no resources, or if there is no such type.
     """
-    before, after = read_resources(old, "old"), read_resources(new, "new")
-    if not before:
+    before, after = read_deployed(old, "old"), read_deployed(new, "new")
+    if not before.resources:
         raise ValueError("old must have resources, got none: nothing of it could be replaced")
-    _check_types(types, before, after)
+    _check_types(types, before.resources, after.resources)
     update = _Update(before, after)
     replaced = {key: reasons for key, reasons in update.replaced().items() if update.is_of(key, types)}
     faults = [
@@ -90,7 +90,8 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
 
     That is a template cut down to the logical IDs and create-only properties of such resources, and of what these
     properties refer to, sorted by construct path: short enough to be reviewed in a file, and good as *old* of
-    `assert_no_replacement`.
+    `assert_no_replacement`. Which properties were looked at stands in it: what a newer cfn-lint adds to them is
+    compared once this is called anew.
 
     Args:
         stack: The stack.
@@ -102,7 +103,7 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         TypeError: If an argument is of another type than it says.
         ValueError: If there is no such type.
     """
-    resources = read_resources(stack, "stack")
+    resources = read_deployed(stack, "stack").resources
     _check_types(types, resources)
     kept: dict[str, Any] = {}
     waiting = [key for key, each in resources.items() if _is_like(each["Type"], types)]
@@ -118,14 +119,22 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         if properties:
             kept[logical_id]["Properties"] = properties
         waiting += _references(properties)
-    return {"Resources": dict(sorted(kept.items(), key=lambda each: each[1]["Metadata"][PATH]))}
+    seen = {
+        each["Type"]: sorted({name for kind in KINDS for name in create_only(each["Type"], kind)})
+        for each in kept.values()
+    }
+    return {
+        "Metadata": {SEEN: dict(sorted(seen.items()))},
+        "Resources": dict(sorted(kept.items(), key=lambda each: each[1]["Metadata"][PATH])),
+    }
 
 
 class _Update:
     """From one template to another."""
 
-    def __init__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        self._old, self._new = old, new
+    def __init__(self, old: Deployed, new: Deployed) -> None:
+        self._old, self._new = old.resources, new.resources
+        self._seen = (old.seen, new.seen)
 
     def replaced(self) -> dict[str, list[str]]:
         """Return why each resource goes, the causes before what follows from them."""
@@ -172,14 +181,14 @@ class _Update:
             if "Condition" in new and new["Condition"] != old.get("Condition"):
                 yield f"may be gone: its Condition {_changed('Condition', old, new)}"
             for kind, verb in ((ALWAYS, "is"), (PERHAPS, "may be")):
-                before, after = fixed(old, [kind]), fixed(new, [kind])
+                before, after = fixed(old, [kind], self._seen), fixed(new, [kind], self._seen)
                 for name in sorted(before.keys() | after.keys()):
                     was, now = (comparable(old["Type"], name, each.get(name)) for each in (before, after))
                     if was != now:
                         yield f"{verb} replaced for {name}: {_changed(name, before, after)}"
 
     def _causes(self, logical_id: str, replaced: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        for name, value in fixed(self._new[logical_id]).items():
+        for name, value in fixed(self._new[logical_id], seen=self._seen).items():
             yield from ((name, each) for each in _references(value) if each in replaced)
 
 
