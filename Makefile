@@ -46,7 +46,7 @@ clean:  ## remove everything that was set up or made
 	rm -rf .venv .venv-* node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.ready: requirements-dev.txt package-lock.json
-	@echo "setting up once: virtual environment, Node, CDK CLI (about a minute)"
+	@echo "setting up once: virtual environment, Node, CDK CLI (about two minutes)"
 	@$(PYTHON) -m venv .venv
 	@pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@npm ci --silent --no-audit --no-fund

@@ -40,7 +40,7 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
             yield Finding(Rule.LogsNeverExpire, group, "no RetentionInDays")
         if not groups.is_subscribed(group):
             yield Finding(
-                Rule.LogsStayInCloudWatch, group, "no subscription filter, and no account policy that has one"
+                Rule.LogsStayInCloudWatch, group, "no subscription to all of it, and no account policy that has one"
             )
 
 

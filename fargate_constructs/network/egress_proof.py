@@ -82,8 +82,8 @@ def prove_egress(
     `Validations.of(owner).acknowledge(Acknowledgment(id="fargate-constructs::unknownEgress", reason=...))`.
 
     Args:
-        owner: What runs the tasks. The network configuration of each ECS service, schedule and EventBridge rule counts
-            that is at or below it, or that starts a task definition which is.
+        owner: What runs the tasks. The network configuration of each ECS service, task set, schedule, rule and pipe
+            counts that is at or below it, or that starts a task definition which is.
         subnets: Where the tasks run, if there is no such service.
         known_allocation_ids: The allocation IDs (`eipalloc-…`) of Elastic IPs kept elsewhere. By default none.
         is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
