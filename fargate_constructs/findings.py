@@ -5,7 +5,9 @@ answer for, a role that was given included.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
@@ -46,13 +48,14 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         reasons: Why each is accepted, by its rule: one of AwsSolutions, such as `AwsSolutions-S1`, or the name by which
             all other packs know a rule, such as `LambdaInsideVPC`.
     """
-    Validations.of(construct).acknowledge(
-        *(
-            Acknowledgment(id=finding, reason=reason)
-            for rule, reason in reasons.items()
-            for finding in ([rule] if "-" in rule else [f"{pack}-{rule}" for pack in PACKS])
-        )
-    )
+    findings = [finding for rule, reason in reasons.items() for finding in _acknowledgments(rule, reason)]
+    Validations.of(construct).acknowledge(*findings)
+
+
+@cache
+def _acknowledgments(rule: str, reason: str) -> list[Acknowledgment]:
+    names = [rule] if "-" in rule else [f"{pack}-{rule}" for pack in PACKS]
+    return [Acknowledgment(id=name, reason=reason) for name in names]
 
 
 def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *, reason: str) -> None:
@@ -66,29 +69,48 @@ def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *
         resources: The ARNs, each with its wildcard.
         reason: Why no narrower ARN would do.
     """
-    policy_holder.node.add_validation(_Wildcards(policy_holder, resources, reason))
+    stack = Stack.of(policy_holder)
+    if stack not in _WILDCARDS:
+        _WILDCARDS[stack] = _Wildcards()
+        stack.node.add_validation(_WILDCARDS[stack])
+    _WILDCARDS[stack].add(stack, policy_holder, dict.fromkeys(resources, reason))
 
 
 @jsii.implements(IValidation)
 class _Wildcards:
-    """Accepts wildcards by the names that their resources have, which validation is the last moment to learn."""
+    """Accepts the wildcards of one stack by the names that its template has for them."""
 
-    def __init__(self, policy_holder: IConstruct, resources: Sequence[str], reason: str) -> None:
-        self._policy_holder = policy_holder
-        self._resources = resources
-        self._reason = reason
-        self._known: set[str] = set()
-        self.validate()
+    def __init__(self) -> None:
+        self._reasons: list[tuple[IConstruct, Mapping[str, str]]] = []
+        self._names: dict[str, str] = {}
+        self._accepted: set[tuple[IConstruct, str]] = set()
+
+    def add(self, stack: Stack, policy_holder: IConstruct, reasons: Mapping[str, str]) -> None:
+        """Accept these, too."""
+        self._reasons.append((policy_holder, reasons))
+        self._read_names(stack, [resource for resource in reasons if resource not in self._names])
+        self._accept(policy_holder, reasons)
 
     def validate(self) -> list[str]:
-        """Accept what has a name that it did not have before; nothing is ever wrong."""
-        stack = Stack.of(self._policy_holder)
-        written = {_as_written(each) for each in stack.resolve(list(self._resources))}
-        new = sorted(written - self._known)
-        self._known |= written
-        if new:
-            acknowledge(self._policy_holder, {f"AwsSolutions-IAM5[Resource::{name}]": self._reason for name in new})
+        """Accept what has a name that it did not have before, which is last known now; nothing is ever wrong."""
+        self._read_names(Stack.of(self._reasons[0][0]), list(self._names))
+        for policy_holder, reasons in self._reasons:
+            self._accept(policy_holder, reasons)
         return []
+
+    def _read_names(self, stack: Stack, resources: Sequence[str]) -> None:
+        if resources:
+            self._names |= zip(resources, map(_as_written, stack.resolve(resources)), strict=True)
+
+    def _accept(self, policy_holder: IConstruct, reasons: Mapping[str, str]) -> None:
+        rules = {f"AwsSolutions-IAM5[Resource::{self._names[each]}]": reason for each, reason in reasons.items()}
+        new = {rule: reason for rule, reason in rules.items() if (policy_holder, rule) not in self._accepted}
+        if new:
+            acknowledge(policy_holder, new)
+            self._accepted.update((policy_holder, rule) for rule in new)
+
+
+_WILDCARDS: WeakKeyDictionary[Stack, _Wildcards] = WeakKeyDictionary()
 
 
 def _as_written(reference: Any) -> str:  # noqa: ANN401 - a piece of a template

@@ -1,5 +1,7 @@
 """Numbers and times within their limits."""
 
+from weakref import WeakKeyDictionary
+
 from aws_cdk import Duration, Token
 
 
@@ -21,9 +23,19 @@ def validate_seconds(name: str, duration: Duration | None, low: float, high: flo
     Raises:
         ValueError: With the time and the limits.
     """
-    if duration is None or duration.is_unresolved():
+    seconds = None if duration is None else seconds_of(duration)
+    if duration is None or seconds is None:
         return
-    milliseconds = duration.to_milliseconds()
-    if milliseconds % 1000:
+    if seconds % 1:
         raise ValueError(f"{name} must be whole seconds, got: {duration.to_human_string()}")
-    validate_range(name, milliseconds / 1000, low, high, unit=" seconds")
+    validate_range(name, seconds, low, high, unit=" seconds")
+
+
+_SECONDS: WeakKeyDictionary[Duration, float | None] = WeakKeyDictionary()
+
+
+def seconds_of(duration: Duration) -> float | None:
+    """Return a time in seconds, `None` if only the deployment knows it. Node is asked once: its answers take time."""
+    if duration not in _SECONDS:
+        _SECONDS[duration] = None if duration.is_unresolved() else duration.to_milliseconds() / 1000
+    return _SECONDS[duration]

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, cast
 
-from aws_cdk import CfnElement, IPolicyValidationContext, Stack
+from aws_cdk import CfnElement, CfnResource, IPolicyValidationContext, Stack
 from constructs import IConstruct
 
 
@@ -108,7 +108,7 @@ class Templates:
         return self.element(place).node.path
 
     def _list_elements(self, stack: Stack, type_: str | None = None) -> dict[str, CfnElement]:
-        elements = [each for each in self._constructs(stack) if type_ is None or _type_of(type(each)) in (type_, None)]
+        elements = [each for each in self._constructs(stack) if type_ is None or _may_be(each, type_)]
         return dict(zip(stack.resolve([each.logical_id for each in elements]), elements, strict=True))
 
     def _list_constructs(self, stack: Stack) -> list[CfnElement]:
@@ -253,10 +253,9 @@ def is_intrinsic(value: Any) -> TypeGuard[dict[str, Any]]:  # noqa: ANN401 - a p
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
 
 
-@cache
-def _type_of(class_: type) -> str | None:
-    """Return the CloudFormation type of a class's resources; `None` of `CfnResource` itself, which has any."""
-    return getattr(class_, "CFN_RESOURCE_TYPE_NAME", None)
+def _may_be(element: CfnElement, type_: str) -> bool:
+    """Whether an element looks like a resource of a type: `CfnService` like `AWS::ECS::Service`; any `CfnResource`."""
+    return type(element) is CfnResource or type(element).__name__ == f"Cfn{type_.rpartition('::')[2]}"
 
 
 def _reference(name: str) -> dict[str, Any]:

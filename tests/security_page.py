@@ -38,10 +38,10 @@ CLASSES = {
     "RollbackAlarms": "FargateService",
     "AlternateTargetRole": "FargateService",
     "TaskDefinition": "FargateTask",
+    "TaskRole": "FargateTask",
+    "ExecutionRole": "FargateTask",
     "ClusterExecLogs": "AuditedCluster",
 }
-# What is a task's own stands right below it, and it may have any ID.
-LENGTH_IN_TASK = 2
 # Numbers and the like, which a reader of the page needs not.
 NOISE = re.compile(r"(?<=NatInstance)\d|(?<=PublicSubnet)\d|(?<=Address)[0-9a-f]{8}|\w+(?=Alarm$)")
 PACK = re.compile("|".join(map(re.escape, (f"{pack}-" for pack in PACKS))))
@@ -80,11 +80,12 @@ def rule_of(finding: str) -> str:
 def place_of(path: str) -> str:
     """Return where a resource is: in which class of the library, and by which path within it."""
     within = path.removesuffix("/Resource").split("/")[2:]
+    # What has no such ID above it is a task's own and stands right below it; a task may have any ID.
     heads = [number for number, name in enumerate(within) if name in CLASSES]
     if heads:
         within = [CLASSES[within[heads[-1]]], *within[heads[-1] + 1 :]]
-    elif len(within) == LENGTH_IN_TASK:
-        within[0] = "FargateTask"
+    elif len(within) > 1:
+        within = ["FargateTask", within[-1]]
     return f"`{NOISE.sub('…', '/'.join(within))}`" if within else "the stack"
 
 

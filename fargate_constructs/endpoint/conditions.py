@@ -8,6 +8,7 @@ caller ──> listener ──> [conditions] ──> service
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from aws_cdk import Token
@@ -74,10 +75,10 @@ class Conditions:
             raise ValueError(f"headers cannot hold the host, got: {dict(self.headers)}; write hosts=[...]")
         _validate_networks(self.source_ips)
 
-    @property
+    @cached_property
     def is_known(self) -> bool:
         """Whether all of it is known at synthesis, and nothing only when deployed."""
-        return not any(map(Token.is_unresolved, [*self.headers, *self.query, *self.values()]))
+        return not Token.is_unresolved(" ".join([*self.headers, *self.query, *self.values()]))
 
     def values(self) -> Iterator[str]:
         """Yield every value that a rule's quota counts."""

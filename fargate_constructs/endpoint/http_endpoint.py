@@ -113,7 +113,10 @@ class HttpEndpoint(Endpoint):
     ) -> None:
         idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
-        validate_load_balancer(network, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout)
+        subnets = subnets_of(network, internal=internal)
+        validate_load_balancer(
+            network.vpc, subnets, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout
+        )
         validate_domain(certificate, domain_name, hosted_zone)
         validate_access_logs(
             access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id, region=Stack.of(scope).region
@@ -123,8 +126,7 @@ class HttpEndpoint(Endpoint):
             mutual_authentication=mutual_authentication,
             connection_logs=connection_logs,
         )
-        zones = len(subnets_of(network, internal=internal))
-        validate_static_ips(static_ips, zones=zones, internal=internal, is_dual_stack=is_dual_stack)
+        validate_static_ips(static_ips, zones=len(subnets), internal=internal, is_dual_stack=is_dual_stack)
         callers = Callers.of(
             allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
         )
@@ -139,7 +141,8 @@ class HttpEndpoint(Endpoint):
         """Whether callers may or must show a certificate (mutual TLS)."""
         self.load_balancer = make_load_balancer(
             self,
-            network=network,
+            vpc=network.vpc,
+            subnets=subnets,
             internal=internal,
             ip_address_type=ip_address_type,
             idle_timeout=idle_timeout,

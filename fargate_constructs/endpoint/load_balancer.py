@@ -54,7 +54,8 @@ ATTRIBUTES = {
 def make_load_balancer(
     scope: Construct,
     *,
-    network: Network,
+    vpc: ec2.IVpc,
+    subnets: Sequence[ec2.ISubnet],
     internal: bool,
     ip_address_type: elbv2.IpAddressType,
     idle_timeout: Duration,
@@ -64,8 +65,8 @@ def make_load_balancer(
     load_balancer = elbv2.ApplicationLoadBalancer(
         scope,
         "LoadBalancer",
-        vpc=network.vpc,
-        vpc_subnets=ec2.SubnetSelection(subnets=subnets_of(network, internal=internal)),
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnets=subnets),
         internet_facing=not internal,
         ip_address_type=ip_address_type,
         idle_timeout=idle_timeout,
@@ -79,7 +80,12 @@ def make_load_balancer(
 
 
 def validate_load_balancer(
-    network: Network, *, internal: bool, ip_address_type: elbv2.IpAddressType, idle_timeout: Duration
+    vpc: ec2.IVpc,
+    subnets: Sequence[ec2.ISubnet],
+    *,
+    internal: bool,
+    ip_address_type: elbv2.IpAddressType,
+    idle_timeout: Duration,
 ) -> None:
     """Refuse what AWS would refuse, or what could reach nobody.
 
@@ -87,26 +93,25 @@ def validate_load_balancer(
         ValueError: If there are no public subnets, the subnets lie in one zone, the VPC has no IPv6 addresses, or the
             timeout is out of range.
     """
-    if not internal and not network.vpc.public_subnets:
+    if not internal and not subnets:
         raise ValueError(
-            f"an internet-facing endpoint needs public subnets, got none in {network.vpc.node.path}; "
+            f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
             "pass internal=True, or import the VPC with public_subnet_ids",
         )
-    subnets = subnets_of(network, internal=internal)
     is_known = not any(Token.is_unresolved([subnet.subnet_id]) for subnet in subnets)
     if is_known and len(subnets) < MIN_ZONES:
         raise ValueError(
             f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(subnets)} in "
-            f"{network.vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
+            f"{vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
         )
     if ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
         raise ValueError(
             "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
             "at which callers with IPv4 alone find nobody",
         )
-    if ip_address_type is elbv2.IpAddressType.DUAL_STACK and not _may_have_ipv6(network.vpc):
+    if ip_address_type is elbv2.IpAddressType.DUAL_STACK and not _may_have_ipv6(vpc):
         raise ValueError(
-            f"ip_address_type must be IPV4, got: DUAL_STACK in {network.vpc.node.path}, which has no IPv6 addresses"
+            f"ip_address_type must be IPV4, got: DUAL_STACK in {vpc.node.path}, which has no IPv6 addresses"
         )
     validate_seconds("idle_timeout", idle_timeout, 1, MAX_IDLE_SECONDS)
 

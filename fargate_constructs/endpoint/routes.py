@@ -17,6 +17,7 @@ from constructs import Construct, IConstruct, IValidation, Node
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
 from fargate_constructs.endpoint.sign_in import SignIn
+from fargate_constructs.paths import path_of
 
 # What CDK takes for every listener's ARN until it has looked it up.
 NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
@@ -67,6 +68,7 @@ class RouteTable:
 
     def __init__(self, endpoint: Construct) -> None:
         self._endpoint = endpoint
+        self._known: dict[elbv2.IApplicationListener, Rules] = {}
 
     def add(
         self,
@@ -89,7 +91,7 @@ class RouteTable:
         if sign_in is not None:
             sign_in.validate_listener(listener)
         rules = rules_of(
-            f"{id!r} of {service.node.path}", conditions, test_header=service.test_header, priority=priority
+            f"{id!r} of {path_of(service)}", conditions, test_header=service.test_header, priority=priority
         )
         others = self._rules_of(listener)
         others.validate(rules)
@@ -109,12 +111,14 @@ class RouteTable:
 
     def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:
         """Return the rules that this app gave the listener so far."""
-        listeners = _rules.setdefault(listener.node.root, {})
-        key = _key_of(listener)
-        if key not in listeners:
-            listeners[key] = Rules()
-            self._endpoint.node.add_validation(_Meetings(self._endpoint, listeners[key]))
-        return listeners[key]
+        if listener not in self._known:
+            listeners = _rules.setdefault(listener.node.root, {})
+            key = _key_of(listener)
+            if key not in listeners:
+                listeners[key] = Rules()
+                self._endpoint.node.add_validation(_Meetings(self._endpoint, listeners[key]))
+            self._known[listener] = listeners[key]
+        return self._known[listener]
 
 
 def _key_of(listener: elbv2.IApplicationListener) -> str:

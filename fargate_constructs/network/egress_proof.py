@@ -25,6 +25,7 @@ from constructs import IConstruct
 
 from fargate_constructs.launches import Launch, launches_in
 from fargate_constructs.network.egress_routes import EgressRoutes
+from fargate_constructs.paths import path_of
 from fargate_constructs.templates import Templates
 
 # By rule: how grave, what it asks of tasks, what to change.
@@ -89,12 +90,11 @@ def prove_egress(
         is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
             instance will do; public addresses and subnets still do not. By default nobody does.
     """
-    node = owner.node
-    app = node.root
+    app = owner.node.root
     if app not in _PROOFS:
         _PROOFS[app] = _EgressProof()
         Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, _PROOFS[app]))
-    _PROOFS[app].tasks.append(_Tasks(node.path, subnets, known_allocation_ids, is_vouched_for))
+    _PROOFS[app].tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
 
 
 @jsii.implements(IPolicyValidationPlugin)

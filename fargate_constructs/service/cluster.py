@@ -69,7 +69,7 @@ class AuditedCluster(ecs.Cluster):
         )
         # On the cluster itself: as a resource of their own they could not be removed before the last service is.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
-        self._session_log_arns = _session_log_arns(self)
+        self._session_log_arns = [_log_streams(self, sessions.log_group_name)]
 
 
 def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
@@ -106,10 +106,14 @@ def _session_log_arns(cluster: ecs.ICluster) -> list[str]:
     log_configuration = configuration.log_configuration if configuration else None
     log_group = log_configuration.cloud_watch_log_group if log_configuration else None
     bucket = log_configuration.s3_bucket if log_configuration else None
-    stack, arns = Stack.of(cluster), []
+    arns = []
     if log_group:
-        name = log_group.log_group_ref.log_group_name
-        arns.append(f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}:*")
+        arns.append(_log_streams(cluster, log_group.log_group_ref.log_group_name))
     if bucket:
-        arns.append(f"arn:{stack.partition}:s3:::{bucket.bucket_ref.bucket_name}/*")
+        arns.append(f"arn:{Stack.of(cluster).partition}:s3:::{bucket.bucket_ref.bucket_name}/*")
     return arns
+
+
+def _log_streams(cluster: ecs.ICluster, log_group_name: str) -> str:
+    stack = Stack.of(cluster)
+    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group_name}:*"

@@ -78,7 +78,6 @@ class TaskContainers:
         self._stop_timeout = stop_timeout
         self._log_driver = log_driver
         self._all: list[ecs.ContainerDefinition] = []
-        task_definition.node.add_validation(self)
 
     def add(
         self,
@@ -178,6 +177,8 @@ class TaskContainers:
             raise ValueError(
                 f"containers must not wait for each other in a circle, got: {cycle}; leave out a dependency"
             )
+        if self._all == [main]:
+            self._task_definition.node.add_validation(self)
 
         sidecar = self.add(
             name,

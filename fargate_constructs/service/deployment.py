@@ -8,6 +8,7 @@ new tasks ──> [deployment: at once, or by and by] ──> old tasks end
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from aws_cdk import Duration
@@ -173,6 +174,12 @@ class Deployment:
 
     def _shift(self) -> ecs.TrafficShiftConfig:
         return ecs.TrafficShiftConfig(step_percent=self.percent, step_bake_time=self.interval)
+
+
+@cache
+def default_deployment() -> Deployment:
+    """Return `Deployment.rolling()`, which never changes; its times are asked of Node once, not for each service."""
+    return Deployment.rolling()
 
 
 def _checked(name: str, time: Duration | None) -> Duration:

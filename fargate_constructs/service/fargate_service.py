@@ -21,9 +21,9 @@ from constructs import Construct, IValidation
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.ranges import validate_range
+from fargate_constructs.ranges import seconds_of, validate_range
 from fargate_constructs.service.cluster import session_log_arns
-from fargate_constructs.service.deployment import Deployment, Strategy
+from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
 from fargate_constructs.service.health import Health, default_health
 from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
@@ -106,13 +106,15 @@ class FargateService(FargateTask):
         self.protocol = protocol
         self.protocol_version = protocol_version
         self.health = health
-        self.deployment = deployment or Deployment.rolling()
+        self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
         for name, number in ports.items():
             mapping = port_mapping_name(self.name, name)
             self.container.add_port_mappings(ecs.PortMapping(name=mapping, container_port=number))
         self.service = self._make_service()
-        self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self.service, rollback=self.rollback)
+        self._resource = cast(ecs.CfnService, resource_of(self.service))
+        self._configure_resource()
+        self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
         self._network.prove_egress(self)
         self.scaling = scaling or Scaling()
         self._scaling = ServiceScaling(self.service, self.scaling)
@@ -128,7 +130,7 @@ class FargateService(FargateTask):
         if self.deployment.shifts_traffic:
             self.node.add_validation(_TrafficToShift(self))
         acknowledge_wildcards(
-            self.task_definition.task_role,
+            self._task_role,
             ["*", *session_log_arns(self.cluster)],
             reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
         )
@@ -248,7 +250,7 @@ class FargateService(FargateTask):
 
     def _make_service(self) -> ecs.FargateService:
         subnets = self._network.task_subnets
-        service = ecs.FargateService(
+        return ecs.FargateService(
             self,
             "Service",
             cluster=self.cluster,
@@ -268,26 +270,27 @@ class FargateService(FargateTask):
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
+
+    def _configure_resource(self) -> None:
         # A task that starts before its way out exists cannot pull its image, and the circuit breaker counts it.
-        resource = cast(ecs.CfnService, resource_of(service))
         # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
         # not read a secret or an image it was just allowed to.
-        resource.node.add_dependency(*self._network.connectivity, self.task_definition.obtain_execution_role())
+        self._resource.node.add_dependency(*self._network.connectivity, self._execution_role)
         # Known to CloudFormation, not to the L2.
-        deployment = "DeploymentConfiguration"
-        resource.add_property_override(
-            f"{deployment}.DeploymentCircuitBreaker.ThresholdConfiguration", self.rollback.threshold()
+        early_success = self.deployment.early_success()
+        self._resource.add_property_override(
+            "DeploymentConfiguration",
+            {
+                "DeploymentCircuitBreaker": {"ThresholdConfiguration": self.rollback.threshold()},
+                **({"EarlySuccessCriteria": early_success} if early_success else {}),
+            },
         )
-        if early_success := self.deployment.early_success():
-            resource.add_property_override(f"{deployment}.EarlySuccessCriteria", early_success)
-        return service
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:
             raise ValueError(f"a route needs a service with a port, got the worker {self.node.path}; give it a port")
         # ECS takes a grace period only of a service with a load balancer.
-        resource = cast(ecs.CfnService, resource_of(self.service))
-        resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
+        self._resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
         return ServiceRoutes(
             self,
             "Routes",
@@ -305,13 +308,14 @@ class FargateService(FargateTask):
 def _validate_health(health: Health, task: TaskArguments, *, is_worker: bool) -> None:
     if task.get("health_check") is not None:
         raise ValueError("health_check of a service is part of its health: pass health=Health(command=[...])")
-    drain, stop_timeout = health.deregistration_delay, task.get("stop_timeout")
-    if is_worker or drain.is_unresolved() or (stop_timeout and stop_timeout.is_unresolved()):
+    stop_timeout = task.get("stop_timeout")
+    drain = seconds_of(health.deregistration_delay)
+    seconds = seconds_of(stop_timeout) if stop_timeout else STOP_TIMEOUT_SECONDS
+    if is_worker or drain is None or seconds is None:
         return
-    seconds = stop_timeout.to_milliseconds() / 1000 if stop_timeout else STOP_TIMEOUT_SECONDS
-    if seconds > drain.to_seconds():
+    if seconds > drain:
         raise ValueError(
-            f"stop_timeout must not be longer than the target group drains ({drain.to_seconds():.0f} seconds), "
+            f"stop_timeout must not be longer than the target group drains ({drain:.0f} seconds), "
             f"got: {seconds:g} seconds; a longer health=Health(deregistration_delay=...) lets tasks finish",
         )
 

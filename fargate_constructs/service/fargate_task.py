@@ -9,7 +9,8 @@ image ──> [FargateTask] ──> FargateService, jobs
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack, cast
+from functools import cache
+from typing import Unpack
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -23,6 +24,7 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.network import Network
+from fargate_constructs.paths import path_of
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
@@ -32,7 +34,7 @@ from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
-from fargate_constructs.trust import restrict
+from fargate_constructs.trust import service_principal
 
 # After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
@@ -139,7 +141,6 @@ class FargateTask(Construct):
         )
         name = name or name_of(id)
         validate_name(name)
-        stop_timeout = stop_timeout or Duration.seconds(STOP_TIMEOUT_SECONDS)
         validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
         on_windows = is_windows(operating_system_family)
         if on_windows and cpu_architecture is not None:
@@ -167,36 +168,42 @@ class FargateTask(Construct):
         self._on_windows = on_windows
         self._network = network
         self._log_delivery = log_delivery
-        self._may_log = False
-        self._logs_by_role = execution_role is None and log_group is None
+        # What was made elsewhere may need the role, as the policy of a log group's key may: then the role's permission
+        # stands beside it, and only if something does log there.
+        self._may_log = not (execution_role or log_group or log_router)
         self._multiline_pattern = multiline_pattern
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
         self._security_groups = list(security_groups) or [
-            ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {self.node.path}")
+            ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {path_of(self)}")
         ]
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
         if not log_group:
             acknowledge(self.log_group, LOG_GROUP)
+        self._task_role = task_role or self._make_task_role("TaskRole")
+        self._execution_role = execution_role or self._make_task_role(
+            "ExecutionRole", {"Logs": iam.PolicyDocument(statements=[self._logging()])} if self._may_log else {}
+        )
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             ephemeral_storage_gib=ephemeral_storage_gib,
-            task_role=task_role,
-            execution_role=execution_role,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
-                operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
-            ),
+            task_role=self._task_role,
+            execution_role=self._execution_role,
+            runtime_platform=_platform(cpu_architecture, operating_system_family),
+        )
+        acknowledge(
+            self.task_definition,
+            {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
         if log_group and not isinstance(log_group, logs.LogGroup):  # an imported one's ARN ends in a wildcard
             acknowledge_wildcards(
-                self.task_definition.obtain_execution_role(),
+                self._execution_role,
                 [log_group.log_group_arn],
                 reason="Each container of each task logs in a stream of its own.",
             )
@@ -205,19 +212,12 @@ class FargateTask(Construct):
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             on_windows=on_windows,
-            stop_timeout=stop_timeout,
+            stop_timeout=stop_timeout or _default_stop_timeout(),
             log_driver=lambda name: (
                 log_router.driver(self.task_definition, stream_prefix=name) if log_router else self.log_driver(name)
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-        if not task_role:
-            restrict(self.task_definition.task_role)
-        if not execution_role:
-            restrict(self.task_definition.obtain_execution_role())
-        plain = {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."}
-        acknowledge(self.task_definition, plain | INLINE_POLICY)  # its roles are its children
 
     @property
     def connections(self) -> ec2.Connections:
@@ -227,7 +227,7 @@ class FargateTask(Construct):
     @property
     def grant_principal(self) -> iam.IPrincipal:
         """The tasks' role, so that `bucket.grant_read(task)` works."""
-        return self.task_definition.task_role
+        return self._task_role
 
     @property
     def logs_command(self) -> str:
@@ -339,22 +339,38 @@ class FargateTask(Construct):
         )
 
     def _let_log(self) -> None:
-        """Let ECS write the task's log, once.
+        """Let ECS write the task's log, once."""
+        if not self._may_log:
+            self._may_log = True
+            self._execution_role.add_to_principal_policy(self._logging())
 
-        If the role and the log group were made here, the role itself says so: it is there with the role, and is no
-        resource more. What was made elsewhere may need the role, as the policy of a log group's key may; there, and for
-        whatever is granted later, CDK puts a policy beside the role.
-        """
-        if self._may_log:
-            return
-        self._may_log = True
-        role = self.task_definition.obtain_execution_role()
-        statement = iam.PolicyStatement(
+    def _logging(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
         )
-        resource = cast("iam.CfnRole | None", role.node.default_child)
-        if self._logs_by_role and resource:
-            document = iam.PolicyDocument(statements=[statement])
-            resource.policies = [iam.CfnRole.PolicyProperty(policy_name="Logs", policy_document=document)]
-        else:
-            role.add_to_principal_policy(statement)
+
+    def _make_task_role(self, id: str, policies: Mapping[str, iam.PolicyDocument] | None = None) -> iam.Role:
+        """Make a role that tasks of this account alone may have.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        """
+        role = iam.Role(
+            self, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=policies or None
+        )
+        acknowledge(role, INLINE_POLICY)
+        return role
+
+
+@cache
+def _default_stop_timeout() -> Duration:
+    return Duration.seconds(STOP_TIMEOUT_SECONDS)
+
+
+@cache
+def _platform(
+    cpu_architecture: ecs.CpuArchitecture | None, operating_system_family: ecs.OperatingSystemFamily | None
+) -> ecs.RuntimePlatform:
+    return ecs.RuntimePlatform(
+        cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
+        operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
+    )

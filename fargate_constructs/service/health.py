@@ -14,12 +14,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.ranges import validate_range, validate_seconds
+from fargate_constructs.ranges import seconds_of, validate_range, validate_seconds
 
 # Seconds and counts that both the load balancer and ECS take:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
-SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, 300)}
+LONGEST_GRACE_PERIOD = 300
+SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, LONGEST_GRACE_PERIOD)}
 COUNTS = (2, 10)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 SECONDS["deregistration_delay"] = (0, 3600)
@@ -83,12 +84,9 @@ class Health:
             validate_seconds(name, getattr(self, name), *limits)
         for name in ("healthy_threshold_count", "unhealthy_threshold_count"):
             validate_range(name, getattr(self, name), *COUNTS)
-        known = not self.interval.is_unresolved() and not self.timeout.is_unresolved()
-        if known and self.timeout.to_seconds() >= self.interval.to_seconds():
-            raise ValueError(
-                f"timeout must be less than interval ({self.interval.to_seconds():.0f} seconds), "
-                f"got: {self.timeout.to_seconds():.0f} seconds",
-            )
+        interval, timeout = seconds_of(self.interval), seconds_of(self.timeout)
+        if interval is not None and timeout is not None and timeout >= interval:
+            raise ValueError(f"timeout must be less than interval ({interval:.0f} seconds), got: {timeout:.0f} seconds")
 
     def target_check(
         self,

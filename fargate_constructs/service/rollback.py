@@ -19,7 +19,9 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge
-from fargate_constructs.ranges import validate_range
+from fargate_constructs.paths import path_of
+from fargate_constructs.ranges import seconds_of, validate_range
+from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
@@ -76,26 +78,25 @@ class RollbackAlarms(Construct):
     Args:
         scope: The construct that owns the service.
         id: The construct's ID.
-        service: The service.
+        service: The service's resource.
         rollback: When to go back.
     """
 
-    def __init__(self, scope: Construct, id: str, *, service: ecs.FargateService, rollback: Rollback) -> None:
+    def __init__(self, scope: Construct, id: str, *, service: ecs.CfnService, rollback: Rollback) -> None:
         super().__init__(scope, id)
 
         acknowledge(
             self,
             {"CloudWatchAlarmAction": "ECS acts on it: it ends a deployment, and the last good version comes back."},
         )
-        self._resource = cast(ecs.CfnService, service.node.find_child("Service"))
+        self._service = service
         self._rollback = rollback
-        self._path = service.node.path.rpartition("/")[0]
+        self._path = path_of(scope)
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
         for alarm in rollback.alarms:
             self.add(alarm)
-        self._write()
 
     def add(self, alarm: cloudwatch.IAlarm) -> None:
         """Let an alarm end the service's deployments.
@@ -105,16 +106,19 @@ class RollbackAlarms(Construct):
                 template it might need the service, and the service it.
         """
         self._adopt(alarm, name=self._name_of(alarm))
+        self._write()
 
     def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
         """Let errors that tasks answer, and tasks that stay unhealthy, end the service's deployments."""
+        groups = [target_group.metrics for target_group in target_groups]
         if self._rollback.error_percent is not None:
-            self._watch_errors(target_groups, self._rollback.error_percent)
-        self._watch_unhealthy(target_groups, grace_period)
+            self._watch_errors(groups, self._rollback.error_percent)
+        self._watch_unhealthy(groups, grace_period)
+        self._write()
 
-    def _watch_errors(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], percent: int) -> None:
+    def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int) -> None:
         metrics = {}
-        for number, of_group in enumerate(target_group.metrics for target_group in target_groups):
+        for number, of_group in enumerate(groups):
             metrics[f"errors{number}"] = of_group.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE)
             metrics[f"requests{number}"] = of_group.request_count(period=MINUTE)
         errors, requests = (
@@ -128,10 +132,10 @@ class RollbackAlarms(Construct):
         )
         self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
 
-    def _watch_unhealthy(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], grace_period: Duration) -> None:
+    def _watch_unhealthy(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], grace_period: Duration) -> None:
         metrics = {
-            f"unhealthy{number}": target_group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
-            for number, target_group in enumerate(target_groups)
+            f"unhealthy{number}": of_group.unhealthy_host_count(statistic="Maximum", period=MINUTE)
+            for number, of_group in enumerate(groups)
         }
         tasks = cloudwatch.MathExpression(
             expression=_sum(list(metrics)),
@@ -140,7 +144,8 @@ class RollbackAlarms(Construct):
             period=MINUTE,
         )
         # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
-        minutes = math.ceil(grace_period.to_seconds() / 60) + 1
+        seconds = seconds_of(grace_period)
+        minutes = math.ceil((LONGEST_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
         self._watch("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
 
     def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:
@@ -160,7 +165,6 @@ class RollbackAlarms(Construct):
     def _adopt(self, alarm: cloudwatch.IAlarm, *, name: str) -> None:
         self._names.append(name)
         self.all.append(alarm)
-        self._write()
 
     def _name_of(self, alarm: cloudwatch.IAlarm) -> str:
         """Return the name as the service's template can say it."""
@@ -179,9 +183,8 @@ class RollbackAlarms(Construct):
 
     def _write(self) -> None:
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
-        if self._names:
-            alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
-            self._resource.add_property_override("DeploymentConfiguration.Alarms", alarms)
+        alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
+        self._service.add_property_override("DeploymentConfiguration.Alarms", alarms)
 
 
 def _sum(metrics: Sequence[str]) -> str:

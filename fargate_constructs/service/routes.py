@@ -67,7 +67,7 @@ class ServiceRoutes(Construct):
         self.target_group = self._make_target_group("TargetGroup")
         self._alternate = self._make_target_group("Alternate") if deployment.shifts_traffic else None
         self._is_attached = False
-        self._load_balancer: str | None = None
+        self._listener: elbv2.ApplicationListener | None = None
 
     @property
     def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
@@ -121,11 +121,11 @@ class ServiceRoutes(Construct):
     def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
         if not isinstance(listener, elbv2.ApplicationListener):
             return  # one made elsewhere says neither
-        load_balancer = listener.load_balancer.node.path
-        if self._load_balancer not in {None, load_balancer}:
+        first = self._listener or listener
+        if first is not listener and first.load_balancer is not listener.load_balancer:
             raise ValueError(
-                f"a target group serves one load balancer, got route {id!r} of {load_balancer} beside one of "
-                f"{self._load_balancer}; make a second service for it",
+                f"a target group serves one load balancer, got route {id!r} of {listener.load_balancer.node.path} "
+                f"beside one of {first.load_balancer.node.path}; make a second service for it",
             )
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
         http1 = elbv2.ApplicationProtocolVersion.HTTP1
@@ -134,7 +134,7 @@ class ServiceRoutes(Construct):
                 f"a listener that speaks plain HTTP cannot pass on {self._version.value}, got route {id!r} of "
                 f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
             )
-        self._load_balancer = load_balancer
+        self._listener = first
 
     def _make_rule(
         self,

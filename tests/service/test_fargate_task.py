@@ -85,7 +85,7 @@ def test_the_role_itself_may_log(
 
     template = Template.from_stack(stack)
     ((name, role),) = (
-        each for each in template.find_resources("AWS::IAM::Role").items() if "TaskDefinitionExecutionRole" in each[0]
+        each for each in template.find_resources("AWS::IAM::Role").items() if "WebExecutionRole" in each[0]
     )
     (beside,) = (
         each["Properties"]["PolicyDocument"]["Statement"]
