@@ -9,6 +9,7 @@ aws ecs execute-command ──> [cluster] ──> a shell in a task
 """
 
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -20,6 +21,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import LOG_GROUP, acknowledge
+from fargate_constructs.service.sessions import Sessions
 
 
 class AuditedCluster(ecs.Cluster):
@@ -42,7 +44,7 @@ class AuditedCluster(ecs.Cluster):
 
     @checked
     def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc, encryption_key: kms.IKey | None = None) -> None:
-        sessions = logs.LogGroup(
+        transcripts = logs.LogGroup(
             scope,
             f"{id}ExecLogs",
             retention=logs.RetentionDays.ONE_YEAR,
@@ -52,7 +54,7 @@ class AuditedCluster(ecs.Cluster):
         if encryption_key:
             _let_logs_use(encryption_key, Stack.of(scope))
         else:
-            acknowledge(sessions, LOG_GROUP)
+            acknowledge(transcripts, LOG_GROUP)
         super().__init__(
             scope,
             id,
@@ -62,14 +64,15 @@ class AuditedCluster(ecs.Cluster):
                 kms_key=encryption_key,
                 logging=ecs.ExecuteCommandLogging.OVERRIDE,
                 log_configuration=ecs.ExecuteCommandLogConfiguration(
-                    cloud_watch_log_group=sessions,
+                    cloud_watch_log_group=transcripts,
                     cloud_watch_encryption_enabled=True if encryption_key else None,
                 ),
             ),
         )
         # On the cluster itself: as a resource of their own they could not be removed before the last service is.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
-        self._session_log_arns = [_log_streams(self, sessions.log_group_name)]
+        self.sessions = Sessions(log_streams=transcripts.log_group_arn, key=encryption_key)
+        """Where transcripts go; what a task may do for it."""
 
 
 def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
@@ -96,24 +99,16 @@ def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
     )
 
 
-def session_log_arns(cluster: ecs.ICluster) -> list[str]:
-    """Return the ARN patterns that CDK lets tasks write their session transcripts to, if the cluster keeps any."""
-    return cluster._session_log_arns if isinstance(cluster, AuditedCluster) else _session_log_arns(cluster)
+def sessions_of(cluster: ecs.ICluster) -> Sessions:
+    """Return where the cluster's transcripts go, and let CloudWatch Logs use the key for them, as CDK's L2 does."""
+    if isinstance(cluster, AuditedCluster):
+        return cluster.sessions
+    if cluster not in _SESSIONS:
+        _SESSIONS[cluster] = sessions = Sessions.of(cluster)
+        if sessions.key:
+            _let_logs_use(sessions.key, Stack.of(cluster))
+    return _SESSIONS[cluster]
 
 
-def _session_log_arns(cluster: ecs.ICluster) -> list[str]:
-    configuration = cluster.execute_command_configuration
-    log_configuration = configuration.log_configuration if configuration else None
-    log_group = log_configuration.cloud_watch_log_group if log_configuration else None
-    bucket = log_configuration.s3_bucket if log_configuration else None
-    arns = []
-    if log_group:
-        arns.append(_log_streams(cluster, log_group.log_group_ref.log_group_name))
-    if bucket:
-        arns.append(f"arn:{Stack.of(cluster).partition}:s3:::{bucket.bucket_ref.bucket_name}/*")
-    return arns
-
-
-def _log_streams(cluster: ecs.ICluster, log_group_name: str) -> str:
-    stack = Stack.of(cluster)
-    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group_name}:*"
+# Those of clusters made elsewhere, read once.
+_SESSIONS: WeakKeyDictionary[ecs.ICluster, Sessions] = WeakKeyDictionary()

@@ -16,13 +16,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.ranges import seconds_of, validate_range
-from fargate_constructs.service.cluster import session_log_arns
+from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
 from fargate_constructs.service.health import Health, default_health
@@ -114,6 +115,7 @@ class FargateService(FargateTask):
         self.service = self._make_service()
         self._resource = cast(ecs.CfnService, resource_of(self.service))
         self._configure_resource()
+        self._let_in(task.get("task_role"))
         self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
         self._network.prove_egress(self)
         self.scaling = scaling or Scaling()
@@ -129,11 +131,6 @@ class FargateService(FargateTask):
         )
         if self.deployment.shifts_traffic:
             self.node.add_validation(_TrafficToShift(self))
-        acknowledge_wildcards(
-            self._task_role,
-            ["*", *session_log_arns(self.cluster)],
-            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
-        )
 
     @property
     def scalable_task_count(self) -> ecs.ScalableTaskCount:
@@ -265,7 +262,6 @@ class FargateService(FargateTask):
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             # Said aloud, because otherwise a feature flag decides whether it is, and changing it replaces the service.
             deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
-            enable_execute_command=True,
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
@@ -285,6 +281,24 @@ class FargateService(FargateTask):
                 **({"EarlySuccessCriteria": early_success} if early_success else {}),
             },
         )
+
+    def _let_in(self, given_role: iam.IRole | None) -> None:
+        """Let people open a shell in a task."""
+        self._resource.enable_execute_command = True
+        sessions = sessions_of(self.cluster)
+        if given_role:
+            policy = iam.Policy(self, "ExecPolicy", document=sessions.policy, roles=[given_role])
+            acknowledge(policy, INLINE_POLICY)
+            self._resource.node.add_dependency(policy)
+        # Of a role made here, what it begins with: what it is granted later, whoever grants it answers for.
+        acknowledge_wildcards(
+            policy if given_role else self._task_role.node.default_child or self._task_role,
+            sessions.wildcards,
+            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
+        )
+
+    def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
+        return {"Exec": sessions_of(self.cluster).policy}
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:

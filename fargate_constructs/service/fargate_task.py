@@ -183,7 +183,7 @@ class FargateTask(Construct):
         )
         if not log_group:
             acknowledge(self.log_group, LOG_GROUP)
-        self._task_role = task_role or self._make_task_role("TaskRole")
+        self._task_role = task_role or self._make_task_role("TaskRole", self._task_policies())
         self._execution_role = execution_role or self._make_task_role(
             "ExecutionRole", {"Logs": iam.PolicyDocument(statements=[self._logging()])} if self._may_log else {}
         )
@@ -349,7 +349,11 @@ class FargateTask(Construct):
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
         )
 
-    def _make_task_role(self, id: str, policies: Mapping[str, iam.PolicyDocument] | None = None) -> iam.Role:
+    def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
+        """Return what the application's role may do from the start, by name."""
+        return {}
+
+    def _make_task_role(self, id: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
         """Make a role that tasks of this account alone may have.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html

@@ -7,11 +7,9 @@ cdk.json ── feature flags ──> [the same for everybody] ──> templates
 
 from constructs import Construct
 
-# With these, a task's role may write no log that it does not need, and a service that has lost its last route, or its
-# last alarm, loses it on AWS, too
+# With these, a service that has lost its last route, or its last alarm, loses it on AWS, too
 # (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
 FLAGS = (
-    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions",
     "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm",
     "@aws-cdk/aws-ecs:removeEmptyLoadBalancers",
 )

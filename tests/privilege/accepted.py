@@ -4,15 +4,12 @@ Each entry must be met by some mode, so that none outlives its cause.
 """
 
 AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference"
-EXEC_PAGE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
-LOGS_KEY_PAGE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 
 ON_EVERYTHING = {
     "ec2:DescribeAddressesAttribute": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
     "ec2:DescribeSecurityGroups": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
     "ecr:GetAuthorizationToken": f"knows no ARN: {AUTHORIZATION}/list_amazonelasticcontainerregistry.html",
     "logs:DescribeLogGroups": f"knows no ARN: {AUTHORIZATION}/list_amazoncloudwatchlogs.html",
-    "s3:GetBucketLocation": f"CDK grants it with ECS Exec as AWS's page says, for transcripts in S3: {EXEC_PAGE}",
     "ssmmessages:CreateControlChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
     "ssmmessages:CreateDataChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenControlChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
@@ -20,16 +17,7 @@ ON_EVERYTHING = {
 }
 """Actions that are allowed on `*`."""
 
-THOUGH_THEY_TAKE_ARNS = {"s3:GetBucketLocation"}
-"""The actions of `ON_EVERYTHING` that could be limited, by whoever writes the policy."""
-
 BY_WILDCARD = {
-    (
-        "AWS::KMS::Key",
-        action,
-    ): f"CDK lets CloudWatch Logs use a key of ECS Exec's just as AWS's page says: {LOGS_KEY_PAGE}"
-    for action in ("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
-} | {
     ("AWS::KMS::Key", "kms:*"): "the account itself, without whose statement nobody could change the key any more: "
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
 }

@@ -31,13 +31,18 @@ def test_sessions_under_a_key_of_ones_own(stack: Stack, network: FixedEgressNetw
     )
     template.has_resource_properties("AWS::Logs::LogGroup", {"KmsKeyId": arn, "RetentionInDays": 365})
     template.has_resource_properties(
-        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
         {
-            "PolicyDocument": {
-                "Statement": Match.array_with(
-                    [Match.object_like({"Action": Match.array_with(["kms:Decrypt"]), "Resource": arn})]
-                )
-            }
+            "Policies": [
+                {
+                    "PolicyName": "Exec",
+                    "PolicyDocument": {
+                        "Statement": Match.array_with(
+                            [Match.object_like({"Action": Match.array_with(["kms:Decrypt"]), "Resource": arn})]
+                        )
+                    },
+                }
+            ]
         },
     )
     template.has_resource_properties(
