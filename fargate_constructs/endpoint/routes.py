@@ -7,22 +7,24 @@ caller ──> HttpEndpoint ──> [route] ──> service
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
-from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, IStableNumberProducer, Lazy, Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IConstruct, IValidation, Node
+from constructs import Construct, IValidation, Node
 
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
 from fargate_constructs.endpoint.sign_in import SignIn
 from fargate_constructs.paths import path_of
+from fargate_constructs.registry import entry_of
 
 # What CDK takes for every listener's ARN until it has looked it up.
 NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
-# The rules of each listener, by its place or ARN, of each app, by its root: whoever wraps a listener shares them.
-_rules: WeakKeyDictionary[IConstruct, dict[str, Rules]] = WeakKeyDictionary()
+
+
+class _Listeners(dict[str, Rules]):
+    """The rules of each listener of an app, by its place or ARN: whoever wraps a listener shares them."""
 
 
 class RouteTarget(Protocol):
@@ -112,7 +114,7 @@ class RouteTable:
     def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:
         """Return the rules that this app gave the listener so far."""
         if listener not in self._known:
-            listeners = _rules.setdefault(listener.node.root, {})
+            listeners = entry_of(listener, _Listeners)
             key = _key_of(listener)
             if key not in listeners:
                 listeners[key] = Rules()

@@ -8,7 +8,6 @@ task ──> subnet ──> route table ──> route ──> NAT gateway ──
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
-from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import (
@@ -26,6 +25,7 @@ from constructs import IConstruct
 from fargate_constructs.launches import Launch, launches_in
 from fargate_constructs.network.egress_routes import EgressRoutes
 from fargate_constructs.paths import path_of
+from fargate_constructs.registry import entry_of, existing_entry_of
 from fargate_constructs.templates import Templates
 
 # By rule: how grave, what it asks of tasks, what to change.
@@ -90,11 +90,10 @@ def prove_egress(
         is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
             instance will do; public addresses and subnets still do not. By default nobody does.
     """
-    app = owner.node.root
-    if app not in _PROOFS:
-        _PROOFS[app] = _EgressProof()
-        Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, _PROOFS[app]))
-    _PROOFS[app].tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
+    proof = entry_of(owner, _EgressProof)
+    if not proof.tasks:
+        Validations.of(owner.node.root).add_plugins(cast(IPolicyValidationPlugin, proof))
+    proof.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -115,9 +114,6 @@ class _EgressProof:
         violations = [violation for tasks in self.tasks for violation in judge.judge(tasks)]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
-
-
-_PROOFS: WeakKeyDictionary[IConstruct, _EgressProof] = WeakKeyDictionary()
 
 
 class _Judge:
@@ -207,7 +203,7 @@ def judge_egress(
     What it skips is found too: subnets that the app does not define, as `unseenEgress`, and tasks without any, which
     have the addresses of the instances that they run on, as `instanceAddress`.
     """
-    judge, proof = _Judge(templates), _PROOFS.get(templates.app)
+    judge, proof = _Judge(templates), existing_entry_of(templates.app, _EgressProof)
     proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]
     claims = [*proven, *judge.unproven(scope, proven)]
     named = [each._replace(known_allocation_ids=[*each.known_allocation_ids, *known_allocation_ids]) for each in claims]

@@ -17,9 +17,15 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
+from fargate_constructs.registry import entry_of
+
 # A name serves as a container's name and as a host name: a DNS label that begins with a letter
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html).
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class _Waiting(dict[Stack, set[Stack]]):
+    """Which stacks of an app depend on which by links."""
 
 
 class ServiceLinks:
@@ -84,7 +90,7 @@ class ServiceLinks:
     def _waits_for(self, other: "ServiceLinks") -> bool:
         """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
         ours, theirs = Stack.of(self.service), Stack.of(other.service)
-        stacks = _WAITING.setdefault(ours.node.root, {})
+        stacks = entry_of(self.service, _Waiting)
         leads_back = [theirs]
         for stack in leads_back:
             leads_back.extend(each for each in stacks.get(stack, ()) if each not in leads_back)
@@ -172,8 +178,6 @@ class ServiceLinks:
         return other in reached
 
 
-# Which stacks depend on which by links, by app.
-_WAITING: WeakKeyDictionary[IConstruct, dict[Stack, set[Stack]]] = WeakKeyDictionary()
 # Who has which name, by namespace.
 _NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = WeakKeyDictionary()
 
