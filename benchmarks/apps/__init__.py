@@ -1,13 +1,14 @@
 """The same services twice, as apps of their own: `python -m benchmarks.apps.ours 10` synthesizes ten of them.
 
 ```
-number of services ──> [ours, ecs_patterns] ──> template
+number of services ──> [ours, ecs_patterns, each in two ways] ──> template
 ```
 
-Both have two to ten tasks scaled on CPU and on requests, a load balancer in front, a log group that expires, and a
+All have two to ten tasks scaled on CPU and on requests, a load balancer in front, a log group that expires, and a
 subscription of a Lambda function to it. Each is made as its own library is used: ours with one endpoint for all;
 aws_ecs_patterns with a load balancer for each service, for it cannot share one (aws-cdk#13759), in one VPC and one
-cluster. Ours does more beside: flow logs, access logs, ECS Exec, roll-back by alarms. None of it is turned off.
+cluster. Ours does more beside: flow logs, access logs, ECS Exec, roll-back by alarms. None of it is turned off;
+`ecs_patterns_completed` has it, too.
 """
 
 import json

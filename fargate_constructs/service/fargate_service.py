@@ -74,8 +74,8 @@ class FargateService(FargateTask):
         health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
             answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
-        rollback: When a new version is given up. By default `Rollback()`: when tasks fail, stay unhealthy, or answer
-            too many requests 5xx.
+        rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
+            checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
