@@ -39,8 +39,8 @@ class Rollback:
     """What ends a deployment: tasks that fail, answers that are errors, and alarms of your own.
 
     ECS watches alarms until a deployment's `bake_time` is over, and not at all during a deployment that began while
-    one was raised (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). A rolling
-    deployment of a few tasks, without a bake time, is over before a metric comes in: with
+    one was raised (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). Without
+    a bake time, a rolling deployment of a few tasks is over before a metric comes in: with
     `Deployment.rolling(bake_time=Duration.minutes(3))` alarms have their say.
 
     ```python
