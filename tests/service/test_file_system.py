@@ -10,6 +10,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.testing import assert_no_replacement, lasting_resources
 
 
 @pytest.fixture
@@ -128,6 +129,27 @@ def test_a_file_system_of_another_stack(image: ecs.ContainerImage) -> None:
 
     Template.from_stack(base).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
     Template.from_stack(top).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 2049})
+
+
+def test_a_mount_can_move_without_its_files(image: ecs.ContainerImage) -> None:
+    """Another path is another folder, which is told; an access point leads to the old one."""
+
+    def stack_with(path: str, *, is_kept: bool = False) -> Stack:
+        stack = Stack(App(), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=True)
+        folder = files.add_access_point("Data", path="/data") if is_kept else None
+        web = FargateService(stack, "Web", network=network, image=image)
+        web.mount_file_system(path, file_system=files, access_point=folder)
+        return stack
+
+    before = lasting_resources(stack_with("/data"))
+    with pytest.raises(
+        AssertionError, match=r"Test/Web/AccessPointweb-data/Resource .* is gone; new of its type: .*srv"
+    ):
+        assert_no_replacement(before, stack_with("/srv/data"))
+    moved = stack_with("/srv/data", is_kept=True)
+    assert_no_replacement(before, moved, accepted=["Test/Web/AccessPointweb-data"])
 
 
 def test_one_that_anybody_may_mount_is_a_warning(
