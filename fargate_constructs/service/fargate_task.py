@@ -192,8 +192,8 @@ class FargateTask(Construct):
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
-            # CDK's own is the same in two stacks of one ID, such as those of two environments: their revisions would
-            # count on from each other's, and what watches the one family would hear of the other's tasks.
+            # CDK's is one for two stacks of the same ID, such as two environments: what runs or watches the family of
+            # the one would take the other's tasks for its own.
             family=Names.unique_resource_name(self, separator="-", allowed_special_characters="-_", max_length=255),
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
