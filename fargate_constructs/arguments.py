@@ -23,7 +23,7 @@ REMEDIES = {
     "ICertificate": "import it by acm.Certificate.from_certificate_arn(...)",
     "ICluster": "import it by ecs.Cluster.from_cluster_attributes(...)",
     "IHostedZone": "import it by route53.HostedZone.from_hosted_zone_attributes(...)",
-    "ScheduleExpression": "write scheduler.ScheduleExpression.expression(...)",
+    "ScheduleExpression": 'write scheduler.ScheduleExpression.cron(minute="0", hour="3") or .rate(Duration.hours(1))',
     "ILogGroup": "import it by logs.LogGroup.from_log_group_name(...)",
     "IRole": "import it by iam.Role.from_role_arn(...)",
     "ISecurityGroup": "import it by ec2.SecurityGroup.from_security_group_id(...)",

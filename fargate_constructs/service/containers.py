@@ -44,6 +44,7 @@ class ContainerArguments(TypedDict, total=False):
     health_check: ecs.HealthCheck | None
     read_only: bool
     writable_paths: Sequence[str]
+    multiline_pattern: str | None
 
 
 @jsii.implements(IValidation)
@@ -56,7 +57,7 @@ class TaskContainers:
         memory_limit_mib: The task's memory in MiB, which they share.
         on_windows: Whether they are Windows containers.
         stop_timeout: How long each may take to end after SIGTERM.
-        log_driver: Makes the driver that logs under a prefix.
+        log_driver: Makes the driver that logs under a prefix, by the pattern that begins an event.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class TaskContainers:
         memory_limit_mib: int,
         on_windows: bool,
         stop_timeout: Duration,
-        log_driver: Callable[[str], ecs.LogDriver],
+        log_driver: Callable[[str, str | None], ecs.LogDriver],
     ) -> None:
         self._task_definition = task_definition
         self._size = {"cpu": cpu, "memory_limit_mib": memory_limit_mib}
@@ -93,6 +94,7 @@ class TaskContainers:
         health_check: ecs.HealthCheck | None = None,
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
         essential: bool = True,
         cpu: int | None = None,
         memory_limit_mib: int | None = None,
@@ -115,7 +117,7 @@ class TaskContainers:
             memory_limit_mib=memory_limit_mib,
             memory_reservation_mib=memory_reservation_mib,
             stop_timeout=self._stop_timeout,
-            logging=self._log_driver(name),
+            logging=self._log_driver(name, multiline_pattern),
             linux_parameters=None if self._on_windows else self._init_process(name),
         )
         self._all.append(container)
@@ -273,8 +275,8 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     """Refuse a container that could not run, or that would show a secret to everybody.
 
     Raises:
-        ValueError: If a path is not absolute, *environment* holds the value of a secret or shares a name with
-            *secrets*, or Windows has no such containers.
+        ValueError: If a path is not absolute, a variable has no name or one that it would not keep, *environment*
+            holds the value of a secret or shares a name with *secrets*, or Windows has no such containers.
     """
     for path in container.get("writable_paths", ()):
         if not path.startswith("/") or path == "/":
@@ -283,9 +285,13 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     for name, value in windows_has_no.items():
         if on_windows and value:
             raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")
-    if both := (container.get("environment") or {}).keys() & (container.get("secrets") or {}).keys():
+    environment, secrets = container.get("environment") or {}, container.get("secrets") or {}
+    for variable in [*environment, *secrets]:
+        if not variable or "=" in variable:  # what is after it would become part of the value
+            raise ValueError(f"environment and secrets must have names, without '=', got: {variable!r}")
+    if both := environment.keys() & secrets.keys():
         raise ValueError(f"environment and secrets must not share a name, got in both: {', '.join(sorted(both))}")
-    for variable, value in (container.get("environment") or {}).items():
+    for variable, value in environment.items():
         if resolves_secret(Stack.of(scope).resolve(value)):
             raise ValueError(
                 f"environment must not hold secrets, got the value of one in {variable!r}; pass it as "

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Unpack
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
@@ -87,15 +87,15 @@ class FargateTask(Construct):
             that drops what it cannot hold.
         log_router: What takes the lines past CloudWatch, such as `archive.log_router(log_group)`. By default nothing.
         log_retention: How long the log group made here keeps lines. By default one month.
-        multiline_pattern: A regular expression that the first line of each event matches, such as `^\d{4}-`; the
-            lines after it belong to it. By default each line is an event.
+        multiline_pattern: A regular expression that the first line of each event of the main container matches, such
+            as `^\d{4}-`; the lines after it belong to it. By default each line is an event.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID
             in lower case with hyphens: `OrderApi` becomes `order-api`.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is too long, a path is
-            not absolute, or *environment* holds the value of a secret.
+            not absolute, *environment* holds the value of a secret, or *multiline_pattern* meets a *log_router*.
     """
 
     @checked
@@ -147,6 +147,7 @@ class FargateTask(Construct):
             raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
         if on_windows and capacity and capacity.uses_spot:
             raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
+        _validate_pattern(multiline_pattern, log_router)
         if on_windows and log_router:
             raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")
         container = ContainerArguments(
@@ -159,6 +160,7 @@ class FargateTask(Construct):
             health_check=health_check,
             read_only=read_only,
             writable_paths=writable_paths,
+            multiline_pattern=multiline_pattern,
         )
         validate_container(scope, container, on_windows=on_windows)
         super().__init__(scope, id)
@@ -168,10 +170,10 @@ class FargateTask(Construct):
         self._on_windows = on_windows
         self._network = network
         self._log_delivery = log_delivery
+        self._log_router = log_router
         # What was made elsewhere may need the role, as the policy of a log group's key may: then the role's permission
         # stands beside it, and only if something does log there.
         self._may_log = not (execution_role or log_group or log_router)
-        self._multiline_pattern = multiline_pattern
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
@@ -190,6 +192,9 @@ class FargateTask(Construct):
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
+            # CDK's is one for two stacks of the same ID, such as two environments: what runs or watches the family of
+            # the one would take the other's tasks for its own.
+            family=Names.unique_resource_name(self, separator="-", allowed_special_characters="-_", max_length=255),
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             ephemeral_storage_gib=ephemeral_storage_gib,
@@ -213,8 +218,10 @@ class FargateTask(Construct):
             memory_limit_mib=memory_limit_mib,
             on_windows=on_windows,
             stop_timeout=stop_timeout or _default_stop_timeout(),
-            log_driver=lambda name: (
-                log_router.driver(self.task_definition, stream_prefix=name) if log_router else self.log_driver(name)
+            log_driver=lambda name, multiline_pattern: (
+                log_router.driver(self.task_definition, stream_prefix=name)
+                if log_router
+                else self.log_driver(name, multiline_pattern=multiline_pattern)
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
@@ -271,15 +278,16 @@ class FargateTask(Construct):
             cpu: How much of the task's CPU units are kept for it. By default it takes what is free.
             memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
             memory_reservation_mib: How much of the task's memory is kept for it. By default *memory_limit_mib*.
-            container: The other arguments of a container, from `environment` to `writable_paths`, as in the construct
-                itself.
+            container: The other arguments of a container, from `environment` to `writable_paths` and its own
+                `multiline_pattern`, as in the construct itself.
 
         Raises:
             TypeError: If an argument has another type than its annotation.
             ValueError: If the task has a container of that name, containers would wait for each other in a circle or
-                for what cannot come, *environment* holds the value of a secret, or the sidecars leave the main
-                container no CPU or memory.
+                for what cannot come, *environment* holds the value of a secret, the sidecars leave the main container
+                no CPU or memory, or *multiline_pattern* meets a `log_router`.
         """
+        _validate_pattern(container.get("multiline_pattern"), self._log_router)
         return self._containers.add_sidecar(
             name,
             image=image,
@@ -303,8 +311,15 @@ class FargateTask(Construct):
     ) -> efs.IAccessPoint:
         """Mount an EFS file system into the main container, for files that outlive a task and are shared by all.
 
-        Only this task's role may mount it through the access point, and its security group is let in. What is sent is
-        encrypted.
+        All tasks that mount the same *path* of a file system share one folder in it, whichever service they are of.
+        This task's role is granted the access point, and its security group is let in; what is sent is encrypted. Who
+        else may mount is the file system's to say: one without a policy lets in any client that reaches it, without a
+        role, and to all folders; synthesis warns of one made in this app. With
+        `efs.FileSystem(…, allow_anonymous_access=False)` only roles that were granted it mount it
+        (https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html).
+
+        To mount the same files at another place in the container, keep their folder by an *access_point* of it; another
+        *path* alone is another folder, which is empty.
 
         Args:
             path: Where in the container, such as `/data`.
@@ -331,11 +346,11 @@ class FargateTask(Construct):
             read_only=read_only,
         )
 
-    def log_driver(self, stream_prefix: str) -> ecs.LogDriver:
-        """Return the driver that logs to this task's log group, under a prefix."""
+    def log_driver(self, stream_prefix: str, *, multiline_pattern: str | None = None) -> ecs.LogDriver:
+        """Return the driver that logs to this task's log group, under a prefix, each line or by a pattern."""
         self._let_log()
         return self._log_delivery.driver(
-            self.log_group, stream_prefix=stream_prefix, multiline_pattern=self._multiline_pattern
+            self.log_group, stream_prefix=stream_prefix, multiline_pattern=multiline_pattern
         )
 
     def _let_log(self) -> None:
@@ -363,6 +378,14 @@ class FargateTask(Construct):
         )
         acknowledge(role, INLINE_POLICY)
         return role
+
+
+def _validate_pattern(multiline_pattern: str | None, log_router: LogRouter | None) -> None:
+    if multiline_pattern and log_router:
+        raise ValueError(
+            f"multiline_pattern must be left out with a log_router, to which each line is an event, got: "
+            f"{multiline_pattern!r}"
+        )
 
 
 @cache

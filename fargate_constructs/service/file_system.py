@@ -7,14 +7,18 @@ container ── path ──> [access point] ──> EFS file system
 
 from itertools import product
 
+import jsii
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IValidation
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
+
+ANONYMOUS = "fargate-constructs:anonymousFileSystem"
 
 
 def mount_file_system(
@@ -28,16 +32,19 @@ def mount_file_system(
     access_point: efs.IAccessPoint | None,
     read_only: bool,
 ) -> efs.IAccessPoint:
-    """Mount a file system into a container, encrypted on its way, for this task's role and security group alone."""
+    """Mount a file system into a container, encrypted on its way, and let this task's role and security group in."""
     if not path.startswith("/") or path == "/":
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
     if path in {mount.container_path for mount in container.mount_points}:
         raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
     resource = file_system.node.default_child
-    if isinstance(resource, efs.CfnFileSystem) and resource.encrypted is not True:
-        raise ValueError(
-            f"file_system must be encrypted at rest, got: {file_system.node.path} without; pass encrypted=True to it"
-        )
+    if isinstance(resource, efs.CfnFileSystem):
+        if resource.encrypted is not True:
+            raise ValueError(
+                f"file_system must be encrypted at rest, got: {file_system.node.path} without; "
+                "pass encrypted=True to it",
+            )
+        scope.node.add_validation(_Anonymity(resource))
     task_definition = container.task_definition
     access_point = access_point or efs.AccessPoint(
         scope,
@@ -69,3 +76,24 @@ def mount_file_system(
     # A task that starts before there is a mount target cannot start.
     task_definition.node.add_dependency(file_system.mount_targets_available)
     return access_point
+
+
+@jsii.implements(IValidation)
+class _Anonymity:
+    """Warns of a file system that anybody may mount, once its policy is known; refuses nothing."""
+
+    def __init__(self, file_system: efs.CfnFileSystem) -> None:
+        self._file_system = file_system
+
+    def validate(self) -> list[str]:
+        """Warn.
+
+        https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+        """
+        if not Stack.of(self._file_system).resolve(self._file_system.file_system_policy):
+            Annotations.of(self._file_system).add_warning_v2(
+                ANONYMOUS,
+                "without a file system policy EFS lets any client that reaches a mount target mount all of it, without "
+                "a role: pass allow_anonymous_access=False to the file system",
+            )
+        return []

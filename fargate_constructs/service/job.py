@@ -36,7 +36,7 @@ class Job(FargateTask):
 
     @property
     def run_command(self) -> str:
-        """The command line that runs the job now, in the version deployed last.
+        """The command line that runs the job now, in the revision that this stack deployed last.
 
         More options may follow, such as `--overrides` with another command
         (https://docs.aws.amazon.com/cli/latest/reference/ecs/run-task.html).
@@ -47,7 +47,8 @@ class Job(FargateTask):
         )
         network = Stack.of(self).to_json_string(self._network_configuration())
         return (
-            f"aws ecs run-task --cluster {self.cluster.cluster_name} --task-definition {self.task_definition.family} "
+            f"aws ecs run-task --cluster {self.cluster.cluster_name} "
+            f"--task-definition {self.task_definition.task_definition_arn} "
             f"{f'--capacity-provider-strategy {strategy}' if strategy else '--launch-type FARGATE'} "
             f"--network-configuration '{network}' --enable-ecs-managed-tags --propagate-tags TASK_DEFINITION"
         )

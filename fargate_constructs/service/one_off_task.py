@@ -77,8 +77,9 @@ class OneOffTask(Job):
         before must live with what the run has changed, as it must anyway while it still serves. A run can be
         repeated, by the next deployment at the latest; let it be one that does no harm twice.
 
-        Whatever else the task needs to be there before it runs, such as the database's own rule that lets it in, is
-        added as a dependency: `migrate.run_before(web).node.add_dependency(database)`.
+        Whatever else the task needs to be there before it runs, such as the database, is added as a dependency:
+        `migrate.run_before(web).node.add_dependency(database)`. `migrate.connections.allow_to_default_port(database)`
+        lets the task in, from its own stack, whichever the database's is; the run waits for that, too.
 
         Args:
             service: The service that waits, in the same stack or in one that is deployed after this one.

@@ -23,6 +23,7 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import ALARM, INLINE_POLICY, acknowledge
 from fargate_constructs.ranges import validate_range, validate_seconds
+from fargate_constructs.schedules import validate_schedule
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.task_arguments import TaskArguments
 
@@ -68,7 +69,8 @@ class ScheduledTask(Job):
 
     Raises:
         TypeError: If an argument has another type than its annotation.
-        ValueError: If *retry_attempts* or *max_event_age* is out of its range, or as `FargateTask` does.
+        ValueError: If *schedule* is none that the scheduler takes, *retry_attempts* or *max_event_age* is out of its
+            range, or as `FargateTask` does.
     """
 
     @checked
@@ -82,6 +84,7 @@ class ScheduledTask(Job):
         max_event_age: Duration | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
+        validate_schedule("schedule", schedule)
         max_event_age = max_event_age or Duration.hours(1)
         validate_range("retry_attempts", retry_attempts, 0, MOST_RETRIES)
         validate_seconds("max_event_age", max_event_age, *EVENT_AGES)

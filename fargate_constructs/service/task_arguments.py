@@ -39,5 +39,4 @@ class TaskArguments(ContainerArguments, total=False):
     log_delivery: LogDelivery
     log_router: LogRouter | None
     log_retention: logs.RetentionDays
-    multiline_pattern: str | None
     name: str | None

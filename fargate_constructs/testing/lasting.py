@@ -52,6 +52,7 @@ LASTING_TYPES = (
     "AWS::DynamoDB::Table",
     "AWS::EC2::Volume",
     "AWS::ECR::Repository",
+    "AWS::EFS::AccessPoint",  # another one may lead to another, empty folder
     "AWS::EFS::FileSystem",
     "AWS::EMR::Cluster",
     "AWS::ElastiCache::CacheCluster",

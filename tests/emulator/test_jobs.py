@@ -134,5 +134,4 @@ def test_the_clock_knows_the_task(stack: DeployedStack) -> None:
     (schedule,) = api.list_schedules()["Schedules"]
     target = api.get_schedule(Name=schedule["Name"])["Target"]
 
-    family = shlex.split(stack.output("RunCommand"))[6]
-    assert f"/{family}:" in target["EcsParameters"]["TaskDefinitionArn"]
+    assert shlex.split(stack.output("RunCommand"))[6] == target["EcsParameters"]["TaskDefinitionArn"]

@@ -24,8 +24,8 @@ START, HEALTHY, COMPLETE, SUCCESS = (
 
 @pytest.fixture
 def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateTask:
-    """A task of 256 CPU units and 512 MiB whose main container is called web."""
-    return FargateTask(stack, "Web", network=network, image=image)
+    """A task of 256 CPU units and 512 MiB whose main container is called web and logs events of many lines."""
+    return FargateTask(stack, "Web", network=network, image=image, multiline_pattern=r"^\d{4}-")
 
 
 def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
@@ -35,9 +35,11 @@ def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
-    """The main container waits until the sidecar is healthy, or has started where nobody asks how it is."""
+    """The main container waits until it is healthy, or has started where nobody asks; each has a log of its own."""
     web.add_sidecar("cache", image=REDIS, health_check=PING)
-    web.add_sidecar("metrics", image=REDIS, essential=False, environment={"A": "b"}, command=["run"])
+    web.add_sidecar(
+        "metrics", image=REDIS, essential=False, environment={"A": "b"}, command=["run"], multiline_pattern=r"^\S"
+    )
 
     containers = containers_of(stack)
     assert containers["web"]["DependsOn"] == [
@@ -48,6 +50,10 @@ def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
     assert containers["cache"]["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cache"
     assert containers["cache"]["LinuxParameters"]["InitProcessEnabled"] is True
     assert containers["metrics"]["Environment"] == [{"Name": "A", "Value": "b"}]
+    patterns = {
+        name: each["LogConfiguration"]["Options"].get("awslogs-multiline-pattern") for name, each in containers.items()
+    }
+    assert patterns == {"web": r"^\d{4}-", "cache": None, "metrics": r"^\S"}
 
 
 @pytest.mark.parametrize("condition", [COMPLETE, SUCCESS])
@@ -167,6 +173,8 @@ def test_a_share_known_only_when_deployed_passes(
             {"environment": {"TOKEN": "a"}, "secrets": {"TOKEN": TOKEN}},
             "environment and secrets must not share a name, got in both: TOKEN",
         ),
+        ({"environment": {"": "2"}}, "environment and secrets must have names, without '=', got: ''"),
+        ({"secrets": {"A=B": TOKEN}}, "environment and secrets must have names, without '=', got: 'A=B'"),
         ({"name": "my cache"}, "name holds at most 255 letters, digits, hyphens and underscores, got: 'my cache'"),
         ({"memory_limit_mib": 5}, "memory_limit_mib must be 6 to 512, got: 5"),
         (

@@ -128,6 +128,14 @@ def test_a_log_group_of_ones_own(stack: Stack, network: FixedEgressNetwork, imag
     assert task.logs_command == "aws logs tail /shop/web --follow"
 
 
+def test_two_stacks_of_one_id_have_two_families(image: ecs.ContainerImage) -> None:
+    """Those of two environments in one account: what runs or watches the one has nothing to do with the other."""
+    for name in ("shop-dev", "shop-prod"):
+        stack = Stack(App(), "Shop", stack_name=name)
+        task = FargateTask(stack, "Report", network=FixedEgressNetwork(stack, "Network"), image=image)
+        assert task.task_definition.family.startswith(f"{name}-Report-")
+
+
 def test_a_longer_stop_than_fargate_grants_is_refused(
     stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
 ) -> None:
@@ -413,6 +421,8 @@ def test_lines_may_go_past_cloudwatch(stack: Stack, network: FixedEgressNetwork,
     web = FargateService(stack, "Web", network=network, image=image, log_group=log_group, log_router=router)
     web.add_sidecar("cache", image=image)
     web.add_sidecar("warmer", image=image, depends_on={"web": ecs.ContainerDependencyCondition.START})
+    with pytest.raises(ValueError, match="multiline_pattern must be left out with a log_router"):
+        web.add_sidecar("other", image=image, multiline_pattern=r"^\S")
     web.link_to(FargateService(stack, "Api", network=network, image=image))
 
     definitions = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition")

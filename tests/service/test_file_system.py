@@ -7,16 +7,19 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.testing import assert_no_replacement, lasting_resources
 
 
 @pytest.fixture
 def files(stack: Stack, network: FixedEgressNetwork) -> efs.FileSystem:
     """A file system in the same network."""
     subnets = ec2.SubnetSelection(subnets=network.task_subnets)
-    return efs.FileSystem(stack, "Files", vpc=network.vpc, vpc_subnets=subnets, encrypted=True)
+    return efs.FileSystem(
+        stack, "Files", vpc=network.vpc, vpc_subnets=subnets, encrypted=True, allow_anonymous_access=False
+    )
 
 
 @pytest.fixture
@@ -79,6 +82,12 @@ def test_only_this_task_may_mount_it(stack: Stack, files: efs.FileSystem, web: F
     )
     (definition,) = template.find_resources("AWS::ECS::TaskDefinition").values()
     assert set(template.find_resources("AWS::EFS::MountTarget")) <= set(definition["DependsOn"])
+    # Nobody may mount but who is granted it: the policy leaves that one action out.
+    (system,) = template.find_resources("AWS::EFS::FileSystem").values()
+    (anybody,) = system["Properties"]["FileSystemPolicy"]["Statement"]
+    assert anybody["Effect"] == "Allow"
+    assert "elasticfilesystem:ClientMount" not in anybody["Action"]
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
 def permissions(template: Template) -> dict[str, Any]:
@@ -120,6 +129,43 @@ def test_a_file_system_of_another_stack(image: ecs.ContainerImage) -> None:
 
     Template.from_stack(base).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
     Template.from_stack(top).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 2049})
+
+
+def test_a_mount_can_move_without_its_files(image: ecs.ContainerImage) -> None:
+    """Another path is another folder, which is told; an access point leads to the old one."""
+
+    def stack_with(path: str, *, is_kept: bool = False) -> Stack:
+        stack = Stack(App(), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=True)
+        folder = files.add_access_point("Data", path="/data") if is_kept else None
+        web = FargateService(stack, "Web", network=network, image=image)
+        web.mount_file_system(path, file_system=files, access_point=folder)
+        return stack
+
+    before = lasting_resources(stack_with("/data"))
+    with pytest.raises(
+        AssertionError, match=r"Test/Web/AccessPointweb-data/Resource .* is gone; new of its type: .*srv"
+    ):
+        assert_no_replacement(before, stack_with("/srv/data"))
+    moved = stack_with("/srv/data", is_kept=True)
+    assert_no_replacement(before, moved, accepted=["Test/Web/AccessPointweb-data"])
+
+
+def test_one_that_anybody_may_mount_is_a_warning(
+    stack: Stack, network: FixedEgressNetwork, web: FargateService
+) -> None:
+    """Told once, however many mounts, unless it gets a policy at last."""
+    for name in ("Open", "Closed"):
+        files = efs.FileSystem(stack, name, vpc=network.vpc, encrypted=True)
+        for path in ("/a", "/b"):
+            web.mount_file_system(f"/{name}{path}", file_system=files)
+    files.grant_read(web)
+
+    annotations = Annotations.from_stack(stack)
+    (warning,) = annotations.find_warning("*", Match.string_like_regexp("pass allow_anonymous_access=False"))
+    assert warning.id == "/Test/Open/Resource"
+    annotations.has_no_warning("/Test/Closed/Resource", Match.any_value())
 
 
 def test_an_imported_file_system(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:

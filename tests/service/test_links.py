@@ -21,7 +21,7 @@ def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) ->
 @pytest.fixture
 def api(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
     """A service to link to."""
-    return FargateService(stack, "Api", network=network, image=image, port=8080)
+    return FargateService(stack, "Api", network=network, image=image, port=8080, multiline_pattern=r"^\d{4}-")
 
 
 def logical_id_of(stack: Stack, service: FargateService) -> str:
@@ -42,7 +42,7 @@ def test_a_link_opens_one_port_between_two_groups(stack: Stack, web: FargateServ
 
 
 def test_a_link_gives_a_name(stack: Stack, web: FargateService, api: FargateService) -> None:
-    """Both services join one namespace, and the caller is deployed after the one it calls."""
+    """Both services join one namespace, and the caller is deployed after the one it calls; proxies log by the line."""
     web.link_to(api)
 
     template = Template.from_stack(stack)
@@ -55,6 +55,9 @@ def test_a_link_gives_a_name(stack: Stack, web: FargateService, api: FargateServ
                     "Enabled": True,
                     "Namespace": {"Fn::GetAtt": [namespace, "Arn"]},
                     "Services": [{"PortName": "api", "ClientAliases": [{"DnsName": "api", "Port": 8080}]}],
+                    "LogConfiguration": Match.object_like(
+                        {"Options": Match.object_like({"awslogs-multiline-pattern": Match.absent()})}
+                    ),
                 }
             )
         },

@@ -89,7 +89,7 @@ def as_deployed(stack: Stack, command: str) -> str:
 def test_the_line_runs_the_task_from_a_shell(
     stack: Stack, network: FixedEgressNetwork, tmp_path: Path, parameters: dict[str, Any], capacity: list[str]
 ) -> None:
-    """As it is printed: quoted once, private, in the last revision."""
+    """As it is printed: quoted once, private, in this stack's last revision."""
     if "cluster" in parameters:
         parameters = {"cluster": ecs.Cluster(stack, "Cluster", vpc=network.vpc)}
     task = OneOffTask(stack, "Migrate", network=network, image=IMAGE, **parameters)
@@ -99,7 +99,8 @@ def test_the_line_runs_the_task_from_a_shell(
     network_at = words.index("--network-configuration") + 1
     configuration = json.loads(words[network_at])["awsvpcConfiguration"]
     assert words[:3] == ["ecs", "run-task", "--cluster"]
-    assert words[4:network_at] == ["--task-definition", task.task_definition.family, *capacity, words[network_at - 1]]
+    definition = stack.resolve(task.task_definition.task_definition_arn)["Ref"]
+    assert words[4:network_at] == ["--task-definition", definition, *capacity, words[network_at - 1]]
     assert words[network_at + 1 :] == ["--enable-ecs-managed-tags", "--propagate-tags", "TASK_DEFINITION"]
     assert configuration["assignPublicIp"] == "DISABLED"
     assert len(configuration["subnets"]) == 2
@@ -111,7 +112,8 @@ def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: FixedEgr
     """By a line of the same kind."""
     task = ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
 
-    assert f"--task-definition {task.task_definition.family} " in as_deployed(stack, task.run_command)
+    definition = stack.resolve(task.task_definition.task_definition_arn)["Ref"]
+    assert f"--task-definition {definition} " in as_deployed(stack, task.run_command)
 
 
 def test_without_run_before_nothing_is_made_but_the_task(stack: Stack, network: FixedEgressNetwork) -> None:
@@ -207,17 +209,27 @@ def test_several_services_wait_for_one_run(stack: Stack, network: FixedEgressNet
     assert all(run_id in each["DependsOn"] for each in template.find_resources("AWS::ECS::Service").values())
 
 
-def test_the_run_can_wait_for_a_database(stack: Stack, network: FixedEgressNetwork) -> None:
-    """And for the rule that lets the task in."""
-    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    database = rds.DatabaseInstance(stack, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=network.vpc)
-    database.connections.allow_default_port_from(migrate)
+@pytest.mark.parametrize("has_stacks", [False, True], ids=["one stack", "three stacks"])
+def test_the_run_can_wait_for_a_database(network: FixedEgressNetwork, has_stacks: bool) -> None:  # noqa: FBT001 - a parameter
+    """And for the rule that lets the task in, which stands in the task's stack, wherever the database is."""
+    app, base = network.node.root, Stack.of(network)
+    data, shop = (Stack(app, "Data"), Stack(app, "Shop")) if has_stacks else (base, base)  # type: ignore[arg-type]  # the app
+    migrate = OneOffTask(shop, "Migrate", network=network, image=IMAGE)
+    web = FargateService(shop, "Web", network=network, image=IMAGE)
+    database = rds.DatabaseInstance(data, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=network.vpc)
 
+    migrate.connections.allow_to_default_port(database)
     migrate.run_before(web).node.add_dependency(database)
 
-    (run,) = Template.from_stack(stack).find_resources("Custom::RunBeforeDeployment").values()
-    assert any("DatabaseSecurityGroupfromTestMigrate" in each for each in run["DependsOn"])
+    template = Template.from_stack(shop)
+    (run,) = template.find_resources("Custom::RunBeforeDeployment").values()
+    (rule,) = template.find_resources("AWS::EC2::SecurityGroupIngress")
+    assert rule in run["DependsOn"]
+    if has_stacks:
+        assert data in shop.dependencies
+        assert data.dependencies == [base]
+    else:
+        assert any(each.startswith("Database") for each in run["DependsOn"])
 
 
 def test_a_service_in_another_stack_waits(network: FixedEgressNetwork) -> None:

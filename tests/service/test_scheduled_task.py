@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack, TimeZone
+from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
@@ -15,6 +16,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Capacity, FixedEgressNetwork, ScheduledTask
+from fargate_constructs.schedules import validate_schedule
 from tests.audit import all_feature_flags, findings, spread_policies
 
 NIGHTLY = scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN)
@@ -304,10 +306,54 @@ def test_a_schedule_of_another_service_is_refused(stack: Stack, network: FixedEg
             schedule=events.Schedule.rate(Duration.hours(1)),  # type: ignore[arg-type]
         )
     with pytest.raises(
-        TypeError, match=re.escape("got: 'rate(1 hour)'; write scheduler.ScheduleExpression.expression(...)")
+        TypeError, match=re.escape("got: 'rate(1 hour)'; write scheduler.ScheduleExpression.cron(minute=")
     ):
         ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule="rate(1 hour)")  # type: ignore[arg-type]
     assert stack.node.try_find_child("Report") is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (
+            "0 3 * * *",
+            """schedule must be a cron(...), rate(...) or at(...) of EventBridge Scheduler's, got: '0 3 * * *'""",
+        ),
+        ("cron(0 3 * * *)", "year, got 5: 'cron(0 3 * * *)'; write ScheduleExpression.cron(minute="),
+        ("cron(0 3 * * * *)", "'?' for the day of month or for the day of week, got: 'cron(0 3 * * * *)'"),
+        ("cron(0 3 ? * ? *)", "'?' for the day of month or for the day of week, got: 'cron(0 3 ? * ? *)'"),
+        ("rate(5 weeks)", "got: 'rate(5 weeks)'; write ScheduleExpression.cron(minute="),
+        ("rate(0 days)", "got: 'rate(0 days)'"),
+        ("at(2030-01-01)", "got: 'at(2030-01-01)'"),
+        ("cron(0 3 * * ? *) ", "got: 'cron(0 3 * * ? *) '"),
+    ],
+    ids=lambda value: value if "got" not in value else "",
+)
+def test_an_expression_that_aws_refuses_is_refused(
+    stack: Stack, network: FixedEgressNetwork, expression: str, message: str
+) -> None:
+    """Above all a line of crontab, which has five fields and no `?`."""
+    schedule = scheduler.ScheduleExpression.expression(expression)
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=schedule)
+    assert stack.node.try_find_child("Report") is None
+
+
+def test_expressions_that_aws_takes() -> None:
+    """Whatever CDK itself writes, what AWS's own examples are, and what is known only when deployed."""
+    write = scheduler.ScheduleExpression
+    token = CfnParameter(Stack(), "Expression").value_as_string
+
+    for schedule in (
+        write.cron(),
+        write.cron(minute="0", hour="3", day="L"),
+        write.cron(week_day="MON-FRI"),
+        *(write.rate(each) for each in (Duration.minutes(1), Duration.minutes(90), Duration.hours(24))),
+        write.at(datetime(2030, 1, 31, 4, 5, tzinfo=UTC)),
+        *map(write.expression, ("cron(15 10 ? * 6L 2022-2023)", "rate(5 minutes)", "at(2022-11-20T13:00:00)", token)),
+    ):
+        validate_schedule("schedule", schedule)
 
 
 @pytest.mark.parametrize(
