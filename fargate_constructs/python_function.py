@@ -6,6 +6,7 @@ logs, network, service ──> [PythonFunction] ──> its own log group
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -18,6 +19,14 @@ from fargate_constructs.trust import service_principal
 
 # Why no queue keeps invocations that failed.
 ANSWERS_A_DEPLOYMENT = {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."}
+
+
+def code_in(folder: Path) -> lambda_.Code:
+    """Return what is in a folder as a function's code.
+
+    Without bytecode, which would give the asset another hash on each machine, and each deployment an upload.
+    """
+    return lambda_.Code.from_asset(str(folder), exclude=["__pycache__"])
 
 
 class PythonFunction(lambda_.Function):

@@ -42,13 +42,15 @@ def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
         return  # CodeDeploy's deployments, or one's own
     deployment = seen(service.settings, "DeploymentConfiguration")
     strategy = seen(deployment, "Strategy")
-    if strategy in (None, "ROLLING"):
-        # The circuit breaker is of rolling deployments
-        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
+    if strategy in (None, "ROLLING", "BLUE_GREEN"):
+        # AWS's guide names these two for the circuit breaker, its API the first alone; of the others neither speaks
+        # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html,
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html).
         if is_off(seen(deployment, "DeploymentCircuitBreaker", "Enable")):
             yield Finding(Rule.NoCircuitBreaker, service.place, "no DeploymentCircuitBreaker that is enabled")
         elif is_off(seen(deployment, "DeploymentCircuitBreaker", "Rollback")):
             yield Finding(Rule.NoRollback, service.place, "a DeploymentCircuitBreaker without Rollback")
+    if strategy in (None, "ROLLING"):
         healthy = number(seen(deployment, "MinimumHealthyPercent"))
         count = number(seen(service.settings, "DesiredCount"))
         # ECS rounds up, so that one of one stays

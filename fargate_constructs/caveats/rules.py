@@ -95,7 +95,7 @@ class Rule(Enum):
     )
     NoCircuitBreaker = (
         ERROR,
-        "Without a circuit breaker ECS starts tasks that fail again and again, for up to 3 hours.",
+        "Without a circuit breaker ECS starts tasks that fail again and again, for hours.",
         "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
     )
     NoRollback = (

@@ -13,6 +13,7 @@ from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.lists import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 
@@ -65,6 +66,7 @@ class Callers:
 
 
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
+    validate_list("allow_cidrs", cidrs)
     for cidr in cidrs:
         if Token.is_unresolved(cidr):
             continue

@@ -15,10 +15,10 @@ from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.lists import MAX_VALUES_PER_RULE, validate_list
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
-MAX_VALUES_PER_RULE = 5
 MAX_WILDCARDS_PER_RULE = 5
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html, and for headers and
 # methods API_HttpHeaderConditionConfig.html and API_HttpRequestMethodConditionConfig.html beside it. Headers with
@@ -55,6 +55,9 @@ class Conditions:
         Raises:
             ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
         """
+        lists = {"hosts": self.hosts, "paths": self.paths, "methods": self.methods, "source_ips": self.source_ips}
+        for name, values in {**lists, "headers": _flat(self.headers), "query": _flat(self.query)}.items():
+            validate_list(name, values)
         _validate_mapping("headers", self.headers)
         _validate_mapping("query", self.query)
         _validate_size(self)

@@ -7,13 +7,13 @@ caller ──> [Elastic IP in each zone ──> network load balancer] ──> a
 
 from collections.abc import Sequence
 
-from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.lists import validate_allocation_ids
 from fargate_constructs.network import ElasticIpPool
 
 
@@ -140,12 +140,6 @@ def validate_static_ips(
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")
     if static_ips is True:
         return
-    if Token.is_unresolved(list(static_ips)):
-        raise ValueError("static_ips must be a list of known length, got a token: write [Fn.select(0, ...), ...]")
-    for allocation_id in static_ips:
-        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
-            raise ValueError(f"static_ips must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
-    if len(set(static_ips)) != zones or len(static_ips) != zones:
-        raise ValueError(
-            f"static_ips must be True or {zones} different IDs, one for each zone, got: {list(static_ips)}"
-        )
+    validate_allocation_ids("static_ips", static_ips)
+    if len(static_ips) != zones:
+        raise ValueError(f"static_ips must be True or {zones} IDs, one for each zone, got: {list(static_ips)}")

@@ -18,6 +18,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import LOG_GROUP, acknowledge
+from fargate_constructs.lists import validate_distinct
 from fargate_constructs.ranges import validate_range
 
 # Addresses that AWS knows as bots; the usual attacks on any web application; requests that only an exploit makes.
@@ -286,8 +287,7 @@ def _visibility(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
 def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None:
     if not rule_groups and rate_limit is None:
         raise ValueError("rule_groups must name a group, got none, and no rate_limit: such a web ACL lets all through")
-    if len(set(rule_groups)) < len(rule_groups):
-        raise ValueError(f"rule_groups must differ from each other, got: {list(rule_groups)}")
+    validate_distinct("rule_groups", rule_groups)
     for name in rule_groups:
         if name in AT_A_PRICE:
             raise ValueError(

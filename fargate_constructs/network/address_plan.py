@@ -6,7 +6,7 @@ range ──> [public and task subnets for six zones] ──> VPC
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 from aws_cdk import Stack, Token
 from constructs import IConstruct
@@ -58,20 +58,6 @@ def validate_max_azs(scope: IConstruct, max_azs: int) -> None:
     known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={stack.region}")
     if known and max_azs > len(known):
         raise ValueError(f"max_azs must be at most {len(known)} in {stack.region}, got: {max_azs}")
-
-
-def validate_ips(ips: Sequence[str]) -> None:
-    """Refuse what is no IPv4 address, as far as it is known at synth.
-
-    Raises:
-        ValueError: If one of *ips* is none.
-    """
-    for ip in ips:
-        try:
-            if not Token.is_unresolved(ip):
-                IPv4Address(ip)
-        except ValueError as error:
-            raise ValueError(f"egress_ips must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
 
 
 def _network(name: str, cidr: str, *, strict: bool = True) -> IPv4Network:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypedDict, Unpack
 
-from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.network.address_plan import validate_ips
+from fargate_constructs.lists import validate_allocation_ids, validate_ips
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
 # (2 until the quota is raised), a regional one up to 32 in each zone.
@@ -64,12 +63,8 @@ class Addresses:
         """Refuse what contradicts itself."""
         if self.addresses_per_az < 1:
             raise ValueError(f"addresses_per_az must be at least 1, got: {self.addresses_per_az}")
-        for allocation_id in self.eip_allocation_ids:
-            if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
-                raise ValueError(f"eip_allocation_ids must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
-        if len(set(self.eip_allocation_ids)) < len(self.eip_allocation_ids):
-            raise ValueError(f"eip_allocation_ids must differ from each other, got: {list(self.eip_allocation_ids)}")
-        validate_ips(self.egress_ips)
+        validate_allocation_ids("eip_allocation_ids", self.eip_allocation_ids)
+        validate_ips("egress_ips", self.egress_ips)
         sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
         given = [name for name in sources if getattr(self, name)]
         if len(given) > 1:

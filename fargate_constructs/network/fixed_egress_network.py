@@ -165,14 +165,20 @@ class FixedEgressNetwork(Construct):
             parameter_name: The parameter's name, such as `/network/egress-ips`.
 
         Raises:
-            ValueError: If the addresses are not known.
+            ValueError: If the addresses are not known, or are published already.
         """
+        public_ips = self._known_ips("publish")
+        if published := self.node.try_find_child("EgressIpsParameter"):
+            raise ValueError(
+                f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
+                "ssm.StringListParameter(..., string_list_value=network.egress_ips)",
+            )
         return ssm.StringListParameter(
             self,
             "EgressIpsParameter",
             parameter_name=parameter_name,
             description=f"The addresses that tasks in {self.node.path} leave from",
-            string_list_value=list(self._known_ips("publish")),
+            string_list_value=list(public_ips),
         )
 
     @checked
@@ -184,9 +190,13 @@ class FixedEgressNetwork(Construct):
             name: The name, such as `mail.example.com`.
 
         Raises:
-            ValueError: If the addresses are not known, or the name cannot be made.
+            ValueError: If the addresses are not known or have a name already, or this one cannot be made.
         """
         public_ips = self._known_ips("add_reverse_dns")
+        if self.node.try_find_child("ReverseDns"):
+            raise ValueError(
+                f"the addresses have a name already, got another: {name!r}; reverse DNS knows one, so call this once"
+            )
         allocation_ids = [each for zone in self._allocation_ids() for each in zone]
         return ReverseDns(
             self,

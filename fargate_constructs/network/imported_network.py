@@ -11,7 +11,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs.network.address_plan import validate_ips
+from fargate_constructs.lists import validate_ips
 from fargate_constructs.network.egress_proof import prove_egress
 
 
@@ -27,7 +27,7 @@ class ImportedNetwork(Construct):
         egress_ips: Sequence[str],
         task_subnets: Sequence[ec2.ISubnet] | None,
     ) -> None:
-        validate_ips(egress_ips)
+        validate_ips("egress_ips", egress_ips)
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets:
             raise ValueError(

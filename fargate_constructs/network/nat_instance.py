@@ -19,13 +19,13 @@ from aws_cdk import (
     Duration,
     Fn,
     Tags,
-    Token,
 )
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.lists import validate_allocation_ids
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
 # (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html). The standard image, not the minimal one.
@@ -342,10 +342,4 @@ def _validate_subnet(vpc: ec2.IVpc, subnet: ec2.ISubnet) -> None:
 def _validate_allocation_ids(allocation_ids: Sequence[str]) -> None:
     if not allocation_ids:
         raise ValueError("allocation_ids must name at least one Elastic IP (eipalloc-…), got none")
-    for allocation_id in allocation_ids:
-        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
-            raise ValueError(
-                f"allocation_ids must be allocation IDs of Elastic IPs (eipalloc-…), got: {allocation_id!r}",
-            )
-    if len(set(allocation_ids)) < len(allocation_ids):
-        raise ValueError(f"allocation_ids must differ from each other, got: {', '.join(allocation_ids)}")
+    validate_allocation_ids("allocation_ids", allocation_ids)

@@ -16,20 +16,18 @@ Mail leaves from whichever address of the pool its zone's NAT gateway has: give 
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from aws_cdk import CustomResource, Duration, Stack, Token
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone
-from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction
+from fargate_constructs.lists import validate_allocation_ids, validate_distinct, validate_ips
+from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 
 HANDLER = Path(__file__).parent / "pointer_record"
 
@@ -102,8 +100,7 @@ class ReverseDns(Construct):
         self.function = PythonFunction(
             self,
             "Function",
-            # Bytecode would give the asset another hash on each machine, and each deployment an upload.
-            code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
+            code=code_in(HANDLER),
             handler="handler.handler",
             description="Sets PTR records of Elastic IPs",
             timeout=HANDLER_TIMEOUT,
@@ -170,21 +167,7 @@ def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
 def _validate_addresses(addresses: Sequence[tuple[str, str]]) -> None:
     if not addresses:
         raise ValueError("addresses must hold at least one Elastic IP, got none")
-    for allocation_id, public_ip in addresses:
-        if not Token.is_unresolved(allocation_id) and not allocation_id.startswith("eipalloc-"):
-            raise ValueError(
-                f"addresses must hold allocation IDs such as eipalloc-0123456789abcdef0, got: {allocation_id!r}",
-            )
-        if not Token.is_unresolved(public_ip):
-            _validate_public_ip(public_ip)
-    for values in zip(*addresses, strict=True):
-        value, count = Counter(values).most_common(1)[0]
-        if count > 1:
-            raise ValueError(f"addresses must hold each Elastic IP once, got: {value!r} {count} times")
-
-
-def _validate_public_ip(public_ip: str) -> None:
-    try:
-        IPv4Address(public_ip)
-    except ValueError as error:
-        raise ValueError(f"addresses must hold IPv4 addresses such as 203.0.113.7, got: {public_ip!r}") from error
+    allocation_ids, public_ips = zip(*addresses, strict=True)
+    validate_allocation_ids("addresses", allocation_ids)
+    validate_ips("addresses", public_ips)
+    validate_distinct("addresses", public_ips)

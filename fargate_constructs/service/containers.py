@@ -159,7 +159,7 @@ class TaskContainers:
         existing = {each.container_name: each for each in self._all}
         if not CONTAINER_NAME.fullmatch(name):
             raise ValueError(f"name holds at most 255 letters, digits, hyphens and underscores, got: {name!r}")
-        if name in existing:
+        if self._task_definition.find_container(name):  # a log router is none of ours
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
         health_check = container.get("health_check")
         validate_container(self._task_definition, container, on_windows=self._on_windows)

@@ -42,8 +42,12 @@ class Deployment:
     FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary(percent=10))
     ```
 
-    Going from one to another replaces neither the service nor its target group. Whatever the way, new tasks that fail
-    to start or to pass their checks end the deployment, and ECS goes back to the last good version.
+    Going from one to another replaces neither the service nor its target group. In a rolling and in a blue/green
+    deployment, new tasks that fail to start or to pass their checks end it, and ECS goes back to the last good version
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html; the API's own pages
+    say so of rolling ones alone). Of canary and linear ones AWS says it of alarms, such as those that come with a route
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment-implementation.html, and
+    linear-deployment-implementation.html beside it).
     """
 
     strategy: Strategy

@@ -27,7 +27,7 @@ from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
 from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
 from fargate_constructs.service.health import Health, default_health
-from fargate_constructs.service.links import ServiceLinks, port_mapping_name, resource_of
+from fargate_constructs.service.links import ServiceLinks, name_of, port_mapping_name, resource_of
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.routes import ServiceRoutes
@@ -65,8 +65,9 @@ class FargateService(FargateTask):
         port: The TCP port on which the main container listens; several by name, such as
             `{"http": 8080, "admin": 9000}`, of which routes lead to the first and links to any. By default 80; `None`
             makes a worker, which no route and no link can reach.
-        protocol: What the main container speaks there: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`, which
-            encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed too).
+        protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
+            which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
+            too).
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
             endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
         scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is
@@ -79,8 +80,8 @@ class FargateService(FargateTask):
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
-        ValueError: If *port* cannot be one, *stop_timeout* is longer than the target group drains, *health_check* is
-            given, or as `FargateTask` does.
+        ValueError: If *port* cannot be one or its name is too long beside the service's, *stop_timeout* is longer than
+            the target group drains, *health_check* is given, or as `FargateTask` does.
     """
 
     @checked
@@ -101,6 +102,7 @@ class FargateService(FargateTask):
         ports = named_ports(port)
         health = health or default_health()
         _validate_health(health, task, is_worker=not ports)
+        mappings = {port_mapping_name(task.get("name") or name_of(id), each): ports[each] for each in ports}
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
         self.port = next(iter(ports.values()), None)
@@ -109,9 +111,8 @@ class FargateService(FargateTask):
         self.health = health
         self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
-        for name, number in ports.items():
-            mapping = port_mapping_name(self.name, name)
-            self.container.add_port_mappings(ecs.PortMapping(name=mapping, container_port=number))
+        for name, number in mappings.items():
+            self.container.add_port_mappings(ecs.PortMapping(name=name, container_port=number))
         self.service = self._make_service()
         self._resource = cast(ecs.CfnService, resource_of(self.service))
         self._configure_resource()
@@ -126,6 +127,7 @@ class FargateService(FargateTask):
             self.service,
             name=self.name,
             ports=ports,
+            scheme=protocol.value.lower(),
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
@@ -198,6 +200,8 @@ class FargateService(FargateTask):
     def link_to(self, other: "FargateService", *, port: str = "") -> str:
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
+        It begins with `https` if that is the other service's *protocol*.
+
         Opens exactly the other service's port between exactly these two security groups. The name works inside this
         service's tasks only (ECS Service Connect); this service is deployed after the other. The proxy that knows the
         names runs in each task of both: AWS advises to add 256 CPU units and 64 MiB for it
@@ -208,7 +212,8 @@ class FargateService(FargateTask):
             port: The name of the port, of a service that has several. By default its first.
 
         Raises:
-            ValueError: If *other* has no such port or is this service, or one of them runs on Windows.
+            ValueError: If *other* has no such port or is this service, or one of them runs on Windows or has a port
+                that only the deployment knows.
         """
         for service in (self, other):
             if service._on_windows:

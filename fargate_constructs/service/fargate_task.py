@@ -36,10 +36,10 @@ from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
 from fargate_constructs.trust import service_principal
 
-# After SIGTERM a container gets 30 s, ECS's own default, and at most 120 before it is killed
+# After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
 STOP_TIMEOUT_SECONDS = 30
-STOP_TIMEOUTS = (0, 120)
+STOP_TIMEOUTS = (2, 120)
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -69,7 +69,7 @@ class FargateTask(Construct):
             volumes are mounted where ECS Exec's agent writes, so that one can still look in.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each; root's, if the image does not
             say otherwise with `VOLUME`. By default none.
-        stop_timeout: How long containers may take to end after SIGTERM, up to 120 s. By default 30 s.
+        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s.
         cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
             Insights on, which does (custom metrics).
         capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
@@ -94,8 +94,9 @@ class FargateTask(Construct):
 
     Raises:
         TypeError: If an argument has another type than its annotation.
-        ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is too long, a path is
-            not absolute, *environment* holds the value of a secret, or *multiline_pattern* meets a *log_router*.
+        ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is out of its range, a
+            path is not absolute, *environment* holds the value of a secret, or *multiline_pattern* meets a
+            *log_router*.
     """
 
     @checked

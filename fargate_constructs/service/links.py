@@ -11,7 +11,7 @@ from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Names, Stack
+from aws_cdk import Names, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -22,6 +22,8 @@ from fargate_constructs.registry import entry_of
 # A name serves as a container's name and as a host name: a DNS label that begins with a letter
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html).
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
+LONGEST_PORT_MAPPING_NAME = 64
 
 
 class _Waiting(dict[Stack, set[Stack]]):
@@ -36,6 +38,7 @@ class ServiceLinks:
             no proxy.
         name: The host name by which others reach it.
         ports: The ports at which they do, by name; none if they cannot. A single one has the empty name.
+        scheme: What it speaks there, `http` or `https`. Service Connect hands connections on as they are.
         vpc: Where the namespace belongs.
         log_driver: Returns where Service Connect's proxy logs to; asked for with the first link.
     """
@@ -46,12 +49,14 @@ class ServiceLinks:
         *,
         name: str,
         ports: Mapping[str, int],
+        scheme: str,
         vpc: ec2.IVpc,
         log_driver: Callable[[], ecs.LogDriver],
     ) -> None:
         self.service = service
         self.name = name
         self.ports = ports
+        self.scheme = scheme
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
@@ -69,6 +74,8 @@ class ServiceLinks:
                 "pass the same network to both",
             )
         for side in (self, other):
+            side._validate_ports()
+        for side in (self, other):
             side.join()
         waits = self._waits_for(other)
         self._open(other, number, beside=self if waits else other)
@@ -77,7 +84,7 @@ class ServiceLinks:
         if waits and not other.reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
-        return f"http://{other.name}:{number}"
+        return f"{other.scheme}://{other.name}:{number}"
 
     def port(self, name: str) -> int:
         """Return the number of a port by its name; of the first if the name is empty."""
@@ -86,6 +93,11 @@ class ServiceLinks:
         if name and name not in self.ports:
             raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
         return self.ports[name] if name else next(iter(self.ports.values()))
+
+    def _validate_ports(self) -> None:
+        """Refuse ports that Service Connect would not take."""
+        if not self.has_joined and any(map(Token.is_unresolved, self.ports.values())):
+            raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
 
     def _waits_for(self, other: "ServiceLinks") -> bool:
         """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
@@ -183,7 +195,16 @@ _NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = Weak
 
 
 def port_mapping_name(name: str, port: str) -> str:
-    """Return the name of one of a service's ports among all names in the namespace."""
+    """Return the name of one of a service's ports among all names in the namespace.
+
+    Raises:
+        ValueError: If the two are too long together.
+    """
+    if port and len(name) + 1 + len(port) > LONGEST_PORT_MAPPING_NAME:
+        raise ValueError(
+            f"name and port name must have at most {LONGEST_PORT_MAPPING_NAME - 1} characters together, "
+            f"got: {name!r} and {port!r}; give the service a shorter name=..., or the port",
+        )
     return f"{name}-{port}" if port else name
 
 

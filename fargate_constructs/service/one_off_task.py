@@ -10,12 +10,11 @@ from typing import Unpack
 
 from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import INLINE_POLICY, acknowledge
-from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction
+from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.job import Job
@@ -110,8 +109,7 @@ class DeploymentRun(Construct):
         self.function = PythonFunction(
             self,
             "Function",
-            # Bytecode would give the asset another hash on each machine, and each deployment an upload.
-            code=lambda_.Code.from_asset(str(HANDLER), exclude=["__pycache__"]),
+            code=code_in(HANDLER),
             handler="handler.handler",
             description="Runs a task before deployments",
             timeout=HANDLER_TIMEOUT,

@@ -48,8 +48,8 @@ class Rollback:
     ```
 
     Args:
-        failed_tasks: After how many tasks that did not start or did not pass their checks. By default half of the
-            desired count, at least 3 and at most 200.
+        failed_tasks: After how many tasks that did not start or did not pass their checks, in rolling and blue/green
+            deployments (see `Deployment`). By default half of the desired count, at least 3 and at most 200.
         error_percent: From how many 5xx answers in a hundred on, 1 to 100, in two minutes one after the other, if
             there are five of them a minute. By default 5; `None` for no such alarm.
         alarms: Alarms of your own; `FargateService.rollback_on` adds those on the service's own metrics. By default

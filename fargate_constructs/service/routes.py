@@ -13,11 +13,9 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.lists import MAX_VALUES_PER_RULE
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
-
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
-MAX_VALUES_PER_RULE = 5
 
 
 class ServiceRoutes(Construct):

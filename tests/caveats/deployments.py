@@ -49,15 +49,19 @@ def unscaled(lab: Lab, count: int | None, percent: int) -> None:
     lab.override("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", percent)
 
 
+def unwatched(lab: Lab, strategy: str) -> None:
+    """Deploy in another way, without a circuit breaker."""
+    for name, value in {"Strategy": strategy, "BakeTimeInMinutes": 5, "DeploymentCircuitBreaker": None}.items():
+        lab.override("Service", f"{DEPLOYMENT}.{name}", value)
+
+
 DEPLOYMENTS: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "codedeploy": (
         overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
         [],
     ),
-    "a canary, which no circuit breaker watches": (
-        overriding(("Service", DEPLOYMENT, {"Strategy": "CANARY", "BakeTimeInMinutes": 5})),
-        [],
-    ),
+    "a canary, of which AWS says no such thing": (partial(unwatched, strategy="CANARY"), []),
+    "blue/green, which a circuit breaker watches": (partial(unwatched, strategy="BLUE_GREEN"), ["NoCircuitBreaker"]),
     "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
     "few checks of a network load balancer": (partial(checked, protocol="TCP"), []),
     "many checks of a network load balancer": (partial(checked, protocol="TLS", count=None), ["SlowHealthCheck"]),

@@ -177,6 +177,8 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
     """Other teams read them from a parameter, as addresses; security groups take them as ranges."""
     network.publish(parameter_name="/network/egress-ips")
 
+    with pytest.raises(ValueError, match="publish writes one parameter, got '/b' beside Test/Network/EgressIpsParam"):
+        network.publish(parameter_name="/b")
     Template.from_stack(stack).has_resource_properties(
         "AWS::SSM::Parameter",
         {
@@ -194,6 +196,8 @@ def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) ->
 
     network.add_reverse_dns(hosted_zone=zone, name="mail.example.com")
 
+    with pytest.raises(ValueError, match="the addresses have a name already, got another: 'smtp"):
+        network.add_reverse_dns(hosted_zone=zone, name="smtp.example.com")
     template = Template.from_stack(stack)
     template.resource_count_is("Custom::ReverseDns", 2)
     template.has_resource_properties(

@@ -313,8 +313,8 @@ def test_a_private_subnet_is_refused(stack: Stack) -> None:
     ("allocation_ids", "message"),
     [
         ([], "allocation_ids must name at least one Elastic IP (eipalloc-…), got none"),
-        (["203.0.113.7"], "allocation_ids must be allocation IDs of Elastic IPs (eipalloc-…), got: '203.0.113.7'"),
-        (["eipalloc-1", "eipalloc-1"], "allocation_ids must differ from each other, got: eipalloc-1, eipalloc-1"),
+        (["203.0.113.7"], "allocation_ids must hold IDs such as 'eipalloc-0123…', got: '203.0.113.7'"),
+        (["eipalloc-1", "eipalloc-1"], "allocation_ids must differ from each other, got: ['eipalloc-1', 'eipalloc-1']"),
     ],
 )
 def test_allocation_ids_that_do_not_do_are_refused(stack: Stack, allocation_ids: list[str], message: str) -> None:

@@ -208,10 +208,10 @@ def test_a_name_outside_the_zone_is_refused(stack: Stack) -> None:
     ("addresses", "message"),
     [
         ([], "addresses must hold at least one Elastic IP, got none"),
-        ([("203.0.113.7", FIRST[0])], "allocation IDs such as eipalloc-0123456789abcdef0, got: '203.0.113.7'"),
-        ([(FIRST[0], "203.0.113")], "IPv4 addresses such as 203.0.113.7, got: '203.0.113'"),
-        ([FIRST, FIRST], "each Elastic IP once, got: 'eipalloc-0123456789abcdef0' 2 times"),
-        ([FIRST, (SECOND[0], FIRST[1])], "each Elastic IP once, got: '203.0.113.7' 2 times"),
+        ([("203.0.113.7", FIRST[0])], "addresses must hold IDs such as 'eipalloc-0123…', got: '203.0.113.7'"),
+        ([(FIRST[0], "203.0.113")], "addresses must hold IPv4 addresses such as '203.0.113.7', got: '203.0.113'"),
+        ([FIRST, FIRST], "addresses must differ from each other, got: ['eipalloc-0123456789abcdef0', "),
+        ([FIRST, (SECOND[0], FIRST[1])], "addresses must differ from each other, got: ['203.0.113.7', '203.0.113.7']"),
     ],
 )
 def test_addresses_that_do_not_do_are_refused(stack: Stack, addresses: Sequence[tuple[str, str]], message: str) -> None:

@@ -196,6 +196,14 @@ def test_what_could_not_start_is_refused(
     assert containers_of(stack).keys() == {"web", "cache"}
 
 
+def test_a_name_taken_by_the_l2_is_refused(web: FargateTask) -> None:
+    """A log router or an agent is a container of the task, too."""
+    web.task_definition.add_container("LogRouter", image=REDIS)
+
+    with pytest.raises(ValueError, match="name must differ from the task's other containers, got: 'LogRouter'"):
+        web.add_sidecar("LogRouter", image=REDIS)
+
+
 def test_a_refused_share_does_not_count(web: FargateTask) -> None:
     """What was not added takes nothing from the next."""
     with pytest.raises(ValueError, match="sidecars must leave"):

@@ -136,12 +136,13 @@ def test_two_stacks_of_one_id_have_two_families(image: ecs.ContainerImage) -> No
         assert task.task_definition.family.startswith(f"{name}-Report-")
 
 
-def test_a_longer_stop_than_fargate_grants_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+@pytest.mark.parametrize("seconds", [1, 121])
+def test_another_stop_than_fargate_grants_is_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, seconds: int
 ) -> None:
-    """Fargate kills after two minutes at the latest."""
-    with pytest.raises(ValueError, match="stop_timeout must be 0 to 120 seconds, got: 121"):
-        FargateTask(stack, "Web", network=network, image=image, stop_timeout=Duration.seconds(121))
+    """Fargate kills after two minutes at the latest, and after two seconds at the soonest."""
+    with pytest.raises(ValueError, match=f"stop_timeout must be 2 to 120 seconds, got: {seconds}"):
+        FargateTask(stack, "Web", network=network, image=image, stop_timeout=Duration.seconds(seconds))
 
 
 @pytest.mark.parametrize("path", ["tmp", "/", ""])

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
@@ -14,11 +15,14 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
 def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
     """Routes lead to the first, links to any, and each link opens just one."""
     api = FargateService(stack, "Api", network=network, image=image, port={"http": 8080, "admin": 9000})
-    web = FargateService(stack, "Web", network=network, image=image)
+    web = FargateService(
+        stack, "Web", network=network, image=image, port={"http": 8443}, protocol=elbv2.ApplicationProtocol.HTTPS
+    )
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
 
     assert web.link_to(api) == "http://api:8080"
     assert web.link_to(api, port="admin") == "http://api:9000"
+    assert api.link_to(web) == "https://web:8443"
 
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -71,8 +75,12 @@ def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, ima
         ({"HTTP": 80}, "port names hold at most 32 lower-case letters, digits and hyphens, got: 'HTTP'"),
         ({"http": 0}, "port must be 1 to 65535, or None for a worker, got: 0"),
         (70000, "port must be 1 to 65535, or None for a worker, got: 70000"),
+        (
+            {"http": 80, "a" * 32: 90},
+            f"at most 63 characters together, got: '{'w' * 32}' and '{'a' * 32}'; give the service a shorter name=...",
+        ),
     ],
-    ids=["no names", "none", "twice", "capitals", "too low", "too high"],
+    ids=["no names", "none", "twice", "capitals", "too low", "too high", "too long"],
 )
 def test_ports_that_cannot_be_are_refused(
     stack: Stack,
@@ -83,9 +91,9 @@ def test_ports_that_cannot_be_are_refused(
 ) -> None:
     """Before anything is made."""
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
-        FargateService(stack, "Web", network=network, image=image, port=port)  # type: ignore[arg-type]
+        FargateService(stack, "W" * 32, network=network, image=image, port=port)  # type: ignore[arg-type]
 
-    assert stack.node.try_find_child("Web") is None
+    assert stack.node.try_find_child("W" * 32) is None
 
 
 @pytest.mark.parametrize(
@@ -107,3 +115,23 @@ def test_a_link_to_a_port_that_is_not_there_is_refused(
         web.link_to(api, port="grpc")
 
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
+def test_a_link_to_or_from_a_port_that_nobody_knows_is_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """Service Connect is told of every port of a service; a route takes it."""
+    port = CfnParameter(stack, "Port", type="Number").value_as_number
+    api = FargateService(stack, "Api", network=network, image=image, port=port)  # type: ignore[arg-type]
+    web = FargateService(stack, "Web", network=network, image=image)
+
+    for one, other in ((api, web), (web, api)):
+        with pytest.raises(
+            ValueError, match="a link needs ports that are known at synth, got a token as port of 'api'"
+        ):
+            one.link_to(other)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 0)
+    template.has_resource_properties("AWS::ECS::Service", {"LoadBalancers": [{"ContainerPort": {"Ref": "Port"}}]})

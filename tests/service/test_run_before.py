@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 TASK_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/migrate:7"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:run"
@@ -58,6 +59,8 @@ class Cloud:
         refusals: with what the next starts are refused: an error code, or the reason of a failure in the answer.
         stack_status: what CloudFormation is at.
         obeys: whether the task stops when it is told to.
+        lost: how many of the next answers to an operation of ECS do not arrive; the operation is done all the same.
+        denied: the operation of ECS that is refused for good.
     """
 
     clock: Clock
@@ -67,6 +70,8 @@ class Cloud:
     refusals: list[str] = field(default_factory=list)
     stack_status: str = "UPDATE_IN_PROGRESS"
     obeys: bool = True
+    lost: dict[str, int] = field(default_factory=dict)
+    denied: str = ""
     url: str = ""
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[dict[str, str]] = field(default_factory=list)
@@ -121,6 +126,10 @@ class Cloud:
             }
         return {"task": task}
 
+    def deny(self) -> dict[str, Any]:
+        """Refuse whatever it is."""
+        raise KeyError("AccessDeniedException")
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -149,8 +158,14 @@ class Front(http.server.BaseHTTPRequestHandler):
             self._answer(202, "")
         elif target := self.headers["X-Amz-Target"]:
             calls = {"RunTask": cloud.run_task, "DescribeTasks": cloud.describe_tasks, "StopTask": cloud.stop_task}
+            operation = target.rpartition(".")[2]
             try:
-                self._answer(200, json.dumps(calls[target.rpartition(".")[2]](json.loads(body))))
+                answer = cloud.deny() if operation == cloud.denied else calls[operation](json.loads(body))
+                if cloud.lost.get(operation):
+                    cloud.lost[operation] -= 1
+                    self.close_connection = True
+                else:
+                    self._answer(200, json.dumps(answer))
             except KeyError as error:
                 self._answer(400, json.dumps({"__type": error.args[0], "message": "not now"}))
         else:
@@ -223,6 +238,7 @@ def function(loaded: ModuleType, clock: Clock, monkeypatch: pytest.MonkeyPatch) 
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(loaded, "time", clock)
+    monkeypatch.setattr("botocore.endpoint.time", clock)
     return loaded
 
 
@@ -332,8 +348,45 @@ def test_a_task_that_does_not_stop_is_given_up(function: ModuleType, cloud: Clou
 
     run_to_the_end(function, cloud, event(cloud))
 
-    assert failure_in(cloud).endswith("task/shop/1 was told to stop and does not")
+    assert failure_in(cloud).endswith("task/shop/1 was told to stop and is not known to have: RUNNING")
     assert cloud.clock.now < NOW + 1800 + 300
+
+
+def test_a_task_is_followed_through_an_outage(function: ModuleType, cloud: Cloud) -> None:
+    """A call that fails for minutes is no news of the task: its good end is heard of later."""
+    cloud.lost["DescribeTasks"] = 60
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    ((_, answer),) = cloud.answers
+    assert cloud.lost["DescribeTasks"] == 0
+    assert (answer["Status"], len(cloud.tasks), cloud.stops) == ("SUCCESS", 1, [])
+
+
+@pytest.mark.parametrize("denied", ["DescribeTasks", "StopTask"])
+def test_a_task_out_of_reach_had_its_time(function: ModuleType, cloud: Cloud, denied: str) -> None:
+    """CloudFormation hears what AWS said once the task's time is over, and that of its stop."""
+    cloud.minutes, cloud.denied = 1000, denied
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    assert "was told to stop and is not known to have: An error occurred (AccessDenied" in failure_in(cloud)
+    assert failure_in(cloud).endswith(f" when calling the {denied} operation: not now")
+    assert bool(cloud.stops) is (denied != "StopTask")
+    assert NOW + 1800 + 240 < cloud.clock.now < NOW + 1800 + 300
+
+
+def test_a_start_whose_answer_is_lost_is_no_failure(function: ModuleType, cloud: Cloud) -> None:
+    """There may be a task: CloudFormation hears nothing, and the invocation that Lambda repeats finds it."""
+    cloud.lost["RunTask"] = 3
+    with pytest.raises(ConnectionClosedError):
+        function.handler(event(cloud), cloud.clock)
+    assert cloud.answers == []
+
+    run_to_the_end(function, cloud, event(cloud))
+
+    ((_, answer),) = cloud.answers
+    assert (answer["Status"], len(cloud.tasks)) == ("SUCCESS", 1)
 
 
 @pytest.mark.parametrize("refusal", ["AccessDeniedException", "Capacity is unavailable at this time."])

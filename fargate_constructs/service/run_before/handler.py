@@ -6,8 +6,13 @@ CloudFormation ──> [this Lambda] ──> ECS ──> task
                     └─────────┘ hands over to itself before its 15 minutes are over
 ```
 
-Invoked again with the same event, as Lambda does after an error, it follows the task that it started before: to ECS
-the request's ID is the token by which it knows a request again, for up to a day
+CloudFormation is told of a failure when the task has stopped, or was told to and had its time: on its way back the
+stack must not meet a task at work. So while a task is followed, an error of AWS's is no news of it, and ECS is asked
+again. One that leaves open whether there is a task ends the invocation, and Lambda repeats it, after one minute and
+after two more (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+
+Invoked again with the same event, the function follows the task that it started before: to ECS the request's ID is the
+token by which it knows a request again, for up to a day; Lambda keeps an event for six hours at most
 (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html).
 """
 
@@ -21,10 +26,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
-# This much of an invocation is kept for the hand-over.
-LAST_WORDS_MILLIS = 60_000
+# This much of an invocation is kept for the hand-over, and for the last two calls of ECS, which take up to 80 s each.
+LAST_WORDS_MILLIS = 180_000
 # Between two starts, while a permission that is seconds old or a lack of capacity may pass: two minutes in all.
 START_PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)
 PAUSE_SECONDS = 5
@@ -34,9 +40,11 @@ STOP_SECONDS = 240
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 LONGEST_REASON = 1500
 
-# An hour of questions will meet a network error; it takes more than one to give a task up.
+# What is asked once is waited for.
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
-ECS: Any = boto3.client("ecs", config=PATIENT)
+# What is asked again anyway must not cost the invocation for one answer.
+BRISK = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=20)
+ECS: Any = boto3.client("ecs", config=BRISK)
 LAMBDA: Any = boto3.client("lambda", config=PATIENT)
 CLOUDFORMATION: Any = boto3.client("cloudformation", config=PATIENT)
 
@@ -52,6 +60,8 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
         if "Run" in event or is_called_for(event):
             event["Run"] = event.get("Run") or start(event)
             has_ended = follow(event["Run"], context)
+    except (AwsConnectionError, HTTPClientError):
+        raise  # ECS may have started a task and its answer be lost; called again, `start` finds it
     except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation must be told
         reason = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
         answer = {"Status": "FAILED", "Reason": reason[:LONGEST_REASON]}
@@ -97,20 +107,32 @@ def start(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def follow(run: dict[str, Any], context: Any) -> bool:  # noqa: ANN401 - Lambda's own
-    """Wait for the task's good end; return whether it came while there was time to wait."""
+    """Wait for the task's good end; return whether it came while there was time to wait.
+
+    Raises:
+        RunError: If it came to another end, or was told to stop minutes ago and is not known to have.
+    """
     cluster, task_arn = json.loads(os.environ["REQUEST"])["cluster"], run["TaskArn"]
+    state = "not known to ECS"
     while context.get_remaining_time_in_millis() > LAST_WORDS_MILLIS:
-        # ECS may not know yet of a task that it has just started.
-        for task in ECS.describe_tasks(cluster=cluster, tasks=[task_arn])["tasks"]:
-            if task["lastStatus"] == "STOPPED":
-                judge(task)
-                return True
+        try:
+            # ECS may not know yet of a task that it has just started.
+            for task in ECS.describe_tasks(cluster=cluster, tasks=[task_arn])["tasks"]:
+                if task["lastStatus"] == "STOPPED":
+                    judge(task)
+                    return True
+                state = task["lastStatus"]
+        except (BotoCoreError, ClientError) as error:
+            state = str(error)
         overtime = time.time() - run["StopAt"]
-        if overtime > STOP_SECONDS:
-            raise RunError(f"task {task_arn} was told to stop and does not")
         if overtime > 0:
             reason = f"not done after {os.environ['TIMEOUT_SECONDS']} seconds"
-            ECS.stop_task(cluster=cluster, task=task_arn, reason=reason)
+            try:
+                ECS.stop_task(cluster=cluster, task=task_arn, reason=reason)
+            except (BotoCoreError, ClientError) as error:
+                state = str(error)
+        if overtime > STOP_SECONDS:
+            raise RunError(f"task {task_arn} was told to stop and is not known to have: {state}")
         time.sleep(PAUSE_SECONDS)
     return False
 
