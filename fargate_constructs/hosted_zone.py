@@ -1,6 +1,6 @@
-"""What a name in DNS must be, in any part that makes records."""
+"""What a name in DNS and its zone must be, in any part that makes records."""
 
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_route53 as route53
 
 
@@ -23,3 +23,19 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
         return
     if name != zone_name and not name.endswith(f".{zone_name}"):
         raise ValueError(f"{parameter} must lie in the hosted zone {zone_name!r}, got: {name!r}")
+
+
+def validate_public(hosted_zone: route53.IHostedZone, reason: str, *, remedy: str = "") -> None:
+    """Refuse a zone that is known to be private: one of this app, with VPCs. Imported zones do not tell.
+
+    Args:
+        hosted_zone: The zone.
+        reason: Why it must be public.
+        remedy: What else would do. By default nothing.
+
+    Raises:
+        ValueError: If it is private.
+    """
+    resource = hosted_zone.node.default_child
+    if isinstance(resource, route53.CfnHostedZone) and Stack.of(resource).resolve(resource.vpcs):
+        raise ValueError(f"hosted_zone must be public, {reason}, got: {hosted_zone.node.path}{remedy}")

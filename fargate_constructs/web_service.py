@@ -16,7 +16,7 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.network import FixedEgressNetwork
+from fargate_constructs.network import FixedEgressNetwork, Network
 from fargate_constructs.service import FargateService
 from fargate_constructs.service.fargate_service import ServiceArguments
 from fargate_constructs.service.links import name_of
@@ -26,6 +26,8 @@ Part = TypeVar("Part", ServiceArguments, EndpointArguments)
 
 class WebServiceArguments(ServiceArguments, EndpointArguments, total=False):
     """The arguments of `FargateWebService`'s service and endpoint; documented there."""
+
+    network: Network | None  # type: ignore[misc]  # without one it makes one, as its parts cannot
 
 
 class FargateWebService(Construct):
@@ -46,7 +48,7 @@ class FargateWebService(Construct):
         arguments: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to
             `deployment`. And how callers reach it: those of `HttpEndpoint`, from `domain_name` and `hosted_zone` to
             `static_ips`; without any, plain HTTP at the load balancer's own name, and synthesis warns.
-            Without `network` one is made, with a NAT gateway in each of two zones.
+            Without `network`, or with `None`, one is made, with a NAT gateway in each of two zones.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
@@ -62,13 +64,16 @@ class FargateWebService(Construct):
         archive: LogArchive | None = None,
         **arguments: Unpack[WebServiceArguments],
     ) -> None:
+        if "image" not in arguments:  # before the parts that come first are made
+            raise TypeError("FargateWebService needs image=...")
         super().__init__(scope, id)
         try:
             self.archive = archive or LogArchive(self, "LogArchive")
             self.network = arguments.get("network") or FixedEgressNetwork(self, "Network")
-            arguments = {"name": name_of(id), **arguments, "network": self.network}
+            arguments = {**arguments, "network": self.network, "name": arguments.get("name") or name_of(id)}
             if not arguments.get("access_log_expiration"):  # that is of a bucket of the endpoint's own
-                arguments = {"access_log_bucket": self.archive.access_log_bucket, **arguments}
+                bucket = arguments.get("access_log_bucket") or self.archive.access_log_bucket
+                arguments = {**arguments, "access_log_bucket": bucket}
             self.endpoint = HttpEndpoint(self, "Endpoint", **_those_of(EndpointArguments, arguments))
             self.service = FargateService(self, "Service", **_those_of(ServiceArguments, arguments))
 

@@ -1,16 +1,35 @@
 """Arguments of the wrong kind, refused where they are given."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 import pytest
 from aws_cdk import CfnParameter, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 
-from fargate_constructs import Deployment, FargateService, FixedEgressNetwork
+from fargate_constructs import (
+    Capacity,
+    Deployment,
+    Egress,
+    Endpoints,
+    FargateService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    Scaling,
+)
+from fargate_constructs.arguments import _types_of as types_of
 from fargate_constructs.arguments import checked
+from fargate_constructs.cdk_names import CDK_NAMES
+from fargate_constructs.endpoint.routes import RouteTarget
+
+
+def arguments_of(construct: type) -> set[str]:
+    """Return the names of a construct's arguments."""
+    return set(types_of(construct.__init__.__wrapped__))  # type: ignore[misc]
 
 
 class More(TypedDict, total=False):
@@ -77,8 +96,10 @@ def test_what_fits_passes(stack: Stack) -> None:
         ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: a dict"),
         ({"name": ["a"]}, "deploy has no argument 'name'; did you mean 'names'?"),
         ({"xyz": 1}, "deploy has no argument 'xyz'; it has stack, count, names, header"),
+        ({"header_name": 1}, "deploy has no argument 'header_name'; did you mean 'header'?"),
+        ({"cluster_names": 1}, "deploy has no argument 'cluster_names'; did you mean 'cluster'?"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""
@@ -91,7 +112,7 @@ def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], m
     [
         ({"most": "3"}, "most must be int, got: '3'"),
         ({"moist": 3}, "Limits has no argument 'moist'; did you mean 'most'?"),
-        ({}, "missing a required argument: 'most'"),
+        ({}, "Limits needs most=..."),
     ],
     ids=["type", "name", "nothing"],
 )
@@ -99,6 +120,91 @@ def test_value_objects_take_part(arguments: dict[str, Any], message: str) -> Non
     """By their constructor."""
     with pytest.raises(TypeError, match=re.escape(message)):
         Limits(**arguments)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What is often given as a string or a number."""
+
+    mode: ecs.ContainerDependencyCondition | None = None
+    kept: logs.RetentionDays | None = None
+    platform: ecs.CpuArchitecture | None = None
+    egress: Egress | None = None
+    capacity: Capacity | None = None
+    endpoints: Sequence[Endpoints] = ()
+    scaling: Scaling | None = None
+    target: RouteTarget | None = None
+    endpoint: HttpEndpoint | None = None
+    key_pair: ec2.IKeyPair | None = None
+    cpu: int = 256
+    command: Sequence[str] = ()
+    secret_words: Sequence[str] = ()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"mode": "healthy"}, "got: 'healthy'; write aws_ecs.ContainerDependencyCondition.HEALTHY"),
+        ({"mode": 1}, "got: 1; write aws_ecs.ContainerDependencyCondition.START or COMPLETE or SUCCESS or HEALTHY"),
+        ({"kept": 30}, "got: 30; write aws_logs.RetentionDays.ONE_DAY or THREE_DAYS or FIVE_DAYS or ONE_WEEK, ..."),
+        ({"platform": "arm64"}, "CpuArchitecture or None, got: 'arm64'; write aws_ecs.CpuArchitecture.ARM64"),
+        ({"egress": "single"}, "egress must be Egress or None, got: 'single'; write Egress.single(...)"),
+        ({"capacity": "FARGATE_SPOT"}, "got: 'FARGATE_SPOT'; write Capacity.on_demand(...) or spot(...)"),
+        ({"endpoints": ["ecr"]}, "endpoints must be a list of Endpoints, got: ['ecr']; write Endpoints.ecr"),
+        ({"scaling": (2, 5)}, "scaling must be Scaling or None, got: (2, 5); write Scaling(min=..., max=...)"),
+        ({"target": "web"}, "target must be FargateService or None, got: 'web'; give one of this library's itself"),
+        ({"key_pair": 1}, "key_pair must be aws_ec2.IKeyPair or None, got: 1"),
+        ({"endpoint": "x"}, "endpoint must be HttpEndpoint or None, got: 'x'"),
+        ({"cpu": 0.5}, "cpu must be int, got: 0.5; 1,024 are a vCPU"),
+        ({"command": "run it"}, "command must be a list of str, got: 'run it'; write command=['run', 'it']"),
+        ({"command": "sh -c 'run it'"}, """got: "sh -c 'run it'"; write command=["sh -c 'run it'"]"""),
+        ({"secret_words": "hush"}, "secret_words must be a list of str, got: a str"),
+    ],
+    ids=lambda value: str(*value.items()) if isinstance(value, dict) else "",
+)
+def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
+    """By members, constructors or fields of the type, and never with what may be a secret."""
+    with pytest.raises(TypeError, match=f"{re.escape(message)}($|; CDK|, )") as refusal:
+        Choices(**choice)
+
+    assert "hush" not in str(refusal.value)
+
+
+def test_names_of_cdk_are_told_in_ours() -> None:
+    """Each is of something that has the argument by whose side it stands, and not the name itself."""
+    for argument, names in CDK_NAMES.items():
+        owners = [each for each in (FargateService, FixedEgressNetwork, HttpEndpoint) if argument in arguments_of(each)]
+        assert owners
+        assert not [name for name in names for each in owners if name in arguments_of(each)]
+        for name, remedy in names.items():
+            with pytest.raises(TypeError, match=f"has no argument '{name}'; {re.escape(remedy)}$"):
+                owners[0](None, "It", **{name: 1})  # type: ignore[arg-type]
+
+
+def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """Is told of what a person called, wherever that is written."""
+    service: Any = FargateService
+    canary: Any = Deployment.canary
+    limits: Any = Limits
+    endpoint: Any = HttpEndpoint(stack, "Endpoint", network=network)
+
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: service(stack, "Web"), "FargateService needs network=..., image=..."),
+        (lambda: service(stack, network=network, image=image), "FargateService needs id"),
+        (
+            lambda: service(stack, "Web", network, image),
+            "FargateService takes scope and id by position, got 2 more; write each by its name",
+        ),
+        (lambda: limits(3), "Limits takes nothing by position, got 1 more; write each by its name"),
+        (lambda: service(stack, "Web", id="Api"), "FargateService got multiple values for argument 'id'"),
+        (lambda: canary(header=("a", "b")), "Deployment.canary has no argument 'header'; did you mean 'test_header'?"),
+        (lambda: endpoint.add_route("Web"), "HttpEndpoint.add_route needs service=..."),
+    ]
+    for call, message in calls:
+        with pytest.raises(TypeError) as refusal:
+            call()
+        assert str(refusal.value) == message
 
 
 def test_the_constructs_take_part(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:

@@ -89,6 +89,24 @@ def test_two_share_a_network_and_an_archive_across_stacks(image: ecs.ContainerIm
     assert all(stack.dependencies == [base] for stack in stacks)
 
 
+def test_none_is_the_default(image: ecs.ContainerImage) -> None:
+    """Of what is made or computed here when it is not given."""
+    stack = Stack()
+    shop = FargateWebService(stack, "Shop", image=image, network=None, archive=None, name=None, access_log_bucket=None)
+
+    assert shop.network.vpc.node.path == "Default/Shop/Network/Vpc"
+    assert shop.service.name == "shop"
+    assert shop.endpoint.access_log_bucket is shop.archive.bucket
+
+
+def test_an_image_is_needed(stack: Stack) -> None:
+    """What is missing is told of the web service, before anything is made."""
+    with pytest.raises(TypeError, match=r"FargateWebService needs image=\.\.\."):
+        FargateWebService(stack, "Shop")
+
+    assert stack.node.try_find_child("Shop") is None
+
+
 def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage) -> None:
     """Corrected, the same line works."""
     with pytest.raises(ValueError, match="got: cpu=300"):

@@ -15,20 +15,18 @@ from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.headers import HEADER_NAME, NAMES, VALUE, VALUES
 from fargate_constructs.lists import MAX_VALUES_PER_RULE, validate_list
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
 MAX_WILDCARDS_PER_RULE = 5
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html, and for headers and
-# methods API_HttpHeaderConditionConfig.html and API_HttpRequestMethodConditionConfig.html beside it. Headers with
-# other names the load balancer drops (routing.http.drop_invalid_header_fields).
-HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
-PATH = re.compile(r"""(?=.{1,128}$)[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
-HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html, and for methods
+# API_HttpRequestMethodConditionConfig.html beside it.
+MAX_LENGTH = 128
+HOST = re.compile(r"[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
+PATH = re.compile(r"""[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
 METHOD = re.compile(r"[A-Z_-]{1,40}")
-# Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
-VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
 KEY = re.compile(rf"(?![^*?]*[*?]){VALUE.pattern}")
 
 Values = Mapping[str, Sequence[str]]
@@ -61,6 +59,8 @@ class Conditions:
         _validate_mapping("headers", self.headers)
         _validate_mapping("query", self.query)
         _validate_size(self)
+        for name, patterns in (("hosts", self.hosts), ("paths", self.paths)):
+            _validate_length(name, patterns)
         _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
         _refuse(
             self.paths,
@@ -68,12 +68,11 @@ class Conditions:
             "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
             "_-.$/~\"'@:+& as they are sent, without '?query'",
         )
-        _refuse(self.headers, HEADER_NAME, "headers must have names of at most 40 letters, digits and hyphens")
+        _refuse(self.headers, HEADER_NAME, f"headers must have names {NAMES}")
         _refuse(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
-        plain = "of at most 128 visible characters, none of them a backslash"
-        _refuse(self.query, KEY, f"query must have keys {plain} or a wildcard")
+        _refuse(self.query, KEY, f"query must have keys {VALUES} or a wildcard")
         for name, conditions in (("headers", self.headers), ("query", self.query)):
-            _refuse(_flat(conditions), VALUE, f"{name} must have values {plain}")
+            _refuse(_flat(conditions), VALUE, f"{name} must have values {VALUES}")
         if "host" in map(str.lower, self.headers):
             raise ValueError(f"headers cannot hold the host, got: {dict(self.headers)}; write hosts=[...]")
         _validate_networks(self.source_ips)
@@ -146,6 +145,12 @@ def _validate_size(conditions: Conditions) -> None:
             f"a rule holds {MAX_WILDCARDS_PER_RULE} wildcards (* and ?), got: {wildcards} in {values}; "
             "add a second route to the same service, each with some of them",
         )
+
+
+def _validate_length(name: str, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        if len(pattern) > MAX_LENGTH and not Token.is_unresolved(pattern):
+            raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {len(pattern)}: {pattern!r}")
 
 
 def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:

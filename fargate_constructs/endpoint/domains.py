@@ -12,7 +12,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.hosted_zone import validate_in_zone
+from fargate_constructs.hosted_zone import validate_in_zone, validate_public
 
 # What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFIED = 64
@@ -96,7 +96,9 @@ def validate_domain(
 
     Raises:
         ValueError: If the name is none, has neither a hosted zone nor a certificate, lies outside the zone, or is too
-            long for a certificate to be made; or if there is a zone without a name.
+            long for a certificate to be made; if a certificate would be made in a zone that is known to be private,
+            where ACM could not see the proof (https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html);
+            or if there is a zone without a name.
     """
     if hosted_zone and not domain_name:
         raise ValueError("hosted_zone is given without domain_name: say which name in the zone callers use")
@@ -123,3 +125,9 @@ def validate_domain(
             )
     if hosted_zone:
         validate_in_zone("domain_name", domain_name, hosted_zone)
+        if not certificate:
+            validate_public(
+                hosted_zone,
+                "for a certificate made here is proven in public DNS, and the deployment would wait for that for hours",
+                remedy="; pass a certificate of your own beside it",
+            )

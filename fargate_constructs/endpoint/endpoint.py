@@ -65,9 +65,10 @@ class Endpoint(Construct):
 
         Raises:
             TypeError: If an argument has another type than its annotation.
-            ValueError: If a value is malformed, or known only when deployed and without *priority*; if one rule
-                cannot hold them all; if a route of this endpoint has the same priority or the same conditions, or is
-                as specific and claims a request that this one claims; or if *sign_in* meets plain HTTP.
+            ValueError: If the service has a route of that *id* already; if a value is malformed, or known only when
+                deployed and without *priority*; if one rule cannot hold them all; if a route of this endpoint has the
+                same priority or the same conditions, or is as specific and claims a request that this one claims; or if
+                *sign_in* meets plain HTTP.
         """
         return self._routes.add(
             id,

@@ -54,7 +54,7 @@ class HttpEndpoint(Endpoint):
         id: The construct's ID.
         network: The network whose public subnets, or task subnets if internal, the load balancer stands in, in the
             first of each zone.
-        certificate: The certificate to serve. By default one is made for *domain_name*, validated by DNS.
+        certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
         mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
@@ -80,11 +80,11 @@ class HttpEndpoint(Endpoint):
 
     Raises:
         TypeError: If an argument has another type than its annotation.
-        ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name,
-            or the domain name lies outside the zone; if *static_ips*, which are public IPv4 addresses, are wanted of
-            an internal or dual-stack endpoint; if *mutual_authentication* or *connection_logs* is given without TLS;
-            if the access logs could not be written; or if there are not subnets of two zones for the
-            load balancer.
+        ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name or
+            is private and has no certificate beside it, or the domain name lies outside the zone; if *static_ips*,
+            which are public IPv4 addresses, are wanted of an internal or dual-stack endpoint; if
+            *mutual_authentication* or *connection_logs* is given without TLS; if the access logs could not be written;
+            or if there are not subnets of two zones for the load balancer.
     """
 
     @checked
@@ -270,7 +270,7 @@ class HttpEndpoint(Endpoint):
         Args:
             domain_name: The name, such as `shop.example.org` or `*.example.org`.
             hosted_zone: Its zone, in which records are made. By default none is.
-            certificate: Its certificate. By default one is made, validated by DNS.
+            certificate: Its certificate. By default one is made, validated by public DNS.
 
         Raises:
             ValueError: If the endpoint speaks plain HTTP, the name is known only when deployed, was added before, or

@@ -7,6 +7,7 @@ caller ──> HttpEndpoint ──> [route] ──> service
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, IStableNumberProducer, Lazy, Token
@@ -21,6 +22,8 @@ from fargate_constructs.registry import entry_of
 
 # What CDK takes for every listener's ARN until it has looked it up.
 NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
+# The IDs of each service's routes, whichever endpoint added them: the rules are the service's children.
+_ids: WeakKeyDictionary["RouteTarget", set[str]] = WeakKeyDictionary()
 
 
 class _Listeners(dict[str, Rules]):
@@ -86,8 +89,8 @@ class RouteTable:
 
         Raises:
             TypeError: If a list of values is a string, values that belong to a name have none, or *sign_in* is none.
-            ValueError: If a condition cannot be, the route cannot be told from another one, *priority* is out of range,
-                or *sign_in* meets plain HTTP.
+            ValueError: If a condition cannot be, the route cannot be told from another one, *id* is that of another
+                route of the service, *priority* is out of range, or *sign_in* meets plain HTTP.
         """
         conditions.validate()
         if sign_in is not None:
@@ -97,6 +100,9 @@ class RouteTable:
         )
         others = self._rules_of(listener)
         others.validate(rules)
+        ids = _ids.setdefault(service, set())
+        if id in ids:
+            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {path_of(service)}")
         numbers = [rule.priority or cast("int", Lazy.number(_Number(others, rule))) for rule in rules]
         made = service.add_listener_rule(
             id,
@@ -109,6 +115,7 @@ class RouteTable:
         if sign_in:
             sign_in.open_to_provider(listener)
         others.add(rules)
+        ids.add(id)
         return made
 
     def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:

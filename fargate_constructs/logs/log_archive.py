@@ -204,12 +204,14 @@ class LogArchive(Construct):
             log_group: The log group, of the Standard class.
 
         Returns:
-            The subscription, or None if `add_all_log_groups` ships the log group already.
+            The subscription, that of before if the log group was added before, as when services share one; or None if
+            `add_all_log_groups` ships it already.
 
         Raises:
             TypeError: If it is no log group, but a name.
             ValueError: If it is one of the archive's own, which would ship what it logs about shipping, for ever; or if
-                its class is known and not Standard, for no other has subscriptions.
+                its class is known and not Standard, for no other has subscriptions; or if another archive with the
+                same ID ships it.
         """
         return self._subscriptions.add(log_group)
 

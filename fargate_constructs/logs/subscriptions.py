@@ -7,6 +7,7 @@ log group ──> [subscription] ──> shipper Lambda, or Data Firehose
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from aws_cdk import Names, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -14,9 +15,18 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from fargate_constructs.environments import may_be_same
+from fargate_constructs.paths import path_of
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
+
+
+class _Shipped(NamedTuple):
+    """A log group that is shipped."""
+
+    names: tuple[str, str]
+    log_group: logs.ILogGroup
+    subscription: logs.SubscriptionFilter
 
 
 class Subscriptions:
@@ -43,7 +53,7 @@ class Subscriptions:
         self._needs = needs
         self._functions: list[lambda_.Function] = []
         self._ignored: list[tuple[str, str]] = []
-        self._shipped: list[logs.ILogGroup] = []
+        self._shipped: list[_Shipped] = []
         self._excepted: list[str] = []
         self._account_policy: logs.CfnAccountPolicy | None = None
 
@@ -60,13 +70,13 @@ class Subscriptions:
     def ignore(self, log_group: logs.ILogGroup) -> None:
         """Never ship a log group."""
         names = _names(log_group)
-        if any(_same(names, _names(shipped)) for shipped in self._shipped):
+        if self._subscription(names):
             raise ValueError(f"a log group must not be shipped and ignored, got both for: {log_group.node.path}")
         self._ignored.append(names)
         self._publish()
 
     def add(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
-        """Ship a log group, unless the account policy does so already."""
+        """Ship a log group, unless that was asked for before or the account policy does so already."""
         _validate_log_group(log_group, Stack.of(self._archive).region)
         names = _names(log_group)
         if any(_same(names, ignored) for ignored in self._ignored):
@@ -76,21 +86,30 @@ class Subscriptions:
             )
         if self._account_policy:
             return None
+        if known := self._subscription(names):
+            return known
+        archive_id = path_of(self._archive).split("/")[-1]
+        if other := log_group.node.try_find_child(archive_id):
+            raise ValueError(
+                f"log_group must not have a subscription of another archive with the ID {archive_id!r}, got: "
+                f"{other.node.path}; give one of the archives another ID",
+            )
         subscription = log_group.add_subscription_filter(
-            self._archive.node.id,
+            archive_id,
             destination=self._destination,
             filter_pattern=logs.FilterPattern.all_events(),
             filter_name=self.filter_name,
         )
         subscription.node.add_dependency(self._needs)
-        self._shipped.append(log_group)
+        self._shipped.append(_Shipped(names, log_group, subscription))
         return subscription
 
     def add_all(self, except_for: Sequence[logs.ILogGroup]) -> logs.CfnAccountPolicy:
         """Ship every log group of the account and region, but for those that are ignored."""
         if self._shipped:
+            first = self._shipped[0].log_group.node.path
             raise ValueError(
-                f"add_all_log_groups must be called before add_log_group, got {self._shipped[0].node.path} first; "
+                f"add_all_log_groups must be called before add_log_group, got {first} first; "
                 "its lines would be shipped twice",
             )
         self._excepted = [log_group.log_group_name for log_group in except_for]
@@ -105,6 +124,10 @@ class Subscriptions:
         self._account_policy.node.add_dependency(self._needs)
         self._publish()
         return self._account_policy
+
+    def _subscription(self, names: tuple[str, str]) -> logs.SubscriptionFilter | None:
+        """Return a log group's subscription, if it has one."""
+        return next((each.subscription for each in self._shipped if _same(names, each.names)), None)
 
     def _publish(self) -> None:
         """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""

@@ -25,6 +25,7 @@ TASK_SUBNET_BITS = 4
 PUBLIC_SUBNET_BITS = 8
 LARGEST_RANGE = 16
 SMALLEST_RANGE = 19
+ALLOWED = f"an IPv4 network of /{LARGEST_RANGE} to /{SMALLEST_RANGE}, such as 10.0.0.0/{LARGEST_RANGE}"
 
 
 def validate_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> int:
@@ -33,10 +34,12 @@ def validate_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> int:
     Raises:
         ValueError: If it is no range that can be divided, or overlaps one of *avoid_cidrs*.
     """
-    network = _network("cidr", cidr)
+    network = _network("cidr", cidr, ALLOWED)
     if not LARGEST_RANGE <= network.prefixlen <= SMALLEST_RANGE:
-        raise ValueError(f"cidr must be {_allowed()}, got: {cidr!r}")
-    others = [_network("avoid_cidrs", other, strict=False) for other in avoid_cidrs]
+        raise ValueError(f"cidr must be {ALLOWED}, got: {cidr!r}")
+    others = [
+        _network("avoid_cidrs", other, "IPv4 networks, such as 10.0.0.0/8", strict=False) for other in avoid_cidrs
+    ]
     for other in others:
         if network.overlaps(other):
             raise ValueError(
@@ -60,17 +63,13 @@ def validate_max_azs(scope: IConstruct, max_azs: int) -> None:
         raise ValueError(f"max_azs must be at most {len(known)} in {stack.region}, got: {max_azs}")
 
 
-def _network(name: str, cidr: str, *, strict: bool = True) -> IPv4Network:
+def _network(name: str, cidr: str, allowed: str, *, strict: bool = True) -> IPv4Network:
     if Token.is_unresolved(cidr):
-        raise ValueError(f"{name} must be known at synth, since subnets are cut from it: give {_allowed()}")
+        raise ValueError(f"{name} must be known at synth, since subnets are cut by it: give {allowed}")
     try:
         return IPv4Network(cidr, strict=strict)
     except ValueError as error:
-        raise ValueError(f"{name} must be {_allowed()}, got: {cidr!r} ({error})") from error
-
-
-def _allowed() -> str:
-    return f"an IPv4 network of /{LARGEST_RANGE} to /{SMALLEST_RANGE}, such as 10.0.0.0/{LARGEST_RANGE}"
+        raise ValueError(f"{name} must be {allowed}, got: {cidr!r} ({error})") from error
 
 
 def _free_range(prefix: int, taken: Sequence[IPv4Network]) -> str:

@@ -25,7 +25,7 @@ from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
-from fargate_constructs.hosted_zone import validate_in_zone
+from fargate_constructs.hosted_zone import validate_in_zone, validate_public
 from fargate_constructs.lists import validate_allocation_ids, validate_distinct, validate_ips
 from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 
@@ -158,10 +158,7 @@ def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
             f"got: {name!r}",
         )
     validate_in_zone("name", name, hosted_zone)
-    if isinstance(hosted_zone, route53.PrivateHostedZone):
-        raise ValueError(  # noqa: TRY004 - a zone all the same
-            f"hosted_zone must be public, for AWS and mail servers ask it, got: {hosted_zone.node.path}",
-        )
+    validate_public(hosted_zone, "for AWS and mail servers ask it")
 
 
 def _validate_addresses(addresses: Sequence[tuple[str, str]]) -> None:

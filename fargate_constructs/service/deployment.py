@@ -15,6 +15,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.headers import validate_header
 
 # Minutes. ECS takes up to a day
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html); left out, it would
@@ -56,6 +57,11 @@ class Deployment:
     interval: Duration | None = None
     test_header: tuple[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a header that the load balancer would refuse, here rather than with the first route."""
+        if self.test_header:
+            validate_header("test_header", *self.test_header)
+
     @classmethod
     @checked
     def rolling(cls, *, bake_time: Duration | None = None) -> "Deployment":
@@ -87,7 +93,7 @@ class Deployment:
                 new tasks before the others do. By default none do.
 
         Raises:
-            ValueError: If *bake_time* is over a day, or not whole minutes.
+            ValueError: If *bake_time* is over a day, or not whole minutes; or if no rule can ask for *test_header*.
         """
         return cls(strategy=Strategy.BLUE_GREEN, bake_time=_checked("bake_time", bake_time), test_header=test_header)
 
@@ -110,7 +116,8 @@ class Deployment:
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *percent* is not 1 to 99, or a time is over a day, or not whole minutes.
+            ValueError: If *percent* is not 1 to 99, or a time is over a day, or not whole minutes; or if no rule can
+                ask for *test_header*.
         """
         if percent not in range(1, 100):
             raise ValueError(f"percent must be 1 to 99, got: {percent}")
@@ -141,7 +148,8 @@ class Deployment:
             test_header: As in `blue_green`.
 
         Raises:
-            ValueError: If *step* is not 3 to 99, or a time is over a day, or not whole minutes.
+            ValueError: If *step* is not 3 to 99, or a time is over a day, or not whole minutes; or if no rule can ask
+                for *test_header*.
         """
         if step not in range(SMALLEST_STEP, 100):
             raise ValueError(f"step must be {SMALLEST_STEP} to 99, got: {step}")

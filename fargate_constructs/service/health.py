@@ -5,6 +5,7 @@ HttpEndpoint ──> route ──> [target check] ──> task <── [containe
 ```
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +25,13 @@ SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, LONGEST
 COUNTS = (2, 10)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 SECONDS["deregistration_delay"] = (0, 3600)
+# The answers that an Application Load Balancer can take for healthy:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
+CODES = {
+    "healthy_http_codes": (200, 499, "'200', '200,301' or '200-299'"),
+    "healthy_grpc_codes": (0, 99, "'0', '0,12' or '0-5'"),
+}
+CODE_LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
 # Where the load balancer asks a gRPC service by default:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 GRPC_PATH = "/AWS.ALB/healthcheck"
@@ -45,9 +53,10 @@ class Health:
     Args:
         path: The path that answers when a task can serve. By default `/`; of a gRPC service, a method that does not
             exist, `/AWS.ALB/healthcheck`. One that has gRPC's health service takes `/grpc.health.v1.Health/Check`.
-        healthy_http_codes: The answers that mean it can. By default `200-299`.
-        healthy_grpc_codes: The answers of a gRPC service that mean it can, 0 to 99, such as `0`. By default `12`: it
-            does not know the method, so it is there.
+        healthy_http_codes: The answers that mean it can, 200 to 499, such as `200,301` or `200-399`. By default
+            `200-299`.
+        healthy_grpc_codes: The answers of a gRPC service that mean it can, 0 to 99, such as `0`, `0,12` or `0-5`. By
+            default `12`: it does not know the method, so it is there.
         command: What ECS runs in the main container to ask it, beginning with `CMD` or `CMD-SHELL`; exit code 0 is
             healthy. By default nothing: images often hold no `curl`.
         interval: How long from check to check, 5 to 300 s. By default 10 s.
@@ -60,7 +69,7 @@ class Health:
             ECS gives it after SIGTERM.
 
     Raises:
-        ValueError: If a value is out of its range, or *path* does not begin with `/`.
+        ValueError: If a value is out of its range or form, or *path* does not begin with `/`.
     """
 
     path: str = "/"
@@ -79,7 +88,13 @@ class Health:
         if not self.path.startswith("/") and not Token.is_unresolved(self.path):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
-            raise ValueError(f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}")
+            words = " ".join(self.command) or "..."
+            raise ValueError(
+                f"command must begin with 'CMD' or 'CMD-SHELL', got: {list(self.command)}; "
+                f"write command=['CMD-SHELL', {words!r}]",
+            )
+        for name, allowed in CODES.items():
+            _validate_codes(name, getattr(self, name), *allowed)
         for name, limits in SECONDS.items():
             validate_seconds(name, getattr(self, name), *limits)
         for name in ("healthy_threshold_count", "unhealthy_threshold_count"):
@@ -118,6 +133,14 @@ class Health:
             retries=self.unhealthy_threshold_count,
             start_period=self.grace_period,
         )
+
+
+def _validate_codes(name: str, codes: str, low: int, high: int, examples: str) -> None:
+    if Token.is_unresolved(codes):
+        return
+    ranges = [list(map(int, part.split("-"))) for part in codes.split(",")] if CODE_LIST.fullmatch(codes) else [[-1]]
+    if not all(low <= ends[0] <= ends[-1] <= high for ends in ranges):
+        raise ValueError(f"{name} must be numbers or ranges of {low} to {high}, such as {examples}, got: {codes!r}")
 
 
 @cache

@@ -5,6 +5,7 @@ image ──> [task size] ──> FargateService
 ```
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aws_cdk import Token
@@ -14,7 +15,7 @@ from fargate_constructs.arguments import checked
 
 # CPU units (1,024 are a vCPU) and the memory, in MiB, that goes with each:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
-GIB = 1024
+VCPU = GIB = 1024
 MEMORY_BY_CPU: dict[int, tuple[int, ...]] = {
     256: (512, 1 * GIB, 2 * GIB),
     512: tuple(range(1 * GIB, 4 * GIB + 1, GIB)),
@@ -25,8 +26,12 @@ MEMORY_BY_CPU: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32 * GIB, 120 * GIB + 1, 8 * GIB)),
     32768: (60 * GIB, 120 * GIB, 244 * GIB),
 }
+# No smaller numbers are CPU units or MiB of a task: they are meant as vCPUs and GiB.
+MOST_VCPUS, MOST_GIB = 32, 244
 # The same page: Windows tasks have 1, 2 or 4 vCPU.
 WINDOWS_CPUS = (1024, 2048, 4096)
+PAIRS = frozenset((cpu, memory) for cpu, memories in MEMORY_BY_CPU.items() for memory in memories)
+WINDOWS_PAIRS = frozenset(pair for pair in PAIRS if pair[0] in WINDOWS_CPUS)
 
 # GiB of ephemeral storage; 20 are free and the default, and cannot be asked for
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html).
@@ -55,7 +60,8 @@ class TaskSize:
         ephemeral_storage_gib: The task's disk in GiB, 21 to 200; Linux only. By default 20, which cost nothing.
 
     Raises:
-        ValueError: If Fargate has no such pair; the message names the nearest ones. If the storage is out of range.
+        ValueError: If Fargate has no such pair; the message names the nearest below and the cheapest that is enough. If
+            the storage is out of range.
     """
 
     cpu: int
@@ -69,15 +75,13 @@ class TaskSize:
         # What is known only when deployed, CDK writes as a negative number; the others need not be asked about.
         if any(number < 0 and Token.is_unresolved(number) for number in numbers):
             return
-        sizes = _sizes(self.operating_system_family)
-        if self.memory_limit_mib not in sizes.get(self.cpu, ()):
-            pairs = " or ".join(
-                f"cpu={cpu} memory_limit_mib={memory}"
-                for cpu, memory in _nearest_pairs(sizes, self.cpu, self.memory_limit_mib)
-            )
+        pairs = _pairs(self.operating_system_family)
+        if (self.cpu, self.memory_limit_mib) not in pairs:
+            cpu, memory, units = _in_units(self.cpu, self.memory_limit_mib)
+            nearest = " or ".join(f"cpu={each[0]} memory_limit_mib={each[1]}" for each in _nearest(pairs, cpu, memory))
             raise ValueError(
                 "cpu and memory_limit_mib must be a pair that Fargate has, got: "
-                f"cpu={self.cpu} memory_limit_mib={self.memory_limit_mib}; nearest: {pairs}",
+                f"cpu={self.cpu} memory_limit_mib={self.memory_limit_mib}; nearest{units}: {nearest}",
             )
         self._validate_storage()
 
@@ -100,15 +104,10 @@ class TaskSize:
         Raises:
             ValueError: If Fargate has none as large.
         """
-        pairs = [
-            (valid_cpu, memory)
-            for valid_cpu, memories in _sizes(operating_system_family).items()
-            for memory in memories
-            if valid_cpu >= cpu and memory >= memory_limit_mib
-        ]
-        if not pairs:
+        enough = [pair for pair in _pairs(operating_system_family) if pair[0] >= cpu and pair[1] >= memory_limit_mib]
+        if not enough:
             raise ValueError(f"no task is as large, got: cpu={cpu} memory_limit_mib={memory_limit_mib}")
-        cheapest_cpu, cheapest_memory = min(pairs, key=lambda pair: pair[0] * USD_PER_VCPU + pair[1] * USD_PER_GIB)
+        cheapest_cpu, cheapest_memory = min(enough, key=_price)
         return cls(
             cpu=cheapest_cpu,
             memory_limit_mib=cheapest_memory,
@@ -133,18 +132,27 @@ def is_windows(operating_system_family: ecs.OperatingSystemFamily | None) -> boo
     return operating_system_family is not None and operating_system_family.is_windows()
 
 
-def _sizes(operating_system_family: ecs.OperatingSystemFamily | None) -> dict[int, tuple[int, ...]]:
-    if is_windows(operating_system_family):
-        return {cpu: MEMORY_BY_CPU[cpu] for cpu in WINDOWS_CPUS}
-    return MEMORY_BY_CPU
+def _pairs(operating_system_family: ecs.OperatingSystemFamily | None) -> frozenset[tuple[int, int]]:
+    return WINDOWS_PAIRS if is_windows(operating_system_family) else PAIRS
 
 
-def _nearest_pairs(sizes: dict[int, tuple[int, ...]], cpu: int, memory_limit_mib: int) -> list[tuple[int, int]]:
-    """Return the valid pairs nearest to one that is not: first by the CPU asked for, then by the memory."""
-    near_cpu = min(sizes, key=lambda valid: abs(valid - cpu))
-    near_memory = min(sizes[near_cpu], key=lambda valid: abs(valid - memory_limit_mib))
-    by_memory = min(
-        ((valid_cpu, memory) for valid_cpu, memories in sizes.items() for memory in memories),
-        key=lambda pair: (abs(pair[1] - memory_limit_mib), abs(pair[0] - cpu)),
-    )
-    return sorted({(near_cpu, near_memory), by_memory})
+def _price(pair: tuple[int, int]) -> float:
+    return pair[0] * USD_PER_VCPU + pair[1] * USD_PER_GIB
+
+
+def _in_units(cpu: int, memory_limit_mib: int) -> tuple[int, int, str]:
+    """Return CPU units and MiB, also of what looks like vCPUs and GiB, which is then said."""
+    units = cpu * VCPU if 0 < cpu <= MOST_VCPUS else cpu
+    mib = memory_limit_mib * GIB if 0 < memory_limit_mib <= MOST_GIB else memory_limit_mib
+    said = " in CPU units, 1,024 to a vCPU, and MiB" if (units, mib) != (cpu, memory_limit_mib) else ""
+    return units, mib, said
+
+
+def _nearest(pairs: Iterable[tuple[int, int]], cpu: int, memory_limit_mib: int) -> list[tuple[int, int]]:
+    """Return the largest pair with no more than was asked, and the cheapest that is enough, as far as there are any."""
+    cpus, memories = map(sorted, zip(*pairs, strict=True))
+    cpu = min(max(cpu, cpus[0]), cpus[-1])
+    memory_limit_mib = min(max(memory_limit_mib, memories[0]), memories[-1])
+    below = max((pair for pair in pairs if pair[0] <= cpu and pair[1] <= memory_limit_mib), key=_price)
+    enough = min((pair for pair in pairs if pair[0] >= cpu and pair[1] >= memory_limit_mib), key=_price)
+    return sorted({below, enough})

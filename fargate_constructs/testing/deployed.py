@@ -17,6 +17,7 @@ from fargate_constructs.testing.templates import construct_paths, template_of
 Template = Mapping[str, object]
 PATH = "aws:cdk:path"
 SEEN = "fargate-constructs:create-only"
+WRITTEN = "write it when the stack has been deployed, as JSON of lasting_resources(stack): docs/testing.md has pin.py"
 PROCESSED = "take it by `aws cloudformation get-template --template-stage Processed`, or from cdk.out"
 
 
@@ -39,6 +40,7 @@ def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
         name: How the source is called if it is refused.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete.
     """
     template: dict[str, Any]
@@ -73,6 +75,10 @@ def _load(file: Path | str, name: str) -> dict[str, Any]:
             case dict() as template:
                 return template
         problem = "it is no object"
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{name} must be the file of a template in JSON, got none at {Path(file).absolute()}; {WRITTEN}"
+        ) from error
     except json.JSONDecodeError as error:
         problem = str(error)
     raise ValueError(f"{name} must be the file of a template in JSON, got {file}: {problem}; {PROCESSED}")

@@ -59,6 +59,7 @@ def assert_no_replacement(
     Raises:
         AssertionError: With each such resource's construct path, and what is the matter with it; or with what is
             accepted though it does not go, lest it lets something else go later.
+        FileNotFoundError: If there is no such file; with how to write it.
         ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
         TypeError: If an argument is of another type than it says.
         ValueError: If *old* or *new* is not a template, if *old* has no resources, or if there is no such type.

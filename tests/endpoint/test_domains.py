@@ -118,6 +118,31 @@ def test_names_that_cannot_be_served_are_refused(
         endpoint.add_domain(name, hosted_zone=zone)
 
 
+def test_a_private_zone_has_no_certificate_made(
+    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, certificate: acm.ICertificate
+) -> None:
+    """ACM would look for its proof in public DNS; beside one that is given, the records are made."""
+    refusal = "hosted_zone must be public, for a certificate made here is proven in public DNS, .*, got: Test/{}; pass"
+    zone = route53.PrivateHostedZone(stack, "Corp", zone_name="corp.example.net", vpc=network.vpc)
+    plain = route53.HostedZone(stack, "Plain", zone_name="example.net", vpcs=[network.vpc])
+
+    with pytest.raises(ValueError, match=refusal.format("Plain")):
+        HttpEndpoint(
+            stack, "Inner", network=network, internal=True, domain_name="shop.corp.example.net", hosted_zone=plain
+        )
+    with pytest.raises(ValueError, match=refusal.format("Corp")):
+        endpoint.add_domain("shop.corp.example.net", hosted_zone=zone)
+
+    endpoint.add_domain("shop.corp.example.net", hosted_zone=zone, certificate=certificate)
+    endpoint.add_domain("shop.example.org", hosted_zone=route53.HostedZone(stack, "Org", zone_name="example.org"))
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::Route53::RecordSet",
+        {"Name": "shop.corp.example.net.", "HostedZoneId": stack.resolve(zone.hosted_zone_id)},
+    )
+    template.resource_count_is("AWS::CertificateManager::Certificate", 2)
+
+
 def test_a_further_name_needs_a_zone_or_a_certificate(endpoint: HttpEndpoint) -> None:
     """A certificate cannot be made without a zone to prove the name in."""
     with pytest.raises(ValueError, match=r"domain_name 'www\.example\.com' needs hosted_zone"):

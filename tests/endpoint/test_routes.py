@@ -156,6 +156,21 @@ def test_two_routes_with_the_same_conditions_are_refused(
             endpoint.add_route("Api", service=api, paths=["/*"], priority=priority)
 
 
+def test_a_services_routes_differ_by_id(
+    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, web: FargateService, api: FargateService
+) -> None:
+    """Whichever endpoint they are of; a route that was refused takes no ID, and another service may have the same."""
+    other = HttpEndpoint.from_listener(stack, "Other", HttpEndpoint(stack, "Second", network=network).listener)
+    with pytest.raises(ValueError, match="paths must be at most 128 characters each, got 129: '/aa"):
+        endpoint.add_route("Web", service=web, paths=["/" + "a" * 128])
+    endpoint.add_route("Web", service=web)
+    endpoint.add_route("Web", service=api, paths=["/api/*"])
+
+    for each in (endpoint, other):
+        with pytest.raises(ValueError, match="id must differ from the service's other routes, got: 'Web' again of Tes"):
+            each.add_route("Web", service=web, paths=["/shop/*"])
+
+
 def test_numbers_of_ones_own(stack: Stack, endpoint: HttpEndpoint, web: FargateService, api: FargateService) -> None:
     """One given twice is refused with both routes; so is one that no rule can have."""
     endpoint.add_route("Web", service=web, priority=7)

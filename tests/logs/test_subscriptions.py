@@ -72,6 +72,31 @@ def test_shipped_and_ignored_is_refused(stack: Stack, archive: LogArchive) -> No
         archive.ignore_log_group(group)
 
 
+def test_a_log_group_is_shipped_once(stack: Stack, archive: LogArchive) -> None:
+    """Asked for again, as for services that share it, or under an imported name, it has the subscription it had."""
+    group = logs.LogGroup(stack, "Logs")
+    imported = logs.LogGroup.from_log_group_arn(stack, "Imported", group.log_group_arn)
+    subscription = archive.add_log_group(group)
+
+    assert archive.add_log_group(group) is subscription
+    assert archive.add_log_group(imported) is subscription
+    Template.from_stack(stack).resource_count_is("AWS::Logs::SubscriptionFilter", 1)
+
+
+def test_archives_that_share_a_log_group(stack: Stack, archive: LogArchive) -> None:
+    """Each has a subscription, under its own ID, which therefore must differ."""
+    group = logs.LogGroup(stack, "Logs")
+    other = Stack(App.of(stack), "Other")
+    archive.add_log_group(group)
+
+    with pytest.raises(
+        ValueError,
+        match="another archive with the ID 'LogArchive', got: Test/Logs/LogArchive; give one of the archives another",
+    ):
+        LogArchive(other, "LogArchive").add_log_group(group)
+    assert LogArchive(other, "Second").add_log_group(group)
+
+
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY"])
 def test_other_classes_are_refused(stack: Stack, archive: LogArchive, log_class: str) -> None:
     """No class but Standard has subscriptions."""

@@ -155,6 +155,8 @@ def test_ranges_to_avoid_are_avoided(stack: Stack) -> None:
         ValueError, match=re.escape("must not overlap 10.0.0.0/12, got: '10.0.0.0/16'; free: 10.16.0.0/16")
     ):
         FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.0.0.0/12"])
+    with pytest.raises(ValueError, match=r"avoid_cidrs must be IPv4 networks, such as 10\.0\.0\.0/8, got: 'office' "):
+        FixedEgressNetwork(stack, "Network", avoid_cidrs=["office"])
     with pytest.raises(ValueError, match="free: none of this size"):
         FixedEgressNetwork(stack, "Network", avoid_cidrs=["0.0.0.0/0"])
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
@@ -321,12 +321,31 @@ def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, imag
             lambda: Deployment.rolling(bake_time=Duration.seconds(90)),
             "bake_time must be whole minutes, at most 1440, got: 1 minute 30 seconds",
         ),
+        (
+            lambda: Deployment.canary(test_header=("x y", "z")),
+            "test_header must have a name of at most 40 letters, digits and hyphens, got: 'x y'",
+        ),
+        (
+            lambda: Deployment.linear(test_header=("x-version", " ")),
+            "test_header must have a value of at most 128 visible characters, none of them a backslash, got: ' '",
+        ),
+        (
+            lambda: Deployment.blue_green(test_header=("Host", "next.example.com")),
+            "test_header cannot be the host, got: 'Host'; take a header of your own, such as x-version",
+        ),
     ],
 )
 def test_what_ecs_would_refuse_is_refused(make: Callable[[], Deployment], message: str) -> None:
     """Where the value is made, not where it is used."""
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_a_test_header_known_only_when_deployed_passes() -> None:
+    """Nobody can judge it here."""
+    header = (Token.as_string({"Ref": "Name"}), Token.as_string({"Ref": "Value"}))
+
+    assert Deployment.canary(test_header=header).test_header == header
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate_constructs import TaskSize
-from fargate_constructs.service.task_size import MEMORY_BY_CPU
-
-PAIRS = [(cpu, memory) for cpu, memories in MEMORY_BY_CPU.items() for memory in memories]
+from fargate_constructs.service.task_size import MEMORY_BY_CPU, PAIRS
 
 
 @pytest.mark.parametrize(
@@ -33,7 +31,7 @@ def test_the_table_is_aws_s(cpu: int, smallest: int, largest: int, how_many: int
     assert (min(memories), max(memories), len(memories)) == (smallest, largest, how_many)
 
 
-@given(st.sampled_from(PAIRS))
+@given(st.sampled_from(sorted(PAIRS)))
 def test_every_pair_of_the_table_is_taken(pair: tuple[int, int]) -> None:
     """A valid pair passes without a word."""
     size = TaskSize(cpu=pair[0], memory_limit_mib=pair[1])
@@ -46,24 +44,41 @@ def test_every_other_pair_is_refused_with_valid_ones(cpu: int, memory: int) -> N
     """The message names pairs that would be taken."""
     if (cpu, memory) in PAIRS:
         return
-    with pytest.raises(ValueError, match=f"got: cpu={cpu} memory_limit_mib={memory}; nearest: cpu=") as error:
+    with pytest.raises(ValueError, match=f"got: cpu={cpu} memory_limit_mib={memory}; nearest.*: cpu=") as error:
         TaskSize(cpu=cpu, memory_limit_mib=memory)
 
     nearest = re.findall(r"cpu=(\d+) memory_limit_mib=(\d+)", str(error.value))[1:]
-    assert {(int(near_cpu), int(near_memory)) for near_cpu, near_memory in nearest} <= set(PAIRS)
+    assert {(int(near_cpu), int(near_memory)) for near_cpu, near_memory in nearest} <= PAIRS
 
 
 @pytest.mark.parametrize(
     ("cpu", "memory", "nearest"),
     [
+        (300, 512, "cpu=256 memory_limit_mib=512 or cpu=512 memory_limit_mib=1024"),
         (256, 4096, "cpu=256 memory_limit_mib=2048 or cpu=512 memory_limit_mib=4096"),
-        (1000, 2048, "cpu=1024 memory_limit_mib=2048"),
-        (8192, 17408, "cpu=4096 memory_limit_mib=17408 or cpu=8192 memory_limit_mib=16384"),
+        (1000, 2048, "cpu=512 memory_limit_mib=2048 or cpu=1024 memory_limit_mib=2048"),
+        (8192, 17408, "cpu=8192 memory_limit_mib=16384 or cpu=8192 memory_limit_mib=20480"),
+        (40000, 300000, "cpu=32768 memory_limit_mib=249856"),
     ],
 )
-def test_the_nearest_pairs_keep_what_was_asked(cpu: int, memory: int, nearest: str) -> None:
-    """One pair keeps the CPU, the other the memory."""
+def test_the_nearest_pairs_are_below_and_enough(cpu: int, memory: int, nearest: str) -> None:
+    """One pair has no more of either than was asked, and the other, the cheapest, no less."""
     with pytest.raises(ValueError, match=re.escape(f"nearest: {nearest}") + "$"):
+        TaskSize(cpu=cpu, memory_limit_mib=memory)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "nearest"),
+    [
+        (1, 2, "cpu=1024 memory_limit_mib=2048"),
+        (1024, 2, "cpu=1024 memory_limit_mib=2048"),
+        (4, 8192, "cpu=4096 memory_limit_mib=8192"),
+        (1, 1, "cpu=512 memory_limit_mib=1024 or cpu=1024 memory_limit_mib=2048"),
+    ],
+)
+def test_what_looks_like_vcpus_and_gib_is_taken_for_them(cpu: int, memory: int, nearest: str) -> None:
+    """The message says the units, and the sizes in them."""
+    with pytest.raises(ValueError, match=f"; nearest in CPU units, 1,024 to a vCPU, and MiB: {nearest}$"):
         TaskSize(cpu=cpu, memory_limit_mib=memory)
 
 

@@ -1,5 +1,6 @@
 """What docs/testing.md says."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from aws_cdk import App, NestedStack, Stack
+from aws_cdk import aws_s3 as s3
 
-from fargate_constructs.testing import assert_no_replacement
+from fargate_constructs.testing import assert_no_replacement, lasting_resources
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "testing.md").read_text()
@@ -53,6 +56,30 @@ def test_the_files_work(tmp_path: Path) -> None:
     assert re.findall(r"(\d+) passed", run.stdout) == ["5", "5"]
     assert re.findall(r"1 snapshot (\w+)", run.stdout) == ["generated", "passed"]
     assert "<asset Web/LogArchive/Shipper/Code>.zip" in next(tmp_path.rglob("*_was.json")).read_text()
+
+
+def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the loops as they stand, a nested stack too; what goes of one is found."""
+    (loops,) = re.findall(r"^```python\n(stacks = .*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deployed").mkdir()
+    app = App()
+    shop = Stack(app, "Shop")
+    s3.Bucket(NestedStack(shop, "Nested"), "Data")
+    s3.Bucket(Stack(app, "Blog"), "Data")
+    names = {
+        "app": app,
+        "assert_no_replacement": assert_no_replacement,
+        "json": json,
+        "lasting_resources": lasting_resources,
+        "Path": Path,
+        "Stack": Stack,
+    }
+    exec(loops, names)  # noqa: S102 - the page's own code
+
+    assert len(list(tmp_path.glob("deployed/*.json"))) == 3
+    with pytest.raises(AssertionError, match="Blog/Data"):
+        assert_no_replacement(tmp_path / "deployed" / "Blog.template.json", shop)
 
 
 def test_the_message_is_what_it_says() -> None:

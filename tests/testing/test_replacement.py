@@ -316,6 +316,16 @@ def test_stacks_and_files(kind: Callable[[Any], Any], pinned: dict[str, Any], tm
     assert told(kind(pinned if kind is dict else file), Shop("10.1.0.0/16")) == FAULTS
 
 
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """The message says where it was looked for, and how to write it."""
+    file = tmp_path / "deployed.json"
+
+    with pytest.raises(
+        FileNotFoundError, match=f"old must be .*, got none at {file}; write it when .*lasting_resources"
+    ):
+        assert_no_replacement(file, Shop())
+
+
 def test_what_is_pinned(pinned: dict[str, Any]) -> None:
     """Logical IDs, types, paths and create-only properties of what should last; nothing else."""
     resources = pinned["Resources"]
