@@ -195,7 +195,8 @@ class ServiceRoutes(Construct):
             self,
             id,
             vpc=self._vpc,
-            port=self._port,
+            # No port, which would be a default that ECS never uses: it registers each task with the container's own,
+            # and a group with another port is another group.
             protocol=self._protocol,
             # Said only when it is not the default: the group would be replaced if it were added later.
             protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,

@@ -11,6 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint
+from fargate_constructs.testing import assert_no_replacement
 from tests.endpoint.test_routes_numbers import HUNDRED, meeting_paths, number
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -280,8 +281,23 @@ def test_a_task_that_speaks_https(
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {"Protocol": "HTTPS", "Port": 8443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
+        {"Protocol": "HTTPS", "Port": 443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
     )
+
+
+def test_another_port_replaces_nothing(image: ecs.ContainerImage) -> None:
+    """Its target groups stay, or nobody would answer until new tasks are in."""
+
+    def deployed(port: int) -> Stack:
+        stack = Stack(App(), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        service = FargateService(
+            stack, "Web", network=network, image=image, port=port, deployment=Deployment.blue_green()
+        )
+        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service)
+        return stack
+
+    assert_no_replacement(deployed(80), deployed(8080))
 
 
 @pytest.mark.parametrize(
