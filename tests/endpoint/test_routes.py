@@ -252,6 +252,35 @@ def test_two_endpoints_number_their_routes_apart(
     assert priorities_of_rules(stack) == [number(paths=["/a/*"])] * 2
 
 
+def test_a_service_in_another_network_is_refused(
+    stack: Stack, endpoint: HttpEndpoint, encrypted: HttpEndpoint, image: ecs.ContainerImage
+) -> None:
+    """AWS would refuse its target group; only the first route asks, and only of a load balancer that knows its VPC."""
+    elsewhere = FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
+    web, api = (FargateService(stack, name, network=elsewhere, image=image) for name in ("Web", "Api"))
+
+    message = (
+        "a service and its endpoint must be in the same network, got route 'Web' to Test/Web/Service and "
+        "Test/Endpoint/LoadBalancer in two; pass the same network to both"
+    )
+    with pytest.raises(ValueError, match=message):
+        endpoint.add_route("Web", service=web)
+    with pytest.raises(ValueError, match="Test/Encrypted/LoadBalancer in two"):
+        encrypted.add_route("Web", service=web)
+
+    imported = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
+        stack,
+        "Imported",
+        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop/1",
+        security_group_id="sg-1",
+    )
+    listener = elbv2.ApplicationListener(
+        stack, "Listener", load_balancer=imported, port=80, default_action=elbv2.ListenerAction.fixed_response(404)
+    )
+    HttpEndpoint.from_listener(stack, "Shared", listener).add_route("Api", service=api)
+    Template.from_stack(stack).resource_count_is(RULE, 1)
+
+
 # --- What the service speaks ---
 
 
