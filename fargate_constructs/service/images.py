@@ -23,7 +23,8 @@ PRIVATE_REGISTRY = re.compile(r"\d{12}\.dkr[.-]ecr[.-].+")
 class PrivateImages:
     """Warns of each image that tasks without a way out cannot pull.
 
-    Interface endpoints lead to private ECR repositories alone, not even to `public.ecr.aws`
+    Interface endpoints lead to private ECR repositories alone, not even to `public.ecr.aws`; and a pull-through cache
+    needs a way out when it gets an image for the first time
     (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html). Registries that are known only when
     deployed pass.
 
@@ -43,8 +44,8 @@ class PrivateImages:
                 Annotations.of(self._task).add_warning_v2(
                     UNREACHABLE_IMAGE,
                     f"tasks in an isolated network cannot pull {container.image_name}, the image of container "
-                    f"{container.container_name!r}: mirror it to a private ECR repository, or name it by a "
-                    "pull-through cache rule of one",
+                    f"{container.container_name!r}: mirror it to a private ECR repository, or pull it once from "
+                    "elsewhere through a pull-through cache, and name it by that",
                 )
         return []
 

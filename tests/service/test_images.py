@@ -68,5 +68,6 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
     Told.from_stack(stack).has_warning(
         "/Test/Web",
         f"tasks in an isolated network cannot pull {IMAGE}, the image of container 'LogRouter': mirror it to a private "
-        f"ECR repository, or name it by a pull-through cache rule of one [ack: {UNREACHABLE_IMAGE}]",
+        "ECR repository, or pull it once from elsewhere through a pull-through cache, and name it by that "
+        f"[ack: {UNREACHABLE_IMAGE}]",
     )
