@@ -26,6 +26,7 @@ LOG_GROUP = {
     "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts with a key of its own. A task takes a log_group, and "
     "AuditedCluster an encryption_key, under a key of yours.",
 }
+ECR_LOGIN = "ECR's GetAuthorizationToken, which every pull needs, knows no resource."
 ALARM = {
     "CloudWatchAlarmAction": "Whom it wakes its owner alone can say: alarm_actions of an archive, or add_alarm_action.",
 }

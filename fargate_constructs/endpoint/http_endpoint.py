@@ -28,6 +28,7 @@ from fargate_constructs.endpoint.listeners import listen_http, listen_https, val
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
+from fargate_constructs.environments import validate_region
 from fargate_constructs.findings import acknowledge
 from fargate_constructs.network import Network
 
@@ -84,7 +85,8 @@ class HttpEndpoint(Endpoint):
             is private and has no certificate beside it, or the domain name lies outside the zone; if *static_ips*,
             which are public IPv4 addresses, are wanted of an internal or dual-stack endpoint; if
             *mutual_authentication* or *connection_logs* is given without TLS; if the access logs could not be written;
-            or if there are not subnets of two zones for the load balancer.
+            if there are not subnets of two zones for the load balancer; or if the network is in another region than
+            the stack.
     """
 
     @checked
@@ -113,6 +115,7 @@ class HttpEndpoint(Endpoint):
     ) -> None:
         idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
+        validate_region(scope, id, network.vpc)
         subnets = subnets_of(network, internal=internal)
         validate_load_balancer(
             network.vpc, subnets, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Aws, Duration, Resource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -243,21 +244,24 @@ class LogArchive(Construct):
         self._subscriptions.ignore(log_group)
 
     @checked
-    def log_router(self, log_group: logs.ILogGroup) -> LogRouter:
+    def log_router(self, log_group: logs.ILogGroup, *, image: ecs.ContainerImage | None = None) -> LogRouter:
         """Return what sends tasks' logs straight to the bucket, without CloudWatch Logs: cheaper, and with risks.
 
         Args:
             log_group: Under whose name the lines are archived, as if they had been written to it and shipped. What goes
                 there is the router's own log alone.
+            image: The router's image: AWS's for Fluent Bit, 3.0.1 or later, in a repository of yours. By default 3.4.8
+                of `public.ecr.aws`, which tasks in an isolated network cannot pull.
 
         Raises:
-            TypeError: If it is no log group, but a name.
+            TypeError: If it is no log group, but a name, or *image* is a string.
             ValueError: If its name has characters that would be percent-encoded, such as a slash: Fluent Bit cannot
                 write such keys.
         """
         return LogRouter(
             bucket=self.bucket,
             log_group=log_group,
+            image=image,
             granted=lambda role, statement: self._bucket_grants.append((role, statement)),
         )
 

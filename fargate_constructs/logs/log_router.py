@@ -16,7 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
 
 # By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
 # that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).
@@ -96,11 +96,13 @@ class LogRouter:
         *,
         bucket: s3.IBucket,
         log_group: logs.ILogGroup,
+        image: ecs.ContainerImage | None,
         granted: Callable[[iam.IRole, iam.PolicyStatement], None],
     ) -> None:
         _validate_name(log_group.log_group_name)
         self._bucket = bucket
         self._log_group = log_group
+        self._image = image or ecs.ContainerImage.from_registry(IMAGE)
         self._granted = granted
         self._prefixes: dict[str, dict[str, str]] = {}
 
@@ -129,9 +131,11 @@ class LogRouter:
         if self._bucket.encryption_key:
             self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")
         self._granted(task_definition.task_role, statement)
+        if not isinstance(self._image, ecs.RepositoryImage):
+            acknowledge_wildcards(task_definition.obtain_execution_role(), ["*"], reason=ECR_LOGIN)
         return task_definition.add_firelens_log_router(
             CONTAINER,
-            image=ecs.ContainerImage.from_registry(IMAGE),
+            image=self._image,
             essential=True,
             memory_limit_mib=MEMORY_LIMIT_MIB,
             environment={

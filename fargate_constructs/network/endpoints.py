@@ -104,8 +104,8 @@ class Endpoints:
 
     102.20 USD a month (7 endpoints x 2 zones x 730 h x 0.01 USD), against 65.70 USD for the hours of the two NAT
     gateways that such a network does not need (2 x 730 h x 0.045 USD). Without secrets, shells and links, ECR, logs
-    and S3 do: 43.80 USD. Images must be in private ECR repositories, for example by a pull-through cache. On Fargate
-    platform version 1.4 AWS asks for no more
+    and S3 do: 43.80 USD. Images must be in private ECR repositories, mirrored or by a pull-through cache that got
+    them by another way before. On Fargate platform version 1.4 AWS asks for no more
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html).
     """
 

@@ -98,7 +98,7 @@ class FixedEgressNetwork(Construct):
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
         open_ways_out(self, egress, self._vpc, self._allocation_ids())
-        isolated = Endpoints.for_isolated_tasks if egress.mode is EgressMode.ISOLATED else ()
+        isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
         self.vpc_endpoints = add_endpoints(self._vpc, [*endpoints, *isolated])
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
         self._log_flows(flow_log_retention)
@@ -138,6 +138,11 @@ class FixedEgressNetwork(Construct):
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
         return self._task_subnets
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether it has `Egress.isolated()`."""
+        return self.egress.mode is EgressMode.ISOLATED
 
     @property
     def connectivity(self) -> Sequence[IDependable]:

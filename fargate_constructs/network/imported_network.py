@@ -38,6 +38,8 @@ class ImportedNetwork(Construct):
 
         self.vpc = vpc
         self.egress_ips: Sequence[str] = tuple(egress_ips)
+        self.is_isolated = False
+        """A VPC made elsewhere may have any way out."""
         self.task_subnets: Sequence[ec2.ISubnet] = subnets
         if not egress_ips:
             Annotations.of(self).add_warning_v2(

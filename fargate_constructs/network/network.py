@@ -31,6 +31,10 @@ class Network(Protocol):
         """The IPv4 addresses that tasks leave from, as far as they are known."""
 
     @property
+    def is_isolated(self) -> bool:
+        """Whether tasks are known to have no way out but interface endpoints."""
+
+    @property
     def connectivity(self) -> Sequence[IDependable]:
         """What must be there before a task starts: without it, no image can be pulled."""
 

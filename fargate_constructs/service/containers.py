@@ -16,7 +16,7 @@ from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
 from fargate_constructs.ranges import validate_range
 
 # What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
@@ -127,7 +127,7 @@ class TaskContainers:
             acknowledge_wildcards(
                 self._task_definition.obtain_execution_role(),
                 ["*"],
-                reason="ECR's GetAuthorizationToken, which every pull needs, knows no resource.",
+                reason=ECR_LOGIN,
             )
         for path in dict.fromkeys(path.rstrip("/") for path in [*(EXEC_PATHS if read_only else ()), *writable_paths]):
             volume = self.volume_name(name, path)

@@ -64,7 +64,7 @@ class FargateService(FargateTask):
         id: The construct's ID.
         port: The TCP port on which the main container listens; several by name, such as
             `{"http": 8080, "admin": 9000}`, of which routes lead to the first and links to any. By default 80; `None`
-            makes a worker, which no route and no link can reach.
+            makes a worker, which no route and no link can reach. Changing it of a deployed service replaces nothing.
         protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
             which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
             too).

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Unpack
 
 import jsii
-from aws_cdk import Duration, Names, RemovalPolicy
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
@@ -22,6 +22,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.environments import may_be_in_vpc, validate_region
 from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.network import Network
 from fargate_constructs.paths import path_of
@@ -31,6 +32,7 @@ from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
+from fargate_constructs.service.images import PrivateImages
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_size import TaskSize, is_windows
@@ -40,6 +42,9 @@ from fargate_constructs.trust import service_principal
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
 STOP_TIMEOUT_SECONDS = 30
 STOP_TIMEOUTS = (2, 120)
+
+# How CDK calls its warning of a rule for what is let out anyway.
+IGNORED_RULE = "@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -95,8 +100,8 @@ class FargateTask(Construct):
     Raises:
         TypeError: If an argument has another type than its annotation.
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is out of its range, a
-            path is not absolute, *environment* holds the value of a secret, or *multiline_pattern* meets a
-            *log_router*.
+            path is not absolute, *environment* holds the value of a secret, *multiline_pattern* meets a *log_router*,
+            the network is in another region than the stack, or one of *security_groups* in another network.
     """
 
     @checked
@@ -164,6 +169,8 @@ class FargateTask(Construct):
             multiline_pattern=multiline_pattern,
         )
         validate_container(scope, container, on_windows=on_windows)
+        validate_region(scope, id, network.vpc)
+        _validate_security_groups(security_groups, network.vpc)
         super().__init__(scope, id)
         pin_feature_flags(self)
 
@@ -181,6 +188,7 @@ class FargateTask(Construct):
         self._security_groups = list(security_groups) or [
             ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {path_of(self)}")
         ]
+        self._lets_all_out = not security_groups
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
@@ -226,10 +234,17 @@ class FargateTask(Construct):
             ),
         )
         self.container = self._containers.add(name, image=image, **container)
+        if network.is_isolated:
+            self.node.add_validation(PrivateImages(self, self.task_definition))
 
     @property
     def connections(self) -> ec2.Connections:
         """The tasks' side of security group rules."""
+        if self._lets_all_out:
+            # Who opens a way from here, such as `connections.allow_to_default_port(endpoint)`, opens the far end only.
+            self._lets_all_out = False
+            reason = "the group made here lets everything out already"
+            Annotations.of(self._security_groups[0]).acknowledge_warning(IGNORED_RULE, reason)
         return ec2.Connections(security_groups=self._security_groups)
 
     @property
@@ -330,8 +345,8 @@ class FargateTask(Construct):
             read_only: Whether files can only be read. By default they can be written.
 
         Raises:
-            ValueError: If *path* is not an absolute folder or has a mount already, the file system is not encrypted, or
-                the task runs on Windows.
+            ValueError: If *path* is not an absolute folder or has a mount already, the file system is not encrypted or
+                in another network, or the task runs on Windows.
         """
         path = path.rstrip("/") or path
         if self._on_windows:
@@ -339,6 +354,7 @@ class FargateTask(Construct):
         return mount_file_system(
             self,
             path,
+            vpc=self._network.vpc,
             volume=self._containers.volume_name(self.name, path),
             container=self.container,
             connections=self.connections,
@@ -387,6 +403,15 @@ def _validate_pattern(multiline_pattern: str | None, log_router: LogRouter | Non
             f"multiline_pattern must be left out with a log_router, to which each line is an event, got: "
             f"{multiline_pattern!r}"
         )
+
+
+def _validate_security_groups(groups: Sequence[ec2.ISecurityGroup], vpc: ec2.IVpc) -> None:
+    for group in groups:
+        if not may_be_in_vpc(group, vpc):
+            raise ValueError(
+                f"security_groups must be in the same network as the tasks, got: {path_of(group)} in another; "
+                "make one there, or import it by its ID if it is associated with both"
+            )
 
 
 @cache

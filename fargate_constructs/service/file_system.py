@@ -15,6 +15,8 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
+from fargate_constructs.environments import may_be_in_vpc
+
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
 
@@ -25,6 +27,7 @@ def mount_file_system(
     scope: Construct,
     path: str,
     *,
+    vpc: ec2.IVpc,
     volume: str,
     container: ecs.ContainerDefinition,
     connections: ec2.Connections,
@@ -37,6 +40,11 @@ def mount_file_system(
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
     if path in {mount.container_path for mount in container.mount_points}:
         raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
+    if not all(may_be_in_vpc(group, vpc) for group in file_system.connections.security_groups):
+        raise ValueError(
+            f"file_system must be in the same network as the task, got: {file_system.node.path} in another; "
+            "make one there"
+        )
     resource = file_system.node.default_child
     if isinstance(resource, efs.CfnFileSystem):
         if resource.encrypted is not True:

@@ -12,8 +12,10 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs.environments import may_be_same_vpc
 from fargate_constructs.findings import acknowledge
 from fargate_constructs.lists import MAX_VALUES_PER_RULE
+from fargate_constructs.paths import path_of
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
@@ -86,8 +88,8 @@ class ServiceRoutes(Construct):
 
         Raises:
             ValueError: If requests are shifted in deployments and there is a rule already: ECS moves the weights of
-                one. If the listener is another load balancer's or speaks the wrong protocol, or there is no room for
-                the test traffic's rule.
+                one. If the listener is another load balancer's or another network's, or speaks the wrong protocol, or
+                there is no room for the test traffic's rule.
         """
         if self._is_attached and self._deployment.shifts_traffic:
             raise ValueError(
@@ -132,7 +134,17 @@ class ServiceRoutes(Construct):
                 f"a listener that speaks plain HTTP cannot pass on {self._version.value}, got route {id!r} of "
                 f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
             )
+        if self._listener is None:
+            self._validate_vpc(id, listener.load_balancer)
         self._listener = first
+
+    def _validate_vpc(self, id: str, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
+        vpc = load_balancer.vpc
+        if vpc and not may_be_same_vpc(self._vpc, vpc):
+            raise ValueError(
+                f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
+                f"and {path_of(load_balancer)} in two; pass the same network to both",
+            )
 
     def _make_rule(
         self,
@@ -193,7 +205,8 @@ class ServiceRoutes(Construct):
             self,
             id,
             vpc=self._vpc,
-            port=self._port,
+            # No port, which would be a default that ECS never uses: it registers each task with the container's own,
+            # and a group with another port is another group.
             protocol=self._protocol,
             # Said only when it is not the default: the group would be replaced if it were added later.
             protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,

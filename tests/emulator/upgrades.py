@@ -120,6 +120,11 @@ CHANGES = [
         what="`scaling`, `cpu`, `memory_limit_mib`",
         arguments={"Api": {"scaling": Scaling(min=4, max=40), "cpu": 1024, "memory_limit_mib": 2048}},
     ),
+    Change(
+        what="`port`",
+        arguments={"Api": {"port": 8080}},
+        goes=("*/SecurityGroup/* *:80", "Web/Service/Link *"),
+    ),
     Change(what="a further service, with its route", parts=SERVICE),
     Change(what="a route that comes before others", parts=SERVICE | {"route"}),
     Change(what="a route removed", parts=SERVICE, goes=("Jobs/Routes/Rules/Nested",)),

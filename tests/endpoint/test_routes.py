@@ -11,6 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint
+from fargate_constructs.testing import assert_no_replacement
 from tests.endpoint.test_routes_numbers import HUNDRED, meeting_paths, number
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -266,6 +267,35 @@ def test_two_endpoints_number_their_routes_apart(
     assert priorities_of_rules(stack) == [number(paths=["/a/*"])] * 2
 
 
+def test_a_service_in_another_network_is_refused(
+    stack: Stack, endpoint: HttpEndpoint, encrypted: HttpEndpoint, image: ecs.ContainerImage
+) -> None:
+    """AWS would refuse its target group; only the first route asks, and only of a load balancer that knows its VPC."""
+    elsewhere = FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
+    web, api = (FargateService(stack, name, network=elsewhere, image=image) for name in ("Web", "Api"))
+
+    message = (
+        "a service and its endpoint must be in the same network, got route 'Web' to Test/Web/Service and "
+        "Test/Endpoint/LoadBalancer in two; pass the same network to both"
+    )
+    with pytest.raises(ValueError, match=message):
+        endpoint.add_route("Web", service=web)
+    with pytest.raises(ValueError, match="Test/Encrypted/LoadBalancer in two"):
+        encrypted.add_route("Web", service=web)
+
+    imported = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
+        stack,
+        "Imported",
+        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop/1",
+        security_group_id="sg-1",
+    )
+    listener = elbv2.ApplicationListener(
+        stack, "Listener", load_balancer=imported, port=80, default_action=elbv2.ListenerAction.fixed_response(404)
+    )
+    HttpEndpoint.from_listener(stack, "Shared", listener).add_route("Api", service=api)
+    Template.from_stack(stack).resource_count_is(RULE, 1)
+
+
 # --- What the service speaks ---
 
 
@@ -295,8 +325,23 @@ def test_a_task_that_speaks_https(
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {"Protocol": "HTTPS", "Port": 8443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
+        {"Protocol": "HTTPS", "Port": 443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
     )
+
+
+def test_another_port_replaces_nothing(image: ecs.ContainerImage) -> None:
+    """Its target groups stay, or nobody would answer until new tasks are in."""
+
+    def deployed(port: int) -> Stack:
+        stack = Stack(App(), "Test")
+        network = FixedEgressNetwork(stack, "Network")
+        service = FargateService(
+            stack, "Web", network=network, image=image, port=port, deployment=Deployment.blue_green()
+        )
+        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service)
+        return stack
+
+    assert_no_replacement(deployed(80), deployed(8080))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -105,6 +106,19 @@ def test_the_task_may_put_lines_and_no_more() -> None:
     _, before, _, after = statements[0]["Resource"]["Fn::Join"][1]
     assert (before, after) == ("/log_group=", "/*"), "of its own log group alone"
     assert [each for each in findings(app) if "LogRouter" in str(each)] == []
+
+
+def test_an_image_of_ones_own() -> None:
+    """For tasks that reach no public registry; that ECR's login knows no resource is accepted here too."""
+    app = App()
+    stack = Stack(app, "Test")
+    image = ecs.ContainerImage.from_ecr_repository(ecr.Repository(stack, "Images"), "3.4.8")
+    router = LogArchive(stack, "Archive").log_router(logs.LogGroup(stack, "Logs"), image=image)
+    task = ecs.FargateTaskDefinition(stack, "Task")
+    task.add_container("web", image=IMAGES, logging=router.driver(task, stream_prefix="web"))
+
+    assert ":3.4.8" in str(containers(stack)["LogRouter"]["Image"])
+    assert [each for each in findings(app) if "IAM5" in str(each)] == []
 
 
 def test_a_bucket_of_another_account() -> None:

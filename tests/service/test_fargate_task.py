@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Duration, SecretValue, Stack
+from aws_cdk import App, Duration, Environment, SecretValue, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -15,10 +15,18 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import Capacity, FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
+from fargate_constructs import (
+    Capacity,
+    FargateService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    LogArchive,
+    OneOffTask,
+)
 from fargate_constructs.service import FargateTask
+from fargate_constructs.service.fargate_task import IGNORED_RULE
 from fargate_constructs.service.task_arguments import TaskArguments
 from tests.audit import all_feature_flags, findings, spread_policies
 
@@ -322,6 +330,40 @@ def test_secrets_of_both_stores(stack: Stack, network: FixedEgressNetwork, image
     resources = {action: each["Resource"] for each in statements for action in each["Action"]}
     assert resources["secretsmanager:GetSecretValue"] == stack.resolve(secret.secret_arn)
     assert str(resources["ssm:GetParameters"]).endswith("':parameter/token']]}")
+
+
+def test_another_network_or_region_is_refused(image: ecs.ContainerImage) -> None:
+    """Of a service as of jobs, before anything is made: AWS would not find the subnets, or not the groups in them."""
+    app = App()
+    here, there = (Stack(app, region, env=Environment(region=region)) for region in ("eu-west-1", "us-east-1"))
+    network = FixedEgressNetwork(here, "Network")
+    group = ec2.SecurityGroup(here, "Group", vpc=FixedEgressNetwork(here, "Other").vpc)
+
+    message = "'Web' must be in the region of its network, eu-west-1, got: us-east-1, that of stack 'us-east-1'; make"
+    for make in (FargateService, OneOffTask):
+        with pytest.raises(ValueError, match=message):
+            make(there, "Web", network=network, image=image)
+        with pytest.raises(ValueError, match=r"security_groups must be in the same network .*: eu-west-1/Group"):
+            make(here, "Web", network=network, image=image, security_groups=[group])
+    with pytest.raises(ValueError, match="'Endpoint' must be in the region of its network, eu-west-1"):
+        HttpEndpoint(there, "Endpoint", network=network)
+    assert there.node.children == []
+
+
+def test_a_way_opened_from_the_tasks_side_warns_of_nothing(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """As docs/endpoint.md advises; a group of one's own still tells that it lets everything out."""
+    group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
+    ours = FargateTask(stack, "Ours", network=network, image=image)
+    theirs = FargateTask(stack, "Theirs", network=network, image=image, security_groups=[group])
+    for task in (ours, theirs):
+        task.connections.allow_to_default_port(endpoint)
+
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(IGNORED_RULE))
+    assert [each.id for each in warnings] == ["/Test/Group"]
+    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 2)
 
 
 def test_windows_mounts_and_links_nothing(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:

@@ -198,6 +198,15 @@ def test_files_that_lie_open_are_refused(stack: Stack, network: FixedEgressNetwo
         web.mount_file_system("/data", file_system=files)
 
 
+def test_one_in_another_network_is_refused(stack: Stack, web: FargateService) -> None:
+    """Its name leads nowhere outside its VPC."""
+    files = efs.FileSystem(stack, "Files", vpc=FixedEgressNetwork(stack, "Elsewhere").vpc, encrypted=True)
+
+    message = "file_system must be in the same network as the task, got: Test/Files in another; make one there"
+    with pytest.raises(ValueError, match=message):
+        web.mount_file_system("/data", file_system=files)
+
+
 def test_two_at_one_path_are_refused(files: efs.FileSystem, web: FargateService) -> None:
     """Nobody could say which is meant."""
     web.mount_file_system("/data", file_system=files)
