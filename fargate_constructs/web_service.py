@@ -77,8 +77,8 @@ class FargateWebService(Construct):
             self.endpoint = HttpEndpoint(self, "Endpoint", **_those_of(EndpointArguments, arguments))
             self.service = FargateService(self, "Service", **_those_of(ServiceArguments, arguments))
 
-            self.endpoint.add_route("Default", service=self.service)
             self.archive.add_log_group(self.service.log_group)
+            self.endpoint.add_route("Default", service=self.service)
         except (TypeError, ValueError):
             # The parts refuse their own arguments; a refusal leaves the tree as it was.
             scope.node.try_remove_child(id)

@@ -7,6 +7,7 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
@@ -111,6 +112,9 @@ def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage
     """Corrected, the same line works."""
     with pytest.raises(ValueError, match="got: cpu=300"):
         FargateWebService(stack, "Shop", image=image, cpu=300)
+    rare = logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
+    with pytest.raises(ValueError, match="INFREQUENT_ACCESS"):
+        FargateWebService(stack, "Shop", image=image, log_group=rare)
 
     FargateWebService(stack, "Shop", image=image, cpu=512, memory_limit_mib=1024)
 

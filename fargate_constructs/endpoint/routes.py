@@ -7,7 +7,6 @@ caller ──> HttpEndpoint ──> [route] ──> service
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
-from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, IStableNumberProducer, Lazy, Token
@@ -22,8 +21,6 @@ from fargate_constructs.registry import entry_of
 
 # What CDK takes for every listener's ARN until it has looked it up.
 NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
-# The IDs of each service's routes, whichever endpoint added them: the rules are the service's children.
-_ids: WeakKeyDictionary["RouteTarget", set[str]] = WeakKeyDictionary()
 
 
 class _Listeners(dict[str, Rules]):
@@ -100,9 +97,6 @@ class RouteTable:
         )
         others = self._rules_of(listener)
         others.validate(rules)
-        ids = _ids.setdefault(service, set())
-        if id in ids:
-            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {path_of(service)}")
         numbers = [rule.priority or cast("int", Lazy.number(_Number(others, rule))) for rule in rules]
         made = service.add_listener_rule(
             id,
@@ -115,7 +109,6 @@ class RouteTable:
         if sign_in:
             sign_in.open_to_provider(listener)
         others.add(rules)
-        ids.add(id)
         return made
 
     def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:

@@ -101,7 +101,7 @@ class LogRouter:
     ) -> None:
         _validate_name(log_group.log_group_name)
         self._bucket = bucket
-        self._log_group = log_group
+        self.log_group = log_group
         self._image = image or ecs.ContainerImage.from_registry(IMAGE)
         self._granted = granted
         self._prefixes: dict[str, dict[str, str]] = {}
@@ -122,7 +122,7 @@ class LogRouter:
         return _Driver(router, stream_prefix, self._options(), prefixes)
 
     def _add_router(self, task_definition: ecs.TaskDefinition) -> ecs.ContainerDefinition:
-        objects = self._bucket.arn_for_objects(f"log_group={self._log_group.log_group_name}/*")
+        objects = self._bucket.arn_for_objects(f"log_group={self.log_group.log_group_name}/*")
         statement = iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])
         task_definition.add_to_task_role_policy(statement)
         acknowledge_wildcards(
@@ -140,7 +140,7 @@ class LogRouter:
             memory_limit_mib=MEMORY_LIMIT_MIB,
             environment={
                 "CONFIG": CONFIG,
-                "LOG_GROUP": self._log_group.log_group_name,
+                "LOG_GROUP": self.log_group.log_group_name,
                 "OWNER": Aws.ACCOUNT_ID,
             },
             # FireLens includes a file of the container's. Fargate knows no other place for it, and an image of one's
@@ -165,7 +165,7 @@ class LogRouter:
             ),
             stop_timeout=Duration.seconds(GRACE_SECONDS + 5),
             logging=ecs.LogDrivers.aws_logs(
-                log_group=self._log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
+                log_group=self.log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
             ),
         )
 
@@ -175,7 +175,7 @@ class LogRouter:
             "Name": "s3",
             "bucket": self._bucket.bucket_name,
             "region": Aws.REGION,
-            "s3_key_format": f"/log_group={self._log_group.log_group_name}/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz",
+            "s3_key_format": f"/log_group={self.log_group.log_group_name}/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz",
             "use_put_object": "On",
             "compression": "gzip",
             "content_type": "application/x-ndjson",

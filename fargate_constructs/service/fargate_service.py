@@ -181,8 +181,8 @@ class FargateService(FargateTask):
             ValueError: If the service has no port, shifts traffic in its deployments and has a rule already, or speaks
                 HTTP/2 or gRPC and the listener plain HTTP.
         """
-        is_first = self.routes is None
         self.routes = self.routes or self._make_routes()
+        is_first = not self.routes.is_attached
         rule = self.routes.add_rule(
             id,
             listener=listener,

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Unpack
 
 import jsii
-from aws_cdk import Annotations, Duration, Names, RemovalPolicy
+from aws_cdk import Annotations, Duration, Names
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
@@ -23,7 +23,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.environments import may_be_in_vpc, validate_region
-from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
+from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.network import Network
 from fargate_constructs.paths import path_of
 from fargate_constructs.ranges import validate_seconds
@@ -35,7 +35,8 @@ from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.images import PrivateImages
 from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
-from fargate_constructs.service.task_size import TaskSize, is_windows
+from fargate_constructs.service.task_logs import TaskLogs, validate_logs
+from fargate_constructs.service.task_size import TaskSize, is_windows, platform
 from fargate_constructs.trust import service_principal
 
 # After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
@@ -87,7 +88,8 @@ class FargateTask(Construct):
             a role is made that may do just that. One of another stack is passed as
             `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, as is such a *task_role*: what they may do here
             stands in this stack then.
-        log_group: Where the containers log to. By default a group is made, which stays when the stack is deleted.
+        log_group: Where the containers log to. By default the group of *log_router*, or one that is made, which stays
+            when the stack is deleted.
         log_delivery: Whether lines or the application wait when CloudWatch is slow. By default the lines, in a buffer
             that drops what it cannot hold.
         log_router: What takes the lines past CloudWatch, such as `archive.log_router(log_group)`. By default nothing.
@@ -100,8 +102,9 @@ class FargateTask(Construct):
     Raises:
         TypeError: If an argument has another type than its annotation.
         ValueError: If Fargate has no such size, *name* cannot be a host name, *stop_timeout* is out of its range, a
-            path is not absolute, *environment* holds the value of a secret, *multiline_pattern* meets a *log_router*,
-            the network is in another region than the stack, or one of *security_groups* in another network.
+            path is not absolute, *environment* holds the value of a secret, *log_group* or *log_router* would leave
+            another argument without effect, the network is in another region than the stack, or one of
+            *security_groups* in another network.
     """
 
     @checked
@@ -135,7 +138,7 @@ class FargateTask(Construct):
         log_group: logs.ILogGroup | None = None,
         log_delivery: LogDelivery = LogDelivery.available,
         log_router: LogRouter | None = None,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_retention: logs.RetentionDays | None = None,
         multiline_pattern: str | None = None,
         name: str | None = None,
     ) -> None:
@@ -153,7 +156,7 @@ class FargateTask(Construct):
             raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
         if on_windows and capacity and capacity.uses_spot:
             raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
-        _validate_pattern(multiline_pattern, log_router)
+        validate_logs(log_group, log_retention, log_delivery, log_router, multiline_pattern)
         if on_windows and log_router:
             raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")
         container = ContainerArguments(
@@ -177,11 +180,6 @@ class FargateTask(Construct):
         self.name = name
         self._on_windows = on_windows
         self._network = network
-        self._log_delivery = log_delivery
-        self._log_router = log_router
-        # What was made elsewhere may need the role, as the policy of a log group's key may: then the role's permission
-        # stands beside it, and only if something does log there.
-        self._may_log = not (execution_role or log_group or log_router)
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
@@ -189,15 +187,13 @@ class FargateTask(Construct):
             ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {path_of(self)}")
         ]
         self._lets_all_out = not security_groups
-        self.log_group = log_group or logs.LogGroup(
-            self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        self._logs = TaskLogs(
+            self, log_group=log_group, retention=log_retention, delivery=log_delivery, router=log_router
         )
-        if not log_group:
-            acknowledge(self.log_group, LOG_GROUP)
+        self.log_group = self._logs.group
         self._task_role = task_role or self._make_task_role("TaskRole", self._task_policies())
-        self._execution_role = execution_role or self._make_task_role(
-            "ExecutionRole", {"Logs": iam.PolicyDocument(statements=[self._logging()])} if self._may_log else {}
-        )
+        policies = {} if execution_role else self._logs.policies
+        self._execution_role = execution_role or self._make_task_role("ExecutionRole", policies)
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -209,29 +205,20 @@ class FargateTask(Construct):
             ephemeral_storage_gib=ephemeral_storage_gib,
             task_role=self._task_role,
             execution_role=self._execution_role,
-            runtime_platform=_platform(cpu_architecture, operating_system_family),
+            runtime_platform=platform(cpu_architecture, operating_system_family),
         )
         acknowledge(
             self.task_definition,
             {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
-        if log_group and not isinstance(log_group, logs.LogGroup):  # an imported one's ARN ends in a wildcard
-            acknowledge_wildcards(
-                self._execution_role,
-                [log_group.log_group_arn],
-                reason="Each container of each task logs in a stream of its own.",
-            )
+        self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
             self.task_definition,
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             on_windows=on_windows,
             stop_timeout=stop_timeout or _default_stop_timeout(),
-            log_driver=lambda name, multiline_pattern: (
-                log_router.driver(self.task_definition, stream_prefix=name)
-                if log_router
-                else self.log_driver(name, multiline_pattern=multiline_pattern)
-            ),
+            log_driver=self._logs.driver,
         )
         self.container = self._containers.add(name, image=image, **container)
         if network.is_isolated:
@@ -303,7 +290,7 @@ class FargateTask(Construct):
                 for what cannot come, *environment* holds the value of a secret, the sidecars leave the main container
                 no CPU or memory, or *multiline_pattern* meets a `log_router`.
         """
-        _validate_pattern(container.get("multiline_pattern"), self._log_router)
+        self._logs.validate_pattern(container.get("multiline_pattern"))
         return self._containers.add_sidecar(
             name,
             image=image,
@@ -365,21 +352,7 @@ class FargateTask(Construct):
 
     def log_driver(self, stream_prefix: str, *, multiline_pattern: str | None = None) -> ecs.LogDriver:
         """Return the driver that logs to this task's log group, under a prefix, each line or by a pattern."""
-        self._let_log()
-        return self._log_delivery.driver(
-            self.log_group, stream_prefix=stream_prefix, multiline_pattern=multiline_pattern
-        )
-
-    def _let_log(self) -> None:
-        """Let ECS write the task's log, once."""
-        if not self._may_log:
-            self._may_log = True
-            self._execution_role.add_to_principal_policy(self._logging())
-
-    def _logging(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
-        )
+        return self._logs.group_driver(stream_prefix, multiline_pattern)
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         """Return what the application's role may do from the start, by name."""
@@ -397,14 +370,6 @@ class FargateTask(Construct):
         return role
 
 
-def _validate_pattern(multiline_pattern: str | None, log_router: LogRouter | None) -> None:
-    if multiline_pattern and log_router:
-        raise ValueError(
-            f"multiline_pattern must be left out with a log_router, to which each line is an event, got: "
-            f"{multiline_pattern!r}"
-        )
-
-
 def _validate_security_groups(groups: Sequence[ec2.ISecurityGroup], vpc: ec2.IVpc) -> None:
     for group in groups:
         if not may_be_in_vpc(group, vpc):
@@ -417,13 +382,3 @@ def _validate_security_groups(groups: Sequence[ec2.ISecurityGroup], vpc: ec2.IVp
 @cache
 def _default_stop_timeout() -> Duration:
     return Duration.seconds(STOP_TIMEOUT_SECONDS)
-
-
-@cache
-def _platform(
-    cpu_architecture: ecs.CpuArchitecture | None, operating_system_family: ecs.OperatingSystemFamily | None
-) -> ecs.RuntimePlatform:
-    return ecs.RuntimePlatform(
-        cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
-        operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
-    )

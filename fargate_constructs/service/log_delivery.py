@@ -19,6 +19,10 @@ BUFFER_MIB = 25
 class LogRouter(Protocol):
     """What takes a task's lines elsewhere than to CloudWatch Logs. `LogArchive.log_router` makes one."""
 
+    @property
+    def log_group(self) -> logs.ILogGroup:
+        """Whose lines they are elsewhere, and where the router itself logs."""
+
     def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
         """Return what a container of the task logs by; at the first of them, give the task what it needs."""
 

@@ -64,9 +64,11 @@ class ServiceRoutes(Construct):
         self._health = health
         self._deployment = deployment
         self._rules = Construct(self, "Rules")
+        self._ids: set[str] = set()
         self.target_group = self._make_target_group("TargetGroup")
         self._alternate = self._make_target_group("Alternate") if deployment.shifts_traffic else None
-        self._is_attached = False
+        self.is_attached = False
+        """Whether there is a rule, so that requests come."""
         self._listener: elbv2.ApplicationListener | None = None
 
     @property
@@ -87,11 +89,14 @@ class ServiceRoutes(Construct):
         """Answer the listener's requests that meet all *conditions*.
 
         Raises:
-            ValueError: If requests are shifted in deployments and there is a rule already: ECS moves the weights of
-                one. If the listener is another load balancer's or another network's, or speaks the wrong protocol, or
-                there is no room for the test traffic's rule.
+            ValueError: If there is a rule of that ID; or one at all, and requests are shifted in deployments: ECS
+                moves the weights of one. If the listener is another load balancer's or another network's, or speaks
+                the wrong protocol, or there is no room for the test traffic's rule.
         """
-        if self._is_attached and self._deployment.shifts_traffic:
+        if id in self._ids:
+            service = path_of(self).rpartition("/")[0]
+            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
+        if self.is_attached and self._deployment.shifts_traffic:
             raise ValueError(
                 f"a service deployed {self._deployment.strategy.value} has one route, got another: {id!r}; "
                 "list all hosts and paths in one",
@@ -114,8 +119,9 @@ class ServiceRoutes(Construct):
                 conditions=[*conditions, elbv2.ListenerCondition.http_header(header, [value])],
                 action=authenticate(self._forward()),
             )
-        if not self._is_attached:
+        if not self.is_attached:
             self._attach(rule, test_rule)
+        self._ids.add(id)
         return rule
 
     def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
@@ -176,7 +182,7 @@ class ServiceRoutes(Construct):
 
     def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
         """Let the service use the target groups; ECS wants them in a rule before it does."""
-        self._is_attached = True
+        self.is_attached = True
         alternate_target = None
         if self._alternate:
             of_rule = ecs.ListenerRuleConfiguration.application_listener_rule

@@ -38,5 +38,5 @@ class TaskArguments(ContainerArguments, total=False):
     log_group: logs.ILogGroup | None
     log_delivery: LogDelivery
     log_router: LogRouter | None
-    log_retention: logs.RetentionDays
+    log_retention: logs.RetentionDays | None
     name: str | None

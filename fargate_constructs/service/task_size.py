@@ -7,6 +7,7 @@ image ──> [task size] ──> FargateService
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from aws_cdk import Token
 from aws_cdk import aws_ecs as ecs
@@ -130,6 +131,17 @@ class TaskSize:
 def is_windows(operating_system_family: ecs.OperatingSystemFamily | None) -> bool:
     """Whether tasks run on Windows; without a family they run on Linux."""
     return operating_system_family is not None and operating_system_family.is_windows()
+
+
+@cache
+def platform(
+    cpu_architecture: ecs.CpuArchitecture | None, operating_system_family: ecs.OperatingSystemFamily | None
+) -> ecs.RuntimePlatform:
+    """Return what tasks run on, said aloud; by default x86-64 and Linux."""
+    return ecs.RuntimePlatform(
+        cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
+        operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
+    )
 
 
 def _pairs(operating_system_family: ecs.OperatingSystemFamily | None) -> frozenset[tuple[int, int]]:

@@ -423,3 +423,6 @@ def test_plain_http_cannot_pass_on_http_2(
     service.add_listener_rule(
         "Web", listener=listener, priority=7, conditions=[elbv2.ListenerCondition.path_patterns(["/a"])]
     )
+    # What comes with the first route comes though another was refused before.
+    assert len(service.rollback_alarms.all) == 2
+    Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)

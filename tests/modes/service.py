@@ -191,7 +191,7 @@ def routed_logs(stage: Stage) -> None:
     stack = Stack(stage, "Test")
     lines = log_group_in(stack)
     router = LogArchive(stack, "LogArchive").log_router(lines)
-    FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_group=lines, log_router=router)
+    FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_router=router)
 
 
 def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:

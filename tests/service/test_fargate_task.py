@@ -3,6 +3,7 @@
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Environment, SecretValue, Stack
@@ -23,6 +24,7 @@ from fargate_constructs import (
     FixedEgressNetwork,
     HttpEndpoint,
     LogArchive,
+    LogDelivery,
     OneOffTask,
 )
 from fargate_constructs.service import FargateTask
@@ -33,6 +35,11 @@ from tests.audit import all_feature_flags, findings, spread_policies
 
 class Router:
     """Any log router."""
+
+    @property
+    def log_group(self) -> logs.ILogGroup:
+        """Never asked for."""
+        raise AssertionError
 
     def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
         """Never asked."""
@@ -484,3 +491,23 @@ def test_lines_may_go_past_cloudwatch(stack: Stack, network: FixedEgressNetwork,
         },
     )
     assert findings(stack.node.root) == []
+
+
+def test_logs_that_nothing_would_heed_are_refused(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """A router has a group of its own, which is the task's too."""
+    lines, other = logs.LogGroup(stack, "Lines"), logs.LogGroup(stack, "Other")
+    router = LogArchive(stack, "Archive").log_router(lines)
+    month = logs.RetentionDays.ONE_MONTH
+
+    def refuse(message: str, **arguments: Any) -> None:  # noqa: ANN401 - any argument
+        with pytest.raises(ValueError, match=message):
+            FargateTask(stack, "Refused", network=network, image=image, **arguments)
+
+    refuse("log_retention is of a log group made here, got ONE_MONTH", log_group=lines, log_retention=month)
+    refuse("log_retention is of a log group made here, and a log_router", log_router=router, log_retention=month)
+    refuse(r"log_group must be that of the log_router \(Test/Lines\)", log_router=router, log_group=other)
+    refuse("log_delivery must be left out", log_router=router, log_delivery=LogDelivery.lossless)
+    task = FargateTask(stack, "Web", network=network, image=image, log_router=router)
+    assert task.log_group is lines

@@ -1,0 +1,136 @@
+"""Where a task's lines go.
+
+```
+containers ── stdout ──> [driver] ──> log group, or a router past it
+```
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from fargate_constructs.findings import LOG_GROUP, acknowledge, acknowledge_wildcards
+from fargate_constructs.paths import path_of
+from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
+
+DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
+
+
+class TaskLogs:
+    """One task's log group, its router if it has one, and who may write.
+
+    Args:
+        scope: The task.
+        log_group: The group. By default the router's, or one that is made.
+        retention: How long a group made here keeps lines. By default one month.
+        delivery: Whether lines or the application wait.
+        router: What takes lines past the group. By default nothing.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        log_group: logs.ILogGroup | None,
+        retention: logs.RetentionDays | None,
+        delivery: LogDelivery,
+        router: LogRouter | None,
+    ) -> None:
+        self._delivery = delivery
+        self._router = router
+        given = log_group or (router.log_group if router else None)
+        self.group = given or logs.LogGroup(
+            scope, "Logs", retention=retention or DEFAULT_RETENTION, removal_policy=RemovalPolicy.RETAIN
+        )
+        self._is_made_here = given is None
+        if self._is_made_here:
+            acknowledge(self.group, LOG_GROUP)
+        self._may_write = False
+
+    @property
+    def policies(self) -> Mapping[str, iam.PolicyDocument]:
+        """What an execution role that is made here may do from the start, by name.
+
+        A group made elsewhere may need the role in turn, as the policy of its key may: then its permission stands
+        beside the role, and only if something does log there.
+        """
+        return {"Logs": iam.PolicyDocument(statements=[self._statement()])} if self._is_made_here else {}
+
+    def use(self, task_definition: ecs.TaskDefinition, execution_role: iam.IRole, *, may_write: bool) -> None:
+        """Know what logs, by which role, and whether that may already."""
+        self._task_definition = task_definition
+        self._execution_role = execution_role
+        self._may_write = may_write
+        if not isinstance(self.group, logs.LogGroup):  # an imported one's ARN ends in a wildcard
+            acknowledge_wildcards(
+                execution_role,
+                [self.group.log_group_arn],
+                reason="Each container of each task logs in a stream of its own.",
+            )
+
+    def validate_pattern(self, multiline_pattern: str | None) -> None:
+        """Refuse a pattern that a router would not look at."""
+        _validate_pattern(multiline_pattern, self._router)
+
+    def driver(self, stream_prefix: str, multiline_pattern: str | None = None) -> ecs.LogDriver:
+        """Return what a container logs by."""
+        if self._router:
+            return self._router.driver(self._task_definition, stream_prefix=stream_prefix)
+        return self.group_driver(stream_prefix, multiline_pattern)
+
+    def group_driver(self, stream_prefix: str, multiline_pattern: str | None = None) -> ecs.LogDriver:
+        """Return what logs to the group, router or not, and let it."""
+        if not self._may_write:
+            self._may_write = True
+            self._execution_role.add_to_principal_policy(self._statement())
+        return self._delivery.driver(self.group, stream_prefix=stream_prefix, multiline_pattern=multiline_pattern)
+
+    def _statement(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.group.log_group_arn]
+        )
+
+
+def validate_logs(
+    log_group: logs.ILogGroup | None,
+    retention: logs.RetentionDays | None,
+    delivery: LogDelivery,
+    router: LogRouter | None,
+    multiline_pattern: str | None,
+) -> None:
+    """Refuse what would have no effect.
+
+    Raises:
+        ValueError: If a retention is given for a group that is not made here, or a router meets another group than its
+            own, a pattern, or lossless delivery.
+    """
+    if log_group and retention:
+        raise ValueError(
+            f"log_retention is of a log group made here, got {retention.name} beside log_group: set retention there"
+        )
+    if router is None:
+        return
+    if retention:
+        raise ValueError(
+            f"log_retention is of a log group made here, and a log_router has its own, got: {retention.name}"
+        )
+    if log_group and log_group is not router.log_group:
+        raise ValueError(
+            f"log_group must be that of the log_router ({path_of(router.log_group)}), got: {path_of(log_group)}; "
+            "leave it out"
+        )
+    if delivery is LogDelivery.lossless:
+        raise ValueError("log_delivery must be left out with a log_router, which has its own buffer, got: lossless")
+    _validate_pattern(multiline_pattern, router)
+
+
+def _validate_pattern(multiline_pattern: str | None, router: LogRouter | None) -> None:
+    if router and multiline_pattern:
+        raise ValueError(
+            f"multiline_pattern must be left out with a log_router, to which each line is an event, got: "
+            f"{multiline_pattern!r}"
+        )
