@@ -12,8 +12,8 @@ What is written is what the shipper would have written: its own code does it, so
 what was exported: by stream, timestamp and message, as often as it is there. So a day may overlap with what was
 shipped, and the command may be stopped at any time and started again: it goes on with the first unfinished day.
 
-**Nothing left out.** So it goes on until 12 hours ago by default: no subscription tells since when this archive has every
-line, and a day that it has costs an export task and no more.
+**Nothing left out.** So it goes on until 12 hours ago by default: no subscription tells since when this archive has
+every line, and a day that it has costs an export task and no more.
 
 What an export task does not tell, and what becomes of it
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html):
