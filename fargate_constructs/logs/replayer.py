@@ -31,7 +31,7 @@ EVERY = Duration.hours(1)
 
 
 class Replayer(Construct):
-    """A function that gives failed batches to the shipper again, and deletes each once all of it has landed.
+    """A function that gives failed batches to the shipper again, and deletes each once it has landed.
 
     Runs on a schedule, and by hand with *command*. Batches in quarantine can never be read, so they stay there.
 
@@ -92,15 +92,15 @@ class Replayer(Construct):
         self.function.add_environment("STREAM_FAILURE_BUCKET", bucket.bucket_name)
         if owner:
             self.function.add_environment("STREAM_FAILURE_BUCKET_OWNER", owner)
-        statements = self._allow_replay(bucket, STREAM_FAILURE_PREFIX, bucket.encryption_key)
+        statements = self._allow_replay(bucket, STREAM_FAILURE_PREFIX, bucket.encryption_key, puts_back=True)
         return [(self.function.execution_role, statement) for statement in statements]
 
     def metric_waiting_failures(self) -> cloudwatch.Metric:
-        """How many failures still wait after a replay; Data Firehose puts many batches into one."""
+        """How many failures still wait after a replay, whole or in part; Data Firehose puts many batches into one."""
         return self._metric("WaitingFailures")
 
     def metric_oldest_failure_age(self) -> cloudwatch.Metric:
-        """For how many seconds the oldest of them waits; 0 when none does."""
+        """For how many seconds the oldest of them waits, or no further part of it has landed; 0 when none does."""
         return self._metric("OldestFailureAge")
 
     def _metric(self, name: str) -> cloudwatch.Metric:
@@ -113,19 +113,24 @@ class Replayer(Construct):
         )
 
     def _allow_replay(
-        self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None
+        self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None, *, puts_back: bool = False
     ) -> list[iam.PolicyStatement]:
+        """Let the function read and delete failures; of objects with many batches it puts back what has not landed."""
         failures = bucket.arn_for_objects(f"{prefix}*")
         of_prefix = {"StringEquals": {"s3:prefix": prefix}}
+        of_objects, of_key = ["s3:GetObject", "s3:DeleteObject"], ["kms:Decrypt"]
+        if puts_back:
+            of_objects.append("s3:PutObject")
+            of_key.append("kms:GenerateDataKey")
         statements = [
-            self.function.allow("s3:GetObject", "s3:DeleteObject", on=failures),
+            self.function.allow(*of_objects, on=failures),
             self.function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
         ]
         acknowledge_wildcards(
             self.function.execution_role, [failures], reason="Which batches will fail is not known here."
         )
         if encryption_key:
-            encryption_key.grant(self.function.execution_role, "kms:Decrypt")
+            encryption_key.grant(self.function.execution_role, *of_key)
         return statements
 
     def _run(self, schedule: scheduler.ScheduleExpression) -> None:

@@ -124,17 +124,28 @@ def allowed(template: Template, name: str) -> set[str]:
     }
 
 
-def test_functions_may_do_no_more_than_they_must(template: Template) -> None:
-    """The shipper reads and deletes nothing; the replay reads and deletes failures, and writes nothing."""
+def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Template) -> None:
+    """The shipper reads and deletes nothing; the replay reads and deletes failures, and puts back none of Lambda's."""
     own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
     assert allowed(template, "LogArchiveShipperRole") == own_log | {"s3:PutObject", "s3:ListBucket"}
     assert allowed(template, "LogArchiveReplayFunctionRole") == own_log | {
         "s3:GetObject",
         "s3:DeleteObject",
+        "s3:PutObject",
         "s3:ListBucket",
         "lambda:InvokeFunction",
     }
+    archive = stack.node.find_child("LogArchive")
+    assert isinstance(archive, LogArchive)
+    puts = [
+        statement["Resource"]
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if policy["Properties"]["PolicyName"].startswith("LogArchiveReplayFunctionRole")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"]
+    ]
+    assert puts == [stack.resolve(archive.bucket.arn_for_objects("firehose-failures/*"))]
 
 
 def test_one_permission_serves_every_group(template: Template) -> None:
@@ -399,7 +410,8 @@ def test_a_key_of_ones_own() -> None:
         "kms:GenerateDataKey"
     }
     assert {action for action in allowed(template, "LogArchiveReplayFunctionRole") if action.startswith("kms")} == {
-        "kms:Decrypt"
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
     }
 
 
