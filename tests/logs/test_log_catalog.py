@@ -305,5 +305,5 @@ def test_a_name_known_only_when_deployed() -> None:
 
 def test_a_limit_too_small() -> None:
     """Athena takes none below 10 MiB."""
-    with pytest.raises(ValueError, match="at least 10 MiB, got: 1024 KiB"):
-        make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.mebibytes(1))
+    with pytest.raises(ValueError, match=r"at least 10 MiB, got: 0\.5"):
+        make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.kibibytes(512))
