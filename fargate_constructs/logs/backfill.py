@@ -48,7 +48,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-PREFIX = "fargate-constructs-backfill"
+PREFIX = "fargate-constructs-backfill"  # of all that it keeps in the export bucket
 POLL_SECONDS = 10
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 EXPORTABLE_AFTER = timedelta(hours=12)

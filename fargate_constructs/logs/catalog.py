@@ -38,6 +38,7 @@ from constructs import Construct, Node
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
 from fargate_constructs.ranges import validate_range
@@ -123,7 +124,8 @@ class LogCatalog(Construct):
 
     Raises:
         ValueError: If *database_name* is no such name, or one that is known only when deployed (the view's stored form
-            spells it out), or *bytes_scanned_cutoff_per_query* is smaller than Athena takes.
+            spells it out), *bytes_scanned_cutoff_per_query* is smaller than Athena takes, or *result_expiration* is no
+            whole number of days.
     """
 
     def __init__(
@@ -139,6 +141,7 @@ class LogCatalog(Construct):
     ) -> None:
         _validate_name(database_name)
         _validate_scan_limit(bytes_scanned_cutoff_per_query)
+        days_of("result_expiration", result_expiration, low=1)
         super().__init__(scope, id)
 
         self.bucket = bucket

@@ -24,14 +24,14 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.environments import may_be_same
 from fargate_constructs.logs.alarms import Alarms
-from fargate_constructs.logs.archive_bucket import decide_merging, owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.log_merger import LogMerger
+from fargate_constructs.logs.given_bucket import owner_of, validate_bucket
+from fargate_constructs.logs.log_merger import LogMerger, decide_merging
 from fargate_constructs.logs.log_router import LogRouter
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
@@ -110,7 +110,7 @@ class LogArchive(Construct):
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
         )
         retention = retention or Retention()
-        validate_lock(object_lock, retention)
+        retention.validate_beside(object_lock=object_lock)
         merges = decide_merging(
             merging=merging,
             bucket=bucket,

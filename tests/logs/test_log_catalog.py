@@ -177,7 +177,7 @@ def test_ones_own_choices() -> None:
         database_name="all_logs",
         first_day=date(2025, 1, 1),
         bytes_scanned_cutoff_per_query=Size.mebibytes(10),
-        result_expiration=Duration.days(1),
+        result_expiration=Duration.days(CfnParameter(stack, "Days", type="Number").value_as_number),
     )
 
     template = Template.from_stack(stack)
@@ -190,7 +190,7 @@ def test_ones_own_choices() -> None:
         {"Name": "all_logs", "WorkGroupConfiguration": {"BytesScannedCutoffPerQuery": 10 * 1024**2}},
     )
     template.has_resource_properties(
-        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": [{"ExpirationInDays": 1}]}}
+        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": [{"ExpirationInDays": {"Ref": "Days"}}]}}
     )
     assert stored_view(template)["schema"] == "all_logs"
 
@@ -307,3 +307,9 @@ def test_a_limit_too_small() -> None:
     """Athena takes none below 10 MiB."""
     with pytest.raises(ValueError, match=r"at least 10 MiB, got: 0\.5"):
         make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.kibibytes(512))
+
+
+def test_results_that_go_after_hours() -> None:
+    """S3 counts days."""
+    with pytest.raises(ValueError, match="result_expiration must be whole days, got: 1 day 12 hours"):
+        make(Stack(App(), "Test"), result_expiration=Duration.hours(36))
