@@ -327,6 +327,7 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     stack = Stack(App(), "Test")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
     archive = LogArchive(stack, "LogArchive", bucket=bucket)
+    assert archive.catalog
 
     statements = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
 
@@ -530,14 +531,18 @@ def test_refusals(case: str) -> None:
 
 
 def test_raw_batches() -> None:
-    """The shipper is told to store batches as they come, and may put them where it does."""
+    """The shipper is told to store batches as they come, and may put them where it does; nothing reads them."""
     stack = Stack(App(), "Test")
     archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
+    assert (archive.catalog, archive.merger) == (None, None)
 
     template = Template.from_stack(stack)
     template.has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"ARCHIVE_FORMAT": "raw"})}}
     )
+    for reading in ("AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Events::Rule"):
+        template.resource_count_is(reading, 0)
+    template.resource_count_is("AWS::S3::Bucket", 2)
     objects = stack.resolve(archive.bucket.arn_for_objects("raw/log_group=*"))
     put = Match.object_like({"Action": "s3:PutObject", "Resource": objects})
     template.has_resource_properties(
