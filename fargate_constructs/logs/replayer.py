@@ -92,7 +92,7 @@ class Replayer(Construct):
         self.function.add_environment("STREAM_FAILURE_BUCKET", bucket.bucket_name)
         if owner:
             self.function.add_environment("STREAM_FAILURE_BUCKET_OWNER", owner)
-        statements = self._allow_replay(bucket, STREAM_FAILURE_PREFIX, bucket.encryption_key, puts_back=True)
+        statements = self._allow_replay(bucket, STREAM_FAILURE_PREFIX, bucket.encryption_key)
         return [(self.function.execution_role, statement) for statement in statements]
 
     def metric_waiting_failures(self) -> cloudwatch.Metric:
@@ -113,24 +113,20 @@ class Replayer(Construct):
         )
 
     def _allow_replay(
-        self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None, *, puts_back: bool = False
+        self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None
     ) -> list[iam.PolicyStatement]:
-        """Let the function read and delete failures; of objects with many batches it puts back what has not landed."""
         failures = bucket.arn_for_objects(f"{prefix}*")
         of_prefix = {"StringEquals": {"s3:prefix": prefix}}
-        of_objects, of_key = ["s3:GetObject", "s3:DeleteObject"], ["kms:Decrypt"]
-        if puts_back:
-            of_objects.append("s3:PutObject")
-            of_key.append("kms:GenerateDataKey")
         statements = [
-            self.function.allow(*of_objects, on=failures),
+            # Put: of an object with many batches, those that have not landed are put back.
+            self.function.allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject", on=failures),
             self.function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
         ]
         acknowledge_wildcards(
             self.function.execution_role, [failures], reason="Which batches will fail is not known here."
         )
         if encryption_key:
-            encryption_key.grant(self.function.execution_role, *of_key)
+            encryption_key.grant(self.function.execution_role, "kms:Decrypt", "kms:GenerateDataKey")
         return statements
 
     def _run(self, schedule: scheduler.ScheduleExpression) -> None:

@@ -125,7 +125,7 @@ def allowed(template: Template, name: str) -> set[str]:
 
 
 def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Template) -> None:
-    """The shipper reads and deletes nothing; the replay reads and deletes failures, and puts back none of Lambda's."""
+    """The shipper reads and deletes nothing; the replay reads, deletes and puts back failures alone."""
     own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
     assert allowed(template, "LogArchiveShipperRole") == own_log | {"s3:PutObject", "s3:ListBucket"}
@@ -138,14 +138,15 @@ def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Templat
     }
     archive = stack.node.find_child("LogArchive")
     assert isinstance(archive, LogArchive)
-    puts = [
+    on = [
         statement["Resource"]
         for policy in template.find_resources("AWS::IAM::Policy").values()
         if policy["Properties"]["PolicyName"].startswith("LogArchiveReplayFunctionRole")
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if "s3:PutObject" in statement["Action"]
     ]
-    assert puts == [stack.resolve(archive.bucket.arn_for_objects("firehose-failures/*"))]
+    failures = archive.failure_bucket.arn_for_objects("aws/lambda/async/*")
+    assert on == stack.resolve([failures, archive.bucket.arn_for_objects("firehose-failures/*")])
 
 
 def test_one_permission_serves_every_group(template: Template) -> None:
