@@ -196,11 +196,12 @@ def test_ones_own_choices() -> None:
 
 
 def test_results_have_the_archives_key() -> None:
-    """Where lines are encrypted with a key of one's own, what queries find is, too."""
+    """Where lines are encrypted with a key of one's own, what queries find is, too; a limit may be a parameter."""
     stack = Stack(App(), "Test")
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="all-logs", encryption_key=key)
-    catalog = LogCatalog(stack, "Logs", bucket=bucket)
+    limit = CfnParameter(stack, "Limit", type="Number").value_as_number
+    catalog = LogCatalog(stack, "Logs", bucket=bucket, bytes_scanned_cutoff_per_query=Size.bytes(limit))
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
     catalog.grant_query(role)
 
@@ -209,9 +210,10 @@ def test_results_have_the_archives_key() -> None:
         "AWS::Athena::WorkGroup",
         {
             "WorkGroupConfiguration": {
+                "BytesScannedCutoffPerQuery": {"Ref": "Limit"},
                 "ResultConfiguration": {
                     "EncryptionConfiguration": {"EncryptionOption": "SSE_KMS", "KmsKey": stack.resolve(key.key_arn)}
-                }
+                },
             }
         },
     )

@@ -286,7 +286,7 @@ def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.Capt
 
     for waiting in (17, 14):
         assert replay.run(*[ENOUGH] * 4, 89_999) == {"replayed": 0, "waiting": 1}
-        assert f'"reason": "NotLandedError: too little time left", "batches": {waiting}' in capsys.readouterr().out
+        assert f'"reason": "NotLandedError: too little time left", "times": {waiting}' in capsys.readouterr().out
         [rest] = left(replay, s3)
         assert re.fullmatch(f"{key}/rest-[0-9a-f-]{{36}}", rest)
     assert replay.run() == {"replayed": 1, "waiting": 0}
@@ -312,6 +312,18 @@ def test_killed_while_it_puts_back(replay: Replay, s3: S3Client, call: str, monk
 
     assert replay.run()["waiting"] == 0
     assert (replay.archived_ids(), left(replay, s3)) == ([str(n) for n in range(5)], [])
+
+
+def test_s3_refuses(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be deleted waits, however often it lands, and the log says why."""
+    replay.store(batch_of("1"))
+    refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay.module.S3, "delete_object", mock.Mock(side_effect=refused))
+        assert replay.run() == {"replayed": 0, "waiting": 1}
+    assert '"reason": "ClientError: An error occurred (AccessDenied)' in capsys.readouterr().out
+    assert (replay.run(), replay.archived_ids()) == ({"replayed": 1, "waiting": 0}, ["1"])
 
 
 def test_no_stream(replay: Replay) -> None:

@@ -145,7 +145,7 @@ def replay(failure: Failure, context: Context, each: Callable[..., Iterator[str 
     except (BotoCoreError, ClientError) as error:
         reasons.append(f"{type(error).__name__}: {error}")
     for reason, number in Counter(filter(None, reasons)).items():
-        report({"failure": failure.key, "reason": reason, "batches": number})
+        report({"failure": failure.key, "reason": reason, "times": number})
     return not any(reasons)
 
 
