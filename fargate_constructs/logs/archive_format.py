@@ -16,7 +16,7 @@ class ArchiveFormat(Enum):
 
     raw = "raw"
     """The batch as CloudWatch Logs delivered it, one object each, under `raw/`. The cheapest to make; nothing here
-    reads it back."""
+    reads it back, so the archive has no catalog and merges nothing."""
 
     @property
     def prefix(self) -> str:

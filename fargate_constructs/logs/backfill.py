@@ -12,6 +12,9 @@ What is written is what the shipper would have written: its own code does it, so
 what was exported: by stream, timestamp and message, as often as it is there. So a day may overlap with what was
 shipped, and the command may be stopped at any time and started again: it goes on with the first unfinished day.
 
+**Nothing left out.** So it goes on until 12 hours ago by default: no subscription tells since when this archive has
+every line, and a day that it has costs an export task and no more.
+
 What an export task does not tell, and what becomes of it
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html):
 
@@ -20,8 +23,10 @@ What an export task does not tell, and what becomes of it
   and others want some: for a log group of 100 GB that is hours; for less, a loop over it may serve you better.
 - *Streams with `-` for `/`.* The name is looked up among the group's streams; of a deleted one, or where two would be
   written alike, it stays as exported.
-- *Messages of several lines*, one of which begins like an event (`2026-02-28T23:59:59.999Z `), become several events.
-- *Events of the last 12 hours* may be missing: later ends are refused.
+- *Messages of several lines*, one of which begins like an event (`2026-02-28T23:59:59.999Z `), become several events,
+  also where the archive has the one: if there are such messages, end when the archive began.
+- *Events of the last 12 hours* may be missing: later ends are refused. Of a log group that has been shipped for less,
+  what was written in between is left for a second run.
 
 An account runs one export task at a time: the command waits for others, and asks again.
 """
@@ -43,7 +48,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-PREFIX = "fargate-constructs-backfill"
+PREFIX = "fargate-constructs-backfill"  # of all that it keeps in the export bucket
 POLL_SECONDS = 10
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 EXPORTABLE_AFTER = timedelta(hours=12)
@@ -133,19 +138,22 @@ class Backfill:
 
         Args:
             begin: From when on. By default since there is the log group.
-            end: Until when, exclusive. By default until its first subscription was made.
+            end: Until when, exclusive. By default until 12 hours ago, the newest that is sure to be exportable.
 
         Returns:
             What was written in all; days that an earlier run finished are not counted.
 
         Raises:
-            BackfillError: The range is empty or too new, the log group or its subscription is not there, or an export
-                task failed.
+            BackfillError: The range is empty or too new, the log group is not there, an export task failed, or the
+                archive's lines of a day cannot be read.
         """
-        begin, end = begin or self._created(), end or self._subscribed()
-        _validate_range(begin, end)
-        total = Written(0, 0, 0)
-        for day in _days(begin, end):
+        newest = datetime.now(UTC) - EXPORTABLE_AFTER
+        goes_to_newest = end is None
+        begin, end = begin or self._created(), end or newest
+        _validate_range(begin, end, newest)
+        days, total = list(_days(begin, end)), Written(0, 0, 0)
+        self._say(f"from {begin:%F %T} to {end:%F %T} UTC: {len(days):,} days, an export task each")
+        for day in days:
             if self._is_done(day):
                 self._say(f"{day}  done by an earlier run")
                 continue
@@ -157,6 +165,8 @@ class Backfill:
             )
             total = Written(*(map(sum, zip(total, written, strict=True))))
         self._say(f"done   {total.events:,} events in {total.objects:,} objects, {total.there_already:,} were there")
+        if goes_to_newest:
+            self._say(f"has it been shipped only since {end:%F %T} UTC or later? then run this again in 12 hours")
         return total
 
     def _created(self) -> datetime:
@@ -164,12 +174,6 @@ class Backfill:
         for created in (group["creationTime"] for group in groups if group["logGroupName"] == self._log_group):
             return _time(created)
         raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
-
-    def _subscribed(self) -> datetime:
-        filters = self._logs.describe_subscription_filters(logGroupName=self._log_group)["subscriptionFilters"]
-        if not filters:
-            raise BackfillError(f"{self._log_group!r} has no subscription that would say where to end: give --to")
-        return _time(min(each["creationTime"] for each in filters))
 
     def _marker(self, day: Day) -> str:
         group = quote(self._log_group, safe="")
@@ -273,11 +277,20 @@ class Backfill:
         found = Counter[bytes]()
         for key in self._keys(self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/"):
             if key.endswith(".ndjson.gz"):
-                for line in gzip.decompress(self._read(self._archive, key)).splitlines():
+                for line in gzip.decompress(self._read_archived(key)).splitlines():
                     record = json.loads(line)
                     event = Event(record["logStream"], record["timestamp"], record["message"])
                     found[event.fingerprint] += 1
         return found
+
+    def _read_archived(self, key: str) -> bytes:
+        try:
+            return self._read(self._archive, key)
+        except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.InvalidObjectState) as error:
+            raise BackfillError(
+                f"the archive's {key} cannot be read: {error}. If it was merged just now, start again; if it must be "
+                "restored first, do so, or leave its day out with --from and --to"
+            ) from error
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -289,10 +302,12 @@ class Backfill:
         return body
 
 
-def _validate_range(begin: datetime, end: datetime) -> None:
+def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:
     if begin >= end:
-        raise BackfillError(f"nothing to do: --from must be before --to, got: {begin:%F %T} and {end:%F %T} UTC")
-    newest = datetime.now(UTC) - EXPORTABLE_AFTER
+        raise BackfillError(
+            "nothing to do: --from (by default the log group's first day) must be before --to (by default 12 hours"
+            f" ago), got: {begin:%F %T} and {end:%F %T} UTC"
+        )
     if end > newest:
         raise BackfillError(
             f"--to must be 12 hours ago or earlier, got: {end:%F %T} UTC; younger events may not be exportable yet:"
@@ -363,14 +378,19 @@ def main(arguments: list[str] | None = None) -> int:
         "--export-bucket", required=True, help="a bucket that CloudWatch Logs may write to (LogExportBucket)"
     )
     parser.add_argument(
-        "--from", dest="begin", type=_moment, metavar="TIME", help="such as 2026-01-01; by default all there is"
+        "--from",
+        dest="begin",
+        type=_moment,
+        metavar="TIME",
+        help="such as 2026-01-01; by default when the log group was made",
     )
     parser.add_argument(
         "--to",
         dest="end",
         type=_moment,
         metavar="TIME",
-        help="exclusive; by default when its first subscription was made",
+        help="exclusive; by default 12 hours ago, the newest that is sure to be exportable. A day that the archive has "
+        "already costs an export task, and adds nothing",
     )
     options = parser.parse_args(arguments)
     try:

@@ -29,7 +29,7 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-from aws_cdk import Aws, Duration, Names, RemovalPolicy, Size, Stack
+from aws_cdk import Aws, Duration, Names, RemovalPolicy, Size, SizeRoundingBehavior, Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -38,8 +38,10 @@ from constructs import Construct, Node
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
+from fargate_constructs.ranges import validate_range
 
 QUERIES = Path(__file__).parent / "queries"
 
@@ -48,7 +50,7 @@ FIRST_DAY = date(2014, 7, 10)
 # Half a dollar at 5 USD per TB scanned (https://aws.amazon.com/athena/pricing/).
 SCAN_LIMIT = Size.gibibytes(100)
 # Athena takes no smaller limit (https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html).
-SMALLEST_SCAN_LIMIT = Size.mebibytes(10)
+SMALLEST_SCAN_LIMIT = 10  # MiB
 RESULTS_EXPIRE_AFTER = Duration.days(7)
 # For how long a new log group's lines may stay unseen.
 LOG_GROUPS_RATE = Duration.minutes(5)
@@ -122,7 +124,8 @@ class LogCatalog(Construct):
 
     Raises:
         ValueError: If *database_name* is no such name, or one that is known only when deployed (the view's stored form
-            spells it out), or *bytes_scanned_cutoff_per_query* is smaller than Athena takes.
+            spells it out), *bytes_scanned_cutoff_per_query* is smaller than Athena takes, or *result_expiration* is no
+            whole number of days.
     """
 
     def __init__(
@@ -138,6 +141,7 @@ class LogCatalog(Construct):
     ) -> None:
         _validate_name(database_name)
         _validate_scan_limit(bytes_scanned_cutoff_per_query)
+        days_of("result_expiration", result_expiration, low=1)
         super().__init__(scope, id)
 
         self.bucket = bucket
@@ -362,8 +366,6 @@ def _validate_name(database_name: str | None) -> None:
 
 
 def _validate_scan_limit(limit: Size) -> None:
-    if not limit.is_unresolved() and limit.to_bytes() < SMALLEST_SCAN_LIMIT.to_bytes():
-        raise ValueError(
-            f"bytes_scanned_cutoff_per_query must be at least 10 MiB, got: {limit.to_kibibytes()} KiB;"
-            " Athena takes no smaller limit",
-        )
+    if not limit.is_unresolved():
+        mebibytes = limit.to_mebibytes(rounding=SizeRoundingBehavior.NONE)
+        validate_range("bytes_scanned_cutoff_per_query", mebibytes, SMALLEST_SCAN_LIMIT, unit=" MiB")

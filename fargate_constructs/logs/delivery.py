@@ -8,11 +8,12 @@ buffered:  log group ──> Data Firehose ──> an object for 128 MB or 15 mi
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration, Size, SizeRoundingBehavior
 from aws_cdk import aws_s3 as s3
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.ranges import validate_range, validate_seconds
 
 # The most and the least that Data Firehose buffers when it partitions
 # (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html,
@@ -70,19 +71,14 @@ class Delivery:
             buffering_interval: Time until an object is written at the latest, 1 to 15 minutes. By default 15.
 
         Raises:
-            ValueError: If one of them is out of its range.
+            ValueError: If one of them is out of its range, or no whole number of MiB or seconds.
         """
         size, interval = buffering_size or Size.mebibytes(LARGEST), buffering_interval or Duration.seconds(LONGEST)
-        if not SMALLEST <= size.to_mebibytes() <= LARGEST:
-            raise ValueError(
-                f"buffering_size must be {SMALLEST} to {LARGEST} MiB when Data Firehose partitions, "
-                f"got: {size.to_mebibytes():g}"
-            )
-        if not SHORTEST <= interval.to_seconds() <= LONGEST:
-            raise ValueError(
-                f"buffering_interval must be {SHORTEST} to {LONGEST} seconds when Data Firehose partitions, "
-                f"got: {interval.to_seconds():g}"
-            )
+        mebibytes = size.to_mebibytes(rounding=SizeRoundingBehavior.NONE)
+        validate_range("buffering_size", mebibytes, SMALLEST, LARGEST, unit=" MiB")
+        if mebibytes % 1:
+            raise ValueError(f"buffering_size must be whole MiB, got: {mebibytes:.15g}")
+        validate_seconds("buffering_interval", interval, SHORTEST, LONGEST)
         return cls(buffering_size=size, buffering_interval=interval)
 
     @classmethod

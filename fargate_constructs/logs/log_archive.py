@@ -25,14 +25,14 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.environments import may_be_same
 from fargate_constructs.logs.alarms import Alarms
-from fargate_constructs.logs.archive_bucket import decide_merging, owner_of, validate_bucket, validate_lock
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.archiving_function import ArchivingFunction
 from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.log_merger import LogMerger
+from fargate_constructs.logs.given_bucket import owner_of, validate_bucket
+from fargate_constructs.logs.log_merger import LogMerger, decide_merging
 from fargate_constructs.logs.log_router import LogRouter
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
@@ -76,7 +76,8 @@ class LogArchive(Construct):
         versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
-        archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`.
+        archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog* and no
+            *merger*.
         merging: Whether small objects are merged when their hour is two days old. By default they are in a bucket made
             here, unless it keeps what is deleted. True for one of your own that does not: it must not be versioned.
         replay_schedule: When to replay what failed. By default every hour.
@@ -111,13 +112,14 @@ class LogArchive(Construct):
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
         )
         retention = retention or Retention()
-        validate_lock(object_lock, retention)
+        retention.validate_beside(object_lock=object_lock)
+        is_raw = archive_format is ArchiveFormat.raw
         merges = decide_merging(
             merging=merging,
             bucket=bucket,
             object_lock=object_lock,
             versioned=versioned,
-            archive_format=archive_format is ArchiveFormat.raw,
+            archive_format=is_raw,
         )
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
         super().__init__(scope, id)
@@ -155,15 +157,14 @@ class LogArchive(Construct):
             self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
         self._subscriptions = self._make_subscriptions(self.buffer if delivery.is_buffered else None)
         self._alarms = self._make_alarms(alarm_actions)
-        self.catalog = LogCatalog(self, "Catalog", bucket=self.bucket)
-        """The table, view, workgroup and saved queries with which the archive is read."""
+        self.catalog = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
+        """The table, view, workgroup and saved queries with which the archive is read; None for raw batches."""
         self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
         """What merges small objects, if anything does."""
-        self._bucket_grants += self.catalog.bucket_grants + (self.merger.bucket_grants if self.merger else [])
-        scheduled_functions: list[ScheduledFunction | None] = [self.catalog.log_groups, self.merger]
-        for scheduled in filter(None, scheduled_functions):
-            self._alarms.adopt(scheduled.alarm)
-            self.ignore_log_group(scheduled.function.own_logs)
+        if self.catalog:
+            self._adopt(self.catalog.log_groups, self.catalog.bucket_grants)
+        if self.merger:
+            self._adopt(self.merger, self.merger.bucket_grants)
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:
@@ -280,6 +281,12 @@ class LogArchive(Construct):
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
         return self.function.metric_quarantined_batches()
+
+    def _adopt(self, scheduled: ScheduledFunction, bucket_grants: list[tuple[iam.Role, iam.PolicyStatement]]) -> None:
+        """Let what looks after the archive wake the same people, ask the same owner, and never be shipped itself."""
+        self._bucket_grants += bucket_grants
+        self._alarms.adopt(scheduled.alarm)
+        self.ignore_log_group(scheduled.function.own_logs)
 
     def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
         shipper = ArchivingFunction(

@@ -84,3 +84,11 @@ class LogMerger(ScheduledFunction):
         if bucket.encryption_key:
             bucket.encryption_key.grant(function.execution_role, "kms:GenerateDataKey", "kms:Decrypt")
         return statements
+
+
+def decide_merging(*, merging: bool | None, bucket: s3.IBucket | None, **reasons_against: object) -> bool:
+    """Tell whether to merge; refuse to where something is set that makes it harmful or useless."""
+    against = [name for name, value in reasons_against.items() if value]
+    if merging and against:
+        raise ValueError(f"merging must be off beside {' and '.join(against)}, got: True")
+    return merging if merging is not None else not (bucket or against)

@@ -31,7 +31,7 @@ EVERY = Duration.hours(1)
 
 
 class Replayer(Construct):
-    """A function that gives failed batches to the shipper again, and deletes each once all of it has landed.
+    """A function that gives failed batches to the shipper again, and deletes each once it has landed.
 
     Runs on a schedule, and by hand with *command*. Batches in quarantine can never be read, so they stay there.
 
@@ -96,11 +96,11 @@ class Replayer(Construct):
         return [(self.function.execution_role, statement) for statement in statements]
 
     def metric_waiting_failures(self) -> cloudwatch.Metric:
-        """How many failures still wait after a replay; Data Firehose puts many batches into one."""
+        """How many failures still wait after a replay, whole or in part; Data Firehose puts many batches into one."""
         return self._metric("WaitingFailures")
 
     def metric_oldest_failure_age(self) -> cloudwatch.Metric:
-        """For how many seconds the oldest of them waits; 0 when none does."""
+        """For how many seconds the oldest of them waits, or no further part of it has landed; 0 when none does."""
         return self._metric("OldestFailureAge")
 
     def _metric(self, name: str) -> cloudwatch.Metric:
@@ -118,14 +118,15 @@ class Replayer(Construct):
         failures = bucket.arn_for_objects(f"{prefix}*")
         of_prefix = {"StringEquals": {"s3:prefix": prefix}}
         statements = [
-            self.function.allow("s3:GetObject", "s3:DeleteObject", on=failures),
+            # Put: of an object with many batches, those that have not landed are put back.
+            self.function.allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject", on=failures),
             self.function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
         ]
         acknowledge_wildcards(
             self.function.execution_role, [failures], reason="Which batches will fail is not known here."
         )
         if encryption_key:
-            encryption_key.grant(self.function.execution_role, "kms:Decrypt")
+            encryption_key.grant(self.function.execution_role, "kms:Decrypt", "kms:GenerateDataKey")
         return statements
 
     def _run(self, schedule: scheduler.ScheduleExpression) -> None:

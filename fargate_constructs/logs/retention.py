@@ -14,6 +14,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import seconds_of
 
 # Glacier Instant Retrieval costs a sixth of S3 Standard and is read without waiting (https://aws.amazon.com/s3/pricing/):
 # worth it for logs that nobody has asked for in the first 90 days.
@@ -25,6 +26,7 @@ NONCURRENT_EXPIRE_AFTER = Duration.days(30)
 # Longer than any upload may take; the parts of one that broke off are billed until then.
 ABORT_UPLOADS_AFTER = Duration.days(7)
 
+DAY = 86_400  # seconds
 # Days for which each storage class bills an object at least
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html#sc-compare).
 SHORTEST_STAY = {
@@ -77,7 +79,7 @@ class Retention:
     Raises:
         TypeError: If an argument is of another type than it says.
         ValueError: If S3 cannot move objects in that order, or they would not stay in a storage class for as long as it
-            bills.
+            bills; or if a time is no whole number of days, which is what S3 counts.
     """
 
     expiration: Duration | None = EXPIRE_AFTER
@@ -85,15 +87,23 @@ class Retention:
 
     def __post_init__(self) -> None:
         """Refuse what S3 would refuse, or bill for nothing."""
-        expiration = _days(self.expiration)
-        if expiration is not None and expiration < 1:
-            raise ValueError(f"expiration must be at least 1 day, got: {expiration:g}")
+        expiration = days_of("expiration", self.expiration, low=1)
         moves = [_move(transition) for transition in self.transitions or ()]
         for (storage_class, after), (next_class, next_after) in pairwise(moves):
             _validate_order(storage_class, next_class)
             _validate_stay(storage_class, after, next_after, f"the move to {next_class}")
         if moves and expiration is not None:
             _validate_stay(*moves[-1], expiration, "expiration")
+
+    def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None) -> None:
+        """Refuse a lock that would outlast what it locks."""
+        if not object_lock or not self.expiration or self.expiration.is_unresolved():
+            return
+        locked, kept = object_lock.duration.to_days(), self.expiration.to_days()
+        if locked > kept:
+            raise ValueError(
+                f"object_lock must not last longer than retention's expiration, got: {locked:g} days beside {kept:g}",
+            )
 
     def lifecycle_rules(self) -> list[s3.LifecycleRule]:
         """Return the retention as lifecycle rules of a bucket."""
@@ -109,22 +119,32 @@ class Retention:
     def _transitions(self) -> Sequence[s3.Transition]:
         if self.transitions is not None:
             return self.transitions
-        expiration = _days(self.expiration)
+        expiration = days_of("expiration", self.expiration)
         if expiration is not None and expiration < COLD_AFTER.to_days() + SHORTEST_STAY["GLACIER_IR"]:
             return []
         cold = s3.StorageClass.GLACIER_INSTANT_RETRIEVAL
         return [s3.Transition(storage_class=cold, transition_after=COLD_AFTER)]
 
 
-def _days(duration: Duration | None) -> float | None:
-    """Return days; None for ever; for a number that only CloudFormation will know NaN, which no limit refuses."""
+def days_of(name: str, duration: Duration | None, *, low: int = 0) -> float | None:
+    """Return days; None for ever; for a number that only CloudFormation will know NaN, which no limit refuses.
+
+    Raises:
+        ValueError: If they are not whole, as S3 counts them, or fewer than *low*.
+    """
     if duration is None:
         return None
-    return math.nan if duration.is_unresolved() else duration.to_days(integral=False)
+    seconds = seconds_of(duration)
+    days = math.nan if seconds is None else seconds / DAY
+    if days % 1 > 0:
+        raise ValueError(f"{name} must be whole days, got: {duration.to_human_string()}")
+    if days < low:
+        raise ValueError(f"{name} must be at least {low} day, got: {days:g}")
+    return days
 
 
 def _move(transition: s3.Transition) -> tuple[str, float]:
-    storage_class, after = transition.storage_class.value, _days(transition.transition_after)
+    storage_class, after = transition.storage_class.value, days_of("transition_after", transition.transition_after)
     if after is None:
         raise ValueError("each of transitions must have transition_after, for logs come every day, got none")
     if storage_class not in NEXT:

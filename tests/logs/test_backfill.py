@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,6 +110,7 @@ def test_everything_is_filled_in(group: OldGroup) -> None:
     assert line["owner"] == "123456789012"
     assert line["id"].startswith("backfill-")
     assert group.said == [
+        "from 2026-02-27 00:00:00 to 2026-03-01 00:00:00 UTC: 2 days, an export task each",
         "2026-02-27  exporting",
         "2026-02-27  4 events in 3 objects, 0 were there",
         "2026-02-28  exporting",
@@ -189,7 +191,7 @@ def test_it_waits_for_other_exports(group: OldGroup, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("fargate_constructs.logs.backfill.time.sleep", nap)
 
     assert group.fill()[0] == 4
-    assert group.said[1] == "2026-02-27  waiting: another export task of this account is under way"
+    assert group.said[2] == "2026-02-27  waiting: another export task of this account is under way"
     assert len([line for line in group.said if "waiting" in line]) == 1
 
 
@@ -204,7 +206,7 @@ def test_an_export_that_fails(group: OldGroup) -> None:
 @pytest.mark.parametrize(
     ("begin", "end", "message"),
     [
-        (RANGE[1], RANGE[0], "--from must be before --to, got: 2026-03-01 00:00:00 and 2026-02-27 00:00:00"),
+        (RANGE[1], RANGE[0], r"--from .* must be before --to .* got: 2026-03-01 00:00:00 and 2026-02-27 00:00:00"),
         (RANGE[0], datetime.now(UTC), "--to must be 12 hours ago or earlier"),
     ],
     ids=["empty", "too new"],
@@ -217,24 +219,40 @@ def test_ranges_that_make_no_sense(group: OldGroup, begin: datetime, end: dateti
 
 
 def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the log group's first moment to its first subscription's."""
-    with pytest.raises(BackfillError, match="give --to"):
-        group.fill(RANGE[0], None)  # type: ignore[arg-type]  # as the command does without --to
-    destination = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    """From the log group's first moment to what is exportable, whoever subscribed to it before."""
+    destination = "arn:aws:lambda:us-east-1:123456789012:function:somebody-elses"
     group.logs.put_subscription_filter(
         logGroupName=group.name, filterName="a", filterPattern="", destinationArn=destination
     )
-    monkeypatch.setattr(backfill, "EXPORTABLE_AFTER", timedelta())
+    group.write("web/app/0a1b", (datetime.now(UTC) + timedelta(minutes=1), "after that"))
+    with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
+        group.fill(None, None)  # type: ignore[arg-type]  # as the command does
+    monkeypatch.setattr(backfill, "EXPORTABLE_AFTER", timedelta(hours=-1))
 
-    assert group.fill(None, None) == (0, 0, 0)  # type: ignore[arg-type]  # as the command does
+    assert group.fill(None, None) == (1, 0, 1)  # type: ignore[arg-type]  # as the command does
+    assert group.said[-1].endswith("then run this again in 12 hours")
     group.name += "-not"
     with pytest.raises(BackfillError, match="there is no log group"):
         group.fill(None, RANGE[1])  # type: ignore[arg-type]  # as the command does
 
 
+def test_what_cannot_be_read_of_the_archive(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day is not written on a guess: what was merged away meanwhile, or must be restored, is told."""
+    group.write("web/app/0a1b", *EVENTS)
+    keys = vars(Backfill)["_keys"]
+
+    def gone(self: Backfill, bucket: str, prefix: str) -> Iterator[str]:
+        return iter([f"{prefix}1.ndjson.gz"]) if bucket == group.shipper.archive else keys(self, bucket, prefix)
+
+    monkeypatch.setattr(Backfill, "_keys", gone)
+    with pytest.raises(BackfillError, match=r"/dt=2026-02-27/1.ndjson.gz cannot be read: .*NoSuchKey.* start again"):
+        group.fill()
+    assert group.archived() == []
+
+
 def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Its arguments, its progress, and an exit code with one line for what a person can mend."""
-    monkeypatch.setattr(backfill, "POLL_SECONDS", 0)
+    monkeypatch.setattr("fargate_constructs.logs.backfill.time.sleep", lambda _seconds: None)
     group.write("web/app/0a1b", *EVENTS)
     buckets = ["--archive-bucket", group.shipper.archive, "--export-bucket", group.exports]
     days = ["--from", "2026-02-27", "--to", "2026-03-01T00:00:00+00:00"]

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 import pytest
-from aws_cdk import App, Duration, Environment, Size, Stack
+from aws_cdk import App, CfnParameter, Duration, Environment, Size, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -151,18 +151,35 @@ def test_sizes_of_ones_own() -> None:
     )
 
 
-@pytest.mark.parametrize("mebibytes", [63, 129])
-def test_sizes_out_of_range_are_refused(mebibytes: int) -> None:
-    """Data Firehose would refuse them while deploying."""
-    message = f"buffering_size must be 64 to 128 MiB when Data Firehose partitions, got: {mebibytes}"
-    with pytest.raises(ValueError, match=message):
-        Delivery.buffered(buffering_size=Size.mebibytes(mebibytes))
+def test_sizes_that_only_cloudformation_knows() -> None:
+    """They pass, and reach the template."""
+    stack = Stack(App(), "Test")
+    size, interval = (CfnParameter(stack, name, type="Number").value_as_number for name in ("Size", "Interval"))
+    delivery = Delivery.buffered(buffering_size=Size.mebibytes(size), buffering_interval=Duration.seconds(interval))
+    LogArchive(stack, "LogArchive", delivery=delivery)
+
+    hints = {"IntervalInSeconds": {"Ref": "Interval"}, "SizeInMBs": {"Ref": "Size"}}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::KinesisFirehose::DeliveryStream",
+        {"ExtendedS3DestinationConfiguration": Match.object_like({"BufferingHints": hints})},
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "got"),
+    [(Size.mebibytes(63), "63"), (Size.mebibytes(129), "129"), (Size.kibibytes(100_000), "97.65625")],
+    ids=["small", "large", "broken"],
+)
+def test_sizes_out_of_range_are_refused(size: Size, got: str) -> None:
+    """Data Firehose, or CDK, would refuse them later."""
+    with pytest.raises(ValueError, match=f"buffering_size must be (64 to 128|whole) MiB, got: {got}$"):
+        Delivery.buffered(buffering_size=size)
 
 
 @pytest.mark.parametrize("seconds", [59, 901])
 def test_intervals_out_of_range_are_refused(seconds: int) -> None:
     """Data Firehose would refuse them while deploying."""
-    message = f"buffering_interval must be 60 to 900 seconds when Data Firehose partitions, got: {seconds}"
+    message = f"buffering_interval must be 60 to 900 seconds, got: {seconds}"
     with pytest.raises(ValueError, match=message):
         Delivery.buffered(buffering_interval=Duration.seconds(seconds))
 

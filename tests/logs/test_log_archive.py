@@ -124,17 +124,29 @@ def allowed(template: Template, name: str) -> set[str]:
     }
 
 
-def test_functions_may_do_no_more_than_they_must(template: Template) -> None:
-    """The shipper reads and deletes nothing; the replay reads and deletes failures, and writes nothing."""
+def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Template) -> None:
+    """The shipper reads and deletes nothing; the replay reads, deletes and puts back failures alone."""
     own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
     assert allowed(template, "LogArchiveShipperRole") == own_log | {"s3:PutObject", "s3:ListBucket"}
     assert allowed(template, "LogArchiveReplayFunctionRole") == own_log | {
         "s3:GetObject",
         "s3:DeleteObject",
+        "s3:PutObject",
         "s3:ListBucket",
         "lambda:InvokeFunction",
     }
+    archive = stack.node.find_child("LogArchive")
+    assert isinstance(archive, LogArchive)
+    on = [
+        statement["Resource"]
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if policy["Properties"]["PolicyName"].startswith("LogArchiveReplayFunctionRole")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"]
+    ]
+    failures = archive.failure_bucket.arn_for_objects("aws/lambda/async/*")
+    assert on == stack.resolve([failures, archive.bucket.arn_for_objects("firehose-failures/*")])
 
 
 def test_one_permission_serves_every_group(template: Template) -> None:
@@ -316,6 +328,7 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     stack = Stack(App(), "Test")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
     archive = LogArchive(stack, "LogArchive", bucket=bucket)
+    assert archive.catalog
 
     statements = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
 
@@ -399,7 +412,8 @@ def test_a_key_of_ones_own() -> None:
         "kms:GenerateDataKey"
     }
     assert {action for action in allowed(template, "LogArchiveReplayFunctionRole") if action.startswith("kms")} == {
-        "kms:Decrypt"
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
     }
 
 
@@ -518,14 +532,18 @@ def test_refusals(case: str) -> None:
 
 
 def test_raw_batches() -> None:
-    """The shipper is told to store batches as they come, and may put them where it does."""
+    """The shipper is told to store batches as they come, and may put them where it does; nothing reads them."""
     stack = Stack(App(), "Test")
     archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
+    assert (archive.catalog, archive.merger) == (None, None)
 
     template = Template.from_stack(stack)
     template.has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"ARCHIVE_FORMAT": "raw"})}}
     )
+    for reading in ("AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Events::Rule"):
+        template.resource_count_is(reading, 0)
+    template.resource_count_is("AWS::S3::Bucket", 2)
     objects = stack.resolve(archive.bucket.arn_for_objects("raw/log_group=*"))
     put = Match.object_like({"Action": "s3:PutObject", "Resource": objects})
     template.has_resource_properties(

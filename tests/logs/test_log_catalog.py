@@ -177,7 +177,7 @@ def test_ones_own_choices() -> None:
         database_name="all_logs",
         first_day=date(2025, 1, 1),
         bytes_scanned_cutoff_per_query=Size.mebibytes(10),
-        result_expiration=Duration.days(1),
+        result_expiration=Duration.days(CfnParameter(stack, "Days", type="Number").value_as_number),
     )
 
     template = Template.from_stack(stack)
@@ -190,17 +190,18 @@ def test_ones_own_choices() -> None:
         {"Name": "all_logs", "WorkGroupConfiguration": {"BytesScannedCutoffPerQuery": 10 * 1024**2}},
     )
     template.has_resource_properties(
-        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": [{"ExpirationInDays": 1}]}}
+        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": [{"ExpirationInDays": {"Ref": "Days"}}]}}
     )
     assert stored_view(template)["schema"] == "all_logs"
 
 
 def test_results_have_the_archives_key() -> None:
-    """Where lines are encrypted with a key of one's own, what queries find is, too."""
+    """Where lines are encrypted with a key of one's own, what queries find is, too; a limit may be a parameter."""
     stack = Stack(App(), "Test")
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="all-logs", encryption_key=key)
-    catalog = LogCatalog(stack, "Logs", bucket=bucket)
+    limit = CfnParameter(stack, "Limit", type="Number").value_as_number
+    catalog = LogCatalog(stack, "Logs", bucket=bucket, bytes_scanned_cutoff_per_query=Size.bytes(limit))
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
     catalog.grant_query(role)
 
@@ -209,9 +210,10 @@ def test_results_have_the_archives_key() -> None:
         "AWS::Athena::WorkGroup",
         {
             "WorkGroupConfiguration": {
+                "BytesScannedCutoffPerQuery": {"Ref": "Limit"},
                 "ResultConfiguration": {
                     "EncryptionConfiguration": {"EncryptionOption": "SSE_KMS", "KmsKey": stack.resolve(key.key_arn)}
-                }
+                },
             }
         },
     )
@@ -305,5 +307,11 @@ def test_a_name_known_only_when_deployed() -> None:
 
 def test_a_limit_too_small() -> None:
     """Athena takes none below 10 MiB."""
-    with pytest.raises(ValueError, match="at least 10 MiB, got: 1024 KiB"):
-        make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.mebibytes(1))
+    with pytest.raises(ValueError, match=r"at least 10 MiB, got: 0\.5"):
+        make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.kibibytes(512))
+
+
+def test_results_that_go_after_hours() -> None:
+    """S3 counts days."""
+    with pytest.raises(ValueError, match="result_expiration must be whole days, got: 1 day 12 hours"):
+        make(Stack(App(), "Test"), result_expiration=Duration.hours(36))

@@ -36,6 +36,7 @@ def reading_app() -> App:
     for number, name in enumerate(LINES):
         archive.add_log_group(logs.LogGroup(stack, f"Logs{number}", log_group_name=name))
     CfnOutput(stack, "Bucket", value=archive.bucket.bucket_name)
+    assert archive.catalog
     CfnOutput(stack, "Workgroup", value=archive.catalog.workgroup.name)
     CfnOutput(stack, "LogGroups", value=archive.catalog.log_groups.function.function_name)
     assert archive.merger

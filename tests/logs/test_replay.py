@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -267,7 +268,10 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "4")
 
     assert replay.run() == {"replayed": 1, "waiting": 1}
-    assert left(replay, s3) == [second]
+    assert replay.archived_ids() == ["1", "2", "3", "5"]
+    [rest] = left(replay, s3)
+    assert rest.startswith(f"{second}/rest-")
+    assert (replay.run(), left(replay, s3)) == ({"replayed": 0, "waiting": 1}, [rest])  # nothing landed: it grows old
 
     replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
     assert replay.run() == {"replayed": 1, "waiting": 0}
@@ -275,12 +279,51 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
 
 
 def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
-    """Failed records of a stream that there is no time for stay, with those that there was."""
-    key = leave(replay, *(batch_of(str(n)) for n in range(20)))
+    """Failed records of a stream that there is no time for are put back; none is shipped twice, none for ever."""
+    batches = [batch_of(str(n)) for n in range(20)]
+    key = leave(replay, *batches)
+    replay.lambda_api.functions["shipper"] = lambda _event: None
 
-    assert replay.run(ENOUGH, ENOUGH, 89_999) == {"replayed": 0, "waiting": 1}
-    assert left(replay, s3) == [key]
-    assert "too little time left" in capsys.readouterr().out
+    for waiting in (17, 14):
+        assert replay.run(*[ENOUGH] * 4, 89_999) == {"replayed": 0, "waiting": 1}
+        assert f'"reason": "NotLandedError: too little time left", "times": {waiting}' in capsys.readouterr().out
+        [rest] = left(replay, s3)
+        assert re.fullmatch(f"{key}/rest-[0-9a-f-]{{36}}", rest)
+    assert replay.run() == {"replayed": 1, "waiting": 0}
+
+    assert left(replay, s3) == []
+    assert sorted(map(json.dumps, replay.lambda_api.invoked)) == sorted(map(json.dumps, batches))
+
+
+@pytest.mark.parametrize("call", ["put_object", "delete_object"])
+def test_killed_while_it_puts_back(replay: Replay, s3: S3Client, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the rest is there the object stays; after that both do, and nothing is lost or stored twice."""
+    key = leave(replay, *(batch_of(str(n)) for n in range(5)))
+
+    def die(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay.module.S3, call, die)
+        with pytest.raises(KeyboardInterrupt):
+            replay.run(ENOUGH, ENOUGH, 89_999)
+    kept = left(replay, s3)
+    assert (kept[0], len(kept)) == (key, 1 if call == "put_object" else 2)
+
+    assert replay.run()["waiting"] == 0
+    assert (replay.archived_ids(), left(replay, s3)) == ([str(n) for n in range(5)], [])
+
+
+def test_s3_refuses(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be deleted waits, however often it lands, and the log says why."""
+    replay.store(batch_of("1"))
+    refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay.module.S3, "delete_object", mock.Mock(side_effect=refused))
+        assert replay.run() == {"replayed": 0, "waiting": 1}
+    assert '"reason": "ClientError: An error occurred (AccessDenied)' in capsys.readouterr().out
+    assert (replay.run(), replay.archived_ids()) == ({"replayed": 1, "waiting": 0}, ["1"])
 
 
 def test_no_stream(replay: Replay) -> None:

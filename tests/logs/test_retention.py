@@ -118,10 +118,26 @@ def test_a_single_move_is_refused() -> None:
         Retention(transitions=moves(GLACIER=1)[0])  # type: ignore[arg-type]
 
 
-def test_an_expiration_of_hours_is_refused() -> None:
-    """S3 counts days."""
-    with pytest.raises(ValueError, match=re.escape("expiration must be at least 1 day, got: 0.5")):
-        Retention(expiration=Duration.hours(12))
+@pytest.mark.parametrize(
+    ("expiration", "message"),
+    [
+        (Duration.hours(36), "expiration must be whole days, got: 1 day 12 hours"),
+        (Duration.days(0), "expiration must be at least 1 day, got: 0"),
+    ],
+    ids=["hours", "none"],
+)
+def test_an_expiration_that_s3_cannot_count_is_refused(expiration: Duration, message: str) -> None:
+    """S3 counts days, of which one is the least."""
+    with pytest.raises(ValueError, match=message):
+        Retention(expiration=expiration)
+
+
+def test_a_move_after_hours_is_refused() -> None:
+    """S3 counts days there, too; 48 hours are two."""
+    after = [s3.Transition(storage_class=CLASSES["GLACIER"], transition_after=Duration.hours(h)) for h in (48, 36)]
+    assert days_by_class(Retention(transitions=after[:1])) == {"GLACIER": 2}
+    with pytest.raises(ValueError, match="transition_after must be whole days, got: 1 day 12 hours"):
+        Retention(transitions=after[1:])
 
 
 def test_numbers_that_only_cloudformation_knows_pass() -> None:

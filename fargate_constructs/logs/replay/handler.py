@@ -7,6 +7,10 @@ failure bucket ──> [replay Lambda] ──> shipper Lambda ──> S3
 The shipper stores a batch under keys made from its content, so a batch that had landed in part, or is replayed twice,
 is not stored twice. That is why two replays at once do no harm, and need no reserved concurrency to be kept apart.
 
+Data Firehose puts thousands of batches into one object of up to 128 MB, more than there may be time for in a run. When
+some of them have landed, the rest is put back as an object of its own, and only then is the first deleted: killed in
+between, the function leaves both, and what lies in both is replayed twice.
+
 A batch that the shipper finds unreadable is put into quarantine by it, and is done with as far as this is concerned:
 what lies under `quarantine/` is never looked at.
 """
@@ -17,6 +21,8 @@ import json
 import os
 import random
 import time
+import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import compress
@@ -34,7 +40,9 @@ if TYPE_CHECKING:
 ASYNC_FAILURES = "aws/lambda/async/"
 # What Data Firehose writes; the construct tells it to.
 STREAM_FAILURES = "firehose-failures/"
-# Milliseconds. The shipper may take a minute, the read and the deletion of a record a few seconds.
+# What follows the name of an object of Data Firehose's in that of its rest; no name that it makes has a slash.
+REST = "/rest-"
+# Milliseconds. The shipper may take a minute; to read and delete a failure, and to put its rest back, a few seconds.
 LONGEST_REPLAY = 90_000
 # At half a second each, the failures of an hour in which S3 refused a batch a second take 4 minutes.
 AT_ONCE = 8
@@ -125,18 +133,30 @@ def stored(place: Place) -> Iterator[Failure]:
             yield Failure(place, entry["Key"], entry["LastModified"])
 
 
-def replay(failure: Failure, context: Context, each: Callable[..., Iterator[None]]) -> bool:
-    """Give a failure's batches to the shipper; delete it and return True once all of them have landed."""
+def replay(failure: Failure, context: Context, each: Callable[..., Iterator[str | None]]) -> bool:
+    """Give a failure's batches to the shipper, and keep those that have not landed; return True if there are none."""
     if is_late(context):
         return False
+    reasons: list[str | None] = []
     try:
-        for _ in each(partial(ship, context=context), records(failure)):
-            pass
-        S3.delete_object(Key=failure.key, **failure.place.bucket())
-    except (NotLandedError, BotoCoreError, ClientError) as error:
-        report({"failure": failure.key, "reason": f"{type(error).__name__}: {error}"})
-        return False
-    return True
+        batches = records(failure)
+        reasons += each(partial(why_not_landed, context=context), batches)
+        forget_landed(failure, batches, [batch for batch, reason in zip(batches, reasons, strict=True) if reason])
+    except (BotoCoreError, ClientError) as error:
+        reasons.append(f"{type(error).__name__}: {error}")
+    for reason, number in Counter(filter(None, reasons)).items():
+        report({"failure": failure.key, "reason": reason, "times": number})
+    return not any(reasons)
+
+
+def forget_landed(failure: Failure, batches: list[bytes], waiting: list[bytes]) -> None:
+    """Delete a failure, unless none of its batches has landed; what still waits is put back before that."""
+    if waiting:
+        if len(waiting) == len(batches):
+            return  # as old as it is, for the alarm
+        rest = f"{failure.key.partition(REST)[0]}{REST}{uuid.uuid4()}"
+        S3.put_object(Key=rest, Body=b"\n".join(waiting), **failure.place.bucket())
+    S3.delete_object(Key=failure.key, **failure.place.bucket())
 
 
 def is_late(context: Context) -> bool:
@@ -145,15 +165,28 @@ def is_late(context: Context) -> bool:
 
 
 def records(failure: Failure) -> list[bytes]:
-    """Return what is stored of a failure: Lambda's one record, or each of Data Firehose's lines."""
+    """Return what is stored of a failure: Lambda's one record, or Data Firehose's lines, in any order as well."""
     body: bytes = S3.get_object(Key=failure.key, **failure.place.bucket())["Body"].read()
-    return [body] if failure.place.prefix == ASYNC_FAILURES else body.splitlines()
+    if failure.place.prefix == ASYNC_FAILURES:
+        return [body]
+    lines = body.splitlines()
+    random.shuffle(lines)
+    return lines
+
+
+def why_not_landed(record: bytes, context: Context) -> str | None:
+    """Ship a batch; return what went wrong, if anything did."""
+    try:
+        ship(record, context)
+    except (NotLandedError, BotoCoreError, ClientError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def ship(record: bytes, context: Context) -> None:
     """Give one batch to the shipper, and wait for it."""
     if is_late(context):
-        raise NotLandedError("too little time left for all of it")
+        raise NotLandedError("too little time left")
     answer = LAMBDA.invoke(FunctionName=os.environ["SHIPPER"], Payload=json.dumps(delivery(record)))
     if "FunctionError" in answer:
         raise NotLandedError(f"the shipper failed: {kind_of(json.loads(answer['Payload'].read()))}")
