@@ -39,6 +39,7 @@ from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.logs.subscriptions import Subscriptions
 from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs.schedules import validate_schedule
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
@@ -113,6 +114,8 @@ class LogArchive(Construct):
         )
         retention = retention or Retention()
         retention.validate_beside(object_lock=object_lock)
+        if replay_schedule:
+            validate_schedule("replay_schedule", replay_schedule)
         is_raw = archive_format is ArchiveFormat.raw
         merges = decide_merging(
             merging=merging,

@@ -5,6 +5,7 @@ container ── path ──> [access point] ──> EFS file system
 ```
 """
 
+import re
 from itertools import product
 
 import jsii
@@ -19,6 +20,9 @@ from fargate_constructs.environments import may_be_in_vpc
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
+
+# https://docs.aws.amazon.com/efs/latest/ug/API_RootDirectory.html
+EFS_PATH = re.compile(r"(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}")
 
 ANONYMOUS = "fargate-constructs:anonymousFileSystem"
 
@@ -38,6 +42,11 @@ def mount_file_system(
     """Mount a file system into a container, encrypted on its way, and let this task's role and security group in."""
     if not path.startswith("/") or path == "/":
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
+    if access_point is None and not EFS_PATH.fullmatch(path):
+        raise ValueError(
+            f"path must be at most four folders deep and 100 characters long to be the file system's folder too, "
+            f"got: {path!r}; pass access_point= for another one"
+        )
     if path in {mount.container_path for mount in container.mount_points}:
         raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
     if not all(may_be_in_vpc(group, vpc) for group in file_system.connections.security_groups):

@@ -251,6 +251,9 @@ def test_failures_are_replayed_every_hour(stack: Stack, template: Template) -> N
 def test_replayed_when_you_say() -> None:
     """The schedule is yours to choose."""
     stack = Stack(App(), "Test")
+    crontab = scheduler.ScheduleExpression.expression("*/10 * * * *")
+    with pytest.raises(ValueError, match="replay_schedule must be a cron"):
+        LogArchive(stack, "LogArchive", replay_schedule=crontab)
     LogArchive(stack, "LogArchive", replay_schedule=scheduler.ScheduleExpression.rate(Duration.minutes(10)))
 
     Template.from_stack(stack).has_resource_properties(

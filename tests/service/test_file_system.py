@@ -189,6 +189,14 @@ def test_a_path_that_cannot_be_mounted_is_refused(files: efs.FileSystem, web: Fa
         web.mount_file_system(path, file_system=files)
 
 
+@pytest.mark.parametrize("path", ["/var/lib/app/data/uploads", "/" + "a" * 100, "/a*"], ids=["deep", "long", "wild"])
+def test_a_folder_that_efs_cannot_have_is_refused(files: efs.FileSystem, web: FargateService, path: str) -> None:
+    """Mounted through an access point of one's own, a container's path may be any."""
+    with pytest.raises(ValueError, match="path must be at most four folders deep and 100 characters long"):
+        web.mount_file_system(path, file_system=files)
+    web.mount_file_system(path, file_system=files, access_point=files.add_access_point("Uploads", path="/uploads"))
+
+
 def test_files_that_lie_open_are_refused(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
     """Whoever wants them encrypted later has to move them to another file system."""
     files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=False)
