@@ -67,41 +67,45 @@ class _Tasks(NamedTuple):
     is_vouched_for: bool
 
 
-def prove_egress(
-    owner: IConstruct,
-    *,
-    subnets: Sequence[ec2.ISubnet],
-    known_allocation_ids: Sequence[str] = (),
-    is_vouched_for: bool = False,
-) -> None:
-    """Let synthesis fail unless tasks have no public address and leave from known Elastic IPs.
-
-    The templates are read as they are written, so overrides and aspects count. Refused are public addresses, public
-    subnets, and NAT gateways or instances on other addresses than the app's retained Elastic IPs and those named here.
-    Ways that cannot be followed, such as a transit gateway, and IPv6, which passes NAT by, are warnings. Subnets that
-    the app does not define are skipped. Accept a finding with
-    `Validations.of(owner).acknowledge(Acknowledgment(id="fargate-constructs::unknownEgress", reason=...))`.
-
-    Args:
-        owner: What runs the tasks. The network configuration of each ECS service, task set, schedule, rule and pipe
-            counts that is at or below it, or that starts a task definition which is.
-        subnets: Where the tasks run, if there is no such service.
-        known_allocation_ids: The allocation IDs (`eipalloc-…`) of Elastic IPs kept elsewhere. By default none.
-        is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
-            instance will do; public addresses and subnets still do not. By default nobody does.
-    """
-    proof = entry_of(owner, _EgressProof)
-    if not proof.tasks:
-        Validations.of(owner.node.root).add_plugins(cast(IPolicyValidationPlugin, proof))
-    proof.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
-
-
 @jsii.implements(IPolicyValidationPlugin)
-class _EgressProof:
+class EgressProof:
     """Reads an app's templates once, for all of its tasks."""
 
     def __init__(self) -> None:
         self.tasks: list[_Tasks] = []
+
+    @classmethod
+    def of(cls, construct: IConstruct) -> "EgressProof":
+        """Return the one of a construct's app."""
+        return entry_of(construct, cls)
+
+    def add(
+        self,
+        owner: IConstruct,
+        *,
+        subnets: Sequence[ec2.ISubnet],
+        known_allocation_ids: Sequence[str] = (),
+        is_vouched_for: bool = False,
+    ) -> None:
+        """Let synthesis fail unless tasks have no public address and leave from known Elastic IPs.
+
+        The templates are read as they are written, so overrides and aspects count. Refused are public addresses,
+        public subnets, and NAT gateways or instances on other addresses than the app's retained Elastic IPs and those
+        named here. Ways that cannot be followed, such as a transit gateway, and IPv6, which passes NAT by, are
+        warnings. Subnets that the app does not define are skipped. Accept a finding with
+        `Validations.of(owner).acknowledge(Acknowledgment(id="fargate-constructs::unknownEgress", reason=...))`.
+
+        Args:
+            owner: What runs the tasks. The network configuration of each ECS service, task set, schedule, rule and pipe
+                counts that is at or below it, or that starts a task definition which is.
+            subnets: Where the tasks run, if there is no such service.
+            known_allocation_ids: The allocation IDs (`eipalloc-…`) of Elastic IPs kept elsewhere. By default none.
+            is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
+                instance will do; public addresses and subnets still do not. By default nobody does.
+        """
+        if not self.tasks:
+            Validations.of(owner.node.root).add_plugins(cast(IPolicyValidationPlugin, self))
+        self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
 
     @property
     def name(self) -> str:
@@ -198,12 +202,12 @@ class _Judge:
 def judge_egress(
     scope: IConstruct, templates: Templates, *, known_allocation_ids: Sequence[str] = ()
 ) -> dict[str, list[PolicyViolation]]:
-    """Return what `prove_egress` would find of all tasks at or below a construct, asked for or not; by whose they are.
+    """Return what the proof would find of all tasks at or below a construct, asked for or not; by whose they are.
 
     What it skips is found too: subnets that the app does not define, as `unseenEgress`, and tasks without any, which
     have the addresses of the instances that they run on, as `instanceAddress`.
     """
-    judge, proof = _Judge(templates), existing_entry_of(templates.app, _EgressProof)
+    judge, proof = _Judge(templates), existing_entry_of(templates.app, EgressProof)
     proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]
     claims = [*proven, *judge.unproven(scope, proven)]
     named = [each._replace(known_allocation_ids=[*each.known_allocation_ids, *known_allocation_ids]) for each in claims]

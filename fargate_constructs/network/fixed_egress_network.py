@@ -7,6 +7,7 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -26,7 +27,7 @@ from fargate_constructs.network.address_plan import (
     validate_max_azs,
 )
 from fargate_constructs.network.egress import Egress, EgressMode
-from fargate_constructs.network.egress_proof import prove_egress
+from fargate_constructs.network.egress_proof import EgressProof
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
@@ -211,12 +212,16 @@ class FixedEgressNetwork(Construct):
             addresses=list(zip(allocation_ids, public_ips, strict=True)),
         )
 
+    @cached_property
+    def _proof(self) -> EgressProof:
+        return EgressProof.of(self)
+
     def prove_egress(self, tasks: IConstruct) -> None:
         """Let synthesis fail unless the tasks of a construct leave from the network's addresses.
 
         `FargateService` asks for it; ask for what else runs in the network.
         """
-        prove_egress(
+        self._proof.add(
             tasks,
             subnets=self.task_subnets,
             known_allocation_ids=self.egress.addresses.eip_allocation_ids,

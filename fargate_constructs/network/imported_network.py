@@ -6,13 +6,14 @@ caller ──> endpoint ──> service ──> [ImportedNetwork] ──> the wo
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs.lists import validate_ips
-from fargate_constructs.network.egress_proof import prove_egress
+from fargate_constructs.network.egress_proof import EgressProof
 
 
 class ImportedNetwork(Construct):
@@ -53,9 +54,13 @@ class ImportedNetwork(Construct):
         """What must be there before a task starts: the subnets' way out, if it is of this app."""
         return [subnet.internet_connectivity_established for subnet in self.task_subnets]
 
+    @cached_property
+    def _proof(self) -> EgressProof:
+        return EgressProof.of(self)
+
     def prove_egress(self, tasks: IConstruct) -> None:
         """Let synthesis fail if the VPC is one of this app's and lets tasks leave past its NAT gateways.
 
         Or from a gateway whose addresses may go, unless they were named.
         """
-        prove_egress(tasks, subnets=self.task_subnets, is_vouched_for=bool(self.egress_ips))
+        self._proof.add(tasks, subnets=self.task_subnets, is_vouched_for=bool(self.egress_ips))

@@ -43,14 +43,15 @@ class LogDelivery(Enum):
         log_group: logs.ILogGroup,
         *,
         stream_prefix: str,
+        region: str,
         multiline_pattern: str | None = None,
     ) -> ecs.LogDriver:
-        """Return the driver that sends a container's lines to the log group."""
+        """Return the driver that sends a container's lines to the log group, which is in a region."""
         # Not `LogDrivers.aws_logs`, which gives each role that may write a policy beside it: a resource more.
         options = {
             "awslogs-group": log_group.log_group_name,
             "awslogs-stream-prefix": stream_prefix,
-            "awslogs-region": log_group.env.region,
+            "awslogs-region": region,
             "mode": self.value,
         }
         if multiline_pattern:

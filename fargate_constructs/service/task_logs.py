@@ -6,8 +6,9 @@ containers ── stdout ──> [driver] ──> log group, or a router past it
 """
 
 from collections.abc import Mapping
+from functools import cache
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -87,12 +88,23 @@ class TaskLogs:
         if not self._may_write:
             self._may_write = True
             self._execution_role.add_to_principal_policy(self._statement())
-        return self._delivery.driver(self.group, stream_prefix=stream_prefix, multiline_pattern=multiline_pattern)
+        return self._delivery.driver(
+            self.group,
+            stream_prefix=stream_prefix,
+            region=_here() if self._is_made_here else self.group.env.region,
+            multiline_pattern=multiline_pattern,
+        )
 
     def _statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.group.log_group_arn]
         )
+
+
+@cache
+def _here() -> str:
+    """Return the region that a stack is deployed to, whichever it is."""
+    return Aws.REGION
 
 
 def validate_logs(

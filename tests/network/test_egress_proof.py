@@ -37,7 +37,7 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs import FargateService, FixedEgressNetwork, ScheduledTask
 from fargate_constructs.network import ElasticIpPool, ImportedNetwork
-from fargate_constructs.network.egress_proof import prove_egress
+from fargate_constructs.network.egress_proof import EgressProof
 
 INTERNET = "0.0.0.0/0"
 
@@ -73,7 +73,7 @@ class Lab:
 
     def prove(self, *known: str) -> set[str]:
         """Prove the job's egress and return the rules it breaks."""
-        prove_egress(self.job, subnets=[self.subnet], known_allocation_ids=known)
+        EgressProof.of(self.job).add(self.job, subnets=[self.subnet], known_allocation_ids=known)
         return {rule for rule, _ in findings_in(self.stack)}
 
 
@@ -120,7 +120,7 @@ def proven_service(
     """Run a service and prove its egress."""
     image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
     service = FargateService(scope, "Web", network=network, image=image)
-    prove_egress(service, subnets=network.task_subnets, known_allocation_ids=known_allocation_ids)
+    EgressProof.of(service).add(service, subnets=network.task_subnets, known_allocation_ids=known_allocation_ids)
     return service
 
 
@@ -220,9 +220,9 @@ def test_it_fails_outside_of_tests_too(tmp_path: Path) -> None:
     script = tmp_path / "app.py"
     script.write_text(
         "from aws_cdk import App, Stack, aws_ec2 as ec2\n"
-        "from fargate_constructs.network.egress_proof import prove_egress\n"
+        "from fargate_constructs.network.egress_proof import EgressProof\n"
         "vpc = ec2.Vpc(Stack(App(), 'Test'), 'Vpc')\n"
-        "prove_egress(vpc, subnets=vpc.public_subnets)\n"
+        "EgressProof.of(vpc).add(vpc, subnets=vpc.public_subnets)\n"
         "vpc.node.root.synth()\n"
     )
     environment = {
@@ -385,7 +385,8 @@ def test_a_product_is_left_alone(stack: Stack, network: FixedEgressNetwork) -> N
     """A service inside a Service Catalog product is deployed elsewhere, and its template is not this app's."""
     proven_service(stack, network)
     product = servicecatalog.ProductStack(stack, "Product")
-    prove_egress(ecs.CfnService(product, "Service", cluster="c"), subnets=[])
+    service = ecs.CfnService(product, "Service", cluster="c")
+    EgressProof.of(service).add(service, subnets=[])
 
     assert findings_in(stack) == set()
 
@@ -402,7 +403,7 @@ def test_a_subnet_in_the_main_route_table_is_fine(stack: Stack) -> None:
     """No template can put a route there."""
     vpc = ec2.CfnVPC(stack, "Vpc", cidr_block="10.0.0.0/16")
     subnet = ec2.CfnSubnet(stack, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
-    prove_egress(vpc, subnets=[ec2.Subnet.from_subnet_id(stack, "Tasks", subnet.ref)])
+    EgressProof.of(vpc).add(vpc, subnets=[ec2.Subnet.from_subnet_id(stack, "Tasks", subnet.ref)])
 
     assert findings_in(stack) == set()
 
@@ -413,7 +414,7 @@ def test_a_route_table_from_elsewhere_is_unproven(stack: Stack) -> None:
     subnet = ec2.CfnSubnet(stack, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
     ec2.CfnSubnetRouteTableAssociation(stack, "Table", subnet_id=subnet.ref, route_table_id="rtb-1")
     ec2.CfnRoute(stack, "Route", route_table_id="rtb-2", destination_cidr_block=INTERNET, gateway_id="igw-1")
-    prove_egress(vpc, subnets=[ec2.Subnet.from_subnet_id(stack, "Tasks", subnet.ref)])
+    EgressProof.of(vpc).add(vpc, subnets=[ec2.Subnet.from_subnet_id(stack, "Tasks", subnet.ref)])
 
     assert findings_in(stack) == {
         (
