@@ -36,44 +36,28 @@ from __future__ import annotations
 import argparse
 import base64
 import gzip
-import hashlib
 import json
 import os
-import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from fargate_constructs.logs.exported_events import Event, batches, milliseconds, parse
 
 PREFIX = "fargate-constructs-backfill"  # of all that it keeps in the export bucket
 POLL_SECONDS = 10
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 EXPORTABLE_AFTER = timedelta(hours=12)
-BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000  # what CloudWatch Logs delivers at once, at the most
-EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)", re.DOTALL)
 
 Say = Callable[[str], None]
 
 
 class BackfillError(RuntimeError):
     """It cannot go on; the message says what to do."""
-
-
-class Event(NamedTuple):
-    """A log event, as far as an export tells."""
-
-    stream: str
-    timestamp: int
-    message: str
-
-    @property
-    def fingerprint(self) -> bytes:
-        """What tells it from others but equal ones; of the stream, what an export leaves of the name."""
-        text = "\0".join([self.stream.replace("/", "-"), str(self.timestamp), self.message])
-        return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
 
 
 class Day(NamedTuple):
@@ -204,8 +188,8 @@ class Backfill:
                 task_id: str = self._logs.create_export_task(
                     taskName=f"backfill-{day}",
                     logGroupName=self._log_group,
-                    fromTime=_milliseconds(day.begin),
-                    to=_milliseconds(day.end) - 1,
+                    fromTime=milliseconds(day.begin),
+                    to=milliseconds(day.end) - 1,
                     destination=self._exports,
                     destinationPrefix=PREFIX,
                 )["taskId"]
@@ -321,38 +305,6 @@ def _days(begin: datetime, end: datetime) -> Iterator[Day]:
         midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         yield Day(begin, min(midnight, end))
         begin = midnight
-
-
-def parse(text: str) -> Iterator[tuple[int, str]]:
-    """Return the timestamps and messages of an exported file; a line without a timestamp goes on with a message."""
-    begun: tuple[int, list[str]] | None = None
-    for line in text.removesuffix("\n").split("\n"):
-        if event := EVENT.fullmatch(line):
-            if begun:
-                yield begun[0], "\n".join(begun[1])
-            begun = _milliseconds(datetime.fromisoformat(event[1])), [event[2]]
-        elif begun:
-            begun[1].append(line)
-    if begun:
-        yield begun[0], "\n".join(begun[1])
-
-
-def batches(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Return events of one stream at a time, as many as CloudWatch Logs would deliver."""
-    batch: list[Event] = []
-    size = 0
-    for event in events:
-        if batch and (batch[0].stream != event.stream or len(batch) == BATCH_EVENTS or size >= BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(event)
-        size += len(event.message)
-    if batch:
-        yield batch
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _time(milliseconds: int) -> datetime:

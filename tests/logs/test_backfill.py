@@ -10,9 +10,10 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from fargate_constructs.logs import backfill
-from fargate_constructs.logs.backfill import Backfill, BackfillError, Event
+from fargate_constructs.logs import backfill, exported_events
+from fargate_constructs.logs.backfill import Backfill, BackfillError
 from fargate_constructs.logs.export_bucket import LogExportBucket
+from fargate_constructs.logs.exported_events import Event, batches, parse
 from tests.audit import findings
 from tests.emulator.emulator import Emulator
 from tests.logs.deployed import Shipper, delivery, load, log_event
@@ -146,7 +147,7 @@ def test_a_second_run_does_nothing(group: OldGroup) -> None:
 
 def test_stopped_and_started_again(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped between two objects of a day, it goes on with that day and writes what is missing."""
-    monkeypatch.setattr(backfill, "BATCH_EVENTS", 1)
+    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 1)
     group.write("web/app/0a1b", *EVENTS)
     ship, calls = vars(Backfill)["_ship"], []
 
@@ -274,22 +275,22 @@ def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkey
 
 def test_batches_are_no_larger_than_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one stream, by number and by size."""
-    monkeypatch.setattr(backfill, "BATCH_EVENTS", 3)
-    monkeypatch.setattr(backfill, "BATCH_BYTES", 10)
+    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 3)
+    monkeypatch.setattr(exported_events, "BATCH_BYTES", 10)
     events = [Event("a", 0, "x")] * 4 + [Event("b", 0, "x" * 10)] * 2
 
-    sizes = [[event.stream for event in batch] for batch in backfill.batches(events)]
+    sizes = [[event.stream for event in batch] for batch in batches(events)]
 
     assert sizes == [["a", "a", "a"], ["a"], ["b"], ["b"]]
-    assert list(backfill.batches([])) == []
+    assert list(batches([])) == []
 
 
 def test_an_exports_text() -> None:
     """What comes before the first timestamp belongs to nothing; a blank line belongs to the message before it."""
     text = "lost\n1970-01-01T00:00:00.001Z a\n\n1970-01-01T00:00:00.002Z \n"
 
-    assert list(backfill.parse(text)) == [(1, "a\n"), (2, "")]
-    assert list(backfill.parse("")) == []
+    assert list(parse(text)) == [(1, "a\n"), (2, "")]
+    assert list(parse("")) == []
 
 
 def test_the_export_bucket() -> None:
