@@ -5,11 +5,16 @@ stack ──> [account, region, VPC] <── stack
 ```
 """
 
+import re
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Reference, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
+
+# A real one; CDK writes `vpc-12345` until it has looked it up
+# (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
+VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
 
 
 def may_be_same(one: str, other: str) -> bool:
@@ -40,7 +45,7 @@ def _may_be_same_id(one: str, other: str) -> bool:
 def _known(vpc_id: str) -> str | None:
     """Return what tells a VPC from others: its ID, or its path if it is made in the app; None if nothing does yet."""
     if not Token.is_unresolved(vpc_id):
-        return vpc_id
+        return vpc_id if VPC_ID.fullmatch(vpc_id) else None  # what CDK takes for one that it has not looked up yet
     token = Tokenization.reverse_string(vpc_id).first_token
     target = token.target if isinstance(token, Reference) else None
     return target.node.path if isinstance(target, ec2.CfnVPC) else None

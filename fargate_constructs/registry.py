@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from constructs import Construct, IConstruct
 
-ID = "FargateConstructs"
+ID = "@fargate-constructs"  # no stack's name
 Entry = TypeVar("Entry")
 
 

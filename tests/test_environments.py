@@ -26,14 +26,15 @@ def vpcs() -> Mapping[str, ec2.IVpc]:
         "ours": ours,
         "ours by its reference": imported(there, "Reference", resource.ref),
         "another of ours": other,
-        "one": imported(here, "One", "vpc-1", region="us-east-1"),
-        "one again": imported(there, "One", "vpc-1"),
-        "another": imported(here, "Another", "vpc-2"),
+        "one": imported(here, "One", "vpc-0123456789abcdef1", region="us-east-1"),
+        "one again": imported(there, "One", "vpc-0123456789abcdef1"),
+        "another": imported(here, "Another", "vpc-0123456789abcdef2"),
         "not known": imported(here, "Export", Fn.import_value("vpc")),
+        "not looked up": imported(here, "LookUp", "vpc-12345"),
     }
 
 
-OURS, ONE, UNKNOWN = ("ours", "ours by its reference"), ("one", "one again"), ("not known",)
+OURS, ONE, UNKNOWN = ("ours", "ours by its reference"), ("one", "one again"), ("not known", "not looked up")
 
 
 @pytest.mark.parametrize(

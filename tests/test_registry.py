@@ -1,7 +1,7 @@
 """What parts know of each other in a stack that CDK makes an app for."""
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import Egress, FargateService, FixedEgressNetwork, HttpEndpoint
@@ -22,3 +22,13 @@ def test_a_stack_needs_no_app(image: ecs.ContainerImage) -> None:
     with pytest.raises(ValueError, match="the same conditions"):
         same.add_route("Api", service=api, paths=["/shop/*"])
     assert_fixed_egress(stack)
+
+
+@pytest.mark.parametrize("name", ["FargateConstructs", "fargate-constructs"])
+def test_a_stack_may_have_any_name(image: ecs.ContainerImage, name: str) -> None:
+    """What is kept below the app is in no stack's way."""
+    app = App()
+    network = FixedEgressNetwork(Stack(app, "Network"), "Network")
+    FargateService(Stack(app, name), "Web", network=network, image=image)
+
+    app.synth()

@@ -8,6 +8,7 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -33,7 +34,7 @@ from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.ways_out import open_ways_out
-from fargate_constructs.trust import service_principal
+from fargate_constructs.trust import restrict
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
 ADDRESS_USD_A_MONTH = 3.65
@@ -291,11 +292,11 @@ class FixedEgressNetwork(Construct):
     def _log_flows(self, retention: logs.RetentionDays) -> None:
         log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
         acknowledge(log_group, LOG_GROUP)
-        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        role = iam.Role(self, "FlowLogsRole", assumed_by=service_principal("vpc-flow-logs.amazonaws.com"))
-        acknowledge(role, INLINE_POLICY)
-        destination = ec2.FlowLogDestination.to_cloud_watch_logs(log_group, iam_role=role)
-        self._vpc.add_flow_log("FlowLog", destination=destination)
+        flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html. CDK's role, for with another one the
+        # flow log is replaced, and AWS takes no second one to the same log group beside it.
+        restrict(cast(iam.IRole, flow_log.iam_role))
+        acknowledge(flow_log, INLINE_POLICY)
 
     def _tell_unused_addresses(self) -> None:
         unused = (

@@ -21,7 +21,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import LOG_GROUP, acknowledge
-from fargate_constructs.service.sessions import Sessions
+from fargate_constructs.service.sessions import Sessions, log_streams
 
 
 class AuditedCluster(ecs.Cluster):
@@ -71,7 +71,7 @@ class AuditedCluster(ecs.Cluster):
         )
         # On the cluster itself: as a resource of their own they could not be removed before the last service is.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
-        self.sessions = Sessions(log_streams=transcripts.log_group_arn, key=encryption_key)
+        self.sessions = Sessions(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
         """Where transcripts go; what a task may do for it."""
 
 
@@ -100,12 +100,15 @@ def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
 
 
 def sessions_of(cluster: ecs.ICluster) -> Sessions:
-    """Return where the cluster's transcripts go, and let CloudWatch Logs use the key for them, as CDK's L2 does."""
+    """Return where the cluster's transcripts go; what is encrypted with its key, CloudWatch Logs may encrypt with it.
+
+    That is what CDK's L2 does, too, for the log group of a cluster made elsewhere.
+    """
     if isinstance(cluster, AuditedCluster):
         return cluster.sessions
     if cluster not in _SESSIONS:
         _SESSIONS[cluster] = sessions = Sessions.of(cluster)
-        if sessions.key:
+        if sessions.key and sessions.is_log_encrypted:
             _let_logs_use(sessions.key, Stack.of(cluster))
     return _SESSIONS[cluster]
 

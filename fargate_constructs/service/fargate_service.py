@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack, cast
 
 import jsii
+from aws_cdk import Aws, Names
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -292,7 +293,10 @@ class FargateService(FargateTask):
         self._resource.enable_execute_command = True
         sessions = sessions_of(self.cluster)
         if given_role:
-            policy = iam.Policy(self, "ExecPolicy", document=sessions.policy, roles=[given_role])
+            # A role may be given to services of several stacks and regions, and has one policy of a name.
+            name = f"{Names.unique_resource_name(self, separator='-', max_length=100)}-{Aws.REGION}"
+            policy = iam.Policy(self, "ExecPolicy", policy_name=name, document=sessions.policy)
+            given_role.attach_inline_policy(policy)  # which one that must not be changed lets pass
             acknowledge(policy, INLINE_POLICY)
             self._resource.node.add_dependency(policy)
         # Of a role made here, what it begins with: what it is granted later, whoever grants it answers for.

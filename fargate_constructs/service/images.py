@@ -43,9 +43,10 @@ class PrivateImages:
             if isinstance(container, ecs.ContainerDefinition) and _is_elsewhere(container.image_name):
                 Annotations.of(self._task).add_warning_v2(
                     UNREACHABLE_IMAGE,
-                    f"tasks in an isolated network cannot pull {container.image_name}, the image of container "
-                    f"{container.container_name!r}: mirror it to a private ECR repository, or pull it once from "
-                    "elsewhere through a pull-through cache, and name it by that",
+                    f"tasks in an isolated network can pull {container.image_name}, the image of container "
+                    f"{container.container_name!r}, only if its registry is within reach of the VPC; if not, mirror "
+                    "it to a private ECR repository, or pull it once from elsewhere through a pull-through cache, and "
+                    "name it by that",
                 )
         return []
 

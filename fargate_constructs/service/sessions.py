@@ -33,12 +33,14 @@ class Sessions:
     Args:
         log_streams: The ARN of the log group's streams. By default there is none.
         bucket_arn: The bucket's. By default there is none.
+        is_log_encrypted: Whether the log group is encrypted with the key.
         is_bucket_encrypted: Whether the agent is to make sure that the bucket encrypts.
         key: The key. By default one of AWS's.
     """
 
     log_streams: str | None = None
     bucket_arn: str | None = None
+    is_log_encrypted: bool = False
     is_bucket_encrypted: bool = False
     key: kms.IKey | None = None
 
@@ -51,10 +53,11 @@ class Sessions:
         transcripts, stack = configuration.log_configuration, Stack.of(cluster)
         log_group = transcripts.cloud_watch_log_group if transcripts else None
         bucket = transcripts.s3_bucket if transcripts else None
-        log_groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group"
         return cls(
-            log_streams=f"{log_groups}:{log_group.log_group_ref.log_group_name}:*" if log_group else None,
+            log_streams=log_streams(cluster, log_group.log_group_ref.log_group_name) if log_group else None,
             bucket_arn=f"arn:{stack.partition}:s3:::{bucket.bucket_ref.bucket_name}" if bucket else None,
+            is_log_encrypted=configuration.logging is not ecs.ExecuteCommandLogging.OVERRIDE
+            or bool(transcripts and transcripts.cloud_watch_encryption_enabled),
             is_bucket_encrypted=bool(transcripts and transcripts.s3_encryption_enabled),
             key=configuration.kms_key,
         )
@@ -84,3 +87,9 @@ class Sessions:
             yield iam.PolicyStatement(actions=["s3:PutObject"], resources=[f"{self.bucket_arn}/*"])
         if self.key:
             yield iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
+
+
+def log_streams(cluster: ecs.ICluster, log_group_name: str) -> str:
+    """Return the ARN pattern of a log group's streams, by the name, which is what other stacks know of it."""
+    stack = Stack.of(cluster)
+    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group_name}:*"

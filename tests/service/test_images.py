@@ -12,7 +12,7 @@ from fargate_constructs import Egress, FargateService, FixedEgressNetwork, LogAr
 from fargate_constructs.logs.log_router import IMAGE
 from fargate_constructs.service.images import UNREACHABLE_IMAGE
 
-WARNING = Match.string_like_regexp("isolated network cannot pull")
+WARNING = Match.string_like_regexp("isolated network can pull")
 PRIVATE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 
@@ -67,7 +67,7 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
     }
     Told.from_stack(stack).has_warning(
         "/Test/Web",
-        f"tasks in an isolated network cannot pull {IMAGE}, the image of container 'LogRouter': mirror it to a private "
+        f"tasks in an isolated network can pull {IMAGE}, the image of container 'LogRouter': mirror it to a private "
         "ECR repository, or pull it once from elsewhere through a pull-through cache, and name it by that "
         f"[ack: {UNREACHABLE_IMAGE}]",
     )

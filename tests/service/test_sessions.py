@@ -27,8 +27,25 @@ def test_what_a_caller_grants_is_the_callers_to_answer_for(
         ("AwsSolutions-IAM5[Resource::*]", "Test/Role/DefaultPolicy/Resource"),
         ("AwsSolutions-IAM5[Resource::*]", "Test/Made/TaskRole/DefaultPolicy/Resource"),
     ]
-    services = Template.from_stack(stack).find_resources("AWS::ECS::Service", {"DependsOn": Match.any_value()})
+    template = Template.from_stack(stack)
+    services = template.find_resources("AWS::ECS::Service", {"DependsOn": Match.any_value()})
     assert any("GivenExecPolicy" in str(each["DependsOn"]) for each in services.values())
+
+
+def test_a_given_role_may_be_given_again_or_be_untouchable(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """Its policy's name is of the stack and the region; one that must not be changed gets none."""
+    arn = "arn:aws:iam::123456789012:role/shop"
+    for name, mutable in (("Shared", True), ("Untouchable", False)):
+        role = iam.Role.from_role_arn(stack, f"{name}Role", arn, mutable=mutable)
+        FargateService(stack, name, network=network, image=image, task_role=role)
+
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy", {"Properties": {"Roles": ["shop"]}})
+    (policy,) = (each["Properties"]["PolicyName"] for name, each in policies.items() if "ExecPolicy" in name)
+    (prefix, region) = policy["Fn::Join"][1]
+    assert prefix.startswith("Test-Shared-")
+    assert region == {"Ref": "AWS::Region"}
 
 
 def test_a_cluster_made_elsewhere_says_where_transcripts_go(
@@ -41,6 +58,7 @@ def test_a_cluster_made_elsewhere_says_where_transcripts_go(
         logging=ecs.ExecuteCommandLogging.OVERRIDE,
         log_configuration=ecs.ExecuteCommandLogConfiguration(
             cloud_watch_log_group=logs.LogGroup.from_log_group_name(stack, "Transcripts", "/shop/shells"),
+            cloud_watch_encryption_enabled=True,
             s3_bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "shop-shells"),
             s3_encryption_enabled=True,
         ),
@@ -73,7 +91,7 @@ def test_a_cluster_may_keep_no_transcripts(
     stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
 ) -> None:
     """Then tasks may open the channels and no more, as they may in a cluster that says nothing."""
-    silent = ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE)
+    silent = ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE, kms_key=kms.Key(stack, "Key"))
     for name, configuration in (("Silent", silent), ("Plain", None)):
         cluster = ecs.Cluster(stack, name, vpc=network.vpc, execute_command_configuration=configuration)
         FargateService(stack, f"{name}Web", network=network, image=image, cluster=cluster)
@@ -82,4 +100,6 @@ def test_a_cluster_may_keep_no_transcripts(
         "AWS::IAM::Role", {"Properties": {"Policies": [{"PolicyName": "Exec"}]}}
     )
     statements = [each["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] for each in roles.values()]
-    assert [len(each) for each in statements] == [1, 1]
+    assert [len(each) for each in statements] == [2, 1]  # one with the key, which CloudWatch Logs has no part in
+    (policy,) = Template.from_stack(stack).find_resources("AWS::KMS::Key").values()
+    assert not [each for each in policy["Properties"]["KeyPolicy"]["Statement"] if "Service" in each["Principal"]]
