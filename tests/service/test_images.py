@@ -61,13 +61,14 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
 
     told = [str(each.entry.data) for each in warnings]
     assert sorted({each.id for each in warnings}) == ["/Test/Api", "/Test/Migrate", "/Test/Web"]
-    assert {each.partition("of container ")[2].partition(":")[0] for each in told} == {
+    assert {each.partition("of container ")[2].partition(",")[0] for each in told} == {
         *("'public'", "'hub'", "'other'", "'port'"),
         *("'LogRouter'", "'migrate'"),
     }
     Told.from_stack(stack).has_warning(
         "/Test/Web",
-        f"tasks in an isolated network can pull {IMAGE}, the image of container 'LogRouter': mirror it to a private "
-        "ECR repository, or pull it once from elsewhere through a pull-through cache, and name it by that "
+        f"tasks in an isolated network can pull {IMAGE}, the image of container 'LogRouter', only if its "
+        "registry is within reach of the VPC; if not, mirror it to a private ECR repository, or pull it once from "
+        "elsewhere through a pull-through cache, and name it by that "
         f"[ack: {UNREACHABLE_IMAGE}]",
     )
