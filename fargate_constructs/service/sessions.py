@@ -70,8 +70,7 @@ class Sessions:
     @property
     def wildcards(self) -> Sequence[str]:
         """What the policy names with a wildcard."""
-        named = [self.log_streams or "", f"{self.bucket_arn}/*" if self.bucket_arn else ""]
-        return ["*", *(each for each in named if each.endswith("*"))]
+        return ["*", *filter(None, [self.log_streams, f"{self.bucket_arn}/*" if self.bucket_arn else None])]
 
     def _statements(self) -> Iterator[iam.PolicyStatement]:
         yield iam.PolicyStatement(actions=list(CHANNELS), resources=["*"])
