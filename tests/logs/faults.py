@@ -129,6 +129,8 @@ class FaultyS3(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Of http.server's own 5 a busy machine drops the sixth, who tries again after longer than a client waits.
+    request_queue_size = 128
 
     def __init__(self, s3: S3Api) -> None:
         """Take the S3 API behind."""

@@ -31,6 +31,8 @@ class LambdaApi(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Of http.server's own 5 a busy machine drops the sixth, who tries again after longer than a client waits.
+    request_queue_size = 128
 
     def __init__(self, **functions: Function) -> None:
         """Take the functions."""
