@@ -332,8 +332,9 @@ class FargateTask(Construct):
             read_only: Whether files can only be read. By default they can be written.
 
         Raises:
-            ValueError: If *path* is not an absolute folder or has a mount already, the file system is not encrypted or
-                in another network, or the task runs on Windows.
+            ValueError: If *path* is not an absolute folder, has a mount already, or cannot be a folder of EFS's and
+                there is no *access_point*; if the file system is not encrypted or in another network, or the task runs
+                on Windows.
         """
         path = path.rstrip("/") or path
         if self._on_windows:

@@ -128,10 +128,11 @@ class ServiceRoutes(Construct):
         if not isinstance(listener, elbv2.ApplicationListener):
             return  # one made elsewhere says neither
         first = self._listener or listener
-        if first is not listener and first.load_balancer is not listener.load_balancer:
+        # By their paths: what CDK made inside another L2 is another object each time that Python asks for it.
+        if first is not listener and (other := path_of(listener.load_balancer)) != path_of(first.load_balancer):
             raise ValueError(
-                f"a target group serves one load balancer, got route {id!r} of {listener.load_balancer.node.path} "
-                f"beside one of {first.load_balancer.node.path}; make a second service for it",
+                f"a target group serves one load balancer, got route {id!r} of {other} beside one of "
+                f"{path_of(first.load_balancer)}; make a second service for it",
             )
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
         http1 = elbv2.ApplicationProtocolVersion.HTTP1

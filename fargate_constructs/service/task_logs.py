@@ -130,7 +130,7 @@ def validate_logs(
         raise ValueError(
             f"log_retention is of a log group made here, and a log_router has its own, got: {retention.name}"
         )
-    if log_group and log_group is not router.log_group:
+    if log_group and path_of(log_group) != path_of(router.log_group):
         raise ValueError(
             f"log_group must be that of the log_router ({path_of(router.log_group)}), got: {path_of(log_group)}; "
             "leave it out"

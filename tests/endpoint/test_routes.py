@@ -7,6 +7,7 @@ import pytest
 from aws_cdk import App, CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -426,3 +427,21 @@ def test_plain_http_cannot_pass_on_http_2(
     # What comes with the first route comes though another was refused before.
     assert len(service.rollback_alarms.all) == 2
     Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
+
+
+def test_a_load_balancer_of_another_l2(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+    """One that CDK made is the same one each time, though Python gets another object of it."""
+    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+    options = ecs_patterns.ApplicationLoadBalancedTaskImageOptions(image=image)
+    old = ecs_patterns.ApplicationLoadBalancedFargateService(
+        stack, "Old", vpc=network.vpc, task_image_options=options, min_healthy_percent=100
+    )
+
+    for priority, path in ((10, "/a"), (11, "/b")):
+        web.add_listener_rule(
+            path[1:],
+            listener=old.listener,
+            priority=priority,
+            conditions=[elbv2.ListenerCondition.path_patterns([path])],
+        )
+    Template.from_stack(stack).resource_count_is(RULE, 2)
