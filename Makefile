@@ -1,6 +1,6 @@
 # `make help` lists the commands. Each sets up what it needs once: a virtual environment, Node from PyPI, the CDK CLI from npm.
 PYTHON ?= python3
-COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
+COMPILE = uv pip compile --quiet --no-strip-extras --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
