@@ -40,14 +40,12 @@ def test_synthesis_finds_nothing_across_stacks() -> None:
     app.synth()
 
 
-def test_each_acceptance_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_acceptance_is_needed() -> None:
     """Without them there is a finding for each that the page names: of its rule, on its resource, in some mode."""
     accepted = security_page.acknowledgements()
-    monkeypatch.setattr(Validations, "acknowledge", lambda *_: None)
-    app = modes.app_of(modes.MODES)
     found = defaultdict(list)
     for pack in PACKS.values():
-        for rule, path in findings(app, pack):
+        for rule, path in findings(modes.app_with_flags(), pack):
             found[security_page.rule_of(rule)].append(f"{path}/")
 
     named, needed = set(), set()

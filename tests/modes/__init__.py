@@ -15,10 +15,11 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
-from aws_cdk import App, Stage
+from aws_cdk import App, Stage, Validations
 
-from tests.audit import Template
+from tests.audit import Template, all_feature_flags
 from tests.modes import archive, endpoint, jobs, network, service, whole
 
 PARTS: dict[str, Mapping[str, Callable[[Stage], None]]] = {
@@ -30,6 +31,12 @@ PARTS: dict[str, Mapping[str, Callable[[Stage], None]]] = {
     "whole": whole.MODES,
 }
 MODES = {f"{part}-{name}": build for part, modes in PARTS.items() for name, build in modes.items()}
+# Flags that change what is CDK's own, and not this library's: how one stack refers to another, and the logical ID of
+# the policy that a grant gives to an imported role.
+FLAGS_OF_CDK_ITSELF = {
+    "@aws-cdk/core:defaultCrossStackReferences",
+    "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName",
+}
 
 
 def app_of(modes: Mapping[str, Callable[[Stage], None]], context: Mapping[str, object] | None = None) -> App:
@@ -48,12 +55,33 @@ def app() -> App:
 
 
 @cache
+def app_with_flags() -> App:
+    """Return the same app with every feature flag of CDK, and with no finding accepted; made once for each process."""
+    flags = {name: value for name, value in all_feature_flags().items() if name not in FLAGS_OF_CDK_ITSELF}
+    with mock.patch.object(Validations, "acknowledge", return_value=None):
+        return app_of(MODES, flags)
+
+
+@cache
 def template_files() -> dict[str, Path]:
     """Return the file of each stack's template in that app, by the name of the stack: the mode's, `-`, its own ID."""
-    return {stack.stack_name: Path(stack.template_full_path) for stack in app().synth().stacks_recursively}
+    return _files(app())
 
 
 @cache
 def templates() -> dict[str, Template]:
     """Return the templates in those files; not to be changed."""
-    return {name: json.loads(path.read_text()) for name, path in template_files().items()}
+    return _read(template_files())
+
+
+def templates_with_flags() -> dict[str, Template]:
+    """Return the templates of the app with every feature flag."""
+    return _read(_files(app_with_flags()))
+
+
+def _files(app: App) -> dict[str, Path]:
+    return {stack.stack_name: Path(stack.template_full_path) for stack in app.synth().stacks_recursively}
+
+
+def _read(files: Mapping[str, Path]) -> dict[str, Template]:
+    return {name: json.loads(path.read_text()) for name, path in files.items()}
