@@ -5,21 +5,19 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
-from aws_cdk import aws_lambda as lambda_
 
-from fargate_constructs.logs import Delivery, LogArchive, function
+from fargate_constructs.logs import function
+from tests.logs.archives import resources, template_of
 from tests.logs.deployed import FOLDERS
 
 LAMBDAS = ("shipper", "replay", "merger", "log_groups")
 
 
-def assets(out: Path) -> dict[str, Path]:
-    """The assets of an archive with all of its Lambdas, by name of the folder in each."""
-    app = App(outdir=str(out))
-    archive = LogArchive(Stack(app, "Test"), "LogArchive", delivery=Delivery.buffered())
-    app.synth()
-    functions = [child for child in archive.node.find_all() if isinstance(child, lambda_.Function)]
-    assert len(functions) == len(LAMBDAS) + 1, "the shipper's folder is also what prepares batches for Data Firehose"
+def staged(out: Path) -> dict[str, Path]:
+    """The asset of each Lambda's code, by name of its folder."""
+    stack = Stack(App(outdir=str(out)), "Test")
+    for name in LAMBDAS:
+        function.code_of(name).bind(Stack(stack, name))
     return {path.name: folder for folder in out.glob("asset.*") if folder.is_dir() for path in folder.iterdir()}
 
 
@@ -28,9 +26,16 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def test_these_are_all() -> None:
+    """The functions of an archive run these folders; the shipper's has what prepares batches for Data Firehose, too."""
+    handlers = [each["Handler"] for each in resources(template_of("buffered"), "AWS::Lambda::Function").values()]
+
+    assert sorted(handlers) == sorted([*(f"{name}.handler.handler" for name in LAMBDAS), "shipper.transform.handler"])
+
+
 def test_an_asset_is_one_folder(tmp_path: Path) -> None:
     """A Lambda's own package is in its asset, whole, and nothing else: no other code, no bytecode."""
-    found = assets(tmp_path)
+    found = staged(tmp_path)
 
     assert set(found) == set(LAMBDAS)
     for name, asset in found.items():
@@ -45,10 +50,10 @@ def test_an_asset_depends_on_its_folder_alone(tmp_path: Path, monkeypatch: pytes
         (copy / name / "__pycache__").mkdir()
         (copy / name / "__pycache__" / "handler.cpython-314.pyc").write_bytes(b"bytecode")
     (copy / "beside.py").write_text("")
-    before = assets(tmp_path / "before")
+    before = staged(tmp_path / "before")
     monkeypatch.setattr(function, "FOLDERS", copy)
 
-    assert {path.name for path in assets(tmp_path / "copy").values()} == {path.name for path in before.values()}
+    assert {path.name for path in staged(tmp_path / "copy").values()} == {path.name for path in before.values()}
     (copy / "replay" / "handler.py").write_text("")
-    after = assets(tmp_path / "after")
+    after = staged(tmp_path / "after")
     assert {name for name in LAMBDAS if after[name].name != before[name].name} == {"replay"}

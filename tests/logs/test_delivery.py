@@ -11,27 +11,20 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive
-
-
-def make(**options: object) -> LogArchive:
-    """A buffered archive of one log group."""
-    stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive", delivery=Delivery.buffered(**options))  # type: ignore[arg-type]
-    archive.add_log_group(logs.LogGroup(stack, "Logs"))
-    return archive
+from fargate_constructs.logs import Delivery, LogArchive
+from tests.logs.archives import archive_of, environment, listed, resources, stack_of, template_of
 
 
 @pytest.fixture(scope="module")
 def archive() -> LogArchive:
-    """A buffered archive."""
-    return make()
+    """A buffered archive of one log group."""
+    return archive_of("buffered")
 
 
 @pytest.fixture(scope="module")
-def template(archive: LogArchive) -> Template:
+def template() -> Template:
     """Its template."""
-    return Template.from_stack(Stack.of(archive))
+    return template_of("buffered")
 
 
 def test_the_stream_writes_where_the_shipper_would(archive: LogArchive, template: Template) -> None:
@@ -82,11 +75,6 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
             archive.add_log_group(group)
 
 
-def listed(actions: str | list[str]) -> list[str]:
-    """The actions of a statement; the template writes a single one without a list."""
-    return [actions] if isinstance(actions, str) else actions
-
-
 def test_the_stream_may_do_no_more_than_it_must(archive: LogArchive, template: Template) -> None:
     """It writes, and calls the one function; it deletes nothing."""
     assert archive.buffer
@@ -123,9 +111,7 @@ def test_the_stream_may_do_no_more_than_it_must(archive: LogArchive, template: T
 
 def test_switching_moves_nothing(template: Template) -> None:
     """What a direct archive has, a buffered one has, too, but for the permission to call the shipper."""
-    stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive").add_log_group(logs.LogGroup(stack, "Logs"))
-    direct, buffered = Template.from_stack(stack).to_json()["Resources"], template.to_json()["Resources"]
+    direct, buffered = template_of("direct").to_json()["Resources"], template.to_json()["Resources"]
 
     gone = direct.keys() - buffered.keys()
     assert [direct[id_]["Type"] for id_ in gone] == ["AWS::Lambda::Permission"]
@@ -137,29 +123,37 @@ def test_switching_moves_nothing(template: Template) -> None:
         assert direct[name]["Properties"][replaces] == buffered[name]["Properties"][replaces]
 
 
-def test_sizes_of_ones_own() -> None:
-    """As Data Firehose allows."""
-    archive = make(buffering_size=Size.mebibytes(64), buffering_interval=Duration.minutes(1))
-
-    Template.from_stack(Stack.of(archive)).has_resource_properties(
-        "AWS::KinesisFirehose::DeliveryStream",
-        {
-            "ExtendedS3DestinationConfiguration": Match.object_like(
-                {"BufferingHints": {"IntervalInSeconds": 60, "SizeInMBs": 64}}
-            )
-        },
+@pytest.fixture(scope="module")
+def custom() -> dict[str, Template]:
+    """The template of each buffered archive that no mode has."""
+    app = App()
+    small, late, named = (Stack(app, name) for name in ("Small", "Late", "Named"))
+    size, interval = (CfnParameter(late, name, type="Number").value_as_number for name in ("Size", "Interval"))
+    LogArchive(
+        small,
+        "LogArchive",
+        delivery=Delivery.buffered(buffering_size=Size.mebibytes(64), buffering_interval=Duration.minutes(1)),
     )
+    LogArchive(
+        late,
+        "LogArchive",
+        delivery=Delivery.buffered(buffering_size=Size.mebibytes(size), buffering_interval=Duration.seconds(interval)),
+    )
+    bucket = s3.Bucket.from_bucket_name(named, "Bucket", "logs-of-all")
+    LogArchive(named, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
+    return {stack.node.id: Template.from_stack(stack) for stack in (small, late, named)}
 
 
-def test_sizes_that_only_cloudformation_knows() -> None:
-    """They pass, and reach the template."""
-    stack = Stack(App(), "Test")
-    size, interval = (CfnParameter(stack, name, type="Number").value_as_number for name in ("Size", "Interval"))
-    delivery = Delivery.buffered(buffering_size=Size.mebibytes(size), buffering_interval=Duration.seconds(interval))
-    LogArchive(stack, "LogArchive", delivery=delivery)
-
-    hints = {"IntervalInSeconds": {"Ref": "Interval"}, "SizeInMBs": {"Ref": "Size"}}
-    Template.from_stack(stack).has_resource_properties(
+@pytest.mark.parametrize(
+    ("name", "hints"),
+    [
+        ("Small", {"IntervalInSeconds": 60, "SizeInMBs": 64}),
+        ("Late", {"IntervalInSeconds": {"Ref": "Interval"}, "SizeInMBs": {"Ref": "Size"}}),
+    ],
+)
+def test_sizes_of_ones_own(custom: dict[str, Template], name: str, hints: object) -> None:
+    """As Data Firehose allows, or as only CloudFormation knows."""
+    custom[name].has_resource_properties(
         "AWS::KinesisFirehose::DeliveryStream",
         {"ExtendedS3DestinationConfiguration": Match.object_like({"BufferingHints": hints})},
     )
@@ -186,12 +180,12 @@ def test_intervals_out_of_range_are_refused(seconds: int) -> None:
 
 def test_a_key_of_ones_own() -> None:
     """The stream may encrypt with the archive's key."""
-    stack = Stack(App(), "Test")
-    key = kms.Key(stack, "Key")
-    LogArchive(stack, "LogArchive", encryption_key=key, delivery=Delivery.buffered())
+    stack = stack_of("key-buffered")
+    key = stack.node.find_child("Key")
+    assert isinstance(key, kms.Key)
 
     may = {"Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Effect": "Allow", "Resource": stack.resolve(key.key_arn)}
-    Template.from_stack(stack).has_resource_properties(
+    template_of("key-buffered").has_resource_properties(
         "AWS::IAM::Role",
         {
             "Policies": [
@@ -201,16 +195,14 @@ def test_a_key_of_ones_own() -> None:
     )
 
 
-def test_a_given_bucket_without_a_known_owner() -> None:
-    """Failures of the stream are looked for there all the same; only S3 is not told whose it must be."""
-    stack = Stack(App(), "Test")
-    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
-    LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
+def test_a_given_bucket_and_its_owner(custom: dict[str, Template]) -> None:
+    """Failures of the stream are looked for there; S3 is told whose it must be if that is known."""
+    templates = template_of("given-buffered"), custom["Named"]
+    owned, named = (environment(template, "replay.handler.handler") for template in templates)
 
-    expected = {"STREAM_FAILURE_BUCKET": "logs-of-all", "STREAM_FAILURE_BUCKET_OWNER": Match.absent()}
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::Lambda::Function", {"Timeout": 900, "Environment": {"Variables": Match.object_like(expected)}}
-    )
+    assert owned["STREAM_FAILURE_BUCKET"] == named["STREAM_FAILURE_BUCKET"] == "logs-of-all"
+    assert owned["STREAM_FAILURE_BUCKET_OWNER"] == "222222222222"
+    assert "STREAM_FAILURE_BUCKET_OWNER" not in named
 
 
 def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
@@ -219,8 +211,8 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
     archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered(), merging=True)
 
-    statements = [stack.resolve(each.to_statement_json()) for each in archive.bucket_policy_statements]
-    roles = [re.sub(r"[0-9A-F]{8}$", "", each["Principal"]["AWS"]["Fn::GetAtt"][0]) for each in statements]
+    allowances = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
+    roles = [re.sub(r"[0-9A-F]{8}$", "", each["Principal"]["AWS"]["Fn::GetAtt"][0]) for each in allowances]
     assert roles == [
         "LogArchiveShipperRole",
         "LogArchiveBufferTransformRole",
@@ -231,53 +223,33 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
         "LogArchiveCatalogLogGroupsFunctionRole",
         *["LogArchiveMergerFunctionRole"] * 4,
     ]
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::Lambda::Function",
-        {
-            "Timeout": 900,
-            "Environment": {
-                "Variables": Match.object_like(
-                    {"STREAM_FAILURE_BUCKET": "logs-of-all", "STREAM_FAILURE_BUCKET_OWNER": "222222222222"}
-                )
-            },
-        },
-    )
 
 
-@pytest.mark.parametrize("delivery", [Delivery.direct(), Delivery.buffered()], ids=["direct", "buffered"])
-def test_a_bucket_in_another_accounts_stack(delivery: Delivery) -> None:
+def test_a_bucket_in_another_accounts_stack() -> None:
     """In one app, the bucket's stack lets the archive's roles in, and neither stack waits for the other."""
     app = App()
     theirs = Stack(app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
     ours = Stack(app, "Ours", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket(theirs, "Bucket", bucket_name="logs-of-all")
-    archive = LogArchive(ours, "LogArchive", bucket=bucket, delivery=delivery)
+    archive = LogArchive(ours, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
 
     for statement in archive.bucket_policy_statements:
         bucket.add_to_resource_policy(statement)
 
-    (policy,) = Template.from_stack(theirs).find_resources("AWS::S3::BucketPolicy").values()
-    roles = json.dumps(policy["Properties"]["PolicyDocument"])
-    Template.from_stack(ours).has_resource_properties(
-        "AWS::Lambda::Function",
-        {"Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": "222222222222"})}},
-    )
-    named = Template.from_stack(ours).find_resources("AWS::IAM::Role", {"Properties": {"RoleName": Match.any_value()}})
-    assert len(named) == (5 if delivery.is_buffered else 2)
-    assert all(f"iam::111111111111:role/{role['Properties']['RoleName']}" in roles for role in named.values())
+    (policy,) = resources(Template.from_stack(theirs), "AWS::S3::BucketPolicy").values()
+    let_in, template = json.dumps(policy["PolicyDocument"]), Template.from_stack(ours)
+    assert environment(template, "shipper.handler.handler")["ARCHIVE_BUCKET_OWNER"] == "222222222222"
+    names = [each["RoleName"] for each in resources(template, "AWS::IAM::Role").values() if "RoleName" in each]
+    assert len(names) == 5
+    assert all(f"iam::111111111111:role/{name}" in let_in for name in names)
 
 
-def test_between_buffered_and_direct() -> None:
+def test_between_buffered_and_direct(template: Template) -> None:
     """The stream stays, with all that belongs to it, to write what it holds; the shipper gets what comes."""
-    buffered, draining = (
-        LogArchive(Stack(), "LogArchive", delivery=delivery) for delivery in (Delivery.buffered(), Delivery.draining())
-    )
-    for archive in (buffered, draining):
-        archive.add_log_group(logs.LogGroup(Stack.of(archive), "Logs"))
-    before, after = (Template.from_stack(Stack.of(archive)) for archive in (buffered, draining))
+    draining, after = archive_of("draining"), template_of("draining")
 
     fed, left = (
-        Counter(each["Type"] for each in template.to_json()["Resources"].values()) for template in (before, after)
+        Counter(each["Type"] for each in template.to_json()["Resources"].values()) for template in (template, after)
     )
     assert fed - left == {}
     assert left - fed == {"AWS::Lambda::Permission": 1}
@@ -288,20 +260,20 @@ def test_between_buffered_and_direct() -> None:
     assert draining.buffer
     with pytest.raises(ValueError, match="one of the archive's own"):
         draining.add_log_group(draining.buffer.own_logs)
-    with pytest.raises(ValueError, match=r"got: Delivery.draining\(\)"):
-        LogArchive(Stack(), "LogArchive", delivery=Delivery.draining(), archive_format=ArchiveFormat.raw)
 
 
 def test_no_export_goes_while_log_groups_of_other_stacks_import_it() -> None:
     """From buffered to draining: CloudFormation would refuse to take away what another stack still imports."""
+    app = App()
+    bases = []
+    for name, delivery in (("Buffered", Delivery.buffered()), ("Draining", Delivery.draining())):
+        bases.append(Stack(app, name))
+        archive = LogArchive(bases[-1], "LogArchive", delivery=delivery)
+        archive.add_log_group(logs.LogGroup(Stack(app, f"{name}Shop"), "Logs"))
 
-    def exports(delivery: Delivery) -> set[str]:
-        app = App()
-        base = Stack(app, "Base")
-        archive = LogArchive(base, "LogArchive", delivery=delivery)
-        archive.add_log_group(logs.LogGroup(Stack(app, "Shop"), "Logs"))
-        return {output["Export"]["Name"] for output in Template.from_stack(base).find_outputs("*").values()}
-
-    buffered = exports(Delivery.buffered())
+    buffered, draining = (
+        {output["Export"]["Name"].partition(":")[2] for output in Template.from_stack(base).find_outputs("*").values()}
+        for base in bases
+    )
     assert len(buffered) == 2
-    assert buffered < exports(Delivery.draining())
+    assert buffered < draining

@@ -5,27 +5,32 @@ import re
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Environment, Stack
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive, Retention
+from fargate_constructs.logs.given_bucket import owner_of
+from fargate_constructs.logs.log_merger import decide_merging
+from tests.logs.archives import allowed, archive_of, environment, resources, stack_of, statements, template_of
 
 
 @pytest.fixture(scope="module")
 def stack() -> Stack:
-    """A stack with an archive of one log group."""
-    stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
-    archive.add_log_group(logs.LogGroup(stack, "Logs"))
-    return stack
+    """The stack of a direct archive of one log group."""
+    return stack_of("direct")
 
 
 @pytest.fixture(scope="module")
-def template(stack: Stack) -> Template:
-    """The template of the default archive."""
-    return Template.from_stack(stack)
+def template() -> Template:
+    """Its template."""
+    return template_of("direct")
+
+
+@pytest.fixture(scope="module")
+def archive() -> LogArchive:
+    """It."""
+    return archive_of("direct")
 
 
 def test_both_buckets_are_private_and_kept(template: Template) -> None:
@@ -93,11 +98,8 @@ def test_the_shipper_is_newest_python_on_arm(template: Template) -> None:
     )
 
 
-def test_what_failed_for_good_is_kept(stack: Stack, template: Template) -> None:
+def test_what_failed_for_good_is_kept(stack: Stack, template: Template, archive: LogArchive) -> None:
     """Lambda tries as long as it can, and then puts the batch into the failure bucket."""
-    archive = stack.node.find_child("LogArchive")
-    assert isinstance(archive, LogArchive)
-
     template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig",
         {
@@ -108,23 +110,7 @@ def test_what_failed_for_good_is_kept(stack: Stack, template: Template) -> None:
     )
 
 
-def allowed(template: Template, name: str) -> set[str]:
-    """The actions that the policies whose name begins so allow."""
-    statements = [
-        statement
-        for policy in template.find_resources("AWS::IAM::Policy").values()
-        if policy["Properties"]["PolicyName"].startswith(name)
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-    ]
-    assert "*" not in [each["Resource"] for each in statements]
-    return {
-        action
-        for each in statements
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    }
-
-
-def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Template) -> None:
+def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Template, archive: LogArchive) -> None:
     """The shipper reads and deletes nothing; the replay reads, deletes and puts back failures alone."""
     own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -136,17 +122,11 @@ def test_functions_may_do_no_more_than_they_must(stack: Stack, template: Templat
         "s3:ListBucket",
         "lambda:InvokeFunction",
     }
-    archive = stack.node.find_child("LogArchive")
-    assert isinstance(archive, LogArchive)
-    on = [
-        statement["Resource"]
-        for policy in template.find_resources("AWS::IAM::Policy").values()
-        if policy["Properties"]["PolicyName"].startswith("LogArchiveReplayFunctionRole")
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if "s3:PutObject" in statement["Action"]
-    ]
+    replay = statements(template, "LogArchiveReplayFunctionRole")
     failures = archive.failure_bucket.arn_for_objects("aws/lambda/async/*")
-    assert on == stack.resolve([failures, archive.bucket.arn_for_objects("firehose-failures/*")])
+    assert [each["Resource"] for each in replay if "s3:PutObject" in each["Action"]] == stack.resolve(
+        [failures, archive.bucket.arn_for_objects("firehose-failures/*")]
+    )
 
 
 def test_one_permission_serves_every_group(template: Template) -> None:
@@ -180,22 +160,8 @@ def test_one_permission_serves_every_group(template: Template) -> None:
     assert subscription["Properties"]["FilterPattern"] == ""
 
 
-def test_many_groups_still_need_one_permission() -> None:
-    """Two hundred subscriptions do not fill the function's policy."""
-    stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
-    for number in range(200):
-        archive.add_log_group(logs.LogGroup.from_log_group_name(stack, f"Logs{number}", f"/app/{number}"))
-
-    template = Template.from_stack(stack)
-    template.resource_count_is("AWS::Logs::SubscriptionFilter", 200)
-    template.resource_properties_count_is("AWS::Lambda::Permission", {"Principal": "logs.amazonaws.com"}, 1)
-
-
-def test_failures_are_replayed_every_hour(stack: Stack, template: Template) -> None:
+def test_failures_are_replayed_every_hour(stack: Stack, template: Template, archive: LogArchive) -> None:
     """By the scheduler, in a role that may call the one function; and by hand."""
-    archive = stack.node.find_child("LogArchive")
-    assert isinstance(archive, LogArchive)
     function = stack.resolve(archive.replayer.function.function_arn)
     invoke = Match.object_like({"Action": "lambda:InvokeFunction", "Resource": function})
 
@@ -248,15 +214,30 @@ def test_failures_are_replayed_every_hour(stack: Stack, template: Template) -> N
     )
 
 
-def test_replayed_when_you_say() -> None:
-    """The schedule is yours to choose."""
-    stack = Stack(App(), "Test")
-    crontab = scheduler.ScheduleExpression.expression("*/10 * * * *")
-    with pytest.raises(ValueError, match="replay_schedule must be a cron"):
-        LogArchive(stack, "LogArchive", replay_schedule=crontab)
-    LogArchive(stack, "LogArchive", replay_schedule=scheduler.ScheduleExpression.rate(Duration.minutes(10)))
+@pytest.fixture(scope="module")
+def custom() -> dict[str, Stack]:
+    """A stack for each archive that no mode has."""
+    app = App()
+    short, mine, same, kept, late = (Stack(app, name) for name in ("Short", "Mine", "Same", "Kept", "Late"))
+    LogArchive(
+        short,
+        "LogArchive",
+        retention=Retention(expiration=Duration.days(30)),
+        replay_schedule=scheduler.ScheduleExpression.rate(Duration.minutes(10)),
+    )
+    own = s3.Bucket.from_bucket_attributes(mine, "Bucket", bucket_name="logs", encryption_key=kms.Key(mine, "Key"))
+    LogArchive(mine, "LogArchive", bucket=own)
+    LogArchive(same, "LogArchive", bucket=s3.Bucket(same, "Bucket"))
+    lock = s3.ObjectLockRetention.governance(Duration.days(5000))
+    LogArchive(kept, "LogArchive", object_lock=lock, retention=Retention(expiration=None))
+    days = CfnParameter(late, "Days", type="Number").value_as_number
+    LogArchive(late, "LogArchive", object_lock=lock, retention=Retention(expiration=Duration.days(days)))
+    return {stack.node.id: stack for stack in (short, mine, same, kept, late)}
 
-    Template.from_stack(stack).has_resource_properties(
+
+def test_replayed_when_you_say(custom: dict[str, Stack]) -> None:
+    """The schedule is yours to choose."""
+    Template.from_stack(custom["Short"]).has_resource_properties(
         "AWS::Scheduler::Schedule", {"ScheduleExpression": "rate(10 minutes)"}
     )
 
@@ -264,78 +245,45 @@ def test_replayed_when_you_say() -> None:
 # --- Whose bucket, and how it is kept ---
 
 
-def test_a_bucket_of_ones_own() -> None:
+def test_a_bucket_of_ones_own(custom: dict[str, Stack]) -> None:
     """A given bucket is written to, with its key, and only what failed has a bucket made for it."""
-    stack = Stack(App(), "Test")
-    key = kms.Key(stack, "Key")
-    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", encryption_key=key)
+    template = Template.from_stack(custom["Mine"])
+    archive = custom["Mine"].node.find_child("LogArchive")
 
-    archive = LogArchive(stack, "LogArchive", bucket=bucket)
-
-    template = Template.from_stack(stack)
     assert archive.node.try_find_child("Bucket") is None
-    assert archive.node.try_find_child("Failures") is archive.failure_bucket
-    template.has_resource_properties(
-        "AWS::Lambda::Function",
-        {
-            "Environment": {
-                "Variables": Match.object_like(
-                    {"ARCHIVE_BUCKET": "logs-of-all", "ARCHIVE_BUCKET_OWNER": Match.absent()}
-                )
-            }
-        },
-    )
+    assert archive.node.try_find_child("Failures")
+    variables = environment(template, "shipper.handler.handler")
+    assert variables["ARCHIVE_BUCKET"] == "logs"
+    assert "ARCHIVE_BUCKET_OWNER" not in variables
     assert "kms:GenerateDataKey" in allowed(template, "LogArchiveShipperRole")
-    assert archive.bucket is bucket
-
-
-def archive_owner(bucket: s3.IBucket) -> object:
-    """The account that the shipper is told a given bucket has."""
-    stack = Stack(App(), "Test", env=Environment(account="111111111111"))
-    template = Template.from_stack(Stack.of(LogArchive(stack, "LogArchive", bucket=bucket)))
-    (shipper,) = template.find_resources(
-        "AWS::Lambda::Function", {"Properties": {"Environment": {"Variables": {"ARCHIVE_FORMAT": "ndjson"}}}}
-    ).values()
-    return shipper["Properties"]["Environment"]["Variables"].get("ARCHIVE_BUCKET_OWNER")
 
 
 def test_the_owner_of_a_given_bucket() -> None:
     """S3 is told whose bucket it must be where that is known: of one imported by its name it is not."""
-    elsewhere = Stack(App(), "Elsewhere", env=Environment(account="111111111111"))
-    named = s3.Bucket.from_bucket_name(elsewhere, "Named", "logs-of-all")
-    foreign = s3.Bucket.from_bucket_attributes(elsewhere, "Foreign", bucket_name="logs", account="222222222222")
+    stack = Stack(App(), "Elsewhere", env=Environment(account="111111111111"))
+    named = s3.Bucket.from_bucket_name(stack, "Named", "logs-of-all")
+    foreign = s3.Bucket.from_bucket_attributes(stack, "Foreign", bucket_name="logs", account="222222222222")
 
-    assert archive_owner(named) is None
-    assert archive_owner(foreign) == "222222222222"
+    assert owner_of(named, stack) is None
+    assert owner_of(foreign, stack) == "222222222222"
 
 
-def test_a_bucket_of_the_same_app() -> None:
+def test_a_bucket_of_the_same_app(custom: dict[str, Stack]) -> None:
     """A bucket made in the app has a known owner, and Data Firehose's failures in it are not looked for."""
-    stack = Stack(App(), "Test")
+    template = Template.from_stack(custom["Same"])
 
-    LogArchive(stack, "LogArchive", bucket=s3.Bucket(stack, "Bucket"))
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::Lambda::Function",
-        {"Environment": {"Variables": Match.object_like({"ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"}})}},
-    )
-    template.has_resource_properties(
-        "AWS::Lambda::Function",
-        {"Environment": {"Variables": Match.object_like({"STREAM_FAILURE_BUCKET": Match.absent()})}, "Timeout": 900},
-    )
+    assert environment(template, "shipper.handler.handler")["ARCHIVE_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}
+    assert "STREAM_FAILURE_BUCKET" not in environment(template, "replay.handler.handler")
 
 
 def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     """The bucket policy to add lets the shipper's role put lines, the catalog's list log groups, and nothing else."""
-    stack = Stack(App(), "Test")
-    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
-    archive = LogArchive(stack, "LogArchive", bucket=bucket)
+    stack, archive = stack_of("given"), archive_of("given")
     assert archive.catalog
 
-    statements = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
+    allowances = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
 
-    assert statements == [
+    assert allowances == [
         {
             "Effect": "Allow",
             "Principal": {"AWS": stack.resolve(archive.function.execution_role.role_arn)},
@@ -352,117 +300,77 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     ]
 
 
-def test_a_retention_of_ones_own() -> None:
-    """Both buckets expire with it; logs that go before they would grow cold are not moved first."""
-    stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive", retention=Retention(expiration=Duration.days(30)))
+def lifecycles(template: Template) -> list[dict[str, object]]:
+    """The one lifecycle rule of each bucket of logs, which is not the one of query results."""
+    buckets = resources(template, "AWS::S3::Bucket").items()
+    return [each["LifecycleConfiguration"]["Rules"][0] for id_, each in buckets if "Results" not in id_]
 
-    Template.from_stack(stack).resource_properties_count_is(
-        "AWS::S3::Bucket",
-        {
-            "LifecycleConfiguration": {
-                "Rules": [Match.object_like({"ExpirationInDays": 30, "Transitions": Match.absent()})]
-            }
-        },
-        2,
-    )
+
+def test_a_retention_of_ones_own(custom: dict[str, Stack]) -> None:
+    """Both buckets expire with it; logs that go before they would grow cold are not moved first."""
+    rules = lifecycles(Template.from_stack(custom["Short"]))
+
+    assert [(rule["ExpirationInDays"], "Transitions" in rule) for rule in rules] == [(30, False)] * 2
 
 
 def test_kept_for_ever() -> None:
-    """Without expiration, nothing but remains of uploads and deletions ever goes."""
-    stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive", retention=Retention(expiration=None))
+    """Without expiration, nothing but remains of uploads and deletions ever goes; the archive still grows cold."""
+    rules = lifecycles(template_of("raw"))
 
-    template = Template.from_stack(stack)
-    template.resource_properties_count_is(
-        "AWS::S3::Bucket",
-        {"LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": Match.absent()})]}},
-        2,
-    )
-    template.resource_properties_count_is(
-        "AWS::S3::Bucket",
-        {"LifecycleConfiguration": {"Rules": [Match.object_like({"Transitions": Match.any_value()})]}},
-        1,
-    )
+    assert [("ExpirationInDays" in rule, "Transitions" in rule) for rule in rules] == [(False, True), (False, False)]
 
 
 def test_a_key_of_ones_own() -> None:
     """All buckets are encrypted with it, by way of bucket keys, and each function may do with it what it must."""
-    stack = Stack(App(), "Test")
-    key = kms.Key(stack, "Key")
+    stack, template = stack_of("key"), template_of("key")
+    key = stack.node.find_child("Key")
+    assert isinstance(key, kms.Key)
 
-    LogArchive(stack, "LogArchive", encryption_key=key)
-
-    template = Template.from_stack(stack)
-    template.resource_properties_count_is(
-        "AWS::S3::Bucket",
-        {
-            "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [
-                    {
-                        "BucketKeyEnabled": True,
-                        "ServerSideEncryptionByDefault": {
-                            "SSEAlgorithm": "aws:kms",
-                            "KMSMasterKeyID": stack.resolve(key.key_arn),
-                        },
-                    }
-                ]
-            }
+    encrypted = {
+        "BucketKeyEnabled": True,
+        "ServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": stack.resolve(key.key_arn),
         },
-        3,
-    )
-    assert {action for action in allowed(template, "LogArchiveShipperRole") if action.startswith("kms")} == {
-        "kms:GenerateDataKey"
     }
-    assert {action for action in allowed(template, "LogArchiveReplayFunctionRole") if action.startswith("kms")} == {
-        "kms:Decrypt",
-        "kms:GenerateDataKey",
+    buckets = resources(template, "AWS::S3::Bucket").values()
+    assert [each["BucketEncryption"]["ServerSideEncryptionConfiguration"] for each in buckets] == [[encrypted]] * 3
+    may = {role: allowed(template, f"LogArchive{role}Role") for role in ("Shipper", "ReplayFunction")}
+    assert {role: {each for each in may[role] if each.startswith("kms")} for role in may} == {
+        "Shipper": {"kms:GenerateDataKey"},
+        "ReplayFunction": {"kms:Decrypt", "kms:GenerateDataKey"},
     }
 
 
 def test_versions() -> None:
     """A versioned archive; failed batches are meant to be deleted."""
-    stack = Stack(App(), "Test")
-    LogArchive(stack, "LogArchive", versioned=True)
-
-    Template.from_stack(stack).resource_properties_count_is(
+    template_of("versioned").resource_properties_count_is(
         "AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}, 1
     )
 
 
-@pytest.mark.parametrize("mode", ["governance", "compliance"])
-def test_a_lock(mode: str) -> None:
+def test_a_lock() -> None:
     """The archive is locked and versioned; failed batches are meant to be deleted."""
-    stack = Stack(App(), "Test")
-    lock = getattr(s3.ObjectLockRetention, mode)(Duration.days(365))
-
-    archive = LogArchive(stack, "LogArchive", object_lock=lock)
-
-    Template.from_stack(stack).resource_properties_count_is(
+    template_of("locked").resource_properties_count_is(
         "AWS::S3::Bucket",
         {
             "ObjectLockEnabled": True,
             "ObjectLockConfiguration": {
                 "ObjectLockEnabled": "Enabled",
-                "Rule": {"DefaultRetention": {"Days": 365, "Mode": mode.upper()}},
+                "Rule": {"DefaultRetention": {"Days": 365, "Mode": "COMPLIANCE"}},
             },
             "VersioningConfiguration": {"Status": "Enabled"},
         },
         1,
     )
-    assert archive.object_lock is lock
+    assert archive_of("locked").object_lock
 
 
-def test_a_lock_on_what_is_kept_for_ever_or_as_deployed() -> None:
+@pytest.mark.parametrize("name", ["Kept", "Late"])
+def test_a_lock_on_what_is_kept_for_ever_or_as_deployed(custom: dict[str, Stack], name: str) -> None:
     """A lock cannot outlast what is never deleted, nor be known to outlast what only CloudFormation knows."""
-    stack = Stack(App(), "Test")
-    days = CfnParameter(stack, "Days", type="Number").value_as_number
-    lock = s3.ObjectLockRetention.governance(Duration.days(5000))
-
-    LogArchive(stack, "ForEver", object_lock=lock, retention=Retention(expiration=None))
-    LogArchive(stack, "AsDeployed", object_lock=lock, retention=Retention(expiration=Duration.days(days)))
-
-    Template.from_stack(stack).resource_properties_count_is("AWS::S3::Bucket", {"ObjectLockEnabled": True}, 2)
+    template = Template.from_stack(custom[name])
+    template.resource_properties_count_is("AWS::S3::Bucket", {"ObjectLockEnabled": True}, 1)
 
 
 REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
@@ -506,6 +414,16 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
         ValueError,
         "merging must be off beside versioned, got: True",
     ),
+    "draining-raw": (
+        {"archive_format": ArchiveFormat.raw, "delivery": Delivery.draining()},
+        ValueError,
+        "got: Delivery.draining()",
+    ),
+    "crontab": (
+        {"replay_schedule": scheduler.ScheduleExpression.expression("*/10 * * * *")},
+        ValueError,
+        "replay_schedule must be a cron",
+    ),
     "one-action": (
         {"alarm_actions": object()},
         TypeError,
@@ -514,15 +432,20 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def things() -> dict[object, object]:
+    """What the arguments above stand for, and the stack of it."""
+    stack = Stack(App(), "Test")
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+    return {"stack": stack, "given": bucket, "key": kms.Key(stack, "Key")}
+
+
 @pytest.mark.parametrize("case", REFUSED)
-def test_refusals(case: str) -> None:
+def test_refusals(case: str, things: dict[object, object]) -> None:
     """What cannot be is refused before anything is made."""
     arguments, kind, message = REFUSED[case]
-    stack = Stack(App(), "Test")
-    things: dict[object, object] = {
-        "given": s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all"),
-        "key": kms.Key(stack, "Key"),
-    }
+    stack = things["stack"]
+    assert isinstance(stack, Stack)
 
     with pytest.raises(kind, match=re.escape(message)):
         LogArchive(
@@ -536,34 +459,28 @@ def test_refusals(case: str) -> None:
 
 def test_raw_batches() -> None:
     """The shipper is told to store batches as they come, and may put them where it does; nothing reads them."""
-    stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
-    assert (archive.catalog, archive.merger) == (None, None)
+    stack, template, archive = stack_of("raw"), template_of("raw"), archive_of("raw")
 
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"ARCHIVE_FORMAT": "raw"})}}
-    )
+    assert (archive.catalog, archive.merger) == (None, None)
+    assert environment(template, "shipper.handler.handler")["ARCHIVE_FORMAT"] == "raw"
     for reading in ("AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Events::Rule"):
         template.resource_count_is(reading, 0)
     template.resource_count_is("AWS::S3::Bucket", 2)
     objects = stack.resolve(archive.bucket.arn_for_objects("raw/log_group=*"))
-    put = Match.object_like({"Action": "s3:PutObject", "Resource": objects})
-    template.has_resource_properties(
-        "AWS::IAM::Policy", {"PolicyDocument": Match.object_like({"Statement": Match.array_with([put])})}
-    )
+    puts = [each for each in statements(template, "LogArchiveShipperRole") if each["Action"] == ["s3:PutObject"]]
+    assert objects in [each["Resource"] for each in puts]
 
 
 def test_merging() -> None:
-    """Small objects are merged unless there are none, or they would stay; in a bucket of your own if you say so."""
-    stack = Stack(App(), "Test")
-    lock = s3.ObjectLockRetention.governance(Duration.days(1))
-    own = s3.Bucket.from_bucket_name(stack, "Bucket", "logs-of-all")
+    """Small objects are merged unless there are none, or they would stay."""
+    modes = ("direct", "buffered", "locked", "versioned", "raw", "given")
 
-    assert LogArchive(stack, "Default").merger
-    assert LogArchive(stack, "Locked", object_lock=lock).merger is None
-    assert LogArchive(stack, "Versioned", versioned=True).merger is None
-    assert LogArchive(stack, "Raw", archive_format=ArchiveFormat.raw).merger is None
-    assert LogArchive(stack, "Off", merging=False).merger is None
-    assert LogArchive(stack, "Own", bucket=own).merger is None
-    assert LogArchive(stack, "OwnMerged", bucket=own, merging=True).merger
+    assert [mode for mode in modes if archive_of(mode).merger] == ["direct", "buffered"]
+
+
+def test_merging_if_you_say_so() -> None:
+    """Off in a bucket made here, on in one of your own."""
+    bucket = archive_of("given").bucket
+
+    assert not decide_merging(merging=False, bucket=None, versioned=False)
+    assert decide_merging(merging=True, bucket=bucket, versioned=False)

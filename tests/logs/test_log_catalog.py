@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Size, Stack
+from aws_cdk import App, Aws, CfnParameter, Duration, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -16,7 +16,8 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 
 from fargate_constructs.logs.catalog import COLUMNS, PARTITIONS, QUERIES, VIEW_COLUMNS, LogCatalog
-from tests.audit import all_feature_flags, findings, spread_policies
+from tests.audit import findings
+from tests.logs.archives import allowed, statements, template_of
 
 
 def make(stack: Stack, **options: Any) -> LogCatalog:  # noqa: ANN401  # a catalog's arguments
@@ -26,10 +27,8 @@ def make(stack: Stack, **options: Any) -> LogCatalog:  # noqa: ANN401  # a catal
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """The template of the default catalog."""
-    stack = Stack(App(), "Test")
-    make(stack)
-    return Template.from_stack(stack)
+    """The template of the default catalog, beside a merger."""
+    return template_of("read-and-merged")
 
 
 def stored_view(template: Template) -> dict[str, Any]:
@@ -152,16 +151,15 @@ def test_saved_queries_are_athenas_sql(path: Any) -> None:  # noqa: ANN401  # a 
 
 def test_the_function_may_do_no_more_than_it_must(template: Template) -> None:
     """It lists log groups and changes one table."""
-    [policy] = template.find_resources("AWS::IAM::Policy").values()
-    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    may = statements(template, "CatalogLogGroupsFunctionRole")
 
-    assert [each["Action"] for each in statements] == [
+    assert [each["Action"] for each in may] == [
         ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "s3:ListBucket",
+        ["s3:ListBucket"],
         ["glue:GetTable", "glue:UpdateTable"],
     ]
-    assert statements[1]["Condition"] == {"StringEquals": {"s3:prefix": "log_group="}}
-    assert "*" not in json.dumps([each["Resource"] for each in statements])
+    assert may[1]["Condition"] == {"StringEquals": {"s3:prefix": "log_group="}}
+    assert "*" not in json.dumps([each["Resource"] for each in may])
     template.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "rate(5 minutes)"})
     template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "Errors", "Threshold": 1})
 
@@ -169,18 +167,40 @@ def test_the_function_may_do_no_more_than_it_must(template: Template) -> None:
 # --- Custom ---
 
 
-def test_ones_own_choices() -> None:
-    """A name, a first day, a limit and an expiration."""
-    stack = Stack(App(), "Test")
+@pytest.fixture(scope="module")
+def app() -> App:
+    """An app with two catalogs that no mode has, and a third one."""
+    app = App()
+    own, keyed = Stack(app, "Own"), Stack(app, "Keyed")
+    days, limit = CfnParameter(own, "Days", type="Number"), CfnParameter(keyed, "Limit", type="Number")
     make(
-        stack,
+        own,
         database_name="all_logs",
         first_day=date(2025, 1, 1),
         bytes_scanned_cutoff_per_query=Size.mebibytes(10),
-        result_expiration=Duration.days(CfnParameter(stack, "Days", type="Number").value_as_number),
+        result_expiration=Duration.days(days.value_as_number),
     )
+    key = kms.Key(keyed, "Key", enable_key_rotation=True)
+    bucket = s3.Bucket.from_bucket_attributes(keyed, "Bucket", bucket_name="all-logs", encryption_key=key)
+    catalog = LogCatalog(keyed, "Logs", bucket=bucket, bytes_scanned_cutoff_per_query=Size.bytes(limit.value_as_number))
+    assert catalog.grant_query(iam.Role(keyed, "Role", assumed_by=iam.AccountRootPrincipal())).success
+    assert catalog.grant_query(iam.User.from_user_name(keyed, "User", "somebody")).success
+    LogCatalog(keyed, "Other", bucket=bucket)
+    LogCatalog(Stack(app, "Second"), "Logs", bucket=bucket)
+    return app
 
-    template = Template.from_stack(stack)
+
+def stack_in(app: App, name: str) -> Stack:
+    """One of its stacks."""
+    stack = app.node.find_child(name)
+    assert isinstance(stack, Stack)
+    return stack
+
+
+def test_ones_own_choices(app: App) -> None:
+    """A name, a first day, a limit and an expiration."""
+    template = Template.from_stack(stack_in(app, "Own"))
+
     template.has_resource_properties("AWS::Glue::Database", {"DatabaseInput": {"Name": "all_logs"}})
     template.has_resource_properties(
         "AWS::Glue::Table", {"TableInput": {"Parameters": {"projection.dt.range": "2025-01-01,NOW+1DAYS"}}}
@@ -195,15 +215,11 @@ def test_ones_own_choices() -> None:
     assert stored_view(template)["schema"] == "all_logs"
 
 
-def test_results_have_the_archives_key() -> None:
+def test_results_have_the_archives_key(app: App) -> None:
     """Where lines are encrypted with a key of one's own, what queries find is, too; a limit may be a parameter."""
-    stack = Stack(App(), "Test")
-    key = kms.Key(stack, "Key")
-    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="all-logs", encryption_key=key)
-    limit = CfnParameter(stack, "Limit", type="Number").value_as_number
-    catalog = LogCatalog(stack, "Logs", bucket=bucket, bytes_scanned_cutoff_per_query=Size.bytes(limit))
-    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
-    catalog.grant_query(role)
+    stack = stack_in(app, "Keyed")
+    key = stack.node.find_child("Key")
+    assert isinstance(key, kms.Key)
 
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -217,101 +233,66 @@ def test_results_have_the_archives_key() -> None:
             }
         },
     )
-    [policy, *_] = [
-        each["Properties"]["PolicyDocument"]["Statement"]
-        for name, each in template.find_resources("AWS::IAM::Policy").items()
-        if name.startswith("Role")
+    of_key = [
+        each["Action"]
+        for each in statements(template, "RoleDefaultPolicy")
+        if each["Resource"] == stack.resolve(key.key_arn)
     ]
-    of_key = [each["Action"] for each in policy if each["Resource"] == stack.resolve(key.key_arn)]
     assert of_key == [["kms:Decrypt", "kms:GenerateDataKey"]]
 
 
-def test_who_may_query() -> None:
+def test_who_may_query(app: App) -> None:
     """A role may use the workgroup, read lines and write results; the audit has nothing to say about it."""
-    app = App()
-    stack = Stack(app, "Test")
-    catalog = make(stack)
-    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    may = allowed(Template.from_stack(stack_in(app, "Keyed")), "RoleDefaultPolicy")
 
-    grant = catalog.grant_query(role)
-
-    assert grant.success
-    template = Template.from_stack(stack)
-    [policy] = template.find_resources(
-        "AWS::IAM::Policy", {"Properties": {"Roles": [stack.resolve(role.role_name)]}}
-    ).values()
-    allowed = {
-        action
-        for each in policy["Properties"]["PolicyDocument"]["Statement"]
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    }
-    assert {action for action in allowed if "Delete" in action or "Update" in action or "*" in action} == set()
-    assert allowed >= {"athena:StartQueryExecution", "glue:GetTable", "s3:GetObject", "s3:GetBucketLocation"}
+    assert {action for action in may if "Delete" in action or "Update" in action or "*" in action} == set()
+    assert may >= {"athena:StartQueryExecution", "glue:GetTable", "s3:GetObject", "s3:GetBucketLocation"}
     assert findings(app) == []
 
 
-def test_a_person_may_query() -> None:
-    """A principal that is no construct is granted the same."""
-    stack = Stack(App(), "Test")
-    catalog = make(stack)
-    user = iam.User.from_user_name(stack, "User", "somebody")
+def test_a_principal_that_has_no_policy(app: App) -> None:
+    """Nothing can be granted to what is only an ARN."""
+    catalog = stack_in(app, "Own").node.find_child("Logs")
+    assert isinstance(catalog, LogCatalog)
 
-    assert catalog.grant_query(user).success
     assert catalog.grant_query(iam.ArnPrincipal("arn:aws:iam::111122223333:role/none")).success is False
 
 
-def test_two_catalogs_of_one_bucket() -> None:
+def test_two_catalogs_of_one_bucket(app: App) -> None:
     """Names do not collide, in one stack or across two."""
-    app = App()
-    first, second = Stack(app, "First"), Stack(app, "Second")
-    bucket = s3.Bucket(first, "Bucket")
-    names = {
-        LogCatalog(first, "One", bucket=bucket).workgroup.name,
-        LogCatalog(first, "Two", bucket=bucket).workgroup.name,
-        LogCatalog(second, "One", bucket=bucket).workgroup.name,
-    }
+    paths = (("Keyed", "Logs"), ("Keyed", "Other"), ("Second", "Logs"))
+    catalogs = [stack_in(app, stack).node.find_child(id_) for stack, id_ in paths]
 
-    assert len(names) == 3
-    app.synth()
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or off: the same template."""
-    templates = []
-    for context in ({}, all_feature_flags()):
-        stack = Stack(App(context=context), "Test")
-        make(stack)
-        templates.append(spread_policies(dict(Template.from_stack(stack).to_json())))
-
-    assert templates[0] == templates[1]
+    assert len({each.workgroup.name for each in catalogs if isinstance(each, LogCatalog)}) == 3
 
 
 # --- Refused ---
 
 
-@pytest.mark.parametrize("name", ["Logs", "all-logs", "", "x" * 129])
-def test_no_name_of_a_database(name: str) -> None:
-    """Glue and Athena would take another one, or none."""
-    stack = Stack(App(), "Test")
-    with pytest.raises(ValueError, match=f"database_name must be .* got: {name!r}"):
-        make(stack, database_name=name)
-    assert stack.node.try_find_child("Logs") is None
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "upper-case": ({"database_name": "Logs"}, "database_name must be .* got: 'Logs'"),
+    "hyphen": ({"database_name": "all-logs"}, "database_name must be .* got: 'all-logs'"),
+    "empty": ({"database_name": ""}, "database_name must be .* got: ''"),
+    "long": ({"database_name": "x" * 129}, f"database_name must be .* got: '{'x' * 129}'"),
+    # The view's stored form spells the database out.
+    "as-deployed": ({"database_name": Aws.STACK_NAME}, "database_name must be"),
+    "small-limit": ({"bytes_scanned_cutoff_per_query": Size.kibibytes(512)}, r"at least 10 MiB, got: 0\.5"),
+    "hours": ({"result_expiration": Duration.hours(36)}, "result_expiration must be whole days, got: 1 day 12 hours"),
+}
 
 
-def test_a_name_known_only_when_deployed() -> None:
-    """The view's stored form spells the database out."""
-    stack = Stack(App(), "Test")
-    with pytest.raises(ValueError, match="database_name must be"):
-        make(stack, database_name=CfnParameter(stack, "Name").value_as_string)
+@pytest.fixture(scope="module")
+def empty() -> Stack:
+    """A stack in which nothing is made."""
+    return Stack(App(), "Test")
 
 
-def test_a_limit_too_small() -> None:
-    """Athena takes none below 10 MiB."""
-    with pytest.raises(ValueError, match=r"at least 10 MiB, got: 0\.5"):
-        make(Stack(App(), "Test"), bytes_scanned_cutoff_per_query=Size.kibibytes(512))
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(case: str, empty: Stack) -> None:
+    """What Glue, Athena or S3 would refuse, or take for another, before anything is made."""
+    options, message = REFUSED[case]
+    bucket = s3.Bucket.from_bucket_name(Stack(), "Bucket", "all-logs")
 
-
-def test_results_that_go_after_hours() -> None:
-    """S3 counts days."""
-    with pytest.raises(ValueError, match="result_expiration must be whole days, got: 1 day 12 hours"):
-        make(Stack(App(), "Test"), result_expiration=Duration.hours(36))
+    with pytest.raises(ValueError, match=message):
+        LogCatalog(empty, "Logs", bucket=bucket, **options)
+    assert empty.node.try_find_child("Logs") is None

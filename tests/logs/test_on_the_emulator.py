@@ -1,20 +1,33 @@
-"""A deployed archive: what failed comes back, and delivery is switched, on a local AWS."""
+"""Deployed archives on a local AWS: what failed comes back, delivery is switched, and saved queries are answered."""
 
 import base64
 import gzip
 import json
+import re
+import shutil
+import subprocess
 import time
 from itertools import chain
+from pathlib import Path
 
+import duckdb
 import pytest
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_logs as logs
+from types_boto3_s3 import S3Client
 
 from fargate_constructs.logs import Delivery, LogArchive
-from tests.emulator.emulator import Emulator
+from tests.emulator.emulator import ROOT, Emulator
+from tests.emulator.queries import Queries, QueryError
 from tests.emulator.updates import DeployedStack
-from tests.logs.deployed import JsonObject, delivery, log_event
+from tests.logs import merging
+from tests.logs.deployed import Context, JsonObject, delivery, log_event
 
+LINES = {
+    "/ecs/web": ["GET /é 200 in 3 ms", "GET /é 200 in 41 ms", "TypeError: no user (request 7f3a)"],
+    "/ecs/api#2": ["listening on 8080", "charged the card (request 7f3a)"],
+}
+PAGE = (ROOT / "docs/reading-logs.md").read_text()
 KEPT = ("AWS::S3::Bucket", "AWS::Logs::LogGroup")
 ARRIVAL_SECONDS = 60
 
@@ -36,7 +49,7 @@ def archive_app(*, buffered: bool) -> App:
 
 
 @pytest.fixture(scope="module")
-def stack(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
+def archive(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
     """A buffered archive, deployed."""
     folder, module = tmp_path_factory.mktemp("archive"), "tests.logs.test_on_the_emulator"
     return DeployedStack(aws, "Archive", module=module, expression="archive_app(buffered=True)", folder=folder)
@@ -73,48 +86,6 @@ def replay(stack: DeployedStack) -> JsonObject:
     return result
 
 
-def test_an_archive_from_buffered_to_direct_and_back(stack: DeployedStack) -> None:
-    """Batches go through the stream, failures come back, and switching replaces and forgets nothing."""
-    firehose, s3 = stack.aws.client("firehose"), stack.aws.client("s3")
-    kept = stack.physical_ids(*KEPT)
-
-    # Through Data Firehose: one batch of an hour, one over an hour's edge, which the function stores itself.
-    across = delivery(log_event("2", message="two"), log_event("3", 1_772_323_200_000, "three"))
-    for batch in (delivery(log_event("1", message="one")), across):
-        data = base64.b64decode(batch["awslogs"]["data"])
-        firehose.put_record(DeliveryStreamName=stack.output("Stream"), Record={"Data": data})
-    assert messages(stack) == ["one", "three", "two"]
-    hours = sorted(key.rpartition("/")[0] for key in archived(stack))
-    at = "log_group=%2Fecs%2Fweb/dt=2026-0"
-    assert hours == [f"{at}2-28/hour=23", f"{at}2-28/hour=23", f"{at}3-01/hour=00"]
-    assert all(key.endswith(".ndjson.gz") for key in archived(stack))
-
-    # What Lambda and Data Firehose failed to store comes back.
-    failed = {"requestPayload": delivery(log_event("4", message="four"))}
-    lost = {"rawData": delivery(log_event("5", message="five"))["awslogs"]["data"]}
-    s3.put_object(Bucket=stack.output("Failures"), Key="aws/lambda/async/f/1", Body=json.dumps(failed).encode())
-    left = {"Bucket": stack.output("Archive"), "Key": "firehose-failures/processing-failed/1"}
-    s3.put_object(**left, Body=json.dumps(lost).encode() + b"\n")
-    assert replay(stack) == {"replayed": 2, "waiting": 0}
-    assert messages(stack) == ["five", "four", "one", "three", "two"]
-    assert objects(stack, "Failures") == {}
-    assert left["Key"] not in objects(stack, "Archive")
-
-    # Switched: everything is where it was, what the stream left behind is found, and new lines come by the shipper.
-    s3.put_object(**left, Body=json.dumps(lost | {"attemptsMade": 1}).encode() + b"\n")
-    assert stack.update(archive_app(buffered=False)) == "UPDATE_COMPLETE", stack.why()
-    assert kept.items() >= stack.physical_ids(*KEPT).items()
-    assert replay(stack) == {"replayed": 1, "waiting": 0}
-    write(stack, "six")
-    assert arrived(stack, "six")
-    assert messages(stack) == ["five", "four", "one", "six", "three", "two"]
-
-    # And back again.
-    assert stack.update(archive_app(buffered=True)) == "UPDATE_COMPLETE", stack.why()
-    assert {id_: name for id_, name in stack.physical_ids("AWS::S3::Bucket").items() if kept[id_] != name} == {}
-    assert len(messages(stack)) == 6
-
-
 def write(stack: DeployedStack, message: str) -> None:
     """Write a line to the log group."""
     client, group = stack.aws.client("logs"), stack.output("LogGroup")
@@ -131,3 +102,282 @@ def arrived(stack: DeployedStack, message: str) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+# --- Failures, and switching ---
+
+
+def test_an_archive_from_buffered_to_direct_and_back(archive: DeployedStack) -> None:
+    """Batches go through the stream, failures come back, and switching replaces and forgets nothing."""
+    firehose, s3 = archive.aws.client("firehose"), archive.aws.client("s3")
+    kept = archive.physical_ids(*KEPT)
+
+    # Through Data Firehose: one batch of an hour, one over an hour's edge, which the function stores itself.
+    across = delivery(log_event("2", message="two"), log_event("3", 1_772_323_200_000, "three"))
+    for batch in (delivery(log_event("1", message="one")), across):
+        data = base64.b64decode(batch["awslogs"]["data"])
+        firehose.put_record(DeliveryStreamName=archive.output("Stream"), Record={"Data": data})
+    assert messages(archive) == ["one", "three", "two"]
+    hours = sorted(key.rpartition("/")[0] for key in archived(archive))
+    at = "log_group=%2Fecs%2Fweb/dt=2026-0"
+    assert hours == [f"{at}2-28/hour=23", f"{at}2-28/hour=23", f"{at}3-01/hour=00"]
+    assert all(key.endswith(".ndjson.gz") for key in archived(archive))
+
+    # What Lambda and Data Firehose failed to store comes back.
+    failed = {"requestPayload": delivery(log_event("4", message="four"))}
+    lost = {"rawData": delivery(log_event("5", message="five"))["awslogs"]["data"]}
+    s3.put_object(Bucket=archive.output("Failures"), Key="aws/lambda/async/f/1", Body=json.dumps(failed).encode())
+    left = {"Bucket": archive.output("Archive"), "Key": "firehose-failures/processing-failed/1"}
+    s3.put_object(**left, Body=json.dumps(lost).encode() + b"\n")
+    assert replay(archive) == {"replayed": 2, "waiting": 0}
+    assert messages(archive) == ["five", "four", "one", "three", "two"]
+    assert objects(archive, "Failures") == {}
+    assert left["Key"] not in objects(archive, "Archive")
+
+    # Switched: everything is where it was, what the stream left behind is found, and new lines come by the shipper.
+    s3.put_object(**left, Body=json.dumps(lost | {"attemptsMade": 1}).encode() + b"\n")
+    assert archive.update(archive_app(buffered=False)) == "UPDATE_COMPLETE", archive.why()
+    assert kept.items() >= archive.physical_ids(*KEPT).items()
+    assert replay(archive) == {"replayed": 1, "waiting": 0}
+    write(archive, "six")
+    assert arrived(archive, "six")
+    assert messages(archive) == ["five", "four", "one", "six", "three", "two"]
+
+    # And back again.
+    assert archive.update(archive_app(buffered=True)) == "UPDATE_COMPLETE", archive.why()
+    assert {id_: name for id_, name in archive.physical_ids("AWS::S3::Bucket").items() if kept[id_] != name} == {}
+    assert len(messages(archive)) == 6
+
+
+# --- Reading ---
+
+
+def reading_app() -> App:
+    """Return an app of an archive and two log groups."""
+    app = App()
+    stack = Stack(app, "Reading")
+    archive = LogArchive(stack, "LogArchive")
+    for number, name in enumerate(LINES):
+        archive.add_log_group(logs.LogGroup(stack, f"Logs{number}", log_group_name=name))
+    CfnOutput(stack, "Bucket", value=archive.bucket.bucket_name)
+    assert archive.catalog
+    CfnOutput(stack, "Workgroup", value=archive.catalog.workgroup.name)
+    CfnOutput(stack, "LogGroups", value=archive.catalog.log_groups.function.function_name)
+    assert archive.merger
+    CfnOutput(stack, "Merger", value=archive.merger.function.function_name)
+    return app
+
+
+@pytest.fixture(scope="module")
+def stack(aws: Emulator, archive: DeployedStack) -> DeployedStack:
+    """That app deployed beside the other, which has brought the assets, with two batches of lines in its archive."""
+    stack = archive.beside("Reading")
+    assert stack.update(reading_app()) == "CREATE_COMPLETE", stack.why()
+    client, s3 = aws.client("logs"), aws.client("s3")
+    for group, messages in LINES.items():
+        now = time.time_ns() // 1_000_000
+        client.create_log_stream(logGroupName=group, logStreamName="task/app/0a1b")
+        client.put_log_events(
+            logGroupName=group,
+            logStreamName="task/app/0a1b",
+            logEvents=[{"timestamp": now + i, "message": message} for i, message in enumerate(messages)],
+        )
+    deadline = time.monotonic() + 60
+    while stored_lines(s3, stack.output("Bucket")) < sum(map(len, LINES.values())):
+        assert time.monotonic() < deadline, "the lines did not arrive"
+        time.sleep(0.1)
+    return stack
+
+
+def stored_lines(s3: S3Client, bucket: str) -> int:
+    """How many lines there are in a bucket."""
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    bodies = [gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+    return sum(body.count(b"\n") for body in bodies)
+
+
+def keys_of_today(s3: S3Client, bucket: str) -> list[str]:
+    """The objects of a bucket that the merger's day has not."""
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    return [key for key in keys if f"dt={merging.DAY['first_day']}" not in key]
+
+
+def invoke(aws: Emulator, function: str) -> object:
+    """Run a function now, not when its schedule says."""
+    answer = aws.client("lambda").invoke(FunctionName=function, Payload="{}")
+    assert "FunctionError" not in answer
+    return json.loads(answer["Payload"].read())
+
+
+@pytest.fixture(scope="module")
+def queries(aws: Emulator, stack: DeployedStack) -> Queries:
+    """The workgroup, once the table knows the log groups."""
+    queries = Queries(aws, stack.output("Workgroup"))
+    assert queries.ask("SELECT count(*) FROM lines").rows == [["0"]], "the table knows what nobody told it"
+    assert invoke(aws, stack.output("LogGroups")) == {
+        "learned": ["%2Fecs%2Fapi%232", "%2Fecs%2Fweb"],
+        "forgotten": ["-"],
+    }
+    assert invoke(aws, stack.output("LogGroups")) == {"learned": [], "forgotten": []}
+    return queries
+
+
+@pytest.fixture(scope="module")
+def files(aws: Emulator, stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the bucket on disk."""
+    folder = tmp_path_factory.mktemp("copy")
+    s3, bucket = aws.client("s3"), stack.output("Bucket")
+    for key in keys_of_today(s3, bucket):
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return folder
+
+
+# --- Saved queries ---
+
+
+def test_errors_in_the_last_hour(queries: Queries) -> None:
+    """What a person looks at first."""
+    found = queries.run("errors_in_the_last_hour")
+
+    assert found.columns == ["time", "loggroup", "logstream", "message"]
+    assert [row[1:] for row in found.rows] == [["/ecs/web", "task/app/0a1b", "TypeError: no user (request 7f3a)"]]
+
+
+def test_errors_per_minute(queries: Queries) -> None:
+    """When it began."""
+    [[minute, group, errors]] = queries.run("errors_per_minute").rows
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:00", minute)
+    assert (group, errors) == ("/ecs/web", "1")
+
+
+def test_one_request_across_services(queries: Queries) -> None:
+    """An ID finds its lines in every service, in the order of time."""
+    found = queries.run("one_request_across_services", "7f3a")
+
+    assert [row[1] for row in found.rows] == ["/ecs/web", "/ecs/api#2"]
+    assert queries.run("one_request_across_services", "% no wildcard '").rows == []
+
+
+def test_top_talkers(queries: Queries) -> None:
+    """Bytes, not characters, of each service's messages."""
+    sizes = {group: sum(len(message.encode()) for message in messages) for group, messages in LINES.items()}
+
+    assert queries.run("top_talkers").rows == [
+        [group, str(len(LINES[group])), str(sizes[group]), str(round(100 * sizes[group] / sum(sizes.values()), 1))]
+        for group in ("/ecs/web", "/ecs/api#2")
+    ]
+
+
+def test_most_frequent_messages(queries: Queries) -> None:
+    """Alike but for their numbers, the latest as an example."""
+    assert queries.run("most_frequent_messages").rows[0] == [
+        "/ecs/web", "GET /é # in # ms", "2", "GET /é 200 in 41 ms",
+    ]  # fmt: skip
+
+
+def test_last_line_of_each_service(queries: Queries) -> None:
+    """Who wrote first is silent longest."""
+    rows = queries.run("last_line_of_each_service").rows
+
+    assert [(group, lines) for group, _, _, lines in rows] == [("/ecs/web", "3"), ("/ecs/api#2", "2")]
+
+
+def test_every_saved_query_runs(queries: Queries) -> None:
+    """None of them is tried by nobody."""
+    for name, sql in queries.saved().items():
+        parameters = ["x"] if "?)" in sql.replace("(?i)", "") else []
+        assert queries.run(name, *parameters).columns
+
+
+def test_one_log_group(queries: Queries) -> None:
+    """A log group's name as people write it chooses what is read; the column has it as in the keys."""
+    sql = "SELECT count(*), min(log_group) FROM logs WHERE log_group = url_encode('/ecs/api#2') AND dt >= '2026-01-01'"
+
+    assert queries.ask(sql).rows == [["2", "%2Fecs%2Fapi%232"]]
+
+
+def test_a_query_that_fails_says_why(queries: Queries) -> None:
+    """The emulator runs what it is given, and nothing else."""
+    with pytest.raises(QueryError, match="nosuch"):
+        queries.ask("SELECT nosuch FROM logs")
+
+
+def test_what_is_stored_twice(aws: Emulator, stack: DeployedStack, queries: Queries) -> None:
+    """Events that came again in another batch are twice in the table and once in the view, until that object goes."""
+    s3, bucket = aws.client("s3"), stack.output("Bucket")
+    key = next(each for each in keys_of_today(s3, bucket) if "web" in each)
+    copy = f"{key.rpartition('/')[0]}/1-{'0' * 32}.ndjson.gz"
+    assert queries.run("lines_stored_twice").rows == []
+
+    s3.copy_object(Bucket=bucket, Key=copy, CopySource={"Bucket": bucket, "Key": key})
+
+    assert [row[3] for row in queries.run("lines_stored_twice").rows] == ["3"]
+    assert queries.ask("SELECT count(*) FROM lines WHERE dt > '2026-02-28'").rows == [["8"]]
+    assert queries.ask("SELECT count(*) FROM logs WHERE dt > '2026-02-28'").rows == [["5"]]
+    s3.delete_object(Bucket=bucket, Key=copy)
+
+
+def test_the_deployed_merger_runs(aws: Emulator, stack: DeployedStack) -> None:
+    """As it was deployed, with its environment: it finds nothing that is two days old."""
+    result = invoke(aws, stack.output("Merger"))
+
+    assert result == {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "finished": True}
+
+
+def test_a_reader_of_merged_objects(
+    aws: Emulator, stack: DeployedStack, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gzip members one after the other are read to the last, and the hidden list not at all."""
+    module = merging.load(aws.environment)
+    module.MIN_OBJECTS = 2
+    ids = [f"{number:02}" for number in range(12)]
+    s3, bucket = aws.client("s3"), stack.output("Bucket")
+    prefix = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=05/"
+    for each in ids:
+        line = json.dumps({"logGroup": "/ecs/web", "id": each, "timestamp": 1_772_254_800_000, "message": each})
+        merging.put(s3, bucket, prefix, line.encode() + b"\n")
+    monkeypatch.setenv("ARCHIVE_BUCKET", bucket)
+
+    assert module.handler(merging.DAY, Context(900_000))["members"] == len(ids)
+
+    sql = "SELECT id FROM logs WHERE dt = '2026-02-28' AND hour = 5 ORDER BY id"
+    assert queries.ask(sql).rows == [[each] for each in ids]
+
+
+# --- docs/reading-logs.md ---
+
+
+def test_the_pages_queries(queries: Queries) -> None:
+    """The page's own query is Athena's, and every saved query is in its list."""
+    [own] = [block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "url_encode" in block]
+
+    assert queries.ask(own).columns == ["time", "logstream", "message"]
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == queries.saved().keys()
+
+
+def test_the_pages_duckdb(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB on a copy of the bucket."""
+    [query] = [block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "read_json" in block]
+    monkeypatch.chdir(files)
+
+    rows = duckdb.connect().execute(query).fetchall()
+
+    assert [row[1:] for row in rows] == [("/ecs/web", "task/app/0a1b", "TypeError: no user (request 7f3a)")]
+
+
+def test_the_pages_pipe(files: Path) -> None:
+    """`zcat` and `jq` on a copy of the bucket; on a machine without jq, what jq would be given."""
+    [pipe] = re.findall(r"^(find .*)$", PAGE, re.MULTILINE)
+    if not shutil.which("jq"):
+        lines = subprocess.run(["sh", "-c", pipe.partition(" | jq")[0]], cwd=files, check=True, capture_output=True)  # noqa: S607
+        assert len([json.loads(line) for line in lines.stdout.splitlines()]) == sum(map(len, LINES.values()))
+        return
+
+    found = subprocess.run(["sh", "-c", pipe], cwd=files, check=True, capture_output=True, text=True)  # noqa: S607
+
+    time_, stream, message = found.stdout.strip().split("\t")
+    assert (stream, message) == ("task/app/0a1b", "TypeError: no user (request 7f3a)")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time_)

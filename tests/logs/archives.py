@@ -1,0 +1,75 @@
+"""The archive in each of its modes, made and synthesized once for all tests of a process that only read it.
+
+```
+tests/modes/archive.py ──> [stack_of, archive_of, template_of] ──> tests
+```
+"""
+
+from functools import cache
+from typing import Any
+
+from aws_cdk import App, Stack, Stage
+from aws_cdk.assertions import Template
+
+from fargate_constructs import LogArchive
+from tests.modes.archive import MODES
+
+PATH = "Mode/Test/LogArchive"  # in each mode, so that templates can be compared
+
+
+@cache
+def stack_of(mode: str) -> Stack:
+    """Return a mode's stack; not to be changed."""
+    stage = Stage(App(), "Mode")
+    MODES[mode](stage)
+    stack = stage.node.find_child("Test")
+    assert isinstance(stack, Stack)
+    return stack
+
+
+def archive_of(mode: str) -> LogArchive:
+    """Return a mode's archive; not to be changed."""
+    archive = stack_of(mode).node.find_child("LogArchive")
+    assert isinstance(archive, LogArchive)
+    return archive
+
+
+@cache
+def template_of(mode: str) -> Template:
+    """Return a mode's template."""
+    return Template.from_stack(stack_of(mode))
+
+
+def resources(template: Template, type_: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type, by logical ID."""
+    found = template.find_resources(type_)
+    return {logical_id: dict(each.get("Properties", {})) for logical_id, each in found.items()}
+
+
+def statements(template: Template, name: str) -> list[dict[str, Any]]:
+    """Return the statements of the policies whose name begins so, each action in a list."""
+    return [
+        statement | {"Action": listed(statement["Action"])}
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if policy["PolicyName"].startswith(name)
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def allowed(template: Template, name: str) -> set[str]:
+    """Return the actions of those statements, of which none may be on all resources."""
+    found = statements(template, name)
+    assert "*" not in [each["Resource"] for each in found]
+    return {action for each in found for action in each["Action"]}
+
+
+def listed(actions: str | list[str]) -> list[str]:
+    """Return the actions of a statement; the template writes a single one without a list."""
+    return [actions] if isinstance(actions, str) else actions
+
+
+def environment(template: Template, handler: str) -> dict[str, Any]:
+    """Return the environment variables of the function with a handler."""
+    (function,) = (each for each in resources(template, "AWS::Lambda::Function").values() if each["Handler"] == handler)
+    variables: dict[str, Any] = function["Environment"]["Variables"]
+    return variables
