@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,16 @@ PACKS: dict[str, type[NagPack]] = {
 
 def all_feature_flags() -> dict[str, object]:
     """Return every feature flag of the installed CDK, at the value it recommends."""
+    return dict(_recommended_flags())
+
+
+@cache
+def _recommended_flags() -> dict[str, object]:
     (library,) = Path(aws_cdk.__file__).parent.glob("_jsii/aws-cdk-lib@*.tgz")
     with tarfile.open(library) as archive:
-        flags = archive.extractfile("package/recommended-feature-flags.json")
+        # The first of this name: to ask the archive for the name would unpack what comes after it, too.
+        member = next(each for each in archive if each.name == "package/recommended-feature-flags.json")
+        flags = archive.extractfile(member)
         assert flags is not None
         recommended: dict[str, object] = json.load(flags)
     return recommended

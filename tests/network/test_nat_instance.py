@@ -12,9 +12,8 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.network import ElasticIpPool, FixedEgressNetwork
+from fargate_constructs.network import ElasticIpPool
 from fargate_constructs.network.nat_instance import NatInstance
-from tests.audit import all_feature_flags, findings
 
 BASH = "/bin/bash"
 # What the script runs that is not to be run here.
@@ -30,9 +29,9 @@ def nat_in(stack: Stack, *, addresses: int = 1, **parameters: object) -> NatInst
     return NatInstance(stack, "Nat", **(defaults | parameters))  # type: ignore[arg-type]  # passed through
 
 
-def template_of(*, context: Mapping[str, object] | None = None, **parameters: object) -> Template:
+def template_of(**parameters: object) -> Template:
     """Return the template of a stack with a NAT instance."""
-    stack = Stack(App(context=dict(context or {})), "Test")
+    stack = Stack(App(), "Test")
     nat_in(stack, **parameters)  # type: ignore[arg-type]  # passed through as they come
     return Template.from_stack(stack)
 
@@ -227,32 +226,12 @@ def test_several_addresses_are_shared_out_by_sender() -> None:
 
 
 def test_ids_depend_on_nothing_but_the_place(template: Template) -> None:
-    """Another machine or a further address renames and replaces nothing; flags change nothing at all."""
+    """Another machine or a further address renames and replaces nothing."""
     ids = set(template.to_json()["Resources"])
     grown = set(template_of(addresses=2, instance_type=ec2.InstanceType("m7i.large")).to_json()["Resources"])
 
     assert ids < grown
     assert len(grown - ids) == 2  # the second Elastic IP and its association
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or all off: the same resources."""
-
-    def resources(context: Mapping[str, object]) -> dict[str, Any]:
-        everything = template_of(context=context).to_json()["Resources"]
-        return {logical_id: resource for logical_id, resource in everything.items() if logical_id.startswith("Nat")}
-
-    assert resources(all_feature_flags()) == resources({})
-
-
-def test_the_audit_finds_nothing(stack: Stack, network: FixedEgressNetwork) -> None:
-    """No finding of cdk-nag's AwsSolutions pack is left open."""
-    subnet = network.vpc.public_subnets[0]
-    NatInstance(stack, "Nat", vpc=network.vpc, subnet=subnet, allocation_ids=["eipalloc-0a1b2c3d"])
-    app = stack.node.root
-    assert isinstance(app, App)
-
-    assert findings(app) == []
 
 
 def test_routes_and_rules_have_their_handles(stack: Stack) -> None:

@@ -112,7 +112,9 @@ def cloudformation() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str,
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Listener) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, args=(0.01,), daemon=True
+        ).start()  # how often it looks for its end
         yield f"http://127.0.0.1:{server.server_port}/answer", heard
         server.shutdown()
 

@@ -1,7 +1,7 @@
 """One name for Elastic IPs, and PTR records that say it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from aws_cdk import App, Stack
@@ -11,7 +11,6 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork
 from fargate_constructs.network.reverse_dns import ReverseDns
-from tests.audit import all_feature_flags, spread_policies
 
 NAME = "mail.example.com"
 FIRST, SECOND = ("eipalloc-0123456789abcdef0", "203.0.113.7"), ("eipalloc-0123456789abcdef1", "203.0.113.8")
@@ -219,19 +218,3 @@ def test_addresses_that_do_not_do_are_refused(stack: Stack, addresses: Sequence[
     with pytest.raises(ValueError, match=re.escape(message)):
         mail_in(stack, addresses=addresses)
     assert stack.node.try_find_child("Mail") is None
-
-
-def app_with(context: Mapping[str, object]) -> App:
-    """Return an app with a named address."""
-    app = App(context=dict(context))
-    mail_in(Stack(app, "Test"))
-    return app
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or all off: the same resources, with policies compared by what they allow."""
-    plain, flagged = (
-        app_with(context).synth().get_stack_by_name("Test").template for context in ({}, all_feature_flags())
-    )
-
-    assert spread_policies(flagged) == spread_policies(plain)
