@@ -5,6 +5,15 @@ from aws_cdk import Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
+
+
+@pytest.fixture
+def network(stack: Stack) -> Network:
+    """A network made elsewhere: its template is a tenth of one that makes its own."""
+    return network_in(stack)
+
 
 @pytest.fixture
 def zone(stack: Stack) -> route53.IHostedZone:

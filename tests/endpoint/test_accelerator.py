@@ -12,9 +12,10 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import Accelerator
+from fargate_constructs.network import Network
 
 
-def test_it_leads_to_the_endpoint(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+def test_it_leads_to_the_endpoint(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """Both ports, with the caller's own address, whichever node answers."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
 
@@ -43,7 +44,7 @@ def test_it_leads_to_the_endpoint(stack: Stack, network: FixedEgressNetwork, cer
     )
 
 
-def test_its_addresses_are_kept_and_told(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_its_addresses_are_kept_and_told(stack: Stack, network: Network) -> None:
     """They are the accelerator's, which stays with the stack gone."""
     accelerator = Accelerator(stack, "Accelerator", endpoint=HttpEndpoint(stack, "Endpoint", network=network))
 
@@ -56,7 +57,7 @@ def test_its_addresses_are_kept_and_told(stack: Stack, network: FixedEgressNetwo
     assert stack.resolve(accelerator.url) == {"Fn::Join": ["", ["http://", {"Fn::GetAtt": [logical_id, "DnsName"]}]]}
 
 
-def test_names_lead_to_it(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+def test_names_lead_to_it(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """The records of all names, those added later too; nothing else of the endpoint changes."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
 
@@ -71,7 +72,7 @@ def test_names_lead_to_it(stack: Stack, network: FixedEgressNetwork, zone: route
     assert accelerator.url == "https://shop.example.com"
 
 
-def test_the_only_way_in(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_only_way_in(stack: Stack, network: Network) -> None:
     """Before an internal endpoint, whose callers come from anywhere, by the accelerator."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True, allow_cidrs=["0.0.0.0/0"])
 
@@ -82,7 +83,7 @@ def test_the_only_way_in(stack: Stack, network: FixedEgressNetwork) -> None:
     )
 
 
-def test_one_in_another_stack(network: FixedEgressNetwork, stack: Stack) -> None:
+def test_one_in_another_stack(network: Network, stack: Stack) -> None:
     """It depends on the endpoint's stack, never the other way round."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     app = stack.node.root
@@ -99,9 +100,7 @@ def test_one_in_another_stack(network: FixedEgressNetwork, stack: Stack) -> None
     )
 
 
-def test_names_in_another_stack_are_refused(
-    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone
-) -> None:
+def test_names_in_another_stack_are_refused(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """Their records would make the stacks depend on each other."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
 
@@ -110,7 +109,7 @@ def test_names_in_another_stack_are_refused(
 
 
 def test_names_that_come_later_lead_to_it_too(
-    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+    stack: Stack, network: Network, zone: route53.IHostedZone, certificate: acm.ICertificate
 ) -> None:
     """The first ones of an endpoint that had none when the accelerator was made."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
@@ -125,7 +124,7 @@ def test_names_that_come_later_lead_to_it_too(
 
 
 def test_names_that_come_later_in_another_stack_are_refused(
-    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+    stack: Stack, network: Network, zone: route53.IHostedZone, certificate: acm.ICertificate
 ) -> None:
     """In the same words, before anything of the name is made; a name without a record passes."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
@@ -159,7 +158,7 @@ def test_its_names_have_no_ipv6(stack: Stack, zone: route53.IHostedZone) -> None
     template.has_resource_properties("AWS::GlobalAccelerator::Accelerator", {"IpAddressType": "IPV4"})
 
 
-def test_a_second_front_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_second_front_is_refused(stack: Stack, network: Network) -> None:
     """Callers would not come by it."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
 
@@ -167,7 +166,7 @@ def test_a_second_front_is_refused(stack: Stack, network: FixedEgressNetwork) ->
         Accelerator(stack, "Accelerator", endpoint=endpoint)
 
 
-def test_an_endpoint_without_callers_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_endpoint_without_callers_is_refused(stack: Stack, network: Network) -> None:
     """An internal endpoint lets nobody in until told."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
 
@@ -175,7 +174,7 @@ def test_an_endpoint_without_callers_is_refused(stack: Stack, network: FixedEgre
         Accelerator(stack, "Accelerator", endpoint=endpoint)
 
 
-def test_a_load_balancer_is_no_endpoint(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_load_balancer_is_no_endpoint(stack: Stack, network: Network) -> None:
     """The likeliest mistake."""
     load_balancer = elbv2.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=network.vpc)
 

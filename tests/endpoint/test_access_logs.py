@@ -11,8 +11,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
+from fargate_constructs import HttpEndpoint, LogArchive
 from fargate_constructs.endpoint import CloudFrontDistribution
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 
 def attributes_of(template: Template) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def attributes_of(template: Template) -> dict[str, Any]:
     return {each["Key"]: each["Value"] for each in attributes if "_logs." in each["Key"]}
 
 
-def test_into_the_archive(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_into_the_archive(stack: Stack, network: Network) -> None:
     """The archive's bucket takes them under a prefix, from this account's load balancers; no other bucket is made."""
     archive = LogArchive(stack, "LogArchive")
 
@@ -81,14 +83,14 @@ def test_into_another_stacks_archive() -> None:
     base, shop = Stack(app, "Base"), Stack(app, "Shop")
     archive = LogArchive(base, "LogArchive")
 
-    HttpEndpoint(shop, "Endpoint", network=FixedEgressNetwork(shop, "Network"), access_log_bucket=archive.bucket)
+    HttpEndpoint(shop, "Endpoint", network=network_in(shop), access_log_bucket=archive.bucket)
 
     app.synth()
     assert shop.dependencies == [base]
     assert base.dependencies == []
 
 
-def test_an_imported_bucket_needs_a_persons_help(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_imported_bucket_needs_a_persons_help(stack: Stack, network: Network) -> None:
     """Its policy cannot be changed from here, and synthesis says so."""
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "logs")
 
@@ -100,7 +102,7 @@ def test_an_imported_bucket_needs_a_persons_help(stack: Stack, network: FixedEgr
     assert attributes_of(Template.from_stack(stack))["access_logs.s3.bucket"] == "logs"
 
 
-def test_connections_on_request(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+def test_connections_on_request(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """They go to the same bucket."""
     HttpEndpoint(
         stack,
@@ -117,13 +119,13 @@ def test_connections_on_request(stack: Stack, network: FixedEgressNetwork, certi
     assert attributes["connection_logs.s3.prefix"] == "shop"
 
 
-def test_connections_without_tls_are_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_connections_without_tls_are_refused(stack: Stack, network: Network) -> None:
     """What is logged of a connection is its TLS."""
     with pytest.raises(ValueError, match="connection_logs needs TLS"):
         HttpEndpoint(stack, "Endpoint", network=network, connection_logs=True)
 
 
-def test_a_bucket_with_a_key_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_bucket_with_a_key_is_refused(stack: Stack, network: Network) -> None:
     """Elastic Load Balancing writes to buckets with SSE-S3 only; the deployment would fail."""
     bucket = s3.Bucket(stack, "Bucket", encryption_key=kms.Key(stack, "Key"))
 
@@ -142,7 +144,7 @@ def test_a_bucket_with_a_key_is_refused(stack: Stack, network: FixedEgressNetwor
     ids=["AWS's key", "lock"],
 )
 def test_a_bucket_that_load_balancers_cannot_write_to(
-    stack: Stack, network: FixedEgressNetwork, settings: dict[str, Any], got: str
+    stack: Stack, network: Network, settings: dict[str, Any], got: str
 ) -> None:
     """It is refused by what its own template says, and an archive in it has no place for access logs."""
     bucket = s3.Bucket(stack, "Bucket", **settings)
@@ -158,7 +160,7 @@ def test_a_bucket_of_ones_own_in_plain() -> None:
     theirs = Stack(app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
     ours = Stack(app, "Ours", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket(theirs, "Bucket", bucket_name="logs-of-all")
-    HttpEndpoint(ours, "Endpoint", network=FixedEgressNetwork(ours, "Network"), access_log_bucket=bucket)
+    HttpEndpoint(ours, "Endpoint", network=network_in(ours), access_log_bucket=bucket)
 
     policy = Template.from_stack(theirs).find_resources("AWS::S3::BucketPolicy")
     assert "/AWSLogs/111111111111/*" in json.dumps(policy)
@@ -170,14 +172,14 @@ def test_a_bucket_in_another_region() -> None:
     here = Stack(app, "Here", env=Environment(account="111111111111", region="us-east-1"))
     there = Stack(app, "There", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket(there, "Bucket", bucket_name="logs-of-all")
-    network = FixedEgressNetwork(here, "Network")
+    network = network_in(here)
 
     assert LogArchive(here, "LogArchive", bucket=bucket).access_log_bucket is None
     with pytest.raises(ValueError, match="in the load balancer's region, us-east-1, got There/Bucket in eu-west-1"):
         HttpEndpoint(here, "Endpoint", network=network, access_log_bucket=bucket)
 
 
-def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_archive_is_no_bucket(stack: Stack, network: Network) -> None:
     """The likeliest mistake is answered with what to write."""
     archive = LogArchive(stack, "LogArchive")
 
@@ -190,7 +192,7 @@ def test_an_archive_is_no_bucket(stack: Stack, network: FixedEgressNetwork) -> N
 @pytest.mark.parametrize(
     "expiration", [Duration.hours(1), Duration.days(0), Duration.hours(36)], ids=["an hour", "none", "one and a half"]
 )
-def test_an_expiration_is_of_whole_days(stack: Stack, network: FixedEgressNetwork, expiration: Duration) -> None:
+def test_an_expiration_is_of_whole_days(stack: Stack, network: Network, expiration: Duration) -> None:
     """S3 counts days; of CloudFront's logs too."""
     internal = HttpEndpoint(stack, "Internal", network=network, internal=True)
     message = f"must be whole days, 1 at least, got: {re.escape(expiration.to_human_string())}"
@@ -203,7 +205,7 @@ def test_an_expiration_is_of_whole_days(stack: Stack, network: FixedEgressNetwor
     assert [stack.node.try_find_child(name) for name in ("Endpoint", "Distribution")] == [None, None]
 
 
-def test_an_expiration_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_expiration_known_only_when_deployed(stack: Stack, network: Network) -> None:
     """It passes."""
     days = CfnParameter(stack, "Days", type="Number").value_as_number
 
@@ -219,7 +221,7 @@ def test_an_expiration_known_only_when_deployed(stack: Stack, network: FixedEgre
     )
 
 
-def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: Network) -> None:
     """It would change the life of whatever else is in the bucket."""
     bucket = s3.Bucket(stack, "Bucket")
 
@@ -234,13 +236,13 @@ def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: FixedEgres
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "logs/", "/logs", "my-AWSLogs"])
-def test_prefixes_that_aws_refuses_are_refused(stack: Stack, network: FixedEgressNetwork, prefix: str) -> None:
+def test_prefixes_that_aws_refuses_are_refused(stack: Stack, network: Network, prefix: str) -> None:
     """Before the deployment does."""
     with pytest.raises(ValueError, match=re.escape(f"got: {prefix!r}")):
         HttpEndpoint(stack, "Endpoint", network=network, access_log_prefix=prefix)
 
 
-def test_a_prefix_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_prefix_known_only_when_deployed(stack: Stack, network: Network) -> None:
     """A token passes."""
     prefix = CfnParameter(stack, "Prefix").value_as_string
 

@@ -11,7 +11,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs.network import Network
 
 SOURCES = ("CidrIp", "CidrIpv6", "SourcePrefixListId", "SourceSecurityGroupId")
 
@@ -30,21 +31,21 @@ def rules_of(stack: Stack, endpoint: HttpEndpoint) -> list[tuple[object, int, in
     return [(next(rule[key] for key in SOURCES if key in rule), rule["FromPort"], rule["ToPort"]) for rule in rules]
 
 
-def test_anybody_by_default(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_anybody_by_default(stack: Stack, network: Network) -> None:
     """An internet-facing endpoint answers everybody, on the one port that it listens to."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
     assert rules_of(stack, endpoint) == [("0.0.0.0/0", 80, 80)]
 
 
-def test_nobody_by_default_if_internal(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_nobody_by_default_if_internal(stack: Stack, network: Network) -> None:
     """Who may call from inside is always said."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
 
     assert rules_of(stack, endpoint) == []
 
 
-def test_ranges(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+def test_ranges(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """Those named reach both ports, the redirect's and the service's, and nobody else does."""
     endpoint = HttpEndpoint(
         stack,
@@ -62,7 +63,7 @@ def test_ranges(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICer
     ]
 
 
-def test_a_range_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_range_known_only_when_deployed(stack: Stack, network: Network) -> None:
     """A token passes, as IPv4."""
     cidr = CfnParameter(stack, "Cidr").value_as_string
 
@@ -71,14 +72,14 @@ def test_a_range_known_only_when_deployed(stack: Stack, network: FixedEgressNetw
     assert rules_of(stack, endpoint) == [({"Ref": "Cidr"}, 80, 80)]
 
 
-def test_an_empty_list_is_nobody(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_empty_list_is_nobody(stack: Stack, network: Network) -> None:
     """A list that came out empty by mistake opens nothing."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=[])
 
     assert rules_of(stack, endpoint) == []
 
 
-def test_security_groups_and_prefix_lists(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_security_groups_and_prefix_lists(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Whatever has connections may be named, beside ranges."""
     office = ec2.Peer.prefix_list("pl-123")
     bastion = ec2.SecurityGroup.from_security_group_id(stack, "Bastion", "sg-123")
@@ -102,7 +103,7 @@ def test_security_groups_and_prefix_lists(stack: Stack, network: FixedEgressNetw
     ]
 
 
-def test_somebody_named_later(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_somebody_named_later(stack: Stack, network: Network) -> None:
     """The endpoint's connections know its port."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
 
@@ -111,7 +112,7 @@ def test_somebody_named_later(stack: Stack, network: FixedEgressNetwork) -> None
     assert rules_of(stack, endpoint) == [("10.1.0.0/16", 80, 80)]
 
 
-def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_somebody_in_another_stack(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Opened from the caller's side, the rule is the caller's stack's, and the endpoint's depends on nothing."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
     other = Stack(App.of(stack), "Other")
@@ -133,9 +134,7 @@ def test_somebody_in_another_stack(stack: Stack, network: FixedEgressNetwork, im
     ],
     ids=["bare address", "host bits", "word", "IPv6"],
 )
-def test_ranges_that_would_fail_are_refused(
-    stack: Stack, network: FixedEgressNetwork, cidrs: Sequence[str], message: str
-) -> None:
+def test_ranges_that_would_fail_are_refused(stack: Stack, network: Network, cidrs: Sequence[str], message: str) -> None:
     """Before anything is made."""
     with pytest.raises(ValueError, match=re.escape(message)):
         HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=cidrs)
@@ -144,7 +143,7 @@ def test_ranges_that_would_fail_are_refused(
 
 
 @pytest.mark.parametrize("peer", [ec2.Peer.any_ipv4(), ec2.Peer.any_ipv6()], ids=["IPv4", "IPv6"])
-def test_a_peer_of_everybody_is_refused(stack: Stack, network: FixedEgressNetwork, peer: ec2.IPeer) -> None:
+def test_a_peer_of_everybody_is_refused(stack: Stack, network: Network, peer: ec2.IPeer) -> None:
     """That is said by its range, which is checked and audited."""
     with pytest.raises(ValueError, match=re.escape(f"write allow_cidrs=[{peer.unique_id!r}]")):
         HttpEndpoint(stack, "Endpoint", network=network, allow_from=[peer])
@@ -152,7 +151,7 @@ def test_a_peer_of_everybody_is_refused(stack: Stack, network: FixedEgressNetwor
     assert stack.node.try_find_child("Endpoint") is None
 
 
-def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: Network) -> None:
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("write allow_cidrs=['10.0.0.0/8']")):
         HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs="10.0.0.0/8")

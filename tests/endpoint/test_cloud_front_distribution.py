@@ -10,21 +10,23 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint import CloudFrontDistribution
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
 ENDPOINT_CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 @pytest.fixture
-def endpoint(stack: Stack, network: FixedEgressNetwork) -> HttpEndpoint:
+def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
     """An internal endpoint without a name."""
     return HttpEndpoint(stack, "Endpoint", network=network, internal=True)
 
 
 @pytest.fixture
-def named(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> HttpEndpoint:
+def named(stack: Stack, network: Network, zone: route53.IHostedZone) -> HttpEndpoint:
     """An internal endpoint with a name."""
     return HttpEndpoint(
         stack, "Endpoint", network=network, internal=True, domain_name="shop.example.com", hosted_zone=zone
@@ -108,7 +110,7 @@ def test_a_vpc_origin_in_use_never_changes() -> None:
         endpoint = HttpEndpoint(
             stack,
             "Endpoint",
-            network=FixedEgressNetwork(stack, "Network"),
+            network=network_in(stack),
             internal=True,
             certificate=certificate if has_tls else None,
             domain_name="shop.example.com" if has_tls else None,
@@ -258,7 +260,7 @@ def test_all_names_are_the_distributions(
 
 
 def test_the_first_record_may_come_later(
-    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone, certificate: acm.ICertificate
+    stack: Stack, network: Network, zone: route53.IHostedZone, certificate: acm.ICertificate
 ) -> None:
     """It leads to the distribution too."""
     endpoint = HttpEndpoint(
@@ -279,9 +281,7 @@ def test_the_first_record_may_come_later(
     )
 
 
-def test_callers_certificates_do_not_pass(
-    stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate
-) -> None:
+def test_callers_certificates_do_not_pass(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """CloudFront ends the callers' TLS, and shows a VPC origin no certificate of its own."""
 
     def endpoint(id: str, mode: elbv2.MutualAuthenticationMode) -> HttpEndpoint:  # noqa: A002  # as in all of CDK
@@ -302,7 +302,7 @@ def test_callers_certificates_do_not_pass(
     CloudFrontDistribution(stack, "Distribution", endpoint=endpoint("Off", elbv2.MutualAuthenticationMode.OFF))
 
 
-def test_two_in_a_stack_share_what_looks_up(stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint) -> None:
+def test_two_in_a_stack_share_what_looks_up(stack: Stack, network: Network, endpoint: HttpEndpoint) -> None:
     """The function and its log group, which the first one makes."""
     other = HttpEndpoint(stack, "Other", network=network, internal=True)
 
@@ -368,7 +368,7 @@ def test_further_behaviors_use_the_same_way(stack: Stack, endpoint: HttpEndpoint
     )
 
 
-def test_an_endpoint_on_the_internet_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_endpoint_on_the_internet_is_refused(stack: Stack, network: Network) -> None:
     """Callers could pass CloudFront by."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -385,7 +385,7 @@ def test_a_vpc_is_no_endpoint(stack: Stack) -> None:
 
 
 def test_a_certificate_without_a_name_is_refused(
-    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, certificate: acm.ICertificate
+    stack: Stack, network: Network, endpoint: HttpEndpoint, certificate: acm.ICertificate
 ) -> None:
     """CloudFront would neither know which name to serve, nor what to compare the endpoint's certificate with."""
     with pytest.raises(ValueError, match="certificate is for the domain_name of the endpoint, got one for Test/Endp"):

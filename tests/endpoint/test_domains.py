@@ -12,10 +12,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 
 @pytest.fixture
-def endpoint(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> HttpEndpoint:
+def endpoint(stack: Stack, network: Network, zone: route53.IHostedZone) -> HttpEndpoint:
     """An endpoint with a first name."""
     return HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
 
@@ -87,7 +89,7 @@ def test_a_name_does_not_depend_on_others(stack: Stack, endpoint: HttpEndpoint, 
     both = set(Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerCertificate"))
 
     other = Stack(None, "Test")
-    network = FixedEgressNetwork(other, "Network")
+    network = network_in(other)
     zone = route53.HostedZone.from_hosted_zone_attributes(other, "Zone", hosted_zone_id="Z1", zone_name="example.com")
     alone = HttpEndpoint(other, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
     alone.add_domain("b.example.com", hosted_zone=zone)
@@ -119,7 +121,7 @@ def test_names_that_cannot_be_served_are_refused(
 
 
 def test_a_private_zone_has_no_certificate_made(
-    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, certificate: acm.ICertificate
+    stack: Stack, network: Network, endpoint: HttpEndpoint, certificate: acm.ICertificate
 ) -> None:
     """ACM would look for its proof in public DNS; beside one that is given, the records are made."""
     refusal = "hosted_zone must be public, for a certificate made here is proven in public DNS, .*, got: Test/{}; pass"
@@ -155,7 +157,7 @@ def test_a_further_name_is_known_at_synth(stack: Stack, endpoint: HttpEndpoint, 
         endpoint.add_domain(CfnParameter(stack, "Name").value_as_string, hosted_zone=zone)
 
 
-def test_a_further_name_needs_tls(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+def test_a_further_name_needs_tls(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """A listener without a first certificate takes no second."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -163,13 +165,13 @@ def test_a_further_name_needs_tls(stack: Stack, network: FixedEgressNetwork, zon
         endpoint.add_domain("www.example.com", hosted_zone=zone)
 
 
-def test_the_first_name_is_one(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+def test_the_first_name_is_one(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """Callers could not type a wildcard."""
     with pytest.raises(ValueError, match=re.escape("got: '*.example.com'; add the wildcard by add_domain")):
         HttpEndpoint(stack, "Endpoint", network=network, domain_name="*.example.com", hosted_zone=zone)
 
 
-def test_arns_and_ids_are_no_constructs(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_arns_and_ids_are_no_constructs(stack: Stack, network: Network) -> None:
     """The message says how to import them."""
     with pytest.raises(TypeError, match=r"certificate must be .* or None, got: 'arn:1'; import it by acm\.Certificate"):
         HttpEndpoint(stack, "Endpoint", network=network, certificate="arn:1")  # type: ignore[arg-type]  # the mistake
@@ -177,7 +179,7 @@ def test_arns_and_ids_are_no_constructs(stack: Stack, network: FixedEgressNetwor
         HttpEndpoint(stack, "Endpoint", network=network, domain_name="a.example.com", hosted_zone="Z1")  # type: ignore[arg-type]  # the mistake
 
 
-def test_callers_with_certificates(stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate) -> None:
+def test_callers_with_certificates(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """With a trust store, who shows no certificate that it knows gets no connection."""
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "authorities")
     trust_store = elbv2.TrustStore(stack, "TrustStore", bucket=bucket, key="ca.pem")
@@ -204,7 +206,7 @@ def test_callers_with_certificates(stack: Stack, network: FixedEgressNetwork, ce
     )
 
 
-def test_callers_certificates_need_tls(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_callers_certificates_need_tls(stack: Stack, network: Network) -> None:
     """Plain HTTP shows none."""
     pass_through = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
 

@@ -11,15 +11,16 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.network import Network
 
 
 @pytest.fixture
-def service(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def service(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service to route to."""
     return FargateService(stack, "Web", network=network, image=image)
 
 
-def test_plain_http_is_warned_of(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_plain_http_is_warned_of(stack: Stack, network: Network) -> None:
     """Without a certificate there is one listener on port 80, and synthesis says what to pass."""
     HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -40,7 +41,7 @@ def test_plain_http_is_warned_of(stack: Stack, network: FixedEgressNetwork) -> N
     )
 
 
-def test_only_the_load_balancers_of_the_account_write_access_logs(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_only_the_load_balancers_of_the_account_write_access_logs(stack: Stack, network: Network) -> None:
     """The bucket is private, takes TLS only, and expires its files."""
     HttpEndpoint(stack, "Endpoint", network=network, access_log_expiration=Duration.days(7))
 
@@ -82,7 +83,7 @@ def test_only_the_load_balancers_of_the_account_write_access_logs(stack: Stack, 
 
 
 def test_a_domain_makes_certificate_record_and_redirect(
-    stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone
+    stack: Stack, network: Network, zone: route53.IHostedZone
 ) -> None:
     """A domain name and its zone are all that HTTPS needs."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
@@ -114,7 +115,7 @@ def test_a_domain_makes_certificate_record_and_redirect(
     assert endpoint.url == "https://shop.example.com"
 
 
-def test_a_zone_imported_by_its_id_serves(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_zone_imported_by_its_id_serves(stack: Stack, network: Network) -> None:
     """The record's full name needs no zone name."""
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z123")
 
@@ -123,7 +124,7 @@ def test_a_zone_imported_by_its_id_serves(stack: Stack, network: FixedEgressNetw
     Template.from_stack(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "shop.example.com."})
 
 
-def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: Network) -> None:
     """The zone's name may be anything known at synth or later."""
     zone = route53.HostedZone(stack, "Zone", zone_name=Fn.ref("ZoneName"))
 
@@ -132,7 +133,7 @@ def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: FixedEgress
     assert endpoint.url == "https://example.com"
 
 
-def test_a_name_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+def test_a_name_known_only_when_deployed(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """A token passes."""
     name = CfnParameter(stack, "Name").value_as_string
 
@@ -143,7 +144,7 @@ def test_a_name_known_only_when_deployed(stack: Stack, network: FixedEgressNetwo
     )
 
 
-def test_a_certificate_of_ones_own(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_certificate_of_ones_own(stack: Stack, network: Network) -> None:
     """With a certificate and no zone no record is made, and the URL names the domain if it is given."""
     certificate = acm.Certificate.from_certificate_arn(
         stack, "Certificate", "arn:aws:acm:eu-west-1:123456789012:certificate/1"
@@ -158,7 +159,7 @@ def test_a_certificate_of_ones_own(stack: Stack, network: FixedEgressNetwork) ->
 
 
 def test_one_listener_serves_many_services(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService, image: ecs.ContainerImage
+    stack: Stack, network: Network, service: FargateService, image: ecs.ContainerImage
 ) -> None:
     """Each route has a rule; the more specific one is tried first; the load balancer reaches just those ports."""
     api = FargateService(stack, "Api", network=network, image=image, port=8080)
@@ -183,7 +184,7 @@ def test_one_listener_serves_many_services(
 
 
 def test_two_routes_of_one_service_share_its_target_group(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService
+    stack: Stack, network: Network, service: FargateService
 ) -> None:
     """A second route adds a rule, and scaling on requests stays one policy."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
@@ -201,9 +202,7 @@ def test_two_routes_of_one_service_share_its_target_group(
     template.resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
 
 
-def test_a_service_stays_with_one_load_balancer(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService
-) -> None:
+def test_a_service_stays_with_one_load_balancer(stack: Stack, network: Network, service: FargateService) -> None:
     """AWS takes a target group for one only."""
     HttpEndpoint(stack, "One", network=network).add_route("Web", service=service)
 
@@ -219,7 +218,7 @@ def test_a_vpc_is_no_network(stack: Stack) -> None:
     assert stack.node.try_find_child("Endpoint") is None
 
 
-def test_a_priority_of_ones_own(stack: Stack, network: FixedEgressNetwork, service: FargateService) -> None:
+def test_a_priority_of_ones_own(stack: Stack, network: Network, service: FargateService) -> None:
     """A number given is the number used."""
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service, priority=7)
 
@@ -227,7 +226,7 @@ def test_a_priority_of_ones_own(stack: Stack, network: FixedEgressNetwork, servi
 
 
 def test_a_host_known_only_when_deployed_needs_a_priority(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService
+    stack: Stack, network: Network, service: FargateService
 ) -> None:
     """Its rank among the routes cannot be told."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
@@ -239,9 +238,7 @@ def test_a_host_known_only_when_deployed_needs_a_priority(
     endpoint.add_route("Web", service=service, hosts=[host], priority=10)
 
 
-def test_two_routes_with_one_claim_are_refused(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService
-) -> None:
+def test_two_routes_with_one_claim_are_refused(stack: Stack, network: Network, service: FargateService) -> None:
     """The message names the route that was there first."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     endpoint.add_route("Web", service=service, paths=["/a"])
@@ -250,7 +247,7 @@ def test_two_routes_with_one_claim_are_refused(
         endpoint.add_route("Other", service=service, paths=["/a"])
 
 
-def test_a_worker_has_no_route(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_worker_has_no_route(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A service without a port cannot answer, and the refused route takes no priority."""
     worker = FargateService(stack, "Worker", network=network, image=image, port=None)
 
@@ -269,7 +266,7 @@ def test_a_worker_has_no_route(stack: Stack, network: FixedEgressNetwork, image:
 )
 def test_a_domain_that_cannot_be_served_is_refused(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     zone: route53.IHostedZone,
     *,
     domain_name: str | None,

@@ -10,7 +10,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
@@ -26,7 +28,7 @@ def listener_of(stack: Stack) -> elbv2.IApplicationListener:
 
 
 @pytest.fixture
-def service(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def service(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service to route to."""
     return FargateService(stack, "Web", network=network, image=image)
 
@@ -59,7 +61,7 @@ def test_its_routes_are_told_apart(stack: Stack, service: FargateService) -> Non
 
 
 def test_a_listener_of_this_app_in_another_stack(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService, image: ecs.ContainerImage
+    stack: Stack, network: Network, service: FargateService, image: ecs.ContainerImage
 ) -> None:
     """However often it is wrapped, it has one set of rules."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
@@ -78,7 +80,7 @@ def test_a_listener_of_this_app_in_another_stack(
 
 
 def test_an_imported_listener_is_one_however_often(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService, image: ecs.ContainerImage
+    stack: Stack, network: Network, service: FargateService, image: ecs.ContainerImage
 ) -> None:
     """Imports of one ARN share its rules; of one known only when deployed, only wrappers of the same import do."""
     app = App.of(stack)
@@ -91,7 +93,7 @@ def test_an_imported_listener_is_one_however_often(
     another = Stack(App(), "Test")
     HttpEndpoint.from_listener(another, "Endpoint", listener_of(another)).add_route(
         "Web",
-        service=FargateService(another, "Web", network=FixedEgressNetwork(another, "N"), image=image),
+        service=FargateService(another, "Web", network=network_in(another), image=image),
         paths=["/a"],
     )
     group = ec2.SecurityGroup.from_security_group_id(other, "Group", "sg-123")
@@ -126,7 +128,7 @@ def test_a_listener_found_by_its_load_balancers_tags(image: ecs.ContainerImage) 
     listener = elbv2.ApplicationListener.from_lookup(
         stack, "Listener", load_balancer_tags={"team": "shop"}, listener_port=443
     )
-    network = FixedEgressNetwork(stack, "Network")
+    network = network_in(stack)
 
     endpoint = HttpEndpoint.from_listener(stack, "Endpoint", listener)
     endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=image))
@@ -136,9 +138,7 @@ def test_a_listener_found_by_its_load_balancers_tags(image: ecs.ContainerImage) 
     Template.from_stack(stack).has_resource_properties(RULE, {"ListenerArn": Match.any_value()})
 
 
-def test_a_listener_of_ones_own_load_balancer(
-    stack: Stack, network: FixedEgressNetwork, service: FargateService
-) -> None:
+def test_a_listener_of_ones_own_load_balancer(stack: Stack, network: Network, service: FargateService) -> None:
     """A load balancer made with CDK's own constructs takes routes too."""
     load_balancer = elbv2.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=network.vpc, internet_facing=True)
     listener = load_balancer.add_listener(
@@ -154,7 +154,7 @@ def test_services_in_two_other_stacks(image: ecs.ContainerImage) -> None:
     """Their stacks depend on the endpoint's, which knows neither, with every front and a page of maintenance on."""
     app = App()
     base = Stack(app, "Base")
-    network = FixedEgressNetwork(base, "Network")
+    network = network_in(base)
     endpoint = HttpEndpoint(base, "Endpoint", network=network, static_ips=True)
     endpoint.maintenance()
     stacks = [Stack(app, name) for name in ("Shop", "Blog")]
@@ -175,7 +175,7 @@ def test_imported_in_two_stacks(image: ecs.ContainerImage) -> None:
     stacks = []
     for name, priority in (("Shop", 10), ("Blog", 20)):
         stack = Stack(app, name)
-        network = FixedEgressNetwork(stack, "Network")
+        network = network_in(stack)
         endpoint = HttpEndpoint.from_listener(stack, "Endpoint", listener_of(stack))
         service = FargateService(stack, "Web", network=network, image=image)
         endpoint.add_route("Web", service=service, paths=[f"/{name}"], priority=priority)

@@ -10,6 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.network import Network
 
 DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 # Documented, but not to be set here, and why.
@@ -47,7 +48,7 @@ def dual_stack_network(stack: Stack) -> FixedEgressNetwork:
     return FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])  # type: ignore[return-value]
 
 
-def test_every_attribute_that_aws_documents_is_said(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_every_attribute_that_aws_documents_is_said(stack: Stack, network: Network) -> None:
     """None is left to a default that may change, and none is set that AWS does not know."""
     HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -58,7 +59,7 @@ def test_every_attribute_that_aws_documents_is_said(stack: Stack, network: Fixed
     assert documented >= NOT_SET.keys()
 
 
-def test_the_load_balancer_is_strict_and_protected(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_load_balancer_is_strict_and_protected(stack: Stack, network: Network) -> None:
     """Bad headers are dropped, ambiguous requests refused, deletion refused, a zone in trouble can be left."""
     HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -89,7 +90,7 @@ def test_the_load_balancer_is_strict_and_protected(stack: Stack, network: FixedE
     assert policy in load_balancer["DependsOn"]
 
 
-def test_an_internal_one_stands_beside_the_tasks(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_internal_one_stands_beside_the_tasks(stack: Stack, network: Network) -> None:
     """In private subnets, without a public address."""
     HttpEndpoint(stack, "Endpoint", network=network, internal=True)
 
@@ -130,7 +131,7 @@ def test_a_dual_stack_one_has_both_records_and_rules() -> None:
     ]
 
 
-def test_a_longer_silence(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_longer_silence(stack: Stack, network: Network) -> None:
     """Long polling and web sockets may be silent for longer."""
     HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=Duration.minutes(10))
 
@@ -138,7 +139,7 @@ def test_a_longer_silence(stack: Stack, network: FixedEgressNetwork) -> None:
 
 
 @pytest.mark.parametrize("timeout", [Duration.seconds(0), Duration.seconds(4001)], ids=["none", "too long"])
-def test_a_silence_that_aws_refuses_is_refused(stack: Stack, network: FixedEgressNetwork, timeout: Duration) -> None:
+def test_a_silence_that_aws_refuses_is_refused(stack: Stack, network: Network, timeout: Duration) -> None:
     """Before anything is made."""
     with pytest.raises(ValueError, match=f"must be 1 to 4000 seconds, got: {timeout.to_seconds():.0f}"):
         HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=timeout)
@@ -146,7 +147,7 @@ def test_a_silence_that_aws_refuses_is_refused(stack: Stack, network: FixedEgres
     assert stack.node.try_find_child("Endpoint") is None
 
 
-def test_a_number_is_no_duration(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_number_is_no_duration(stack: Stack, network: Network) -> None:
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("got: 600; write Duration.seconds(...)")):
         HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=600)  # type: ignore[arg-type]  # the mistake
@@ -250,12 +251,10 @@ def test_one_zone_is_refused(stack: Stack, *, internal: bool) -> None:
     ids=["string", "without IPv4", "VPC without IPv6"],
 )
 def test_address_types_that_would_fail_are_refused(
-    stack: Stack,
-    network: FixedEgressNetwork,
-    ip_address_type: elbv2.IpAddressType,
-    error: type[Exception],
-    message: str,
+    stack: Stack, ip_address_type: elbv2.IpAddressType, error: type[Exception], message: str
 ) -> None:
     """Before the deployment does."""
+    network = FixedEgressNetwork(stack, "Network")
+
     with pytest.raises(error, match=message):
         HttpEndpoint(stack, "Endpoint", network=network, ip_address_type=ip_address_type)

@@ -1,36 +1,34 @@
 """What callers are told while nothing serves."""
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
-from aws_cdk import aws_ecs as ecs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import IMAGE, network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
 
 @pytest.fixture
-def endpoint(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> HttpEndpoint:
-    """An endpoint with two routes."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    web = FargateService(stack, "Web", network=network, image=image)
-    endpoint.add_route("Web", service=web)
-    endpoint.add_route("Api", service=web, hosts=["api.example.com"], paths=["/v1"])
-    return endpoint
+def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
+    """An endpoint."""
+    return HttpEndpoint(stack, "Endpoint", network=network)
 
 
+@cache
 def resources_of(*, on: bool | None) -> dict[str, Any]:
     """Return the resources of an endpoint with a route, its maintenance page on, off or never spoken of."""
     stack = Stack(App(), "Test")
-    network = FixedEgressNetwork(stack, "Network")
+    network = network_in(stack)
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    image = ecs.ContainerImage.from_registry("nginx")
-    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=image))
+    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=IMAGE))
     if on is not None:
         endpoint.maintenance(on=on)
     resources: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"]
@@ -51,11 +49,10 @@ def test_off_makes_nothing() -> None:
 
 
 def test_a_page_before_all_routes(stack: Stack, endpoint: HttpEndpoint) -> None:
-    """The rule is tried first, and claims every request."""
+    """The rule is tried first (routes have numbers from 2 on), and claims every request."""
     endpoint.maintenance(html="<h1>Back at noon</h1>")
 
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
+    Template.from_stack(stack).has_resource_properties(
         RULE,
         {
             "Priority": 1,
@@ -72,19 +69,14 @@ def test_a_page_before_all_routes(stack: Stack, endpoint: HttpEndpoint) -> None:
             ],
         },
     )
-    priorities = sorted(each["Properties"]["Priority"] for each in template.find_resources(RULE).values())
-    assert priorities[0] == 1 < priorities[1]
 
 
-def test_there_is_a_page(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_there_is_a_page() -> None:
     """By default callers are asked to come back."""
-    rule = endpoint.maintenance()
+    (rule,) = (each for each in resources_of(on=True).values() if each["Properties"].get("Priority") == 1)
 
-    assert rule is not None
+    assert rule["Properties"]["Actions"][0]["FixedResponseConfig"]["MessageBody"] == PAGE
     assert len(PAGE.encode()) <= MAX_PAGE_BYTES
-    Template.from_stack(stack).has_resource_properties(
-        RULE, {"Actions": [Match.object_like({"FixedResponseConfig": Match.object_like({"MessageBody": PAGE})})]}
-    )
 
 
 def test_a_page_as_long_as_aws_takes(endpoint: HttpEndpoint) -> None:

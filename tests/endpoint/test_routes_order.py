@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from itertools import permutations, product
 from typing import Any
 
 import pytest
@@ -95,21 +96,30 @@ def specificity(conditions: Conditions) -> tuple[tuple[int, int, int], tuple[int
 
 WORDS = ("a", "b", "ab", "ba")
 PIECES = (*WORDS, "*", "a*", "*b", "?", "a?")
-HOSTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "com"]))
-PATHS = st.one_of(
-    st.lists(st.sampled_from((*PIECES, "")), min_size=1, max_size=4).map(lambda segments: "/" + "/".join(segments)),
-    st.sampled_from(("*", "*b", "*/a", "/*")),
-)
-VALUES = st.lists(st.sampled_from(("1", "2", "1*", "*")), min_size=1, max_size=2, unique=True)
-# Disjoint or nested, none of which two make a third.
-BLOCKS = st.lists(
-    st.sampled_from(("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "11.0.0.0/8")), max_size=1
-)
 
 
-def few(values: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+def texts(pieces: Sequence[str], form: str, separator: str, lengths: range) -> st.SearchStrategy[str]:
+    """Return texts of so many pieces, short ones as often as long ones; each is one draw, for draws take time."""
+    kinds = [[form.format(separator.join(each)) for each in product(pieces, repeat=length)] for length in lengths]
+    return st.one_of(*map(st.sampled_from, kinds))
+
+
+def few(values: st.SearchStrategy[str], *, most: int = 2) -> st.SearchStrategy[list[str]]:
     """Return up to two different values."""
-    return st.lists(values, max_size=2, unique=True)
+    return st.lists(values, max_size=most, unique=True)
+
+
+def named(names: Sequence[str], values: Sequence[object]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return none, or one of the values under one of the names."""
+    return st.one_of(st.just({}), st.sampled_from([{name: value} for name in names for value in values]))
+
+
+HOSTS = texts(PIECES, "{}.com", ".", range(1, 4))
+PATHS = st.one_of(texts((*PIECES, ""), "/{}", "/", range(1, 5)), st.sampled_from(("*", "*b", "*/a", "/*")))
+VALUES = [list(each) for length in (1, 2) for each in permutations(("1", "2", "1*", "*"), length)]
+METHODS = ("GET", "POST", "PUT")
+# Disjoint or nested, none of which two make a third.
+BLOCKS = ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "11.0.0.0/8")
 
 
 def fits(conditions: Conditions) -> bool:
@@ -127,23 +137,25 @@ def conditions_of_a_route(draw: st.DrawFn) -> Conditions:
     whole = Conditions(
         hosts=draw(few(HOSTS)),
         paths=draw(few(PATHS)),
-        headers=draw(st.dictionaries(st.sampled_from(("x", "y")), VALUES, max_size=1)),
-        methods=draw(few(st.sampled_from(("GET", "POST", "PUT")))),
-        query=draw(st.dictionaries(st.sampled_from(("v", "w")), VALUES, max_size=1)),
-        source_ips=draw(BLOCKS),
+        headers=draw(named(("x", "y"), VALUES)),
+        methods=draw(few(st.sampled_from(METHODS))),
+        query=draw(named(("v", "w"), VALUES)),
+        source_ips=draw(few(st.sampled_from(BLOCKS), most=1)),
     )
     shorter = replace(whole, hosts=whole.hosts[:1], paths=whole.paths[:1], query={})
     return next(filter(fits, (whole, shorter, Conditions(paths=whole.paths[:1]))))
 
 
 CONDITIONS = conditions_of_a_route()
+# The values of no, one and two headers or query keys.
+CARRIED = [each for length in range(3) for each in product(("1", "2", "12"), repeat=length)]
 REQUESTS = st.builds(
     Request,
-    host=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "com"])),
-    path=st.lists(st.sampled_from((*WORDS, "")), max_size=4).map(lambda segments: "/" + "/".join(segments)),
-    headers=st.dictionaries(st.sampled_from(("x", "y")), st.sampled_from(("1", "2", "12"))),
-    method=st.sampled_from(("GET", "POST", "PUT", "HEAD")),
-    query=st.dictionaries(st.sampled_from(("v", "w")), st.sampled_from(("1", "2", "12"))),
+    host=texts(WORDS, "{}.com", ".", range(1, 4)),
+    path=texts((*WORDS, ""), "/{}", "/", range(5)),
+    headers=st.sampled_from([dict(zip("xy", each, strict=False)) for each in CARRIED]),
+    method=st.sampled_from((*METHODS, "HEAD")),
+    query=st.sampled_from([dict(zip("wv", each, strict=False)) for each in CARRIED]),
     address=st.sampled_from(("10.1.2.3", "10.1.2.4", "10.1.9.9", "10.9.9.9", "11.1.1.1", "192.0.2.1")),
 )
 
@@ -236,9 +248,9 @@ def nested_conditions(draw: st.DrawFn) -> tuple[Conditions, Conditions]:
         narrowed = [value.replace("*", filler, 1) for value in values]
         narrow = replace(wide, hosts=narrowed) if kind == "host" else replace(wide, paths=narrowed)
     elif kind == "header":
-        narrow = replace(wide, headers={**wide.headers, "z": draw(VALUES)})
+        narrow = replace(wide, headers={**wide.headers, "z": draw(st.sampled_from(VALUES))})
     elif kind == "query":
-        narrow = replace(wide, query={**wide.query, "z": draw(VALUES)})
+        narrow = replace(wide, query={**wide.query, "z": draw(st.sampled_from(VALUES))})
     elif kind == "method":
         narrow = replace(wide, methods=wide.methods[:1] or ["GET"])
     elif kind == "address":

@@ -11,9 +11,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.endpoint import SignIn
+from fargate_constructs.network import Network
 from tests.audit import findings
+from tests.modes.made_elsewhere import network_in
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 TO_PROVIDER = {"CidrIp": "0.0.0.0/0", "FromPort": 443, "ToPort": 443, "IpProtocol": "tcp"}
@@ -35,14 +37,14 @@ def oidc(**arguments: object) -> SignIn:
 
 
 @pytest.fixture
-def endpoint(stack: Stack, network: FixedEgressNetwork) -> HttpEndpoint:
+def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
     """An endpoint that speaks HTTPS."""
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
     return HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service."""
     return FargateService(stack, "Web", network=network, image=image)
 
@@ -141,7 +143,7 @@ def test_other_routes_stay_open(stack: Stack, endpoint: HttpEndpoint, web: Farga
 
 
 def test_test_traffic_signs_in_too(
-    stack: Stack, network: FixedEgressNetwork, endpoint: HttpEndpoint, image: ecs.ContainerImage
+    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage
 ) -> None:
     """A header must not be a way around; both rules weigh both target groups."""
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
@@ -165,7 +167,7 @@ def test_a_service_of_another_stack_signs_callers_in(image: ecs.ContainerImage) 
     """The endpoint's stack depends on no other, and audits find nothing."""
     app = App()
     base = Stack(app, "Base")
-    network = FixedEgressNetwork(base, "Network")
+    network = network_in(base)
     certificate = acm.Certificate.from_certificate_arn(base, "Certificate", CERTIFICATE)
     endpoint = HttpEndpoint(base, "Endpoint", network=network, certificate=certificate)
     web = FargateService(Stack(app, "Web"), "Web", network=network, image=image)
@@ -176,7 +178,7 @@ def test_a_service_of_another_stack_signs_callers_in(image: ecs.ContainerImage) 
     assert findings(app) == []
 
 
-def test_plain_http_signs_nobody_in(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+def test_plain_http_signs_nobody_in(stack: Stack, network: Network, web: FargateService) -> None:
     """Before anything is made."""
     endpoint = HttpEndpoint(stack, "Plain", network=network)
 

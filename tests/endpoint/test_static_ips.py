@@ -11,11 +11,13 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 NETWORK_LOAD_BALANCER = {"Properties": {"Type": "network"}}
 
 
-def test_an_address_in_each_zone(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_an_address_in_each_zone(stack: Stack, network: Network) -> None:
     """They are the network load balancer's, in its public subnets, and kept with the stack gone."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
 
@@ -60,9 +62,9 @@ def test_an_address_in_each_zone_of_many_subnets(stack: Stack) -> None:
     assert [len(each["Properties"]["SubnetMappings"]) for each in load_balancers.values()] == [2]
 
 
-def test_the_addresses_wait_for_the_internet_gateway(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_addresses_wait_for_the_internet_gateway(stack: Stack) -> None:
     """An Elastic IP cannot be used in a VPC without one."""
-    HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
+    HttpEndpoint(stack, "Endpoint", network=FixedEgressNetwork(stack, "Network"), static_ips=True)
 
     template = Template.from_stack(stack)
     (load_balancer,) = template.find_resources(
@@ -84,9 +86,7 @@ def test_a_further_zone_moves_no_address() -> None:
     assert addresses(2) < addresses(3)
 
 
-def test_connections_are_handed_on_unopened(
-    stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate
-) -> None:
+def test_connections_are_handed_on_unopened(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """Both ports lead to the application load balancer, which is asked over plain HTTP whether it is there."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate, static_ips=True)
 
@@ -109,9 +109,7 @@ def test_connections_are_handed_on_unopened(
         template.has_resource_properties("AWS::ElasticLoadBalancingV2::Listener", {"Port": port, "Protocol": "TCP"})
 
 
-def test_callers_come_by_the_addresses_alone(
-    stack: Stack, network: FixedEgressNetwork, certificate: acm.ICertificate
-) -> None:
+def test_callers_come_by_the_addresses_alone(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
     """The callers' rules are the network load balancer's; the application load balancer lets in that one only."""
     endpoint = HttpEndpoint(
         stack,
@@ -147,7 +145,7 @@ def test_callers_come_by_the_addresses_alone(
     ]
 
 
-def test_names_lead_to_the_addresses(stack: Stack, network: FixedEgressNetwork, zone: route53.IHostedZone) -> None:
+def test_names_lead_to_the_addresses(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
     """The records of all names, those added later too, point at the network load balancer."""
     endpoint = HttpEndpoint(
         stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone, static_ips=True
@@ -162,7 +160,7 @@ def test_names_lead_to_the_addresses(stack: Stack, network: FixedEgressNetwork, 
     assert targets == [{"Fn::Join": ["", ["dualstack.", name]]}] * 2
 
 
-def test_without_a_name_the_url_is_the_network_load_balancers(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_without_a_name_the_url_is_the_network_load_balancers(stack: Stack, network: Network) -> None:
     """The application load balancer's own name answers nobody."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
 
@@ -171,11 +169,11 @@ def test_without_a_name_the_url_is_the_network_load_balancers(stack: Stack, netw
     assert stack.resolve(endpoint.url) == {"Fn::Join": ["", ["http://", stack.resolve(name)]]}
 
 
-def test_turning_them_on_replaces_nothing(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_turning_them_on_replaces_nothing(stack: Stack, network: Network) -> None:
     """The application load balancer and its listener are the same, with the same scheme, subnets and type."""
     HttpEndpoint(stack, "Endpoint", network=network)
     other = Stack(App(), "Test")
-    HttpEndpoint(other, "Endpoint", network=FixedEgressNetwork(other, "Network"), static_ips=True)
+    HttpEndpoint(other, "Endpoint", network=network_in(other), static_ips=True)
 
     def replaceable(of: Stack) -> dict[str, object]:
         found = Template.from_stack(of).find_resources(
@@ -193,7 +191,7 @@ def test_turning_them_on_replaces_nothing(stack: Stack, network: FixedEgressNetw
     )
 
 
-def test_one_address_is_enough_to_know(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_one_address_is_enough_to_know(stack: Stack, network: Network) -> None:
     """The network load balancer hands on to every zone, beside which AWS has no zonal shift for such targets."""
     HttpEndpoint(stack, "Endpoint", network=network, static_ips=True, deletion_protection=False)
 
@@ -212,7 +210,7 @@ def test_one_address_is_enough_to_know(stack: Stack, network: FixedEgressNetwork
     }
 
 
-def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_addresses_are_published(stack: Stack, network: Network) -> None:
     """Others read them from a parameter."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
 
@@ -229,7 +227,7 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
     assert parameter.node.path == "Test/Endpoint/IngressIpsParameter"
 
 
-def test_a_second_parameter_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_second_parameter_is_refused(stack: Stack, network: Network) -> None:
     """The message says how to make one."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
     endpoint.publish(parameter_name="/a")
@@ -238,7 +236,7 @@ def test_a_second_parameter_is_refused(stack: Stack, network: FixedEgressNetwork
         endpoint.publish(parameter_name="/b")
 
 
-def test_without_them_there_is_nothing_to_publish(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_without_them_there_is_nothing_to_publish(stack: Stack, network: Network) -> None:
     """The addresses of an application load balancer change."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -247,7 +245,7 @@ def test_without_them_there_is_nothing_to_publish(stack: Stack, network: FixedEg
         endpoint.publish(parameter_name="/shop/ingress-ips")
 
 
-def test_addresses_that_there_are(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_addresses_that_there_are(stack: Stack, network: Network) -> None:
     """They are taken zone by zone, none is made, and which they are is for you to publish."""
     ids = ["eipalloc-1", "eipalloc-2"]
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=ids)
@@ -264,7 +262,7 @@ def test_addresses_that_there_are(stack: Stack, network: FixedEgressNetwork) -> 
         endpoint.publish(parameter_name="/shop/ingress-ips")
 
 
-def test_addresses_of_another_stack(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_addresses_of_another_stack(stack: Stack, network: Network) -> None:
     """IDs that are known when deployed are taken as they are."""
     ids = [ec2.CfnEIP(stack, name).attr_allocation_id for name in ("One", "Two")]
 
@@ -286,14 +284,14 @@ def test_addresses_of_another_stack(stack: Stack, network: FixedEgressNetwork) -
     ],
 )
 def test_other_than_an_address_for_each_zone_is_refused(
-    static_ips: list[str], message: str, stack: Stack, network: FixedEgressNetwork
+    static_ips: list[str], message: str, stack: Stack, network: Network
 ) -> None:
     """Each zone has one, and its ID says which."""
     with pytest.raises(ValueError, match=re.escape(message)):
         HttpEndpoint(stack, "Endpoint", network=network, static_ips=static_ips)
 
 
-def test_internal_ones_are_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_internal_ones_are_refused(stack: Stack, network: Network) -> None:
     """Elastic IPs are public."""
     with pytest.raises(ValueError, match="static_ips are public IPv4 addresses, got them beside internal=True"):
         HttpEndpoint(stack, "Endpoint", network=network, internal=True, static_ips=True)

@@ -7,13 +7,14 @@ import pytest
 from aws_cdk import CfnParameter, Stack
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint import WebAcl
+from fargate_constructs.network import Network
 
 ARN = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1"
 
 
-def test_none_by_default(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_none_by_default(stack: Stack, network: Network) -> None:
     """It costs money, and refuses requests: somebody must want it."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
 
@@ -21,7 +22,7 @@ def test_none_by_default(stack: Stack, network: FixedEgressNetwork) -> None:
     Template.from_stack(stack).resource_count_is("AWS::WAFv2::WebACL", 0)
 
 
-def test_managed_rules(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_managed_rules(stack: Stack, network: Network) -> None:
     """One word puts AWS's rules before the load balancer, in order, each with metrics of its own."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
 
@@ -48,7 +49,7 @@ def test_managed_rules(stack: Stack, network: FixedEgressNetwork) -> None:
     )
 
 
-def test_large_bodies_are_counted_only(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_large_bodies_are_counted_only(stack: Stack, network: Network) -> None:
     """An upload over 8 KB is no attack; every other rule refuses."""
     HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
 
@@ -60,7 +61,7 @@ def test_large_bodies_are_counted_only(stack: Stack, network: FixedEgressNetwork
     assert overrides == [None, [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}], None]
 
 
-def test_groups_of_ones_own_choice(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_groups_of_ones_own_choice(stack: Stack, network: Network) -> None:
     """Which groups, which rules only count, and how often an address may call."""
     web_acl = WebAcl.managed(
         rule_groups=["AWSManagedRulesSQLiRuleSet"],
@@ -100,7 +101,7 @@ def test_groups_of_ones_own_choice(stack: Stack, network: FixedEgressNetwork) ->
     )
 
 
-def test_more_than_one_price_covers_is_warned_of(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_more_than_one_price_covers_is_warned_of(stack: Stack, network: Network) -> None:
     """All groups pass; beyond 1,500 units each request costs more."""
     assert WebAcl.managed().capacity == 925
     many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
@@ -129,7 +130,7 @@ def test_every_rule_may_refuse() -> None:
     assert WebAcl.managed(rule_groups=["AWSManagedRulesSQLiRuleSet"]).counted_rules == {}
 
 
-def test_what_is_refused_is_logged_without_credentials(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_what_is_refused_is_logged_without_credentials(stack: Stack, network: Network) -> None:
     """The log group is kept, and named as WAF demands; what passes is in the access logs already."""
     HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
 
@@ -165,7 +166,7 @@ def test_what_is_refused_is_logged_without_credentials(stack: Stack, network: Fi
     )
 
 
-def test_its_metric_is_its_own(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_its_metric_is_its_own(stack: Stack, network: Network) -> None:
     """The metric names the web ACL by the name that the web ACL reports under, which no other endpoint's has."""
     dimensions = []
     for name in ("One", "Other"):
@@ -181,7 +182,7 @@ def test_its_metric_is_its_own(stack: Stack, network: FixedEgressNetwork) -> Non
     assert len(set(reported)) == 2
 
 
-def test_one_made_elsewhere(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_one_made_elsewhere(stack: Stack, network: Network) -> None:
     """It is put before the load balancer, and nothing else is made."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.from_arn(ARN))
 
@@ -191,7 +192,7 @@ def test_one_made_elsewhere(stack: Stack, network: FixedEgressNetwork) -> None:
     template.has_resource_properties("AWS::WAFv2::WebACLAssociation", {"WebACLArn": ARN})
 
 
-def test_one_known_only_when_deployed(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_one_known_only_when_deployed(stack: Stack, network: Network) -> None:
     """A token passes."""
     arn = CfnParameter(stack, "Arn").value_as_string
 
@@ -261,7 +262,7 @@ def test_strings_instead_of_lists_are_refused() -> None:
         WebAcl.managed(counted_rules={"AWSManagedRulesCommonRuleSet": "SizeRestrictions_BODY"})
 
 
-def test_a_word_is_no_web_acl(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_word_is_no_web_acl(stack: Stack, network: Network) -> None:
     """The likeliest mistake is answered with what to write."""
     with pytest.raises(TypeError, match=re.escape(f"web_acl must be WebAcl or None, got: {ARN!r}")):
         HttpEndpoint(stack, "Endpoint", network=network, web_acl=ARN)  # type: ignore[arg-type]  # the mistake
