@@ -9,7 +9,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import Capacity, FargateService, FixedEgressNetwork
+from fargate_constructs import Capacity, FargateService
+from fargate_constructs.network import Network
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ from fargate_constructs import Capacity, FargateService, FixedEgressNetwork
 )
 def test_one_word_changes_the_capacity(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     image: ecs.ContainerImage,
     capacity: Capacity | None,
     strategy: list[dict[str, Any]],
@@ -51,7 +52,7 @@ def test_one_word_changes_the_capacity(
 
 
 def test_another_cluster_may_have_no_capacity_providers(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """There, tasks are launched the old way unless somebody says otherwise."""
     cluster = ecs.Cluster(stack, "Shared", vpc=network.vpc, enable_fargate_capacity_providers=True)

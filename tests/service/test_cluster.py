@@ -5,11 +5,12 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork
+from fargate_constructs import AuditedCluster, FargateService
+from fargate_constructs.network import Network
 from tests.audit import findings
 
 
-def test_sessions_under_a_key_of_ones_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_sessions_under_a_key_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """The key encrypts the sessions and their transcripts; tasks may decrypt with it, and CloudWatch use it."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=key)
@@ -58,7 +59,7 @@ def test_sessions_under_a_key_of_ones_own(stack: Stack, network: FixedEgressNetw
     assert findings(stack.node.root) == []
 
 
-def test_a_cluster_under_a_key_stands_alone(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_cluster_under_a_key_stands_alone(stack: Stack, network: Network) -> None:
     """CloudWatch Logs may use the key before there is a service, for log groups of this account alone."""
     AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Key"))
 
@@ -83,7 +84,7 @@ def test_a_cluster_under_a_key_stands_alone(stack: Stack, network: FixedEgressNe
     )
 
 
-def test_services_share_a_cluster(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_services_share_a_cluster(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A cluster is nobody's in particular."""
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
     for name in ("Web", "Api"):

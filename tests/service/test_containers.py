@@ -9,7 +9,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs import FargateService
+from fargate_constructs.network import Network
 from fargate_constructs.service import FargateTask
 
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
@@ -23,7 +24,7 @@ START, HEALTHY, COMPLETE, SUCCESS = (
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateTask:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateTask:
     """A task of 256 CPU units and 512 MiB whose main container is called web and logs events of many lines."""
     return FargateTask(stack, "Web", network=network, image=image, multiline_pattern=r"^\d{4}-")
 
@@ -119,7 +120,7 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
     ]
 
 
-def test_volumes_have_names_of_their_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_volumes_have_names_of_their_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Also where two paths read the same without their punctuation; one path written twice is one volume."""
     FargateTask(stack, "Web", network=network, image=image, writable_paths=["/a-b", "/a/b", "/srv", "/srv/"])
 
@@ -129,9 +130,7 @@ def test_volumes_have_names_of_their_own(stack: Stack, network: FixedEgressNetwo
     assert second.startswith("web-a-b-")
 
 
-def test_a_share_known_only_when_deployed_passes(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_a_share_known_only_when_deployed_passes(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A token cannot be added up."""
     memory = CfnParameter(stack, "Memory", type="Number").value_as_number
     task = FargateTask(stack, "Web", network=network, image=image)
@@ -221,7 +220,7 @@ def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTas
         Template.from_stack(stack)
 
 
-def test_services_have_sidecars_too(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_services_have_sidecars_too(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Of a service's containers, only the main one is reached from outside."""
     FargateService(stack, "Web", network=network, image=image).add_sidecar("cache", image=REDIS)
 

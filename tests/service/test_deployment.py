@@ -14,13 +14,13 @@ from fargate_constructs import (
     Capacity,
     Deployment,
     FargateService,
-    FixedEgressNetwork,
     Health,
     HttpEndpoint,
     Rollback,
     Scaling,
 )
-from fargate_constructs.service.fargate_service import ServiceArguments
+from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import IMAGE, network_in
 
 WAYS: dict[str, Callable[[], Deployment]] = {
     "rolling": Deployment.rolling,
@@ -28,6 +28,8 @@ WAYS: dict[str, Callable[[], Deployment]] = {
     "canary": Deployment.canary,
     "linear": Deployment.linear,
     "canary with a test header": lambda: Deployment.canary(test_header=("x-version", "next")),
+    "blue_green with a test header": lambda: Deployment.blue_green(test_header=("x-version", "next")),
+    "slow canary": lambda: Deployment.canary(percent=5, interval=Duration.minutes(10), bake_time=Duration.minutes(15)),
 }
 # What makes CloudFormation replace a service or a target group when it changes:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html and
@@ -38,22 +40,19 @@ REPLACING = {
 }
 
 
-def app_with(deployment: Deployment, image: ecs.ContainerImage) -> tuple[App, Stack]:
-    """Return an app whose stack deploys a web and an api on one endpoint, the web in one of the ways."""
+@pytest.fixture(scope="module")
+def templates() -> dict[str, Template]:
+    """A web and an api on one endpoint, the web deployed in each of the ways."""
     app = App()
-    stack = Stack(app, "Test")
-    network = FixedEgressNetwork(stack, "Network")
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
-    api = FargateService(stack, "Api", network=network, image=image, cluster=web.cluster)
-    endpoint.add_route("Web", service=web)
-    endpoint.add_route("Api", service=api, paths=["/api/*"])
-    return app, stack
-
-
-def template_of(deployment: Deployment, image: ecs.ContainerImage) -> Template:
-    """Return the template of that stack."""
-    return Template.from_stack(app_with(deployment, image)[1])
+    stacks = {name: Stack(app, name.title().replace(" ", "").replace("_", "")) for name in WAYS}
+    for name, stack in stacks.items():
+        network = network_in(stack)
+        endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+        web = FargateService(stack, "Web", network=network, image=IMAGE, deployment=WAYS[name]())
+        api = FargateService(stack, "Api", network=network, image=IMAGE, cluster=web.cluster)
+        endpoint.add_route("Web", service=web)
+        endpoint.add_route("Api", service=api, paths=["/api/*"])
+    return {name: Template.from_stack(stack) for name, stack in stacks.items()}
 
 
 def replacing_properties(template: Template) -> dict[str, dict[str, Any]]:
@@ -66,46 +65,46 @@ def replacing_properties(template: Template) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_no_way_replaces_the_service(image: ecs.ContainerImage) -> None:
+def test_no_way_replaces_the_service(templates: dict[str, Template]) -> None:
     """One word changes the way, and CloudFormation updates the service and its target group in place."""
-    templates = [template_of(way(), image) for way in WAYS.values()]
+    first, *others = map(replacing_properties, templates.values())
 
-    assert all(replacing_properties(template) == replacing_properties(templates[0]) for template in templates)
+    assert others == [first] * (len(WAYS) - 1)
 
 
-def test_nothing_that_can_be_changed_replaces_the_service(image: ecs.ContainerImage) -> None:
+def test_nothing_that_can_be_changed_replaces_the_service(
+    stack: Stack, network: Network, templates: dict[str, Template]
+) -> None:
     """Sidecars, alarms, Spot, links, ports, checks, scaling: CloudFormation updates the service in place."""
-    changes: list[ServiceArguments] = [
-        {},
-        {"rollback": Rollback(failed_tasks=5, error_percent=None)},
-        {"capacity": Capacity.spot(on_demand_base=1)},
-        {"port": {"http": 80, "admin": 9000}},
-        {"health": Health(path="/healthz", command=["CMD", "check"], interval=Duration.seconds(20))},
-        {"scaling": Scaling(min=1, max=1, memory_percent=50)},
-        {"cpu": 1024, "memory_limit_mib": 4096, "cpu_architecture": ecs.CpuArchitecture.ARM64, "read_only": True},
-        {"deployment": Deployment.rolling(bake_time=Duration.minutes(5))},
-    ]
+    web = FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=IMAGE,
+        rollback=Rollback(failed_tasks=5, error_percent=None),
+        capacity=Capacity.spot(on_demand_base=1),
+        port={"http": 80, "admin": 9000},
+        health=Health(path="/healthz", command=["CMD", "check"], interval=Duration.seconds(20)),
+        scaling=Scaling(min=1, max=1, memory_percent=50),
+        cpu=1024,
+        memory_limit_mib=4096,
+        cpu_architecture=ecs.CpuArchitecture.ARM64,
+        read_only=True,
+        deployment=Deployment.rolling(bake_time=Duration.minutes(5)),
+    )
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    endpoint.add_route("Web", service=web)
+    web.add_sidecar("cache", image=IMAGE)
+    api = FargateService(stack, "Api", network=network, image=IMAGE, cluster=web.cluster)
+    endpoint.add_route("Api", service=api, paths=["/api/*"])
+    web.link_to(api)
 
-    def template(change: ServiceArguments, *, links: bool) -> Template:
-        stack = Stack(App(), "Test")
-        network = FixedEgressNetwork(stack, "Network")
-        arguments: ServiceArguments = {"network": network, "image": image, **change}
-        web = FargateService(stack, "Web", **arguments)
-        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
-        if links:
-            web.add_sidecar("cache", image=image)
-            web.link_to(FargateService(stack, "Api", network=network, image=image, cluster=web.cluster))
-        return Template.from_stack(stack)
-
-    plain = replacing_properties(template({}, links=False))
-    for change in changes:
-        assert replacing_properties(template(change, links=False)) == plain, change
-    assert plain.items() <= replacing_properties(template({}, links=True)).items()
+    assert replacing_properties(Template.from_stack(stack)) == replacing_properties(templates["rolling"])
 
 
-def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) -> None:
+def test_a_rolling_deployment_has_one_target_group(templates: dict[str, Template]) -> None:
     """Its bake time is said aloud: left out it would be three hours."""
-    template = template_of(Deployment.rolling(), image)
+    template = templates["rolling"]
 
     template.has_resource_properties(
         "AWS::ECS::Service",
@@ -115,11 +114,11 @@ def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) ->
 
 
 @pytest.mark.parametrize(
-    ("deployment", "configuration"),
+    ("way", "configuration"),
     [
-        (Deployment.blue_green(), {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
+        ("blue_green", {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
         (
-            Deployment.canary(percent=5, interval=Duration.minutes(10), bake_time=Duration.minutes(15)),
+            "slow canary",
             {
                 "Strategy": "CANARY",
                 "BakeTimeInMinutes": 15,
@@ -127,7 +126,7 @@ def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) ->
             },
         ),
         (
-            Deployment.linear(),
+            "linear",
             {
                 "Strategy": "LINEAR",
                 "BakeTimeInMinutes": 5,
@@ -137,10 +136,10 @@ def test_a_rolling_deployment_has_one_target_group(image: ecs.ContainerImage) ->
     ],
 )
 def test_requests_move_between_two_target_groups(
-    image: ecs.ContainerImage, deployment: Deployment, configuration: dict[str, object]
+    templates: dict[str, Template], way: str, configuration: dict[str, object]
 ) -> None:
     """Each time is said aloud, the rule weighs both groups, and the other service on the endpoint is left alone."""
-    template = template_of(deployment, image)
+    template = templates[way]
 
     template.has_resource_properties(
         "AWS::ECS::Service",
@@ -173,9 +172,9 @@ def test_requests_move_between_two_target_groups(
     template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 3)
 
 
-def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> None:
+def test_test_requests_reach_the_new_tasks_first(templates: dict[str, Template]) -> None:
     """A rule before the route's takes what carries the header, and not what a more specific route takes."""
-    template = template_of(Deployment.blue_green(test_header=("x-version", "next")), image)
+    template = templates["blue_green with a test header"]
 
     rules = [
         each["Properties"] for each in template.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
@@ -192,9 +191,9 @@ def test_test_requests_reach_the_new_tasks_first(image: ecs.ContainerImage) -> N
     assert service["AdvancedConfiguration"]["TestListenerRule"]
 
 
-def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
+def test_requests_scale_what_shifts_them(templates: dict[str, Template]) -> None:
     """They are at one target group and then at the other: a policy watches both."""
-    template = template_of(Deployment.canary(), image)
+    template = templates["canary"]
     target_groups = [
         {"Fn::GetAtt": [logical_id, "TargetGroupFullName"]}
         for logical_id in template.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
@@ -235,9 +234,8 @@ def test_requests_scale_what_shifts_them(image: ecs.ContainerImage) -> None:
     assert len(target_groups) == 2
 
 
-def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None:
+def test_a_test_rule_needs_room(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A number before the route's, and a value more than the route has."""
-    network = FixedEgressNetwork(stack, "Network")
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
     web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
@@ -259,9 +257,8 @@ def test_a_test_rule_needs_room(stack: Stack, image: ecs.ContainerImage) -> None
     endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d"])
 
 
-def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, image: ecs.ContainerImage) -> None:
+def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Its rule has the number before the route's, unless another is given."""
-    network = FixedEgressNetwork(stack, "Network")
     listener = HttpEndpoint(stack, "Endpoint", network=network).listener
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
     for number, test_number in ((10, None), (20, 3)):
@@ -275,9 +272,7 @@ def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, image: ecs.Cont
     assert sorted(rule["Properties"]["Priority"] for rule in rules) == [3, 9, 10, 20]
 
 
-def test_a_test_rule_of_ones_own_needs_room_too(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_a_test_rule_of_ones_own_needs_room_too(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """On a listener that no endpoint looks after."""
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
     web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
@@ -293,9 +288,10 @@ def test_a_test_rule_of_ones_own_needs_room_too(
         web.add_listener_rule("Web", listener=listener, priority=1, conditions=[one])
 
 
-def test_a_second_route_is_refused_where_requests_are_shifted(stack: Stack, image: ecs.ContainerImage) -> None:
+def test_a_second_route_is_refused_where_requests_are_shifted(
+    stack: Stack, network: Network, image: ecs.ContainerImage
+) -> None:
     """ECS moves the weights of one rule."""
-    network = FixedEgressNetwork(stack, "Network")
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.linear())
     endpoint.add_route("Web", service=web)
@@ -361,7 +357,7 @@ def test_a_test_header_known_only_when_deployed_passes() -> None:
     ids=["canary", "linear", "test header"],
 )
 def test_shifting_nothing_fails_synthesis(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, deployment: Deployment, message: str
+    stack: Stack, network: Network, image: ecs.ContainerImage, deployment: Deployment, message: str
 ) -> None:
     """A worker has no requests; ECS would refuse it only when deployed."""
     FargateService(stack, "Worker", network=network, image=image, port=None, deployment=deployment)
@@ -370,7 +366,7 @@ def test_shifting_nothing_fails_synthesis(
         Template.from_stack(stack)
 
 
-def test_links_can_be_shifted(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_links_can_be_shifted(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """ECS moves the requests of Service Connect, too; and all at once it needs none to move."""
     api = FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary())
     web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.blue_green())

@@ -22,15 +22,16 @@ from fargate_constructs import (
     OneOffTask,
     Scaling,
 )
+from fargate_constructs.network import Network
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service with every default."""
     return FargateService(stack, "Web", network=network, image=image)
 
 
-def test_tasks_have_no_public_address(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+def test_tasks_have_no_public_address(stack: Stack, network: Network, web: FargateService) -> None:
     """They run in the network's private subnets, and start once the way out is there."""
     template = Template.from_stack(stack)
     (service,) = template.find_resources("AWS::ECS::Service").values()
@@ -119,7 +120,7 @@ def test_the_container_logs_without_stopping_the_application(stack: Stack, web: 
     assert stack.resolve(web.log_group.log_group_name) == {"Ref": logs_group}
 
 
-def test_it_scales_on_cpu_and_on_requests(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_it_scales_on_cpu_and_on_requests(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Between the limits given; requests count once there is a route."""
     scaling = Scaling(min=3, max=30, cpu_percent=50, requests_per_target=200)
     api = FargateService(stack, "Api", network=network, image=image, scaling=scaling)
@@ -144,7 +145,7 @@ def test_it_scales_on_cpu_and_on_requests(stack: Stack, network: FixedEgressNetw
 
 
 def test_tasks_join_after_twenty_seconds_and_leave_after_thirty(
-    stack: Stack, network: FixedEgressNetwork, web: FargateService
+    stack: Stack, network: Network, web: FargateService
 ) -> None:
     """Checks and drain are what a rolling deployment waits for: 2 x 10 s + 30 s, not 5 x 30 s + 300 s."""
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
@@ -163,7 +164,7 @@ def test_tasks_join_after_twenty_seconds_and_leave_after_thirty(
     )
 
 
-def test_a_service_of_ones_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_service_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Size, architecture, configuration, secrets, command, path, name and retention are what was asked for."""
     secret = secretsmanager.Secret(stack, "Secret")
     api = FargateService(
@@ -215,7 +216,7 @@ def test_a_service_of_ones_own(stack: Stack, network: FixedEgressNetwork, image:
     template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 7})
 
 
-def test_a_log_without_loss(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_log_without_loss(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """In lossless delivery the application waits, the proxy's lines and the sidecars' included."""
     service = FargateService(stack, "Web", network=network, image=image, log_delivery=LogDelivery.lossless)
     service.add_sidecar("cache", image=image)
@@ -226,7 +227,7 @@ def test_a_log_without_loss(stack: Stack, network: FixedEgressNetwork, image: ec
         assert "max-buffer-size" not in container["LogConfiguration"]["Options"]
 
 
-def test_a_windows_service(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_windows_service(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """It has no Linux parameters, and its shell is PowerShell."""
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
     service = FargateService(
@@ -243,7 +244,7 @@ def test_a_windows_service(stack: Stack, network: FixedEgressNetwork, image: ecs
     assert service.exec_command.endswith("--interactive --command powershell")
 
 
-def test_a_larger_disk(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_larger_disk(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """The task gets the storage asked for."""
     FargateService(stack, "Web", network=network, image=image, ephemeral_storage_gib=100)
 
@@ -252,9 +253,7 @@ def test_a_larger_disk(stack: Stack, network: FixedEgressNetwork, image: ecs.Con
     )
 
 
-def test_numbers_known_only_when_deployed_pass(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_numbers_known_only_when_deployed_pass(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A token cannot be checked."""
     number = CfnParameter(stack, "Number", type="Number").value_as_number
 
@@ -263,7 +262,7 @@ def test_numbers_known_only_when_deployed_pass(
     Template.from_stack(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Memory": "512"})
 
 
-def test_a_worker_has_no_way_in(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_worker_has_no_way_in(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Without a port there is nothing to map, to check or to open."""
     FargateService(stack, "Worker", network=network, image=image, port=None)
 
@@ -315,7 +314,7 @@ def test_tasks_can_be_granted_something(stack: Stack, web: FargateService) -> No
     )
 
 
-def test_a_cluster_of_ones_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_cluster_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A given cluster is used, whether or not it keeps shell sessions."""
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
     imported = ecs.Cluster.from_cluster_attributes(stack, "Imported", cluster_name="shared", vpc=network.vpc)
@@ -328,7 +327,7 @@ def test_a_cluster_of_ones_own(stack: Stack, network: FixedEgressNetwork, image:
     template.has_resource_properties("AWS::ECS::Service", {"Cluster": "shared"})
 
 
-def test_a_listener_made_elsewhere(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+def test_a_listener_made_elsewhere(stack: Stack, network: Network, web: FargateService) -> None:
     """A service can answer an imported listener."""
     group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
     listener = elbv2.ApplicationListener.from_application_listener_attributes(
@@ -365,7 +364,7 @@ def test_a_listener_made_elsewhere(stack: Stack, network: FixedEgressNetwork, we
 )
 def test_what_cannot_be_is_refused(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     image: ecs.ContainerImage,
     parameters: dict[str, object],
     message: str,

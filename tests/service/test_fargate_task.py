@@ -27,10 +27,11 @@ from fargate_constructs import (
     LogDelivery,
     OneOffTask,
 )
+from fargate_constructs.network import Network
 from fargate_constructs.service import FargateTask
 from fargate_constructs.service.fargate_task import IGNORED_RULE
 from fargate_constructs.service.task_arguments import TaskArguments
-from tests.audit import all_feature_flags, findings, spread_policies
+from tests.audit import findings
 
 
 class Router:
@@ -57,7 +58,7 @@ def test_the_arguments_are_listed_once_more_and_no_differently() -> None:
 
 
 def test_a_read_only_container_can_still_be_looked_into(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """Volumes are mounted where ECS Exec's agent writes, and where the application was said to."""
     FargateTask(stack, "Web", network=network, image=image, read_only=True, writable_paths=["/var/cache/nginx"])
@@ -86,7 +87,7 @@ def test_a_read_only_container_can_still_be_looked_into(
 @pytest.mark.parametrize("is_ours", [True, False], ids=["log group made here", "log group given"])
 def test_the_role_itself_may_log(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     image: ecs.ContainerImage,
     is_ours: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -114,7 +115,7 @@ def test_the_role_itself_may_log(
     assert (beside == [statement]) is not is_ours
 
 
-def test_a_log_group_of_ones_own(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_log_group_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """An existing group is logged to, events of many lines stay together, and no group is made but for shells."""
     log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")
 
@@ -153,7 +154,7 @@ def test_two_stacks_of_one_id_have_two_families(image: ecs.ContainerImage) -> No
 
 @pytest.mark.parametrize("seconds", [1, 121])
 def test_another_stop_than_fargate_grants_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, seconds: int
+    stack: Stack, network: Network, image: ecs.ContainerImage, seconds: int
 ) -> None:
     """Fargate kills after two minutes at the latest, and after two seconds at the soonest."""
     with pytest.raises(ValueError, match=f"stop_timeout must be 2 to 120 seconds, got: {seconds}"):
@@ -162,7 +163,7 @@ def test_another_stop_than_fargate_grants_is_refused(
 
 @pytest.mark.parametrize("path", ["tmp", "/", ""])
 def test_a_path_that_cannot_be_mounted_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, path: str
+    stack: Stack, network: Network, image: ecs.ContainerImage, path: str
 ) -> None:
     """A volume needs a folder of its own."""
     with pytest.raises(ValueError, match=f"writable_paths must be absolute folders such as '/tmp', got: '{path}'"):
@@ -181,7 +182,7 @@ def test_a_path_that_cannot_be_mounted_is_refused(
     ids=["secrets manager", "parameter store", "within a text"],
 )
 def test_the_value_of_a_secret_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, value: str
+    stack: Stack, network: Network, image: ecs.ContainerImage, value: str
 ) -> None:
     """In a service's environment and in a sidecar's; the message says where it belongs, and not what it is."""
     message = re.escape(
@@ -211,7 +212,7 @@ def test_the_value_of_a_secret_is_refused(
 )
 def test_what_windows_does_not_have_is_refused(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     image: ecs.ContainerImage,
     parameters: dict[str, object],
     message: str,
@@ -224,16 +225,14 @@ def test_what_windows_does_not_have_is_refused(
     assert stack.node.try_find_child("Web") is None
 
 
-def test_a_secrets_arn_is_no_secret(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_secrets_arn_is_no_secret(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Where a secret lies may be told."""
     secret = secretsmanager.Secret(stack, "Secret")
 
     FargateTask(stack, "Web", network=network, image=image, environment={"SECRET_ARN": secret.secret_arn})
 
 
-def test_security_groups_and_roles_of_ones_own(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_security_groups_and_roles_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """What is given is used, and nothing is made beside it."""
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
     task_role = iam.Role.from_role_arn(stack, "TaskRole", "arn:aws:iam::123456789012:role/shop")
@@ -264,7 +263,7 @@ def test_security_groups_and_roles_of_ones_own(
     template.resource_properties_count_is("AWS::EC2::SecurityGroup", {"GroupDescription": "tasks of Test/Web"}, 0)
 
 
-def test_a_private_registry(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_private_registry(stack: Stack, network: Network) -> None:
     """ECS logs in to it with a secret that the execution role may read, and nothing else may."""
     secret = secretsmanager.Secret(stack, "Registry")
     image = ecs.ContainerImage.from_registry("registry.example.com/shop:1", credentials=secret)
@@ -296,7 +295,7 @@ def test_a_private_registry(stack: Stack, network: FixedEgressNetwork) -> None:
 
 
 @pytest.mark.parametrize("kind", ["asset", "repository"])
-def test_an_image_in_ecr(stack: Stack, network: FixedEgressNetwork, tmp_path: Path, kind: str) -> None:
+def test_an_image_in_ecr(stack: Stack, network: Network, tmp_path: Path, kind: str) -> None:
     """Built from a folder or there already: it may be pulled, and the audit finds nothing."""
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     image = (
@@ -318,7 +317,7 @@ def test_an_image_in_ecr(stack: Stack, network: FixedEgressNetwork, tmp_path: Pa
     assert findings(stack.node.root) == []
 
 
-def test_secrets_of_both_stores(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_secrets_of_both_stores(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Each is read by the execution role, and only that one."""
     secret = secretsmanager.Secret(stack, "Secret")
     parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Parameter", parameter_name="/token")
@@ -358,7 +357,7 @@ def test_another_network_or_region_is_refused(image: ecs.ContainerImage) -> None
 
 
 def test_a_way_opened_from_the_tasks_side_warns_of_nothing(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """As docs/endpoint.md advises; a group of one's own still tells that it lets everything out."""
     group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
@@ -373,7 +372,7 @@ def test_a_way_opened_from_the_tasks_side_warns_of_nothing(
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 2)
 
 
-def test_windows_mounts_and_links_nothing(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_windows_mounts_and_links_nothing(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Neither file systems nor Service Connect know it."""
     windows = FargateService(
         stack, "Web", network=network, image=image, cpu=1024, memory_limit_mib=2048, operating_system_family=WINDOWS
@@ -409,9 +408,7 @@ def test_roles_of_another_stack(image: ecs.ContainerImage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["log group", "bucket"])
-def test_imported_logs_pass_the_audit(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, kind: str
-) -> None:
+def test_imported_logs_pass_the_audit(stack: Stack, network: Network, image: ecs.ContainerImage, kind: str) -> None:
     """A group by its name, and a cluster that keeps its sessions in a bucket."""
     log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")
     bucket = s3.Bucket.from_bucket_name(stack, "Sessions", "shop-sessions")
@@ -439,31 +436,7 @@ def test_imported_logs_pass_the_audit(
     assert findings(stack.node.root) == []
 
 
-def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:
-    """In any resource of services with and without routes, in clusters of their own and others'."""
-
-    def template(flags: dict[str, object]) -> dict[str, object]:
-        stack = Stack(App(context=flags), "Test")
-        network = FixedEgressNetwork(stack, "Network")
-        cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
-        web = FargateService(stack, "Web", network=network, image=image)
-        worker = FargateService(stack, "Worker", network=network, image=image, port=None, cluster=cluster)
-        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
-        files = efs.FileSystem.from_file_system_attributes(
-            stack,
-            "Files",
-            file_system_id="fs-0123456789abcdef0",
-            security_group=ec2.SecurityGroup(stack, "Group", vpc=network.vpc),
-        )
-        worker.mount_file_system("/data", file_system=files)
-        worker.link_to(web)
-        resources = spread_policies(dict(Template.from_stack(stack).to_json()))["Resources"]
-        return {name: each for name, each in resources.items() if name.startswith(("Web", "Worker"))}
-
-    assert template({}) == template(all_feature_flags())
-
-
-def test_lines_may_go_past_cloudwatch(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_lines_may_go_past_cloudwatch(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Each container's, by a router beside it that starts first; a proxy's still go to the log group."""
     archive = LogArchive(stack, "LogArchive")
     log_group = logs.LogGroup(stack, "Lines")
@@ -493,9 +466,7 @@ def test_lines_may_go_past_cloudwatch(stack: Stack, network: FixedEgressNetwork,
     assert findings(stack.node.root) == []
 
 
-def test_logs_that_nothing_would_heed_are_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_logs_that_nothing_would_heed_are_refused(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A router has a group of its own, which is the task's too."""
     lines, other = logs.LogGroup(stack, "Lines"), logs.LogGroup(stack, "Other")
     router = LogArchive(stack, "Archive").log_router(lines)

@@ -10,11 +10,13 @@ from aws_cdk import aws_efs as efs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.network import Network
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
+from tests.modes.made_elsewhere import network_in
 
 
 @pytest.fixture
-def files(stack: Stack, network: FixedEgressNetwork) -> efs.FileSystem:
+def files(stack: Stack, network: Network) -> efs.FileSystem:
     """A file system in the same network."""
     subnets = ec2.SubnetSelection(subnets=network.task_subnets)
     return efs.FileSystem(
@@ -23,7 +25,7 @@ def files(stack: Stack, network: FixedEgressNetwork) -> efs.FileSystem:
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service."""
     return FargateService(stack, "Web", network=network, image=image)
 
@@ -136,7 +138,7 @@ def test_a_mount_can_move_without_its_files(image: ecs.ContainerImage) -> None:
 
     def stack_with(path: str, *, is_kept: bool = False) -> Stack:
         stack = Stack(App(), "Test")
-        network = FixedEgressNetwork(stack, "Network")
+        network = network_in(stack)
         files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=True)
         folder = files.add_access_point("Data", path="/data") if is_kept else None
         web = FargateService(stack, "Web", network=network, image=image)
@@ -152,9 +154,7 @@ def test_a_mount_can_move_without_its_files(image: ecs.ContainerImage) -> None:
     assert_no_replacement(before, moved, accepted=["Test/Web/AccessPointweb-data"])
 
 
-def test_one_that_anybody_may_mount_is_a_warning(
-    stack: Stack, network: FixedEgressNetwork, web: FargateService
-) -> None:
+def test_one_that_anybody_may_mount_is_a_warning(stack: Stack, network: Network, web: FargateService) -> None:
     """Told once, however many mounts, unless it gets a policy at last."""
     for name in ("Open", "Closed"):
         files = efs.FileSystem(stack, name, vpc=network.vpc, encrypted=True)
@@ -168,7 +168,7 @@ def test_one_that_anybody_may_mount_is_a_warning(
     annotations.has_no_warning("/Test/Closed/Resource", Match.any_value())
 
 
-def test_an_imported_file_system(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+def test_an_imported_file_system(stack: Stack, network: Network, web: FargateService) -> None:
     """Whether it is encrypted at rest is not known here."""
     group = ec2.SecurityGroup(stack, "FilesGroup", vpc=network.vpc)
     files = efs.FileSystem.from_file_system_attributes(
@@ -197,7 +197,7 @@ def test_a_folder_that_efs_cannot_have_is_refused(files: efs.FileSystem, web: Fa
     web.mount_file_system(path, file_system=files, access_point=files.add_access_point("Uploads", path="/uploads"))
 
 
-def test_files_that_lie_open_are_refused(stack: Stack, network: FixedEgressNetwork, web: FargateService) -> None:
+def test_files_that_lie_open_are_refused(stack: Stack, network: Network, web: FargateService) -> None:
     """Whoever wants them encrypted later has to move them to another file system."""
     files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=False)
 

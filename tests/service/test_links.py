@@ -9,17 +9,18 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs.network import Network
 from fargate_constructs.service.links import name_of
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service that links to others."""
     return FargateService(stack, "Web", network=network, image=image)
 
 
 @pytest.fixture
-def api(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def api(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service to link to."""
     return FargateService(stack, "Api", network=network, image=image, port=8080, multiline_pattern=r"^\d{4}-")
 
@@ -85,7 +86,7 @@ def test_two_services_may_link_to_each_other(stack: Stack, web: FargateService, 
 
 
 def test_links_in_a_circle_synthesize(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService, api: FargateService
+    stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService, api: FargateService
 ) -> None:
     """The link that closes a circle adds no dependency."""
     shop = FargateService(stack, "Shop", network=network, image=image)
@@ -98,7 +99,7 @@ def test_links_in_a_circle_synthesize(
 
 
 def test_a_worker_may_link_to_others(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, api: FargateService
+    stack: Stack, network: Network, image: ecs.ContainerImage, api: FargateService
 ) -> None:
     """A worker uses names without having one."""
     FargateService(stack, "Worker", network=network, image=image, port=None).link_to(api)
@@ -185,7 +186,7 @@ def test_links_in_an_imported_vpc(stack: Stack, image: ecs.ContainerImage) -> No
 
 
 def test_a_link_to_a_worker_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService
+    stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService
 ) -> None:
     """There is no port to open."""
     worker = FargateService(stack, "Worker", network=network, image=image, port=None)
@@ -208,9 +209,7 @@ def test_two_services_of_one_name_are_refused(image: ecs.ContainerImage) -> None
         FargateService(two, "Web", network=network, image=image).link_to(api)
 
 
-def test_two_ports_of_one_name_are_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_two_ports_of_one_name_are_refused(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Names of ports are names in the namespace, too."""
     web = FargateService(stack, "Web", network=network, image=image)
     web.link_to(FargateService(stack, "Api", network=network, image=image, port={"http": 80, "admin": 81}))

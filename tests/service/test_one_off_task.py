@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import AuditedCluster, Capacity, FargateService, FixedEgressNetwork, OneOffTask, ScheduledTask
-from tests.audit import all_feature_flags, findings, spread_policies
+from fargate_constructs.network import Network
+from tests.audit import findings
+from tests.modes.made_elsewhere import network_in
 from tests.service.test_scheduled_task import NIGHTLY
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
@@ -87,7 +88,7 @@ def as_deployed(stack: Stack, command: str) -> str:
     ids=["on demand", "spot", "a cluster of one's own"],
 )
 def test_the_line_runs_the_task_from_a_shell(
-    stack: Stack, network: FixedEgressNetwork, tmp_path: Path, parameters: dict[str, Any], capacity: list[str]
+    stack: Stack, network: Network, tmp_path: Path, parameters: dict[str, Any], capacity: list[str]
 ) -> None:
     """As it is printed: quoted once, private, in this stack's last revision."""
     if "cluster" in parameters:
@@ -103,12 +104,11 @@ def test_the_line_runs_the_task_from_a_shell(
     assert words[4:network_at] == ["--task-definition", definition, *capacity, words[network_at - 1]]
     assert words[network_at + 1 :] == ["--enable-ecs-managed-tags", "--propagate-tags", "TASK_DEFINITION"]
     assert configuration["assignPublicIp"] == "DISABLED"
-    assert len(configuration["subnets"]) == 2
-    assert all("TasksSubnet" in each for each in configuration["subnets"])
+    assert configuration["subnets"] == [subnet.subnet_id for subnet in network.task_subnets]
     assert len(configuration["securityGroups"]) == 1
 
 
-def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: Network) -> None:
     """By a line of the same kind."""
     task = ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
 
@@ -116,7 +116,7 @@ def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: FixedEgr
     assert f"--task-definition {definition} " in as_deployed(stack, task.run_command)
 
 
-def test_without_run_before_nothing_is_made_but_the_task(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_without_run_before_nothing_is_made_but_the_task(stack: Stack, network: Network) -> None:
     """No function and no service."""
     OneOffTask(stack, "Migrate", network=network, image=IMAGE)
 
@@ -195,7 +195,7 @@ def test_the_function_may_run_and_stop_this_task(template: Template) -> None:
     assert "MigrateRunFunction" in by_action["lambda:InvokeFunction"]["Resource"]["Fn::GetAtt"][0]
 
 
-def test_several_services_wait_for_one_run(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_several_services_wait_for_one_run(stack: Stack, network: Network) -> None:
     """The task runs once for all of them."""
     migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.minutes(50))
     services = [FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "Api")]
@@ -210,10 +210,12 @@ def test_several_services_wait_for_one_run(stack: Stack, network: FixedEgressNet
 
 
 @pytest.mark.parametrize("has_stacks", [False, True], ids=["one stack", "three stacks"])
-def test_the_run_can_wait_for_a_database(network: FixedEgressNetwork, has_stacks: bool) -> None:  # noqa: FBT001 - a parameter
+def test_the_run_can_wait_for_a_database(has_stacks: bool) -> None:  # noqa: FBT001 - a parameter
     """And for the rule that lets the task in, which stands in the task's stack, wherever the database is."""
-    app, base = network.node.root, Stack.of(network)
-    data, shop = (Stack(app, "Data"), Stack(app, "Shop")) if has_stacks else (base, base)  # type: ignore[arg-type]  # the app
+    app = App()
+    base = Stack(app, "Base")
+    network = FixedEgressNetwork(base, "Network")
+    data, shop = (Stack(app, "Data"), Stack(app, "Shop")) if has_stacks else (base, base)
     migrate = OneOffTask(shop, "Migrate", network=network, image=IMAGE)
     web = FargateService(shop, "Web", network=network, image=IMAGE)
     database = rds.DatabaseInstance(data, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=network.vpc)
@@ -232,23 +234,24 @@ def test_the_run_can_wait_for_a_database(network: FixedEgressNetwork, has_stacks
         assert any(each.startswith("Database") for each in run["DependsOn"])
 
 
-def test_a_service_in_another_stack_waits(network: FixedEgressNetwork) -> None:
+def test_a_service_in_another_stack_waits() -> None:
     """Its stack is deployed after the task's, and nothing of it is known there."""
-    app = network.node.root
-    tasks, services = Stack(app, "Tasks"), Stack(app, "Services")  # type: ignore[arg-type]  # the app
+    app = App()
+    tasks, services = Stack(app, "Tasks"), Stack(app, "Services")
+    network = network_in(tasks)
     cluster = ecs.Cluster(tasks, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
     migrate = OneOffTask(tasks, "Migrate", network=network, image=IMAGE, cluster=cluster)
     web = FargateService(services, "Web", network=network, image=IMAGE)
 
     migrate.run_before(web)
 
-    app.synth()  # type: ignore[attr-defined]  # the app
+    app.synth()
     assert tasks in services.dependencies
     assert services not in tasks.dependencies
     assert findings(app) == []
 
 
-def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: Network) -> None:
     """Above all the service within one."""
     migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
     web = FargateService(stack, "Web", network=network, image=IMAGE)
@@ -259,7 +262,7 @@ def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: FixedEgres
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 3001])
-def test_a_time_that_cannot_be_kept_is_refused(stack: Stack, network: FixedEgressNetwork, seconds: int) -> None:
+def test_a_time_that_cannot_be_kept_is_refused(stack: Stack, network: Network, seconds: int) -> None:
     """CloudFormation waits an hour at most."""
     with pytest.raises(ValueError, match=re.escape(f"timeout must be 60 to 3000 seconds, got: {seconds}")):
         OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.seconds(seconds))
@@ -288,29 +291,7 @@ def test_nothing_secret_is_told(stack: Stack) -> None:
     assert "visible" not in functions
 
 
-def app_with(context: Mapping[str, object]) -> App:
-    """Return an app with a migration."""
-    app = App(context=dict(context))
-    migrated_in(Stack(app, "Test"))
-    return app
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or all off: the same job, with policies compared by what they allow."""
-    plain, flagged = (
-        app_with(context).synth().get_stack_by_name("Test").template["Resources"]
-        for context in ({}, all_feature_flags())
-    )
-    jobs = [{key: each for key, each in resources.items() if "Migrate" in key} for resources in (plain, flagged)]
-
-    assert len(jobs[0]) > 10
-    assert plain.keys() == flagged.keys()
-    assert spread_policies(jobs[1]) == spread_policies(jobs[0])
-
-
-def test_a_time_known_only_when_deployed_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_a_time_known_only_when_deployed_is_refused(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """The function gets a number of seconds."""
     token = CfnParameter(stack, "Seconds", type="Number").value_as_number
 

@@ -9,10 +9,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs.network import Network
 
 
-def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Routes lead to the first, links to any, and each link opens just one."""
     api = FargateService(stack, "Api", network=network, image=image, port={"http": 8080, "admin": 9000})
     web = FargateService(
@@ -84,7 +85,7 @@ def test_several_ports_have_names(stack: Stack, network: FixedEgressNetwork, ima
 )
 def test_ports_that_cannot_be_are_refused(
     stack: Stack,
-    network: FixedEgressNetwork,
+    network: Network,
     image: ecs.ContainerImage,
     port: object,
     message: str,
@@ -105,7 +106,7 @@ def test_ports_that_cannot_be_are_refused(
     ids=["unknown", "worker"],
 )
 def test_a_link_to_a_port_that_is_not_there_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, port: Mapping[str, int] | None, message: str
+    stack: Stack, network: Network, image: ecs.ContainerImage, port: Mapping[str, int] | None, message: str
 ) -> None:
     """And nothing is opened."""
     api = FargateService(stack, "Api", network=network, image=image, port=port)
@@ -118,7 +119,7 @@ def test_a_link_to_a_port_that_is_not_there_is_refused(
 
 
 def test_a_link_to_or_from_a_port_that_nobody_knows_is_refused(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """Service Connect is told of every port of a service; a route takes it."""
     port = CfnParameter(stack, "Port", type="Number").value_as_number

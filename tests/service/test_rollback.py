@@ -13,11 +13,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint, Rollback
-from tests.audit import all_feature_flags
+from fargate_constructs.network import Network
 
 
 @pytest.fixture
-def web(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> FargateService:
+def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
     """A service on an endpoint."""
     web = FargateService(stack, "Web", network=network, image=image)
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
@@ -43,7 +43,7 @@ def alarm_named(stack: Stack, description: str) -> dict[str, Any]:
     return alarm
 
 
-def test_failed_tasks_end_a_deployment(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_failed_tasks_end_a_deployment(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """By default half of them; a worker has no answers to watch."""
     FargateService(stack, "Worker", network=network, image=image, port=None)
 
@@ -56,7 +56,7 @@ def test_failed_tasks_end_a_deployment(stack: Stack, network: FixedEgressNetwork
     Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 0)
 
 
-def test_so_many_failed_tasks(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_so_many_failed_tasks(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A number of one's own counts as it is."""
     FargateService(stack, "Web", network=network, image=image, rollback=Rollback(failed_tasks=10))
 
@@ -88,7 +88,7 @@ def test_errors_and_unhealthy_tasks_end_a_deployment(stack: Stack) -> None:
     }
 
 
-def test_both_target_groups_are_watched(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_both_target_groups_are_watched(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A deployment that shifts requests has them at one and then at the other."""
     web = FargateService(
         stack,
@@ -110,7 +110,7 @@ def test_both_target_groups_are_watched(stack: Stack, network: FixedEgressNetwor
     assert unhealthy["EvaluationPeriods"] == 4, "150 s of grace and a minute more"
 
 
-def test_no_alarm_is_lost(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_no_alarm_is_lost(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Whether it was there first, was added later, is imported or was made here."""
     mine = cloudwatch.Alarm.from_alarm_arn(stack, "Mine", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:mine")
     late = cloudwatch.Alarm.from_alarm_arn(stack, "Late", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:late")
@@ -163,7 +163,7 @@ def assert_no_circle(stack: Stack) -> None:
 
 
 def test_alarms_on_alarms_and_on_other_services(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage, web: FargateService
+    stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService
 ) -> None:
     """Whatever leads from an alarm to a service, the template has no circle."""
     api = FargateService(stack, "Api", network=network, image=image)
@@ -199,29 +199,12 @@ def test_an_alarm_of_another_stack_has_a_name(image: ecs.ContainerImage) -> None
     assert deployment_of(shop)["Alarms"]["AlarmNames"] == ["web-cpu"]
 
 
-def test_a_worker_may_name_alarms_by_the_l2(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_a_worker_may_name_alarms_by_the_l2(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Where nothing is watched yet, the L2's own way stays open."""
     worker = FargateService(stack, "Worker", network=network, image=image, port=None)
     worker.service.enable_deployment_alarms(["mine"])
 
     assert deployment_of(stack)["Alarms"]["AlarmNames"] == ["mine"]
-
-
-def test_feature_flags_change_nothing(image: ecs.ContainerImage) -> None:
-    """Neither with alarms nor without."""
-
-    def deployments(flags: dict[str, object]) -> list[Any]:
-        stack = Stack(App(context=flags), "Test")
-        network = FixedEgressNetwork(stack, "Network")
-        FargateService(stack, "Worker", network=network, image=image, port=None)
-        web = FargateService(stack, "Web", network=network, image=image)
-        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
-        services = Template.from_stack(stack).find_resources("AWS::ECS::Service").values()
-        return [service["Properties"]["DeploymentConfiguration"] for service in services]
-
-    assert deployments({}) == deployments(all_feature_flags())
 
 
 def test_a_rolling_deployment_is_over_when_its_tasks_are_well(stack: Stack, web: FargateService) -> None:
@@ -235,7 +218,7 @@ def test_a_rolling_deployment_is_over_when_its_tasks_are_well(stack: Stack, web:
     assert Deployment.blue_green().early_success() is None
 
 
-def test_a_rolling_deployment_may_bake(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_a_rolling_deployment_may_bake(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """So that alarms have time to notice."""
     deployment = Deployment.rolling(bake_time=Duration.minutes(3))
     FargateService(stack, "Web", network=network, image=image, deployment=deployment)

@@ -1,16 +1,18 @@
-"""The Lambda that runs a task before a deployment, with an ECS on loopback that takes its time."""
+"""The Lambda that runs a task before a deployment, with an ECS that takes its time."""
 
-import http.server
 import importlib
+import io
 import json
-import threading
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 
 TASK_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/migrate:7"
@@ -72,7 +74,6 @@ class Cloud:
     obeys: bool = True
     lost: dict[str, int] = field(default_factory=dict)
     denied: str = ""
-    url: str = ""
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[dict[str, str]] = field(default_factory=list)
     invocations: list[dict[str, Any]] = field(default_factory=list)
@@ -137,100 +138,88 @@ def clock() -> Clock:
     return Clock()
 
 
-class Loopback(http.server.ThreadingHTTPServer):
-    """Where all of AWS listens in these tests."""
+class Answer(io.BytesIO):
+    """The body of an answer, as botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield all of it."""
+        yield self.read()
+
+
+class Front:
+    """Where all of AWS answers in these tests: in place of the network, below botocore's own protocols and retries."""
 
     cloud: Cloud
 
-
-class Front(http.server.BaseHTTPRequestHandler):
-    """Speaks the protocols of the services."""
-
-    server: Loopback
-
-    def do_POST(self) -> None:
+    def send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """Take a call of ECS (JSON), Lambda (REST) or CloudFormation (query)."""
-        cloud, body = self.server.cloud, self._body()
-        if self.path != "/":
-            assert self.path.endswith("/invocations")
-            assert self.headers["X-Amz-Invocation-Type"] == "Event"
+        call: Any = request
+        cloud, body, target = self.cloud, call.body, call.headers.get("X-Amz-Target")
+        status, answer = 200, ""
+        if request.url.endswith("/invocations"):
+            assert call.headers["X-Amz-Invocation-Type"] == b"Event"
             cloud.invocations.append(json.loads(body))
-            self._answer(202, "")
-        elif target := self.headers["X-Amz-Target"]:
+            status = 202
+        elif target:
             calls = {"RunTask": cloud.run_task, "DescribeTasks": cloud.describe_tasks, "StopTask": cloud.stop_task}
-            operation = target.rpartition(".")[2]
+            operation = target.decode().rpartition(".")[2]
             try:
-                answer = cloud.deny() if operation == cloud.denied else calls[operation](json.loads(body))
-                if cloud.lost.get(operation):
-                    cloud.lost[operation] -= 1
-                    self.close_connection = True
-                else:
-                    self._answer(200, json.dumps(answer))
+                answer = json.dumps(cloud.deny() if operation == cloud.denied else calls[operation](json.loads(body)))
             except KeyError as error:
-                self._answer(400, json.dumps({"__type": error.args[0], "message": "not now"}))
+                status, answer = 400, json.dumps({"__type": error.args[0], "message": "not now"})
+            if cloud.lost.get(operation):
+                cloud.lost[operation] -= 1
+                raise ConnectionClosedError(endpoint_url=request.url)
         else:
-            assert parse_qs(body)["StackName"] == [STACK]
-            self._answer(
-                200,
+            assert urllib.parse.parse_qs(body)["StackName"] == [STACK]
+            answer = (
                 "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
                 f"<StackName>Shop</StackName><StackStatus>{cloud.stack_status}</StackStatus>"
-                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
             )
+        return AWSResponse(request.url, status, HTTPHeaders(), Answer(answer.encode()))
 
-    def do_PUT(self) -> None:
+    def put(self, request: urllib.request.Request, *, timeout: int) -> io.BytesIO:
         """Take an answer, as CloudFormation does."""
-        self.server.cloud.answers.append((dict(self.headers), json.loads(self._body())))
-        self._answer(200, "")
-
-    def _body(self) -> str:
-        return self.rfile.read(int(self.headers["Content-Length"])).decode()
-
-    def _answer(self, status: int, body: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        assert (request.method, timeout) == ("PUT", 10)
+        assert isinstance(request.data, bytes)
+        self.cloud.answers.append((dict(request.header_items()), json.loads(request.data)))
+        return io.BytesIO()
 
 
 @pytest.fixture(scope="module")
-def loopback() -> Iterator[Loopback]:
-    """The server."""
-    with Loopback(("127.0.0.1", 0), Front) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+def front() -> Front:
+    """What answers."""
+    return Front()
 
 
 @pytest.fixture(scope="module")
-def loaded(loopback: Loopback) -> ModuleType:
-    """The Lambda's module, whose clients talk to the server."""
+def loaded(front: Front) -> ModuleType:
+    """The Lambda's module, whose clients talk to it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{loopback.server_port}",
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "NO_PROXY": "127.0.0.1",
         }.items():
             patch.setenv(name, value)
-        return importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
+        module = importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
+    for client in (module.ECS, module.LAMBDA, module.CLOUDFORMATION):
+        client.meta.events.register("before-send", front.send)
+    return module
 
 
 @pytest.fixture
-def cloud(clock: Clock, loopback: Loopback) -> Cloud:
+def cloud(clock: Clock, front: Front) -> Cloud:
     """A cloud in which nothing has happened yet."""
-    loopback.cloud = Cloud(clock, url=f"http://127.0.0.1:{loopback.server_port}")
-    return loopback.cloud
+    front.cloud = Cloud(clock)
+    return front.cloud
 
 
 @pytest.fixture
-def function(loaded: ModuleType, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def function(loaded: ModuleType, front: Front, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The function with its environment and that clock."""
     for name, value in {
-        "NO_PROXY": "127.0.0.1",
         "REQUEST": json.dumps(REQUEST),
         "CONTAINER": "migrate",
         "LOG_GROUP": "/shop/migrate",
@@ -239,14 +228,15 @@ def function(loaded: ModuleType, clock: Clock, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(loaded, "time", clock)
     monkeypatch.setattr("botocore.endpoint.time", clock)
+    monkeypatch.setattr("urllib.request.urlopen", front.put)
     return loaded
 
 
-def event(cloud: Cloud, **more: str) -> dict[str, Any]:
+def event(**more: str) -> dict[str, Any]:
     """Return what CloudFormation asks for."""
     return {
         "RequestType": "Create",
-        "ResponseURL": f"{cloud.url}/answer",
+        "ResponseURL": "https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/answer",
         "StackId": STACK,
         "RequestId": "8c1b6f9e-0000-4000-8000-000000000001",
         "LogicalResourceId": "MigrateRun",
@@ -278,14 +268,14 @@ def test_the_deployment_goes_on_when_the_task_has_done_its_work(
     function: ModuleType, cloud: Cloud, request_type: str
 ) -> None:
     """One task is started as it was asked for, and waited for; sidecars may end as they like."""
-    run_to_the_end(function, cloud, event(cloud, RequestType=request_type))
+    run_to_the_end(function, cloud, event(RequestType=request_type))
 
     ((token, task),) = cloud.tasks.items()
     ((headers, answer),) = cloud.answers
     assert task["request"] == REQUEST | {"taskDefinition": TASK_DEFINITION, "clientToken": token}
     assert cloud.clock.now >= task["ends"]
     assert cloud.stops == []
-    assert headers["Content-Type"] == ""
+    assert headers["Content-type"] == ""
     assert answer == {
         "Status": "SUCCESS",
         "PhysicalResourceId": "MigrateRun",
@@ -299,7 +289,7 @@ def test_a_failed_task_fails_the_deployment(function: ModuleType, cloud: Cloud) 
     """CloudFormation hears the exit code, ECS's reason, and where the log is."""
     cloud.exit_code = 3
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert failure_in(cloud) == (
         "RunError: task 1 stopped with exit code 3 (EssentialContainerExited: Essential container in task exited); "
@@ -314,7 +304,7 @@ def test_work_undone_is_no_success(function: ModuleType, cloud: Cloud, exit_code
     """An image that cannot be pulled has no exit code; a task that is taken away may end with 0."""
     cloud.exit_code, cloud.stop_code = exit_code, stop_code
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert f"exit code {'none' if exit_code is None else 0} ({stop_code}: " in failure_in(cloud)
 
@@ -323,7 +313,7 @@ def test_a_long_task_outlives_invocations(function: ModuleType, cloud: Cloud) ->
     """Before its 15 minutes are over the function hands over to itself, and no second task is started."""
     cloud.minutes = 29
 
-    count = run_to_the_end(function, cloud, event(cloud))
+    count = run_to_the_end(function, cloud, event())
 
     assert count == 3
     assert len(cloud.tasks) == 1
@@ -334,7 +324,7 @@ def test_a_task_is_stopped_when_its_time_is_over(function: ModuleType, cloud: Cl
     """The deployment fails once the task has stopped, so that the way back does not meet it."""
     cloud.minutes = 1000
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     (task,) = cloud.tasks.values()
     assert cloud.stops[0] == {"cluster": "shop", "task": task["taskArn"], "reason": "not done after 1800 seconds"}
@@ -346,7 +336,7 @@ def test_a_task_that_does_not_stop_is_given_up(function: ModuleType, cloud: Clou
     """Within CloudFormation's hour, at the longest time there is."""
     cloud.minutes, cloud.obeys = 1000, False
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert failure_in(cloud).endswith("task/shop/1 was told to stop and is not known to have: RUNNING")
     assert cloud.clock.now < NOW + 1800 + 300
@@ -356,7 +346,7 @@ def test_a_task_is_followed_through_an_outage(function: ModuleType, cloud: Cloud
     """A call that fails for minutes is no news of the task: its good end is heard of later."""
     cloud.lost["DescribeTasks"] = 60
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     ((_, answer),) = cloud.answers
     assert cloud.lost["DescribeTasks"] == 0
@@ -368,7 +358,7 @@ def test_a_task_out_of_reach_had_its_time(function: ModuleType, cloud: Cloud, de
     """CloudFormation hears what AWS said once the task's time is over, and that of its stop."""
     cloud.minutes, cloud.denied = 1000, denied
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert "was told to stop and is not known to have: An error occurred (AccessDenied" in failure_in(cloud)
     assert failure_in(cloud).endswith(f" when calling the {denied} operation: not now")
@@ -380,10 +370,10 @@ def test_a_start_whose_answer_is_lost_is_no_failure(function: ModuleType, cloud:
     """There may be a task: CloudFormation hears nothing, and the invocation that Lambda repeats finds it."""
     cloud.lost["RunTask"] = 3
     with pytest.raises(ConnectionClosedError):
-        function.handler(event(cloud), cloud.clock)
+        function.handler(event(), cloud.clock)
     assert cloud.answers == []
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     ((_, answer),) = cloud.answers
     assert (answer["Status"], len(cloud.tasks)) == ("SUCCESS", 1)
@@ -394,7 +384,7 @@ def test_a_refused_start_is_tried_again(function: ModuleType, cloud: Cloud, refu
     """A permission may be seconds old; capacity may be short for a moment."""
     cloud.refusals = [refusal] * 4
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert len(cloud.tasks) == 1
     assert [answer["Status"] for _, answer in cloud.answers] == ["SUCCESS"]
@@ -410,7 +400,7 @@ def test_a_start_that_stays_refused_fails_the_deployment(
     """After two minutes, with what ECS said last."""
     cloud.refusals = [refusal] * 100
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert failure_in(cloud).startswith("RunError: the task did not start: ")
     assert message in failure_in(cloud)
@@ -425,10 +415,10 @@ def test_an_invocation_repeated_finds_its_task(
     with monkeypatch.context() as patch:
         patch.setattr(cloud.clock, "sleep", lambda _: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
-            function.handler(event(cloud), cloud.clock)
+            function.handler(event(), cloud.clock)
     cloud.clock.now += 1200
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     (task,) = cloud.tasks.values()
     assert task["createdAt"] == NOW
@@ -441,7 +431,7 @@ def test_the_way_back_runs_nothing(function: ModuleType, cloud: Cloud, status: s
     """The version before would meet what the new one has changed."""
     cloud.stack_status = status
 
-    run_to_the_end(function, cloud, event(cloud, RequestType="Update", PhysicalResourceId="before"))
+    run_to_the_end(function, cloud, event(RequestType="Update", PhysicalResourceId="before"))
 
     ((_, answer),) = cloud.answers
     assert cloud.tasks == {}
@@ -451,7 +441,7 @@ def test_the_way_back_runs_nothing(function: ModuleType, cloud: Cloud, status: s
 
 def test_a_deletion_runs_nothing(function: ModuleType, cloud: Cloud) -> None:
     """There is nothing to undo."""
-    run_to_the_end(function, cloud, event(cloud, RequestType="Delete", PhysicalResourceId="before"))
+    run_to_the_end(function, cloud, event(RequestType="Delete", PhysicalResourceId="before"))
 
     ((_, answer),) = cloud.answers
     assert cloud.tasks == {}
@@ -460,7 +450,7 @@ def test_a_deletion_runs_nothing(function: ModuleType, cloud: Cloud) -> None:
 
 def test_cloudformation_hears_of_any_error(function: ModuleType, cloud: Cloud) -> None:
     """Whatever goes wrong, it need not wait."""
-    run_to_the_end(function, cloud, event(cloud) | {"ResourceProperties": {}})
+    run_to_the_end(function, cloud, event() | {"ResourceProperties": {}})
 
     assert failure_in(cloud) == "KeyError: 'TaskDefinition'"
 
@@ -469,7 +459,7 @@ def test_a_long_reason_is_cut(function: ModuleType, cloud: Cloud) -> None:
     """CloudFormation refuses an answer of more than 4,096 bytes, which JSON makes of few that are not ASCII."""
     cloud.refusals = ["keine Kapazität " * 1000] * 8
 
-    run_to_the_end(function, cloud, event(cloud))
+    run_to_the_end(function, cloud, event())
 
     assert len(failure_in(cloud)) == 1500
     assert failure_in(cloud).isascii()

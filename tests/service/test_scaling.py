@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
+from fargate_constructs.network import Network
 
 
 def test_two_to_ten_by_default() -> None:
@@ -122,7 +123,7 @@ def test_a_schedule_and_any_metric(stack: Stack) -> None:
     Template.from_stack(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
 
 
-def test_requests_need_not_count(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+def test_requests_need_not_count(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Nor CPU: then the count stays where it is, unless a schedule or a metric of one's own moves it."""
     scaling = Scaling(cpu_percent=None, requests_per_target=None)
     web = FargateService(stack, "Web", network=network, image=image, scaling=scaling)

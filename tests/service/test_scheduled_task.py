@@ -16,8 +16,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Capacity, FixedEgressNetwork, ScheduledTask
+from fargate_constructs.network import Network
 from fargate_constructs.schedules import validate_schedule
-from tests.audit import all_feature_flags, findings, spread_policies
+from tests.audit import findings
 
 NIGHTLY = scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN)
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
@@ -227,7 +228,7 @@ def test_spot_rates_and_retries() -> None:
     )
 
 
-def test_imported_cluster_roles_and_group(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_imported_cluster_roles_and_group(stack: Stack, network: Network) -> None:
     """A cluster that may have no capacity providers is run in by launch type, with the roles that are given."""
     cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shared", vpc=network.vpc)
     role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/job")
@@ -282,7 +283,7 @@ def test_imported_cluster_roles_and_group(stack: Stack, network: FixedEgressNetw
     )
 
 
-def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: Network) -> None:
     """Each schedule may start its own task alone."""
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
     for name in ("First", "Second"):
@@ -295,7 +296,7 @@ def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: FixedEgressNe
     assert len(set(roles)) == 2
 
 
-def test_a_schedule_of_another_service_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_a_schedule_of_another_service_is_refused(stack: Stack, network: Network) -> None:
     """EventBridge's rules have an expression of the same kind."""
     with pytest.raises(TypeError, match=r"schedule must be aws_scheduler\.ScheduleExpression, got: <aws_cdk\."):
         ScheduledTask(
@@ -330,7 +331,7 @@ def test_a_schedule_of_another_service_is_refused(stack: Stack, network: FixedEg
     ids=lambda value: value if "got" not in value else "",
 )
 def test_an_expression_that_aws_refuses_is_refused(
-    stack: Stack, network: FixedEgressNetwork, expression: str, message: str
+    stack: Stack, network: Network, expression: str, message: str
 ) -> None:
     """Above all a line of crontab, which has five fields and no `?`."""
     schedule = scheduler.ScheduleExpression.expression(expression)
@@ -371,9 +372,7 @@ def test_expressions_that_aws_takes() -> None:
     ],
     ids=["too few", "too many", "too short", "too long", "a base", "a size"],
 )
-def test_what_cannot_be_is_refused(
-    stack: Stack, network: FixedEgressNetwork, parameters: dict[str, Any], message: str
-) -> None:
+def test_what_cannot_be_is_refused(stack: Stack, network: Network, parameters: dict[str, Any], message: str) -> None:
     """Before anything is made of it."""
     with pytest.raises(ValueError, match=re.escape(message)):
         ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY, **parameters)
@@ -407,12 +406,3 @@ def test_a_cluster_and_a_network_in_another_stack() -> None:
     app.synth()
     assert findings(app) == []
     assert base.dependencies == []
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or all off: the same resources, with policies compared by what they allow."""
-    plain, flagged = (
-        app_with(context).synth().get_stack_by_name("Test").template for context in ({}, all_feature_flags())
-    )
-
-    assert spread_policies(flagged) == spread_policies(plain)

@@ -8,12 +8,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs import FargateService
+from fargate_constructs.network import Network
 from tests.audit import findings
 
 
 def test_what_a_caller_grants_is_the_callers_to_answer_for(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """Exec's `*` is accepted, another one is not: not on the role made here, and not on one that was given."""
     everything = iam.PolicyStatement(actions=["dynamodb:DeleteTable"], resources=["*"])
@@ -33,7 +34,7 @@ def test_what_a_caller_grants_is_the_callers_to_answer_for(
 
 
 def test_a_given_role_may_be_given_again_or_be_untouchable(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """Its policy's name is of the stack and the region; one that must not be changed gets none."""
     arn = "arn:aws:iam::123456789012:role/shop"
@@ -49,7 +50,7 @@ def test_a_given_role_may_be_given_again_or_be_untouchable(
 
 
 def test_a_cluster_made_elsewhere_says_where_transcripts_go(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+    stack: Stack, network: Network, image: ecs.ContainerImage
 ) -> None:
     """Its log group and its bucket may be written to, and CloudWatch Logs may use its key, once for all services."""
     key = kms.Key(stack, "Key")
@@ -87,9 +88,7 @@ def test_a_cluster_made_elsewhere_says_where_transcripts_go(
     assert len(services) == 1
 
 
-def test_a_cluster_may_keep_no_transcripts(
-    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
-) -> None:
+def test_a_cluster_may_keep_no_transcripts(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """Then tasks may open the channels and no more, as they may in a cluster that says nothing."""
     silent = ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE, kms_key=kms.Key(stack, "Key"))
     for name, configuration in (("Silent", silent), ("Plain", None)):
