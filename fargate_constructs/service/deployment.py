@@ -43,16 +43,18 @@ class Deployment:
     FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary(percent=10))
     ```
 
-    Going from one to another replaces neither the service nor its target group. In a rolling and in a blue/green
-    deployment, new tasks that fail to start or to pass their checks end it, and ECS goes back to the last good version
+    Going from one to another replaces neither the service nor its target group. The way back to rolling deployments
+    takes two (docs/upgrading.md). In a rolling and in a blue/green deployment, new tasks that fail to start or to pass
+    their checks end it, and ECS goes back to the last good version
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html; the API's own pages
     say so of rolling ones alone). Of canary and linear ones AWS says it of alarms, such as those that come with a route
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment-implementation.html, and
-    linear-deployment-implementation.html beside it).
+    linear-deployment-implementation.html beside it). The first deployment of a service has no version to go back to.
     """
 
     strategy: Strategy
     bake_time: Duration
+    both_target_groups: bool = False
     percent: int | None = None
     interval: Duration | None = None
     test_header: tuple[str, str] | None = None
@@ -64,21 +66,36 @@ class Deployment:
 
     @classmethod
     @checked
-    def rolling(cls, *, bake_time: Duration | None = None) -> "Deployment":
+    def rolling(cls, *, bake_time: Duration | None = None, both_target_groups: bool = False) -> "Deployment":
         """New tasks first, then the old ones go. The fastest, and the default.
 
-        Both versions answer for a while. The deployment is over when all new tasks are well, some 20 s after they have
-        started; what old tasks have begun, they finish after that
-        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html).
+        Both versions answer for a while. The deployment is over when all new tasks are healthy, some 10 s after they
+        have started. Old tasks finish what they have begun after that
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html): they drain for up to
+        30 s, then get SIGTERM, and may take their `stop_timeout` (30 s) to end
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-console-v2.html).
 
         Args:
-            bake_time: How long alarms are watched after that. By default not at all: what takes a minute or two to be
-                noticed in CloudWatch does not end a deployment of some 20 s. Old tasks go meanwhile.
+            bake_time: How long alarms are watched after that; the deployment lasts as much longer. By default not at
+                all: only tasks that fail end a deployment that is over in 10 s, for an alarm takes some three minutes.
+                AWS's pages disagree: the API's page has this time
+                (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html), the
+                developer's guide says that ECS computes one from the alarms
+                (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). If ECS
+                does, a deployment of a service with alarms takes minutes longer.
+            both_target_groups: Whether the service keeps the second target group of a strategy that shifts requests,
+                with each task in both. It is the step between such a strategy and a plain rolling deployment, or a
+                change of the service's route: the listener rule may point at either group by then
+                (docs/upgrading.md). By default it has one.
 
         Raises:
             ValueError: If *bake_time* is over a day, or not whole minutes.
         """
-        return cls(strategy=Strategy.ROLLING, bake_time=_checked("bake_time", bake_time or Duration.minutes(0)))
+        return cls(
+            strategy=Strategy.ROLLING,
+            bake_time=_checked("bake_time", bake_time or Duration.minutes(0)),
+            both_target_groups=both_target_groups,
+        )
 
     @classmethod
     @checked
@@ -160,8 +177,13 @@ class Deployment:
 
     @property
     def shifts_traffic(self) -> bool:
-        """Whether requests move from one target group to another; in a rolling deployment there is only one."""
+        """Whether ECS moves requests from one target group to another."""
         return self.strategy is not Strategy.ROLLING
+
+    @property
+    def has_two_target_groups(self) -> bool:
+        """Whether the service has a second target group."""
+        return self.shifts_traffic or self.both_target_groups
 
     def early_success(self) -> Mapping[str, Any] | None:
         """Return when a rolling deployment is over, as CloudFormation writes it; other strategies take no such thing.

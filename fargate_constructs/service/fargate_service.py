@@ -33,6 +33,7 @@ from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
+from fargate_constructs.service.target_groups import OtherTargetGroups
 from fargate_constructs.service.task_arguments import TaskArguments
 
 
@@ -134,6 +135,14 @@ class FargateService(FargateTask):
         )
         if self.deployment.shifts_traffic:
             self.node.add_validation(_TrafficToShift(self))
+        self.node.add_validation(
+            OtherTargetGroups(
+                self,
+                self._resource,
+                own=lambda: self.routes.target_groups if self.routes else [],
+                alarms=self.rollback_alarms.all,
+            )
+        )
 
     @property
     def scalable_task_count(self) -> ecs.ScalableTaskCount:

@@ -7,6 +7,7 @@ HttpEndpoint ──> listener ──> [rules ──> target groups] ──> task
 
 from collections.abc import Callable, Sequence
 
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -19,12 +20,17 @@ from fargate_constructs.paths import path_of
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
+# The ID by which the warning of it can be acknowledged.
+MOVED_WEIGHTS = "fargate-constructs:movedWeights"
+
 
 class ServiceRoutes(Construct):
     """A service's listener rules and target groups.
 
     A rolling deployment has one target group. The others have two, between which ECS moves the requests by changing
-    the weights of the rule.
+    the weights of the rule, at each deployment. So the group with weight 0 in the template may be the one with the
+    tasks, and CloudFormation must not write the rule again then (https://github.com/aws/aws-cdk/issues/36649). A
+    rolling deployment with both groups puts each task into both, so that either may be written.
 
     Args:
         scope: The service.
@@ -66,7 +72,7 @@ class ServiceRoutes(Construct):
         self._rules = Construct(self, "Rules")
         self._ids: set[str] = set()
         self.target_group = self._make_target_group("TargetGroup")
-        self._alternate = self._make_target_group("Alternate") if deployment.shifts_traffic else None
+        self._alternate = self._make_target_group("Alternate") if deployment.has_two_target_groups else None
         self.is_attached = False
         """Whether there is a rule, so that requests come."""
         self._listener: elbv2.ApplicationListener | None = None
@@ -89,17 +95,17 @@ class ServiceRoutes(Construct):
         """Answer the listener's requests that meet all *conditions*.
 
         Raises:
-            ValueError: If there is a rule of that ID; or one at all, and requests are shifted in deployments: ECS
-                moves the weights of one. If the listener is another load balancer's or another network's, or speaks
+            ValueError: If there is a rule of that ID; or one at all, and there are two target groups: ECS moves the
+                weights of one. If the listener is another load balancer's or another network's, or speaks
                 the wrong protocol, or there is no room for the test traffic's rule.
         """
         if id in self._ids:
             service = path_of(self).rpartition("/")[0]
             raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
-        if self.is_attached and self._deployment.shifts_traffic:
+        if self.is_attached and self._alternate:
             raise ValueError(
-                f"a service deployed {self._deployment.strategy.value} has one route, got another: {id!r}; "
-                "list all hosts and paths in one",
+                f"a service deployed {self._deployment.strategy.value} with two target groups has one route, got "
+                f"another: {id!r}; list all hosts and paths in one",
             )
         self._validate_listener(id, listener)
         if self._deployment.test_header:
@@ -185,7 +191,7 @@ class ServiceRoutes(Construct):
         """Let the service use the target groups; ECS wants them in a rule before it does."""
         self.is_attached = True
         alternate_target = None
-        if self._alternate:
+        if self._alternate and self._deployment.shifts_traffic:
             of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
             alternate_target = ecs.AlternateTarget(
                 "AlternateTarget",
@@ -193,14 +199,24 @@ class ServiceRoutes(Construct):
                 production_listener=of_rule(rule),
                 test_listener=of_rule(test_rule) if test_rule else None,
             )
-        self.target_group.add_target(
-            self._service.load_balancer_target(
-                container_name=self._container_name,
-                container_port=self._port,
-                alternate_target=alternate_target,
-            ),
-        )
+        # A rolling service may have several target groups, and lose all but one
+        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html).
+        for target_group in self.target_groups if alternate_target is None else [self.target_group]:
+            target_group.add_target(
+                self._service.load_balancer_target(
+                    container_name=self._container_name,
+                    container_port=self._port,
+                    alternate_target=alternate_target,
+                ),
+            )
         if alternate_target:
+            Annotations.of(self._service).add_warning_v2(
+                MOVED_WEIGHTS,
+                f"ECS moves the weights of {path_of(rule)} at each deployment, and CloudFormation writes those of the "
+                "template when the rule changes: before its hosts, paths, priority or listener change, and before "
+                "Deployment.rolling(), deploy Deployment.rolling(both_target_groups=True), or requests may reach a "
+                "target group without tasks (docs/upgrading.md)",
+            )
             policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
             reason = "AWS keeps in this policy just what ECS needs to move requests between target groups."
             acknowledge(

@@ -9,12 +9,14 @@ from fargate_constructs.testing.archive import assert_logs_archived
 from fargate_constructs.testing.egress import assert_fixed_egress, assert_private_tasks
 from fargate_constructs.testing.lasting import LASTING_TYPES
 from fargate_constructs.testing.replacement import assert_no_replacement, lasting_resources
+from fargate_constructs.testing.target_groups import assert_no_empty_target_group
 from fargate_constructs.testing.templates import scrubbed_template
 
 __all__ = [
     "LASTING_TYPES",
     "assert_fixed_egress",
     "assert_logs_archived",
+    "assert_no_empty_target_group",
     "assert_no_replacement",
     "assert_private_tasks",
     "lasting_resources",

@@ -6,7 +6,7 @@ stack, template, file ──> [resources, conditions and mappings put in] ──
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +60,20 @@ def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
         )
     settled = {key: _settled_resource(each, template) for key, each in resources.items()}
     return Deployed(settled, template.get("Metadata", {}).get(SEEN, {}))
+
+
+def references(value: object) -> Iterator[str]:
+    """Yield the logical IDs that a piece of a template refers to."""
+    match value:
+        case {"Ref": name}:
+            yield name
+        case {"Fn::GetAtt": str() as name} | {"Fn::GetAtt": [name, *_]}:
+            yield name.partition(".")[0]
+        case {"Fn::Sub": [text, _]} | {"Fn::Sub": text}:
+            yield from (part.partition("}")[0].partition(".")[0] for part in text.split("${")[1:])
+    if isinstance(value, (Mapping, list)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from references(each)
 
 
 def _with_paths(stack: Stack) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from aws_cdk import Stack
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.testing.create_only import ALWAYS, KINDS, PERHAPS, comparable, create_only, fixed, known_types
-from fargate_constructs.testing.deployed import PATH, SEEN, Deployed, Template, read_deployed
+from fargate_constructs.testing.deployed import PATH, SEEN, Deployed, Template, read_deployed, references
 from fargate_constructs.testing.lasting import LASTING_TYPES
 
 
@@ -119,7 +119,7 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
             kept[logical_id]["Condition"] = resource["Condition"]
         if properties:
             kept[logical_id]["Properties"] = properties
-        waiting += _references(properties)
+        waiting += references(properties)
     seen = {
         each["Type"]: sorted({name for kind in KINDS for name in create_only(each["Type"], kind)})
         for each in kept.values()
@@ -190,26 +190,12 @@ class _Update:
 
     def _causes(self, logical_id: str, replaced: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for name, value in fixed(self._new[logical_id], seen=self._seen).items():
-            yield from ((name, each) for each in _references(value) if each in replaced)
+            yield from ((name, each) for each in references(value) if each in replaced)
 
 
 def _changed(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     was, now = (json.dumps(each[name]) if name in each else "not set" for each in (before, after))
     return f"was {was}, now {now}"
-
-
-def _references(value: object) -> Iterator[str]:
-    """Yield the logical IDs that a piece of a template refers to."""
-    match value:
-        case {"Ref": name}:
-            yield name
-        case {"Fn::GetAtt": str() as name} | {"Fn::GetAtt": [name, *_]}:
-            yield name.partition(".")[0]
-        case {"Fn::Sub": [text, _]} | {"Fn::Sub": text}:
-            yield from (part.partition("}")[0].partition(".")[0] for part in text.split("${")[1:])
-    if isinstance(value, (Mapping, list)):
-        for each in value.values() if isinstance(value, Mapping) else value:
-            yield from _references(each)
 
 
 def _check_types(types: Sequence[str], *templates: Mapping[str, Any]) -> None:

@@ -140,9 +140,14 @@ CHANGES = [
     ),
     Change(what="`canary()` to `linear()`", arguments={"Web": {"deployment": Deployment.linear()}}),
     Change(
-        what="`linear()` to `rolling()`",
+        what="`linear()` to `rolling(both_target_groups=True)`",
+        arguments={"Web": {"deployment": Deployment.rolling(both_target_groups=True)}},
+        goes=("Web/Service/AlternateTargetRole",),
+    ),
+    Change(
+        what="`rolling(both_target_groups=True)` to `rolling()`",
         arguments={"Web": {"deployment": Deployment.rolling()}},
-        goes=("Web/Routes/Alternate", "Web/Service/AlternateTargetRole", "Web/Service/TaskCount/Target/Requests"),
+        goes=("Web/Routes/Alternate", "Web/Service/TaskCount/Target/Requests"),
     ),
     Change(
         what="`Egress.per_az()` to `single()`",

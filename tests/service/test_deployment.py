@@ -296,7 +296,10 @@ def test_a_second_route_is_refused_where_requests_are_shifted(
     web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.linear())
     endpoint.add_route("Web", service=web)
 
-    with pytest.raises(ValueError, match="a service deployed LINEAR has one route, got another: 'Images'; list all"):
+    with pytest.raises(
+        ValueError,
+        match="a service deployed LINEAR with two target groups has one route, got another: 'Images'; list all",
+    ):
         endpoint.add_route("Images", service=web, paths=["/images/*"])
 
 
