@@ -1,4 +1,4 @@
-"""A real S3 API on loopback for the shipper, and the same one on its bad days."""
+"""An S3 API for the Lambdas' code in this process, and the same one on its bad days."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,8 +6,9 @@ import pytest
 from types_boto3_s3 import S3Client
 
 from tests.emulator.emulator import Emulator
-from tests.logs.deployed import Shipper, load
-from tests.logs.faults import FaultyS3, s3_at
+from tests.logs.deployed import Shipper, client, environment_of, load
+from tests.logs.faults import FaultyS3, in_process, over_http
+from tests.logs.memory_s3 import MemoryS3
 
 
 @pytest.fixture(scope="session")
@@ -18,17 +19,30 @@ def aws() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def s3(aws: Emulator) -> S3Client:
-    """A client to look at what the shipper stored."""
-    client: S3Client = aws.client("s3")
-    return client
+def memory_s3() -> MemoryS3:
+    """The S3 API behind all others."""
+    return MemoryS3()
 
 
 @pytest.fixture(scope="session")
-def new_shipper(aws: Emulator, s3: S3Client) -> Callable[[], Shipper]:
+def environment(memory_s3: MemoryS3) -> Iterator[dict[str, str]]:
+    """The environment variables with which boto3 finds the S3 API."""
+    with in_process(memory_s3) as url:
+        yield environment_of(url)
+
+
+@pytest.fixture(scope="session")
+def s3(environment: dict[str, str]) -> S3Client:
+    """A client to look at what the shipper stored."""
+    found: S3Client = client("s3", environment)
+    return found
+
+
+@pytest.fixture(scope="session")
+def new_shipper(memory_s3: MemoryS3, environment: dict[str, str], s3: S3Client) -> Callable[[], Shipper]:
     """Make a shipper with two empty buckets, as often as a test likes."""
-    modules = load(aws.environment)
-    return lambda: Shipper(modules, s3, aws.environment)
+    modules = load(environment)
+    return lambda: Shipper(modules, memory_s3, s3, environment)
 
 
 @pytest.fixture
@@ -38,14 +52,34 @@ def shipper(new_shipper: Callable[[], Shipper]) -> Shipper:
 
 
 @pytest.fixture
-def faulty_s3(aws: Emulator) -> Iterator[FaultyS3]:
+def faulty_s3(memory_s3: MemoryS3) -> Iterator[FaultyS3]:
     """The S3 API on its bad days."""
-    with FaultyS3(s3_at(aws.endpoint_url)) as server:
-        yield server
+    faulty = FaultyS3(memory_s3)
+    yield faulty
+    faulty.ended.set()
 
 
 @pytest.fixture
-def unlucky_shipper(faulty_s3: FaultyS3, aws: Emulator, s3: S3Client) -> Shipper:
+def bad_days(faulty_s3: FaultyS3) -> Iterator[dict[str, str]]:
+    """The environment variables with which boto3 finds `faulty_s3`."""
+    with in_process(faulty_s3) as url:
+        yield environment_of(url)
+
+
+@pytest.fixture
+def bad_days_over_http(faulty_s3: FaultyS3) -> Iterator[dict[str, str]]:
+    """The environment variables with which boto3 finds `faulty_s3` over HTTP, from other processes too."""
+    with over_http(faulty_s3) as url:
+        yield environment_of(url)
+
+
+@pytest.fixture
+def unlucky_shipper(memory_s3: MemoryS3, bad_days: dict[str, str], s3: S3Client) -> Shipper:
     """A shipper that reaches S3 through `faulty_s3`."""
-    environment = aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url}
-    return Shipper(load(environment), s3, environment)
+    return Shipper(load(bad_days), memory_s3, s3, bad_days)
+
+
+@pytest.fixture
+def distant_shipper(memory_s3: MemoryS3, bad_days_over_http: dict[str, str], s3: S3Client) -> Shipper:
+    """A shipper that reaches S3 through `faulty_s3` over HTTP: in other processes, with time-outs."""
+    return Shipper(load(bad_days_over_http), memory_s3, s3, bad_days_over_http)

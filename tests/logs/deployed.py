@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
+from botocore.config import Config
 from types_boto3_s3 import S3Client
 
+from tests.logs.memory_s3 import MemoryS3
+
 FOLDERS = Path(__file__).resolve().parents[2] / "fargate_constructs/logs"  # in which each Lambda's code is a folder
-# where a Lambda's code is a package of its own
 OWN_LOG_GROUP = "/aws/lambda/shipper"
 ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
 
@@ -34,6 +37,26 @@ def load(environment: dict[str, str], folder: str = "shipper") -> dict[str, Any]
         sys.modules.pop(module, None)
     with mock.patch.dict(os.environ, environment):
         return dict(zip(names, map(importlib.import_module, modules), strict=True))
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """The environment variables with which boto3 finds the APIs at a URL, and no others."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def client(service: str, environment: dict[str, str], **config: Any) -> Any:  # noqa: ANN401 -- boto3 makes its client classes at run time
+    """A client for these environment variables."""
+    make: Any = boto3.client  # typed for literal names alone
+    with mock.patch.dict(os.environ, environment):
+        return make(service, config=Config(**config))
 
 
 def log_event(id: str = "1", timestamp: int = 1_772_323_199_999, message: str = "hello", **extra: object) -> JsonObject:  # noqa: A002 -- CloudWatch's own word
@@ -93,6 +116,7 @@ class Shipper:
     """The function with two buckets of its own."""
 
     modules: dict[str, Any]
+    memory: MemoryS3
     s3: S3Client
     aws: dict[str, str]
     settings: dict[str, str] = field(default_factory=dict)
@@ -101,8 +125,7 @@ class Shipper:
 
     def __post_init__(self) -> None:
         """Make the buckets."""
-        self.s3.create_bucket(Bucket=self.archive)
-        self.s3.create_bucket(Bucket=self.failures)
+        self.memory.add(self.archive, self.failures)
 
     @property
     def not_stored(self) -> type[Exception]:
@@ -148,9 +171,7 @@ class Shipper:
         return self._objects(self.failures)
 
     def _objects(self, bucket: str) -> dict[str, bytes]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return self.memory.bodies(bucket)
 
     @staticmethod
     def _records(body: bytes) -> list[JsonObject]:

@@ -1,7 +1,7 @@
-"""S3's bad days: a server before an S3 API that spoils the answers a test scripts, and passes on the rest.
+"""S3's bad days: what stands before an S3 API, spoils the answers that a test scripts, and passes on the rest.
 
 ```
-handler ──> [FaultyS3] ──> MiniStack, or a dictionary where thousands of requests must be quick
+handler ──> boto3 ──> in this process, or over HTTP ──> [FaultyS3] ──> MemoryS3
 ```
 """
 
@@ -9,14 +9,20 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+from io import BytesIO
+from itertools import count
+from typing import Any
+from unittest import mock
+
+from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
 
 
 @dataclass(frozen=True)
@@ -30,131 +36,142 @@ class Request:
 
 
 Answer = tuple[int, dict[str, str], bytes]
-S3Api = Callable[[Request], Answer]
-Fault = Callable[["Exchange", Request], None]
+Api = Callable[[Request], Answer]
+Fault = Callable[["FaultyS3", Request], Answer]
 
 
-def s3_at(url: str) -> S3Api:
-    """The S3 API behind a URL."""
-    host = urlsplit(url).netloc
-
-    def ask(request: Request) -> Answer:
-        connection = HTTPConnection(host)
-        connection.request(request.method, request.path, request.body, dict(request.headers.items()))
-        response = connection.getresponse()
-        answer = response.status, dict(response.getheaders()), response.read()
-        connection.close()
-        return answer
-
-    return ask
+class Reset(Exception):  # noqa: N818 -- not an answer: the connection is reset
+    """Raised by an API instead of an answer."""
 
 
-class KeptObjects:
-    """As much of S3's API as a writer needs: PUT, only where nothing is.
+class FaultyS3:
+    """An S3 API that follows a script.
 
     Attributes:
-        bodies: The objects that were put, by the request's path.
-    """
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.bodies: dict[str, bytes] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, request: Request) -> Answer:
-        """Keep an object, or answer 412 if there is one."""
-        assert (request.method, request.headers["If-None-Match"]) == ("PUT", "*")
-        with self._lock:
-            if request.path in self.bodies:
-                return 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>"
-            self.bodies[request.path] = request.body
-            return 200, {}, b""
-
-
-def pass_on(exchange: "Exchange", request: Request) -> None:
-    """No fault: let the S3 API behind answer."""
-    exchange.answer(*exchange.server.s3(request))
-
-
-def refuse(status: int, code: str, headers: dict[str, str] | None = None) -> Fault:
-    """Answer with one of S3's errors."""
-
-    def fault(exchange: "Exchange", _request: Request) -> None:
-        exchange.answer(
-            status, headers or {}, f"<Error><Code>{code}</Code><Message>scripted</Message></Error>".encode()
-        )
-
-    return fault
-
-
-def reset(exchange: "Exchange", _request: Request) -> None:
-    """Reset the connection instead of an answer."""
-    exchange.hang_up()
-
-
-def lose_answer(exchange: "Exchange", request: Request) -> None:
-    """Let the S3 API do it, and reset the connection before its answer gets through."""
-    exchange.server.s3(request)
-    exchange.hang_up()
-
-
-def stay_silent(exchange: "Exchange", _request: Request) -> None:
-    """Leave the client waiting until the proxy ends."""
-    exchange.server.silent.set()
-    exchange.server.ended.wait()
-    exchange.hang_up()
-
-
-def come_late(seconds: float) -> Fault:
-    """Let the S3 API do it only when the client has long given up."""
-
-    def fault(exchange: "Exchange", request: Request) -> None:
-        exchange.server.ended.wait(seconds)
-        exchange.server.s3(request)
-        exchange.server.late.release()
-        exchange.hang_up()
-
-    return fault
-
-
-class FaultyS3(ThreadingHTTPServer):
-    """The server, on a free port of 127.0.0.1 while its block lasts.
-
-    Attributes:
+        s3: The S3 API behind.
         script: What happens to the next requests, in their order; past its end they are passed on.
         requests: Those that came.
         late: Released each time a late answer has been given.
         silent: Set once a request waits in `stay_silent`.
-        ended: Set when the block ends.
+        ended: Set when the test ends.
     """
 
-    daemon_threads = True
-    # Of http.server's own 5 a busy machine drops the sixth, who tries again after longer than a client waits.
-    request_queue_size = 128
-
-    def __init__(self, s3: S3Api) -> None:
+    def __init__(self, s3: Api) -> None:
         """Take the S3 API behind."""
-        super().__init__(("127.0.0.1", 0), Exchange)
         self.s3 = s3
-        self.endpoint_url = f"http://127.0.0.1:{self.server_port}"
         self.script: deque[Fault] = deque()
         self.requests: list[Request] = []
         self.late = threading.Semaphore(0)
         self.silent = threading.Event()
         self.ended = threading.Event()
 
-    def __enter__(self) -> Self:
-        """Serve in a thread."""
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
+    def __call__(self, request: Request) -> Answer:
+        """Do to a request what the script says."""
+        self.requests.append(request)
+        fault = self.script.popleft() if self.script else pass_on
+        return fault(self, request)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Let go of who still waits, and end the thread."""
-        self.ended.set()
-        self.shutdown()
-        self.server_close()
+
+def pass_on(faulty: FaultyS3, request: Request) -> Answer:
+    """No fault: let the S3 API behind answer."""
+    return faulty.s3(request)
+
+
+def refuse(status: int, code: str, headers: dict[str, str] | None = None) -> Fault:
+    """Answer with one of S3's errors."""
+    answer = status, headers or {}, f"<Error><Code>{code}</Code><Message>scripted</Message></Error>".encode()
+    return lambda _faulty, _request: answer
+
+
+def reset(_faulty: FaultyS3, _request: Request) -> Answer:
+    """Reset the connection instead of an answer."""
+    raise Reset
+
+
+def lose_answer(faulty: FaultyS3, request: Request) -> Answer:
+    """Let the S3 API do it, and reset the connection before its answer gets through."""
+    faulty.s3(request)
+    raise Reset
+
+
+def stay_silent(faulty: FaultyS3, _request: Request) -> Answer:
+    """Leave the client waiting until the test ends."""
+    faulty.silent.set()
+    faulty.ended.wait()
+    raise Reset
+
+
+def come_late(seconds: float) -> Fault:
+    """Let the S3 API do it only when the client has long given up."""
+
+    def fault(faulty: FaultyS3, request: Request) -> Answer:
+        faulty.ended.wait(seconds)
+        faulty.s3(request)
+        faulty.late.release()
+        raise Reset
+
+    return fault
+
+
+# --- In this process ---
+
+HOSTS = count(2)
+
+
+@contextmanager
+def in_process(api: Api) -> Iterator[str]:
+    """Let boto3 talk to an API without a connection, for a block; yield the URL under which it is found.
+
+    Only the sending of a request is replaced. What botocore does before (signing), after (parsing) and between (trying
+    again) stays.
+    """
+    host = next(HOSTS)
+    url = f"http://127.{host >> 8}.{host & 255}.1:9"  # a host of its own, at which nothing listens
+    send = URLLib3Session.send
+
+    def send_here(session: URLLib3Session, request: Any) -> AWSResponse:  # noqa: ANN401 -- botocore has no types
+        if not request.url.startswith(f"{url}/"):
+            return send(session, request)
+        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+        headers = Message()
+        for name, value in request.headers.items():
+            headers[name] = value.decode() if isinstance(value, bytes) else value
+        try:
+            path = request.url.removeprefix(url)
+            status, answered, content = api(Request(request.method, path, headers, body))
+        except Reset:
+            raise ConnectionClosedError(endpoint_url=request.url) from None
+        answered = {"Content-Length": str(len(content)), **answered}
+        raw = HTTPResponse(BytesIO(b"" if request.method == "HEAD" else content), preload_content=False)
+        return AWSResponse(request.url, status, HeadersDict(answered), raw)
+
+    with mock.patch.object(URLLib3Session, "send", send_here):
+        yield url
+
+
+# --- Over HTTP ---
+
+
+@contextmanager
+def over_http(api: Api) -> Iterator[str]:
+    """Serve an API on a free port of 127.0.0.1 for a block; yield its URL."""
+    server = Server(("127.0.0.1", 0), Exchange)
+    server.api = api
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Server(ThreadingHTTPServer):
+    """The server."""
+
+    daemon_threads = True
+    # Of http.server's own 5 a busy machine drops the sixth, who tries again after longer than a client waits.
+    request_queue_size = 128
+    api: Api
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -162,34 +179,30 @@ class Exchange(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # which makes an answer of two packets wait 40 ms for an acknowledgement
-    server: FaultyS3
+    server: Server
 
     def do_PUT(self) -> None:
-        """Take a request and do to it what the script says."""
+        """Answer a request, or reset the connection (RST), which is not an orderly end."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = Request(self.command, self.path, self.headers, body)
-        self.server.requests.append(request)
-        fault = self.server.script.popleft() if self.server.script else pass_on
-        fault(self, request)
+        try:
+            answer = self.server.api(Request(self.command, self.path, self.headers, body))
+        except Reset:
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        else:
+            self.answer(*answer)
 
     do_DELETE = do_GET = do_HEAD = do_POST = do_PUT  # noqa: N815 -- the names that http.server calls
 
-    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        """Send an answer, framed anew."""
-        self.send_response(status)
-        for name, value in headers.items():
-            if name.lower() not in {"connection", "content-length", "date", "server", "transfer-encoding"}:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+    def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send an answer."""
+        self.send_response_only(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def hang_up(self) -> None:
-        """Close the connection such that the client gets a reset (RST), not an orderly end."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
 
     def log_message(self, *_args: object) -> None:
         """Keep requests out of the tests' output."""

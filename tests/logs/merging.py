@@ -10,8 +10,6 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
-import boto3
-from botocore.config import Config
 from types_boto3_s3 import S3Client
 
 from tests.logs import deployed
@@ -26,8 +24,7 @@ ENOUGH = Context(900_000)  # the time that a run has left
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
     """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
     modules = deployed.load(environment, "merger")
-    with mock.patch.dict(os.environ, environment):
-        modules["archive"].S3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    modules["archive"].S3 = deployed.client("s3", environment, retries={"total_max_attempts": 1})
     return modules["handler"]
 
 
@@ -72,9 +69,7 @@ class Merger:
 
     def stored(self) -> list[str]:
         """Every key of the bucket but the lease's."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return [key for key in keys if key != self.module.lease.KEY]
+        return [key for key in self.shipper.memory.bodies(self.bucket) if key != self.module.lease.KEY]
 
     def names(self) -> list[str]:
         """The names that a reader looks at: all but the hidden ones."""
@@ -83,5 +78,5 @@ class Merger:
     def ids(self) -> list[str]:
         """The ID of each line that a reader finds, sorted."""
         visible = [key for key in self.stored() if not key.rpartition("/")[2].startswith("_")]
-        bodies = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in visible]
-        return sorted(json.loads(line)["id"] for body in bodies for line in gzip.decompress(body).splitlines())
+        bodies = self.shipper.memory.bodies(self.bucket)
+        return sorted(json.loads(line)["id"] for key in visible for line in gzip.decompress(bodies[key]).splitlines())

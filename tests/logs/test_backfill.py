@@ -15,8 +15,10 @@ from fargate_constructs.logs.backfill import Backfill, BackfillError
 from fargate_constructs.logs.export_bucket import LogExportBucket
 from fargate_constructs.logs.exported_events import Event, batches, parse
 from tests.audit import findings
-from tests.emulator.emulator import Emulator
-from tests.logs.deployed import Shipper, delivery, load, log_event
+from tests.logs.deployed import Shipper, delivery, environment_of, load, log_event
+from tests.logs.faults import in_process
+from tests.logs.memory_logs import Group, MemoryLogs
+from tests.logs.memory_s3 import MemoryS3
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
 RANGE = (datetime(2026, 2, 27, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
@@ -30,22 +32,17 @@ def at(moment: datetime) -> int:
 class OldGroup:
     """A log group with old events, an archive that lacks them, and a bucket for exports."""
 
-    def __init__(self, aws: Emulator, shipper: Shipper) -> None:
+    def __init__(self, logs: MemoryLogs, shipper: Shipper) -> None:
         """Make all but the events."""
-        self.logs, self.s3, self.shipper = aws.client("logs"), shipper.s3, shipper
+        self.logs, self.s3, self.shipper = logs, shipper.s3, shipper
         self.name, self.exports = f"/old/{uuid.uuid4()}", f"exports-{uuid.uuid4()}"
-        self.logs.create_log_group(logGroupName=self.name)
+        self.logs.groups[self.name] = Group(at(datetime.now(UTC)))
         self.s3.create_bucket(Bucket=self.exports)
         self.said: list[str] = []
 
     def write(self, stream: str, *events: tuple[datetime, str]) -> None:
         """Write events to a stream."""
-        self.logs.create_log_stream(logGroupName=self.name, logStreamName=stream)
-        self.logs.put_log_events(
-            logGroupName=self.name,
-            logStreamName=stream,
-            logEvents=[{"timestamp": at(moment), "message": message} for moment, message in events],
-        )
+        self.logs.groups[self.name].streams[stream] += [(at(moment), message) for moment, message in events]
 
     def ship(self, stream: str, *events: tuple[datetime, str]) -> None:
         """Let the shipper store events, as it did when the subscription was new."""
@@ -72,13 +69,15 @@ class OldGroup:
 
 
 @pytest.fixture
-def group(aws: Emulator, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> OldGroup:
+def group(memory_s3: MemoryS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[OldGroup]:
     """An old log group without events."""
-    for name, value in aws.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("ARCHIVE_BUCKET", "")  # what the command sets goes with the test
-    load(aws.environment)  # the shipper's code, for the command to import
-    return OldGroup(aws, shipper)
+    logs = MemoryLogs(memory_s3)
+    with in_process(logs) as url:
+        for name, value in environment_of(url).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("ARCHIVE_BUCKET", "")  # what the command sets goes with the test
+        load(environment_of(url))  # the shipper's code, for the command to import
+        yield OldGroup(logs, shipper)
 
 
 EVENTS = [
@@ -179,15 +178,14 @@ def test_streams_that_are_written_alike(group: OldGroup) -> None:
 def test_it_waits_for_other_exports(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account runs one export task at a time: the command says so once, and goes on when that has ended."""
     group.write("web/app/0a1b", *EVENTS)
-    other = group.logs.create_export_task(
-        logGroupName=group.name, fromTime=0, to=1, destination=group.exports, destinationPrefix="other"
-    )["taskId"]
+    other = {"taskId": "other", "status": {"code": "RUNNING"}}
+    group.logs.tasks["other"] = other
     naps: list[float] = []
 
     def nap(seconds: float) -> None:
         naps.append(seconds)
         if len(naps) > 1:
-            group.logs.describe_export_tasks(taskId=other)  # each look moves the emulator's tasks on
+            other["status"] = {"code": "COMPLETED"}
 
     monkeypatch.setattr("fargate_constructs.logs.backfill.time.sleep", nap)
 
@@ -220,11 +218,7 @@ def test_ranges_that_make_no_sense(group: OldGroup, begin: datetime, end: dateti
 
 
 def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the log group's first moment to what is exportable, whoever subscribed to it before."""
-    destination = "arn:aws:lambda:us-east-1:123456789012:function:somebody-elses"
-    group.logs.put_subscription_filter(
-        logGroupName=group.name, filterName="a", filterPattern="", destinationArn=destination
-    )
+    """From the log group's first moment to what is exportable."""
     group.write("web/app/0a1b", (datetime.now(UTC) + timedelta(minutes=1), "after that"))
     with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
         group.fill(None, None)  # type: ignore[arg-type]  # as the command does

@@ -1,4 +1,4 @@
-"""What the merger makes of an archive's small objects, killed at every point, over a real S3 API."""
+"""What the merger makes of an archive's small objects, killed at every point."""
 
 import gzip
 import hashlib
@@ -17,36 +17,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from types_boto3_s3 import S3Client
 
-from tests.emulator.emulator import Emulator
 from tests.logs import merging
-from tests.logs.deployed import FOLDERS, Context, Shipper, delivery, log_event
+from tests.logs.deployed import FOLDERS, Context, Shipper, delivery, environment_of, log_event
 from tests.logs.faults import (
-    Exchange,
+    Answer,
     Fault,
     FaultyS3,
     Request,
+    in_process,
     lose_answer,
     pass_on,
     refuse,
     reset,
-    s3_at,
     stay_silent,
 )
+from tests.logs.memory_s3 import MemoryS3
 from tests.logs.merging import DAY, HOUR, Merger
 
 IDS = [f"{number:02}" for number in range(12)]
 
 
 @pytest.fixture
-def merger(new_shipper: Callable[[], Shipper], aws: Emulator) -> Merger:
+def merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
     """A merger, and a shipper with empty buckets."""
-    return Merger(merging.load(aws.environment), new_shipper())
+    return Merger(merging.load(environment), new_shipper())
 
 
 @pytest.fixture
-def unlucky_merger(new_shipper: Callable[[], Shipper], aws: Emulator, faulty_s3: FaultyS3) -> Merger:
+def unlucky_merger(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Merger:
     """A merger that reaches S3 through `faulty_s3`, and a shipper that does not."""
-    return Merger(merging.load(aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url}), new_shipper())
+    return Merger(merging.load(bad_days), new_shipper())
 
 
 def store(merger: Merger, lines: bytes, first: int = 1_772_323_199_999) -> None:
@@ -307,9 +307,9 @@ def test_late_ones_are_merged_too(merger: Merger) -> None:
 def dying(fault: Fault) -> Fault:
     """The last request of a killed process: nothing comes after it."""
 
-    def last(exchange: Exchange, request: Request) -> None:
-        exchange.server.script = deque([reset] * 10_000)
-        fault(exchange, request)
+    def last(faulty: FaultyS3, request: Request) -> Answer:
+        faulty.script = deque([reset] * 10_000)
+        return fault(faulty, request)
 
     return last
 
@@ -363,10 +363,11 @@ def test_killed_at_every_call(
         max_size=8,
     )
 )
-def test_any_history(aws: Emulator, new_shipper: Callable[[], Shipper], history: list[tuple[str, int]]) -> None:
+def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], history: list[tuple[str, int]]) -> None:
     """Whatever is delivered, again or late, between runs that are killed: no line is lost, and at last each is once."""
-    with FaultyS3(s3_at(aws.endpoint_url)) as faulty_s3:
-        module = merging.load(aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url})
+    faulty_s3 = FaultyS3(memory_s3)
+    with in_process(faulty_s3) as url:
+        module = merging.load(environment_of(url))
         module.MIN_OBJECTS = 2
         merger = Merger(module, new_shipper())
         shipped = set(IDS[:3])
@@ -384,9 +385,11 @@ def test_any_history(aws: Emulator, new_shipper: Callable[[], Shipper], history:
         assert merger.ids() == sorted(shipped)
 
 
-def test_a_real_kill(unlucky_merger: Merger, faulty_s3: FaultyS3, aws: Emulator) -> None:
+def test_a_real_kill(
+    new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, bad_days_over_http: dict[str, str]
+) -> None:
     """SIGKILL while S3 works on the last call of an upload: the next run aborts it, and merges anew."""
-    merger = unlucky_merger
+    merger = Merger(merging.load(bad_days_over_http), new_shipper())
     merger.ship(*IDS)
     merger.run({"first_day": "2026-01-01", "last_day": "2026-01-01"})
     before_merge = len(faulty_s3.requests)
@@ -395,15 +398,11 @@ def test_a_real_kill(unlucky_merger: Merger, faulty_s3: FaultyS3, aws: Emulator)
         "class Context: get_remaining_time_in_millis = lambda _: 900_000\n"
         f"handler.handler({DAY!r}, Context())"
     )
-    environment = {
-        "AWS_ENDPOINT_URL": faulty_s3.endpoint_url,
-        "ARCHIVE_BUCKET": merger.bucket,
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    settings = {"ARCHIVE_BUCKET": merger.bucket, "PYTHONDONTWRITEBYTECODE": "1"}
     calls = before_merge - 1 + len(IDS) + 3  # the list, its put, the upload's beginning and its part; the lease stays
     faulty_s3.script.extend([*[pass_on] * calls, stay_silent])
     with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=FOLDERS, env=os.environ | aws.environment | environment
+        [sys.executable, "-c", script], cwd=FOLDERS, env=os.environ | bad_days_over_http | settings
     ) as process:
         assert faulty_s3.silent.wait(60)
         process.send_signal(signal.SIGKILL)
@@ -431,12 +430,11 @@ def test_a_refused_delete_fails_the_run(unlucky_merger: Merger, faulty_s3: Fault
     """S3 answers 200 and an error for a single key: the run fails, and the next one deletes what was kept."""
     unlucky_merger.ship(*IDS)
 
-    def refuse_one(exchange: Exchange, request: Request) -> None:
+    def refuse_one(faulty: FaultyS3, request: Request) -> Answer:
         if "delete" in request.path.partition("?")[2]:
             error = b"<Error><Key>k</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
-            exchange.answer(200, {}, b"<DeleteResult>" + error + b"</DeleteResult>")
-        else:
-            pass_on(exchange, request)
+            return 200, {}, b"<DeleteResult>" + error + b"</DeleteResult>"
+        return pass_on(faulty, request)
 
     faulty_s3.script.extend([refuse_one] * 100)
     with pytest.raises(RuntimeError, match="S3 keeps 1 objects"):

@@ -8,17 +8,14 @@ from email.utils import format_datetime
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator.emulator import Emulator
 from tests.logs import merging
-from tests.logs.deployed import JsonObject, Shipper
-from tests.logs.faults import Exchange, Fault, FaultyS3, Request, lose_answer, pass_on, refuse, reset
+from tests.logs.deployed import JsonObject, Shipper, client
+from tests.logs.faults import Answer, Fault, FaultyS3, Request, lose_answer, pass_on, refuse, reset
 from tests.logs.merging import Merger
 
 IDS = [f"{number:02}" for number in range(4)]
@@ -26,50 +23,65 @@ TAKING, NOTHING_ELSE = 2, {"last_day": "2020-01-01", "first_day": "2020-01-02"}
 
 
 @pytest.fixture
-def merger(new_shipper: Callable[[], Shipper], aws: Emulator) -> Merger:
+def merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
     """A merger for which three objects are worth it, and a shipper with empty buckets."""
-    return new_merger(new_shipper, aws.environment)
+    return new_merger(new_shipper, environment)
 
 
 @pytest.fixture
-def unlucky_merger(new_shipper: Callable[[], Shipper], aws: Emulator, faulty_s3: FaultyS3) -> Merger:
+def unlucky_merger(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Merger:
     """One that reaches S3 through `faulty_s3`."""
-    return new_merger(new_shipper, aws.environment | {"AWS_ENDPOINT_URL": faulty_s3.endpoint_url})
+    return new_merger(new_shipper, bad_days)
 
 
 def new_merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
-    """A merger for which three objects are worth it, which reads one after the other."""
+    """A merger for which three objects are worth it, and a shipper with empty buckets."""
+    return Merger(new_module(environment), new_shipper())
+
+
+def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `merging.load` returns
+    """The module of a merger for which three objects are worth it, which reads one after the other."""
     module = merging.load(environment)
     module.MIN_OBJECTS = 3
     module.archive.READERS = 1
-    return Merger(module, new_shipper())
+    return module
+
+
+@pytest.fixture(scope="module")
+def modules(environment: dict[str, str]) -> tuple[Any, Any]:
+    """Two mergers' modules."""
+    return new_module(environment), new_module(environment)
 
 
 def before_each_call(merger: Merger, hook: Callable[[], object]) -> None:
-    """Call something before each request to S3."""
+    """Call something before each request to S3, and nothing else that was called until now."""
 
     def before_send(**_: object) -> None:  # what it returned would be taken for S3's answer
         hook()
 
-    merger.module.archive.S3.meta.events.register("before-send.s3", before_send)
+    events = merger.module.archive.S3.meta.events
+    events.unregister("before-send.s3", unique_id="hook")
+    events.register("before-send.s3", before_send, unique_id="hook")
 
 
 # --- Interleaved ---
 
 
-def test_a_run_within_another_at_every_call(new_shipper: Callable[[], Shipper], aws: Emulator) -> None:
+def test_a_run_within_another_at_every_call(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any]) -> None:
     """A whole run between any two calls of another, on objects that it would join differently: each line is there once.
 
     The one within works only before the other has the lease, or after it gave it back.
     """
     results: list[tuple[JsonObject, JsonObject]] = []
     for moment in count():
-        outer, inner = (new_merger(new_shipper, aws.environment) for _ in range(2))
+        outer, inner = (Merger(module, new_shipper()) for module in modules)
         inner.bucket = outer.bucket
         outer.ship(*IDS)
+        before_each_call(inner, lambda: None)
         within = at_call(outer, moment, inner)
         result = outer.run()
 
+        before_each_call(outer, lambda: None)
         inner.run()
         assert outer.ids() == [*IDS, "late"][: 5 if within else 4], f"before call {moment}"
         if not within:
@@ -96,9 +108,9 @@ def at_call(outer: Merger, moment: int, inner: Merger) -> list[JsonObject]:
 
 @settings(max_examples=25, deadline=None)
 @given(schedule=st.lists(st.booleans(), min_size=4, max_size=60))
-def test_any_interleaving(new_shipper: Callable[[], Shipper], aws: Emulator, schedule: list[bool]) -> None:
+def test_any_interleaving(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any], schedule: list[bool]) -> None:
     """Two runs that take turns in any order leave each line once, and one of them works."""
-    one, other = (new_merger(new_shipper, aws.environment) for _ in range(2))
+    one, other = (Merger(module, new_shipper()) for module in modules)
     other.bucket = one.bucket
     one.ship(*IDS)
     turns = Turns()
@@ -165,11 +177,9 @@ class Turns:
 def at(age: timedelta) -> Fault:
     """S3's answer, so much later by S3's own clock."""
 
-    def later(exchange: Exchange, request: Request) -> None:
-        then = format_datetime(datetime.now(UTC) + age, usegmt=True)
-        exchange.date_time_string = lambda *_: then  # type: ignore[method-assign] # of this exchange alone
-        pass_on(exchange, request)
-        del exchange.date_time_string
+    def later(faulty: FaultyS3, request: Request) -> Answer:
+        status, headers, body = pass_on(faulty, request)
+        return status, {**headers, "Date": format_datetime(datetime.now(UTC) + age, usegmt=True)}, body
 
     return later
 
@@ -233,13 +243,17 @@ def test_what_is_ones_own_no_longer_is_not_given_back(merger: Merger) -> None:
 
 @pytest.mark.parametrize(("call", "busy"), [(1 + TAKING, True), (1, False)], ids=["taking it", "giving it back"])
 def test_an_answer_is_lost(
-    unlucky_merger: Merger, faulty_s3: FaultyS3, call: int, *, busy: bool, monkeypatch: pytest.MonkeyPatch
+    unlucky_merger: Merger,
+    faulty_s3: FaultyS3,
+    bad_days: dict[str, str],
+    call: int,
+    *,
+    busy: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
     archive = unlucky_merger.module.archive
-    with unlucky_merger.environ():
-        retrying = retrying_client(archive.S3)
-    monkeypatch.setattr(archive, "S3", retrying)
+    monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = len(faulty_s3.requests)
     unlucky_merger.run(NOTHING_ELSE)
@@ -250,19 +264,6 @@ def test_an_answer_is_lost(
 
     assert ("busy" in result) == busy
     assert ("busy" in unlucky_merger.run(NOTHING_ELSE)) == busy
-
-
-def retrying_client(client: Any) -> Any:  # noqa: ANN401 -- an S3 client
-    """The same client, but that it tries again, as the function's own does."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client(
-        "s3",
-        endpoint_url=client.meta.endpoint_url,
-        region_name=client.meta.region_name,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 -- the emulator's
-        config=config,
-    )
 
 
 @pytest.mark.parametrize("call", [1 + TAKING, -1], ids=["taking it", "giving it back"])

@@ -1,4 +1,4 @@
-"""What becomes of stored failures, over a real S3 API and the real shipper."""
+"""What becomes of stored failures, with the real shipper."""
 
 import base64
 import gzip
@@ -7,7 +7,6 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
@@ -18,9 +17,10 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
-from tests.emulator.emulator import Emulator
-from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event, wrap
+from tests.logs.deployed import Context, JsonObject, Shipper, client, delivery, environment_of, load, log_event, wrap
+from tests.logs.faults import in_process
 from tests.logs.lambda_api import Killed, LambdaApi
+from tests.logs.memory_s3 import MemoryS3
 
 ENOUGH = 15 * 60_000
 
@@ -79,9 +79,9 @@ class Replay:
 
 
 @pytest.fixture(scope="module")
-def module(aws: Emulator) -> ModuleType:
+def module(environment: dict[str, str]) -> ModuleType:
     """The handler."""
-    handler: ModuleType = load(aws.environment, "replay")["handler"]
+    handler: ModuleType = load(environment, "replay")["handler"]
     return handler
 
 
@@ -89,11 +89,10 @@ def module(aws: Emulator) -> ModuleType:
 def replay(module: ModuleType, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
     """The replay function of a shipper with empty buckets."""
     # One environment for both: the replay function's threads must not see it change.
-    with shipper.environ(), LambdaApi(shipper=shipping(shipper)) as lambda_api:
-        client = {"service_name": "lambda", "endpoint_url": lambda_api.endpoint_url, "region_name": "us-east-1"}
-        config = module.LAMBDA.meta.config
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        monkeypatch.setattr(module, "LAMBDA", module.boto3.client(**client, **keys, config=config))
+    lambda_api = LambdaApi(shipper=shipping(shipper))
+    with shipper.environ(), in_process(lambda_api) as url:
+        retries = module.LAMBDA.meta.config.retries
+        monkeypatch.setattr(module, "LAMBDA", client("lambda", environment_of(url), retries=retries))
         yield Replay(module, shipper, lambda_api)
 
 
@@ -155,14 +154,13 @@ def test_what_had_landed_before_lands_once(replay: Replay) -> None:
     assert replay.archived_ids() == ["0", "1", "2"]
 
 
-def test_more_than_a_page(replay: Replay) -> None:
+def test_more_than_a_page(replay: Replay, memory_s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of more failures than S3 lists at a time are replayed."""
-    replay.lambda_api.functions["shipper"] = lambda _event: None
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(replay.store, [batch_of("1")] * 1_003))
+    monkeypatch.setattr(memory_s3, "page", 10)
+    replay.store(*[batch_of("1")] * 23)
 
-    assert replay.run() == {"replayed": 1_003, "waiting": 0}
-    assert (len(replay.lambda_api.invoked), replay.waiting()) == (1_003, [])
+    assert replay.run() == {"replayed": 23, "waiting": 0}
+    assert (len(replay.lambda_api.invoked), replay.waiting()) == (23, [])
 
 
 def test_unreadable_ends_in_quarantine(replay: Replay) -> None:

@@ -1,9 +1,10 @@
-"""What the shipper archives of every kind of delivery, seen in the buckets of a real S3 API."""
+"""What the shipper archives of every kind of delivery, seen in the buckets of an S3 API."""
 
 import base64
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -237,7 +238,7 @@ def test_same_batch_at_the_same_moment(shipper: Shipper) -> None:
     assert sorted(record["id"] for record in chain(*shipper.archived().values())) == ["a", "b"]
 
 
-def test_killed_between_objects(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -> None:
+def test_killed_between_objects(distant_shipper: Shipper, faulty_s3: FaultyS3) -> None:
     """After an invocation that was killed when one of three objects was stored, the next stores the other two."""
     event = delivery(*(log_event(str(hour), hour * HOUR) for hour in range(3)))
     faulty_s3.script.extend([pass_on, stay_silent])
@@ -249,7 +250,7 @@ def test_killed_between_objects(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=FOLDERS,
-        env=unlucky_shipper.environment,
+        env=os.environ | distant_shipper.environment,
         stdin=subprocess.PIPE,
         text=True,
     ) as invocation:
@@ -258,12 +259,12 @@ def test_killed_between_objects(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -
         invocation.stdin.close()
         assert faulty_s3.silent.wait(30)
         invocation.kill()
-    assert [len(records) for records in unlucky_shipper.archived().values()] == [1]
+    assert [len(records) for records in distant_shipper.archived().values()] == [1]
 
-    unlucky_shipper.invoke(event)
+    distant_shipper.invoke(event)
 
-    ids = [record["id"] for record in chain(*unlucky_shipper.archived().values())]
-    assert (sorted(ids), len(unlucky_shipper.archived())) == (["0", "1", "2"], 3)
+    ids = [record["id"] for record in chain(*distant_shipper.archived().values())]
+    assert (sorted(ids), len(distant_shipper.archived())) == (["0", "1", "2"], 3)
 
 
 @pytest.mark.parametrize("group", ["/replay", "/merger"])

@@ -8,32 +8,33 @@ batch ──> Lambda: three attempts ──> archive
 
 import gzip
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from email.message import Message
+from http import HTTPStatus
+from itertools import chain, count, repeat
+from typing import Any
 from unittest import mock
+from urllib.parse import quote
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs.deployed import Context, JsonObject, batch, compact_json, load, log_event, pack
-from tests.logs.faults import Fault, FaultyS3, KeptObjects, lose_answer, pass_on, refuse, reset
+from tests.logs.deployed import Context, JsonObject, batch, client, compact_json, environment_of, load, log_event, pack
+from tests.logs.faults import Fault, FaultyS3, Request, Reset, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.memory_s3 import MemoryS3
 
 Handler = Callable[[object, Context], JsonObject]
 
 HOUR = 3_600_000
 NOW = 1_772_323_200_000
 ATTEMPTS = 3  # Lambda's first and its two retries
-ENVIRONMENT = {
-    "ARCHIVE_BUCKET": "archive",
-    "FAILURE_BUCKET": "failures",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-}
+MAX_ATTEMPTS = 3  # of the client
+BUCKETS = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
 
 
 class Killed(BaseException):
@@ -64,7 +65,7 @@ class Account:
     """
 
     handler: Handler
-    kept: KeptObjects
+    s3: MemoryS3
     records: list[bytes] = field(default_factory=list)
 
     def attempt(self, event: object, clock: Context) -> bool:
@@ -102,28 +103,59 @@ class Account:
         return quarantined | {json.loads(record)["requestPayload"]["awslogs"]["data"] for record in self.records}
 
     def _bodies(self, bucket: str) -> dict[str, bytes]:
-        return {path: body for path, body in self.kept.bodies.items() if path.startswith(f"/{bucket}/")}
+        return self.s3.bodies(bucket)
+
+
+class Client:
+    """What botocore's client makes of a put, without its price; `test_the_client_is_like_botocores` compares them.
+
+    Three attempts; in any case another, once, where S3 names the bucket's region.
+    """
+
+    def __init__(self, s3: FaultyS3) -> None:
+        """Take the S3 API."""
+        self._s3 = s3
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str, **_: object) -> None:  # noqa: N803 -- boto3's names
+        """Put an object."""
+        headers = Message()
+        headers["If-None-Match"] = IfNoneMatch
+        request = Request("PUT", f"/{Bucket}/{quote(Key)}", headers, Body)
+        redirected = False
+        for attempt in count(1):
+            error: Exception
+            try:
+                status, answered, _body = self._s3(request)
+            except Reset:
+                error, again = ConnectionClosedError(endpoint_url="http://s3"), attempt < MAX_ATTEMPTS
+            else:
+                if status == HTTPStatus.OK:
+                    return
+                error = ClientError({"ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")  # type: ignore[typeddict-item]
+                if "x-amz-bucket-region" in answered:
+                    again, redirected = not redirected, True
+                else:
+                    again = status in {500, 503} and attempt < MAX_ATTEMPTS
+            if not again:
+                raise error
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FaultyS3]:
-    """An S3 API that is quick enough for thousands of requests."""
-    with FaultyS3(KeptObjects()) as server:
-        yield server
+def faulty() -> FaultyS3:
+    """The S3 API on its bad days."""
+    return FaultyS3(MemoryS3(*BUCKETS.values()))
 
 
 @pytest.fixture(scope="module")
-def handler(server: FaultyS3) -> Iterator[Handler]:
-    """The handler, with its own client's settings; only, it does not sleep before it tries again."""
-    environment = ENVIRONMENT | {"AWS_ENDPOINT_URL": server.endpoint_url}
-    modules = load(environment)
-    with (
-        mock.patch.dict("os.environ", environment),
-        mock.patch("botocore.endpoint.time.sleep"),
-        # Else a client that has seen this many errors stops trying again.
-        mock.patch("botocore.retries.standard.RetryQuotaChecker._RETRY_COST", 0),
-        mock.patch("botocore.retries.standard.RetryQuotaChecker._TIMEOUT_RETRY_REQUEST", 0),
-    ):
+def modules() -> dict[str, Any]:
+    """The shipper's modules; nothing listens at the URL of their client."""
+    return load(environment_of("http://127.0.0.1:9"))
+
+
+@pytest.fixture(scope="module")
+def handler(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Handler]:
+    """The handler, with a quick client."""
+    with mock.patch.dict("os.environ", BUCKETS), mock.patch.object(modules["put"], "S3", Client(faulty)):
         yield modules["handler"].handler
 
 
@@ -140,6 +172,37 @@ faults: st.SearchStrategy[Fault] = st.sampled_from(
         refuse(404, "NoSuchBucket"),
     ]
 )
+
+
+@pytest.fixture(scope="module")
+def own_client(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Any]:
+    """A client with the settings of the function's own; only, it does not sleep before it tries again."""
+    retries = modules["put"].S3.meta.config.retries
+    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"):
+        yield client("s3", environment_of(url), retries=retries)
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=st.lists(faults, max_size=5))
+def test_the_client_is_like_botocores(
+    faulty: FaultyS3,
+    own_client: Any,  # noqa: ANN401 -- boto3's class
+    modules: dict[str, Any],
+    script: list[Fault],
+) -> None:
+    """Of any faults, the function's own client and the quick one make as many requests, and the same of them."""
+    ends = []
+    for each in (own_client, Client(faulty)):
+        faulty.s3, faulty.script, faulty.requests = MemoryS3("archive"), deque(script), []
+        error: Exception | None = None
+        try:
+            each.put_object(Bucket="archive", Key="a", Body=b"b", IfNoneMatch="*")
+        except (BotoCoreError, ClientError) as raised:
+            error = raised
+        ends.append((isinstance(error, BotoCoreError), modules["put"].status_of(error), len(faulty.requests)))
+    assert ends[0] == ends[1]
+
+
 clocks = st.builds(Clock, st.integers(0, 3), st.sampled_from([60_000, 60_000, 60_000, 24_999, None]))
 
 
@@ -177,7 +240,7 @@ schedules = st.builds(
 
 @settings(max_examples=1_000, deadline=None)
 @given(schedule=schedules)
-def test_any_schedule(server: FaultyS3, handler: Handler, schedule: Schedule) -> None:
+def test_any_schedule(faulty: FaultyS3, handler: Handler, schedule: Schedule) -> None:
     """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.
 
     After a replay on a good day, it is in the archive, or in quarantine if it cannot be read, and nowhere else.
@@ -186,10 +249,10 @@ def test_any_schedule(server: FaultyS3, handler: Handler, schedule: Schedule) ->
     event = pack(compact_json(batch(*events)) + schedule.damage)
     data = event["awslogs"]["data"]
     ids = Counter(event["id"] for event in events if not schedule.damage)
-    server.s3 = kept = KeptObjects()
-    server.script.clear()
-    server.script.extend(schedule.faults)
-    account = Account(handler, kept)
+    faulty.s3 = s3 = MemoryS3(*BUCKETS.values())
+    faulty.script.clear()
+    faulty.script.extend(schedule.faults)
+    account = Account(handler, s3)
     clocks = chain(schedule.clocks, repeat(Context(60_000)))
 
     def check() -> None:
@@ -203,7 +266,7 @@ def test_any_schedule(server: FaultyS3, handler: Handler, schedule: Schedule) ->
         note(f"batches for the replay: {len(account.records)}")
         account.replay(clocks)
         check()
-        server.script.clear()
+        faulty.script.clear()
         account.replay(repeat(Context(60_000)))
     assert (account.records, account.archived()) == ([], ids)
     assert account.failures() == ({data} if schedule.damage else set())
