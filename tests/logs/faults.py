@@ -19,7 +19,8 @@ from itertools import count
 from typing import Any
 from unittest import mock
 
-from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
@@ -143,7 +144,7 @@ def in_process(api: Api) -> Iterator[str]:
             raise ConnectionClosedError(endpoint_url=request.url) from None
         answered = {"Content-Length": str(len(content)), **answered}
         raw = HTTPResponse(BytesIO(b"" if request.method == "HEAD" else content), preload_content=False)
-        return AWSResponse(request.url, status, HeadersDict(answered), raw)
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict(answered), raw)
 
     with mock.patch.object(URLLib3Session, "send", send_here):
         yield url

@@ -153,8 +153,17 @@ def modules() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def handler(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Handler]:
-    """The handler, with a quick client."""
+def own_client(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Any]:
+    """A client with the settings of the function's own; only, it does not sleep before it tries again."""
+    retries = modules["put"].S3.meta.config.retries
+    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"):
+        yield client("s3", environment_of(url), retries=retries)
+
+
+@pytest.fixture(scope="module")
+def handler(faulty: FaultyS3, own_client: object, modules: dict[str, Any]) -> Iterator[Handler]:
+    """The handler, with a quick client in place of its own."""
+    assert own_client, "made before its own is gone"
     with mock.patch.dict("os.environ", BUCKETS), mock.patch.object(modules["put"], "S3", Client(faulty)):
         yield modules["handler"].handler
 
@@ -172,14 +181,6 @@ faults: st.SearchStrategy[Fault] = st.sampled_from(
         refuse(404, "NoSuchBucket"),
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def own_client(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Any]:
-    """A client with the settings of the function's own; only, it does not sleep before it tries again."""
-    retries = modules["put"].S3.meta.config.retries
-    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"):
-        yield client("s3", environment_of(url), retries=retries)
 
 
 @settings(max_examples=60, deadline=None)
