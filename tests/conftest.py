@@ -1,6 +1,7 @@
 """What many tests start from."""
 
 import os
+from collections.abc import Iterator
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
@@ -11,6 +12,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import FixedEgressNetwork
+from tests.emulator.emulator import Emulator
 
 # Files that begin first, because they take longest: no worker is to end with one of them alone.
 LONGEST = (
@@ -43,3 +45,17 @@ def network(stack: Stack) -> FixedEgressNetwork:
 def image() -> ecs.ContainerImage:
     """Any image."""
     return ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """The one local AWS of this process: a start costs two seconds."""
+    with Emulator() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def aws(emulator: Emulator) -> Emulator:
+    """A local AWS in which nothing is left of other test files."""
+    emulator.reset()
+    return emulator

@@ -28,6 +28,7 @@ from tests.emulator.processes import free_port, group, sigterm_raises
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
+BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
 class EmulatorError(RuntimeError):
@@ -105,29 +106,41 @@ class Emulator:
             config=Config(proxies={}),
         )
 
-    def deploy(self, app_dir: Path, *, outdir: Path, context: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Bootstrap once, deploy all stacks of a CDK app, and return their outputs by name.
+    def reset(self) -> None:
+        """Forget all that there is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection.request("POST", "/_ministack/reset")
+        assert connection.getresponse().status == http.HTTPStatus.OK
+        connection.close()
+        self._bootstrapped = False
+
+    def bootstrap(self) -> None:
+        """Deploy what every CDK app needs, as `cdk bootstrap` does, from the CLI's own template."""
+        if self._bootstrapped:
+            return
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="CDKToolkit",
+            TemplateBody=BOOTSTRAP_TEMPLATE.read_text(),
+            Parameters=[{"ParameterKey": "FileAssetsBucketKmsKeyId", "ParameterValue": "AWS_MANAGED_KEY"}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        waiter = {"Delay": 0.1, "MaxAttempts": 600}
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="CDKToolkit", WaiterConfig=waiter)
+        self._bootstrapped = True
+
+    def deploy(self, app_dir: Path, *, outdir: Path) -> dict[str, str]:
+        """Deploy all stacks of a CDK app with the CDK CLI, and return their outputs by name.
 
         Raises:
             EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
         """
-        if not self._bootstrapped:
-            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self.folder)
-            self._bootstrapped = True
+        self.bootstrap()
         outputs = self.folder / "outputs.json"
         outputs.unlink(missing_ok=True)
-        values = [part for key, value in (context or {}).items() for part in ("--context", f"{key}={value}")]
         flags = ["--all", "--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs)]
-        self._cdk("deploy", *flags, "--output", str(outdir.resolve()), *values, cwd=app_dir)
+        self._cdk("deploy", *flags, "--output", str(outdir.resolve()), cwd=app_dir)
         return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
-
-    def destroy(self, outdir: Path) -> None:
-        """Destroy all stacks of a deployed CDK app, from the folder it was synthesized to.
-
-        Raises:
-            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
-        """
-        self._cdk("destroy", "--all", "--force", "--app", str(outdir.resolve()), cwd=self.folder)
 
     def take_back(self, outdir: Path, *, mapping: Path) -> None:
         """Import what a destroyed stack left behind into a new one, by a file that `cdk import` takes.

@@ -1,19 +1,9 @@
-"""Real requests, through the deployed rules, to processes on loopback.
+"""Real requests, through the deployed rules, to web servers on loopback."""
 
-HTTP client ──> the emulator's load balancer ──> listener ──> rule ──> target group ──> process
-
-The emulator terminates no TLS: a request for port 443 in its `Host` header is matched against the HTTPS listener's
-rules, over plain HTTP. All else is what the template says.
-"""
-
-import http.client
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -25,27 +15,10 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import SignIn
 from tests.emulator.emulator import Emulator
-from tests.emulator.processes import group
+from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.updates import DeployedStack
 
-# A process that answers every request with its name and what it was asked.
-TARGET = """
-import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-class Target(BaseHTTPRequestHandler):
-    def answer(self):
-        text = f"{sys.argv[1]} {self.command} {self.headers['Host']} {self.path}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-    do_GET = do_POST = answer
-    def log_message(self, *_):
-        pass
-server = HTTPServer(("127.0.0.1", 0), Target)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
+HTTPS = "a.test:443"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 ROUTES: dict[str, dict[str, object]] = {
     "Web": {},
@@ -115,66 +88,33 @@ def routed_app() -> App:
     return app
 
 
-class Client:
-    """Sends requests to the load balancer of a deployed stack, whatever name they are for."""
-
-    def __init__(self, stack: DeployedStack) -> None:
-        """Find the load balancer."""
-        self._address = stack.aws.endpoint_url.removeprefix("http://")
-        (arn,) = stack.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
-        (found,) = stack.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
-        self._prefix = f"/_alb/{found['LoadBalancerName']}"
-
-    def send(
-        self, path: str, *, host: str = "a.test:443", method: str = "GET", headers: Mapping[str, str] | None = None
-    ) -> tuple[int, str, str]:
-        """Return the status, the body, and where a redirect leads."""
-        connection = http.client.HTTPConnection(self._address, timeout=30)
-        connection.request(method, self._prefix + path, headers={**(headers or {}), "Host": host})
-        response = connection.getresponse()
-        answer = response.status, response.read().decode(), response.headers.get("Location", "")
-        connection.close()
-        return answer
-
-    def answerer(self, path: str, **request: str) -> str:
-        """Return which target answers a request."""
-        status, body, _ = self.send(path, **request)  # type: ignore[arg-type]  # host and method
-        assert status == HTTPStatus.OK, body
-        return body.partition(" ")[0]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    """The emulator of both stacks."""
-    with Emulator() as aws:
-        yield aws
-
-
-def deployed(aws: Emulator, name: str, app: str, folder: Path, running: ExitStack) -> DeployedStack:
-    """Deploy an app, and put a process of its own into each target group, named after its service."""
-    stack = DeployedStack(aws, name, module="tests.emulator.test_forwarding", expression=app, folder=folder)
+def balanced(stack: DeployedStack, running: ExitStack) -> LoadBalancer:
+    """Let a web server answer for each target group of a stack, named after its service; return the load balancer."""
     for logical_id, arn in stack.physical_ids("AWS::ElasticLoadBalancingV2::TargetGroup").items():
         service, _, kind = logical_id.partition("Routes")
-        command = [sys.executable, "-c", TARGET, "New" if kind.startswith("Alternate") else service]
-        target = running.enter_context(group(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL))
-        assert target.stdout is not None
-        port = int(target.stdout.readline())
-        aws.client("elbv2").register_targets(TargetGroupArn=arn, Targets=[{"Id": "127.0.0.1", "Port": port}])
-    return stack
+        running.enter_context(answering(stack.aws, "New" if kind.startswith("Alternate") else service, arn))
+    [arn] = stack.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    return LoadBalancer(stack.aws, arn)
 
 
 @pytest.fixture(scope="module")
-def client(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of the load balancer with many routes."""
+def routed(aws: Emulator) -> Iterator[LoadBalancer]:
+    """The load balancer with many routes."""
     with ExitStack() as running:
-        yield Client(deployed(aws, "Forwarding", "routed_app()", tmp_path_factory.mktemp("routed"), running))
+        yield balanced(DeployedStack(aws, routed_app()), running)
 
 
 @pytest.fixture(scope="module")
-def shifting(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+def shifting(aws: Emulator) -> DeployedStack:
     """The stack whose service shifts requests."""
+    return DeployedStack(aws, shifting_app())
+
+
+@pytest.fixture
+def shifted(shifting: DeployedStack) -> Iterator[LoadBalancer]:
+    """Its load balancer."""
     with ExitStack() as running:
-        yield deployed(aws, "Shifting", "shifting_app()", tmp_path_factory.mktemp("shifting"), running)
+        yield balanced(shifting, running)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +143,10 @@ def shifting(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ],
 )
 def test_each_request_reaches_the_most_specific_route(
-    client: Client, path: str, request_: dict[str, str], name: str
+    routed: LoadBalancer, path: str, request_: dict[str, str], name: str
 ) -> None:
     """By host, path, method, query and source address."""
-    assert client.answerer(path, **request_) == name
+    assert routed.send(path, **{"host": HTTPS, **request_}).name == name  # type: ignore[arg-type]  # host and method
 
 
 @pytest.mark.parametrize(
@@ -219,52 +159,50 @@ def test_each_request_reaches_the_most_specific_route(
         ("/office/a", {"x-forwarded-for": "198.51.100.7"}, "Web"),
     ],
 )
-def test_a_header_leads_to_another_service(client: Client, path: str, headers: dict[str, str], name: str) -> None:
+def test_a_header_leads_to_another_service(routed: LoadBalancer, path: str, headers: dict[str, str], name: str) -> None:
     """On its own path alone; no header speaks for the caller's address."""
-    _, body, _ = client.send(path, headers=headers)
-
-    assert body.startswith(f"{name} ")
+    assert routed.send(path, host=HTTPS, headers=headers).name == name
 
 
-def test_the_request_arrives_as_it_was_sent(client: Client) -> None:
+def test_the_request_arrives_as_it_was_sent(routed: LoadBalancer) -> None:
     """Host, preserved with its port, method, path and query string."""
-    _, body, _ = client.send("/api/a%20b?c=d&e", host="a.test:443", method="POST")
+    answer = routed.send("/api/a%20b?c=d&e", host=HTTPS, method="POST")
 
-    assert body == "Api POST a.test:443 /api/a%20b?c=d&e"
+    assert answer.body == f"Api POST {HTTPS} /api/a%20b?c=d&e"
 
 
-def test_plain_http_is_redirected(client: Client) -> None:
+def test_plain_http_is_redirected(routed: LoadBalancer) -> None:
     """To the same host, path and query string, whatever routes there are."""
-    status, body, location = client.send("/api/users?a=b", host="shop.example.com")
+    answer = routed.send("/api/users?a=b", host="shop.example.com")
 
-    assert (status, body, location) == (HTTPStatus.MOVED_PERMANENTLY, "", "https://shop.example.com:443/api/users?a=b")
+    assert (answer.status, answer.body) == (HTTPStatus.MOVED_PERMANENTLY, "")
+    assert answer.headers["Location"] == "https://shop.example.com:443/api/users?a=b"
 
 
-def test_who_has_not_signed_in_is_sent_to_the_provider(client: Client) -> None:
+def test_who_has_not_signed_in_is_sent_to_the_provider(routed: LoadBalancer) -> None:
     """And the service hears nothing of it."""
-    status, body, location = client.send("/admin/users")
+    answer = routed.send("/admin/users", host=HTTPS)
 
-    assert (status, body) == (HTTPStatus.FOUND, "")
-    assert location.startswith("https://login.example.com/authorize?")
+    assert (answer.status, answer.body) == (HTTPStatus.FOUND, "")
+    assert answer.headers["Location"].startswith("https://login.example.com/authorize?")
 
 
-def test_what_no_route_claims_is_not_found(shifting: DeployedStack) -> None:
+def test_what_no_route_claims_is_not_found(shifted: LoadBalancer) -> None:
     """By the listener's own answer."""
-    assert Client(shifting).send("/b") == (HTTPStatus.NOT_FOUND, "no route\n", "")
+    answer = shifted.send("/b", host=HTTPS)
+
+    assert (answer.status, answer.body) == (HTTPStatus.NOT_FOUND, "no route\n")
 
 
-def test_requests_move_by_weight(shifting: DeployedStack) -> None:
+def test_requests_move_by_weight(shifting: DeployedStack, shifted: LoadBalancer) -> None:
     """All to the old tasks, some to each, all to the new; test traffic has its own rule."""
-    client = Client(shifting)
 
     def answerers() -> Counter[str]:
-        return Counter(client.answerer("/a/b") for _ in range(60))
+        return Counter(shifted.send("/a/b", host=HTTPS).name for _ in range(30))
 
-    assert answerers() == {"Old": 60}
+    assert answerers() == {"Old": 30}
     assert shifting.update(shifting_app(next_percent=50)) == "UPDATE_COMPLETE", shifting.why()
     assert set(answerers()) == {"Old", "New"}
     assert shifting.update(shifting_app(next_percent=100)) == "UPDATE_COMPLETE", shifting.why()
-    assert answerers() == {"New": 60}
-
-    _, body, _ = client.send("/a/b", headers={"x-version": "next"})
-    assert body.startswith("Old ")
+    assert answerers() == {"New": 30}
+    assert shifted.send("/a/b", host=HTTPS, headers={"x-version": "next"}).name == "Old"

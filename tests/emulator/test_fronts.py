@@ -3,10 +3,7 @@
 HTTP client ──> the emulator's load balancer ──> maintenance page, or 404
 """
 
-import http.client
-from collections.abc import Iterator
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
@@ -16,6 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import WebAcl
 from tests.emulator.emulator import Emulator
+from tests.emulator.load_balancer import Answer, LoadBalancer
 from tests.emulator.updates import DeployedStack
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -49,31 +47,19 @@ def front_app(
     image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
     endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=image), paths=["/web"])
     endpoint.maintenance(on=maintenance, html="<h1>Back at noon</h1>")
-    CfnOutput(stack, "Name", value=endpoint.load_balancer.load_balancer_dns_name)
+    CfnOutput(stack, "LoadBalancer", value=endpoint.load_balancer.load_balancer_arn)
     return app
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+def stack(aws: Emulator) -> DeployedStack:
     """The endpoint as it is by default."""
-    with Emulator() as aws:
-        yield DeployedStack(
-            aws,
-            "Fronts",
-            module="tests.emulator.test_fronts",
-            expression="front_app()",
-            folder=tmp_path_factory.mktemp("fronts"),
-        )
+    return DeployedStack(aws, front_app())
 
 
-def ask(stack: DeployedStack, path: str, *, port: int = 80) -> tuple[int, str, str | None]:
-    """Ask the load balancer, which sees the port in the `Host` header; return the answer's status, body and type."""
-    gateway = urlsplit(stack.aws.endpoint_url)
-    assert gateway.hostname is not None
-    connection = http.client.HTTPConnection(gateway.hostname, gateway.port, timeout=30)
-    connection.request("GET", path, headers={"Host": f"{stack.output('Name')}:{port}"})
-    response = connection.getresponse()
-    return response.status, response.read().decode(), response.getheader("Content-Type")
+def ask(stack: DeployedStack, path: str, *, port: int = 80) -> Answer:
+    """Ask the load balancer, which sees the port in the `Host` header."""
+    return LoadBalancer(stack.aws, stack.output("LoadBalancer")).send(path, host=f"a.test:{port}")
 
 
 def addresses_of(stack: DeployedStack) -> set[str]:
@@ -84,15 +70,18 @@ def addresses_of(stack: DeployedStack) -> set[str]:
 def test_a_page_for_every_request_and_back(stack: DeployedStack) -> None:
     """While it is on, routed and unrouted requests get it; the route's rule is the same one before and after."""
     rules = stack.physical_ids(*KEPT)
-    assert ask(stack, "/other") == (404, "no route\n", "text/plain")
+    answer = ask(stack, "/other")
+    assert (answer.status, answer.body, answer.headers["Content-Type"]) == (404, "no route\n", "text/plain")
 
     assert stack.update(front_app(maintenance=True)) == "UPDATE_COMPLETE", stack.why()
     for path in ("/web", "/other"):
-        assert ask(stack, path) == (503, "<h1>Back at noon</h1>", "text/html")
+        answer = ask(stack, path)
+        assert (answer.status, answer.body) == (503, "<h1>Back at noon</h1>")
+        assert answer.headers["Content-Type"] == "text/html"
     assert rules.items() < stack.physical_ids(*KEPT).items()
 
     assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
-    assert ask(stack, "/other")[0] == 404
+    assert ask(stack, "/other").status == 404
     assert stack.physical_ids(*KEPT) == rules
 
 
@@ -124,12 +113,12 @@ def test_tls_comes_and_goes(stack: DeployedStack) -> None:
     rules = stack.aws.client("elbv2").describe_rules(RuleArns=[moved])["Rules"]
     assert moved != rule
     assert [each["Conditions"][0]["Values"] for each in rules] == [["/web"]]
-    assert ask(stack, "/web")[0] == HTTPStatus.MOVED_PERMANENTLY
-    assert ask(stack, "/other", port=443)[0] == HTTPStatus.NOT_FOUND
+    assert ask(stack, "/web").status == HTTPStatus.MOVED_PERMANENTLY
+    assert ask(stack, "/other", port=443).status == HTTPStatus.NOT_FOUND
 
     assert stack.update(front_app()) == "UPDATE_COMPLETE", stack.why()
     assert stack.physical_ids(LISTENER).items() <= http_only.items()
-    assert ask(stack, "/other")[0] == HTTPStatus.NOT_FOUND
+    assert ask(stack, "/other").status == HTTPStatus.NOT_FOUND
 
 
 def test_callers_change_in_place(stack: DeployedStack) -> None:

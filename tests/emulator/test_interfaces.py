@@ -1,7 +1,7 @@
 """Network interfaces and the Elastic IPs on them: one emulator for the module, one small stack for a test."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,13 +9,6 @@ from botocore.exceptions import ClientError
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.test_resources import Resources, Stack
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    """One emulator for all tests of this module."""
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture

@@ -60,16 +60,12 @@ def ending_migrations(aws: Emulator, exit_code: int) -> Iterator[list[list[str]]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+def stack(aws: Emulator) -> DeployedStack:
     """The app's first version; its migration ran before there was a service."""
-    with Emulator() as aws:
-        folder = tmp_path_factory.mktemp("jobs")
-        with ending_migrations(aws, 0) as runs:
-            stack = DeployedStack(
-                aws, "Jobs", module="tests.emulator.test_jobs", expression="jobs_app(1)", folder=folder
-            )
-        assert runs == [[]]
-        yield stack
+    with ending_migrations(aws, 0) as runs:
+        stack = DeployedStack(aws, jobs_app(1))
+    assert runs == [[]]
+    return stack
 
 
 def _version_of_service(stack: DeployedStack) -> str:

@@ -1,7 +1,6 @@
 """Moving a deployed network from one way out to another: which moves go, and that no address is ever lost."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
@@ -61,12 +60,9 @@ class DeployedNetwork:
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedNetwork]:
+def network(aws: Emulator) -> DeployedNetwork:
     """A network with one gateway."""
-    with Emulator() as aws:
-        module, expression = "tests.emulator.test_moves", "network_app(tests.emulator.test_moves.Egress.single())"
-        folder = tmp_path_factory.mktemp("moves")
-        yield DeployedNetwork(DeployedStack(aws, "Moves", module=module, expression=expression, folder=folder))
+    return DeployedNetwork(DeployedStack(aws, network_app(Egress.single())))
 
 
 def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:

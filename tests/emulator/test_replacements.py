@@ -1,6 +1,5 @@
 """What the local CloudFormation replaces and refuses, as the real one does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +9,6 @@ from tests.emulator.replacements import create_only
 from tests.emulator.test_resources import Resources, Stack
 
 ELB = "AWS::ElasticLoadBalancingV2"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    """One emulator for all tests of this module."""
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
@@ -59,13 +59,6 @@ class Stack:
 def _template(resources: Resources) -> str:
     """A template as CloudFormation takes it."""
     return json.dumps({"Resources": resources})
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    """One emulator for all tests of this module."""
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture

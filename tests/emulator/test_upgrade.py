@@ -1,6 +1,6 @@
 """Changing the deployed example, one thing at a time; destroying it, and having back what stays.
 
-app.py ──> CDK CLI ──> change ──> … ──> cdk destroy ──> cdk import ──> deploy again
+app.py ──> stack ──> change ──> … ──> destroy ──> cdk import ──> deploy again
 """
 
 import os
@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from fargate_constructs.network import ElasticIpPool
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.inventory import LISTS, inventory
 from tests.emulator.updates import DeployedStack, lost
-from tests.emulator.upgrades import CHANGES, NAME, states
+from tests.emulator.upgrades import CHANGES, FIRST, states
 
 PAGE = ROOT / "docs/upgrading.md"
 ADDRESS = "AWS::EC2::EIP"
@@ -57,12 +57,12 @@ def not_bootstrapped(names: set[str]) -> set[str]:
 class Upgrade:
     """The deployed example, and what its account has."""
 
-    def __init__(self, aws: Emulator, folder: Path) -> None:
+    def __init__(self, aws: Emulator) -> None:
         zone = aws.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]
         self._at_first = inventory(aws)
         self.aws = aws
         self.states = states(zone["Id"].rpartition("/")[2])
-        self.stack = DeployedStack(aws, NAME, module="tests.emulator.upgrades", expression="FIRST.app()", folder=folder)
+        self.stack = DeployedStack(aws, FIRST.app())
         self.given_up: set[str] = set()
         """The addresses that left their stack."""
         self.kept: dict[str, str] = {}
@@ -102,10 +102,9 @@ class Upgrade:
 
 
 @pytest.fixture(scope="module")
-def upgrade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
-    """The example as app.py makes it, deployed by the CDK CLI."""
-    with Emulator() as aws:
-        yield Upgrade(aws, tmp_path_factory.mktemp("upgrade"))
+def upgrade(aws: Emulator) -> Upgrade:
+    """The example as app.py makes it, deployed."""
+    return Upgrade(aws)
 
 
 def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
@@ -224,7 +223,7 @@ def test_a_renamed_subnet_group_keeps_a_pools_addresses(upgrade: Upgrade) -> Non
 
 
 def test_a_destroy_leaves_what_was_promised(upgrade: Upgrade) -> None:
-    """`cdk destroy` keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
+    """A destroy keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
     resources = upgrade.stack.resources()
     kept = {path: resources[path].physical_id for path in matching([*resources], KEPT)}
     bucket = kept["LogArchive/Bucket"]
@@ -232,7 +231,7 @@ def test_a_destroy_leaves_what_was_promised(upgrade: Upgrade) -> None:
     assert archived
     assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
 
-    upgrade.aws.destroy(upgrade.stack.outdir)
+    assert upgrade.stack.destroy() == "DELETE_COMPLETE"
 
     [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
     assert "CustomVpcRestrictDefaultSG" in by_lambda

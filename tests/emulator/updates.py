@@ -1,11 +1,12 @@
-"""One CDK stack, deployed once by the CDK CLI and then updated again and again, faster, through CloudFormation's API.
+"""One CDK stack, deployed and updated as the CDK CLI does it, in the test's own process: a second less each time.
 
-app function ──> CDK CLI ──> stack ──> template of another app function ──> UpdateStack ──> …
+app ──> synthesized assembly ──> assets in S3 ──> CreateStack ──> another app ──> UpdateStack ──> …
 """
 
-import hashlib
+import io
 import json
 import time
+import zipfile
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -14,14 +15,7 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from tests.emulator.emulator import ROOT, Emulator
-
-PROGRAM = """
-import sys
-sys.path.insert(0, {root!r})
-import {module}
-{module}.{expression}.synth()
-"""
+from tests.emulator.emulator import ACCOUNT, REGION, Emulator
 
 
 @dataclass(frozen=True)
@@ -42,22 +36,30 @@ def lost(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> dict[
     }
 
 
+def _zipped(folder: Path) -> bytes:
+    """A folder's files as a Lambda function's code."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+    return body.getvalue()
+
+
 class DeployedStack:
-    """The only stack of an app, deployed to a local AWS.
+    """The only stack of an app, deployed to a local AWS."""
 
-    The CLI bootstraps and uploads the assets; later templates must have the same ones.
-    """
+    def __init__(self, aws: Emulator, app: App) -> None:
+        """Deploy the app's stack.
 
-    def __init__(self, aws: Emulator, name: str, *, module: str, expression: str, folder: Path) -> None:
-        """Deploy the app that an expression in a module makes."""
+        Raises:
+            AssertionError: The stack was not created; the message says why.
+        """
         self.aws = aws
-        self.name = name
         self._cloudformation = aws.client("cloudformation")
-        (folder / "app.py").write_text(PROGRAM.format(root=str(ROOT), module=module, expression=expression))
-        (folder / "cdk.json").write_text('{"app": "python3 app.py"}')
-        self.outdir = folder / "out"
-        aws.deploy(folder, outdir=self.outdir)
-        self.id: str = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        self._published = set[str]()
+        [stack] = app.synth().stacks
+        self.name: str = stack.stack_name
+        assert self.update(app) == "CREATE_COMPLETE", self.why()
 
     def beside(self, name: str) -> "DeployedStack":
         """Return another stack of this AWS, which `update` creates."""
@@ -67,19 +69,30 @@ class DeployedStack:
 
     def update(self, app: App) -> str:
         """Update the stack, or create it anew, to what the app says; return the status it ends in."""
-        template = self._upload(json.dumps(app.synth().get_stack_by_name(self.name).template))
+        template = self._publish(app)
         exists = [each["StackName"] for each in self._cloudformation.describe_stacks()["Stacks"]]
         deploy = self._cloudformation.update_stack if self.name in exists else self._cloudformation.create_stack
         self.id = deploy(StackName=self.name, TemplateURL=template, Capabilities=["CAPABILITY_IAM"])["StackId"]
         return self._settled()
 
-    def _upload(self, template: str) -> str:
-        """Put a template where the CLI puts its own, and return its URL: a request holds 51,200 bytes of one."""
-        s3 = self.aws.client("s3")
-        (bucket,) = (each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith("cdk-"))
-        key = f"{hashlib.sha256(template.encode()).hexdigest()}.json"
-        s3.put_object(Bucket=bucket, Key=key, Body=template.encode())
-        return f"https://s3.{s3.meta.region_name}.amazonaws.com/{bucket}/{key}"
+    def _publish(self, app: App) -> str:
+        """Upload the stack's assets that are not there yet, its template among them; return the template's URL."""
+        self.aws.bootstrap()
+        folder, s3 = Path(app.synth().directory), self.aws.client("s3")
+        manifest = json.loads((folder / f"{self.name}.assets.json").read_text())
+        url = ""
+        for file in manifest["files"].values():
+            path = folder / file["source"]["path"]
+            [place] = file["destinations"].values()
+            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+            key = place["objectKey"]
+            if key not in self._published:
+                body = _zipped(path) if file["source"]["packaging"] == "zip" else path.read_bytes()
+                s3.put_object(Bucket=bucket, Key=key, Body=body)
+                self._published.add(key)
+            if path.name == f"{self.name}.template.json":
+                url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
+        return url
 
     def destroy(self) -> str:
         """Delete the stack; return the status it ends in."""

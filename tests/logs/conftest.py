@@ -12,13 +12,6 @@ from tests.logs.memory_s3 import MemoryS3
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Emulator]:
-    """A local AWS for this test session."""
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="session")
 def memory_s3() -> MemoryS3:
     """The S3 API behind all others."""
     return MemoryS3()

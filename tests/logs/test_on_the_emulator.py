@@ -49,10 +49,9 @@ def archive_app(*, buffered: bool) -> App:
 
 
 @pytest.fixture(scope="module")
-def archive(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
+def archive(aws: Emulator) -> DeployedStack:
     """A buffered archive, deployed."""
-    folder, module = tmp_path_factory.mktemp("archive"), "tests.logs.test_on_the_emulator"
-    return DeployedStack(aws, "Archive", module=module, expression="archive_app(buffered=True)", folder=folder)
+    return DeployedStack(aws, archive_app(buffered=True))
 
 
 def objects(stack: DeployedStack, output: str) -> dict[str, bytes]:
