@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from aws_cdk import App, CfnResource, Stack
 
 from tests.emulator import emulator
 from tests.emulator.emulator import ROOT, Emulator, EmulatorError
@@ -23,13 +24,6 @@ from tests.emulator.emulator import Emulator
 with Emulator() as aws:
     print(aws.endpoint_url, flush=True)
     time.sleep(60)
-"""
-APP = """
-import aws_cdk as cdk
-app = cdk.App()
-stack = cdk.Stack(app, "Tiny")
-cdk.CfnResource(stack, "Broken", type="AWS::EC2::EIP", properties={"InstanceId": "i-1"})
-app.synth()
 """
 
 
@@ -60,6 +54,14 @@ def _answers(url: str) -> bool:
     return True
 
 
+def _use_and_leave(aws: Emulator, fifo: Path, alive: int) -> None:
+    """Run a function, make sure that it lives, and leave by SIGTERM."""
+    _run_function(aws, fifo)
+    with pytest.raises(BlockingIOError):
+        os.read(alive, 1)  # nothing to read, but there is a writer
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_sigterm_ends_the_server_and_its_functions(tmp_path: Path) -> None:
     """What leaves the block, SIGTERM too, ends the server, the functions' processes and the data."""
     before = signal.getsignal(signal.SIGTERM)
@@ -67,10 +69,7 @@ def test_sigterm_ends_the_server_and_its_functions(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     alive = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     with pytest.raises(SystemExit), Emulator() as aws:
-        _run_function(aws, fifo)
-        with pytest.raises(BlockingIOError):
-            os.read(alive, 1)  # nothing to read, but there is a writer
-        os.kill(os.getpid(), signal.SIGTERM)
+        _use_and_leave(aws, fifo, alive)
     assert select.select([alive], [], [], 5)[0], "the function's process outlived its emulator"
     assert os.read(alive, 1) == b""
     os.close(alive)
@@ -106,8 +105,10 @@ def test_failed_start_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_failed_deployment_says_which_resource_and_why(aws: Emulator, tmp_path: Path) -> None:
     """The error of a deployment that the CDK CLI rolled back ends with the reason of the resource that failed."""
-    (tmp_path / "app.py").write_text(APP)
-    (tmp_path / "cdk.json").write_text('{"app": "python3 app.py"}')
+    app = App(outdir=str(tmp_path / "assembly"))
+    CfnResource(Stack(app, "Tiny"), "Broken", type="AWS::EC2::EIP", properties={"InstanceId": "i-1"})
+    app.synth()
+    (tmp_path / "cdk.json").write_text('{"app": "assembly"}')
     with pytest.raises(EmulatorError) as failure:
         aws.deploy(tmp_path, outdir=tmp_path / "cdk.out")
     last = str(failure.value).splitlines()[-1]

@@ -65,7 +65,7 @@ def network(aws: Emulator) -> DeployedNetwork:
     return DeployedNetwork(DeployedStack(aws, network_app(Egress.single())))
 
 
-def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
+def _tour(network: DeployedNetwork) -> None:
     """The whole tour: one gateway, one in each zone, regional, instances and back, always from the same addresses.
 
     Where the next way out wants an address that the present one holds, the direct move fails and rolls back without
@@ -95,7 +95,7 @@ def test_the_addresses_survive_every_move(network: DeployedNetwork) -> None:
     assert network.stack.physical_ids(*NEVER_REPLACED) == kept
 
 
-def test_isolation_and_release_lose_no_address(network: DeployedNetwork) -> None:
+def _isolate_and_release(network: DeployedNetwork) -> None:
     """Isolated and back goes without a pause; an address given up leaves the stack, but not the account."""
     addresses = network.promised()
 
@@ -107,7 +107,7 @@ def test_isolation_and_release_lose_no_address(network: DeployedNetwork) -> None
     assert sorted(network.allocations()) == addresses
 
 
-def test_the_addresses_come_back_in_a_new_stack(network: DeployedNetwork) -> None:
+def _come_back(network: DeployedNetwork) -> None:
     """After a destroy they are still the account's, and a new stack takes them by their allocation IDs."""
     allocations = network.allocations()
     addresses = sorted(allocations)
@@ -117,3 +117,10 @@ def test_the_addresses_come_back_in_a_new_stack(network: DeployedNetwork) -> Non
     egress = Egress.per_az(eip_allocation_ids=[allocations[ip] for ip in addresses], egress_ips=addresses)
     assert network.move(egress) == "CREATE_COMPLETE", network.stack.why()
     assert network.used() == network.promised() == network.published() == addresses
+
+
+def test_no_address_is_ever_lost(network: DeployedNetwork) -> None:
+    """On no move, with an address given up, and with the stack itself gone."""
+    _tour(network)
+    _isolate_and_release(network)
+    _come_back(network)

@@ -65,8 +65,6 @@ class Upgrade:
         self.stack = DeployedStack(aws, FIRST.app())
         self.given_up: set[str] = set()
         """The addresses that left their stack."""
-        self.kept: dict[str, str] = {}
-        """What stayed when the stack was destroyed, by construct path."""
 
     def left(self) -> set[str]:
         """Return what the account has more than at first."""
@@ -107,12 +105,13 @@ def upgrade(aws: Emulator) -> Upgrade:
     return Upgrade(aws)
 
 
-def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
+def _change(upgrade: Upgrade) -> None:
     """Each change removes and makes anew what the table says and nothing else; no address or archived batch is lost."""
     stack = upgrade.stack
     resources, published = stack.resources(), upgrade.published()
     bucket = resources["LogArchive/Bucket"].physical_id
     archived = upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket)
+    given_up: set[str] = set()
     wrong: dict[str, object] = {}
 
     for change in upgrade.states:
@@ -123,15 +122,90 @@ def test_a_change_replaces_nothing_that_is_to_stay(upgrade: Upgrade) -> None:
         stays = [pattern for pattern in change.goes if not matching([*gone], [pattern])]
         if unexpected or stays:
             wrong[change.what] = unexpected or f"nothing of {stays} goes"
-        upgrade.given_up |= {before[path].physical_id for path in gone if before[path].type == ADDRESS}
+        given_up |= {before[path].physical_id for path in gone if before[path].type == ADDRESS}
         assert upgrade.published()[: len(published)] == published, change.what
         assert upgrade.used() <= set(upgrade.published()), change.what
         assert upgrade.archived(bucket) == archived, change.what
 
     assert wrong == {}
-    assert len(upgrade.given_up) == 3, "the third zone's and the fixed addresses to call: out of the stack"
-    assert upgrade.given_up <= upgrade.left(), "and not out of the account"
+    assert len(given_up) == 3, "the third zone's and the fixed addresses to call: out of the stack"
+    assert given_up <= upgrade.left(), "and not out of the account"
+    upgrade.given_up |= given_up
     assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket), "lines arrive as before"
+
+
+def _destroy(upgrade: Upgrade) -> dict[str, str]:
+    """A destroy keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
+    resources = upgrade.stack.resources()
+    kept = {path: resources[path].physical_id for path in matching([*resources], KEPT)}
+    bucket = kept["LogArchive/Bucket"]
+    archived = upgrade.archived(bucket)
+    assert archived
+    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
+
+    assert upgrade.stack.destroy() == "DELETE_COMPLETE"
+
+    [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
+    assert "CustomVpcRestrictDefaultSG" in by_lambda
+    assert upgrade.left() == {*kept.values(), *upgrade.given_up, by_lambda}
+    assert upgrade.used() == set()
+    assert upgrade.archived(bucket) == archived
+    return kept
+
+
+def taking_app(allocations: Mapping[str, str], bucket: str) -> App:
+    """Return an app of another stack, which takes addresses and an archive that are there."""
+    app = App(context={"aws:cdk:enable-path-metadata": True})
+    stack = Stack(app, "Again")
+    egress = Egress.per_az(eip_allocation_ids=[*allocations.values()], egress_ips=[*allocations])
+    FixedEgressNetwork(stack, "Network", egress=egress)
+    archive = LogArchive(stack, "LogArchive", bucket=s3.Bucket.from_bucket_name(stack, "Kept", bucket))
+    archive.add_log_group(logs.LogGroup(stack, "Logs", removal_policy=RemovalPolicy.DESTROY))
+    return app
+
+
+def _take_back_by_arguments(upgrade: Upgrade, kept: Mapping[str, str]) -> None:
+    """Another stack takes addresses by their allocation IDs, the archive by its bucket; new lines join the old ones."""
+    ours = [kept["Network/EgressIps/1"], kept["Network/EgressIps/2"]]
+    addresses = upgrade.aws.client("ec2").describe_addresses()["Addresses"]
+    allocations = {each["PublicIp"]: each["AllocationId"] for each in addresses if each["PublicIp"] in ours}
+    bucket, stack = kept["LogArchive/Bucket"], upgrade.stack.beside("Again")
+    archived = upgrade.archived(bucket)
+
+    assert stack.update(taking_app(allocations, bucket)) == "CREATE_COMPLETE", stack.why()
+
+    assert upgrade.used() == set(ours)
+    assert archived < upgrade.log(stack.resources()["Logs"].physical_id, bucket=bucket)
+    assert stack.destroy() == "DELETE_COMPLETE"
+    assert set(kept.values()) <= upgrade.left()
+
+
+def _take_back_by_import(upgrade: Upgrade, kept: Mapping[str, str], tmp_path: Path) -> None:
+    """As docs/upgrading.md says: its script lists what stayed, `cdk import` takes it, and a deployment goes on."""
+    [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
+    command = [sys.executable, "-c", script, upgrade.stack.id]
+    mapping = tmp_path / "mapping.json"
+    mapping.write_bytes(
+        subprocess.run(command, env=os.environ | upgrade.aws.environment, check=True, stdout=subprocess.PIPE).stdout
+    )
+    app, bucket = upgrade.states[-1].app(), kept["LogArchive/Bucket"]
+    archived = upgrade.archived(bucket)
+
+    upgrade.aws.take_back(Path(app.synth().directory), mapping=mapping)
+    assert upgrade.stack.update(app) == "UPDATE_COMPLETE", upgrade.stack.why()
+
+    resources = upgrade.stack.resources()
+    assert {path: resources[path].physical_id for path in matching([*resources], KEPT)} == kept
+    assert upgrade.used() == set(upgrade.published())
+    assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket)
+
+
+def test_the_example_changes_goes_and_comes_back(upgrade: Upgrade, tmp_path: Path) -> None:
+    """Every change, a destroy, and both ways to have back what it left."""
+    _change(upgrade)
+    kept = _destroy(upgrade)
+    _take_back_by_arguments(upgrade, kept)
+    _take_back_by_import(upgrade, kept, tmp_path)
 
 
 def test_the_page_says_what_goes_and_what_is_left() -> None:
@@ -220,69 +294,3 @@ def test_a_renamed_subnet_group_keeps_a_pools_addresses(upgrade: Upgrade) -> Non
     addresses = {each.physical_id for each in before.values() if each.type == ADDRESS}
     assert addresses <= upgrade.left()
     upgrade.given_up |= addresses
-
-
-def test_a_destroy_leaves_what_was_promised(upgrade: Upgrade) -> None:
-    """A destroy keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
-    resources = upgrade.stack.resources()
-    kept = {path: resources[path].physical_id for path in matching([*resources], KEPT)}
-    bucket = kept["LogArchive/Bucket"]
-    archived = upgrade.archived(bucket)
-    assert archived
-    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
-
-    assert upgrade.stack.destroy() == "DELETE_COMPLETE"
-
-    [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
-    assert "CustomVpcRestrictDefaultSG" in by_lambda
-    assert upgrade.left() == {*kept.values(), *upgrade.given_up, by_lambda}
-    assert upgrade.used() == set()
-    assert upgrade.archived(bucket) == archived
-    upgrade.kept = kept
-
-
-def taking_app(allocations: Mapping[str, str], bucket: str) -> App:
-    """Return an app of another stack, which takes addresses and an archive that are there."""
-    app = App(context={"aws:cdk:enable-path-metadata": True})
-    stack = Stack(app, "Again")
-    egress = Egress.per_az(eip_allocation_ids=[*allocations.values()], egress_ips=[*allocations])
-    FixedEgressNetwork(stack, "Network", egress=egress)
-    archive = LogArchive(stack, "LogArchive", bucket=s3.Bucket.from_bucket_name(stack, "Kept", bucket))
-    archive.add_log_group(logs.LogGroup(stack, "Logs", removal_policy=RemovalPolicy.DESTROY))
-    return app
-
-
-def test_another_stack_takes_it_back_by_arguments(upgrade: Upgrade) -> None:
-    """Addresses by their allocation IDs, the archive by its bucket; new lines lie beside the old ones."""
-    ours = [upgrade.kept["Network/EgressIps/1"], upgrade.kept["Network/EgressIps/2"]]
-    addresses = upgrade.aws.client("ec2").describe_addresses()["Addresses"]
-    allocations = {each["PublicIp"]: each["AllocationId"] for each in addresses if each["PublicIp"] in ours}
-    bucket, stack = upgrade.kept["LogArchive/Bucket"], upgrade.stack.beside("Again")
-    archived = upgrade.archived(bucket)
-
-    assert stack.update(taking_app(allocations, bucket)) == "CREATE_COMPLETE", stack.why()
-
-    assert upgrade.used() == set(ours)
-    assert archived < upgrade.log(stack.resources()["Logs"].physical_id, bucket=bucket)
-    assert stack.destroy() == "DELETE_COMPLETE"
-    assert set(upgrade.kept.values()) <= upgrade.left()
-
-
-def test_the_same_stack_takes_it_back_by_an_import(upgrade: Upgrade, tmp_path: Path) -> None:
-    """As docs/upgrading.md says: its script lists what stayed, `cdk import` takes it, and a deployment goes on."""
-    [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
-    command = [sys.executable, "-c", script, upgrade.stack.id]
-    mapping = tmp_path / "mapping.json"
-    mapping.write_bytes(
-        subprocess.run(command, env=os.environ | upgrade.aws.environment, check=True, stdout=subprocess.PIPE).stdout
-    )
-    state, bucket = upgrade.states[-1], upgrade.kept["LogArchive/Bucket"]
-    archived = upgrade.archived(bucket)
-
-    upgrade.aws.take_back(Path(state.app().synth().directory), mapping=mapping)
-    assert upgrade.stack.update(state.app()) == "UPDATE_COMPLETE", upgrade.stack.why()
-
-    resources = upgrade.stack.resources()
-    assert {path: resources[path].physical_id for path in matching([*resources], KEPT)} == upgrade.kept
-    assert upgrade.used() == set(upgrade.published())
-    assert archived < upgrade.log(resources["Web/Logs"].physical_id, bucket=bucket)

@@ -37,11 +37,12 @@ PARTS = ("FargateService", "FixedEgressNetwork", "HttpEndpoint", "LogArchive")
 Arguments: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Change:
     """Something that is changed in the deployed example.
 
     Args:
+        deployment: Which deployment makes it, from 1.
         what: The change, as docs/upgrading.md names it.
         arguments: New arguments of the example's parts, by construct ID; a function makes its argument in a scope.
         parts: The parts of `Grown` that there are from now on. By default those before.
@@ -49,21 +50,24 @@ class Change:
         goes: The construct paths of all that is removed or made anew, in patterns.
     """
 
+    deployment: int
     what: str
-    arguments: Arguments = field(default_factory=dict)
-    parts: frozenset[str] | None = None
-    context: Mapping[str, str] | None = None
-    goes: tuple[str, ...] = ()
+    arguments: Arguments = field(default_factory=dict, kw_only=True)
+    parts: frozenset[str] | None = field(default=None, kw_only=True)
+    context: Mapping[str, str] | None = field(default=None, kw_only=True)
+    goes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def after(self, before: "Change") -> "Change":
-        """This change on top of others: what it leaves out is as it was."""
+        """This change on top of others: what it leaves out is as it was, and goes only if it went in its deployment."""
+        is_same = self.deployment == before.deployment
         names = {**before.arguments, **self.arguments}
         return Change(
-            what=self.what,
+            self.deployment,
+            f"{before.what}; {self.what}" if is_same else self.what,
             arguments={name: {**before.arguments.get(name, {}), **self.arguments.get(name, {})} for name in names},
             parts=before.parts if self.parts is None else self.parts,
             context=before.context if self.context is None else self.context,
-            goes=self.goes,
+            goes=(*before.goes, *self.goes) if is_same else self.goes,
         )
 
     def app(self) -> App:
@@ -105,7 +109,7 @@ class Grown(example.Example):
             endpoint.add_route("Nested", service=jobs, paths=["/api/jobs/*"])
 
 
-FIRST = Change(what="the example as it is")
+FIRST = Change(0, "the example as it is")
 SERVICE = frozenset({"service"})
 TLS = {"domain_name": "shop.example.com"}
 
@@ -114,65 +118,76 @@ def _key(scope: Construct) -> kms.Key:
     return kms.Key(scope, "ArchiveKey", enable_key_rotation=True)
 
 
-# Each on top of those before it.
+# Each on top of those before it, several in one deployment: no two of them take away what the other says that goes.
 CHANGES = [
     Change(
-        what="`scaling`, `cpu`, `memory_limit_mib`",
+        1,
+        "`scaling`, `cpu`, `memory_limit_mib`",
         arguments={"Api": {"scaling": Scaling(min=4, max=40), "cpu": 1024, "memory_limit_mib": 2048}},
     ),
     Change(
-        what="`port`",
+        2,
+        "`port`",
         arguments={"Api": {"port": 8080}},
         goes=("*/SecurityGroup/* *:80", "Web/Service/Link *"),
     ),
-    Change(what="a further service, with its route", parts=SERVICE),
-    Change(what="a route that comes before others", parts=SERVICE | {"route"}),
-    Change(what="a route removed", parts=SERVICE, goes=("Jobs/Routes/Rules/Nested",)),
+    Change(1, "a further service, with its route", parts=SERVICE),
+    Change(2, "a route that comes before others", parts=SERVICE | {"route"}),
+    Change(3, "a route removed", parts=SERVICE, goes=("Jobs/Routes/Rules/Nested",)),
     Change(
-        what="`Deployment.rolling()` to `blue_green()`",
+        1,
+        "`Deployment.rolling()` to `blue_green()`",
         arguments={"Web": {"deployment": Deployment.blue_green(test_header=("x-version", "next"))}},
         goes=("Web/Service/TaskCount/Target/Requests",),
     ),
     Change(
-        what="`blue_green()` to `canary()`",
+        2,
+        "`blue_green()` to `canary()`",
         arguments={"Web": {"deployment": Deployment.canary()}},
         goes=("Web/Routes/Rules/WebTest",),
     ),
-    Change(what="`canary()` to `linear()`", arguments={"Web": {"deployment": Deployment.linear()}}),
+    Change(3, "`canary()` to `linear()`", arguments={"Web": {"deployment": Deployment.linear()}}),
     Change(
-        what="`linear()` to `rolling(both_target_groups=True)`",
+        4,
+        "`linear()` to `rolling(both_target_groups=True)`",
         arguments={"Web": {"deployment": Deployment.rolling(both_target_groups=True)}},
         goes=("Web/Service/AlternateTargetRole",),
     ),
     Change(
-        what="`rolling(both_target_groups=True)` to `rolling()`",
+        5,
+        "`rolling(both_target_groups=True)` to `rolling()`",
         arguments={"Web": {"deployment": Deployment.rolling()}},
         goes=("Web/Routes/Alternate", "Web/Service/TaskCount/Target/Requests"),
     ),
     Change(
-        what="`Egress.per_az()` to `single()`",
+        1,
+        "`Egress.per_az()` to `single()`",
         arguments={"Network": {"egress": Egress.single()}},
         goes=("Network/NatGateway2",),
     ),
-    Change(what="`single()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
-    Change(what="`max_azs=3`", arguments={"Network": {"max_azs": 3}}),
+    Change(2, "`single()` to `per_az()`", arguments={"Network": {"egress": Egress.per_az()}}),
+    Change(3, "`max_azs=3`", arguments={"Network": {"max_azs": 3}}),
     Change(
-        what="`max_azs=2` again",
+        4,
+        "`max_azs=2` again",
         arguments={"Network": {"max_azs": 2}},
         goes=("Network/EgressIps/3", "Network/NatGateway3", "Network/Vpc/*Subnet3/*", "Files/EfsMountTarget3"),
     ),
-    Change(what="`domain_name`, `hosted_zone`", context=TLS, goes=("*/Routes/Rules/*",)),
+    Change(5, "`domain_name`, `hosted_zone`", context=TLS, goes=("*/Routes/Rules/*",)),
     Change(
-        what="`Delivery.direct()` to `buffered()`",
+        1,
+        "`Delivery.direct()` to `buffered()`",
         arguments={"LogArchive": {"delivery": Delivery.buffered()}},
         goes=("LogArchive/Delivery",),
     ),
     Change(
-        what="`buffered()` to `draining()`",
+        2,
+        "`buffered()` to `draining()`",
         arguments={"LogArchive": {"delivery": Delivery.draining()}},
     ),
     Change(
-        what="`draining()` to `direct()`",
+        3,
+        "`draining()` to `direct()`",
         arguments={"LogArchive": {"delivery": Delivery.direct()}},
         goes=(
             "LogArchive/Buffer/*",
@@ -182,30 +197,35 @@ CHANGES = [
         ),
     ),
     Change(
-        what="`retention`, `encryption_key` of the archive",
+        4,
+        "`retention`, `encryption_key` of the archive",
         arguments={"LogArchive": {"retention": Retention(expiration=Duration.days(500)), "encryption_key": _key}},
     ),
-    Change(what="`encryption_key` of the `AuditedCluster`", parts=SERVICE | {"key"}),
-    Change(what="`static_ips=True`", arguments={"Endpoint": {"static_ips": True}}),
-    Change(what="`deletion_protection=False`", arguments={"Endpoint": {"deletion_protection": False}}),
+    Change(4, "`encryption_key` of the `AuditedCluster`", parts=SERVICE | {"key"}),
+    Change(1, "`static_ips=True`", arguments={"Endpoint": {"static_ips": True}}),
+    Change(2, "`deletion_protection=False`", arguments={"Endpoint": {"deletion_protection": False}}),
     Change(
-        what="`static_ips=False`",
+        3,
+        "`static_ips=False`",
         arguments={"Endpoint": {"static_ips": False}},
         goes=("Endpoint/StaticIps/*", "Endpoint/LoadBalancer/SecurityGroup/from *"),
     ),
     Change(
-        what="`web_acl`, `static_ips=True` again",
+        4,
+        "`web_acl`, `static_ips=True` again",
         arguments={"Endpoint": {"static_ips": True, "web_acl": WebAcl.managed()}},
     ),
 ]
 
 
 def states(zone_id: str) -> list[Change]:
-    """Return what the example is after each change.
+    """Return what the example is after each deployment.
 
     Args:
         zone_id: The ID of the hosted zone of its domain name.
     """
     context = [{**change.context, "hosted_zone_id": zone_id} if change.context else None for change in CHANGES]
     changes = [replace(change, context=each) for change, each in zip(CHANGES, context, strict=True)]
-    return list(accumulate(changes, lambda before, change: change.after(before)))
+    in_order = sorted(changes, key=lambda change: change.deployment)
+    after = accumulate(in_order, lambda before, change: change.after(before))
+    return [*{change.deployment: change for change in after}.values()]
