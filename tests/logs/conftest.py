@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from types_boto3_s3 import S3Client
 
-from tests.emulator.emulator import Emulator
 from tests.logs.deployed import Shipper, client, environment_of, load
 from tests.logs.faults import FaultyS3, in_process, over_http
 from tests.logs.memory_s3 import MemoryS3
