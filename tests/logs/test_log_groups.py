@@ -51,9 +51,9 @@ class LogGroups:
 
 
 @pytest.fixture
-def log_groups(aws: Emulator, s3: S3Client) -> LogGroups:
+def log_groups(aws: Emulator) -> LogGroups:
     """The function with an empty bucket."""
-    return LogGroups(aws, s3)
+    return LogGroups(aws, aws.client("s3"))
 
 
 def test_it_learns_and_forgets(log_groups: LogGroups) -> None:
