@@ -26,7 +26,7 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## everything that decides whether a
 	@$(MAKE) --no-print-directory $(JOBS) lint suite
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
-	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
 	pytest tests/test_security.py

@@ -14,18 +14,23 @@ from aws_cdk import aws_ecs as ecs
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
 
-# Files that begin first, because they take longest: no worker is to end with one of them alone.
-LONGEST = (
-    "tests/logs/test_shipper_schedules.py",
-    "tests/emulator/test_upgrade.py",
+# What reads all modes, which take long to build: one worker runs it all, so that they are built once.
+ALL_MODES = (
+    "tests/properties/",
     "tests/test_security.py",
-    "tests/emulator/test_reverse_dns.py",
     "tests/test_stability.py",
+    "tests/caveats/test_patterns.py",
+    "tests/privilege/test_every_mode.py",
 )
+# Files that begin first, because they take longest: no worker is to end with one of them alone.
+LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_schedules.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest begin."""
+    """Give each file to one worker, and let the longest begin; within a file the order is random."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("all modes" if file.startswith(ALL_MODES) else file))
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 

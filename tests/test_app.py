@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,23 +15,17 @@ from syrupy.extensions.json import JSONSnapshotExtension
 import app as app_module
 from app import Example
 from fargate_constructs.testing import scrubbed_template
-from tests.audit import Template, all_feature_flags, findings, spread_policies
+from tests.audit import Template, findings
 
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
 
 
-def synth(context: Mapping[str, object]) -> Template:
-    """Return the example's template."""
-    app = App(context=dict(context))
+@pytest.fixture(scope="module", params=[{}, WITH_TLS], ids=["http", "https"])
+def app(request: pytest.FixtureRequest) -> App:
+    """The example's app, without and with TLS."""
+    app = App(context=request.param)
     Example(app, "Example")
-    template: Template = app.synth().get_stack_by_name("Example").template
-    return template
-
-
-@pytest.fixture(scope="module")
-def template() -> Template:
-    """The template without any context."""
-    return synth({})
+    return app
 
 
 def test_the_template_is_what_it_was(snapshot: SnapshotAssertion) -> None:
@@ -40,38 +33,29 @@ def test_the_template_is_what_it_was(snapshot: SnapshotAssertion) -> None:
     assert scrubbed_template(Example(App(), "Example")) == snapshot.use_extension(JSONSnapshotExtension)
 
 
-def test_feature_flags_change_nothing_that_matters(template: Template) -> None:
-    """All flags on or all off: the same resources, IDs and properties.
+def test_two_context_values_turn_on_tls(app: App) -> None:
+    """With them the endpoint serves HTTPS at its own name; all outputs that a person needs are there."""
+    template: Template = app.synth().get_stack_by_name("Example").template
+    url = template["Outputs"]["EndpointUrl"]["Value"]
 
-    What a flag still changes:
-    - `@aws-cdk/aws-iam:minimizePolicies` merges statements of one policy that differ in a single list. What they allow
-      is the same, which is compared here; a policy document is updated in place.
-    """
-    with_flags = synth(all_feature_flags())
-
-    assert spread_policies(with_flags) == spread_policies(template)
-    assert with_flags != template, "the exception above is not needed any more"
-
-
-def test_feature_flags_change_nothing_with_tls() -> None:
-    """The same holds for the listener, the certificate and the record."""
-    assert spread_policies(synth(all_feature_flags() | WITH_TLS)) == spread_policies(synth(WITH_TLS))
-
-
-def test_a_domain_turns_on_tls(template: Template) -> None:
-    """Two context values make the endpoint serve HTTPS at its own name."""
-    secure = synth(WITH_TLS)
-
-    assert secure["Outputs"]["EndpointUrl"]["Value"] == "https://shop.example.com"
-    assert str(template["Outputs"]["EndpointUrl"]["Value"]).startswith("{'Fn::Join': ['', ['http://',")
+    assert (
+        url == "https://shop.example.com"
+        if app.node.try_get_context("domain_name")
+        else url["Fn::Join"][1][0] == "http://"
+    )
+    assert set(template["Outputs"]) == {
+        "ApiExecCommand",
+        "ApiLogsCommand",
+        "ArchiveBucket",
+        "EgressIps",
+        "EndpointUrl",
+        "WebExecCommand",
+        "WebLogsCommand",
+    }
 
 
-@pytest.mark.parametrize("context", [{}, WITH_TLS], ids=["http", "https"])
-def test_the_audit_finds_nothing(context: Mapping[str, object]) -> None:
+def test_the_audit_finds_nothing(app: App) -> None:
     """No finding of cdk-nag's AwsSolutions pack is left open."""
-    app = App(context=dict(context))
-    Example(app, "Example")
-
     assert findings(app) == []
 
 
@@ -97,16 +81,3 @@ def test_it_runs_without_an_account(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert (tmp_path / "Example.template.json").exists()
     assert "missing" not in manifest
-
-
-def test_the_outputs_are_what_a_person_needs(template: Template) -> None:
-    """Where to call, which addresses to allow, where the logs are, how to look in."""
-    assert set(template["Outputs"]) == {
-        "ApiExecCommand",
-        "ApiLogsCommand",
-        "ArchiveBucket",
-        "EgressIps",
-        "EndpointUrl",
-        "WebExecCommand",
-        "WebLogsCommand",
-    }

@@ -1,15 +1,19 @@
 """What a team installs."""
 
+import compileall
+import email
 import os
+import re
 import shutil
 import subprocess
 import sys
-import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PYTHONS = [f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)]
 APP = """
 from aws_cdk import App, Stack
 from fargate_constructs import LogArchive
@@ -38,54 +42,63 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment in which the wheel is installed, and CDK lent from this one."""
-    place = tmp_path_factory.mktemp("environment")
-    venv.create(place, with_pip=True)
-    (site_packages,) = place.glob("lib/python*/site-packages")
-    run(place / "bin" / "pip", "install", "--no-deps", "--no-index", wheel, cwd=place)
-    (lent,) = {Path(path) for path in sys.path if path.endswith("site-packages")}
-    (site_packages / "lent.pth").write_text(f"{lent}\n")
-    return place / "bin" / "python"
-
-
-def asset_hashes(python: Path, folder: Path) -> set[str]:
-    """Synthesize an app in a folder of its own; return its assets' names."""
-    (folder / "app.py").write_text(APP)
-    out = folder / "out"
-    run(python, "app.py", cwd=folder, CDK_OUTDIR=str(out))
-    return {path.name for path in out.glob("asset.*")}
-
-
-def test_the_lambda_travels_in_the_wheel(python: Path, tmp_path: Path) -> None:
-    """Installed and used from another folder, the library synthesizes; bytecode around changes no asset."""
-    fresh = asset_hashes(python, tmp_path)
-    code = (
-        "import compileall, pathlib, fargate_constructs as f; compileall.compile_dir(pathlib.Path(f.__file__).parent)"
-    )
-    run(python, "-c", code, cwd=tmp_path)
-    (shipper,) = python.parents[1].glob("lib/python*/site-packages/fargate_constructs/logs/shipper")
-
-    assert list(shipper.glob("__pycache__/*.pyc"))
-    assert asset_hashes(python, tmp_path) == fresh
-    assert fresh == asset_hashes(Path(sys.executable), tmp_path_with_source(tmp_path))
-
-
-def tmp_path_with_source(folder: Path) -> Path:
-    """Return a folder from which the source tree is imported."""
-    place = folder / "source"
-    place.mkdir()
-    (place / "fargate_constructs").symlink_to(ROOT / "fargate_constructs")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the wheel is unpacked to, as an installation does; `make wheel-check` really installs it."""
+    place = tmp_path_factory.mktemp("site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(place)
     return place
 
 
-def test_the_wheel_holds_types_and_licence(wheel: Path, tmp_path: Path) -> None:
-    """Type checkers, lawyers and the extras find what they look for, and bytecode stays at home."""
-    run(sys.executable, "-m", "zipfile", "-e", wheel, tmp_path, cwd=tmp_path)
+def asset_hashes(packages: Path, out: Path) -> set[str]:
+    """Synthesize an app with the library from this folder; return the names of its assets."""
+    run(sys.executable, "-c", APP, cwd=packages, CDK_OUTDIR=str(out))
+    return {path.name for path in out.glob("asset.*")}
 
-    assert (tmp_path / "fargate_constructs" / "py.typed").exists()
-    assert list(tmp_path.glob("*.dist-info/licenses/LICENSE"))
-    (metadata,) = tmp_path.glob("*.dist-info/METADATA")
-    assert "Requires-Dist: cdk-nag<4,>=3.0.2; extra == 'nag'" in metadata.read_text()
-    assert "Requires-Dist: cfn-lint<2,>=1.58; extra == 'testing'" in metadata.read_text()
-    assert not list(tmp_path.rglob("__pycache__"))
+
+def test_the_lambda_travels_in_the_wheel(unpacked: Path, tmp_path: Path) -> None:
+    """The library synthesizes from the wheel alone, with the same assets; bytecode changes none of them."""
+    assert not list(unpacked.rglob("__pycache__"))
+    compileall.compile_dir(unpacked, quiet=1)
+    assert list(unpacked.glob("fargate_constructs/logs/shipper/__pycache__/*.pyc"))
+
+    assert asset_hashes(unpacked, tmp_path / "wheel") == asset_hashes(ROOT, tmp_path / "source")
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(unpacked: Path) -> None:
+    """Code, queries, types and licence; no tests, no tools, no example."""
+    assert {path.name for path in unpacked.iterdir()} == {"fargate_constructs", unpacked_metadata(unpacked).parent.name}
+    assert (unpacked / "fargate_constructs" / "py.typed").exists()
+    assert list(unpacked.glob("fargate_constructs/logs/queries/*.sql"))
+    assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
+
+
+def test_what_package_indexes_show(unpacked: Path) -> None:
+    """The metadata names the licence, the keywords, each supported Python, and what the library needs."""
+    metadata = email.message_from_string(unpacked_metadata(unpacked).read_text())
+    classifiers = metadata.get_all("Classifier") or []
+
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Keywords"]
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert {"Framework :: AWS CDK :: 2", "Typing :: Typed"} <= set(classifiers)
+    assert [each for each in classifiers if each.startswith("Programming Language :: Python :: 3.")] == PYTHONS
+    assert metadata.get_all("Requires-Dist") == [
+        "aws-cdk-lib<3,>=2.270.0",
+        "constructs<11,>=10.5.1",
+        "cdk-nag<4,>=3.0.2; extra == 'nag'",
+        "cfn-lint<2,>=1.58; extra == 'testing'",
+    ]
+
+
+def test_the_description_has_no_link_that_holds_in_the_repository_alone(unpacked: Path) -> None:
+    """A package index shows the README without the files beside it."""
+    text = unpacked_metadata(unpacked).read_text()
+
+    assert re.findall(r"\]\((?!https://|#)[^)]*\)", text) == []
+
+
+def unpacked_metadata(unpacked: Path) -> Path:
+    """Return the file of the wheel's metadata."""
+    (metadata,) = unpacked.glob("*.dist-info/METADATA")
+    return metadata

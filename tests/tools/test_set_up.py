@@ -1,0 +1,72 @@
+"""Setting up on a machine that is not as it should be."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import set_up
+
+
+def start(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    """Run the program with these arguments; return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["set_up.py", *map(str, arguments)])
+    return set_up.main()
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    """A lock file."""
+    path = tmp_path / "lock.txt"
+    path.write_text("package==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    return path
+
+
+def test_an_old_python_is_refused_in_one_line(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the version and the remedy; nothing is made."""
+    monkeypatch.setattr(set_up, "OLDEST", (4, 0))
+
+    assert start(monkeypatch, tmp_path / "venv", lock) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("set-up failed: Python 4.0 or newer is needed, got: 3.")
+    assert "make PYTHON=python4.0" in line
+    assert not (tmp_path / "venv").exists()
+
+
+def test_the_oldest_python_is_the_projects() -> None:
+    """What is refused here is what pyproject.toml refuses."""
+    assert 'requires-python = ">={}.{}"'.format(*set_up.OLDEST) in Path("pyproject.toml").read_text()
+
+
+def test_a_failed_step_says_which_and_why(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message has the last lines of the step; a folder that was ready before is not so any more."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho ensurepip is not available\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    folder = tmp_path / "venv"
+    folder.mkdir()
+    (folder / ".ready").touch()
+
+    assert start(monkeypatch, folder, lock) == 1
+    assert capsys.readouterr().err == "set-up failed: virtual environment failed:\nensurepip is not available\n"
+    assert not (folder / ".ready").exists()
+
+
+def test_a_command_that_runs_long_shows_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The packages that pip has collected are counted."""
+    monkeypatch.setattr(set_up, "PROGRESS_SECONDS", -1)
+    code = "print('Collecting a\\nCollecting b\\nInstalling collected packages: a, b')"
+
+    set_up.run([sys.executable, "-c", code], {}, "Python packages", count=2)
+    assert [line[9:] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "collected 1 of at most 2",
+        "collected 2 of at most 2",
+        "installing",
+    ]
