@@ -214,36 +214,43 @@ class LogArchive(Construct):
 
         Raises:
             TypeError: If it is no log group, but a name.
-            ValueError: If it is one of the archive's own, which would ship what it logs about shipping, for ever; or if
-                its class is known and not Standard, for no other has subscriptions; or if another archive with the
-                same ID ships it.
+            ValueError: If it is ignored, as the archive's own are, which would ship what they log about shipping, for
+                ever; or if it is of another region or account, or of another class than Standard, the only one that
+                has subscriptions; or if another archive with the same ID ships it.
         """
         return self._subscriptions.add(log_group)
 
     @checked
-    def add_all_log_groups(self, *, except_for: Sequence[logs.ILogGroup] = ()) -> logs.CfnAccountPolicy:
+    def add_all_log_groups(self, *, except_for: Sequence[logs.ILogGroup | str] = ()) -> logs.CfnAccountPolicy:
         """Ship every log group of the account and region, those to come as well, but for the archive's own.
 
         An account has one such policy in a region. A log group that keeps a subscription of its own to this archive is
         shipped twice.
 
         Args:
-            except_for: Log groups not to ship. Name the ones of anything else that works on each shipped line.
+            except_for: Log groups not to ship, or patterns of their names, such as `/aws/lambda/*`. Name the ones of
+                anything else that works on each shipped line. An account policy knows no patterns: what one matches is
+                delivered to the archive's function, which drops it.
 
         Raises:
             TypeError: If *except_for* is not a list.
-            ValueError: If a log group was added before.
+            ValueError: If a log group was added before, one of *except_for* is of another region or account or is no
+                such pattern, or their names take more than the function's environment or the policy holds.
         """
         return self._subscriptions.add_all(except_for)
 
     @checked
-    def ignore_log_group(self, log_group: logs.ILogGroup) -> None:
+    def ignore_log_group(self, log_group: logs.ILogGroup | str) -> None:
         """Never ship a log group, whoever subscribes it: for what writes a line for each line that is shipped.
 
         The archive's own functions are ignored already.
 
+        Args:
+            log_group: The log group, or a pattern of names, in which `*` stands for any characters: `/aws/lambda/*`.
+
         Raises:
-            ValueError: If it was added before.
+            ValueError: If it was added before, is of another region or account, or is no such pattern; or if the names
+                that are ignored take more than the 4 KB of a function's environment.
         """
         self._subscriptions.ignore(log_group)
 

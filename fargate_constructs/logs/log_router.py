@@ -5,10 +5,10 @@ container ──> stdout ──> [Fluent Bit, beside it in the task] ──> S3 
 ```
 """
 
+import re
 from collections.abc import Callable
-from urllib.parse import quote
 
-from aws_cdk import Aws, Duration, Token
+from aws_cdk import Aws, Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -17,10 +17,14 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
+from fargate_constructs.names import log_group_name, may_match
 
 # By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
 # that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).
 IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.8"
+
+# What percent-encoding leaves as it is in a log group's name; all but slashes and `#`.
+UNENCODED = re.compile(r"[A-Za-z0-9._-]+")
 
 CONTAINER = "LogRouter"
 # Where FireLens puts what it made, which includes *CONFIG_PATH*.
@@ -99,7 +103,7 @@ class LogRouter:
         image: ecs.ContainerImage | None,
         granted: Callable[[iam.IRole, iam.PolicyStatement], None],
     ) -> None:
-        _validate_name(log_group.log_group_name)
+        _validate_name(log_group_name(log_group))
         self._bucket = bucket
         self.log_group = log_group
         self._image = image or ecs.ContainerImage.from_registry(IMAGE)
@@ -119,7 +123,7 @@ class LogRouter:
         """
         router = task_definition.find_container(CONTAINER) or self._add_router(task_definition)
         prefixes = self._prefixes.setdefault(task_definition.node.path, {})
-        return _Driver(router, stream_prefix, self._options(), prefixes)
+        return _Driver(router, stream_prefix, self._options(Stack.of(task_definition).region), prefixes)
 
     def _add_router(self, task_definition: ecs.TaskDefinition) -> ecs.ContainerDefinition:
         objects = self._bucket.arn_for_objects(f"log_group={self.log_group.log_group_name}/*")
@@ -169,12 +173,17 @@ class LogRouter:
             ),
         )
 
-    def _options(self) -> dict[str, str]:
-        """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3)."""
+    def _options(self, region: str) -> dict[str, str]:
+        """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3).
+
+        It sends to the region that it is told, and S3 takes nothing there for a bucket of another one.
+        """
+        bucket_region = self._bucket.env.region
+        is_elsewhere = bucket_region != region and not Token.is_unresolved(bucket_region)
         return {
             "Name": "s3",
             "bucket": self._bucket.bucket_name,
-            "region": Aws.REGION,
+            "region": bucket_region if is_elsewhere else Aws.REGION,
             "s3_key_format": f"/log_group={self.log_group.log_group_name}/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz",
             "use_put_object": "On",
             "compression": "gzip",
@@ -213,7 +222,7 @@ class _Driver(ecs.LogDriver):
 
 def _validate_name(name: str) -> None:
     """Refuse what would have to be percent-encoded in a key: Fluent Bit signs such a key wrongly."""
-    if not Token.is_unresolved(name) and quote(name, safe="") != name:
+    if not may_match(UNENCODED, name):
         raise ValueError(
             f"log_group's name must be of letters, digits, '.', '-' and '_' for Fluent Bit to write it into a key, "
             f"got: {name!r}; let CloudFormation name it"

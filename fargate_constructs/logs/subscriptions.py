@@ -6,6 +6,7 @@ log group ──> [subscription] ──> shipper Lambda, or Data Firehose
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,17 +16,43 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from fargate_constructs.environments import may_be_same
+from fargate_constructs.names import TOKEN, known_name, log_group_name, may_match
 from fargate_constructs.paths import path_of
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
+# A log group's name (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html), in
+# which `*` stands for any characters.
+PATTERN = re.compile(r"[A-Za-z0-9_/.#*-]{1,512}")
+# A function has 4 KB for all of its environment (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html);
+# what else is in it takes up to 256 bytes.
+MAX_IGNORED_BYTES = 4096 - 256
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html
+MAX_SELECTION_BYTES = 25_000
+# About as long as what CloudFormation calls a log group: its stack, its logical ID and 12 characters more.
+GENERATED_NAME = "x" * 80
+
+
+class _Named(NamedTuple):
+    """A log group, or all whose names are of a pattern."""
+
+    text: str
+    """The name for templates, or the pattern."""
+    name: str
+    """The same, as far as it is known."""
+    arn: str | None = None
+    path: str = ""
+
+    def has(self, other: "_Named") -> bool:
+        """Tell whether another is the same, also if it is imported by name or ARN, or is of the pattern."""
+        pattern = ".*".join(map(re.escape, self.name.split("*")))
+        return bool(re.fullmatch(pattern, other.name)) or (self.arn is not None and self.arn == other.arn)
 
 
 class _Shipped(NamedTuple):
     """A log group that is shipped."""
 
-    names: tuple[str, str]
-    log_group: logs.ILogGroup
+    log_group: _Named
     subscription: logs.SubscriptionFilter
 
 
@@ -52,9 +79,9 @@ class Subscriptions:
         self._policy_document = policy_document
         self._needs = needs
         self._functions: list[lambda_.Function] = []
-        self._ignored: list[tuple[str, str]] = []
+        self._ignored: list[_Named] = []
         self._shipped: list[_Shipped] = []
-        self._excepted: list[str] = []
+        self._excepted: list[_Named] = []
         self._account_policy: logs.CfnAccountPolicy | None = None
 
     @property
@@ -67,27 +94,31 @@ class Subscriptions:
         self._functions.append(function)
         self._publish()
 
-    def ignore(self, log_group: logs.ILogGroup) -> None:
-        """Never ship a log group."""
-        names = _names(log_group)
-        if self._subscription(names):
-            raise ValueError(f"a log group must not be shipped and ignored, got both for: {log_group.node.path}")
-        self._ignored.append(names)
+    def ignore(self, log_group: logs.ILogGroup | str) -> None:
+        """Never ship a log group, or those of a pattern."""
+        ignored = self._named(log_group)
+        for each in self._shipped:
+            if ignored.has(each.log_group):
+                raise ValueError(f"a log group must not be shipped and ignored, got both for: {each.log_group.path}")
+        self._validate_size([*self._ignored, ignored], self._excepted)
+        self._ignored.append(ignored)
         self._publish()
 
     def add(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship a log group, unless that was asked for before or the account policy does so already."""
-        _validate_log_group(log_group, Stack.of(self._archive).region)
-        names = _names(log_group)
-        if any(_same(names, ignored) for ignored in self._ignored):
-            raise ValueError(
-                f"log_group must not be one of the archive's own, got: {log_group.node.path}; "
-                "every line it shipped would make another",
-            )
+        _validate_class(log_group)
+        added = self._named(log_group)
+        for each in (*self._ignored, *self._excepted):
+            if each.has(added):
+                raise ValueError(
+                    f"log_group must not be one that is ignored, as the archive's own are, got: {added.path}, ignored "
+                    f"as {each.path!r}",
+                )
         if self._account_policy:
             return None
-        if known := self._subscription(names):
-            return known
+        for shipped in self._shipped:
+            if shipped.log_group.has(added):
+                return shipped.subscription
         archive_id = path_of(self._archive).split("/")[-1]
         if other := log_group.node.try_find_child(archive_id):
             raise ValueError(
@@ -101,18 +132,20 @@ class Subscriptions:
             filter_name=self.filter_name,
         )
         subscription.node.add_dependency(self._needs)
-        self._shipped.append(_Shipped(names, log_group, subscription))
+        self._shipped.append(_Shipped(added, subscription))
         return subscription
 
-    def add_all(self, except_for: Sequence[logs.ILogGroup]) -> logs.CfnAccountPolicy:
+    def add_all(self, except_for: Sequence[logs.ILogGroup | str]) -> logs.CfnAccountPolicy:
         """Ship every log group of the account and region, but for those that are ignored."""
+        excepted = [self._named(each) for each in except_for]
         if self._shipped:
-            first = self._shipped[0].log_group.node.path
+            first = self._shipped[0].log_group.path
             raise ValueError(
                 f"add_all_log_groups must be called before add_log_group, got {first} first; "
                 "its lines would be shipped twice",
             )
-        self._excepted = [log_group.log_group_name for log_group in except_for]
+        self._validate_size(self._ignored, excepted)
+        self._excepted = excepted
         self._account_policy = logs.CfnAccountPolicy(
             self._archive,
             "AllLogGroups",
@@ -125,36 +158,76 @@ class Subscriptions:
         self._publish()
         return self._account_policy
 
-    def _subscription(self, names: tuple[str, str]) -> logs.SubscriptionFilter | None:
-        """Return a log group's subscription, if it has one."""
-        return next((each.subscription for each in self._shipped if _same(names, each.names)), None)
+    def _named(self, log_group: logs.ILogGroup | str) -> _Named:
+        if isinstance(log_group, str):
+            _validate_pattern(log_group)
+            return _Named(log_group, known_name(self._archive, log_group), path=log_group)
+        _validate_place(log_group, Stack.of(self._archive))
+        arn = log_group.log_group_arn.removesuffix(":*")
+        return _Named(log_group.log_group_name, log_group_name(log_group), arn, log_group.node.path)
 
     def _publish(self) -> None:
         """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
-        ignored = [name for name, _ in self._ignored]
         for function in self._functions:
-            function.add_environment("IGNORED_LOG_GROUPS", ",".join(ignored))
+            function.add_environment("IGNORED_LOG_GROUPS", _dropped(self._ignored, self._excepted))
         if self._account_policy:
-            names = json.dumps([*ignored, *self._excepted])
-            self._account_policy.selection_criteria = f"LogGroupName NOT IN {names}"
+            self._account_policy.selection_criteria = _selection(self._ignored, self._excepted)
+
+    @staticmethod
+    def _validate_size(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> None:
+        """Refuse more than a function's environment, or an account policy, holds."""
+        for text, limit in (
+            (_dropped(ignored, excepted), MAX_IGNORED_BYTES),
+            (_selection(ignored, excepted), MAX_SELECTION_BYTES),
+        ):
+            size = len(TOKEN.sub(GENERATED_NAME, text))
+            if size > limit:
+                raise ValueError(
+                    f"the names of log groups that are ignored must take at most {limit:,} bytes, got: {size:,} for "
+                    f"{len(ignored) + len(excepted)} names; write a pattern, such as '/aws/lambda/*'",
+                )
 
 
-def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Tell whether two are one log group, as far as synthesis can know: also if one is imported by its name or ARN."""
-    return one[0] == other[0] or one[1] == other[1]
+def _dropped(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> str:
+    """Return what the functions drop: what is ignored, and excepted by a pattern, which no account policy knows."""
+    return ",".join([each.text for each in ignored] + [each.text for each in excepted if "*" in each.text])
 
 
-def _names(log_group: logs.ILogGroup) -> tuple[str, str]:
-    """Return a log group's name and ARN."""
-    return log_group.log_group_name, log_group.log_group_arn.removesuffix(":*")
+def _selection(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> str:
+    """Return what an account policy leaves out.
+
+    Names are all that it can be told
+    (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html).
+    """
+    names = [each.text for each in (*ignored, *excepted) if "*" not in each.text]
+    return f"LogGroupName NOT IN {json.dumps(names)}"
 
 
-def _validate_log_group(log_group: logs.ILogGroup, region: str) -> None:
-    if not may_be_same(log_group.env.region, region):
+def _validate_pattern(pattern: str) -> None:
+    if not may_match(PATTERN, pattern):
         raise ValueError(
-            f"log_group must be in the archive's region, {region}, as subscriptions want it, got: "
-            f"{log_group.node.path} in {log_group.env.region}; make an archive there",
+            "a log group that is ignored must be named by letters, digits, '_', '-', '/', '.', '#', and '*' for any "
+            f"characters, at most 512, got: {pattern!r}",
         )
+
+
+def _validate_place(log_group: logs.ILogGroup, stack: Stack) -> None:
+    """Refuse a log group elsewhere: CloudWatch Logs delivers to functions and streams of its region and account.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html
+    """
+    for what, own, other in (
+        ("region", stack.region, log_group.env.region),
+        ("account", stack.account, log_group.env.account),
+    ):
+        if not may_be_same(own, other):
+            raise ValueError(
+                f"log_group must be in the archive's {what}, {own}, as subscriptions want it, got: "
+                f"{log_group.node.path} in {other}; make an archive there",
+            )
+
+
+def _validate_class(log_group: logs.ILogGroup) -> None:
     resource = log_group.node.default_child
     log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
     if log_class not in (None, STANDARD):

@@ -1,10 +1,11 @@
 """Logs past CloudWatch: what the task gets, and what Fluent Bit is told."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Aws, Environment, PhysicalName, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
@@ -13,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from fargate_constructs.logs import LogArchive
-from fargate_constructs.logs.log_router import CONFIG, IMAGE, PROGRAM
+from fargate_constructs.logs.log_router import CONFIG, IMAGE, PROGRAM, LogRouter
 from tests.audit import findings
 from tests.logs.archives import archive_of, resources, statements
 
@@ -138,10 +139,33 @@ def test_a_bucket_of_another_account() -> None:
     assert {"AWS": stack.resolve(task.task_role.role_arn)} in principals
 
 
-def test_a_name_that_would_be_encoded() -> None:
-    """Fluent Bit cannot write a key with a percent sign."""
-    archive = archive_of("direct")
-    group = logs.LogGroup.from_log_group_name(Stack(), "Group", "/ecs/web")
+@pytest.mark.parametrize("name", ["/ecs/web", f"/ecs/{Aws.STACK_NAME}", f"{Aws.STACK_ID}#1"])
+@pytest.mark.parametrize("make", [logs.LogGroup, logs.LogGroup.from_log_group_name], ids=["made", "imported"])
+def test_a_name_that_would_be_encoded(make: Callable[..., logs.ILogGroup], name: str) -> None:
+    """Fluent Bit cannot write a key with a percent sign; a slash in it would make folders where nothing looks."""
+    group = make(Stack(), "Group", log_group_name=name)
 
-    with pytest.raises(ValueError, match="got: '/ecs/web'; let CloudFormation name it"):
-        archive.log_router(group)
+    with pytest.raises(ValueError, match=r"got: '.*[/#].*'; let CloudFormation name it"):
+        archive_of("direct").log_router(group)
+
+
+@pytest.mark.parametrize("name", ["web", f"web-{Aws.STACK_NAME}", Aws.STACK_ID, PhysicalName.GENERATE_IF_NEEDED, None])
+def test_a_name_that_needs_no_encoding(name: str | None) -> None:
+    """Or of which only the deployment knows that it would."""
+    assert archive_of("direct").log_router(logs.LogGroup(Stack(), "Group", log_group_name=name))
+
+
+@pytest.mark.parametrize(
+    ("bucket_region", "expected"), [("us-east-1", "us-east-1"), ("eu-west-1", {"Ref": "AWS::Region"})]
+)
+def test_a_bucket_of_another_region(bucket_region: str, expected: object) -> None:
+    """Fluent Bit is told the bucket's region: S3 takes nothing for it in another one."""
+    stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
+    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs", region=bucket_region)
+    task = ecs.FargateTaskDefinition(stack, "Task")
+    router = LogRouter(bucket=bucket, log_group=logs.LogGroup(stack, "Logs"), image=None, granted=lambda *_: None)
+
+    web = task.add_container("web", image=IMAGES, logging=router.driver(task, stream_prefix="web"))
+
+    assert web.log_driver_config
+    assert stack.resolve(web.log_driver_config.options)["region"] == expected

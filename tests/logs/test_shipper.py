@@ -267,10 +267,10 @@ def test_killed_between_objects(distant_shipper: Shipper, faulty_s3: FaultyS3) -
     assert (sorted(ids), len(distant_shipper.archived())) == (["0", "1", "2"], 3)
 
 
-@pytest.mark.parametrize("group", ["/replay", "/merger"])
+@pytest.mark.parametrize("group", ["/replay", "/merger", "/aws/lambda/resize"])
 def test_ignored_log_groups(shipper: Shipper, group: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Log groups on the archive's own way are dropped without a line, and no others."""
-    shipper.settings["IGNORED_LOG_GROUPS"] = "/replay,/merger"
+    shipper.settings["IGNORED_LOG_GROUPS"] = "/replay,/merger,/aws/*/res*ze"
 
     assert shipper.invoke(delivery(log_event(), logGroup=group)) == {"archived": []}
     assert (shipper.archived(), shipper.quarantined()) == ({}, {})

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
@@ -44,7 +44,7 @@ def own_groups(archive: LogArchive) -> list[logs.ILogGroup]:
 def test_what_is_ignored_is_refused(made: LogArchive) -> None:
     """What they say about shipping would be shipped, for ever."""
     for group in [*own_groups(made), group_of(made, "Ignored")]:
-        with pytest.raises(ValueError, match=f"must not be one of the archive's own, got: {group.node.path}"):
+        with pytest.raises(ValueError, match=f"must not be one that is ignored, .*, got: {group.node.path}"):
             made.add_log_group(group)
 
 
@@ -57,7 +57,7 @@ def test_own_log_groups_in_disguise_are_refused(made: LogArchive) -> None:
         logs.LogGroup.from_log_group_name(other, "Name", own.log_group_name),
         logs.LogGroup.from_log_group_arn(one, "Arn", own.log_group_arn),
     ):
-        with pytest.raises(ValueError, match="one of the archive's own"):
+        with pytest.raises(ValueError, match="one that is ignored"):
             made.add_log_group(group)
 
 
@@ -237,18 +237,132 @@ def test_all_after_one_is_refused(made: LogArchive) -> None:
 @pytest.mark.parametrize("one", ["/noise", None], ids=["name", "log-group"])
 def test_one_exception_is_refused(made: LogArchive, one: str | None) -> None:
     """Exceptions are a list."""
-    with pytest.raises(TypeError, match=re.escape("except_for must be a list of aws_logs.ILogGroup")):
+    with pytest.raises(TypeError, match=re.escape("except_for must be a list of aws_logs.ILogGroup or str")):
         made.add_all_log_groups(except_for=one or logs.LogGroup(Stack(), "Noise"))  # type: ignore[arg-type]
 
 
-def test_a_log_group_of_another_region_is_refused() -> None:
-    """A subscription leads to a function in its own region."""
-    app = App()
-    here, there = (
-        Stack(app, region, env=Environment(account="111111111111", region=region))
-        for region in ("us-east-1", "eu-west-1")
-    )
-    log_group = logs.LogGroup(there, "Logs")
+# --- Names, patterns, and where ---
 
-    with pytest.raises(ValueError, match=r"in the archive's region, us-east-1, .* got: eu-west-1/Logs in eu-west-1"):
-        LogArchive(here, "LogArchive").add_log_group(log_group)
+HERE = Environment(account="111111111111", region="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def named() -> LogArchive:
+    """An archive with a known environment that ships `/ecs/web` and ignores `/replay` and `/aws/lambda/*-resize`."""
+    stack = Stack(App(), "Test", env=HERE)
+    archive = LogArchive(stack, "LogArchive")
+    archive.add_log_group(logs.LogGroup(stack, "Web", log_group_name="/ecs/web"))
+    archive.ignore_log_group(logs.LogGroup(stack, "Replay", log_group_name="/replay"))
+    archive.ignore_log_group("/aws/lambda/*-resize")
+    return archive
+
+
+def beside(archive: LogArchive) -> Stack:
+    """Another stack of an archive's app, in the same environment."""
+    app = App.of(archive)
+    assert app
+    return Stack(app, f"Stack{len(app.node.children)}", env=HERE)
+
+
+def same_name(archive: LogArchive, name: str) -> list[logs.ILogGroup]:
+    """Log groups of a name, each another construct: made in the app by L2 or L1, or imported by name or either ARN."""
+    stack = beside(archive)
+    made, raw = logs.LogGroup(stack, "Made", log_group_name=name), logs.CfnLogGroup(stack, "Raw", log_group_name=name)
+    arn = f"arn:{Aws.PARTITION}:logs:{HERE.region}:{HERE.account}:log-group:{name}"
+    by_name = [logs.LogGroup.from_log_group_name(stack, f"Name{len(each)}", each) for each in (name, raw.ref)]
+    by_arn = [logs.LogGroup.from_log_group_arn(stack, f"Arn{len(each)}", each) for each in (arn, made.log_group_arn)]
+    return [made, *by_name, *by_arn]
+
+
+def test_a_name_says_what_is_one_log_group(named: LogArchive) -> None:
+    """However a log group is made or imported, and though the name of one that is made is a token."""
+    shipped = named.add_log_group(group_of(named, "Web"))
+
+    assert [named.add_log_group(each) for each in same_name(named, "/ecs/web")] == [shipped] * 5
+    for group in [*same_name(named, "/replay"), *same_name(named, "/aws/lambda/photo-resize")]:
+        with pytest.raises(ValueError, match="one that is ignored"):
+            named.add_log_group(group)
+    refused: list[logs.ILogGroup | str] = [*same_name(named, "/ecs/web"), "/ecs/web", "/ecs/*", "*"]
+    for ignored in refused:
+        with pytest.raises(ValueError, match="shipped and ignored, got both for: Test/Web"):
+            named.ignore_log_group(ignored)
+
+
+def test_a_name_that_holds_the_stacks_is_known() -> None:
+    """Two stacks whose log groups are named after them have two log groups; a pattern sees the text around a token."""
+    app = App()
+    archive = LogArchive(Stack(app, "Archive"), "LogArchive")
+    one, two, late = (Stack(app, name) for name in ("One", "Two", "Late"))
+    groups = [logs.LogGroup(each, "Logs", log_group_name=f"/ecs/{Aws.STACK_NAME}") for each in (one, two)]
+    suffix = CfnParameter(late, "Suffix").value_as_string
+
+    first, second = map(archive.add_log_group, groups)
+    archive.ignore_log_group("/batch/*")
+
+    assert first is not second
+    assert archive.add_log_group(logs.LogGroup.from_log_group_name(late, "Named", "/ecs/One")) is first
+    with pytest.raises(ValueError, match=r"one that is ignored, .* as '/batch/\*'"):
+        archive.add_log_group(logs.LogGroup(late, "Logs", log_group_name=f"/batch/{suffix}"))
+
+
+def test_patterns_are_dropped_at_run_time() -> None:
+    """An account policy knows none: the names go there, the patterns to the function; neither is then added by hand."""
+    stack = Stack(App(), "Test")
+    archive = LogArchive(stack, "LogArchive")
+    archive.add_all_log_groups(except_for=["/aws/lambda/*", "/noise"])
+    archive.ignore_log_group("*/debug")
+
+    template = Template.from_stack(stack)
+    ignored = environment(template, "shipper.handler.handler")["IGNORED_LOG_GROUPS"]["Fn::Join"][1]
+    assert ignored[-1] == ",*/debug,/aws/lambda/*"
+    assert [name for name in selection(template) if "/" in name] == ["/noise"]
+    for number, name in enumerate(("/aws/lambda/resize", "/noise", "/ecs/debug")):
+        with pytest.raises(ValueError, match="one that is ignored"):
+            archive.add_log_group(logs.LogGroup.from_log_group_name(stack, f"No{number}", name))
+    assert archive.add_log_group(logs.LogGroup(stack, "Yes", log_group_name="/ecs/web")) is None
+
+
+@pytest.mark.parametrize("pattern", ["", "/ecs/?", "a,b", "/ecs/web:*", "x" * 513, "/ecs/ü"])
+def test_what_no_name_can_match_is_refused(made: LogArchive, pattern: str) -> None:
+    """A pattern has the characters of names, and `*`."""
+    with pytest.raises(ValueError, match=f"and '\\*' for any characters, .* got: {re.escape(repr(pattern))}"):
+        made.ignore_log_group(pattern)
+
+
+def test_more_names_than_a_function_can_be_told_are_refused() -> None:
+    """Lambda has 4 KB for them, an account policy 25; a pattern says the same in less. Nothing is half done."""
+    stack = Stack(App(), "Test")
+    archive = LogArchive(stack, "LogArchive")
+    names = [f"/aws/lambda/{number:03}-{'x' * 60}" for number in range(400)]
+
+    for name in names[:40]:
+        archive.ignore_log_group(name)
+
+    with pytest.raises(ValueError, match=r"at most 3,840 bytes, got: 3,8\d\d for \d\d names; write a pattern"):
+        any(archive.ignore_log_group(name) for name in names[40:60])
+    with pytest.raises(ValueError, match=r"at most 25,000 bytes, got: \d\d,\d{3} for 4\d\d names; write a pattern"):
+        archive.add_all_log_groups(except_for=names)
+    archive.ignore_log_group("*x")
+    archive.add_all_log_groups()
+
+
+@pytest.mark.parametrize(
+    ("where", "got"),
+    [
+        ("eu-west-1:111111111111", "archive's region, us-east-1, .* in eu-west-1"),
+        ("us-east-1:222222222222", "archive's account, 111111111111, .* in 222222222222"),
+    ],
+    ids=["region", "account"],
+)
+def test_a_log_group_elsewhere_is_refused(named: LogArchive, where: str, got: str) -> None:
+    """A subscription leads to a function of its own region and account: one of that name here would be shipped."""
+    stack = beside(named)
+    group = logs.LogGroup.from_log_group_arn(stack, "Logs", f"arn:aws:logs:{where}:log-group:/ecs/api")
+
+    for refused in (
+        named.add_log_group,
+        named.ignore_log_group,
+        lambda each: named.add_all_log_groups(except_for=[each]),
+    ):
+        with pytest.raises(ValueError, match=f"log_group must be in the {got}"):
+            refused(group)

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from .delivery import UnreadableBatch
@@ -85,17 +86,18 @@ def read_envelope(payload: object) -> Envelope | None:
             "owner": str(owner),
             "logEvents": list(),
         }:
-            if group in ignored_log_groups():
+            if is_ignored(group):
                 return None  # and no line about it: the function would feed itself for ever
             shared = {key: value for key, value in batch.items() if key not in DELIVERY_KEYS}
             return Envelope(group, {"logGroup": group, "logStream": stream, "owner": owner, **shared})
     raise UnreadableBatch("neither a control message nor a batch of log events")
 
 
-def ignored_log_groups() -> list[str]:
-    """Return the log groups on the archive's own way: the function's, and those that IGNORED_LOG_GROUPS names."""
+def is_ignored(log_group: str) -> bool:
+    """Tell whether a log group is the function's own, or one of IGNORED_LOG_GROUPS, where `*` is for any characters."""
     own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-    return [group for group in (own, *os.environ.get("IGNORED_LOG_GROUPS", "").split(",")) if group]
+    ignored = (own, *os.environ.get("IGNORED_LOG_GROUPS", "").split(","))
+    return any(each and fnmatchcase(log_group, each) for each in ignored)
 
 
 def parse(text: str) -> object:

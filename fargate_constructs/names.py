@@ -1,0 +1,67 @@
+"""What is known at synth of a name that holds tokens.
+
+```
+a name ──> [the name that the app gives its resource, and the text around what is unknown] ──> checks
+```
+
+The name of a log group that the app makes is a token, a `Ref`, even where the app says what it is called. A check that
+skips tokens never sees it.
+"""
+
+import re
+
+from aws_cdk import Aws, Reference, Stack, Tokenization
+from aws_cdk import aws_logs as logs
+from constructs import IConstruct
+
+# How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
+TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
+# What may be in a token's place. One of these makes a text match if any value of the token does, for the patterns of
+# names, hosts, paths and headers: a word, a number, a name of several parts, a path, or nothing.
+FILLERS = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
+
+
+def known_name(scope: IConstruct, name: str) -> str:
+    """Return a name with what the app knows of it put in; what only the deployment knows stays a token.
+
+    Args:
+        scope: The construct whose name it is.
+        name: The name.
+    """
+    if not TOKEN.search(name):
+        return name
+    stack = Stack.of(scope)
+    for pseudo_parameter, value in (
+        (Aws.STACK_NAME, stack.stack_name),
+        (Aws.REGION, stack.region),
+        (Aws.ACCOUNT_ID, stack.account),
+    ):
+        name = name.replace(pseudo_parameter, value)
+    return TOKEN.sub(lambda token: _given_name(token[0]) or token[0], name)
+
+
+def log_group_name(log_group: logs.ILogGroup) -> str:
+    """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
+    name = known_name(log_group, log_group.log_group_name)
+    arn = log_group.log_group_arn.removesuffix(":*")
+    return (_given_name(arn) if TOKEN.fullmatch(name) and TOKEN.fullmatch(arn) else None) or name
+
+
+def may_match(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a text matches a pattern, or may once its tokens are known: as far as the text around them tells."""
+    parts = TOKEN.split(text)
+    return any(pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""]))
+
+
+def may_start_with(prefix: str, text: str) -> bool:
+    """Whether a text begins so, or may once its tokens are known."""
+    start, *others = TOKEN.split(text, maxsplit=1)
+    return start.startswith(prefix) or (bool(others) and prefix.startswith(start))
+
+
+def _given_name(token: str) -> str | None:
+    """Return the name that the app gives the log group that a token refers to, if it is one with a name."""
+    reference = Tokenization.reverse_string(token).first_token
+    resource = reference.target if isinstance(reference, Reference) else None
+    name = resource.log_group_name if isinstance(resource, logs.CfnLogGroup) else None
+    return known_name(resource, name) if resource and name and not TOKEN.fullmatch(name) else None
