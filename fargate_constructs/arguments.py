@@ -16,8 +16,6 @@ from aws_cdk import Token
 from constructs import Construct
 
 from fargate_constructs.cdk_names import instead_of
-from fargate_constructs.environments import validate_environment
-from fargate_constructs.paths import path_of
 
 # How one comes by what is often given as a string or a number, or is taken for something else: by an argument's name,
 # of one owner or of any, or by a type. Of other types, members, constructors or fields are told.
@@ -67,13 +65,11 @@ Checked = TypeVar("Checked", bound=Callable[..., Any])
 def checked(target: Checked) -> Checked:
     """Let a function, or the constructor of a class, refuse arguments of another type than they are annotated with.
 
-    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes. Arguments
-    of another region or account than the construct that they are given to are refused as well: see `environments`.
+    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes.
 
     Raises:
         TypeError: By the function: with the argument's name, what it may be, and what it got; or with the name that was
             meant, if it has no such argument.
-        ValueError: By the function: with the argument that is of another region or account.
     """
     if isinstance(target, type):
         target.__init__ = checked(target.__init__)  # type: ignore[misc] # of this very class
@@ -93,20 +89,9 @@ def checked(target: Checked) -> Checked:
             if name in types and not _is(value, types[name]):
                 shown = _shown(_owner(target, args), name, value, types[name])
                 raise TypeError(f"{name} must be {_said(types[name])}, got: {shown}")
-        _validate_environment(args, {name: each for name, each in {**given, **kwargs}.items() if name in types})
         return target(*args, **kwargs)
 
     return cast(Checked, wrapper)
-
-
-def _validate_environment(args: Sequence[object], given: Mapping[str, object]) -> None:
-    """Refuse what is in another region or account than the construct that it is given to, if it is given to one."""
-    owner = next(iter(args), None)  # of a constructor, not there yet
-    if isinstance(scope := given.get("scope"), Construct):
-        others = {name: each for name, each in given.items() if name != "scope"}
-        validate_environment(scope, type(owner), str(given.get("id")), others)
-    elif isinstance(owner, Construct):
-        validate_environment(owner, type(owner), path_of(owner), given)
 
 
 @functools.cache

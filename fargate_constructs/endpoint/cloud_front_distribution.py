@@ -28,7 +28,6 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
-from fargate_constructs.environments import environment_of, may_be_same
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.private_bucket import PrivateBucket
 
@@ -282,11 +281,9 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
         return
     if not endpoint.domain_name:
         raise ValueError(f"certificate is for the domain_name of the endpoint, got one for {path}, which has none")
-    region = environment_of(certificate).region
-    if not may_be_same(region, CERTIFICATE_REGION):
-        raise ValueError(
-            f"certificate must be in {CERTIFICATE_REGION} for CloudFront, got: {certificate.node.path} in {region}"
-        )
+    arn = certificate.certificate_arn
+    if not Token.is_unresolved(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
+        raise ValueError(f"CloudFront takes certificates of {CERTIFICATE_REGION} alone, got: {arn!r}")
 
 
 def _validate_web_acl(arn: str | None) -> None:

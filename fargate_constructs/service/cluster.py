@@ -52,7 +52,7 @@ class AuditedCluster(ecs.Cluster):
             encryption_key=encryption_key,
         )
         if encryption_key:
-            _let_logs_use(encryption_key, Stack.of(scope))
+            let_logs_use(encryption_key, Stack.of(scope))
         else:
             acknowledge(transcripts, LOG_GROUP)
         super().__init__(
@@ -75,7 +75,7 @@ class AuditedCluster(ecs.Cluster):
         """Where transcripts go; what a task may do for it."""
 
 
-def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
+def let_logs_use(key: kms.IKey, stack: Stack) -> None:
     """Let CloudWatch Logs encrypt with a key, for log groups of this account and region.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -109,7 +109,7 @@ def sessions_of(cluster: ecs.ICluster) -> Sessions:
     if cluster not in _SESSIONS:
         _SESSIONS[cluster] = sessions = Sessions.of(cluster)
         if sessions.key and sessions.is_log_encrypted:
-            _let_logs_use(sessions.key, Stack.of(cluster))
+            let_logs_use(sessions.key, Stack.of(cluster))
     return _SESSIONS[cluster]
 
 

@@ -37,6 +37,7 @@ class ContainerArguments(TypedDict, total=False):
 
     environment: Mapping[str, str] | None
     secrets: Mapping[str, ecs.Secret] | None
+    environment_files: Sequence[ecs.EnvironmentFile]
     command: Sequence[str] | None
     entry_point: Sequence[str] | None
     working_directory: str | None
@@ -87,6 +88,7 @@ class TaskContainers:
         image: ecs.ContainerImage,
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
         command: Sequence[str] | None = None,
         entry_point: Sequence[str] | None = None,
         working_directory: str | None = None,
@@ -106,6 +108,7 @@ class TaskContainers:
             image=image,
             environment=environment,
             secrets=secrets,
+            environment_files=list(environment_files) or None,
             command=command,
             entry_point=entry_point,
             working_directory=working_directory,
@@ -281,7 +284,9 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
     for path in container.get("writable_paths", ()):
         if not path.startswith("/") or path == "/":
             raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
-    windows_has_no = {name: container.get(name) for name in ("read_only", "writable_paths", "user")}
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html says so of the last.
+    on_linux = ("read_only", "writable_paths", "user", "environment_files")
+    windows_has_no = {name: container.get(name) for name in on_linux}
     for name, value in windows_has_no.items():
         if on_windows and value:
             raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")

@@ -10,19 +10,19 @@ image ──> [FargateTask] ──> FargateService, jobs
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Unpack
+from typing import Unpack, cast
 
 import jsii
-from aws_cdk import Annotations, Duration, Names
+from aws_cdk import Annotations, Aspects, Duration, IAspect, Names
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.environments import may_be_in_vpc
+from fargate_constructs.environments import may_be_in_vpc, validate_region
 from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.network import Network
 from fargate_constructs.paths import path_of
@@ -30,6 +30,7 @@ from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
+from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.images import PrivateImages
@@ -64,7 +65,10 @@ class FargateTask(Construct):
         operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
             default Linux.
         environment: Plain configuration by name. Whoever may describe the task definition can read it.
-        secrets: Secrets by the name of the variable that gets each. The task's execution role may read just these.
+        secrets: Secrets by the name of the variable that gets each. The task's execution role may read just these, and
+            decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read just these. By default there are none.
         command: The command to run. By default the image's own.
         entry_point: What the command is given to. By default the image's own.
         working_directory: Where it runs. By default the image's own.
@@ -75,8 +79,7 @@ class FargateTask(Construct):
             volumes are mounted where ECS Exec's agent writes, so that one can still look in.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each; root's, if the image does not
             say otherwise with `VOLUME`. By default none.
-        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
-            use all of AWS's warning.
+        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s.
         cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
             Insights on, which does (custom metrics).
         capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
@@ -123,6 +126,7 @@ class FargateTask(Construct):
         operating_system_family: ecs.OperatingSystemFamily | None = None,
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
         command: Sequence[str] | None = None,
         entry_point: Sequence[str] | None = None,
         working_directory: str | None = None,
@@ -163,6 +167,7 @@ class FargateTask(Construct):
         container = ContainerArguments(
             environment=environment,
             secrets=secrets,
+            environment_files=environment_files,
             command=command,
             entry_point=entry_point,
             working_directory=working_directory,
@@ -173,6 +178,7 @@ class FargateTask(Construct):
             multiline_pattern=multiline_pattern,
         )
         validate_container(scope, container, on_windows=on_windows)
+        validate_region(scope, id, network.vpc)
         _validate_security_groups(security_groups, network.vpc)
         super().__init__(scope, id)
         pin_feature_flags(self)
@@ -191,9 +197,9 @@ class FargateTask(Construct):
             self, log_group=log_group, retention=log_retention, delivery=log_delivery, router=log_router
         )
         self.log_group = self._logs.group
-        self._task_role = task_role or self._make_task_role("TaskRole", self._task_policies())
+        self._task_role = task_role or self._make_task_role()
         policies = {} if execution_role else self._logs.policies
-        self._execution_role = execution_role or self._make_task_role("ExecutionRole", policies)
+        self._execution_role = execution_role or ExecutionRole(self, "ExecutionRole", inline_policies=policies)
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -211,6 +217,8 @@ class FargateTask(Construct):
             self.task_definition,
             {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
+        definition = cast(IConstruct, self.task_definition.node.default_child)
+        Aspects.of(definition).add(cast(IAspect, StartPermissions(self.task_definition)))
         self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
             self.task_definition,
@@ -359,13 +367,16 @@ class FargateTask(Construct):
         """Return what the application's role may do from the start, by name."""
         return {}
 
-    def _make_task_role(self, id: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
+    def _make_task_role(self) -> iam.Role:
         """Make a role that tasks of this account alone may have.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
         """
         role = iam.Role(
-            self, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=policies or None
+            self,
+            "TaskRole",
+            assumed_by=service_principal("ecs-tasks.amazonaws.com"),
+            inline_policies=self._task_policies() or None,
         )
         acknowledge(role, INLINE_POLICY)
         return role

@@ -8,14 +8,17 @@ containers ── stdout ──> [driver] ──> log group, or a router past it
 from collections.abc import Mapping
 from functools import cache
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs.findings import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.paths import path_of
+from fargate_constructs.service.cluster import let_logs_use
+from fargate_constructs.service.execution_role import resource_in
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
@@ -48,6 +51,7 @@ class TaskLogs:
             scope, "Logs", retention=retention or DEFAULT_RETENTION, removal_policy=RemovalPolicy.RETAIN
         )
         self._is_made_here = given is None
+        _let_logs_use_the_key_of(given)
         if self._is_made_here:
             acknowledge(self.group, LOG_GROUP)
         self._may_write = False
@@ -99,6 +103,15 @@ class TaskLogs:
         return iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.group.log_group_arn]
         )
+
+
+def _let_logs_use_the_key_of(log_group: logs.ILogGroup | None) -> None:
+    """Let CloudWatch Logs use the key of a group made elsewhere in the app, without which the group cannot be made."""
+    resource = log_group.node.default_child if log_group else None
+    key_resource = resource_in(resource.kms_key_id) if isinstance(resource, logs.CfnLogGroup) else None
+    key = key_resource.node.scope if key_resource else None
+    if isinstance(key, kms.Key):
+        let_logs_use(key, Stack.of(key))
 
 
 @cache

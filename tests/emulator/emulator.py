@@ -6,8 +6,6 @@ with Emulator() as aws ──> aws.deploy(a CDK app's folder) ──> its output
 import http.client
 import json
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +21,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from tests.emulator.processes import free_port, group, sigterm_raises
@@ -31,11 +28,6 @@ from tests.emulator.processes import free_port, group, sigterm_raises
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
-MIB, ROOM_MIB = 1 << 20, 100
-JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
-# What a person has set for another AWS, for the CDK CLI, whose every option is a variable CDK_*, and for the way out:
-# all that children here talk to is on this machine.
-NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
@@ -49,7 +41,7 @@ class Emulator:
     Whatever leaves the block (an exception, Ctrl-C, SIGTERM) ends the server and every Lambda function it runs.
 
     Args:
-        progress: is called with each line that the CDK CLI prints. By default none is shown.
+        progress: hears what the CDK CLI says, line by line. By default nobody does.
 
     Example:
         with Emulator(progress=print) as aws:
@@ -59,10 +51,6 @@ class Emulator:
 
     def __init__(self, *, progress: Callable[[str], None] = lambda _line: None) -> None:
         self._progress = progress
-        # A session that reads no person's profile and no file.
-        unset = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
-        variables = {name: (None, None, value, None) for name, value in unset.items()}
-        self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
         self._bootstrapped = False
 
     def __enter__(self) -> Self:
@@ -70,7 +58,6 @@ class Emulator:
         with ExitStack() as opening:
             opening.enter_context(sigterm_raises())
             self.folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
-            _check_room(self.folder)
             self._port = free_port()
             log = opening.enter_context((self.folder / "ministack.log").open("w+"))
             command = [sys.executable, "-m", "tests.emulator.server"]
@@ -109,7 +96,7 @@ class Emulator:
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its client classes at run time
         """A boto3 client of this AWS."""
-        make: Any = self._session.client  # typed for literal names alone
+        make: Any = boto3.client  # typed for literal names alone
         return make(
             service,
             endpoint_url=self.endpoint_url,
@@ -166,7 +153,7 @@ class Emulator:
     def _cdk(self, *arguments: str, cwd: Path) -> None:
         """Run the CDK CLI and pass on what it says."""
         command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]
-        environment = self._child_environment(CDK_DISABLE_CLI_TELEMETRY="true")
+        environment = self._child_environment(CDK_HOME=str(self.folder / "cdk"), CDK_DISABLE_CLI_TELEMETRY="true")
         said = []
         with ExitStack() as running:
             options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
@@ -207,12 +194,10 @@ class Emulator:
 
     def _child_environment(self, **settings: str) -> dict[str, str]:
         """This process's environment with this project's tools, this AWS and no other."""
-        ours = {name: value for name, value in os.environ.items() if not NOT_HANDED_ON.match(name)}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-        home = self.folder / "home"  # whose .cdk.json, .aws and .cdk are nobody's
-        home.mkdir(exist_ok=True)
-        here = {"HOME": str(home), "PATH": tools, "TMPDIR": str(self.folder)}
-        return {JSII_CACHE: f"{sys.prefix}/cache/jsii", **ours, **here, **self.environment, **settings}
+        here = {"PATH": tools, "TMPDIR": str(self.folder), "NO_PROXY": "127.0.0.1,localhost"}
+        return {**ours, **here, **self.environment, **settings}
 
     def _wait_until_ready(self, server: "subprocess.Popen[str]", log: Path) -> None:
         """Return when the server answers; raise with its log when it ends or takes too long."""
@@ -225,15 +210,6 @@ class Emulator:
                     return
             time.sleep(0.1)
         raise EmulatorError(f"the emulator did not start (exit code {server.poll()}):\n{log.read_text()}")
-
-
-def _check_room(folder: Path) -> None:
-    """Refuse a full disk here, before one of the many programs below fails on it without saying so."""
-    free = shutil.disk_usage(folder).free // MIB
-    if free < ROOM_MIB:
-        raise EmulatorError(
-            f"{folder.parent} must have {ROOM_MIB} MB free, got: {free} MB; free some, or set TMPDIR to another folder"
-        )
 
 
 def _begins_operation(event: Mapping[str, Any]) -> bool:

@@ -30,6 +30,10 @@ from fargate_constructs import (
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, log_group_in, network_in, zone_in
 
 ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:{}"
+IMPORTED_KEY = ACCOUNT.format("kms", "key/12345678-1234-1234-1234-123456789012")
+# What is under that key.
+KEYED_SECRETS = ("password-ABCDEF", "agent-ABCDEF")
+KEYED_BUCKET = "sealed-files"
 
 
 def worker(stage: Stage) -> None:
@@ -110,6 +114,56 @@ def linked(stage: Stage) -> None:
         stack, "Api", network=network, cluster=cluster, image=IMAGE, port={"http": 8080, "admin": 9000}
     )
     web.container.add_environment("API_URL", web.link_to(api))
+
+
+def sealed(stage: Stage) -> None:
+    """All that a task reads before it starts, under keys: owned, imported and of another stack, by two roles."""
+    base, stack = Stack(stage, "Base"), Stack(stage, "Test")
+    network = network_in(stack)
+    imported = kms.Key.from_key_arn(stack, "Key", IMPORTED_KEY)
+    keys = [kms.Key(each, "OwnKey", enable_key_rotation=True) for each in (stack, base)]
+    secrets = [secretsmanager.Secret(key.stack, "Secret", encryption_key=key) for key in keys]
+    bucket = s3.Bucket(base, "Files", encryption_key=keys[1], enforce_ssl=True)
+    answer_for(bucket, "AwsSolutions-S1", "S3BucketLoggingEnabled", "S3BucketReplicationEnabled")
+    answer_for(bucket, "S3BucketVersioningEnabled", "S3BucketLevelPublicAccessProhibited")
+    registry = secretsmanager.Secret(base, "Registry", encryption_key=keys[1])
+    for secret in (*secrets, registry):
+        answer_for(secret, "AwsSolutions-SMG4", "SecretsManagerRotationEnabled")
+    password, other = (
+        secretsmanager.Secret.from_secret_attributes(
+            stack, name, secret_complete_arn=ACCOUNT.format("secretsmanager", f"secret:{name}"), encryption_key=imported
+        )
+        for name in KEYED_SECRETS
+    )
+    token = ssm.StringParameter.from_secure_string_parameter_attributes(
+        stack, "Token", parameter_name="/sealed/token", encryption_key=imported
+    )
+    role = iam.Role.from_role_name(stack, "ExecutionRole", "SealedExecutionRole")
+    answer_for(role, "IAMNoInlinePolicy")
+    for name, execution_role in (("Made", None), ("Given", role)):
+        web = FargateService(
+            stack,
+            name,
+            network=network,
+            image=ecs.ContainerImage.from_registry("registry.example.com/web:1", credentials=registry),
+            execution_role=execution_role,
+            log_group=logs.LogGroup(stack, f"{name}Lines", encryption_key=keys[0]),
+            environment_files=[
+                ecs.EnvironmentFile.from_bucket(bucket, "web.env"),
+                ecs.EnvironmentFile.from_bucket(
+                    s3.Bucket.from_bucket_attributes(
+                        stack, f"{name}Files", bucket_name=KEYED_BUCKET, encryption_key=imported
+                    ),
+                    "settings/web.env",
+                ),
+            ],
+            secrets={
+                "PASSWORD": ecs.Secret.from_secrets_manager(password, "password"),
+                "TOKEN": ecs.Secret.from_ssm_parameter(token),
+                **{f"SECRET{number}": ecs.Secret.from_secrets_manager(each) for number, each in enumerate(secrets)},
+            },
+        )
+        web.add_sidecar("agent", image=IMAGE, secrets={"KEY": ecs.Secret.from_secrets_manager(other)})
 
 
 def files(stage: Stage) -> None:
@@ -203,6 +257,7 @@ MODES = {
     "worker": worker,
     "deployments": deployments,
     "linked": linked,
+    "sealed": sealed,
     "files": files,
     "own-key": own_key,
     "given": given,

@@ -20,6 +20,11 @@ ON_EVERYTHING = {
 BY_WILDCARD = {
     ("AWS::KMS::Key", "kms:*"): "the account itself, without whose statement nobody could change the key any more: "
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
+    (
+        "AWS::KMS::Key",
+        "kms:ReEncrypt*",
+    ): "CDK's, for the account, by way of Secrets Manager, of a key that a secret is under",
+    ("AWS::KMS::Key", "kms:GenerateDataKey*"): "the same",
 }
 """Actions with a wildcard, by the type of the resource that has the policy."""
 

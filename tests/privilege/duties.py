@@ -83,6 +83,16 @@ class Duty(Enum):
             "ssm:DescribeParameters": "CDK's grant_read adds it: without effect, since it cannot be limited to one",
         },
     )
+    ENVIRONMENT_FILE = (
+        "ECS starts a container with variables of a file",
+        f"{DOCS}/AmazonECS/latest/developerguide/use-environment-file.html",
+        {"s3:GetObject": "the file", "s3:GetBucketLocation": "in which region its bucket is"},
+    )
+    SEALED = (
+        "ECS starts a container with what is under a key of one's own",
+        f"{DOCS}/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
+        {"kms:Decrypt": "the secret, the parameter or the file, by way of its service"},
+    )
     SHELL = (
         "a person opens a shell in a task",
         f"{DOCS}/AmazonECS/latest/developerguide/ecs-exec.html",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.modes.service import IMPORTED_KEY
 from tests.privilege import lambda_code
 from tests.privilege.duties import Duty, Reason
 from tests.privilege.policies import Policies
@@ -27,7 +28,13 @@ CDKS_FUNCTIONS = {
 # What refers to a role without using it.
 BYSTANDERS = {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::S3::BucketPolicy", "AWS::KMS::Key"}
 # Resources whose own references belong to what is done with them.
-WHOLES = {"AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::ECS::Cluster", "AWS::S3::Bucket"}
+WHOLES = {
+    "AWS::ECS::TaskDefinition",
+    "AWS::ECS::Service",
+    "AWS::ECS::Cluster",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+}
 
 
 class Roles:
@@ -107,7 +114,7 @@ class Roles:
             for other in sorted(self._policies.references(list(statement.resources), statement.holder) - reach):
                 yield f"may {', '.join(statement.actions)} on {other}, of which nothing tells it"
             if self._starts_tasks(role):
-                for resource in statement.resources:
+                for resource in set(statement.resources) - {IMPORTED_KEY}:  # of which `task_start` judges
                     if not any(_names(resource, self._texts[user]) for user in self._users(role)):
                         yield f"may {', '.join(statement.actions)} on {resource}, which the task does not use"
 
@@ -178,6 +185,11 @@ class Roles:
             yield Duty.IMAGE
         for value in (str(secret["ValueFrom"]) for each in containers for secret in each.get("Secrets", [])):
             yield Duty.PARAMETER if ":ssm:" in value else Duty.SECRET
+        if any("RepositoryCredentials" in each for each in containers):
+            yield Duty.SECRET
+        if any("EnvironmentFiles" in each for each in containers):  # the only mode with some has all under keys
+            yield Duty.ENVIRONMENT_FILE
+            yield Duty.SEALED
 
     def _needs_of_keys(self, role: str, needs: Mapping[str, set[Reason]]) -> dict[str, set[Reason]]:
         """Return what S3 asks of KMS for a role that reads or writes objects under a key."""

@@ -34,7 +34,10 @@ ARNS = {
     "AWS::Logs::LogGroup": "arn:p:logs:r:a:log-group:x:*",
     "AWS::S3::Bucket": "arn:p:s3:::x",
     "AWS::SQS::Queue": "arn:p:sqs:r:a:x",
+    "AWS::SecretsManager::Secret": "arn:p:secretsmanager:r:a:secret:x",
 }
+# What a template refers to by its ARN, without an attribute.
+REFERRED_TO_BY_ARN = {"AWS::SecretsManager::Secret"}
 STACK_ID = "arn:p:cloudformation:r:a:stack/x/x"
 
 
@@ -127,6 +130,8 @@ class Rules:
         return known or value == "${AWS::AccountId}" or ":${AWS::AccountId}:" in value
 
     def _is_own_role(self, principal: str) -> bool:
+        if principal.startswith("AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:role/"):  # made elsewhere
+            return True
         match = REFERENCE.fullmatch(principal.removeprefix("AWS:"))
         return match is not None and self._policies.resources[match[1]]["Type"] == "AWS::IAM::Role"
 
@@ -145,7 +150,7 @@ class Rules:
 
         def filled(match: re.Match[str]) -> str:
             type_ = self._policies.resources[match[1]]["Type"]
-            return ARNS.get(type_, "") if match[2] == "Arn" else "x"
+            return ARNS.get(type_, "") if match[2] == "Arn" or type_ in REFERRED_TO_BY_ARN else "x"
 
         whole = REFERENCE.sub(filled, resource.replace("${AWS::StackId}", STACK_ID))
         arn = re.sub(r"\$\{AWS::\w+\}", "x", whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.modes import app, templates
-from tests.privilege import accepted, doors, secrets_in_templates
+from tests.privilege import accepted, doors, secrets_in_templates, task_start
 from tests.privilege.duties import Duty
 from tests.privilege.policies import Policies
 from tests.privilege.roles import Roles
@@ -46,6 +46,11 @@ def test_every_role_may_do_its_duty_and_no_more(policies: Policies) -> None:
 
     assert roles.faults() == []
     assert {(duty, action) for duty in Duty for action in duty.actions} == roles.met
+
+
+def test_a_task_can_read_all_that_it_starts_with(policies: Policies) -> None:
+    """Secrets, parameters, environment files, images and log groups, and what they are under a key of."""
+    assert task_start.faults(policies) == []
 
 
 def test_no_service_may_do_more_than_it_is_let_in_for(policies: Policies) -> None:

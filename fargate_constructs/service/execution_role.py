@@ -1,0 +1,141 @@
+"""What ECS may do before a task runs: read its secrets and its environment files.
+
+```
+ECS ──> [execution role] ──> secrets, environment files, and the keys that they are under
+```
+
+CDK lets a task's execution role read a secret, and says in the key's policy alone who may decrypt it. An imported key
+has no policy here, and the policy of a key in another stack would make that stack need the role's. So the role itself
+may decrypt, by way of Secrets Manager alone. For environment files CDK grants nothing
+(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html,
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import jsii
+from aws_cdk import Aws, CfnResource, IAspect, Reference, Token, Tokenization
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct, IConstruct
+
+from fargate_constructs.findings import INLINE_POLICY, acknowledge
+from fargate_constructs.trust import service_principal
+
+
+class ExecutionRole(iam.Role):
+    """A role that ECS starts a task with.
+
+    The policy of a resource, such as a secret's key, names the role's account in its place. If it named the role, the
+    resource's stack would need the task's, which needs the resource's.
+
+    Args:
+        scope: The task.
+        id: The role's ID.
+        inline_policies: What it may do from the start, by name.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, inline_policies: Mapping[str, iam.PolicyDocument]) -> None:
+        super().__init__(
+            scope, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=inline_policies or None
+        )
+        acknowledge(self, INLINE_POLICY)
+
+    @property
+    @jsii.member(jsii_name="policyFragment")
+    def policy_fragment(self) -> iam.PrincipalPolicyFragment:
+        """The account, which lets the role do what the role's own policies say."""
+        return iam.AccountRootPrincipal().policy_fragment
+
+
+@jsii.implements(IAspect)
+class StartPermissions:
+    """Lets the execution role read and decrypt what the containers of a task definition have when all are known.
+
+    Args:
+        task_definition: The task definition, whoever added its containers.
+    """
+
+    def __init__(self, task_definition: ecs.TaskDefinition) -> None:
+        self._task_definition = task_definition
+
+    def visit(self, node: IConstruct) -> None:
+        """Add what CDK does not, once: this is an aspect of an L1, which has no children."""
+        secrets, files = self._needs()
+        keys = _Keys(node)
+        statements = [statement for secret in secrets for statement in keys.decrypt("secretsmanager", secret)]
+        for file in files:
+            actions = {"s3:GetObject": file, "s3:GetBucketLocation": file.partition("/")[0]}
+            statements += [iam.PolicyStatement(actions=[each], resources=[actions[each]]) for each in actions]
+            statements += keys.decrypt("s3", file)
+        role = self._task_definition.obtain_execution_role()
+        for statement in statements:
+            role.add_to_principal_policy(statement)
+
+    def _needs(self) -> tuple[list[str], list[str]]:
+        """Return the ARNs of the secrets and of the environment files, each once."""
+        secrets: list[str] = []
+        files: list[str] = []
+        for child in self._task_definition.node.children:
+            if isinstance(child, ecs.ContainerDefinition):
+                container: Any = child.render_container_definition()
+                credentials, logging = container.repository_credentials, container.log_configuration
+                options = logging.secret_options if logging else None
+                secrets += [each.value_from for each in [*(container.secrets or []), *(options or [])]]
+                secrets += [credentials.credentials_parameter] if credentials else []
+                files += [each.value for each in container.environment_files or []]
+        return list(dict.fromkeys(secrets)), list(dict.fromkeys(files))
+
+
+class _Keys:
+    """Finds the keys that secrets and buckets are under, by the ARNs, which are all that ECS is told.
+
+    Args:
+        scope: Any construct of the app.
+    """
+
+    def __init__(self, scope: IConstruct) -> None:
+        self._root = scope.node.root
+
+    def decrypt(self, service: str, arn: str) -> Iterator[iam.PolicyStatement]:
+        """Yield what lets a role decrypt what is there; nothing if AWS's own key encrypts it, which asks for nothing.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        """
+        if key := self._key_of(service, arn):
+            region = Aws.REGION if Token.is_unresolved(key) else key.split(":")[3]
+            via = {"StringEquals": {"kms:ViaService": f"{service}.{region}.{Aws.URL_SUFFIX}"}}
+            yield iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key], conditions=via)
+
+    def _key_of(self, service: str, arn: str) -> str | None:
+        """Return the ARN of the key that a secret or a bucket is under, as far as this app knows."""
+        if resource := resource_in(arn):
+            if isinstance(resource, secretsmanager.CfnSecretTargetAttachment):  # a database's, in place of its secret
+                return self._key_of(service, resource.secret_id)
+            key = getattr(resource.node.scope, "encryption_key", None)
+            return key.key_arn if key else getattr(resource, "kms_key_id", None)
+        names, attribute = (
+            ([arn], "secret_arn") if service == "secretsmanager" else (re.split("[:/]", arn), "bucket_name")
+        )
+        for each in self._constructs:
+            own = getattr(each, attribute, None)
+            if own and any(name == own or name.startswith(f"{own}:") for name in names):
+                key = cast(Any, each).encryption_key
+                return key.key_arn if key else None
+        return None
+
+    @cached_property
+    def _constructs(self) -> Sequence[IConstruct]:
+        """All constructs of the app, among which are those imported."""
+        return self._root.node.find_all()
+
+
+def resource_in(text: str | None) -> CfnResource | None:
+    """Return the resource that an ARN or a name refers to, if it is made in the app."""
+    tokens = Tokenization.reverse_string(text).tokens if text and Token.is_unresolved(text) else []
+    targets = (each.target for each in tokens if isinstance(each, Reference))
+    return next((each for each in targets if isinstance(each, CfnResource)), None)

@@ -1,0 +1,135 @@
+"""What ECS may do before a task runs: that each mode's tasks can start is in tests/privilege/task_start.py."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Match, Template
+
+from fargate_constructs import FargateService, OneOffTask
+from tests.modes.made_elsewhere import IMAGE, network_in
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:{}-abcdef"
+
+
+class Shop(Stack):
+    """Tasks of all that is under keys here or in a stack before, or under none."""
+
+    def __init__(self, app: App, base: Stack) -> None:
+        """Make a task for each way to come by a secret."""
+        super().__init__(app, "Shop")
+        self.network = network_in(self)
+        imported = kms.Key.from_key_arn(self, "Imported", KEY)
+        database = rds.DatabaseInstance(
+            self,
+            "Database",
+            engine=rds.DatabaseInstanceEngine.POSTGRES,
+            vpc=self.network.vpc,
+            credentials=rds.Credentials.from_generated_secret("shop", encryption_key=kms.Key(self, "DatabaseKey")),
+        )
+        assert database.secret
+        far = secretsmanager.Secret(base, "Secret", encryption_key=kms.Key(base, "Key"))
+        raw = secretsmanager.CfnSecret(self, "Raw", kms_key_id=KEY)
+        whole, read = secretsmanager.Secret, secretsmanager.Secret.from_secret_attributes
+        secrets = {
+            "Database": database.secret,
+            "Far": far,
+            "FarImported": whole.from_secret_complete_arn(self, "Again", far.secret_arn),
+            "Raw": whole.from_secret_complete_arn(self, "RawSecret", raw.ref),
+            "Elsewhere": read(self, "A", secret_complete_arn=ELSEWHERE.format("a"), encryption_key=imported),
+            "Partly": read(self, "B", secret_partial_arn=ELSEWHERE.format("b")[:-7], encryption_key=imported),
+            "Keyless": whole(self, "Keyless"),
+            "KeylessElsewhere": whole.from_secret_name_v2(self, "Named", "token"),
+        }
+        for name, secret in secrets.items():
+            task = OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE)
+            task.container.add_secret("TOKEN", ecs.Secret.from_secrets_manager(secret, "password"))
+        files = [s3.Bucket.from_bucket_attributes(self, "Env", bucket_name="env", encryption_key=imported)]
+        files += [s3.Bucket(base, "Files", encryption_key=kms.Key(base, "FilesKey")), s3.Bucket(base, "Open")]
+        kinds: list[ecs.EnvironmentFile] = [ecs.EnvironmentFile.from_bucket(each, "web.env") for each in files]
+        kinds.append(ecs.EnvironmentFile.from_asset(__file__))
+        for name, file in zip(("EnvElsewhere", "EnvFar", "EnvOpen", "EnvAsset"), kinds, strict=True):
+            OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE, environment_files=[file])
+
+
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    """The stack, after the one before."""
+    app = App()
+    return Shop(app, Stack(app, "Base"))
+
+
+def statements(stack: Stack, task: str) -> list[dict[str, Any]]:
+    """Return what the policies of a task's execution role say."""
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    return [
+        statement
+        for name, policy in policies.items()
+        if name.startswith(f"{task}TaskExecutionRole")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "service", "region", "key"),
+    [
+        ("Database", "secretsmanager", None, "DatabaseKey"),
+        ("Far", "secretsmanager", None, "Base:ExportsOutputFnGetAttKey"),
+        ("FarImported", "secretsmanager", None, "Base:ExportsOutputFnGetAttKey"),
+        ("Raw", "secretsmanager", "eu-central-1", KEY),
+        ("Elsewhere", "secretsmanager", "eu-central-1", KEY),
+        ("Partly", "secretsmanager", "eu-central-1", KEY),
+        ("EnvElsewhere", "s3", "eu-central-1", KEY),
+        ("EnvFar", "s3", None, "Base:ExportsOutputFnGetAttFilesKey"),
+    ],
+)
+def test_what_is_under_a_key_can_be_decrypted(
+    shop: Shop, task: str, service: str, region: str | None, key: str
+) -> None:
+    """By the role's own policy, through that service of the key's region alone, whoever added the secret."""
+    (decrypt,) = (each for each in statements(shop, task) if each["Action"] == "kms:Decrypt")
+
+    via = shop.resolve(decrypt["Condition"]["StringEquals"]["kms:ViaService"])
+    assert str(decrypt["Resource"]).partition(key)[1]
+    assert "".join(part if isinstance(part, str) else str(part["Ref"]) for part in via["Fn::Join"][1]) == (
+        f"{service}.{region or 'AWS::Region'}.AWS::URLSuffix"
+    )
+
+
+@pytest.mark.parametrize("task", ["Keyless", "KeylessElsewhere", "EnvOpen", "EnvAsset"])
+def test_keys_of_awss_own_ask_for_nothing(shop: Shop, task: str) -> None:
+    """To read is enough."""
+    assert [each["Action"] for each in statements(shop, task) if "kms" in str(each)] == []
+    assert statements(shop, task)
+
+
+def test_no_stack_needs_the_tasks(shop: Shop) -> None:
+    """A key's policy in the stack before names the account, not a role of this one."""
+    (base,) = shop.dependencies
+
+    assert base.dependencies == []
+    assert "ExecutionRole" not in str(Template.from_stack(base).to_json())
+
+
+def test_a_log_group_under_a_key_can_be_made(stack: Stack) -> None:
+    """CloudWatch Logs may use the key, which `LogGroup` leaves to others; of an imported key nothing is known."""
+    network = network_in(stack)
+    groups = [
+        logs.LogGroup(stack, "Lines", encryption_key=kms.Key(stack, "Key")),
+        logs.LogGroup(stack, "Others", encryption_key=kms.Key.from_key_arn(stack, "Imported", KEY)),
+    ]
+    for number, log_group in enumerate(groups):
+        FargateService(stack, f"Web{number}", network=network, image=IMAGE, log_group=log_group)
+
+    logs_service = {"Service": {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::KMS::Key",
+        {"KeyPolicy": {"Statement": Match.array_with([Match.object_like({"Principal": logs_service})])}},
+    )
