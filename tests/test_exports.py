@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fargate_constructs
+from fargate_constructs.on_demand import on_demand
 
 PARTS = ("network", "endpoint", "service", "logs")
 PACKAGE = Path(fargate_constructs.__file__).parent
@@ -33,6 +34,18 @@ def test_only_what_is_asked_for_is_loaded() -> None:
 
     assert "aws_cdk.aws_ecs" in loaded
     assert not {f"aws_cdk.aws_{name}" for name in ("glue", "athena", "cloudfront", "globalaccelerator")} & {*loaded}
+
+
+def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jsii would say is a page that names no remedy."""
+    get, _ = on_demand("fargate_constructs", {"Scaling": "service"})
+    monkeypatch.setenv("JSII_NODE", "/no/such/node")
+    monkeypatch.delitem(sys.modules, "jsii")
+
+    with pytest.raises(
+        ImportError, match=r"needs Node.js 22 or newer on the PATH, got none by the name '/no/such/node'"
+    ):
+        get("Scaling")
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -7,6 +7,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import Annotations, Duration, Stack, Token
@@ -30,6 +31,7 @@ from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ip
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.environments import validate_region
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.hints import refuse_attribute
 from fargate_constructs.network import Network
 
 # The ID by which the warning of it can be acknowledged.
@@ -88,6 +90,9 @@ class HttpEndpoint(Endpoint):
             if there are not subnets of two zones for the load balancer; or if the network is in another region than
             the stack.
     """
+
+    if not TYPE_CHECKING:  # for type checkers no name would be wrong
+        __getattr__ = refuse_attribute
 
     @checked
     def __init__(

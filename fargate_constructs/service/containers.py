@@ -292,8 +292,9 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
             raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")
     environment, secrets = container.get("environment") or {}, container.get("secrets") or {}
     for variable in [*environment, *secrets]:
-        if not variable or "=" in variable:  # what is after it would become part of the value
-            raise ValueError(f"environment and secrets must have names, without '=', got: {variable!r}")
+        # What is after a "=" would become part of the value; a shell cannot read a name with a space.
+        if not re.fullmatch(r"[^\s=]+", variable):
+            raise ValueError(f"environment and secrets must have names without '=' and white space, got: {variable!r}")
     if both := environment.keys() & secrets.keys():
         raise ValueError(f"environment and secrets must not share a name, got in both: {', '.join(sorted(both))}")
     for variable, value in environment.items():

@@ -9,7 +9,7 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 import jsii
 from aws_cdk import Aws, Names
@@ -23,6 +23,7 @@ from constructs import Construct, IValidation
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
+from fargate_constructs.hints import refuse_attribute
 from fargate_constructs.ranges import seconds_of, validate_range
 from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
@@ -85,6 +86,9 @@ class FargateService(FargateTask):
         ValueError: If *port* cannot be one or its name is too long beside the service's, *stop_timeout* is longer than
             the target group drains, *health_check* is given, or as `FargateTask` does.
     """
+
+    if not TYPE_CHECKING:  # for type checkers no name would be wrong
+        __getattr__ = refuse_attribute
 
     @checked
     def __init__(

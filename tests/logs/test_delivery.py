@@ -166,7 +166,7 @@ def test_sizes_of_ones_own(custom: dict[str, Template], name: str, hints: object
 )
 def test_sizes_out_of_range_are_refused(size: Size, got: str) -> None:
     """Data Firehose, or CDK, would refuse them later."""
-    with pytest.raises(ValueError, match=f"buffering_size must be (64 to 128|whole) MiB, got: {got}$"):
+    with pytest.raises(ValueError, match=f"buffering_size must be (64 to 128|whole) MiB, got: {got}(\\n|$)"):
         Delivery.buffered(buffering_size=size)
 
 
