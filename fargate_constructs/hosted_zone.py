@@ -1,7 +1,9 @@
 """What a name in DNS and its zone must be, in any part that makes records."""
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
+
+from fargate_constructs.known import is_known
 
 
 def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone) -> None:
@@ -19,7 +21,7 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
         zone_name = hosted_zone.zone_name.rstrip(".")
     except RuntimeError:  # a zone imported by its ID alone does not know its name
         return
-    if Token.is_unresolved(zone_name) or Token.is_unresolved(name):
+    if not is_known([zone_name, name]):
         return
     if name != zone_name and not name.endswith(f".{zone_name}"):
         raise ValueError(f"{parameter} must lie in the hosted zone {zone_name!r}, got: {name!r}")

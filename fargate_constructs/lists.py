@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from aws_cdk import Token
+from fargate_constructs.known import is_dummy, is_known, is_list_token
 
-# How CDK writes a list that only the deployment knows: as a list of one such text.
-LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
 # How many values the conditions of a listener rule have together
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
 MAX_VALUES_PER_RULE = 5
@@ -18,16 +16,17 @@ def validate_list(name: str, values: Sequence[str]) -> None:
     Raises:
         ValueError: With what to write instead.
     """
-    if any(value.startswith(LIST_TOKEN) for value in values):
+    if any(map(is_list_token, values)):
         raise ValueError(f"{name} must be a list of known length, got a token: write [Fn.select(0, ...), ...]")
 
 
 def validate_distinct(name: str, values: Sequence[str]) -> None:
-    """Refuse a list that has a value twice.
+    """Refuse a list that has a value twice; those of look-ups tell nothing yet.
 
     Raises:
         ValueError: With the list.
     """
+    values = [value for value in values if not is_dummy(value)]
     if len(set(values)) < len(values):
         raise ValueError(f"{name} must differ from each other, got: {list(values)}")
 
@@ -40,7 +39,7 @@ def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
     """
     validate_list(name, allocation_ids)
     for allocation_id in allocation_ids:
-        if not allocation_id.startswith("eipalloc-") and not Token.is_unresolved(allocation_id):
+        if not allocation_id.startswith("eipalloc-") and is_known(allocation_id):
             raise ValueError(f"{name} must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
     validate_distinct(name, allocation_ids)
 
@@ -54,7 +53,7 @@ def validate_ips(name: str, ips: Sequence[str]) -> None:
     validate_list(name, ips)
     for ip in ips:
         try:
-            if not Token.is_unresolved(ip):
+            if is_known(ip):
                 IPv4Address(ip)
         except ValueError as error:
             raise ValueError(f"{name} must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error

@@ -14,6 +14,8 @@ from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
+from fargate_constructs.known import is_dummy
+
 # How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
 TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
 # What may be in a token's place. One of these makes a text match if any value of the token does, for the patterns of
@@ -48,9 +50,12 @@ def log_group_name(log_group: logs.ILogGroup) -> str:
 
 
 def may_match(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether a text matches a pattern, or may once its tokens are known: as far as the text around them tells."""
+    """Whether a text matches a pattern, or may once its tokens are known: as far as the text around them tells.
+
+    What the CLI has yet to look up may be anything.
+    """
     parts = TOKEN.split(text)
-    return any(pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""]))
+    return is_dummy(text) or any(pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""]))
 
 
 def may_start_with(prefix: str, text: str) -> bool:

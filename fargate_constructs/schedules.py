@@ -7,8 +7,9 @@ ScheduleExpression ──> [check] ──> EventBridge Scheduler
 
 import re
 
-from aws_cdk import Token
 from aws_cdk import aws_scheduler as scheduler
+
+from fargate_constructs.known import is_known
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 FORMS = re.compile(
@@ -29,7 +30,7 @@ def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None
             that does not have a `?` for just one of its two days.
     """
     expression = schedule.expression_string
-    if Token.is_unresolved(expression):
+    if not is_known(expression):
         return
     form = FORMS.fullmatch(expression)
     if not form:

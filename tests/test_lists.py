@@ -32,13 +32,19 @@ def leave_from(egress_ips: Sequence[str]) -> None:
     FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=egress_ips)
 
 
+def has_static_ips(allocation_ids: Sequence[str]) -> None:
+    """Give an endpoint in one zone these addresses."""
+    subnet = ec2.Subnet.from_subnet_id(Stack(), "Subnet", "subnet-1")
+    validate_static_ips(allocation_ids, subnets=[subnet], internal=False, is_dual_stack=False)
+
+
 @pytest.mark.parametrize(
     ("name", "use"),
     [
         ("eip_allocation_ids", lambda values: Egress.per_az(eip_allocation_ids=values)),
         ("egress_ips", leave_from),
         ("allow_cidrs", may_call),
-        ("static_ips", lambda ids: validate_static_ips(ids, zones=1, internal=False, is_dual_stack=False)),
+        ("static_ips", has_static_ips),
         *((name, lambda values, name=name: Conditions(**{name: values}).validate()) for name in ("hosts", "paths")),
         ("methods", lambda values: Conditions(methods=values).validate()),
         ("source_ips", lambda values: Conditions(source_ips=values).validate()),

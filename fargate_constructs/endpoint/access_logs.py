@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.environments import may_be_same
+from fargate_constructs.known import is_known
 from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
 
 EXPIRE_AFTER = Duration.days(90)
@@ -77,7 +78,11 @@ def validate_access_logs(
             "access_log_expiration must be set on the bucket you give, "
             f"got: {expiration.to_human_string()} beside access_log_bucket",
         )
-    if prefix is not None and (not prefix.strip("/") or prefix != prefix.strip("/") or "AWSLogs" in prefix):
+    if (
+        is_known(prefix)
+        and prefix is not None
+        and (not prefix.strip("/") or prefix != prefix.strip("/") or "AWSLogs" in prefix)
+    ):
         raise ValueError(
             "access_log_prefix must be a path such as 'access-logs/shop', without a slash at either end and without "
             f"AWSLogs, got: {prefix!r}",

@@ -8,11 +8,13 @@ caller ──> [security group: ports 80 and 443] ──> load balancer
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.lists import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
@@ -55,7 +57,7 @@ class Callers:
     def may_reach(self, connections: ec2.Connections, ports: Sequence[int]) -> None:
         """Let them, and nobody else, reach these TCP ports."""
         for port in ports:
-            for cidr in self.cidrs:
+            for cidr in filterfalse(is_dummy, self.cidrs):  # of which CDK makes no peer
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
                 connections.allow_from(_peer(cidr), ec2.Port.tcp(port), f"Allow from {who} on port {port}")
             for peer in self.peers:
@@ -68,7 +70,7 @@ class Callers:
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
     validate_list("allow_cidrs", cidrs)
     for cidr in cidrs:
-        if Token.is_unresolved(cidr):
+        if not is_known(cidr):
             continue
         try:
             version = _ip_version(cidr)

@@ -13,7 +13,6 @@ from aws_cdk import (
     Lazy,
     RemovalPolicy,
     Stack,
-    Token,
     custom_resources,
 )
 from aws_cdk import aws_certificatemanager as acm
@@ -29,6 +28,7 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
+from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.private_bucket import PrivateBucket
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
@@ -92,6 +92,8 @@ class CloudFrontDistribution(Construct):
         _validate_endpoint(scope, endpoint, certificate)
         _validate_web_acl(web_acl_arn)
         validate_expiration(access_log_expiration)
+        if certificate and is_dummy(certificate.certificate_arn):
+            certificate = None  # whose ARN CDK takes apart
         super().__init__(scope, id)
 
         self.domain_name = endpoint.domain_name if certificate else None
@@ -282,10 +284,10 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
     if not endpoint.domain_name:
         raise ValueError(f"certificate is for the domain_name of the endpoint, got one for {path}, which has none")
     arn = certificate.certificate_arn
-    if not Token.is_unresolved(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
+    if is_known(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
         raise ValueError(f"CloudFront takes certificates of {CERTIFICATE_REGION} alone, got: {arn!r}")
 
 
 def _validate_web_acl(arn: str | None) -> None:
-    if arn is not None and not Token.is_unresolved(arn) and ":global/webacl/" not in arn:
+    if arn is not None and is_known(arn) and ":global/webacl/" not in arn:
         raise ValueError(f"web_acl_arn must be of scope CLOUDFRONT, '…:global/webacl/…', got: {arn!r}")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from aws_cdk import Token
@@ -16,6 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.headers import HEADER_NAME, NAMES, VALUE, VALUES
+from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.lists import MAX_VALUES_PER_RULE, validate_list
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
@@ -149,18 +151,18 @@ def _validate_size(conditions: Conditions) -> None:
 
 def _validate_length(name: str, patterns: Sequence[str]) -> None:
     for pattern in patterns:
-        if len(pattern) > MAX_LENGTH and not Token.is_unresolved(pattern):
+        if len(pattern) > MAX_LENGTH and is_known(pattern):
             raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {len(pattern)}: {pattern!r}")
 
 
 def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
     for value in values:
-        if not allowed.fullmatch(value) and not Token.is_unresolved(value):
+        if not allowed.fullmatch(value) and is_known(value):
             raise ValueError(f"{expectation}, got: {value!r}")
 
 
 def _validate_networks(source_ips: Sequence[str]) -> None:
-    known = [block for block in source_ips if not Token.is_unresolved(block)]
+    known = [block for block in source_ips if is_known(block)]
     for block in known:
         try:
             ip_network(block)
@@ -172,8 +174,13 @@ def _validate_networks(source_ips: Sequence[str]) -> None:
         raise ValueError(f"source_ips must leave out some address, got: {list(source_ips)}; leave source_ips out")
 
 
+def _stand_in(dummy: str) -> IPv6Network:
+    """Return an address for a block that the CLI has yet to look up: another one for each, so that routes differ."""
+    return IPv6Network(int.from_bytes(sha256(dummy.encode()).digest()[:16]))
+
+
 def _collapsed(blocks: Sequence[str]) -> list[IPv4Network | IPv6Network]:
-    networks = [ip_network(block) for block in blocks]
+    networks = [_stand_in(block) if is_dummy(block) else ip_network(block) for block in blocks]
     return [
         *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),

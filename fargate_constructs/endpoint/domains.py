@@ -7,12 +7,12 @@ shop.example.com ──> [alias record] ──> load balancer, which shows [the 
 
 import re
 
-from aws_cdk import Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.hosted_zone import validate_in_zone, validate_public
+from fargate_constructs.known import is_known
 
 # What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFIED = 64
@@ -108,7 +108,7 @@ def validate_domain(
         raise ValueError(
             f"domain_name {domain_name!r} needs hosted_zone, to make its certificate and record, or a certificate",
         )
-    if not Token.is_unresolved(domain_name):
+    if is_known(domain_name):
         if not DOMAIN_NAME.fullmatch(domain_name):
             lower = domain_name.lower()
             meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""

@@ -134,7 +134,7 @@ class HttpEndpoint(Endpoint):
             mutual_authentication=mutual_authentication,
             connection_logs=connection_logs,
         )
-        validate_static_ips(static_ips, zones=len(subnets), internal=internal, is_dual_stack=is_dual_stack)
+        validate_static_ips(static_ips, subnets=subnets, internal=internal, is_dual_stack=is_dual_stack)
         callers = Callers.of(
             allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
         )

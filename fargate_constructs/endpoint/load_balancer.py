@@ -7,11 +7,12 @@ caller ──> [load balancer] ──> routes ──> services
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs.known import is_dummy, is_list_token
 from fargate_constructs.network import Network
 from fargate_constructs.ranges import validate_seconds
 
@@ -98,8 +99,8 @@ def validate_load_balancer(
             f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
             "pass internal=True, or import the VPC with public_subnet_ids",
         )
-    is_known = not any(Token.is_unresolved([subnet.subnet_id]) for subnet in subnets)
-    if is_known and len(subnets) < MIN_ZONES:
+    is_counted = not any(is_list_token(subnet.subnet_id) or is_dummy(subnet.subnet_id) for subnet in subnets)
+    if is_counted and len(subnets) < MIN_ZONES:
         raise ValueError(
             f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(subnets)} in "
             f"{vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
@@ -133,7 +134,7 @@ def _zone(subnet: ec2.ISubnet) -> str:
         zone = subnet.availability_zone
     except RuntimeError:
         return subnet.subnet_id
-    return subnet.subnet_id if Token.is_unresolved([zone]) else zone
+    return subnet.subnet_id if is_list_token(zone) else zone
 
 
 def _may_have_ipv6(vpc: ec2.IVpc) -> bool:

@@ -5,11 +5,11 @@ caller ──> HttpEndpoint ──> [503 and a page]     routes
 ```
 """
 
-from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.endpoint.numbers import MAINTENANCE_PRIORITY
+from fargate_constructs.known import is_known
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
 MAX_PAGE_BYTES = 1024
@@ -45,7 +45,7 @@ def validate_page(html: str) -> None:
     Raises:
         ValueError: If the page is empty or longer than 1,024 bytes.
     """
-    if Token.is_unresolved(html):
+    if not is_known(html):
         return
     size = len(html.encode())
     if not 1 <= size <= MAX_PAGE_BYTES:

@@ -9,18 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import jsii
-from aws_cdk import Annotations, IStableNumberProducer, Lazy, Token
+from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation, Node
 
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
 from fargate_constructs.endpoint.sign_in import SignIn
+from fargate_constructs.known import is_known
 from fargate_constructs.paths import path_of
 from fargate_constructs.registry import entry_of
-
-# What CDK takes for every listener's ARN until it has looked it up.
-NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
 
 
 class _Listeners(dict[str, Rules]):
@@ -126,8 +124,7 @@ class RouteTable:
 def _key_of(listener: elbv2.IApplicationListener) -> str:
     """Return a listener's ARN, if it was made elsewhere and it is known, or else its place in the app."""
     arn = listener.listener_arn
-    is_known = not Token.is_unresolved(arn) and not arn.endswith(NOT_LOOKED_UP)
-    return arn if is_known else listener.node.path
+    return arn if is_known(arn) else listener.node.path
 
 
 @jsii.implements(IStableNumberProducer)

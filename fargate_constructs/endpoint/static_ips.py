@@ -13,6 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.known import is_dummy, is_list_token
 from fargate_constructs.lists import validate_allocation_ids
 from fargate_constructs.network import ElasticIpPool
 
@@ -68,7 +69,7 @@ class StaticIps(Construct):
                 for subnet, allocation_id in zip(
                     subnets,
                     self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids,
-                    strict=True,
+                    strict=False,  # validate_static_ips counted, unless the CLI has yet to look something up
                 )
             ],
             ip_address_type=elbv2.IpAddressType.IPV4,
@@ -123,7 +124,7 @@ class StaticIps(Construct):
 def validate_static_ips(
     static_ips: bool | Sequence[str],  # noqa: FBT001 - as HttpEndpoint takes it
     *,
-    zones: int,
+    subnets: Sequence[ec2.ISubnet],
     internal: bool,
     is_dual_stack: bool,
 ) -> None:
@@ -131,15 +132,21 @@ def validate_static_ips(
 
     Raises:
         ValueError: If the endpoint is internal or for IPv6, or *static_ips* are not the IDs of as many Elastic IPs as
-            there are zones.
+            there are zones, or nobody knows how many zones there are.
     """
     if static_ips is False:
         return
     if internal or is_dual_stack:
         got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")
+    subnet_ids = [subnet.subnet_id for subnet in subnets]
+    if any(map(is_list_token, subnet_ids)):
+        raise ValueError(
+            "static_ips need public subnets whose number is known at synth, got a token; import the VPC with "
+            "public_subnet_ids=[Fn.select(0, ...), ...]",
+        )
     if static_ips is True:
         return
     validate_allocation_ids("static_ips", static_ips)
-    if len(static_ips) != zones:
-        raise ValueError(f"static_ips must be True or {zones} IDs, one for each zone, got: {list(static_ips)}")
+    if len(static_ips) != len(subnets) and not any(map(is_dummy, [*static_ips, *subnet_ids])):
+        raise ValueError(f"static_ips must be True or {len(subnets)} IDs, one for each zone, got: {list(static_ips)}")

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import Annotations, ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
@@ -18,6 +18,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import LOG_GROUP, acknowledge
+from fargate_constructs.known import is_known
 from fargate_constructs.lists import validate_distinct
 from fargate_constructs.ranges import validate_range
 
@@ -127,9 +128,7 @@ class WebAcl:
         Raises:
             ValueError: If the ARN is not one of a regional web ACL.
         """
-        if not Token.is_unresolved(arn) and not (
-            arn.startswith("arn:") and ":wafv2:" in arn and ":regional/webacl/" in arn
-        ):
+        if is_known(arn) and not (arn.startswith("arn:") and ":wafv2:" in arn and ":regional/webacl/" in arn):
             raise ValueError(
                 "arn must be a regional web ACL's, such as 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…', "
                 f"got: {arn!r}",
@@ -294,7 +293,7 @@ def _validate_groups(rule_groups: Sequence[str], rate_limit: int | None) -> None
                 f"rule_groups must hold groups without a price of their own, got: {name!r}; configure it in a web ACL, "
                 "and pass WebAcl.from_arn",
             )
-        if name not in CAPACITY and not Token.is_unresolved(name):
+        if name not in CAPACITY and is_known(name):
             near = difflib.get_close_matches(name, CAPACITY, n=1)
             meant = f"did you mean {near[0]!r}?" if near else f"AWS has {', '.join(CAPACITY)}."
             raise ValueError(

@@ -11,6 +11,8 @@ from ipaddress import IPv4Network
 from aws_cdk import Stack, Token
 from constructs import IConstruct
 
+from fargate_constructs.known import is_dummy
+
 # An ALB needs two zones, and so does anything that is to survive the loss of one.
 FEWEST_ZONES = 2
 # No AWS region has more zones than us-east-1's six
@@ -25,27 +27,32 @@ TASK_SUBNET_BITS = 4
 PUBLIC_SUBNET_BITS = 8
 LARGEST_RANGE = 16
 SMALLEST_RANGE = 19
+STAND_IN = IPv4Network(f"10.0.0.0/{LARGEST_RANGE}")
 ALLOWED = f"an IPv4 network of /{LARGEST_RANGE} to /{SMALLEST_RANGE}, such as 10.0.0.0/{LARGEST_RANGE}"
 
 
-def validate_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> int:
-    """Return the range's prefix length.
+def planned_range(cidr: str, avoid_cidrs: Sequence[str]) -> IPv4Network:
+    """Return the range; one that fits for what the CLI has yet to look up.
 
     Raises:
         ValueError: If it is no range that can be divided, or overlaps one of *avoid_cidrs*.
     """
+    if is_dummy(cidr):
+        return STAND_IN
     network = _network("cidr", cidr, ALLOWED)
     if not LARGEST_RANGE <= network.prefixlen <= SMALLEST_RANGE:
         raise ValueError(f"cidr must be {ALLOWED}, got: {cidr!r}")
     others = [
-        _network("avoid_cidrs", other, "IPv4 networks, such as 10.0.0.0/8", strict=False) for other in avoid_cidrs
+        _network("avoid_cidrs", other, "IPv4 networks, such as 10.0.0.0/8", strict=False)
+        for other in avoid_cidrs
+        if not is_dummy(other)
     ]
     for other in others:
         if network.overlaps(other):
             raise ValueError(
                 f"cidr must not overlap {other}, got: {cidr!r}; free: {_free_range(network.prefixlen, others)}",
             )
-    return network.prefixlen
+    return network
 
 
 def validate_max_azs(scope: IConstruct, max_azs: int) -> None:

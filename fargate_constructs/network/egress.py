@@ -13,6 +13,7 @@ from typing import TypedDict, Unpack
 from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.known import is_dummy
 from fargate_constructs.lists import validate_allocation_ids, validate_ips
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
@@ -69,7 +70,8 @@ class Addresses:
         given = [name for name in sources if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"addresses come from one source, got: {' and '.join(given)}; give one of them")
-        if self.egress_ips and len(self.egress_ips) != len(self.eip_allocation_ids):
+        is_counted = not any(map(is_dummy, [*self.egress_ips, *self.eip_allocation_ids]))
+        if is_counted and self.egress_ips and len(self.egress_ips) != len(self.eip_allocation_ids):
             raise ValueError(
                 f"egress_ips must name the address of each of the {len(self.eip_allocation_ids)} eip_allocation_ids, "
                 f"got: {len(self.egress_ips)}",
@@ -172,13 +174,21 @@ class Egress:
         Raises:
             ValueError: If there are other than one group of *eip_allocation_ids* for each zone in use.
         """
-        given = len(self.addresses.eip_allocation_ids)
-        needed = self._wanted_zones(zones) * self.addresses.addresses_per_az
+        given = len(self.allocation_ids(zones))
+        needed = self._needed(zones)
         if given and given != needed:
             raise ValueError(
                 f"eip_allocation_ids must hold {needed}: {self.addresses.addresses_per_az} for each of the "
                 f"{self._wanted_zones(zones)} zones that Egress.{self.mode.value}() uses, got: {given}",
             )
+
+    def allocation_ids(self, zones: int) -> Sequence[str]:
+        """Return those that were given; as many as are needed, of a list that the CLI has yet to look up."""
+        given = self.addresses.eip_allocation_ids
+        return [given[0]] * self._needed(zones) if any(map(is_dummy, given)) else given
+
+    def _needed(self, zones: int) -> int:
+        return self._wanted_zones(zones) * self.addresses.addresses_per_az
 
     def _wanted_zones(self, zones: int) -> int:
         match self.mode:

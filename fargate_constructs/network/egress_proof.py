@@ -189,7 +189,7 @@ class _Judge:
         launches = self._launches_of(tasks)
         subnets = [] if any(each.is_service for each in launches) else tasks.subnets
         return [
-            *((Stack.of(each), Stack.of(each).resolve(each.subnet_id)) for each in subnets),
+            *((Stack.of(each), subnet) for each in subnets for subnet in _as_written(each)),
             *((each.place.stack, subnet) for each in launches for subnet in each.subnets),
         ]
 
@@ -197,6 +197,12 @@ class _Judge:
         """Return the paths of what starts tasks and of their definition: whoever is above either answers for them."""
         definition = self._templates.locate(launch.place.stack, launch.task_definition)
         return [self._templates.path(place) for place in (launch.place, definition) if place]
+
+
+def _as_written(subnet: ec2.ISubnet) -> list[Any]:
+    """Return how a template refers to a subnet, or to each of an import that is a list only the deployment knows."""
+    written = Stack.of(subnet).resolve([subnet.subnet_id])
+    return written if isinstance(written, list) else [written]
 
 
 def judge_egress(

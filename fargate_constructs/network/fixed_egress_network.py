@@ -8,6 +8,7 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 
 from collections.abc import Sequence
 from functools import cached_property
+from ipaddress import IPv4Network
 from typing import cast
 
 from aws_cdk import Annotations, Fn, RemovalPolicy
@@ -24,7 +25,7 @@ from fargate_constructs.network.address_plan import (
     PUBLIC_SUBNET_BITS,
     RESERVED_ZONES,
     TASK_SUBNET_BITS,
-    validate_cidr,
+    planned_range,
     validate_max_azs,
 )
 from fargate_constructs.network.egress import Egress, EgressMode
@@ -86,7 +87,7 @@ class FixedEgressNetwork(Construct):
         flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
-        prefix = validate_cidr(cidr, avoid_cidrs)
+        address_range = planned_range(cidr, avoid_cidrs)
         validate_max_azs(scope, max_azs)
         egress.validate_for(max_azs)
         super().__init__(scope, id)
@@ -95,7 +96,7 @@ class FixedEgressNetwork(Construct):
         self._max_azs = max_azs
         self.elastic_ip_pool = self._make_pool()
         """The network's own addresses; `None` if it was given some, or has no way out."""
-        self._vpc = self._make_vpc(cidr, prefix)
+        self._vpc = self._make_vpc(address_range)
         # Asked for once: each answer costs a message to Node, and every service asks.
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
@@ -210,7 +211,8 @@ class FixedEgressNetwork(Construct):
             "ReverseDns",
             hosted_zone=hosted_zone,
             name=name,
-            addresses=list(zip(allocation_ids, public_ips, strict=True)),
+            # As many as each other, unless the CLI has yet to look one of the lists up: `Egress` counted them.
+            addresses=list(zip(allocation_ids, public_ips, strict=False)),
         )
 
     @cached_property
@@ -242,24 +244,24 @@ class FixedEgressNetwork(Construct):
             ipam_pool_id=addresses.ipam_pool_id,
         )
 
-    def _make_vpc(self, cidr: str, prefix: int) -> ec2.Vpc:
+    def _make_vpc(self, address_range: IPv4Network) -> ec2.Vpc:
         vpc = ec2.Vpc(
             self,
             "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            ip_addresses=ec2.IpAddresses.cidr(str(address_range)),
             availability_zones=[Fn.select(zone, Fn.get_azs()) for zone in range(self._max_azs)],
             reserved_azs=RESERVED_ZONES - self._max_azs,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="Public",
                     subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=prefix + PUBLIC_SUBNET_BITS,
+                    cidr_mask=address_range.prefixlen + PUBLIC_SUBNET_BITS,
                     map_public_ip_on_launch=False,
                 ),
                 ec2.SubnetConfiguration(
                     name="Tasks",
                     subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
-                    cidr_mask=prefix + TASK_SUBNET_BITS,
+                    cidr_mask=address_range.prefixlen + TASK_SUBNET_BITS,
                 ),
             ],
             # The way out is made apart from the VPC, so that changing it touches no subnet.
@@ -278,7 +280,7 @@ class FixedEgressNetwork(Construct):
         """Return the Elastic IPs of each zone."""
         if self.elastic_ip_pool:
             return [[each.attr_allocation_id for each in zone] for zone in self.elastic_ip_pool.by_zone]
-        given, size = self.egress.addresses.eip_allocation_ids, self.egress.addresses.addresses_per_az
+        given, size = self.egress.allocation_ids(self._max_azs), self.egress.addresses.addresses_per_az
         return [list(given[start : start + size]) for start in range(0, len(given), size)]
 
     def _known_ips(self, purpose: str) -> Sequence[str]:

@@ -12,6 +12,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
+from fargate_constructs.known import is_dummy
 from fargate_constructs.lists import validate_ips
 from fargate_constructs.network.egress_proof import EgressProof
 
@@ -30,6 +31,8 @@ class ImportedNetwork(Construct):
     ) -> None:
         validate_ips("egress_ips", egress_ips)
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
+        if not subnets and is_dummy(vpc.vpc_id):
+            subnets = vpc.private_subnets  # a selection by name finds none until the CLI has looked them up
         if not subnets:
             raise ValueError(
                 f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "

@@ -19,13 +19,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, Stack, Token
+from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone, validate_public
+from fargate_constructs.known import is_known
 from fargate_constructs.lists import validate_allocation_ids, validate_distinct, validate_ips
 from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 
@@ -112,7 +113,7 @@ class ReverseDns(Construct):
             ["*"],
             reason="AWS accepts no narrower resource for ec2:DescribeAddressesAttribute, which reads PTR records.",
         )
-        for allocation_id, _ in addresses:
+        for allocation_id in dict(addresses):  # which stands for several until the CLI has looked them up
             self._point(allocation_id, name)
 
     def _point(self, allocation_id: str, name: str) -> None:
@@ -152,7 +153,7 @@ def _id_of(allocation_id: object) -> str:
 
 
 def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
-    if not Token.is_unresolved(name) and not HOST_NAME.fullmatch(name):
+    if is_known(name) and not HOST_NAME.fullmatch(name):
         raise ValueError(
             "name must be a host name in lower case, whole and without a closing dot, such as mail.example.com, "
             f"got: {name!r}",

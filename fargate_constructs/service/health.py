@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.known import is_known
 from fargate_constructs.ranges import seconds_of, validate_range, validate_seconds
 
 # Seconds and counts that both the load balancer and ECS take:
@@ -85,7 +86,7 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse what the load balancer or ECS would refuse."""
-        if not self.path.startswith("/") and not Token.is_unresolved(self.path):
+        if not self.path.startswith("/") and is_known(self.path):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             words = " ".join(self.command) or "..."
@@ -136,7 +137,7 @@ class Health:
 
 
 def _validate_codes(name: str, codes: str, low: int, high: int, examples: str) -> None:
-    if Token.is_unresolved(codes):
+    if not is_known(codes):
         return
     ranges = [list(map(int, part.split("-"))) for part in codes.split(",")] if CODE_LIST.fullmatch(codes) else [[-1]]
     if not all(low <= ends[0] <= ends[-1] <= high for ends in ranges):

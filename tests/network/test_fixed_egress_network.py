@@ -3,13 +3,23 @@
 import re
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Environment, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
+from fargate_constructs import (
+    Egress,
+    Endpoints,
+    FargateService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    OneOffTask,
+    ScheduledTask,
+)
 
 
 def template_of(**parameters: object) -> Template:
@@ -281,6 +291,31 @@ def test_addresses_may_be_known_only_when_deployed(stack: Stack) -> None:
     )
 
     assert list(network.egress_ips) == [elastic_ip.attr_public_ip]
+
+
+def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Zones and subnets that another stack exports as lists are taken as they come, by all that runs tasks."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id=Fn.import_value("Vpc"),
+        availability_zones=Fn.split(",", Fn.import_value("Zones")),
+        public_subnet_ids=Fn.split(",", Fn.import_value("PublicSubnets")),
+        private_subnet_ids=Fn.split(",", Fn.import_value("PrivateSubnets")),
+    )
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    HttpEndpoint(stack, "Endpoint", network=network)
+    web = FargateService(stack, "Web", network=network, image=image)
+    OneOffTask(stack, "Repair", network=network, image=image, cluster=web.cluster)
+    nightly = scheduler.ScheduleExpression.cron(hour="3", minute="0")
+    ScheduledTask(stack, "Report", network=network, image=image, cluster=web.cluster, schedule=nightly)
+    subnets = {"Fn::Split": [",", {"Fn::ImportValue": "PrivateSubnets"}]}
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::Service", {"NetworkConfiguration": {"AwsvpcConfiguration": Match.object_like({"Subnets": subnets})}}
+    )
+    with pytest.raises(ValueError, match="static_ips need public subnets whose number is known at synth, got a token"):
+        HttpEndpoint(stack, "Fixed", network=network, static_ips=True)
 
 
 def test_an_imported_vpc_without_private_subnets_is_refused(stack: Stack) -> None:

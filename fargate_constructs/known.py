@@ -1,0 +1,45 @@
+"""What is known of a value while the app is synthesized.
+
+```
+value ──> [known?] ──> checks
+```
+
+A token is not: only the deployment tells. Nor is the dummy that CDK takes for a value which the CLI has yet to look up.
+The CLI looks up after a synthesis that succeeded, and then synthesizes again with the values
+(https://docs.aws.amazon.com/cdk/v2/guide/context.html). A check that refused a dummy would never get to see the value.
+"""
+
+import re
+from collections.abc import Iterable
+
+from aws_cdk import Token
+
+LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
+# The dummies of CDK's look-ups: `dummyValue` in its calls of `ContextProvider.getValue`, and `DUMMY_VPC_PROPS` in its
+# aws-ec2/lib/vpc.ts.
+DUMMIES = {
+    "StringParameter.value_from_lookup": r"dummy-value-for-",
+    "Vpc.from_lookup": r"\bvpc-12345\b|\b[sp]-(12345|67890)\b|\bdummy1[abc]\b|\b1\.2\.3\.4/5\b",
+    "SecurityGroup.from_lookup_by_name, and a load balancer's": r"\bsg-(1234|12345678|123456789012)\b",
+    "ApplicationLoadBalancer and ApplicationListener.from_lookup": r"/my-load-balancer/50dc6c495c0c9188\b",
+    "HostedZone, Repository and Role.from_lookup": r"\bDUMMY(_ARN)?\b",
+    "Key.from_lookup": r"\b1234abcd-12ab-34cd-56ef-1234567890ab\b",
+}
+DUMMY = re.compile("|".join(DUMMIES.values()))
+
+
+def is_known(value: object) -> bool:
+    """Whether a value is itself: no token, and no dummy of a look-up; of a list, whether each of its values is."""
+    if isinstance(value, str):
+        return not is_dummy(value) and not is_list_token(value) and not Token.is_unresolved(value)
+    return all(map(is_known, value)) if isinstance(value, Iterable) else not Token.is_unresolved(value)
+
+
+def is_list_token(value: str) -> bool:
+    """Whether a text is how CDK writes, within a list, that only the deployment knows the list."""
+    return value.startswith(LIST_TOKEN)
+
+
+def is_dummy(value: str) -> bool:
+    """Whether a text is, or holds, what CDK takes for a value that the CLI has yet to look up."""
+    return DUMMY.search(value) is not None
