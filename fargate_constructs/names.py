@@ -55,7 +55,9 @@ def may_match(pattern: re.Pattern[str], text: str) -> bool:
     What the CLI has yet to look up may be anything.
     """
     parts = TOKEN.split(text)
-    return is_dummy(text) or any(pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""]))
+    return is_dummy(text) or any(
+        pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""])
+    )
 
 
 def may_start_with(prefix: str, text: str) -> bool:

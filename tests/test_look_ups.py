@@ -171,6 +171,13 @@ def jobs(lab: Lab) -> None:
     OneOffTask(lab.stack, "Repair", name=lab.text("name"), **common)  # type: ignore[arg-type]
 
 
+def archive(lab: Lab) -> None:
+    """Archive all log groups but some."""
+    made = LogArchive(lab.stack, "Logs")
+    made.ignore_log_group(lab.text("ignored"))
+    made.add_all_log_groups(except_for=[lab.text("excepted")])
+
+
 def catalog(lab: Lab) -> None:
     """Let a role that is looked up query a database whose name is."""
     made = LogCatalog(lab.stack, "Catalog", bucket=LogArchive(lab.stack, "Logs").bucket, database_name=lab.text("db"))
@@ -284,6 +291,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "HttpEndpoint.add_route: query": lambda lab: lab.route(query={lab.text("key"): [lab.text("value")]}),
     "HttpEndpoint.add_route: source_ips": lambda lab: lab.route(source_ips=[lab.text("office")]),
     "HttpEndpoint.maintenance: html": lambda lab: lab.endpoint().maintenance(html=lab.text("page")),
+    "LogArchive.add_all_log_groups: except_for; LogArchive.ignore_log_group: log_group": archive,
     "LogCatalog.__init__: database_name": catalog,
     "SignIn.cognito: scope; SignIn.oidc: issuer, authorization_endpoint, token_endpoint, user_info_endpoint, "
     "client_id, scope, authentication_request_extra_params": lambda lab: lab.sign_in(oidc(lab)),
