@@ -7,18 +7,9 @@ task ──> subnet ──> route table ──> route ──> NAT gateway ──
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import jsii
-from aws_cdk import (
-    IPolicyValidationContext,
-    IPolicyValidationPlugin,
-    PolicyValidationPluginReport,
-    PolicyViolatingResource,
-    PolicyViolation,
-    Stack,
-    Validations,
-)
+from aws_cdk import PolicyViolation, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
 
@@ -26,6 +17,7 @@ from fargate_constructs.launches import Launch, launches_in
 from fargate_constructs.network.egress_routes import EgressRoutes
 from fargate_constructs.paths import path_of
 from fargate_constructs.registry import entry_of, existing_entry_of
+from fargate_constructs.template_checks import TemplateChecks, violation
 from fargate_constructs.templates import Templates
 
 # By rule: how grave, what it asks of tasks, what to change.
@@ -67,9 +59,8 @@ class _Tasks(NamedTuple):
     is_vouched_for: bool
 
 
-@jsii.implements(IPolicyValidationPlugin)
 class EgressProof:
-    """Reads an app's templates once, for all of its tasks."""
+    """What is proven of an app's tasks."""
 
     def __init__(self) -> None:
         self.tasks: list[_Tasks] = []
@@ -92,8 +83,7 @@ class EgressProof:
         The templates are read as they are written, so overrides and aspects count. Refused are public addresses,
         public subnets, and NAT gateways or instances on other addresses than the app's retained Elastic IPs and those
         named here. Ways that cannot be followed, such as a transit gateway, and IPv6, which passes NAT by, are
-        warnings. Subnets that the app does not define are skipped. Accept a finding with
-        `Validations.of(owner).acknowledge(Acknowledgment(id="fargate-constructs::unknownEgress", reason=...))`.
+        warnings. Subnets that the app does not define are skipped. A finding can be accepted on the owner.
 
         Args:
             owner: What runs the tasks. The network configuration of each ECS service, task set, schedule, rule and pipe
@@ -104,20 +94,14 @@ class EgressProof:
                 instance will do; public addresses and subnets still do not. By default nobody does.
         """
         if not self.tasks:
-            Validations.of(owner.node.root).add_plugins(cast(IPolicyValidationPlugin, self))
+            TemplateChecks.add(owner, self.check)
         self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
 
-    @property
-    def name(self) -> str:
-        """The namespace of the rules."""
-        return "fargate-constructs"
-
-    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Return what is wrong with the app as it was synthesized."""
-        judge = _Judge(Templates(context))
-        violations = [violation for tasks in self.tasks for violation in judge.judge(tasks)]
-        succeeded = all(violation.severity != "error" for violation in violations)
-        return PolicyValidationPluginReport(success=succeeded, violations=violations)
+    def check(self, templates: Templates) -> Iterator[PolicyViolation]:
+        """Yield what is wrong with the ways that tasks take."""
+        judge = _Judge(templates)
+        for tasks in self.tasks:
+            yield from judge.judge(tasks)
 
 
 class _Judge:
@@ -158,13 +142,8 @@ class _Judge:
         for rule, each in findings.items():
             severity, demand, fix = RULES[rule]
             for got in each if severity == "error" else ["; ".join(each)]:
-                yield PolicyViolation(
-                    rule_name=rule,
-                    severity=severity,
-                    description=f"tasks of {tasks.path} {demand}, got: {got}",
-                    fix=fix,
-                    violating_resources=[PolicyViolatingResource(construct_path=tasks.path, locations=[])],
-                )
+                description = f"tasks of {tasks.path} {demand}, got: {got}"
+                yield violation(rule, tasks.path, description, fix=fix, severity=severity)
 
     def _find_faults(self, tasks: _Tasks) -> Iterator[tuple[str, str]]:
         for launch in self._launches_of(tasks):
