@@ -5,6 +5,7 @@ template ──> [what stands] * list price ──> USD a month
 ```
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -17,20 +18,34 @@ BY_THE_HOUR = {
     "load balancer": 0.0225,  # https://aws.amazon.com/elasticloadbalancing/pricing/
     "NAT gateway": 0.045,  # https://aws.amazon.com/vpc/pricing/
     "public IPv4 address": 0.005,  # in use or not: https://aws.amazon.com/vpc/pricing/
+    "interface endpoint": 0.01,  # in each zone: https://aws.amazon.com/privatelink/pricing/
+    "accelerator": 0.025,  # https://aws.amazon.com/global-accelerator/pricing/
+    "t4g.nano": 0.0042,  # https://aws.amazon.com/ec2/pricing/on-demand/
+    # Linux on x86-64: https://aws.amazon.com/fargate/pricing/
+    "CPU unit": 0.04048 / 1024,
+    "MiB of memory": 0.004445 / 1024,
 }
 BY_THE_MONTH = {
     "alarm": 0.10,  # for each metric that it reads: https://aws.amazon.com/cloudwatch/pricing/
+    "GB of gp3": 0.08,  # https://aws.amazon.com/ebs/pricing/
 }
+TASKS = ("CPU unit", "MiB of memory")
 # A policy that tracks a target keeps two alarms
 # (https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html).
 ALARMS_OF_A_POLICY = 2
+# What Amazon Linux's image takes: https://docs.aws.amazon.com/linux/al2023/ug/AMI-minimal-and-standard-differences.html
+IMAGE_GB = 8
 # Billed by use, or not at all. A type that is in neither list is refused, so that none is forgotten.
 NOT_STANDING = {
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::Athena::NamedQuery",
     "AWS::Athena::WorkGroup",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::VpcOrigin",
+    "AWS::EC2::EIPAssociation",
     "AWS::EC2::FlowLog",
     "AWS::EC2::InternetGateway",
+    "AWS::EC2::NetworkInterface",
     "AWS::EC2::Route",
     "AWS::EC2::RouteTable",
     "AWS::EC2::SecurityGroup",
@@ -41,7 +56,6 @@ NOT_STANDING = {
     "AWS::EC2::VPC",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::ECS::Cluster",
-    "AWS::ECS::Service",  # its tasks are billed; both run the same
     "AWS::ECS::TaskDefinition",
     "AWS::ElasticLoadBalancingV2::Listener",
     "AWS::ElasticLoadBalancingV2::ListenerRule",
@@ -49,6 +63,9 @@ NOT_STANDING = {
     "AWS::Events::Rule",
     "AWS::Glue::Database",
     "AWS::Glue::Table",
+    "AWS::GlobalAccelerator::EndpointGroup",
+    "AWS::GlobalAccelerator::Listener",
+    "AWS::IAM::InstanceProfile",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
     "AWS::Lambda::EventInvokeConfig",
@@ -59,34 +76,67 @@ NOT_STANDING = {
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
     "AWS::Scheduler::Schedule",
+    "AWS::SSM::Parameter",
+    "Custom::VpcOriginSecurityGroup",
     "Custom::VpcRestrictDefaultSG",
 }
 
 
 def standing(template: Template) -> Counter[str]:
-    """Return how much of what is billed stands in a template.
+    """Return how much of what is billed stands in a template; of services, the tasks that always run.
 
     Raises:
         ValueError: If it has a resource of which it is not known how it is billed.
     """
+    resources = template["Resources"]
+    types = Counter(each["Type"] for each in resources.values())
     counts: Counter[str] = Counter()
-    for name, resource in template["Resources"].items():
-        counts.update(_parts(name, resource["Type"], resource.get("Properties", {})))
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::CloudWatch::Alarm":
+                metrics = properties.get("Metrics", [{"MetricStat": {}}])
+                # A query reads a metric for each subscription of a log group.
+                is_query = any(metric.get("Expression", "").startswith("SELECT ") for metric in metrics)
+                subscriptions = types["AWS::Logs::SubscriptionFilter"] if is_query else 0
+                counts["alarm"] += sum("MetricStat" in metric for metric in metrics) + subscriptions
+            case "AWS::ECS::Service":
+                counts.update(_tasks(resources, name, properties))
+            case type_:
+                counts.update(_parts(name, type_, properties))
     return counts
+
+
+def _tasks(resources: Mapping[str, Any], service: str, properties: Mapping[str, Any]) -> Counter[str]:
+    (least,) = (
+        each["Properties"]["MinCapacity"]
+        for each in resources.values()
+        if each["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+        and f'"{service}"' in json.dumps(each["Properties"]["ResourceId"])
+    )
+    task = resources[properties["TaskDefinition"]["Ref"]]["Properties"]
+    return Counter({"CPU unit": least * int(task["Cpu"]), "MiB of memory": least * int(task["Memory"])})
 
 
 def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str, int]:
     match type_:
         case "AWS::ElasticLoadBalancingV2::LoadBalancer":
-            is_public = properties.get("Scheme") == "internet-facing"  # with an address in each zone
-            parts = {"load balancer": 1, "public IPv4 address": len(properties["Subnets"]) if is_public else 0}
-        case "AWS::EC2::NatGateway":
-            parts = {"NAT gateway": 1}
+            is_public = properties.get("Scheme") == "internet-facing"  # with an address in each zone, if given none
+            parts = {"load balancer": 1, "public IPv4 address": len(properties.get("Subnets", [])) if is_public else 0}
+        case "AWS::EC2::NatGateway":  # a regional one is billed in each zone
+            parts = {"NAT gateway": len(properties.get("AvailabilityZoneAddresses", [1]))}
+        case "AWS::EC2::VPCEndpoint" if properties.get("VpcEndpointType") == "Interface":
+            parts = {"interface endpoint": len(properties["SubnetIds"])}
+        case "AWS::GlobalAccelerator::Accelerator":
+            parts = {"accelerator": 1}
+        case "AWS::AutoScaling::AutoScalingGroup":  # of one NAT instance
+            parts = {}
+        case "AWS::EC2::LaunchTemplate":
+            machine = properties["LaunchTemplateData"]
+            disks = sum(each["Ebs"].get("VolumeSize", IMAGE_GB) for each in machine["BlockDeviceMappings"])
+            parts = {machine["InstanceType"]: 1, "GB of gp3": disks}
         case "AWS::EC2::EIP":
             parts = {"public IPv4 address": 1}
-        case "AWS::CloudWatch::Alarm":
-            metrics = properties.get("Metrics", [{"MetricStat": {}}])
-            parts = {"alarm": sum("MetricStat" in metric for metric in metrics)}
         case "AWS::ApplicationAutoScaling::ScalingPolicy":
             parts = {"alarm": ALARMS_OF_A_POLICY}
         case _ if type_ in NOT_STANDING or properties.get("VpcEndpointType") == "Gateway":
@@ -97,12 +147,20 @@ def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str,
 
 
 def hourly_usd_a_month(template: Template) -> float:
-    """Return what is billed by the hour, for a month."""
-    counts = standing(template)
-    return sum(counts[name] * price * HOURS for name, price in BY_THE_HOUR.items())
+    """Return what is billed by the hour, tasks apart, for a month."""
+    return _usd_a_month(standing(template), *(name for name in BY_THE_HOUR if name not in TASKS))
+
+
+def tasks_usd_a_month(template: Template) -> float:
+    """Return what the tasks cost that always run, for a month."""
+    return _usd_a_month(standing(template), *TASKS)
 
 
 def standing_usd_a_month(template: Template) -> float:
-    """Return everything that is billed without being used, for a month."""
+    """Return everything that is billed without being used, tasks apart, for a month."""
     counts = standing(template)
     return hourly_usd_a_month(template) + sum(counts[name] * price for name, price in BY_THE_MONTH.items())
+
+
+def _usd_a_month(counts: Counter[str], *names: str) -> float:
+    return sum(counts[name] * BY_THE_HOUR[name] * HOURS for name in names)

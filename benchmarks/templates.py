@@ -44,9 +44,9 @@ def rows() -> Iterator[Row]:
         other=f"{fitting['ecs_patterns']} {OTHER}",
         ratio=fitting["ours"] / fitting["ecs_patterns"],
     )
-    ours, theirs = (fastest_deployment(one[name]) for name in one)
+    ours, theirs = (checks_and_drain(one[name]) for name in one)
     yield Row(
-        what="seconds below which no rolling deployment gets",
+        what="seconds of checks and drain in a rolling deployment, at most",
         ours=f"{ours} s",
         other=f"{theirs} s {OTHER}",
         ratio=ours / theirs,
@@ -99,16 +99,17 @@ def services_per_stack(one: Template, many: Template) -> int:
     return int((MAX_RESOURCES - len(one["Resources"])) / added) + 1
 
 
-def fastest_deployment(template: Template) -> int:
-    """Return the seconds from where new tasks listen to where old ones are gone, with nothing else to wait for.
+def checks_and_drain(template: Template) -> int:
+    """Return the most seconds from where new tasks listen to where old ones get SIGTERM, with nothing else to wait for.
 
     A new task gets requests after its first good check, which comes within one interval: so many in a row are asked
     only of a task that was sick (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html); an old one
-    goes when it is drained (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
+    is stopped when it is drained, or earlier if it has no connection left
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
     What a template does not say is as the load balancer has it by default
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time that
-    alarms are watched comes on top.
+    alarms are watched comes on top, and up to a container's stop timeout after SIGTERM.
     """
     resources = template["Resources"].values()
     target_group, service = (

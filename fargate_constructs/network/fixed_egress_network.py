@@ -66,7 +66,8 @@ class FixedEgressNetwork(Construct):
             refuses the deployment. By default 2. A further zone later moves no subnet and changes no address.
         endpoints: Sets of interface endpoints, through which tasks reach AWS without the way out. By default none;
             with `Egress.isolated()` what tasks cannot start without.
-        flow_log_retention: How long the VPC's flow logs are kept in CloudWatch. By default one month.
+        flow_log_retention: How long the VPC's flow logs are kept in CloudWatch, which bills all traffic's; `None` for
+            no flow logs. By default one month.
 
     Raises:
         ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
@@ -84,7 +85,7 @@ class FixedEgressNetwork(Construct):
         avoid_cidrs: Sequence[str] = (),
         max_azs: int = 2,
         endpoints: Sequence[Endpoints] = (),
-        flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
         address_range = planned_range(cidr, avoid_cidrs)
@@ -104,7 +105,8 @@ class FixedEgressNetwork(Construct):
         isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
         self.vpc_endpoints = add_endpoints(self._vpc, [*endpoints, *isolated])
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
-        self._log_flows(flow_log_retention)
+        if flow_log_retention is not None:
+            self._log_flows(flow_log_retention)
         self._tell_unused_addresses()
 
     @staticmethod

@@ -39,8 +39,10 @@ class Capacity:
     def spot(cls, *, on_demand_base: int = 2, on_demand_percent: int = 0) -> "Capacity":
         """Tasks on Spot, for up to 70 % less (https://aws.amazon.com/fargate/pricing/), above a base on demand.
 
-        AWS may take a Spot task back two minutes after it sent SIGTERM, and may have none to give; the base is what
-        always runs (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html).
+        AWS may take a Spot task back, and may have none to give; the base is what always runs
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html). SIGTERM is the
+        warning, and SIGKILL follows after `stop_timeout`: 30 s unless you set up to the two minutes that AWS gives
+        (https://repost.aws/knowledge-center/fargate-spot-termination-notice).
 
         Args:
             on_demand_base: How many tasks run on demand before any runs on Spot. By default 2: one in each zone.

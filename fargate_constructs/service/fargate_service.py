@@ -24,10 +24,10 @@ from constructs import Construct, IValidation
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hints import refuse_attribute
-from fargate_constructs.ranges import seconds_of, validate_range
+from fargate_constructs.ranges import validate_range
 from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
-from fargate_constructs.service.fargate_task import STOP_TIMEOUT_SECONDS, FargateTask
+from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health, default_health
 from fargate_constructs.service.links import ServiceLinks, name_of, port_mapping_name, resource_of
 from fargate_constructs.service.ports import named_ports
@@ -83,8 +83,8 @@ class FargateService(FargateTask):
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
-        ValueError: If *port* cannot be one or its name is too long beside the service's, *stop_timeout* is longer than
-            the target group drains, *health_check* is given, or as `FargateTask` does.
+        ValueError: If *port* cannot be one or its name is too long beside the service's, *health_check* is given, or
+            as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -107,7 +107,8 @@ class FargateService(FargateTask):
     ) -> None:
         ports = named_ports(port)
         health = health or default_health()
-        _validate_health(health, task, is_worker=not ports)
+        if task.get("health_check") is not None:
+            raise ValueError("health_check of a service is part of its health: pass health=Health(command=[...])")
         mappings = {port_mapping_name(task.get("name") or name_of(id), each): ports[each] for each in ports}
         super().__init__(scope, id, **task | {"health_check": health.container_check()})
 
@@ -338,21 +339,6 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             health=self.health,
             deployment=self.deployment,
-        )
-
-
-def _validate_health(health: Health, task: TaskArguments, *, is_worker: bool) -> None:
-    if task.get("health_check") is not None:
-        raise ValueError("health_check of a service is part of its health: pass health=Health(command=[...])")
-    stop_timeout = task.get("stop_timeout")
-    drain = seconds_of(health.deregistration_delay)
-    seconds = seconds_of(stop_timeout) if stop_timeout else STOP_TIMEOUT_SECONDS
-    if is_worker or drain is None or seconds is None:
-        return
-    if seconds > drain:
-        raise ValueError(
-            f"stop_timeout must not be longer than the target group drains ({drain:.0f} seconds), "
-            f"got: {seconds:g} seconds; a longer health=Health(deregistration_delay=...) lets tasks finish",
         )
 
 

@@ -79,7 +79,8 @@ class FargateTask(Construct):
             volumes are mounted where ECS Exec's agent writes, so that one can still look in.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each; root's, if the image does not
             say otherwise with `VOLUME`. By default none.
-        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s.
+        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
+            use all of AWS's warning.
         cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
             Insights on, which does (custom metrics).
         capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an

@@ -352,10 +352,6 @@ def test_a_listener_made_elsewhere(stack: Stack, network: Network, web: FargateS
     ("parameters", "message"),
     [
         ({"cpu": 300}, "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
-        (
-            {"stop_timeout": Duration.seconds(31)},
-            "stop_timeout must not be longer than the target group drains (30 sec",
-        ),
         ({"health_check": ecs.HealthCheck(command=["CMD", "x"])}, "health_check of a service is part of its health"),
         ({"name": "Web"}, "name must be a host name"),
         ({"name": "a" * 64}, "name must be a host name"),

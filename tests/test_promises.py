@@ -1,0 +1,255 @@
+"""The numbers that README and the guides promise, computed from templates and list prices.
+
+`tests/logs/test_costs.py` has those of docs/logs.md, `tests/endpoint/test_routes_numbers.py` those of docs/routes.md.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_scheduler as scheduler
+
+from benchmarks import bills
+from fargate_constructs import (
+    Accelerator,
+    CloudFrontDistribution,
+    Deployment,
+    Egress,
+    FargateService,
+    FargateWebService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    OneOffTask,
+    ScheduledTask,
+    WebAcl,
+)
+from tests.modes.made_elsewhere import IMAGE, network_in
+
+ROOT = Path(__file__).parents[1]
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS = (
+    " ".join((ROOT / page).read_text().split())
+    for page in ("README.md", *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs")))
+)
+SECONDS_A_MONTH = bills.HOURS * 3600
+EGRESS = {
+    "per_az()": Egress.per_az(),
+    "single()": Egress.single(),
+    "regional()": Egress.regional(),
+    "nat_instance()": Egress.nat_instance(),
+    "isolated()": Egress.isolated(),
+}
+DEPLOYMENTS = {
+    "rolling()": Deployment.rolling(),
+    "blue_green()": Deployment.blue_green(),
+    "canary(percent=10)": Deployment.canary(percent=10),
+    "linear(step=20)": Deployment.linear(step=20),
+}
+Template = Mapping[str, Any]
+
+
+def alb(stack: Stack) -> None:
+    """A load balancer that faces the internet."""
+    HttpEndpoint(stack, "Endpoint", network=network_in(stack))
+
+
+def nlb_and_alb(stack: Stack) -> None:
+    """One with fixed addresses before it."""
+    HttpEndpoint(stack, "Endpoint", network=network_in(stack), static_ips=True)
+
+
+def accelerator(stack: Stack) -> None:
+    """An accelerator before an internal one."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True, allow_cidrs=["0.0.0.0/0"])
+    Accelerator(stack, "Accelerator", endpoint=endpoint)
+
+
+def cloud_front(stack: Stack) -> None:
+    """CloudFront before an internal one."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True)
+    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+
+
+FRONTS: dict[str, Callable[[Stack], None]] = {
+    "ALB": alb,
+    "NLB + ALB": nlb_and_alb,
+    "Accelerator + ALB": accelerator,
+    "CloudFront + ALB": cloud_front,
+}
+
+
+def jobs(stack: Stack) -> None:
+    """A job of each kind, and a service that one runs before."""
+    network = network_in(stack)
+    schedule = scheduler.ScheduleExpression.rate(Duration.days(1))
+    report = ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=schedule)
+    OneOffTask(stack, "Repair", network=network, image=IMAGE, cluster=report.cluster)
+    web = FargateService(stack, "Web", network=network, image=IMAGE, cluster=report.cluster)
+    OneOffTask(stack, "Migrate", network=network, image=IMAGE, cluster=report.cluster).run_before(web)
+
+
+@pytest.fixture(scope="module")
+def templates() -> dict[str, Template]:
+    """A template for each promise, all of one app."""
+    app = App(builtin_cloud_formation_validation=False)
+    FargateWebService(Stack(app, "Shop"), "Shop", image=IMAGE)
+    for number, egress in enumerate(EGRESS.values()):
+        FixedEgressNetwork(Stack(app, f"Egress{number}"), "Network", egress=egress, flow_log_retention=None)
+    for number, build in enumerate(FRONTS.values()):
+        build(Stack(app, f"Front{number}"))
+    jobs(Stack(app, "Jobs"))
+    services = Stack(app, "Services")
+    endpoint = HttpEndpoint(services, "Endpoint", network=network_in(services), web_acl=WebAcl.managed())
+    for number, deployment in enumerate(DEPLOYMENTS.values()):
+        stack = Stack(app, f"Deployment{number}")
+        service = FargateService(stack, "Web", network=network_in(stack), image=IMAGE, deployment=deployment)
+        endpoint.add_route("Web", service=service, paths=[f"/{number}/*"])
+    return {each.stack_name: each.template for each in app.synth().stacks}
+
+
+def of_type(template: Template, type_: str) -> list[dict[str, Any]]:
+    """Return the properties of each resource of a type."""
+    return [each.get("Properties", {}) for each in template["Resources"].values() if each["Type"] == f"AWS::{type_}"]
+
+
+def usd(cell: str) -> list[float]:
+    """Return the amounts in a cell."""
+    return [float(each) for each in re.findall(r"\d+\.\d\d", cell)]
+
+
+def test_the_idle_stack(templates: Mapping[str, Template]) -> None:
+    """README's sum, and each part of it."""
+    shop = templates["Shop"]
+    counts, rest = bills.standing(shop), bills.standing_usd_a_month(shop) - bills.hourly_usd_a_month(shop)
+    parts = [
+        *(counts[name] * bills.BY_THE_HOUR[name] * bills.HOURS for name in ("NAT gateway", "public IPv4 address")),
+        counts["load balancer"] * bills.BY_THE_HOUR["load balancer"] * bills.HOURS,
+        bills.tasks_usd_a_month(shop),
+        rest,
+    ]
+
+    said = re.search(
+        r"about \*\*(\d+) USD a month\*\* .* gateways (\d+), .* addresses (\d+), the load balancer (\d+), "
+        r"two tasks of 0.25 vCPU and 0.5 GB (\d+), alarms (\d+)\.",
+        README,
+    )
+    assert said
+    assert [int(each) for each in said.groups()] == [round(each) for each in (sum(parts), *parts)]
+
+
+def test_a_further_service(templates: Mapping[str, Template]) -> None:
+    """README: its alarms, with those of scaling, in a rolling deployment and in another."""
+    alarms = [
+        bills.standing(templates[f"Deployment{number}"])["alarm"] * bills.BY_THE_MONTH["alarm"]
+        for number in range(len(DEPLOYMENTS))
+    ]
+
+    assert alarms == pytest.approx([0.70, 1.00, 1.00, 1.00])
+    assert "0.70 for alarms, 1.00 if it shifts requests" in README
+    assert "0.30 USD a month for alarms on the second target group" in SERVICE
+
+
+def test_ways_out(templates: Mapping[str, Template]) -> None:
+    """docs/network.md: gateways and addresses; README: what the two cheaper ways save."""
+    bill = {}
+    for number, name in enumerate(EGRESS):
+        template = templates[f"Egress{number}"]
+        assert of_type(template, "EC2::FlowLog") == [], "as asked"
+        counts = bills.standing(template)
+        held = counts["public IPv4 address"] * bills.BY_THE_HOUR["public IPv4 address"] * bills.HOURS
+        bill[name] = (bills.standing_usd_a_month(template) - held, held)
+    gateways, addresses = (
+        re.search(rf"\| {row}, USD \|(.*?)\| \|", NETWORK)[1].split("|")  # type: ignore[index]
+        for row in ("gateways", "addresses")
+    )
+
+    assert [sum(usd(each)) for each in gateways] == pytest.approx([each[0] for each in bill.values()], abs=0.01)
+    assert [usd(each)[:1] or [0] for each in addresses] == [[round(each[1], 2)] for each in bill.values()]
+    costs = {name: sum(each) for name, each in bill.items()}
+    saved = [round(costs["per_az()"] - costs[name]) for name in ("single()", "nat_instance()")]
+    assert f"saves {saved[0]} and `Egress.nat_instance()` {saved[1]}," in README
+
+
+def test_fronts(templates: Mapping[str, Template]) -> None:
+    """docs/endpoint.md: the sums, and how many of what; a web ACL's price, by its rule groups."""
+    fronts = [templates[f"Front{number}"] for number in range(len(FRONTS))]
+    counts, hourly = [bills.standing(each) for each in fronts], [bills.hourly_usd_a_month(each) for each in fronts]
+
+    said = re.search(r"\| sum \| \| \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|", ENDPOINT)
+    assert said
+    assert [float(each) for each in said.groups()] == pytest.approx(hourly)
+    idle = re.search(r"\| idle, USD a month \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|", ENDPOINT)
+    assert idle
+    assert [float(each) for each in idle.groups()] == pytest.approx(hourly, abs=0.0051)
+    for name, row in (("load balancer", "1 | 2 | 1 | 1"), ("public IPv4 address", "2 | 4 | 0 | 0")):
+        assert [each[name] for each in counts] == [int(each) for each in row.split(" | ")]
+        assert f"| {bills.BY_THE_HOUR[name]} | {bills.BY_THE_HOUR[name] * bills.HOURS:g} | {row} |" in ENDPOINT
+    (acl,) = of_type(templates["Services"], "WAFv2::WebACL")
+    groups = [rule for rule in acl["Rules"] if "ManagedRuleGroupStatement" in rule["Statement"]]
+    # https://aws.amazon.com/waf/pricing/
+    assert f"{5 + len(groups)} USD a month, and 0.60 USD" in ENDPOINT
+
+
+def test_deployments(templates: Mapping[str, Template]) -> None:
+    """docs/service.md: how long each strategy takes, when old tasks end, and how long alarms need."""
+    minutes = []
+    for number in range(len(DEPLOYMENTS)):
+        (service,) = of_type(templates[f"Deployment{number}"], "ECS::Service")
+        settings = service["DeploymentConfiguration"]
+        canary, linear = (settings.get(f"{name}Configuration", {}) for name in ("Canary", "Linear"))
+        # The interval is not waited for after the last step:
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html
+        steps = 100 // linear["StepPercent"] - 1 if linear else 1
+        interval = {**canary, **linear}.get("CanaryBakeTimeInMinutes", linear.get("StepBakeTimeInMinutes", 0))
+        minutes.append(settings["BakeTimeInMinutes"] + steps * interval)
+    target_group = of_type(templates["Deployment0"], "ElasticLoadBalancingV2::TargetGroup")[0]
+    (task,) = of_type(templates["Deployment0"], "ECS::TaskDefinition")
+    check = target_group["HealthCheckIntervalSeconds"]
+    attributes = {each["Key"]: each["Value"] for each in target_group["TargetGroupAttributes"]}
+    drain, stop = (
+        int(attributes["deregistration_delay.timeout_seconds"]),
+        task["ContainerDefinitions"][0]["StopTimeout"],
+    )
+
+    assert minutes == [0, 5, 10, 25]
+    assert "for 5, 10 or 25 min" in SERVICE
+    for name, time in zip(DEPLOYMENTS, (f"{check} s, while", "5 min", "10 min", "25 min"), strict=True):
+        assert re.search(rf"`Deployment\.{re.escape(name)}`[^|]*\|[^|]*\|[^|]*\|[^|]*\| {time}", SERVICE), name
+    assert f"0 s {check} s: it is over {check + drain} s at most {check + drain + stop} s at most" in SERVICE
+    assert f"checks and drain take {check + drain} s at most" in README
+
+    alarms = of_type(templates["Deployment0"], "CloudWatch::Alarm")
+    needed = max(
+        each["EvaluationPeriods"] * max(metric["MetricStat"]["Period"] for metric in each["Metrics"][1:]) + 60
+        for each in alarms
+    )
+    assert needed == 3 * 60
+    assert "rolling(bake_time=Duration.minutes(3))" in SERVICE
+    assert min(minutes[1:]) * 60 >= needed, "the others bake long enough"
+
+
+def test_flow_logs() -> None:
+    """docs/network.md: two records of 100 bytes for each of a thousand connections a second."""
+    gigabytes = 2 * 100 * 1000 * SECONDS_A_MONTH / 1e9
+
+    assert f"make {gigabytes:.0f} GB and {gigabytes * 0.50:.0f} USD a month" in NETWORK
+
+
+def test_a_log_router() -> None:
+    """docs/logs.md: an object a minute."""
+    assert f"{SECONDS_A_MONTH / 60 * 0.005 / 1000:.2f} USD a month, and 256 MiB" in LOGS
+
+
+def test_jobs(templates: Mapping[str, Template]) -> None:
+    """docs/jobs.md: the resources that a schedule and a run before each deployment add to those of a task."""
+    counts = Counter(
+        re.match("Report(?!Cluster)|Repair|Migrate", name)[0]  # type: ignore[index]
+        for name in templates["Jobs"]["Resources"]
+        if re.match("Report(?!Cluster)|Repair|Migrate", name)
+    )
+
+    assert f"adds {counts['Report'] - counts['Repair']} CloudFormation resources" in JOBS
+    assert f"`run_before` {counts['Migrate'] - counts['Repair']}." in JOBS
