@@ -15,7 +15,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from fargate_constructs.environments import may_be_same
 from fargate_constructs.names import TOKEN, known_name, log_group_name, may_match
 from fargate_constructs.paths import path_of
 
@@ -162,7 +161,6 @@ class Subscriptions:
         if isinstance(log_group, str):
             _validate_pattern(log_group)
             return _Named(log_group, known_name(self._archive, log_group), path=log_group)
-        _validate_place(log_group, Stack.of(self._archive))
         arn = log_group.log_group_arn.removesuffix(":*")
         return _Named(log_group.log_group_name, log_group_name(log_group), arn, log_group.node.path)
 
@@ -209,22 +207,6 @@ def _validate_pattern(pattern: str) -> None:
             "a log group that is ignored must be named by letters, digits, '_', '-', '/', '.', '#', and '*' for any "
             f"characters, at most 512, got: {pattern!r}",
         )
-
-
-def _validate_place(log_group: logs.ILogGroup, stack: Stack) -> None:
-    """Refuse a log group elsewhere: CloudWatch Logs delivers to functions and streams of its region and account.
-
-    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html
-    """
-    for what, own, other in (
-        ("region", stack.region, log_group.env.region),
-        ("account", stack.account, log_group.env.account),
-    ):
-        if not may_be_same(own, other):
-            raise ValueError(
-                f"log_group must be in the archive's {what}, {own}, as subscriptions want it, got: "
-                f"{log_group.node.path} in {other}; make an archive there",
-            )
 
 
 def _validate_class(log_group: logs.ILogGroup) -> None:

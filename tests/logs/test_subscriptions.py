@@ -344,25 +344,3 @@ def test_more_names_than_a_function_can_be_told_are_refused() -> None:
         archive.add_all_log_groups(except_for=names)
     archive.ignore_log_group("*x")
     archive.add_all_log_groups()
-
-
-@pytest.mark.parametrize(
-    ("where", "got"),
-    [
-        ("eu-west-1:111111111111", "archive's region, us-east-1, .* in eu-west-1"),
-        ("us-east-1:222222222222", "archive's account, 111111111111, .* in 222222222222"),
-    ],
-    ids=["region", "account"],
-)
-def test_a_log_group_elsewhere_is_refused(named: LogArchive, where: str, got: str) -> None:
-    """A subscription leads to a function of its own region and account: one of that name here would be shipped."""
-    stack = beside(named)
-    group = logs.LogGroup.from_log_group_arn(stack, "Logs", f"arn:aws:logs:{where}:log-group:/ecs/api")
-
-    for refused in (
-        named.add_log_group,
-        named.ignore_log_group,
-        lambda each: named.add_all_log_groups(except_for=[each]),
-    ):
-        with pytest.raises(ValueError, match=f"log_group must be in the {got}"):
-            refused(group)
