@@ -1,23 +1,30 @@
-"""`make demo`: app.py on a local AWS, for real: where its tasks leave, and where their log lines end up.
+"""`make demo`: app.py on a local AWS: who answers a request, where tasks leave, and where their log lines end up.
 
-app.py ──> CDK CLI ──> emulator ──> routes of the tasks' subnets; log lines ──> CloudWatch ──> Lambda ──> S3 ──> Athena
+app.py ──> CDK CLI ──> emulator ──> requests through the load balancer's rules; default routes of the tasks' subnets;
+                                    log lines ──> CloudWatch ──> Lambda ──> S3 ──> Athena
 """
 
 import gzip
 import json
+import os
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from tests.emulator.emulator import ROOT, Emulator, EmulatorError
+from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.queries import Queries, QueryError, Rows
 
 ARCHIVE_SECONDS = 60
+SIGNALLED = 128  # and the signal's number: how a shell tells that a signal ended a command
 INDENT = " " * 9
 QUERY = "errors_in_the_last_hour"
 MESSAGES = ("listening on port 80", "GET / 200 3 ms", '{"level": "error", "path": "/café", "text": "✗ not found"}')
@@ -29,11 +36,24 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True)
 class Service:
-    """A deployed ECS service: the subnets of its tasks, and where its first container logs to."""
+    """A deployed ECS service: its tasks, where requests find them, their subnets, and where they log to."""
 
     name: str
+    tasks: tuple[str, ...]
+    target_group: str
     subnets: tuple[str, ...]
     log_group: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a request for one of the load balancer's routes arrives."""
+
+    path: str
+    rule: str
+    service: str
+    answer: str
+    """The service and the task that answered."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,7 @@ class Result:
     """What the demo saw."""
 
     outputs: dict[str, str]
+    arrivals: list[Arrival]
     departures: list[Departure]
     sent: list[Line]
     archived: dict[str, list[Line]]
@@ -70,14 +91,15 @@ class Result:
 
 
 def run(say: Callable[[str], None] = lambda _line: None) -> Result:
-    """Deploy app.py to a local AWS, check where tasks leave, send log lines and read them back: from S3, and by query.
+    """Deploy app.py to a local AWS; check who answers, where tasks leave, and that log lines arrive in S3.
 
     Args:
-        say: hears each line of the story. By default nobody does.
+        say: is called with each line of the story. By default nothing is printed.
 
     Raises:
         EmulatorError: the local AWS did not start, or the deployment failed.
-        DemoError: a task leaves from another address than the promised ones, or a log line is not archived.
+        DemoError: a request reaches another service than its route's, a task leaves from another address than the
+            promised ones, or a log line is not archived.
         QueryError: the query fails.
     """
     began = time.monotonic()
@@ -89,15 +111,22 @@ def run(say: Callable[[str], None] = lambda _line: None) -> Result:
         if line.startswith(("✅", "✨  Synthesis")):
             step(f"  {line}")
 
-    step("starting a local AWS: MiniStack, no account, no Docker")
+    step("starting a local AWS: MiniStack, on 127.0.0.1 alone; no account, no Docker, so it runs no containers")
     with Emulator(progress=hear) as aws, tempfile.TemporaryDirectory() as outdir:
         step("deploying app.py with the CDK CLI")
         outputs = aws.deploy(ROOT, outdir=Path(outdir))
         for name in ("EndpointUrl", "EgressIps", "ArchiveBucket"):
             say(f"{INDENT}{name:<13}  {outputs[name]}")
+        say(f"{INDENT}The URL answers only inside the local AWS, and only until the demo ends.")
+
+        services = list(_services(aws))
+        step("asking its load balancer, one request for each route; a tiny web server answers for each task")
+        arrivals = list(_arrivals(aws, services))
+        for each in arrivals:
+            say(f"{INDENT}GET {each.path:<10} ──> rule {each.rule:<6} ──> {each.answer}")
+        check_arrivals(arrivals, services)
 
         step("following the default route of each service's subnets")
-        services = list(_services(aws))
         departures = list(_departures(aws, services))
         for way in departures:
             say(f"{INDENT}{way.service:<5} {way.subnet} ──> {way.gateway} ──> {', '.join(way.public_ips)}")
@@ -114,8 +143,9 @@ def run(say: Callable[[str], None] = lambda _line: None) -> Result:
         errors = _ask(aws)
         for row in errors.table():
             say(f"{INDENT}{row}")
-    step(f"done: every task leaves from a fixed address, {len(sent)} of {len(sent)} log lines are in S3")
-    return Result(outputs, departures, sent, archived, errors)
+    step("done: every route leads to its service, and every task leaves from a fixed address;")
+    say(f"{INDENT}{len(sent)} of {len(sent)} log lines are in S3")
+    return Result(outputs, arrivals, departures, sent, archived, errors)
 
 
 def _ask(aws: Emulator) -> Rows:
@@ -148,9 +178,42 @@ def _services(aws: Emulator) -> Iterator[Service]:
         for service in ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else []:
             task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
             container = task["containerDefinitions"][0]
-            subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
-            log_group = container["logConfiguration"]["options"]["awslogs-group"]
-            yield Service(container["name"], tuple(subnets), log_group)
+            tasks = ecs.list_tasks(cluster=cluster, serviceName=service["serviceName"])["taskArns"]
+            yield Service(
+                container["name"],
+                tasks=tuple(arn.rpartition("/")[2] for arn in tasks),
+                target_group=service["loadBalancers"][0]["targetGroupArn"],
+                subnets=tuple(service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]),
+                log_group=container["logConfiguration"]["options"]["awslogs-group"],
+            )
+
+
+def _arrivals(aws: Emulator, services: list[Service]) -> Iterator[Arrival]:
+    """Let a web server answer for each task, and send a request for each of the load balancer's rules."""
+    elb = aws.client("elbv2")
+    names = {service.target_group: service.name for service in services}
+    with ExitStack() as running:
+        for service in services:
+            for task in service.tasks:
+                running.enter_context(answering(aws, f"{service.name}/{task[:8]}", service.target_group))
+        [found] = elb.describe_load_balancers()["LoadBalancers"]
+        load_balancer = LoadBalancer(aws, found["LoadBalancerArn"])
+        for listener in elb.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]:
+            for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                for pattern in (value for condition in rule["Conditions"] for value in condition["Values"]):
+                    path = pattern.replace("*", "hello")
+                    answer = load_balancer.send(path)
+                    text = answer.name if answer.status == HTTPStatus.OK else f"{answer.status} {answer.body}"
+                    yield Arrival(path, pattern, names[rule["Actions"][0]["TargetGroupArn"]], text)
+
+
+def check_arrivals(arrivals: list[Arrival], services: list[Service]) -> None:
+    """Refuse a request that another service answers than its route's, and a service that no request reaches."""
+    for arrival in arrivals:
+        if arrival.answer.partition("/")[0] != arrival.service:
+            raise DemoError(f"{arrival} is not answered by its route's service")
+    if missing := {service.name for service in services} - {arrival.service for arrival in arrivals}:
+        raise DemoError(f"no route leads to {sorted(missing)}")
 
 
 def _departures(aws: Emulator, services: list[Service]) -> Iterator[Departure]:
@@ -200,7 +263,9 @@ def _wait_for(aws: Emulator, bucket: str, sent: list[Line]) -> dict[str, list[Li
             return archived
         if time.monotonic() > deadline:
             missing, extra = set(sent).difference(lines), set(lines).difference(sent)
-            raise DemoError(f"after {ARCHIVE_SECONDS} s s3://{bucket} lacks {missing}, and nobody sent its {extra}")
+            raise DemoError(
+                f"after {ARCHIVE_SECONDS} s s3://{bucket} lacks {missing}; it has {extra}, which was not sent"
+            )
         time.sleep(0.2)
 
 
@@ -224,8 +289,11 @@ def main() -> int:
         run(lambda line: print(line, flush=True))  # noqa: T201  # the story is for a terminal
     except KeyboardInterrupt:
         print("\nstopped, and the local AWS with it", file=sys.stderr)  # noqa: T201  # the same
-        return 130
-    except (DemoError, EmulatorError, QueryError) as error:
+        return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:  # `make demo | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or else Python's end would write again
+        return SIGNALLED + signal.SIGPIPE
+    except (DemoError, EmulatorError, OSError, QueryError) as error:
         print(f"\nthe demo failed: {error}", file=sys.stderr)  # noqa: T201  # the same
         return 1
     return 0

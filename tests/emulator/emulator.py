@@ -6,6 +6,8 @@ with Emulator() as aws ──> aws.deploy(a CDK app's folder) ──> its output
 import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,11 @@ from tests.emulator.processes import free_port, group, sigterm_raises
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
+MIB, ROOM_MIB = 1 << 20, 100
+JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
+# What a person has set for another AWS, for the CDK CLI, whose every option is a variable CDK_*, and for the way out:
+# all that children here talk to is on this machine.
+NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
@@ -41,7 +48,7 @@ class Emulator:
     Whatever leaves the block (an exception, Ctrl-C, SIGTERM) ends the server and every Lambda function it runs.
 
     Args:
-        progress: hears what the CDK CLI says, line by line. By default nobody does.
+        progress: is called with each line that the CDK CLI prints. By default none is shown.
 
     Example:
         with Emulator(progress=print) as aws:
@@ -58,6 +65,7 @@ class Emulator:
         with ExitStack() as opening:
             opening.enter_context(sigterm_raises())
             self.folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
+            _check_room(self.folder)
             self._port = free_port()
             log = opening.enter_context((self.folder / "ministack.log").open("w+"))
             command = [sys.executable, "-m", "tests.emulator.server"]
@@ -153,7 +161,7 @@ class Emulator:
     def _cdk(self, *arguments: str, cwd: Path) -> None:
         """Run the CDK CLI and pass on what it says."""
         command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]
-        environment = self._child_environment(CDK_HOME=str(self.folder / "cdk"), CDK_DISABLE_CLI_TELEMETRY="true")
+        environment = self._child_environment(CDK_DISABLE_CLI_TELEMETRY="true")
         said = []
         with ExitStack() as running:
             options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
@@ -194,10 +202,12 @@ class Emulator:
 
     def _child_environment(self, **settings: str) -> dict[str, str]:
         """This process's environment with this project's tools, this AWS and no other."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        ours = {name: value for name, value in os.environ.items() if not NOT_HANDED_ON.match(name)}
         tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-        here = {"PATH": tools, "TMPDIR": str(self.folder), "NO_PROXY": "127.0.0.1,localhost"}
-        return {**ours, **here, **self.environment, **settings}
+        home = self.folder / "home"  # whose .cdk.json, .aws and .cdk are nobody's
+        home.mkdir(exist_ok=True)
+        here = {"HOME": str(home), "PATH": tools, "TMPDIR": str(self.folder)}
+        return {JSII_CACHE: str(ROOT / "build/jsii"), **ours, **here, **self.environment, **settings}
 
     def _wait_until_ready(self, server: "subprocess.Popen[str]", log: Path) -> None:
         """Return when the server answers; raise with its log when it ends or takes too long."""
@@ -210,6 +220,15 @@ class Emulator:
                     return
             time.sleep(0.1)
         raise EmulatorError(f"the emulator did not start (exit code {server.poll()}):\n{log.read_text()}")
+
+
+def _check_room(folder: Path) -> None:
+    """Refuse a full disk here, before one of the many programs below fails on it without saying so."""
+    free = shutil.disk_usage(folder).free // MIB
+    if free < ROOM_MIB:
+        raise EmulatorError(
+            f"{folder.parent} must have {ROOM_MIB} MB free, got: {free} MB; free some, or set TMPDIR to another folder"
+        )
 
 
 def _begins_operation(event: Mapping[str, Any]) -> bool:

@@ -84,14 +84,16 @@ class LoadBalancer:
         self._address = aws.endpoint_url.removeprefix("http://")
         [found] = aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
         self._prefix = f"/_alb/{found['LoadBalancerName']}"
-        self.dns_name: str = found["DNSName"]
+        self._dns_name: str = found["DNSName"]
 
     def send(
         self, path: str, *, host: str = "", method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send a request, whatever *host* it is for; by default for the load balancer's own name."""
+        """Send a request, by default to the load balancer's own name."""
         connection = http.client.HTTPConnection(self._address, timeout=30)
-        connection.request(method, self._prefix + path, headers={**(headers or {}), "Host": host or self.dns_name})
+        # The emulator finds a load balancer by its own name, or whatever the request's host is by the path's beginning.
+        target, host = (self._prefix + path, host) if host else (path, self._dns_name)
+        connection.request(method, target, headers={**(headers or {}), "Host": host})
         response = connection.getresponse()
         answer = Answer(response.status, response.read().decode(), response.headers)
         connection.close()

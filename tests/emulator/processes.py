@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 END_SECONDS = 5
@@ -24,16 +24,20 @@ def free_port() -> int:
 def group(command: list[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:  # noqa: ANN401  # Popen's own
     """A child process that ends with the block, and with it whatever it started itself."""
     process = subprocess.Popen(command, encoding="utf-8", stderr=subprocess.STDOUT, start_new_session=True, **options)
-    try:
-        yield process
-    finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(END_SECONDS)
+    with ExitStack() as ending:  # from below, and each step even if Ctrl-C comes during the one before
         for pipe in filter(None, (process.stdin, process.stdout)):
-            pipe.close()
+            ending.enter_context(pipe)
+        ending.callback(_end, process, signal.SIGKILL)
+        ending.callback(_end, process, signal.SIGTERM)
+        yield process
+
+
+def _end(process: "subprocess.Popen[str]", number: int) -> None:
+    """Send a signal to a process and all it started, and wait for its end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
 
 
 @contextmanager
