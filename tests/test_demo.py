@@ -1,22 +1,50 @@
 """What `make demo` shows, from app.py to the log lines in S3."""
 
+import errno
+import json
 import re
 from ipaddress import ip_address
-from typing import NoReturn
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn, TypeAlias
 
 import pytest
 
 from tests.emulator import demo
+from tests.emulator.emulator import Emulator, EmulatorError
+
+Captured: TypeAlias = pytest.CaptureFixture[str]
 
 
+@pytest.fixture
+def a_persons_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which somebody works with a real AWS, through a proxy."""
+    settings = {"profile": "shop", "context": {"domain_name": "shop.example.com", "hosted_zone_id": "Z1"}}
+    (tmp_path / ".cdk.json").write_text(json.dumps(settings))
+    variables = {
+        "HOME": str(tmp_path),
+        "AWS_PROFILE": "shop",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "CDK_APP": "false",
+        "https_proxy": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "no_proxy": "example.com",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("a_persons_settings")
 def test_demo_goes_the_whole_way() -> None:
-    """The example deploys, tasks leave from promised addresses, every log line is in S3 once, and is found there."""
+    """The example deploys, routes lead to their services, tasks leave from promised addresses, log lines are in S3."""
     said: list[str] = []
     result = demo.run(said.append)
 
     assert re.fullmatch(r"https?://[\w.-]+", result.outputs["EndpointUrl"])
     egress_ips = result.outputs["EgressIps"].split(",")
     assert all(ip_address(ip).is_global for ip in egress_ips)
+    assert [(way.path, way.service) for way in result.arrivals] == [("/api/hello", "api"), ("/hello", "web")]
     assert {way.service for way in result.departures} == {"web", "api"}
     assert {ip for way in result.departures for ip in way.public_ips} == set(egress_ips)
 
@@ -26,6 +54,9 @@ def test_demo_goes_the_whole_way() -> None:
     assert all(re.fullmatch(key, name) for name in result.archived)
 
     story = "\n".join(said)
+    assert "runs no containers" in story
+    assert "answers only inside" in story
+    assert all(way.answer in story for way in result.arrivals)
     assert all(ip in story for ip in egress_ips)
     assert all(message in story for message in demo.MESSAGES)
     [error] = [message for message in demo.MESSAGES if "error" in message]
@@ -33,6 +64,22 @@ def test_demo_goes_the_whole_way() -> None:
     assert {row[1] for row in result.errors.rows} == {line.log_group for line in result.sent}
     assert result.errors.table()[0] in story
     assert said[-1].endswith(f"{len(result.sent)} of {len(result.sent)} log lines are in S3")
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"/": "api/1"}, "answer='api/1'"),
+        ({"/": "502 no target"}, "502 no target"),
+        ({}, r"no route leads to \['web'\]"),
+    ],
+)
+def test_another_answer_fails_the_demo(answers: dict[str, str], message: str) -> None:
+    """A route that leads to another service, to none, or is not there, is an error that names it."""
+    service = demo.Service("web", ("1",), target_group="arn", subnets=("subnet-1",), log_group="/web")
+    arrivals = [demo.Arrival(path, "/*", "web", answer) for path, answer in answers.items()]
+    with pytest.raises(demo.DemoError, match=message):
+        demo.check_arrivals(arrivals, [service])
 
 
 @pytest.mark.parametrize("public_ips", [("203.0.113.9",), ("198.51.100.1", "203.0.113.9"), ()])
@@ -43,15 +90,34 @@ def test_another_way_out_fails_the_demo(public_ips: tuple[str, ...]) -> None:
         demo.check_departures([way], ["198.51.100.1"])
 
 
-@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (demo.DemoError("lost a line"), 1)])
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "stopped, and the local AWS with it"),
+        (demo.DemoError("lost a line"), 1, "the demo failed: lost a line"),
+        (OSError(errno.ENOSPC, "no space", "/tmp"), 1, "the demo failed: [Errno 28] no space: '/tmp'"),  # noqa: S108
+        (BrokenPipeError(), 141, ""),  # `make demo | head`
+    ],
+)
 def test_demo_ends_with_one_line(
-    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: BaseException, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, capsys: Captured
 ) -> None:
-    """Ctrl-C and a broken promise end the demo with an exit code and a line, not with a traceback."""
+    """What ends the demo early gives an exit code and a line, not a traceback."""
 
     def fail(_say: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(demo, "run", fail)
-    assert demo.main() == code
-    assert capsys.readouterr().err.strip().count("\n") == 0
+    with (tmp_path / "stdout").open("w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert demo.main() == code
+    assert capsys.readouterr().err.strip() == told
+
+
+def test_a_full_disk_is_named_before_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the folder, its room, and what to set."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=1 << 20))
+    with pytest.raises(EmulatorError, match=rf"{tmp_path} must have 100 MB free, got: 1 MB; .*TMPDIR"), Emulator():
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from tests.emulator.processes import free_port, group, sigterm_raises
@@ -58,6 +59,10 @@ class Emulator:
 
     def __init__(self, *, progress: Callable[[str], None] = lambda _line: None) -> None:
         self._progress = progress
+        # A session that reads no person's profile and no file.
+        unset = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+        variables = {name: (None, None, value, None) for name, value in unset.items()}
+        self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
         self._bootstrapped = False
 
     def __enter__(self) -> Self:
@@ -104,7 +109,7 @@ class Emulator:
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its client classes at run time
         """A boto3 client of this AWS."""
-        make: Any = boto3.client  # typed for literal names alone
+        make: Any = self._session.client  # typed for literal names alone
         return make(
             service,
             endpoint_url=self.endpoint_url,
@@ -207,7 +212,7 @@ class Emulator:
         home = self.folder / "home"  # whose .cdk.json, .aws and .cdk are nobody's
         home.mkdir(exist_ok=True)
         here = {"HOME": str(home), "PATH": tools, "TMPDIR": str(self.folder)}
-        return {JSII_CACHE: str(ROOT / "build/jsii"), **ours, **here, **self.environment, **settings}
+        return {JSII_CACHE: f"{sys.prefix}/cache/jsii", **ours, **here, **self.environment, **settings}
 
     def _wait_until_ready(self, server: "subprocess.Popen[str]", log: Path) -> None:
         """Return when the server answers; raise with its log when it ends or takes too long."""
