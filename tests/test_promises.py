@@ -27,12 +27,16 @@ from fargate_constructs import (
     ScheduledTask,
     WebAcl,
 )
+from fargate_constructs.network.fixed_egress_network import ADDRESS_USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
-README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS = (
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING = (
     " ".join((ROOT / page).read_text().split())
-    for page in ("README.md", *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs")))
+    for page in (
+        "README.md",
+        *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading")),
+    )
 )
 SECONDS_A_MONTH = bills.HOURS * 3600
 EGRESS = {
@@ -236,6 +240,28 @@ def test_flow_logs() -> None:
     gigabytes = 2 * 100 * 1000 * SECONDS_A_MONTH / 1e9
 
     assert f"make {gigabytes:.0f} GB and {gigabytes * 0.50:.0f} USD a month" in NETWORK
+
+
+def test_arm() -> None:
+    """README and docs/service.md: what Fargate's list prices say (https://aws.amazon.com/fargate/pricing/)."""
+    saved = {
+        1 - price / bills.BY_THE_HOUR[name] / 1024 for name, price in zip(bills.TASKS, (0.03238, 0.00356), strict=True)
+    }
+
+    assert {round(each, 2) for each in saved} == {0.20}
+    assert "ARM64` makes tasks 20 % cheaper" in README
+    assert "ARM64` costs 20 % less" in SERVICE
+
+
+def test_waiting_addresses(templates: Mapping[str, Template]) -> None:
+    """docs/upgrading.md: the price of one, and how many destroyed networks five addresses allow."""
+    price = bills.BY_THE_HOUR["public IPv4 address"] * bills.HOURS
+    held = bills.standing(templates["Egress0"])["public IPv4 address"]
+
+    assert f"({price:.2f} USD a month each)" in UPGRADING
+    assert price == ADDRESS_USD_A_MONTH
+    assert "quota of five Elastic IPs: a second destroy of a default network leaves four" in UPGRADING
+    assert (2 * held, 3 * held > 5) == (4, True)
 
 
 def test_a_log_router() -> None:

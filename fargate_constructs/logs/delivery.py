@@ -1,7 +1,7 @@
 """By which way logs get from CloudWatch to S3.
 
 ```
-direct:    log group ──> shipper Lambda ──> an object for each batch, within seconds
+direct:    log group ──> shipper Lambda ──> an object for each batch, at once
 buffered:  log group ──> Data Firehose ──> an object for 128 MB or 15 minutes
 ```
 """

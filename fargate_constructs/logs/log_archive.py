@@ -76,7 +76,7 @@ class LogArchive(Construct):
         encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
         versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
             nothing is ever overwritten. A bucket with a lock always is.
-        delivery: By which way logs get to S3. By default `Delivery.direct()`: within seconds, an object for each batch.
+        delivery: By which way logs get to S3. By default `Delivery.direct()`: an object for each batch.
         archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog* and no
             *merger*.
         merging: Whether small objects are merged when their hour is two days old. By default they are in a bucket made
