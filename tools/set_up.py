@@ -74,8 +74,10 @@ def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     count = len(re.findall(r"^\S+==", lock.read_text(), re.MULTILINE))
     print(f"setting up {folder} once, with Python {platform.python_version()}", flush=True)
+    # The Python that runs this may be the folder's own, half made: `make` puts the folder's programs first.
+    python = getattr(sys, "_base_executable", sys.executable)
     shutil.rmtree(str(folder), ignore_errors=True)
-    run([sys.executable, "-m", "venv", str(folder)], environment, "virtual environment")
+    run([python, "-m", "venv", str(folder)], environment, "virtual environment")
     # Without --no-compile pip compiles every file of aws_cdk: 40 s more. Python compiles what it imports.
     pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "--require-hashes", "-r", str(lock)]
     run([str(folder / "bin" / "python"), *pip], environment, "Python packages", count)

@@ -47,7 +47,7 @@ def test_a_failed_step_says_which_and_why(
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho ensurepip is not available\nexit 1\n")
     python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "_base_executable", str(python))
     folder = tmp_path / "venv"
     folder.mkdir()
     (folder / ".ready").touch()
@@ -55,6 +55,22 @@ def test_a_failed_step_says_which_and_why(
     assert start(monkeypatch, folder, lock) == 1
     assert capsys.readouterr().err == "set-up failed: virtual environment failed:\nensurepip is not available\n"
     assert not (folder / ".ready").exists()
+
+
+def test_a_folder_is_made_anew_by_its_own_python(lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C has left a folder whose Python is first in `PATH` and goes with the folder: the one beneath it is used."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str], *_: object) -> None:
+        commands.append(command)
+        (tmp_path / "venv").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python3"))
+    monkeypatch.setattr(sys, "_base_executable", "/usr/bin/python3")
+    monkeypatch.setattr(set_up, "run", run)
+
+    assert start(monkeypatch, tmp_path / "venv", lock) == 0
+    assert commands[0] == ["/usr/bin/python3", "-m", "venv", str(tmp_path / "venv")]
 
 
 def test_a_command_that_runs_long_shows_how_far_it_is(
