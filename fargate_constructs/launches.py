@@ -1,82 +1,159 @@
 """What starts tasks, as an app's templates have it.
 
 ```
-service, schedule, rule, pipe ──> [Launch] ──> task definition, subnets
+service, schedule, rule, pipe, state machine ──> [Launch] ──> task definition, subnets
 ```
 """
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fargate_constructs.templates import UNSEEN, Place, Templates, items, seen
+from fargate_constructs.templates import Place, Templates, Unresolved, is_intrinsic, items, lookup, pieces
 
 FARGATE = ("FARGATE", "FARGATE_SPOT")
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html and
+# https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+RUN_TASK = re.compile(r"arn:.+:states:.*:(aws-sdk:)?ecs:runTask(\..+)?")
+# A substitution for a list or a number, which is no JSON.
+UNQUOTED = re.compile(r"([:\[,]\s*)(\$\{\w+\})")
 
 
 class Launch(NamedTuple):
-    """A service or a task set, or a target of a schedule, a rule or a pipe, that runs tasks."""
+    """A service or a task set, a target of a schedule, a rule or a pipe, or a state that runs tasks."""
 
     place: Place
     settings: dict[str, Any]
-    """The properties of the service or task set, or the target's parameters for ECS."""
+    """The properties of the service or task set, the target's parameters for ECS, or the state's."""
     task_definition: Any
     """What is run, as the template refers to it."""
-
-    @property
-    def is_service(self) -> bool:
-        """Whether it is a service; else its tasks run to their end, or are a set that a service's own deployer made."""
-        return not self.settings.keys() & {"TaskDefinitionArn", "Service"}
+    definition: Place | None
+    """What is run, if it is in the app."""
+    is_service: bool
+    """Whether it is a service; else its tasks run to their end, or are a set that a service's own deployer made."""
 
     @property
     def network(self) -> Any:  # noqa: ANN401 - a piece of a template
         """The subnets, security groups and public address that tasks get."""
-        configuration = seen(self.settings, "NetworkConfiguration")
+        configuration = lookup(self.settings, "NetworkConfiguration")
         # EventBridge rules and task sets spell it in another way than the others.
-        return seen(configuration, "AwsVpcConfiguration") or seen(configuration, "AwsvpcConfiguration")
+        return lookup(configuration, "AwsVpcConfiguration") or lookup(configuration, "AwsvpcConfiguration")
 
     @property
     def subnets(self) -> list[Any]:
         """Where tasks run, as the template refers to it; empty if only the deployment knows."""
-        subnets = seen(self.network, "Subnets")
+        subnets = lookup(self.network, "Subnets")
         return subnets if isinstance(subnets, list) else []
 
     @property
     def security_groups(self) -> list[Any]:
         """What decides who may call the tasks, as the template refers to it; empty if only the deployment knows."""
-        groups = seen(self.network, "SecurityGroups")
+        groups = lookup(self.network, "SecurityGroups")
         return groups if isinstance(groups, list) else []
 
     @property
     def public_address(self) -> Any:  # noqa: ANN401 - a piece of a template
         """`ENABLED` or `DISABLED`; `None` means the latter."""
-        return seen(self.network, "AssignPublicIp")
+        return lookup(self.network, "AssignPublicIp")
 
     @property
     def launch_type(self) -> Any:  # noqa: ANN401 - a piece of a template
         """`FARGATE`, `EC2` or `EXTERNAL`; `None` if the cluster decides; else what only the deployment knows."""
-        strategy = seen(self.settings, "CapacityProviderStrategy")
-        if not strategy or strategy is UNSEEN:
-            return strategy or seen(self.settings, "LaunchType")
-        return "FARGATE" if any(seen(each, "CapacityProvider") in FARGATE for each in strategy) else "EC2"
+        strategy = lookup(self.settings, "CapacityProviderStrategy")
+        if not strategy or isinstance(strategy, Unresolved):
+            return strategy or lookup(self.settings, "LaunchType")
+        providers = [lookup(each, "CapacityProvider") for each in strategy]
+        if any(each in FARGATE for each in providers):
+            return "FARGATE"
+        return next((each for each in providers if isinstance(each, Unresolved)), "EC2")
 
 
 def launches_in(templates: Templates) -> Iterator[Launch]:
     """Yield what starts tasks by itself.
 
-    What a state machine or a program starts cannot be seen in a template. AWS Batch has task definitions of its own.
+    What a program starts cannot be seen in a template, nor what a state machine starts whose definition is a file in
+    S3. AWS Batch has task definitions of its own.
     """
-    for place in templates.of_type["AWS::ECS::Service"] + templates.of_type["AWS::ECS::TaskSet"]:
-        properties = templates.properties(place)
-        yield Launch(place, properties, properties.get("TaskDefinition"))
+    families = {
+        (templates.environment(place.stack), templates.text(place.stack, family)): place
+        for place in templates.of_type["AWS::ECS::TaskDefinition"]
+        if (family := templates.properties(place).get("Family"))
+    }
+    for place, settings, key in _starters(templates):
+        is_service = templates.resource(place)["Type"] == "AWS::ECS::Service"
+        if not isinstance(settings, dict) or (key not in settings and not is_service):
+            continue
+        reference = settings.get(key)
+        definition = templates.locate(place.stack, reference)
+        if definition is None and reference is not None:
+            # A family, perhaps with a revision, perhaps at the end of an ARN.
+            family = templates.text(place.stack, reference).rpartition("/")[2].partition(":")[0]
+            definition = families.get((templates.environment(place.stack), family))
+        yield Launch(place, settings, reference, definition, is_service)
+
+
+def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
+    """Yield what may start tasks, its settings, and which of them is the task definition."""
+    for type_ in ("AWS::ECS::Service", "AWS::ECS::TaskSet"):
+        for place in templates.of_type[type_]:
+            yield place, templates.properties(place), "TaskDefinition"
     for place in templates.of_type["AWS::Scheduler::Schedule"]:
-        yield from _launches_by(place, seen(templates.properties(place), "Target", "EcsParameters"))
+        yield place, lookup(templates.properties(place), "Target", "EcsParameters"), "TaskDefinitionArn"
     for place in templates.of_type["AWS::Events::Rule"]:
         for target in items(templates.properties(place), "Targets"):
-            yield from _launches_by(place, seen(target, "EcsParameters"))
+            yield place, lookup(target, "EcsParameters"), "TaskDefinitionArn"
     for place in templates.of_type["AWS::Pipes::Pipe"]:
-        yield from _launches_by(place, seen(templates.properties(place), "TargetParameters", "EcsTaskParameters"))
+        parameters = lookup(templates.properties(place), "TargetParameters", "EcsTaskParameters")
+        yield place, parameters, "TaskDefinitionArn"
+    for place in templates.of_type["AWS::StepFunctions::StateMachine"]:
+        for state in _states(_definition(templates, place)):
+            if RUN_TASK.fullmatch(templates.text(place.stack, state.get("Resource"))):
+                yield place, state.get("Arguments", state.get("Parameters")), "TaskDefinition"
 
 
-def _launches_by(place: Place, settings: Any) -> Iterator[Launch]:  # noqa: ANN401 - a piece of a template
-    if isinstance(settings, dict) and "TaskDefinitionArn" in settings:
-        yield Launch(place, settings, settings["TaskDefinitionArn"])
+def _definition(templates: Templates, machine: Place) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a state machine's definition, with references where it has them; `None` if it cannot be read."""
+    properties = templates.properties(machine)
+    values = dict(properties.get("DefinitionSubstitutions", {}))
+    definition = properties.get("Definition")
+    if definition is None:
+        text = ""
+        for piece in pieces(properties.get("DefinitionString")):
+            name = f"Piece{len(values)}"
+            values |= {} if isinstance(piece, str) else {name: piece}
+            text += piece if isinstance(piece, str) else f"${{{name}}}"
+        try:
+            definition = json.loads(UNQUOTED.sub(r'\1"\2"', text))
+        except ValueError:
+            return None
+    return _with_references(definition, values)
+
+
+def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a piece of a definition with references in the place of substitutions, and of what states are given."""
+    match value:
+        case dict() if not is_intrinsic(value):
+            return {
+                key.removesuffix(".$"): {"Ref": each} if key.endswith(".$") else _with_references(each, values)
+                for key, each in value.items()
+            }
+        case list():
+            return [_with_references(each, values) for each in value]
+        case str() if value.startswith("{%"):
+            return {"Ref": value}
+        case str():
+            put = pieces({"Fn::Sub": [value, values]})
+            return put[0] if len(put) == 1 else {"Fn::Join": ["", put]}
+    return value
+
+
+def _states(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+    """Yield the states of a definition, however deep."""
+    if isinstance(value, dict):
+        if value.get("Type") == "Task":
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _states(each)

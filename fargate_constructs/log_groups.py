@@ -5,13 +5,13 @@ log driver ──> [log group ──> subscription] ──> archive
 ```
 """
 
-import json
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 from aws_cdk import Stack, Stage
 
-from fargate_constructs.templates import UNSEEN, Place, Templates, seen
+from fargate_constructs.templates import Place, Templates, Unresolved, as_text, lookup, unresolved_in
 
 
 class LogGroups:
@@ -26,6 +26,7 @@ class LogGroups:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
+        self._realm = cache(self._find_realm)
         self._by_name = {
             self._key(place.stack, templates.properties(place)["LogGroupName"]): place
             for place in templates.of_type["AWS::Logs::LogGroup"]
@@ -34,14 +35,20 @@ class LogGroups:
         self._patterns: defaultdict[Place | tuple[object, str], list[Any]] = defaultdict(list)
         for place in templates.of_type["AWS::Logs::SubscriptionFilter"]:
             properties = templates.properties(place)
-            self._patterns[self._found(place.stack, properties.get("LogGroupName"))].append(
-                seen(properties, "FilterPattern") or ""
-            )
+            pattern = lookup(properties, "FilterPattern") or ""
+            self._patterns[self._found(place.stack, properties.get("LogGroupName"))].append(pattern)
         self._policies = {
             self._realm(place.stack)
             for place in templates.of_type["AWS::Logs::AccountPolicy"]
-            if seen(templates.properties(place), "PolicyType") in ("SUBSCRIPTION_FILTER_POLICY", UNSEEN)
+            if lookup(templates.properties(place), "PolicyType") == "SUBSCRIPTION_FILTER_POLICY"
         }
+        self._unknown = [
+            (place.stack, value)
+            for type_, name in (("SubscriptionFilter", "LogGroupName"), ("AccountPolicy", "PolicyType"))
+            for place in templates.of_type[f"AWS::Logs::{type_}"]
+            for value in unresolved_in(templates.properties(place).get(name))
+            if templates.target(place, name) is None
+        ]
 
     def find(self, stack: Stack, name: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
         """Return the log group that is referred to, or named; `None` if it is not of the app."""
@@ -51,6 +58,11 @@ class LogGroups:
     def is_subscribed(self, group: Place) -> bool:
         """Whether its lines go on to elsewhere, all of them."""
         return "" in self._patterns[group] or self._realm(group.stack) in self._policies
+
+    def unknown(self, group: Place) -> list[Unresolved]:
+        """Return what may be a subscription to a log group, and only the deployment knows."""
+        elsewhere = [value for stack, value in self._unknown if self._realm(stack) == self._realm(group.stack)]
+        return [each for each in self._patterns[group] if isinstance(each, Unresolved)] + elsewhere
 
     def goes_on(self, stack: Stack, name: Any) -> bool:  # noqa: ANN401 - a piece of a template
         """Whether all lines of a log group, of the app or not, go on to elsewhere."""
@@ -63,15 +75,15 @@ class LogGroups:
     def describe(self, stack: Stack, name: Any) -> str:  # noqa: ANN401 - a piece of a template
         """Return a log group's construct path, or how the template refers to it."""
         group = self.find(stack, name)
-        return self._templates.path(group) if group else str(name)
+        return self._templates.path(group) if group else as_text(name)
 
     def _found(self, stack: Stack, name: Any) -> Place | tuple[object, str]:  # noqa: ANN401 - a piece of a template
         return self.find(stack, name) or self._key(stack, name)
 
     def _key(self, stack: Stack, name: Any) -> tuple[object, str]:  # noqa: ANN401 - a piece of a template
-        return self._realm(stack) if isinstance(name, str) else stack, json.dumps(name)
+        return self._realm(stack), self._templates.text(stack, name)
 
-    def _realm(self, stack: Stack) -> object:
+    def _find_realm(self, stack: Stack) -> object:
         """Return where a name stands for one log group: account and region, or if they are not known, the stage."""
         environment = self._templates.environment(stack)
         return (Stage.of(stack), environment) if "unknown-" in environment else environment

@@ -22,6 +22,8 @@ from constructs import IConstruct
 from fargate_constructs.registry import entry_of
 from fargate_constructs.templates import Templates
 
+NAMESPACE = "fargate-constructs"
+
 Check = Callable[[Templates], Iterable[PolicyViolation]]
 
 
@@ -47,11 +49,11 @@ class TemplateChecks:
     @property
     def name(self) -> str:
         """The namespace of the rules."""
-        return "fargate-constructs"
+        return NAMESPACE
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Return what is wrong with the app as it was synthesized."""
-        templates = Templates(context)
+        templates = Templates.validated(context)
         violations = [violation for check in self._checks for violation in check(templates)]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)

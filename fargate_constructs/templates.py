@@ -8,26 +8,37 @@ app ──> synth ──> [Templates] ──> what proves and what audits
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, cast
 
-from aws_cdk import CfnElement, CfnResource, IPolicyValidationContext, Stack
+from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Token, Validations
 from constructs import IConstruct
 
-
-class _Unseen:
-    """What only the deployment knows, such as a parameter; equal to nothing."""
-
-    def __str__(self) -> str:
-        return "a value known only when deployed"
-
-
-UNSEEN = _Unseen()
 # What `Fn::Sub` replaces, but for `${!Literal}`
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
 SUBSTITUTED = re.compile(r"\$\{([^!{}][^{}]*)\}")
+# Pseudo parameters that are the same for all stacks of an environment.
+SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
+LOGICAL_ID = "aws:cdk:logicalId"
+ACKNOWLEDGED = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+ANNOTATION = re.compile("^annotation::", re.IGNORECASE)
+
+
+class Unresolved:
+    """A value that only the deployment knows, such as a parameter, or another app; it is equal to no other.
+
+    Args:
+        reference: How the template refers to it.
+    """
+
+    def __init__(self, reference: Any) -> None:  # noqa: ANN401 - a piece of a template
+        self._reference = reference
+
+    def __str__(self) -> str:
+        """Return how the template refers to it, as `Fn::Sub` has it."""
+        return as_text(self._reference)
 
 
 class Place(NamedTuple):
@@ -37,29 +48,55 @@ class Place(NamedTuple):
     logical_id: str
 
 
+class Source(NamedTuple):
+    """A stack's template, as it was read."""
+
+    stack: Stack
+    template: Mapping[str, Any]
+    metadata: Mapping[str, list[dict[str, Any]]] = {}
+    """What CDK keeps of the constructs above, at and below the stack, by their paths."""
+
+
 class Templates:
     """The resources of an app: overrides and aspects have been applied, and whatever was written as raw resource is in.
 
-    Each template is read once. Those that are deployed from elsewhere, such as a Service Catalog product's, are left
-    out.
-
     Args:
-        context: What CDK tells its validation plugins.
+        sources: The templates, each stack before those nested in it.
     """
 
-    def __init__(self, context: IPolicyValidationContext) -> None:
-        self.app: IConstruct = context.app_construct
+    def __init__(self, sources: Iterable[Source]) -> None:
         self.of_type: defaultdict[str, list[Place]] = defaultdict(list)
         """Where the resources of each CloudFormation type stand."""
+        self.hooks: list[tuple[Stack, dict[str, Any]]] = []
+        """The hooks of all templates, such as CodeDeploy's, and the stack of each."""
+        self.metadata: dict[str, list[dict[str, Any]]] = {}
+        """What CDK keeps of the constructs below the stacks, by their paths."""
         self._resources: dict[Place, dict[str, Any]] = {}
         self._parameters: dict[Place, dict[str, Any]] = {}
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
-        self._environments = {each: each.environment for each in self.app.node.find_all() if isinstance(each, Stack)}
-        self._elements = cache(self._list_elements)
-        self._constructs = cache(self._list_constructs)
+        self._environments: dict[Stack, str] = {}
+        self._pseudo_parameters = cache(self._list_pseudo_parameters)
+        self._paths = cache(self._list_paths)
+        for source in sources:
+            self._read(source)
+
+    @classmethod
+    def of(cls, app: IConstruct, files: Mapping[str, Path]) -> "Templates":
+        """Read an app's templates, each once.
+
+        Those that are deployed from elsewhere, such as a Service Catalog product's, are left out.
+
+        Args:
+            app: The app, or anything in it.
+            files: The template files of its stacks by construct path, but for nested stacks, whose files are beside.
+        """
+        return cls(source for path, file in files.items() for source in _sources(app.node.root, path, file))
+
+    @classmethod
+    def validated(cls, context: IPolicyValidationContext) -> "Templates":
+        """Read the templates that CDK shows a validation plugin."""
         files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
-        for stack in self._environments:
-            self._read(stack, files)
+        return cls.of(context.app_construct, files)
 
     def resource(self, place: Place | None) -> dict[str, Any]:
         """Return a resource as its template has it; of none, nothing."""
@@ -93,36 +130,69 @@ class Templates:
         """Yield every parameter that a piece of a template refers to, likewise."""
         yield from (self._parameters[place] for place in self._names(stack, value) if place in self._parameters)
 
+    def text(self, stack: Stack, value: Any, *, defaults: bool = False) -> str:  # noqa: ANN401 - a piece of a template
+        """Return a text of a stack's template, the same for all stacks and however the template puts it together.
+
+        Args:
+            stack: The stack.
+            value: The text.
+            defaults: Whether a parameter counts as its default. By default it has no value.
+        """
+        return "".join(
+            piece if isinstance(piece, str) else self._known(stack, piece, defaults=defaults) for piece in pieces(value)
+        )
+
     def environment(self, stack: Stack) -> str:
         """Return the account and region that a stack is deployed to, as far as they are known."""
         return self._environments[stack]
 
-    def element(self, place: Place) -> CfnElement:
+    def element(self, place: Place) -> IConstruct:
         """Return the construct that a resource was made by."""
-        type_ = self._resources[place]["Type"]
-        # To ask all elements for their IDs would take longer than all the rest.
-        return self._elements(place.stack, type_).get(place.logical_id) or self._elements(place.stack)[place.logical_id]
+        return _construct(place.stack.node.root, self.path(place))
 
     def path(self, place: Place) -> str:
         """Return its path."""
-        return self.element(place).node.path
+        return self._paths(place.stack)[place.logical_id]
 
-    def _list_elements(self, stack: Stack, type_: str | None = None) -> dict[str, CfnElement]:
-        elements = [each for each in self._constructs(stack) if type_ is None or _may_be(each, type_)]
-        return dict(zip(stack.resolve([each.logical_id for each in elements]), elements, strict=True))
+    def acknowledged(self, path: str) -> set[str]:
+        """Return the IDs of what is acknowledged at a construct or above it, as CDK keeps them."""
+        parts = path.split("/")
+        paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
+        entries = [entry for each in paths for entry in self.metadata.get(each, ()) if entry["type"] == ACKNOWLEDGED]
+        return {ANNOTATION.sub("", id_) for entry in entries for id_ in entry["data"]}
 
-    def _list_constructs(self, stack: Stack) -> list[CfnElement]:
-        """Return what a stack's template is made of, without what its nested stacks are made of."""
-        own = []
-        below = iter(stack.node.find_all()[1:])
-        for each in below:
-            # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
-            if CfnElement in type(each).__mro__:
-                own.append(cast(CfnElement, each))
-            elif isinstance(each, Stack):
-                for _ in each.node.find_all()[1:]:  # which come next
-                    next(below)
-        return own
+    def _list_paths(self, stack: Stack) -> dict[str, str]:
+        """Return the construct path of each logical ID of a stack."""
+        path = stack.node.path
+        stacks = (f"{each.node.path}/" for each in self._environments)
+        nested = tuple(each for each in stacks if each.startswith(f"{path}/") and each != f"{path}/")
+        paths = {
+            entry["data"]: below
+            for below, entries in self.metadata.items()
+            if below.startswith(f"{path}/") and not below.startswith(nested)
+            for entry in entries
+            if entry["type"] == LOGICAL_ID
+        }
+        return paths or element_paths(stack)
+
+    def _known(self, stack: Stack, function: Any, *, defaults: bool) -> str:  # noqa: ANN401 - a piece of a template
+        """Return what is known of a function's value as a text."""
+        if alias := self._follow(stack, function):
+            return self.text(*alias, defaults=defaults)
+        name = as_text(function)
+        known = self._pseudo_parameters(stack).get(name)
+        if known is None and defaults and isinstance(function, dict):
+            known = self._parameters.get(Place(stack, function.get("Ref", "")), {}).get("Default")
+        return f"{stack.node.path}{name}" if known is None else str(known)
+
+    def _list_pseudo_parameters(self, stack: Stack) -> dict[str, str]:
+        """Return what pseudo parameters are: known, or at least the same for all stacks of an environment."""
+        account, region = self._environments[stack].removeprefix("aws://").split("/", 1)
+        known = {"AWS::AccountId": account, "AWS::Region": region, "AWS::StackName": stack.stack_name}
+        return {
+            **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
+            **{f"${{{name}}}": value for name, value in known.items() if not _is_unknown(value)},
+        }
 
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield what a piece of a template names, however deep, each in the stack that knows it by that name."""
@@ -136,59 +206,75 @@ class Templates:
                     yield Place(stack, name)
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
-        name = _name(reference)
-        return self._aliases.get((stack, name)) or self._aliases.get((self._environments[stack], name))
+        """Return what a reference to another stack stands for, and in which stack it stands there."""
+        match reference:
+            case {"Fn::ImportValue": name}:
+                names = (f"export {self.text(stack, name, defaults=defaults)}" for defaults in (False, True))
+            case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name}}:
+                names = iter([f"output {stack_name}.{output_name}"])
+            case {"Ref": _} | {"Fn::GetAtt": _}:
+                return self._aliases.get((stack, as_text(reference)))
+            case _:
+                return None
+        found = (self._aliases.get((self._environments[stack], name)) for name in names)
+        return next(filter(None, found), None)
 
-    def _read(self, stack: Stack, files: dict[str, Path]) -> None:
+    def _read(self, source: Source) -> None:
         """Take in a template's resources, and the names by which other templates know what it hands on."""
-        path, parent, nested = stack.node.path, stack.nested_stack_parent, stack.nested_stack_resource
-        if parent and parent.node.path in files:
-            files[path] = files[parent.node.path].with_name(stack.template_file)
-        if path not in files:  # a Service Catalog product, or another stage's stack
-            return
-        template = json.loads(files[path].read_text(encoding="utf-8"))
+        stack, template, metadata = source
+        parent, nested = stack.nested_stack_parent, stack.nested_stack_resource
+        self._environments[stack] = stack.environment
+        self.metadata |= metadata
         for logical_id, resource in template.get("Resources", {}).items():
             self._resources[Place(stack, logical_id)] = resource
             self.of_type[resource["Type"]].append(Place(stack, logical_id))
         for logical_id, parameter in template.get("Parameters", {}).items():
             self._parameters[Place(stack, logical_id)] = parameter
+        self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
         outputs = template.get("Outputs", {}).items()
         if parent and nested:
             nested_id = parent.resolve(nested.logical_id)
             # What the nested stack hands on is known by its alias, not as an attribute of the stack.
             resource = self._resources.pop(Place(parent, nested_id))
             for name, value in resource["Properties"].get("Parameters", {}).items():
-                self._aliases[stack, _name({"Ref": name})] = parent, value
+                self._aliases[stack, as_text({"Ref": name})] = parent, value
             for name, output in outputs:
-                self._aliases[parent, _name({"Fn::GetAtt": [nested_id, f"Outputs.{name}"]})] = stack, output["Value"]
-        else:
-            for name, output in outputs:
-                exported = {"Fn::ImportValue": output.get("Export", {}).get("Name")}
-                published = {"Fn::GetStackOutput": {"StackName": stack.stack_name, "OutputName": name}}
-                for reference in (exported, published):
-                    self._aliases[self._environments[stack], _name(reference)] = stack, output["Value"]
+                attribute = {"Fn::GetAtt": [nested_id, f"Outputs.{name}"]}
+                self._aliases[parent, as_text(attribute)] = stack, output["Value"]
+        for name, output in outputs:
+            names = [f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}"]
+            if "Export" in output:
+                exported = output["Export"]["Name"]
+                names += [f"export {self.text(stack, exported, defaults=defaults)}" for defaults in (True, False)]
+            for each in names:
+                self._aliases[self._environments[stack], each] = stack, output["Value"]
 
 
-def seen(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a template
+def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a template
     """Return what stands under some keys of a piece of a template.
 
-    `None` if it is not there, so that AWS's default holds; `UNSEEN`, which is equal to nothing, if only the deployment
-    knows it.
+    `None` if it is not there, so that AWS's default holds; an `Unresolved` if only the deployment knows it.
     """
-    for key in keys:
-        value = seen(value)
-        if value is UNSEEN:
-            return UNSEEN
-        value = value.get(key) if isinstance(value, dict) else None
-    if value == {"Ref": "AWS::NoValue"}:
-        return None
-    return UNSEEN if is_intrinsic(value) else value
+    for key in (*keys, None):
+        if value == {"Ref": "AWS::NoValue"}:
+            return None
+        if is_intrinsic(value) or isinstance(value, Unresolved):
+            return value if isinstance(value, Unresolved) else Unresolved(value)
+        if key is not None:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def items(value: Any, *keys: str) -> list[Any]:  # noqa: ANN401 - a piece of a template
     """Return the list under some keys, without what only the deployment knows; empty if there is none."""
-    found = seen(value, *keys)
+    found = lookup(value, *keys)
     return [each for each in found if not is_intrinsic(each)] if isinstance(found, list) else []
+
+
+def unresolved_in(value: Any) -> list[Unresolved]:  # noqa: ANN401 - a piece of a template
+    """Return what only the deployment knows of a value, or of a list and what is in it."""
+    found = lookup(value)
+    return [each for each in map(lookup, found if isinstance(found, list) else [found]) if isinstance(each, Unresolved)]
 
 
 def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
@@ -202,7 +288,7 @@ def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
         case {"Fn::Sub": [str() as text, dict() as values]}:
             # Every other part is a name.
             parts = enumerate(SUBSTITUTED.split(text))
-            put = [values.get(part, _reference(part)) if index % 2 else part for index, part in parts if part]
+            put = [values.get(part, _reference(part)) if index % 2 else _literal(part) for index, part in parts if part]
             return [piece for each in put for piece in pieces(each)]
         case {"Fn::Join": [str() as between, list() as parts]}:
             joined = [each for part in parts for each in (between, part)][1:]
@@ -225,9 +311,20 @@ def functions_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a pi
         yield from functions_in(each)
 
 
-def spelled(value: Any) -> str:  # noqa: ANN401 - a piece of a template
-    """Return a text the same, however a template puts it together."""
-    return "".join(piece if isinstance(piece, str) else json.dumps(piece) for piece in pieces(value))
+def as_text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
+    """Return a text the same, however a template puts it together: references as `Fn::Sub` has them."""
+
+    def spell(piece: Any) -> str:  # noqa: ANN401 - a piece of a template
+        match piece:
+            case str() | Unresolved():
+                return str(piece)
+            case {"Ref": str() as name}:
+                return f"${{{name}}}"
+            case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+                return f"${{{name}.{attribute}}}"
+        return json.dumps(piece)
+
+    return "".join(map(spell, pieces(value)))
 
 
 def number(value: Any) -> float | None:  # noqa: ANN401 - a piece of a template
@@ -253,9 +350,52 @@ def is_intrinsic(value: Any) -> TypeGuard[dict[str, Any]]:  # noqa: ANN401 - a p
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)
 
 
-def _may_be(element: CfnElement, type_: str) -> bool:
-    """Whether an element looks like a resource of a type: `CfnService` like `AWS::ECS::Service`; any `CfnResource`."""
-    return type(element) is CfnResource or type(element).__name__ == f"Cfn{type_.rpartition('::')[2]}"
+def element_paths(stack: Stack) -> dict[str, str]:
+    """Return the construct path of each logical ID of a stack, as its constructs say."""
+    elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
+    logical_ids = stack.resolve([each.logical_id for each in elements])
+    return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))
+
+
+def _sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
+    """Yield the template of a stack, and those of the stacks nested in it."""
+    stack = cast(Stack, _construct(root, path))
+    template = _load(file)
+    above = {
+        each.node.path: [{"type": entry.type, "data": entry.data} for entry in each.node.metadata]
+        for each in stack.node.scopes[:-1]
+    }
+    yield Source(stack, template, above | _metadata(file))
+    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in template.get("Resources", {}).values()):
+        for each in stack.node.find_all():
+            # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
+            if Stack in type(each).__mro__ and cast(Stack, each).nested_stack_parent:
+                nested = cast(Stack, each)
+                yield Source(nested, _load(file.with_name(nested.template_file)))
+
+
+def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return what CDK wrote beside a template of the constructs that it was made by."""
+    artifacts = _load(file.with_name("manifest.json"))["artifacts"].values()
+    (stack,) = (each for each in artifacts if each.get("properties", {}).get("templateFile") == file.name)
+    beside = stack.get("additionalMetadataFile")
+    metadata = _load(file.with_name(beside)) if beside else stack.get("metadata", {})
+    return {path.removeprefix("/"): entries for path, entries in metadata.items()}
+
+
+def _load(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _construct(root: IConstruct, path: str) -> IConstruct:
+    """Return the construct at a path."""
+    return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
+
+
+def _is_unknown(value: str) -> bool:
+    """Whether a stack's name, account or region is known only when deployed."""
+    return value.startswith("unknown-") or Token.is_unresolved(value)
 
 
 def _reference(name: str) -> dict[str, Any]:
@@ -263,8 +403,6 @@ def _reference(name: str) -> dict[str, Any]:
     return {"Fn::GetAtt": name.split(".", 1)} if "." in name else {"Ref": name}
 
 
-def _name(reference: Any) -> str:  # noqa: ANN401 - a piece of a template
-    match reference:
-        case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name}}:
-            return f"{stack_name}.{output_name}"
-    return json.dumps(reference)
+def _literal(text: str) -> str:
+    """Return a text in an `Fn::Sub` as it becomes: `${!Literal}` is for a literal `${Literal}`."""
+    return text.replace("${!", "${")

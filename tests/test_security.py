@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack, Validations
+from aws_cdk import aws_logs as logs
 from cdk_nag import NagPack
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.pack import findings_of
+from fargate_constructs.service.fargate_task import FargateTask
+from fargate_constructs.testing.templates import app_templates
 from tests import modes, security_page
 from tests.audit import PACKS, Template, findings
 from tests.modes.made_elsewhere import IMAGE
@@ -35,6 +40,28 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
     modes.template_files()
 
     assert findings(modes.app(), pack) == []
+
+
+def test_no_caveat_is_left_but_where_nobody_archives() -> None:
+    """Nothing, in any mode of any part, but logs that stay in CloudWatch where a mode has no archive."""
+    app = modes.app()
+    templates = app_templates(app)
+    kept = {
+        ("LogsStayInCloudWatch", f"{runs.log_group.node.path}/Resource")
+        for mode in app.node.children
+        if not any(isinstance(each, LogArchive) for each in mode.node.find_all())
+        for runs in mode.node.find_all()
+        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup)
+    }
+    found = {
+        (each.rule.name, templates.path(place))
+        for place, findings in findings_of(FargateApp(templates)).items()
+        for each in findings
+        if not each.is_open
+    }
+
+    assert kept
+    assert found == kept
 
 
 def test_synthesis_finds_nothing_across_stacks() -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from aws_cdk import Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
+from fargate_constructs.launches import Launch
 from fargate_constructs.network.egress_routes import EgressRoutes, Fault
-from fargate_constructs.templates import Place
+from fargate_constructs.templates import Place, Unresolved, lookup, unresolved_in
 
-# Where the way cannot be followed, as through a transit gateway, nothing is said.
 RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
 
 
@@ -27,18 +27,39 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
 
     def is_known(stack: Stack, address: Any) -> bool:  # noqa: ANN401 - a piece of a template
         # An Elastic IP from elsewhere does not go with this app.
-        return templates.locate(stack, address) not in elastic_ips
+        place = templates.locate(stack, address)
+        parameters.extend(unresolved_in(address) if place is None else [])
+        return place not in elastic_ips
 
+    parameters: list[Unresolved] = []
     faults: dict[Place, list[Fault]] = {}
     for launch in app.launches:
-        if launch.public_address == "ENABLED":
-            yield Finding(Rule.PublicAddress, launch.place, "AssignPublicIp ENABLED")
-        for subnet in filter(None, (templates.locate(launch.place.stack, each) for each in launch.subnets)):
+        public = launch.public_address
+        got = "AssignPublicIp ENABLED"
+        yield from judge(Rule.PublicAddress, launch.place, got, broken=public == "ENABLED", AssignPublicIp=public)
+        for reference, subnet in _subnets(app, launch):
+            if subnet is None:
+                yield from undecided(launch.place, Rule.PublicSubnet, *RULES.values(), Subnets=reference)
+                continue
             if subnet not in faults:
+                parameters.clear()
                 faults[subnet] = list(routes.faults(subnet, is_known=is_known))
-            is_public = any(fault.kind == "publicSubnet" for fault in faults[subnet])
-            if is_public and launch.public_address in (None, "DISABLED"):
-                yield Finding(Rule.PublicSubnet, launch.place, templates.path(subnet))
+                yield from undecided(subnet, Rule.UnknownEgress, AllocationId=list(parameters))
+            if any(fault.kind == "publicSubnet" for fault in faults[subnet]) and public != "ENABLED":
+                broken = public in (None, "DISABLED")
+                got = templates.path(subnet)
+                yield from judge(Rule.PublicSubnet, launch.place, got, broken=broken, AssignPublicIp=public)
     for fault in chain(*faults.values()):
-        if fault.kind in RULES:
+        if fault.kind == "unprovenEgress":
+            rules = (Rule.PublicSubnet, *RULES.values())
+            yield from (Finding(rule, fault.cause, f"tasks in {fault.way}", is_open=True) for rule in rules)
+        elif fault.kind in RULES:
             yield Finding(RULES[fault.kind], fault.cause, f"tasks in {fault.way}")
+
+
+def _subnets(app: FargateApp, launch: Launch) -> Iterator[tuple[Unresolved, Place | None]]:
+    """Yield the subnets that tasks run in, as the template refers to each."""
+    for unknown in unresolved_in(lookup(launch.network, "Subnets") if launch.subnets == [] else None):
+        yield unknown, None
+    for reference in launch.subnets:
+        yield Unresolved(reference), app.templates.locate(launch.place.stack, reference)

@@ -9,10 +9,23 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
+from fargate_constructs.caveats.endpoint import endpoints_of
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.launches import Launch
-from fargate_constructs.templates import UNSEEN, Place, Templates, is_off, items, number, seen, spelled
+from fargate_constructs.templates import (
+    Place,
+    Templates,
+    Unresolved,
+    as_text,
+    functions_in,
+    is_off,
+    is_true,
+    items,
+    lookup,
+    number,
+    unresolved_in,
+)
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
@@ -21,53 +34,104 @@ DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
 LONGEST_CHECKS, LONGEST_DRAIN = 30, 60
 # However many autoscaling makes it.
 SOME_TASKS = 100
+ALL = 100
+SERVICE = "AWS::ECS::Service"
 
 
 def find_deployments(app: FargateApp) -> Iterator[Finding]:
     """Yield services whose deployments hang or do harm, and target groups that slow them down."""
-    target_groups = {group: None for service in app.services for group in _target_groups(app.templates, service)}
-    for group in target_groups:
+    templates = app.templates
+    by_name = {
+        (templates.environment(place.stack), templates.text(place.stack, name)): place
+        for place in templates.of_type["AWS::ElasticLoadBalancingV2::TargetGroup"]
+        if (name := templates.properties(place).get("Name"))
+    }
+    groups: dict[Place, None] = {}
+    for place, reference in _target_groups(app):
+        key = templates.environment(place.stack), templates.text(place.stack, reference)
+        if found := templates.locate(place.stack, reference) or by_name.get(key):
+            groups[found] = None
+        else:
+            unknown = Unresolved(reference)
+            yield from undecided(place, Rule.SlowHealthCheck, Rule.SlowDrain, TargetGroup=unknown)
+    for group in groups:
         yield from _find_slow(group, app.templates.properties(group))
-    scaled = set(_scaled_services(app))
+    scaling = _Scaling(app)
     for service in app.services:
-        yield from _find_risks(service, is_scaled=service.place in scaled)
-        # A count that is there or not as the deployment will have it is nobody's fault.
+        is_scaled = service.place in scaling.services
+        yield from _find_risks(service, is_scaled=is_scaled)
         count = service.settings.get("DesiredCount")
-        if service.place in scaled and count not in (None, {"Ref": "AWS::NoValue"}) and "Fn::If" not in str(count):
-            yield Finding(Rule.CountReset, service.place, f"DesiredCount {count} beside a scalable target")
+        if lookup(count) is None:
+            continue
+        # A count that is there or not as the deployment will have it is nobody's fault.
+        broken = is_scaled and "Fn::If" not in str(count)
+        got = f"DesiredCount {as_text(count)} beside a scalable target"
+        hanging = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.unknown}
+        yield from judge(Rule.CountReset, service.place, got, broken=broken, **hanging)
 
 
 def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
-    if seen(service.settings, "DeploymentController", "Type") not in (None, "ECS"):
+    place, controller = service.place, lookup(service.settings, "DeploymentController", "Type")
+    if controller not in (None, "ECS"):
+        rules = (Rule.NoCircuitBreaker, Rule.NoRollback, Rule.TooFewTasks, Rule.LongBake)
+        yield from undecided(place, *rules, DeploymentController=controller)
         return  # CodeDeploy's deployments, or one's own
-    deployment = seen(service.settings, "DeploymentConfiguration")
-    strategy = seen(deployment, "Strategy")
-    if strategy in (None, "ROLLING", "BLUE_GREEN"):
+    deployment = lookup(service.settings, "DeploymentConfiguration")
+    strategy = lookup(deployment, "Strategy")
+    if strategy in (None, "ROLLING", "BLUE_GREEN") or isinstance(strategy, Unresolved):
         # AWS's guide names these two for the circuit breaker, its API the first alone; of the others neither speaks
         # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html,
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html).
-        if is_off(seen(deployment, "DeploymentCircuitBreaker", "Enable")):
-            yield Finding(Rule.NoCircuitBreaker, service.place, "no DeploymentCircuitBreaker that is enabled")
-        elif is_off(seen(deployment, "DeploymentCircuitBreaker", "Rollback")):
-            yield Finding(Rule.NoRollback, service.place, "a DeploymentCircuitBreaker without Rollback")
-    if strategy in (None, "ROLLING"):
-        healthy = number(seen(deployment, "MinimumHealthyPercent"))
-        count = number(seen(service.settings, "DesiredCount"))
-        # ECS rounds up, so that one of one stays
-        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
-        fewest_of = SOME_TASKS if count is None or is_scaled else count
-        if healthy is not None and ceil(fewest_of * healthy / 100) < fewest_of and _serves(service):
-            yield Finding(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {healthy:g}")
-    elif strategy in ("BLUE_GREEN", "LINEAR", "CANARY") and seen(deployment, "BakeTimeInMinutes") is None:
+        breaker, rollback = (lookup(deployment, "DeploymentCircuitBreaker", name) for name in ("Enable", "Rollback"))
+        is_known = not isinstance(strategy, Unresolved)
+        got = "no DeploymentCircuitBreaker that is enabled"
+        values = {"Strategy": strategy, "Enable": breaker}
+        yield from judge(Rule.NoCircuitBreaker, place, got, broken=is_off(breaker) and is_known, **values)
+        if not is_off(breaker):
+            got = "a DeploymentCircuitBreaker without Rollback"
+            broken = is_off(rollback) and is_known and is_true(breaker)
+            hanging = {} if is_true(rollback) else values | {"Rollback": rollback}
+            yield from judge(Rule.NoRollback, place, got, broken=broken, **hanging)
+    if strategy in (None, "ROLLING") or isinstance(strategy, Unresolved):
+        yield from _find_too_few(service, deployment, strategy, is_scaled=is_scaled)
+    if strategy in ("BLUE_GREEN", "LINEAR", "CANARY") or isinstance(strategy, Unresolved):
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-deploymentconfiguration.html
-        yield Finding(Rule.LongBake, service.place, f"Strategy {strategy} without BakeTimeInMinutes")
+        bake = lookup(deployment, "BakeTimeInMinutes")
+        broken = bake is None and isinstance(strategy, str)
+        got = f"Strategy {strategy} without BakeTimeInMinutes"
+        hanging = {"Strategy": strategy} if bake is None else {}
+        yield from judge(Rule.LongBake, place, got, broken=broken, **hanging, BakeTimeInMinutes=bake)
+
+
+def _find_too_few(
+    service: Launch,
+    deployment: Any,  # noqa: ANN401 - a piece of a template
+    strategy: Any,  # noqa: ANN401 - a piece of a template
+    *,
+    is_scaled: bool,
+) -> Iterator[Finding]:
+    percent, count = lookup(deployment, "MinimumHealthyPercent"), lookup(service.settings, "DesiredCount")
+    healthy, endpoints = number(percent), endpoints_of(service.settings)
+    if percent is None or (healthy is not None and healthy >= ALL) or not (endpoints.known or endpoints.unknown):
+        return
+    # ECS makes one unless told otherwise, and rounds up, so that one of one stays
+    # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
+    tasks = SOME_TASKS if is_scaled else 1 if count is None else number(count)
+    hanging = [percent, strategy, *([] if is_scaled else [count]), *([] if endpoints.known else endpoints.unknown)]
+    unknown = [each for value in hanging for each in unresolved_in(value)]
+    broken = not unknown and None not in (healthy, tasks) and ceil(tasks * healthy / ALL) < tasks  # type: ignore[operator]
+    yield from judge(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {percent}", broken=broken, tasks=unknown)
 
 
 def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
-    interval = _number(seen(properties, "HealthCheckIntervalSeconds"), DEFAULT_INTERVAL)
-    threshold = _number(seen(properties, "HealthyThresholdCount"), DEFAULT_THRESHOLD)
+    intervals, thresholds, protocol, drains = (
+        lookup(properties, name)
+        for name in ("HealthCheckIntervalSeconds", "HealthyThresholdCount", "Protocol", "TargetGroupAttributes")
+    )
+    interval, threshold = _number(intervals, DEFAULT_INTERVAL), _number(thresholds, DEFAULT_THRESHOLD)
     drain = _drain(properties)
-    if seen(properties, "Protocol") in (None, "HTTP", "HTTPS", UNSEEN):
+    if protocol in (None, "HTTP", "HTTPS") or isinstance(protocol, Unresolved):
         # A new target of an Application Load Balancer must pass one check, the count is for one that was unhealthy
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
         # A Network Load Balancer's passes "the initial health checks"
@@ -75,16 +139,22 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
         threshold = 1
     checks = None if interval is None or threshold is None else interval * threshold
     both = f"; with the drain {checks + drain:g} s" if checks is not None and drain is not None else ""
-    if checks is not None and checks > LONGEST_CHECKS:
-        count = "1 check" if threshold == 1 else f"{threshold:g} checks"
-        yield Finding(Rule.SlowHealthCheck, group, f"{count} at intervals of {interval:g} s: {checks:g} s{both}")
-    if drain is not None and drain > LONGEST_DRAIN:
-        yield Finding(Rule.SlowDrain, group, f"deregistration_delay.timeout_seconds {drain:g}{both}")
+    count = "" if threshold is None else "1 check" if threshold == 1 else f"{threshold:g} checks"
+    got = f"{count} at intervals of {interval or 0:g} s: {checks or 0:g} s{both}"
+    broken = checks is not None and checks > LONGEST_CHECKS
+    hanging = {"HealthCheckIntervalSeconds": intervals, "Protocol": protocol}
+    hanging |= {} if threshold == 1 else {"HealthyThresholdCount": thresholds}
+    yield from judge(Rule.SlowHealthCheck, group, got, broken=broken, **hanging)
+    broken = drain is not None and drain > LONGEST_DRAIN
+    got = f"deregistration_delay.timeout_seconds {drain or 0:g}{both}"
+    values = [value for each in items(drains) for value in (lookup(each, "Key"), lookup(each, "Value"))]
+    hanging = {"TargetGroupAttributes": [*unresolved_in(drains), *values]} if drain is None else {}
+    yield from judge(Rule.SlowDrain, group, got, broken=broken, **hanging)
 
 
 def _drain(properties: dict[str, Any]) -> float | None:
-    attributes = seen(properties, "TargetGroupAttributes") or []
-    pairs = {seen(each, "Key"): seen(each, "Value") for each in attributes} if isinstance(attributes, list) else {}
+    attributes = lookup(properties, "TargetGroupAttributes") or []
+    pairs = {lookup(each, "Key"): lookup(each, "Value") for each in attributes} if isinstance(attributes, list) else {}
     value = pairs.get("deregistration_delay.timeout_seconds")
     # What is not among attributes that can all be seen has its default.
     is_default = value is None and isinstance(attributes, list) and all(isinstance(key, str) for key in pairs)
@@ -95,31 +165,61 @@ def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a pie
     return default if value is None else number(value)
 
 
-def _target_groups(templates: Templates, service: Launch) -> Iterator[Place]:
-    for balancer in items(service.settings, "LoadBalancers"):
-        alternate = balancer.get("AdvancedConfiguration", {}).get("AlternateTargetGroupArn")
-        references = (balancer.get("TargetGroupArn"), alternate)
-        yield from filter(None, (templates.locate(service.place.stack, each) for each in references))
+def _target_groups(app: FargateApp) -> Iterator[tuple[Place, Any]]:
+    """Yield what registers tasks on Fargate, and how it refers to each target group."""
+    templates = app.templates
+    for launch in app.launches:
+        balancers = lookup(launch.settings, "LoadBalancers")
+        yield from ((launch.place, each) for each in unresolved_in(balancers))
+        for balancer in items(balancers):
+            advanced = lookup(balancer, "AdvancedConfiguration")
+            alternate = advanced.get("AlternateTargetGroupArn") if isinstance(advanced, dict) else advanced
+            references = (balancer.get("TargetGroupArn"), alternate)
+            yield from ((launch.place, each) for each in references if lookup(each) is not None)
+    fargate = {each.place for each in app.services}
+    for place in templates.of_type["AWS::CodeDeploy::DeploymentGroup"]:
+        properties = templates.properties(place)
+        deployed = {*templates.references(place.stack, properties.get("ECSServices"))}
+        if "ECSServices" not in properties or not fargate & (deployed & set(templates.of_type[SERVICE]) or fargate):
+            continue
+        info = lookup(properties, "LoadBalancerInfo")
+        lists = [info, lookup(info, "TargetGroupInfoList"), lookup(info, "TargetGroupPairInfoList")]
+        lists += [lookup(pair, "TargetGroups") for pair in items(lists[2])]
+        yield from ((place, each) for value in lists for each in unresolved_in(value))
+        named = [*items(lists[1]), *(each for groups in lists[3:] for each in items(groups))]
+        yield from ((place, each.get("Name")) for each in named)
+    for stack, hook in templates.hooks:
+        for application in items(hook, "Properties", "Applications"):
+            for name in items(application, "ECSAttributes", "TrafficRouting", "TargetGroups"):
+                yield Place(stack, name), {"Ref": name}
 
 
-def _scaled_services(app: FargateApp) -> Iterator[Place]:
-    by_name = {(each.place.stack, name): each.place for each in app.services for name in _names(app.templates, each)}
-    for target in app.templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
-        id_ = app.templates.properties(target).get("ResourceId")
-        yield from app.templates.references(target.stack, id_)
-        if named := by_name.get((target.stack, spelled(id_))):
-            yield named
+class _Scaling:
+    """Which services autoscaling changes."""
+
+    def __init__(self, app: FargateApp) -> None:
+        templates = app.templates
+        by_name = {
+            (templates.environment(each.place.stack), name): each.place
+            for each in app.services
+            for name in _names(templates, each)
+        }
+        self.services: set[Place] = set()
+        self.unknown: list[Unresolved] = []
+        """What may be another service, and only the deployment knows."""
+        for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
+            id_ = templates.properties(target).get("ResourceId")
+            key = templates.environment(target.stack), templates.text(target.stack, id_)
+            found = {*templates.references(target.stack, id_), *filter(None, [by_name.get(key)])}
+            self.services |= found
+            self.unknown += [] if found else [Unresolved(id_)] if any(functions_in(id_)) else []
 
 
 def _names(templates: Templates, service: Launch) -> Iterator[str]:
-    """Yield what autoscaling may know a service by that has a name, in its stack's template."""
+    """Yield what autoscaling may know a service by that has a name."""
     if name := service.settings.get("ServiceName"):
-        cluster = service.settings.get("Cluster")
-        named = templates.properties(templates.locate(service.place.stack, cluster)).get("ClusterName", cluster)
-        yield from (f"service/{spelled(each)}/{spelled(name)}" for each in (cluster, named))
-
-
-def _serves(service: Launch) -> bool:
-    return bool(
-        items(service.settings, "LoadBalancers") or items(service.settings, "ServiceConnectConfiguration", "Services")
-    )
+        stack, cluster = service.place.stack, service.settings.get("Cluster")
+        found = templates.locate(stack, cluster)
+        owner, named = (found.stack, templates.properties(found).get("ClusterName")) if found else (stack, cluster)
+        for where, each in ((stack, cluster), (owner, named)):
+            yield f"service/{templates.text(where, each)}/{templates.text(stack, name)}"

@@ -13,16 +13,24 @@ from typing import Any
 from aws_cdk import Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import Finding, Rule, undecided
 from fargate_constructs.service.containers import resolves_secret
-from fargate_constructs.templates import Templates, is_true, items
+from fargate_constructs.templates import Templates, as_text, is_true, items, pieces, unresolved_in
 
 # The end of the name says what the value is: DB_PASSWORD is one, PASSWORD_FILE and SECRET_ARN are none.
-PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))$", re.IGNORECASE)
+PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))s?$", re.IGNORECASE)
 SECRET_NAME = re.compile(
-    r"(secret|token|credentials?|(api|app|access|private|secret|signing|encryption)[_-]?key|secret[_-]?key[_-]?base)$",
+    r"(secret|token|credential|creds?|secret[_-]?key[_-]?base"
+    r"|(api|app|access|account|auth|encryption|hmac|jwt|license|master|private|secret|service|session|shared|signing)"
+    r"[_-]?(access[_-]?)?key)s?$",
     re.IGNORECASE,
 )
+# The pairs in a value, such as a connection string's, a URL's parameters or JSON.
+PAIR = re.compile(
+    r"""(?:^|[\s;&?,{'"-])(?P<name>[A-Za-z][\w .-]{0,60}?)(?:\s*=\s*|["']\s*:\s*["'])(?P<value>[^\s;&,"'}]+)"""
+)
+# What stands for a value that is put in when the task runs: ${PASSWORD}, $PASSWORD, %s, {{password}}, <password>, ***.
+PLACEHOLDER = re.compile(r"\$?[{<(].*|\$[A-Z_]+|%\w+%?|\*+", re.DOTALL)
 PUBLIC_NAME = re.compile(r"public", re.IGNORECASE)
 # What such a variable may hold that is no secret: a switch, a number, a path, an ARN or alias, an address.
 HARMLESS = re.compile(
@@ -53,12 +61,19 @@ def find_secrets(app: FargateApp) -> Iterator[Finding]:
     """Yield the variables that hold secrets, without their values."""
     for definition in app.definitions:
         for name, container in app.containers(definition):
-            for variable in items(container, "Environment"):
-                key, value = str(variable.get("Name")), variable.get("Value")
-                if reason := _reason(app.templates, definition.stack, key, value):
-                    # An ID that cdk-nag can read back holds no brackets.
-                    part = re.sub(r"[^\w.-]", "-", key)
+            environment = container.get("Environment")
+            yield from undecided(definition, Rule.SecretInEnvironment, Environment=environment)
+            for variable in items(environment):
+                key, value = as_text(variable.get("Name")), variable.get("Value")
+                reason = _reason(app.templates, definition.stack, key, value)
+                # An ID that cdk-nag can read back holds no brackets.
+                part = re.sub(r"[^\w.-]", "-", key)
+                if reason:
                     yield Finding(Rule.SecretInEnvironment, definition, f"{key} of {name}, {reason}", part)
+                elif _is_secret_name(key, "") or unresolved_in(variable.get("Name")):
+                    yield from undecided(
+                        definition, Rule.SecretInEnvironment, **{key: value}, Name=variable.get("Name")
+                    )
 
 
 def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
@@ -66,9 +81,22 @@ def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  #
         return "which becomes the value of a secret"
     if any(is_true(each.get("NoEcho")) for each in templates.parameters(stack, value)):
         return "which a parameter with NoEcho is part of"
+    texts = [value] if isinstance(value, str) else [text for text in pieces(value) if isinstance(text, str)]
     if SECRET_VALUE.search(json.dumps(value)):
         return "whose value looks like a secret"
-    if not isinstance(value, str) or HARMLESS.fullmatch(value) or PUBLIC_NAME.search(key):
-        return ""
-    named_so = PASSWORD_NAME.search(key) or (SECRET_NAME.search(key) and not REFERENCE.fullmatch(value))
-    return "whose name says that it is a secret" if named_so else ""
+    for text in texts:
+        for pair in PAIR.finditer(text):
+            if _is_secret(pair["name"], pair["value"]):
+                return f"whose value has a {pair['name'].strip()}"
+    return "whose name says that it is a secret" if isinstance(value, str) and _is_secret(key, value) else ""
+
+
+def _is_secret(key: str, value: str) -> bool:
+    """Whether a value is a secret, for all that its name says."""
+    return not HARMLESS.fullmatch(value) and not PLACEHOLDER.fullmatch(value) and _is_secret_name(key, value)
+
+
+def _is_secret_name(key: str, value: str) -> bool:
+    if PUBLIC_NAME.search(key):
+        return False
+    return bool(PASSWORD_NAME.search(key) or (SECRET_NAME.search(key) and not REFERENCE.fullmatch(value)))

@@ -6,17 +6,19 @@ app ──> templates ──> [FargateApp] ──> rules
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from fargate_constructs.launches import Launch, launches_in
-from fargate_constructs.templates import Place, Templates, items, seen
+from fargate_constructs.templates import Place, Templates, Unresolved, items, lookup, unresolved_in
 
 
 class FargateApp:
     """What of an app runs tasks on Fargate, such as services and schedules, and the definitions of these tasks.
 
-    What runs on EC2 instances is left out. A definition that nothing in the templates runs, such as a state machine's,
-    counts if it is made for Fargate.
+    What runs on EC2 instances is left out. A definition that nothing in the templates runs, such as a program's, counts
+    if it is made for Fargate. So does what is run by a launch type that is not known, if its definition is made for
+    Fargate alone.
 
     Args:
         templates: The app's templates.
@@ -25,22 +27,21 @@ class FargateApp:
     def __init__(self, templates: Templates) -> None:
         self.templates = templates
         self._launches: defaultdict[Place, list[Launch]] = defaultdict(list)
+        self._clusters = dict(self._default_strategies())
         self.launches: list[Launch] = []
         """What starts tasks on Fargate."""
+        self.open_launches: list[Launch] = []
+        """What may start tasks on Fargate: only the deployment knows."""
         for launch in launches_in(templates):
-            definition = self.definition(launch)
-            if definition:
-                self._launches[definition].append(launch)
-            if self._is_fargate(launch):
-                self.launches.append(launch)
+            if launch.definition:
+                self._launches[launch.definition].append(launch)
+            is_fargate = self._is_fargate(launch)
+            if is_fargate is not False:
+                (self.launches if is_fargate else self.open_launches).append(launch)
         self.services = [each for each in self.launches if each.is_service]
         self.definitions = [
             place for place in templates.of_type["AWS::ECS::TaskDefinition"] if self._runs_on_fargate(place)
         ]
-
-    def definition(self, launch: Launch) -> Place | None:
-        """Return the task definition that is run, if it is in the app."""
-        return self.templates.locate(launch.place.stack, launch.task_definition)
 
     def services_of(self, definition: Place) -> list[Launch]:
         """Return the services that run a task definition."""
@@ -49,28 +50,50 @@ class FargateApp:
     def containers(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
         """Return the containers of a task by name."""
         containers = items(self.templates.properties(definition), "ContainerDefinitions")
-        return [(str(seen(each, "Name")), each) for each in containers]
+        return [(str(lookup(each, "Name")), each) for each in containers]
 
     def applications(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
         """Return the containers of a task by name, but for FireLens' router, whose own log is of no matter."""
         return [
-            (name, each) for name, each in self.containers(definition) if seen(each, "FirelensConfiguration") is None
+            (name, each) for name, each in self.containers(definition) if lookup(each, "FirelensConfiguration") is None
         ]
 
     def is_windows(self, definition: Place) -> bool:
         """Whether a task runs on Windows."""
-        family = seen(self.templates.properties(definition), "RuntimePlatform", "OperatingSystemFamily")
+        family = lookup(self.templates.properties(definition), "RuntimePlatform", "OperatingSystemFamily")
         return str(family).startswith("WINDOWS")
 
-    def _is_fargate(self, launch: Launch) -> bool:
-        if launch.launch_type is None:  # the cluster decides, and on an instance the task could not run
-            return self._compatibilities(self.definition(launch)) == ["FARGATE"]
-        return bool(launch.launch_type == "FARGATE")
+    def compatibilities(self, definition: Place | None) -> Any:  # noqa: ANN401 - a piece of a template
+        """Return what a task definition is made for, as its template has it."""
+        return lookup(self.templates.properties(definition), "RequiresCompatibilities")
+
+    def launch_type(self, launch: Launch) -> Any:  # noqa: ANN401 - a piece of a template
+        """Return the launch type by which tasks run, that of the cluster's default if there is no other."""
+        cluster = self.templates.target(launch.place, "Cluster")
+        default = Launch(launch.place, self._clusters.get(cluster, {}), None, None, is_service=False)
+        return launch.launch_type or default.launch_type
+
+    def _default_strategies(self) -> Iterator[tuple[Place | None, dict[str, Any]]]:
+        """Yield clusters, and by which capacity providers each runs tasks by default."""
+        for type_, cluster in (("Cluster", None), ("ClusterCapacityProviderAssociations", "Cluster")):
+            for place in self.templates.of_type[f"AWS::ECS::{type_}"]:
+                strategy = self.templates.properties(place).get("DefaultCapacityProviderStrategy")
+                if strategy is not None:
+                    target = self.templates.target(place, cluster) if cluster else place
+                    yield target, {"CapacityProviderStrategy": strategy}
+
+    def _is_fargate(self, launch: Launch) -> bool | None:
+        """Whether tasks run on Fargate; `None` if only the deployment knows."""
+        launch_type, compatibilities = self.launch_type(launch), self.compatibilities(launch.definition)
+        if isinstance(launch_type, str):
+            return launch_type == "FARGATE"
+        if compatibilities == ["FARGATE"]:  # on an instance the task could not run
+            return True
+        if launch.definition is None or unresolved_in(compatibilities):
+            return None
+        return None if isinstance(launch_type, Unresolved) and "FARGATE" in (compatibilities or ()) else False
 
     def _runs_on_fargate(self, definition: Place) -> bool:
         if launches := self._launches[definition]:
-            return any(map(self._is_fargate, launches))
-        return "FARGATE" in self._compatibilities(definition)
-
-    def _compatibilities(self, definition: Place | None) -> list[Any]:
-        return items(self.templates.properties(definition), "RequiresCompatibilities")
+            return any(self._is_fargate(each) for each in launches)
+        return "FARGATE" in items(self.templates.properties(definition), "RequiresCompatibilities")

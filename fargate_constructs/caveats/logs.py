@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.log_groups import LogGroups
-from fargate_constructs.templates import Place, is_true, seen
+from fargate_constructs.templates import Place, Unresolved, is_true, lookup
+
+OF_AWSLOGS = (Rule.LogsMayDrop, Rule.LogsNeverExpire, Rule.LogsStayInCloudWatch)
 
 
 def find_logs(app: FargateApp) -> Iterator[Finding]:
@@ -20,54 +22,62 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
     used: dict[Place, None] = {}
     for definition in app.definitions:
         for name, container in app.applications(definition):
-            if seen(container, "LogConfiguration") is None and seen(container, "Essential") in (None, True, "true"):
-                yield Finding(Rule.NoLogs, definition, f"no LogConfiguration of {name}")
-    for place, name, options in _awslogs(app):
-        yield from _find_losses(place, name, options)
-        group = groups.find(place.stack, options.get("awslogs-group"))
-        if group:
-            used[group] = None
-        elif is_true(seen(options, "awslogs-create-group")):
-            yield Finding(Rule.LogsNeverExpire, place, f"a log group made by ECS, for {name}")
-    # CDK's logs.LogRetention sets it when deployed.
-    retained = {
-        groups.find(place.stack, properties.get("LogGroupName"))
-        for place in app.templates.of_type["Custom::LogRetention"]
-        if seen(properties := app.templates.properties(place), "RetentionInDays") is not None
-    }
+            essential = lookup(container, "Essential")
+            if lookup(container, "LogConfiguration") is None and essential not in (False, "false"):
+                broken = essential in (None, True, "true")
+                got = f"no LogConfiguration of {name}"
+                yield from judge(Rule.NoLogs, definition, got, broken=broken, Essential=essential)
+    for place, name, configuration in _configurations(app):
+        values = {key: lookup(configuration, key) for key in ("LogDriver", "Options")}
+        yield from undecided(place, Rule.NoLogs, *OF_AWSLOGS, **values)
+        if values["LogDriver"] == "awslogs" and not isinstance(values["Options"], Unresolved):
+            options = values["Options"] or {}
+            yield from _find_losses(place, name, options)
+            if group := groups.find(place.stack, options.get("awslogs-group")):
+                used[group] = None
+            elif is_true(lookup(options, "awslogs-create-group")):
+                yield Finding(Rule.LogsNeverExpire, place, f"a log group made by ECS, for {name}")
+            elif "awslogs-group" in options:
+                elsewhere = {"awslogs-group": Unresolved(options["awslogs-group"])}
+                yield from undecided(place, Rule.LogsNeverExpire, Rule.LogsStayInCloudWatch, **elsewhere)
     for group in used:
-        if seen(app.templates.properties(group), "RetentionInDays") is None and group not in retained:
-            yield Finding(Rule.LogsNeverExpire, group, "no RetentionInDays")
-        if not groups.is_subscribed(group):
-            yield Finding(
-                Rule.LogsStayInCloudWatch, group, "no subscription to all of it, and no account policy that has one"
-            )
+        yield from _find_group(app, groups, group)
+
+
+def _find_group(app: FargateApp, groups: LogGroups, group: Place) -> Iterator[Finding]:
+    """Yield a finding if a log group keeps lines for ever, and one if nothing takes them to elsewhere."""
+    days = {"RetentionInDays": lookup(app.templates.properties(group), "RetentionInDays")}
+    # CDK's logs.LogRetention sets it when deployed.
+    for place in app.templates.of_type["Custom::LogRetention"]:
+        properties = app.templates.properties(place)
+        if groups.find(place.stack, properties.get("LogGroupName")) == group:
+            days = {"RetentionInDays": lookup(properties, "RetentionInDays")}
+    broken = days["RetentionInDays"] is None
+    yield from judge(Rule.LogsNeverExpire, group, "no RetentionInDays", broken=broken, **days)
+    if not groups.is_subscribed(group):
+        got = "no subscription to all of it, and no account policy that has one"
+        unknown = groups.unknown(group)
+        yield from judge(Rule.LogsStayInCloudWatch, group, got, broken=not unknown, SubscriptionFilter=unknown)
 
 
 def _find_losses(place: Place, name: str, options: dict[str, Any]) -> Iterator[Finding]:
-    mode = seen(options, "mode")
+    mode, size = lookup(options, "mode"), lookup(options, "max-buffer-size")
     if mode is None:
         yield Finding(Rule.LogsMayDrop, place, f"no mode for {name}")
-    elif mode == "non-blocking" and seen(options, "max-buffer-size") is None:
-        yield Finding(Rule.LogsMayDrop, place, f"mode non-blocking without max-buffer-size for {name}")
-
-
-def _awslogs(app: FargateApp) -> Iterator[tuple[Place, str, dict[str, Any]]]:
-    """Yield the options by which containers log to CloudWatch, and where each stands."""
-    for place, name, configuration in _configurations(app):
-        options = seen(configuration, "Options")
-        if seen(configuration, "LogDriver") == "awslogs" and isinstance(options, dict):
-            yield place, name, options
+    elif mode != "blocking":
+        got = f"mode {mode} without max-buffer-size for {name}"
+        broken = mode == "non-blocking" and size is None
+        yield from judge(Rule.LogsMayDrop, place, got, broken=broken, mode=mode)
 
 
 def _configurations(app: FargateApp) -> Iterator[tuple[Place, str, Any]]:
     """Yield the log configurations of all containers and Service Connect proxies, and where each stands."""
     for definition in app.definitions:
         for name, container in app.applications(definition):
-            yield definition, name, seen(container, "LogConfiguration")
+            yield definition, name, lookup(container, "LogConfiguration")
     for service in app.services:
         yield (
             service.place,
             "Service Connect",
-            seen(service.settings, "ServiceConnectConfiguration", "LogConfiguration"),
+            lookup(service.settings, "ServiceConnectConfiguration", "LogConfiguration"),
         )

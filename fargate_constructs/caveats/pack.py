@@ -6,20 +6,18 @@ app ──> synth ──> templates ──> rules ──> [FargateCaveats] ─�
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
 from typing import cast
 
 import jsii
 from aws_cdk import (
     App,
-    CfnElement,
     CfnResource,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
     Validations,
 )
-from cdk_nag import IApplyRule, NagMessageLevel, NagPack, NagRuleCompliance
+from cdk_nag import NagPack
 from constructs import IConstruct
 
 from fargate_constructs.arguments import checked
@@ -35,16 +33,14 @@ from fargate_constructs.templates import Place, Templates
 
 CONCERNS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
 
-KEY = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
-
 
 class FargateCaveats(NagPack):
     """A cdk-nag pack that finds what hurts on Fargate, in an app of any constructs.
 
     It reads the templates as they were synthesized, so overrides and aspects count, and follows references across
     stacks. Tasks on EC2 instances are left alone. What only the deployment knows, and what stands in another app,
-    breaks no rule; what a state machine, AWS Batch or a program starts is not seen. Errors fail the synthesis,
-    warnings do not.
+    breaks no rule; a note says which rules it leaves undecided. What AWS Batch or a program starts is not seen. Errors
+    fail the synthesis, warnings and notes do not.
 
     ```python
     Validations.of(app).add_plugins(FargateCaveats(app))
@@ -74,7 +70,6 @@ class FargateCaveats(NagPack):
     ) -> None:
         super().__init__(scope, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation)
         self._pack_name = self.name
-        self._findings: Mapping[str, list[Finding]] = {}
 
     @property
     def name(self) -> str:
@@ -116,87 +111,41 @@ class FargateCaveats(NagPack):
         return self._report(synthesis.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
-        templates = Templates(context)
-        app = FargateApp(templates)
-        by_place: defaultdict[Place, dict[str, Finding]] = defaultdict(dict)
-        for finding in (finding for concern in CONCERNS for finding in concern(app)):
-            same = by_place[finding.place].get(finding.id)
-            both = finding._replace(got=f"{same.got}; {finding.got}") if same else finding
-            by_place[finding.place][finding.id] = both
-        acknowledgments = _Acknowledgments()
+        templates, root = Templates.validated(context), scope.node.path
         violations = []
-        for place, findings in by_place.items():
-            node = templates.element(place)
-            path, root = node.node.path, scope.node.path
+        for place, findings in findings_of(FargateApp(templates)).items():
+            path = templates.path(place)
             if root and not f"{path}/".startswith(f"{root}/"):
                 continue
-            ids = acknowledgments.concerning(node, path)
-            is_open = self._open(node, findings, ids) if ids else findings
-            violations += [finding.violation(f"{self.name}-{id_}", path) for id_, finding in is_open.items()]
+            # CDK's report tells people to acknowledge by the pack's name and `::` before the ID.
+            accepted = {id_.removeprefix(f"{self.name}::{self.name}-") for id_ in templates.acknowledged(path)}
+            accepted = {id_.removeprefix(f"{self.name}-") for id_ in accepted}
+            notes = [each for each in findings if each.is_open and each.id not in accepted]
+            told = [each for each in findings if not each.is_open]
+            if notes:
+                got = "; ".join(f"{each.rule.name}, which hangs on {each.got}" for each in notes)
+                told.append(Finding(Rule.Undecided, place, got))
+            violations += [each.violation(f"{self.name}-{each.id}", path) for each in told if each.id not in accepted]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
-    def _open(self, node: CfnElement, findings: dict[str, Finding], ids: Collection[str]) -> dict[str, Finding]:
-        """Return the findings of a resource that neither cdk-nag nor CDK knows as acknowledged."""
-        self._findings = {node.node.path: list(findings.values())}
-        names = {violation.rule_name for violation in super().validate_scope(node).violations}
-        # CDK's report tells people to acknowledge by another ID than cdk-nag's, and CDK itself knows that one.
-        return {
-            id_: finding
-            for id_, finding in findings.items()
-            if f"{self.name}-{id_}" in names and f"{self.name}::{self.name}-{id_}" not in ids
-        }
-
     def _check_resource(self, node: CfnResource) -> None:
-        """Tell cdk-nag what was found of a resource; it calls this."""
-        for finding in self._findings.get(node.node.path, ()):
-            self._apply_rule(cast(IApplyRule, _Application(node, finding)))
+        """Ask nothing of a resource alone: cdk-nag wants this, and only its own validation would call it."""
 
 
-class _Acknowledgments:
-    """What an app acknowledges. To ask cdk-nag of each finding would take longer than to synthesize."""
-
-    def __init__(self) -> None:
-        self._own: dict[str, set[str]] = {}
-
-    def concerning(self, node: IConstruct, path: str) -> set[str]:
-        """Return the IDs that are acknowledged at a construct or above it, as CDK keeps them."""
-        parts = path.split("/")
-        paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
-        for each, construct in zip(paths, node.node.scopes, strict=True):
-            if each not in self._own:
-                self._own[each] = {id_ for entry in construct.node.metadata if entry.type == KEY for id_ in entry.data}
-        return set().union(*(self._own[each] for each in paths))
-
-
-@jsii.implements(IApplyRule)
-class _Application:
-    """A finding, as cdk-nag asks for it."""
-
-    def __init__(self, node: CfnResource, finding: Finding) -> None:
-        self._node = node
-        self._finding = finding
-
-    @property
-    def info(self) -> str:
-        return self._finding.got
-
-    explanation = info  # which only a verbose pack tells
-
-    @property
-    def level(self) -> NagMessageLevel:
-        return self._finding.rule.level
-
-    @property
-    def node(self) -> CfnResource:
-        return self._node
-
-    @property
-    def rule_suffix_override(self) -> str:
-        return self._finding.rule.name
-
-    def rule(self, node: CfnResource) -> NagRuleCompliance | list[str]:  # noqa: ARG002 - cdk-nag's signature
-        return [self._finding.part] if self._finding.part else NagRuleCompliance.NON_COMPLIANT
+def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:
+    """Return what is found at each resource: each rule once, and not as undecided if it is broken."""
+    found: defaultdict[Place, dict[tuple[bool, str], Finding]] = defaultdict(dict)
+    for finding in (finding for concern in CONCERNS for finding in concern(app)):
+        at, key = found[finding.place], (finding.is_open, finding.id)
+        if key not in at:
+            at[key] = finding
+        elif finding.got not in at[key].got:
+            at[key] = finding._replace(got=f"{at[key].got}; {finding.got}")
+    return {
+        place: [each for (is_open, id_), each in at.items() if not is_open or (False, id_) not in at]
+        for place, at in found.items()
+    }
 
 
 @jsii.implements(IPolicyValidationPlugin)

@@ -5,22 +5,24 @@ app ──> tasks, addresses, endpoint, logs, deployments ──> [rules] ──
 ```
 """
 
+from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aws_cdk import PolicyViolatingResource, PolicyViolation
 from cdk_nag import NagMessageLevel
 
-from fargate_constructs.templates import Place
+from fargate_constructs.templates import Place, unresolved_in
 
-ERROR, WARNING = NagMessageLevel.ERROR, NagMessageLevel.WARN
+ERROR, WARNING, NOTE = NagMessageLevel.ERROR, NagMessageLevel.WARN, NagMessageLevel.INFO
+SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
 
 
 class Rule(Enum):
     """A rule: how grave it is, why it is one, and how a plain CDK app follows it.
 
-    An error fails the synthesis, a warning is only told. What only the deployment knows, such as a parameter or the
-    outcome of an `Fn::If`, breaks no rule.
+    An error fails the synthesis, a warning and a note do not. A value that only the deployment knows, such as a
+    parameter or the outcome of an `Fn::If`, breaks no rule: a note says which rules hang on it.
     """
 
     PublicAddress = (
@@ -83,6 +85,11 @@ class Rule(Enum):
         "ECS Exec's agent has to write, so it cannot open a shell where the root file system is read-only.",
         "Mount volumes at /var/lib/amazon and /var/log/amazon (add_volume, add_mount_points).",
     )
+    NoIngress = (
+        ERROR,
+        "A load balancer finds no healthy target unless a security group of the tasks lets its checks and traffic in.",
+        "Call service.connections.allow_from(load_balancer, ec2.Port.tcp(port)), for the health check's port, too.",
+    )
     SlowHealthCheck = (
         WARNING,
         "A deployment waits until a new task has passed its first check, behind a Network Load Balancer its first few.",
@@ -138,6 +145,11 @@ class Rule(Enum):
         "Whoever may describe the task definition reads its environment, and each revision of it stays.",
         "Pass it by secrets={...: ecs.Secret.from_secrets_manager(...)} in add_container.",
     )
+    Undecided = (
+        NOTE,
+        "Only the deployment, or another app, knows the value on which these rules hang.",
+        "Write the value into the template, or check it yourself and acknowledge this note.",
+    )
 
     @property
     def level(self) -> NagMessageLevel:
@@ -163,6 +175,8 @@ class Finding(NamedTuple):
     got: str
     part: str = ""
     """What of the resource, if one can be accepted without the others."""
+    is_open: bool = False
+    """Whether it could not be decided; *got* is then what it hangs on."""
 
     @property
     def id(self) -> str:
@@ -173,8 +187,38 @@ class Finding(NamedTuple):
         """Return it as CDK reports it, at a construct's path."""
         return PolicyViolation(
             rule_name=rule_name,
-            severity="error" if self.rule.level is ERROR else "warning",
+            severity=SEVERITIES[self.rule.level],
             description=f"{self.rule.why} Got: {self.got}",
             fix=self.rule.fix,
             violating_resources=[PolicyViolatingResource(construct_path=path, locations=[])],
         )
+
+
+def judge(
+    rule: Rule,
+    place: Place,
+    got: str,
+    *,
+    broken: bool,
+    **values: Any,  # noqa: ANN401 - pieces of a template
+) -> Iterator[Finding]:
+    """Yield a finding if a rule is broken, or a note if that cannot be decided.
+
+    Args:
+        rule: The rule.
+        place: The resource.
+        got: What breaks the rule.
+        broken: Whether the rule is broken as far as the values are known.
+        values: By property, the values of which an unresolved one could break the rule.
+    """
+    if broken:
+        yield Finding(rule, place, got)
+    else:
+        yield from undecided(place, rule, **values)
+
+
+def undecided(place: Place, *rules: Rule, **values: Any) -> Iterator[Finding]:  # noqa: ANN401 - pieces of a template
+    """Yield a note for each rule if one of the values, by property, is unresolved."""
+    unknown = [f"{name} {each}" for name, value in values.items() for each in unresolved_in(value)]
+    if unknown:
+        yield from (Finding(rule, place, ", ".join(unknown), is_open=True) for rule in rules)

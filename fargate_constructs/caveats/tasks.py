@@ -12,10 +12,10 @@ from typing import Any
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.service.containers import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
-from fargate_constructs.templates import UNSEEN, Place, is_off, is_true, items, seen
+from fargate_constructs.templates import Place, Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
 
 # As ECS takes them (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html).
 CPU = re.compile(r"(?P<units>\d+)|(?P<vcpus>\d*\.?\d+) *vCPU", re.IGNORECASE)
@@ -23,12 +23,38 @@ MEMORY = re.compile(r"(?P<mib>\d+)|(?P<gib>\d*\.?\d+) *GB", re.IGNORECASE)
 STORAGE = re.compile(r"(?P<gib>\d+)")
 
 
+# Those that are asked of a task definition's containers.
+CONTAINER_RULES = (
+    Rule.NoLogs,
+    Rule.LogsStayInCloudWatch,
+    Rule.LogsNeverExpire,
+    Rule.LogsMayDrop,
+    Rule.NoInitProcess,
+    Rule.ExecCannotWrite,
+    Rule.ContainerLinks,
+    Rule.HostPorts,
+    Rule.SecretInEnvironment,
+)
+
+
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
     """Yield task definitions that Fargate refuses, and tasks that nobody can look into."""
+    for launch in app.open_launches:
+        definition = {} if launch.definition else {"TaskDefinition": launch.task_definition}
+        compatibilities = app.compatibilities(launch.definition)
+        values = {"LaunchType": app.launch_type(launch), "RequiresCompatibilities": compatibilities, **definition}
+        yield from undecided(launch.place, *Rule, **values)
+    for launch in app.launches:
+        if launch.definition is None:
+            reference = {"TaskDefinition": Unresolved(launch.task_definition)}
+            yield from undecided(launch.place, *CONTAINER_RULES, Rule.NoSuchSize, **reference)
     for service in app.services:
-        if is_off(seen(service.settings, "EnableExecuteCommand")):
-            yield Finding(Rule.NoExec, service.place, "no EnableExecuteCommand")
+        exec_on = lookup(service.settings, "EnableExecuteCommand")
+        got = "no EnableExecuteCommand"
+        yield from judge(Rule.NoExec, service.place, got, broken=is_off(exec_on), EnableExecuteCommand=exec_on)
     for definition in app.definitions:
+        containers = app.templates.properties(definition).get("ContainerDefinitions")
+        yield from undecided(definition, *CONTAINER_RULES, ContainerDefinitions=containers)
         yield from _find_size(app, definition)
         yield from _find_ports_and_links(app, definition)
         yield from _find_exec_faults(app, definition)
@@ -36,23 +62,28 @@ def find_tasks(app: FargateApp) -> Iterator[Finding]:
 
 def _find_size(app: FargateApp, definition: Place) -> Iterator[Finding]:
     properties = app.templates.properties(definition)
-    if missing := [name for name in ("Cpu", "Memory") if seen(properties, name) is None]:
+    values = {name: lookup(properties, name) for name in ("Cpu", "Memory", "EphemeralStorage", "RuntimePlatform")}
+    storage = lookup(properties, "EphemeralStorage", "SizeInGiB")
+    sizes = {"Cpu": values["Cpu"], "Memory": values["Memory"], "SizeInGiB": storage}
+    if missing := [name for name in ("Cpu", "Memory") if values[name] is None]:
         yield Finding(Rule.NoSuchSize, definition, f"no {' and no '.join(missing)}")
         return
-    storage = seen(properties, "EphemeralStorage", "SizeInGiB")
-    values = [seen(properties, "Cpu"), seen(properties, "Memory"), storage]
-    if UNSEEN in values:
+    if any(map(unresolved_in, sizes.values())):
+        yield from undecided(definition, Rule.NoSuchSize, **sizes)
         return
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE if app.is_windows(definition) else None
     try:
         TaskSize(
-            cpu=_read(CPU, values[0]),
-            memory_limit_mib=_read(MEMORY, values[1]),
+            cpu=_read(CPU, values["Cpu"]),
+            memory_limit_mib=_read(MEMORY, values["Memory"]),
             operating_system_family=windows,
             ephemeral_storage_gib=None if storage is None else _read(STORAGE, storage),
         )
     except ValueError as error:
         yield Finding(Rule.NoSuchSize, definition, str(error).split("got: ", 1)[1])
+    else:
+        family = lookup(properties, "RuntimePlatform", "OperatingSystemFamily")
+        yield from undecided(definition, Rule.NoSuchSize, OperatingSystemFamily=family)
 
 
 def _read(pattern: re.Pattern[str], value: Any) -> int:  # noqa: ANN401 - a piece of a template
@@ -66,31 +97,53 @@ def _read(pattern: re.Pattern[str], value: Any) -> int:  # noqa: ANN401 - a piec
 
 def _find_ports_and_links(app: FargateApp, definition: Place) -> Iterator[Finding]:
     for name, container in app.containers(definition):
-        if links := items(container, "Links"):
-            yield Finding(Rule.ContainerLinks, definition, f"Links {', '.join(map(str, links))} of {name}")
+        links = lookup(container, "Links")
+        named = ", ".join(map(as_text, links)) if isinstance(links, list) else ""
+        yield from judge(Rule.ContainerLinks, definition, f"Links {named} of {name}", broken=bool(named), Links=links)
+        yield from undecided(definition, Rule.HostPorts, PortMappings=container.get("PortMappings"))
         for mapping in items(container, "PortMappings"):
-            ports = [seen(mapping, key) for key in ("HostPort", "ContainerPort")]
-            if None not in ports and UNSEEN not in ports and str(ports[0]) != str(ports[1]):
-                got = f"HostPort {ports[0]} for ContainerPort {ports[1]} of {name}"
-                yield Finding(Rule.HostPorts, definition, got)
+            ports = {key: lookup(mapping, key) for key in ("HostPort", "ContainerPort")}
+            host, inner = ports.values()
+            is_known = None not in (host, inner) and not any(map(unresolved_in, ports.values()))
+            broken = is_known and str(host) != str(inner)
+            got = f"HostPort {host} for ContainerPort {inner} of {name}"
+            # A container's own port can be the parameter that the host's is.
+            is_same = host is None or as_text(mapping.get("HostPort")) == as_text(mapping.get("ContainerPort"))
+            yield from judge(Rule.HostPorts, definition, got, broken=broken, **({} if is_same else ports))
 
 
 def _find_exec_faults(app: FargateApp, definition: Place) -> Iterator[Finding]:
-    services = app.services_of(definition)
-    if not services or app.is_windows(definition):
+    switches = [lookup(each.settings, "EnableExecuteCommand") for each in app.services_of(definition)]
+    unknown = [each for each in switches if isinstance(each, Unresolved)]
+    is_on = any(map(is_true, switches))
+    if (not is_on and not unknown) or app.is_windows(definition):
         return
-    containers = app.applications(definition)
-    bare = [name for name, each in containers if is_off(seen(each, "LinuxParameters", "InitProcessEnabled"))]
-    if bare:
-        yield Finding(Rule.NoInitProcess, definition, f"no InitProcessEnabled of {', '.join(bare)}")
-    if not any(is_true(seen(service.settings, "EnableExecuteCommand")) for service in services):
-        return
-    if closed := [
-        name for name, each in containers if is_true(seen(each, "ReadonlyRootFilesystem")) and not _can_write(each)
-    ]:
-        yield Finding(Rule.ExecCannotWrite, definition, f"ReadonlyRootFilesystem of {', '.join(closed)}")
+    bare, closed = [], []
+    for name, each in app.applications(definition):
+        init = lookup(each, "LinuxParameters", "InitProcessEnabled")
+        bare += [name] if is_off(init) else []
+        yield from judge(Rule.NoInitProcess, definition, "", broken=False, InitProcessEnabled=init)
+        read_only = lookup(each, "ReadonlyRootFilesystem")
+        if not is_off(read_only) and not _can_write(each):
+            unseen = [*unresolved_in(read_only), *unresolved_in(_mounts(each))]
+            closed += [] if unseen else [name]
+            yield from undecided(definition, Rule.ExecCannotWrite, ReadonlyRootFilesystem=unseen)
+    for rule, got, names in (
+        (Rule.NoInitProcess, "no InitProcessEnabled of", bare),
+        (Rule.ExecCannotWrite, "ReadonlyRootFilesystem of", closed),
+    ):
+        if names:
+            yield from judge(rule, definition, f"{got} {', '.join(names)}", broken=is_on, EnableExecuteCommand=unknown)
 
 
 def _can_write(container: dict[str, Any]) -> bool:
-    mounted = [str(seen(each, "ContainerPath")).rstrip("/") for each in items(container, "MountPoints")]
+    mounted = [str(lookup(each, "ContainerPath")).rstrip("/") for each in items(container, "MountPoints")]
     return all(any(f"{needed}/".startswith(f"{path}/") for path in mounted) for needed in EXEC_PATHS)
+
+
+def _mounts(container: dict[str, Any]) -> list[Any]:
+    """Return where volumes are mounted, as far as it is known, and the rest as it is not."""
+    mounts = lookup(container, "MountPoints")
+    if not isinstance(mounts, list):
+        return [mounts]
+    return [lookup(each, "ContainerPath") for each in mounts]

@@ -17,7 +17,7 @@ from fargate_constructs.launches import Launch, launches_in
 from fargate_constructs.network.egress_routes import EgressRoutes
 from fargate_constructs.paths import path_of
 from fargate_constructs.registry import entry_of, existing_entry_of
-from fargate_constructs.template_checks import TemplateChecks, violation
+from fargate_constructs.template_checks import NAMESPACE, TemplateChecks, violation
 from fargate_constructs.templates import Templates
 
 # By rule: how grave, what it asks of tasks, what to change.
@@ -174,8 +174,7 @@ class _Judge:
 
     def _owners(self, launch: Launch) -> list[str]:
         """Return the paths of what starts tasks and of their definition: whoever is above either answers for them."""
-        definition = self._templates.locate(launch.place.stack, launch.task_definition)
-        return [self._templates.path(place) for place in (launch.place, definition) if place]
+        return [self._templates.path(place) for place in (launch.place, launch.definition) if place]
 
 
 def _as_written(subnet: ec2.ISubnet) -> list[Any]:
@@ -190,13 +189,20 @@ def judge_egress(
     """Return what the proof would find of all tasks at or below a construct, asked for or not; by whose they are.
 
     What it skips is found too: subnets that the app does not define, as `unseenEgress`, and tasks without any, which
-    have the addresses of the instances that they run on, as `instanceAddress`.
+    have the addresses of the instances that they run on, as `instanceAddress`. What is acknowledged is left out.
     """
-    judge, proof = _Judge(templates), existing_entry_of(templates.app, EgressProof)
+    judge, proof = _Judge(templates), existing_entry_of(scope.node.root, EgressProof)
     proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]
     claims = [*proven, *judge.unproven(scope, proven)]
     named = [each._replace(known_allocation_ids=[*each.known_allocation_ids, *known_allocation_ids]) for each in claims]
-    return {each.path: [*judge.judge(each), *judge.unseen(each)] for each in named}
+    return {
+        each.path: [
+            violation
+            for violation in (*judge.judge(each), *judge.unseen(each))
+            if f"{NAMESPACE}::{violation.rule_name}" not in templates.acknowledged(each.path)
+        ]
+        for each in named
+    }
 
 
 def _is_at(path: str, scope: IConstruct) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
-from fargate_constructs.templates import Place, Templates
+from fargate_constructs.templates import Place, Templates, as_text, items, lookup, unresolved_in
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 # A route to anywhere else may lead to the internet.
@@ -50,13 +50,21 @@ class EgressRoutes:
             for place in templates.of_type[f"AWS::EC2::{name}"]
             if templates.properties(place).get("ConnectivityType") != "private"
         ]
-        self._tables = {
-            templates.target(place, "SubnetId"): templates.target(place, "RouteTableId")
-            for place in templates.of_type["AWS::EC2::SubnetRouteTableAssociation"]
-        }
+        self._tables: dict[Place | None, Place | None] = {}
+        # The tables whose routes are not all seen, by what may add others; of `None`, all tables.
+        self._hidden: defaultdict[Place | None, list[tuple[Place, str]]] = defaultdict(list)
+        for place in templates.of_type["AWS::EC2::SubnetRouteTableAssociation"]:
+            self._tables[templates.target(place, "SubnetId")] = templates.target(place, "RouteTableId")
+            self._hide(place, "SubnetId")
         self._routes: defaultdict[Place | None, list[Place]] = defaultdict(list)
         for place in templates.of_type["AWS::EC2::Route"]:
             self._routes[templates.target(place, "RouteTableId")].append(place)
+            self._hide(place, "RouteTableId")
+        for place in templates.of_type["AWS::EC2::VPNGatewayRoutePropagation"]:
+            gateway = f"routes of {as_text(templates.properties(place).get('VpnGatewayId'))}"
+            tables = templates.properties(place).get("RouteTableIds")
+            for table in tables if isinstance(tables, list) else [tables]:
+                self._hidden[templates.locate(place.stack, table)].append((place, gateway))
 
     def faults(self, subnet: Place, *, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
         """Yield what keeps tasks in a subnet from leaving from addresses that are known and stay.
@@ -72,9 +80,17 @@ class EgressRoutes:
         if table is None:
             yield Fault("unprovenEgress", f"{path(subnet)}, whose route table is not in this app", subnet)
             return
+        for place, what in self._hidden[table] + self._hidden[None]:
+            yield Fault("unprovenEgress", f"{path(subnet)}, where {path(place)} may add {what}", place)
         for route in self._routes[table]:
             for kind, way, cause in self._judge(route, is_known):
                 yield Fault(kind, f"{path(subnet)}, where {path(route)} leads {way}", cause)
+
+    def _hide(self, place: Place, name: str) -> None:
+        """Remember a route or an association of which only the deployment knows where it belongs."""
+        if self._templates.target(place, name) is None:
+            for unknown in unresolved_in(self._templates.properties(place).get(name)):
+                self._hidden[None].append((place, f"routes for {name} {unknown}"))
 
     def _judge(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
         properties, locate = self._templates.properties(route), self._templates.locate
@@ -114,7 +130,7 @@ class EgressRoutes:
                 when = " when it is replaced" if kept else ""
                 yield f"{self._templates.path(elastic_ip)}, which is not retained{when}", elastic_ip
             else:
-                yield f"{address}, which is not known", router
+                yield f"{as_text(address)}, which is not known", router
 
     def _addresses(self, router: Place) -> Iterator[tuple[Stack, Any]]:
         """Yield the Elastic IPs of a NAT gateway or instance, as a stack's template refers to each."""
@@ -122,17 +138,26 @@ class EgressRoutes:
         properties = templates.properties(router)
         match properties:
             case {"AvailabilityMode": "regional"}:
-                for zone in properties.get("AvailabilityZoneAddresses", []):
-                    yield from ((router.stack, each) for each in zone.get("AllocationIds", []))
+                zones = properties.get("AvailabilityZoneAddresses")
+                yield from ((router.stack, zones) for _ in unresolved_in(lookup(zones)))
+                for zone in items(zones):
+                    yield from ((router.stack, each) for each in _listed(zone.get("AllocationIds")))
             case {"AllocationId": first}:
-                yield from ((router.stack, each) for each in (first, *properties.get("SecondaryAllocationIds", [])))
+                others = _listed(properties.get("SecondaryAllocationIds"))
+                yield from ((router.stack, each) for each in (first, *others))
             case _:
-                interfaces = [each.get("NetworkInterfaceId") for each in properties.get("NetworkInterfaces", [])]
+                interfaces = [each.get("NetworkInterfaceId") for each in items(properties, "NetworkInterfaces")]
                 holders = [router, *filter(None, (templates.locate(router.stack, each) for each in interfaces))]
                 for place in templates.of_type["AWS::EC2::EIPAssociation"] + templates.of_type["AWS::EC2::EIP"]:
                     if any(templates.target(place, key) in holders for key in ("InstanceId", "NetworkInterfaceId")):
                         association, itself = templates.properties(place), {"Ref": place.logical_id}
                         yield place.stack, association.get("AllocationId", association.get("EIP", itself))
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
+    """Return what is in a list; what only the deployment knows is one of it."""
+    found = lookup(value)
+    return found if isinstance(found, list) else [value] if found else []
 
 
 def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template

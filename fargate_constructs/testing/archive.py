@@ -13,7 +13,7 @@ from constructs import IConstruct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.log_groups import LogGroups
-from fargate_constructs.templates import UNSEEN, Place, Templates, seen
+from fargate_constructs.templates import Place, Templates, Unresolved, lookup
 from fargate_constructs.testing.templates import app_templates
 
 SUBSCRIBE = "subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
@@ -60,13 +60,14 @@ def assert_logs_archived(scope: Stack | Stage) -> None:
 def _log_drivers(templates: Templates, scope: IConstruct) -> Iterator[tuple[Place, str, Any]]:
     """Yield what each container logs by, and where it stands."""
     for place in _places(templates, "AWS::ECS::TaskDefinition", scope):
-        for container in seen(templates.properties(place), "ContainerDefinitions") or ():
-            if seen(container) is UNSEEN:
+        containers = lookup(templates.properties(place), "ContainerDefinitions") or []
+        for container in containers if isinstance(containers, list) else [containers]:
+            if isinstance(lookup(container), Unresolved):
                 yield place, "a container", container
-            elif seen(container, "FirelensConfiguration") is None:
-                yield place, f"container {seen(container, 'Name')}", seen(container, "LogConfiguration")
+            elif lookup(container, "FirelensConfiguration") is None:
+                yield place, f"container {lookup(container, 'Name')}", lookup(container, "LogConfiguration")
     for place in _places(templates, "AWS::ECS::Service", scope):
-        proxy = seen(templates.properties(place), "ServiceConnectConfiguration", "LogConfiguration")
+        proxy = lookup(templates.properties(place), "ServiceConnectConfiguration", "LogConfiguration")
         if proxy:
             yield place, "the Service Connect proxy", proxy
 
@@ -79,8 +80,8 @@ def _judge(groups: LogGroups, place: Place, configuration: Any) -> str | None:  
     """Return what is wrong with a log driver, and what to change."""
     if configuration is None:
         return "has no log driver, so what it says is lost; give it logging=ecs.LogDrivers.aws_logs(...)"
-    driver, options = seen(configuration, "LogDriver"), seen(configuration, "Options")
-    if UNSEEN in (driver, options):
+    driver, options = lookup(configuration, "LogDriver"), lookup(configuration, "Options")
+    if isinstance(driver, Unresolved) or isinstance(options, Unresolved):
         return UNTOLD
     if driver != "awslogs":
         return None

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
-from fargate_constructs.testing.templates import construct_paths, template_of
+from fargate_constructs.templates import element_paths
+from fargate_constructs.testing.templates import template_of
 
 Template = Mapping[str, object]
 PATH = "aws:cdk:path"
@@ -77,7 +78,7 @@ def references(value: object) -> Iterator[str]:
 
 
 def _with_paths(stack: Stack) -> dict[str, Any]:
-    template, paths = template_of(stack), construct_paths(stack)
+    template, paths = template_of(stack), element_paths(stack)
     for logical_id, resource in template.setdefault("Resources", {}).items():
         resource["Metadata"] = {**resource.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
     return template

@@ -7,11 +7,10 @@ stack ──> synthesis ──> [template, without noise] ──> a file that is
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-from aws_cdk import CfnElement, IPolicyValidationContext, PolicyValidationStack, Stack, Stage
+from aws_cdk import Stack, Stage
 from aws_cdk.cx_api import CloudAssembly
 from constructs import IConstruct
 
@@ -77,29 +76,12 @@ def template_of(stack: Stack, assembly: CloudAssembly | None = None) -> dict[str
     return template
 
 
-class _Synthesized(NamedTuple):
-    """What `Templates` asks of a validation plugin's context."""
-
-    app_construct: IConstruct
-    stack_templates: Sequence[PolicyValidationStack]
-
-
 def app_templates(scope: IConstruct) -> Templates:
     """Return the templates of the whole app that a construct is in."""
     app = scope.node.root
     assert isinstance(app, Stage), "CDK gives a stack without an app one"
-    stacks = [
-        PolicyValidationStack(stack_construct_path=each.hierarchical_id, template_path=each.template_full_path)
-        for each in app.synth().stacks_recursively
-    ]
-    return Templates(cast(IPolicyValidationContext, _Synthesized(app, stacks)))
-
-
-def construct_paths(stack: Stack) -> dict[str, str]:
-    """Return the construct path of each logical ID of a stack."""
-    elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
-    logical_ids = stack.resolve([each.logical_id for each in elements])
-    return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))
+    stacks = app.synth().stacks_recursively
+    return Templates.of(app, {each.hierarchical_id: Path(each.template_full_path) for each in stacks})
 
 
 def _assets(assembly: CloudAssembly) -> list[tuple[str, str]]:

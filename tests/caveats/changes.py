@@ -4,16 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_cdk import CfnParameter, CfnResource
-from aws_cdk import aws_events as events
-from aws_cdk import aws_logs as logs
-
-from tests.caveats.lab import Lab
+from tests.caveats.lab import TemplateLab
 
 # What only the deployment knows.
 PARAMETER = {"Ref": "Parameter"}
 EITHER = {"Fn::If": ["Condition", "ENABLED", "DISABLED"]}
 NOTHING = {"Ref": "AWS::NoValue"}
+DEFINITION = {"Ref": "Definition"}
+
+ON_FARGATE = ["ContainerLinks", "CountReset", "NoCircuitBreaker", "NoExec", "NoLogs", "NoSuchSize"]
 
 NETWORK = "NetworkConfiguration.AwsvpcConfiguration"
 TARGET = "Target.EcsParameters"
@@ -34,26 +33,26 @@ def mounts(*paths: str) -> list[dict[str, str]]:
     return [{"ContainerPath": path, "SourceVolume": "volume"} for path in paths]
 
 
-def overriding(*changes: tuple[str, str, Any]) -> Callable[[Lab], None]:
+def overriding(*changes: tuple[str, str, Any]) -> Callable[[TemplateLab], None]:
     """Return what changes some properties: of which resource, which, to what."""
 
-    def change(lab: Lab) -> None:
+    def change(lab: TemplateLab) -> None:
         for resource, path, value in changes:
             lab.override(resource, path, value)
 
     return change
 
 
-def sidecar(lab: Lab, **container: Any) -> None:  # noqa: ANN401 - a piece of a template
+def sidecar(lab: TemplateLab, **container: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Add a container without anything."""
     lab.override("Definition", "ContainerDefinitions.1", {"Name": "sidecar", "Image": "x", **container})
 
 
-def with_router(lab: Lab) -> None:
+def with_router(lab: TemplateLab) -> None:
     """Send the lines to FireLens; the router's own are of no matter, but its secrets are."""
     lab.override("Definition", f"{CONTAINER}.LogConfiguration", {"LogDriver": "awsfirelens"})
     lab.override("Subscription", "LogGroupName", "another")
-    options = {"awslogs-group": lab.stack.resolve(lab.log_group.ref), "awslogs-region": "eu-west-1"}
+    options = {"awslogs-group": {"Ref": "LogGroup"}, "awslogs-region": "eu-west-1"}
     configuration = {"LogDriver": "awslogs", "Options": options}
     sidecar(
         lab,
@@ -63,9 +62,9 @@ def with_router(lab: Lab) -> None:
     )
 
 
-def on_instances(lab: Lab, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
+def on_instances(lab: TemplateLab, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Run the service on EC2 instances, with everything that is wrong on Fargate."""
-    lab.stack.node.try_remove_child("Schedule")
+    lab.remove("Schedule")
     for path, value in {"EnableExecuteCommand": None, DEPLOYMENT: None, "DesiredCount": 3, **service}.items():
         lab.override("Service", path, value)
     for path, value in {"Links": ["other"], "LinuxParameters": None, "LogConfiguration": None}.items():
@@ -73,65 +72,80 @@ def on_instances(lab: Lab, **service: Any) -> None:  # noqa: ANN401 - a piece of
     lab.override("Definition", "Cpu", "300")
 
 
-def on_capacity(lab: Lab, provider: Any) -> None:  # noqa: ANN401 - a piece of a template
+def on_either(lab: TemplateLab, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
+    """Run the service by a definition that is for instances, too."""
+    on_instances(lab, **service)
+    lab.override("Definition", "RequiresCompatibilities", ["EC2", "FARGATE"])
+
+
+def by_default(lab: TemplateLab, provider: str) -> None:
+    """Let the cluster's default decide where the service runs."""
+    by_its_cluster(lab, ["EC2", "FARGATE"])
+    lab.add("Cluster", "AWS::ECS::Cluster")
+    strategy = [{"CapacityProvider": provider}]
+    lab.add(
+        "Providers",
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        Cluster={"Ref": "Cluster"},
+        DefaultCapacityProviderStrategy=strategy,
+    )
+    lab.override("Service", "Cluster", {"Ref": "Cluster"})
+
+
+def on_capacity(lab: TemplateLab, provider: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Run the service by a capacity provider, and without a shell."""
     lab.override("Service", "LaunchType", None)
     lab.override("Service", "CapacityProviderStrategy", provider)
     lab.override("Service", "EnableExecuteCommand", None)
 
 
-def service_connect(lab: Lab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
+def service_connect(lab: TemplateLab, options: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let the proxy of Service Connect log."""
     configuration = {"LogDriver": "awslogs", "Options": {"awslogs-group": "proxy", **options}}
     lab.override("Service", "ServiceConnectConfiguration", {"Enabled": True, "LogConfiguration": configuration})
 
 
-def rule_with_target(lab: Lab, parameters: Any, *, is_public: bool = True) -> None:  # noqa: ANN401 - a piece of a template
+def rule_with_target(lab: TemplateLab, parameters: Any, *, is_public: bool = True) -> None:  # noqa: ANN401 - a piece of a template
     """Start a task by an EventBridge rule."""
-    rule = events.CfnRule(lab.stack, "Rule", schedule_expression="rate(1 hour)")
     network = {"AwsVpcConfiguration": {"AssignPublicIp": "ENABLED" if is_public else "DISABLED", "Subnets": ["s-1"]}}
-    definition = {"TaskDefinitionArn": lab.stack.resolve(lab.definition.ref)}
+    definition = {"TaskDefinitionArn": DEFINITION}
     target = {"Arn": "arn", "Id": "t", "EcsParameters": {"NetworkConfiguration": network} | definition | parameters}
-    rule.add_property_override("Targets", [{"Arn": "arn", "Id": "other"}, PARAMETER, target])
+    lab.add("Rule", "AWS::Events::Rule", Targets=[{"Arn": "arn", "Id": "other"}, PARAMETER, target])
 
 
-def pipe(lab: Lab, network: Any) -> None:  # noqa: ANN401 - a piece of a template
+def pipe(lab: TemplateLab, network: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Start a task by an EventBridge pipe."""
-    definition = {"LaunchType": "FARGATE", "TaskDefinitionArn": lab.definition.ref, "NetworkConfiguration": network}
-    properties = {"RoleArn": "arn", "Source": "arn", "Target": "arn"}
-    parameters = {"TargetParameters": {"EcsTaskParameters": definition}}
-    CfnResource(lab.stack, "Pipe", type="AWS::Pipes::Pipe", properties=properties | parameters)
-    CfnResource(lab.stack, "Other", type="AWS::Pipes::Pipe", properties=properties)
+    definition = {"LaunchType": "FARGATE", "TaskDefinitionArn": DEFINITION, "NetworkConfiguration": network}
+    lab.add("Pipe", "AWS::Pipes::Pipe", TargetParameters={"EcsTaskParameters": definition})
+    lab.add("Other", "AWS::Pipes::Pipe", Target="arn")
 
 
-def task_set(lab: Lab, launch_type: str) -> None:
+def task_set(lab: TemplateLab, launch_type: str) -> None:
     """Start tasks as a deployer of one's own does, of whose service nothing else is known."""
     network = {"AwsVpcConfiguration": {"AssignPublicIp": "ENABLED", "Subnets": ["s-1"]}}
-    properties = {"Cluster": "c", "Service": "s", "TaskDefinition": lab.definition.ref, "LaunchType": launch_type}
-    network_of = {"NetworkConfiguration": network}
-    CfnResource(lab.stack, "TaskSet", type="AWS::ECS::TaskSet", properties=properties | network_of)
+    properties = {"Cluster": "c", "Service": "s", "TaskDefinition": DEFINITION, "LaunchType": launch_type}
+    lab.add("TaskSet", "AWS::ECS::TaskSet", NetworkConfiguration=network, **properties)
 
 
-def made_raw(lab: Lab) -> None:
+def made_raw(lab: TemplateLab) -> None:
     """Write the service as a resource of any type."""
-    properties = {"LaunchType": "FARGATE", "TaskDefinition": lab.definition.ref, "EnableExecuteCommand": True}
-    CfnResource(lab.stack, "Raw", type="AWS::ECS::Service", properties=properties)
+    properties = {"LaunchType": "FARGATE", "TaskDefinition": DEFINITION, "EnableExecuteCommand": True}
+    lab.add("Raw", "AWS::ECS::Service", **properties)
 
 
-def secret_parameter(lab: Lab) -> None:
+def secret_parameter(lab: TemplateLab) -> None:
     """Pass a parameter that CloudFormation hides, and ECS does not."""
-    CfnParameter(lab.stack, "Hidden", no_echo=True)
+    lab.template["Parameters"] = {"Hidden": {"Type": "String", "NoEcho": True}}
     lab.override("Definition", f"{CONTAINER}.Environment", variable({"Ref": "Hidden"}))
 
 
-def part_of_text(lab: Lab, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+def part_of_text(lab: TemplateLab, value: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Pass a text that such a parameter, or another, is part of."""
-    CfnParameter(lab.stack, "Hidden", no_echo=True)
-    CfnParameter(lab.stack, "Shown")
+    lab.template["Parameters"] = {"Hidden": {"Type": "String", "NoEcho": True}, "Shown": {"Type": "String"}}
     lab.override("Definition", f"{CONTAINER}.Environment", variable(value))
 
 
-def refers_by_text(lab: Lab) -> None:
+def refers_by_text(lab: TemplateLab) -> None:
     """Refer to resources by what only puts texts together, as people do in YAML."""
     lab.override("Service", "TaskDefinition", {"Fn::Sub": "${Definition}"})
     lab.override("Service", "LoadBalancers.0.TargetGroupArn", {"Fn::Join": ["", [{"Ref": "TargetGroup"}]]})
@@ -140,43 +154,42 @@ def refers_by_text(lab: Lab) -> None:
     lab.override("TargetGroup", ATTRIBUTES, None)
 
 
-def retained_by(lab: Lab, days: logs.RetentionDays) -> None:
-    """Let CDK's custom resource set the retention of the log group."""
+def retained_by(lab: TemplateLab, **retention: int) -> None:
+    """Let CDK's custom resource, `logs.LogRetention`, set the retention of the log group."""
     lab.override("LogGroup", "RetentionInDays", None)
-    logs.LogRetention(lab.stack, "Retention", log_group_name=lab.log_group.ref, retention=days)
+    lab.add("Retention", "Custom::LogRetention", LogGroupName={"Ref": "LogGroup"}, **retention)
 
 
-def by_its_cluster(lab: Lab, compatibilities: list[str]) -> None:
+def by_its_cluster(lab: TemplateLab, compatibilities: list[str]) -> None:
     """Let the cluster decide where the service runs."""
     lab.override("Service", "LaunchType", None)
     lab.override("Service", "EnableExecuteCommand", None)
     lab.override("Definition", "RequiresCompatibilities", compatibilities)
-    lab.stack.node.try_remove_child("Schedule")
+    lab.remove("Schedule")
 
 
-def started_by_nobody(lab: Lab, compatibility: str) -> None:
+def started_by_nobody(lab: TemplateLab, compatibility: str) -> None:
     """Make a task definition that only a program or a state machine would start."""
-    definition = lab.task_definition("Another")
-    definition.add_property_override("RequiresCompatibilities", [compatibility])
-    definition.add_property_override("Cpu", "300")
-    definition.add_property_deletion_override(f"{CONTAINER}.LinuxParameters")
+    definition = lab.template["Resources"]["Definition"]["Properties"]
+    lab.add("Another", "AWS::ECS::TaskDefinition", **definition | {"RequiresCompatibilities": [compatibility]})
+    lab.override("Another", "Cpu", "300")
 
 
-def read_only(lab: Lab, *paths: str, exec_on: bool = True) -> None:
+def read_only(lab: TemplateLab, *paths: str, exec_on: bool = True) -> None:
     """Make the root file system read-only, and mount volumes."""
     lab.override("Definition", f"{CONTAINER}.ReadonlyRootFilesystem", True)  # noqa: FBT003 - a piece of a template
     lab.override("Definition", f"{CONTAINER}.MountPoints", mounts(*paths))
     lab.override("Service", "EnableExecuteCommand", exec_on)
 
 
-def both(lab: Lab) -> None:
+def both(lab: TemplateLab) -> None:
     """Give two containers the same fault."""
     sidecar(lab, Links=["web"], Essential=False)
     lab.override("Definition", f"{CONTAINER}.Links", ["sidecar"])
 
 
 # More than one property changed.
-CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
+CHANGES: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "a log group known by its name": (
         overriding(
             ("LogGroup", "LogGroupName", "shop"),
@@ -192,8 +205,8 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
         ),
         ["LogsNeverExpire"],
     ),
-    "a retention set when deployed": (partial(retained_by, days=logs.RetentionDays.ONE_WEEK), []),
-    "none set when deployed": (partial(retained_by, days=logs.RetentionDays.INFINITE), ["LogsNeverExpire"]),
+    "a retention set when deployed": (partial(retained_by, RetentionInDays=7), []),
+    "none set when deployed": (retained_by, ["LogsNeverExpire"]),
     "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),
     "a sidecar that may end without logs": (partial(sidecar, Essential=False), ["NoInitProcess"]),
     "a log router": (with_router, ["SecretInEnvironment[SINK_TOKEN]"]),
@@ -201,13 +214,26 @@ CHANGES: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "a proxy's log with a mode": (partial(service_connect, options={"mode": "blocking"}), []),
     "on instances": (partial(on_instances, LaunchType="EC2"), []),
     "on instances by a capacity provider": (
-        partial(on_instances, LaunchType=None, CapacityProviderStrategy=[{"CapacityProvider": PARAMETER}]),
+        partial(on_instances, LaunchType=None, CapacityProviderStrategy=[{"CapacityProvider": "Own"}]),
         [],
     ),
+    "by a capacity provider that only the deployment knows": (
+        partial(on_instances, LaunchType=None, CapacityProviderStrategy=[{"CapacityProvider": PARAMETER}]),
+        ON_FARGATE,
+    ),
     "at one's own site": (partial(on_instances, LaunchType="EXTERNAL"), []),
-    "on what only the deployment knows": (partial(on_instances, LaunchType=PARAMETER), []),
+    # The definition is for Fargate alone.
+    "on what only the deployment knows": (partial(on_instances, LaunchType=PARAMETER), ON_FARGATE),
+    "on what a choice decides": (partial(on_instances, LaunchType=EITHER), ON_FARGATE),
+    "by providers that a choice decides": (
+        partial(on_instances, LaunchType=None, CapacityProviderStrategy={"Fn::If": ["Spot", [], []]}),
+        ON_FARGATE,
+    ),
+    "for all that is known on instances": (partial(on_either, LaunchType=PARAMETER), []),
+    "by the default of its cluster": (partial(by_default, provider="FARGATE_SPOT"), ["NoExec"]),
+    "on instances by the default of its cluster": (partial(by_default, provider="Own"), []),
     "on spot": (partial(on_capacity, provider=[{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]), ["NoExec"]),
-    "on a capacity that only the deployment knows": (partial(on_capacity, provider=PARAMETER), []),
+    "on a capacity that only the deployment knows": (partial(on_capacity, provider=PARAMETER), ["NoExec"]),
     "on no capacity provider": (partial(on_capacity, provider=[]), ["NoExec"]),
     "as the cluster decides, on fargate alone": (partial(by_its_cluster, compatibilities=["FARGATE"]), ["NoExec"]),
     "as the cluster decides, perhaps on instances": (partial(by_its_cluster, compatibilities=["EC2", "FARGATE"]), []),

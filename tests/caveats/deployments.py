@@ -4,35 +4,31 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_cdk import CfnResource
-
 from tests.caveats.changes import DEPLOYMENT, PARAMETER, overriding
-from tests.caveats.lab import Lab
+from tests.caveats.lab import TemplateLab
 
 
-def scaled_by(lab: Lab, id_: Any, count: int = 3, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
+def scaled_by(lab: TemplateLab, id_: Any, count: int = 3, **service: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Scale a service that has a count of tasks as well, and is named like this."""
     lab.override("ScalableTarget", "ResourceId", id_)
     for path, value in {"DesiredCount": count, **service}.items():
         lab.override("Service", path, value)
 
 
-def named_in_a_cluster(lab: Lab) -> None:
+def named_in_a_cluster(lab: TemplateLab) -> None:
     """Scale a service by its name and that of its cluster, to which it refers."""
-    CfnResource(lab.stack, "Cluster", type="AWS::ECS::Cluster", properties={"ClusterName": "shop"})
+    lab.add("Cluster", "AWS::ECS::Cluster", ClusterName="shop")
     scaled_by(lab, "service/shop/web", ServiceName="web", Cluster={"Ref": "Cluster"})
 
 
-def alternate_target_group(lab: Lab) -> None:
+def alternate_target_group(lab: TemplateLab) -> None:
     """Give the service a second target group, with the defaults."""
-    resource = CfnResource(
-        lab.stack, "Alternate", type="AWS::ElasticLoadBalancingV2::TargetGroup", properties={"Protocol": "TCP"}
-    )
-    advanced = {"AlternateTargetGroupArn": {"Ref": lab.stack.resolve(resource.logical_id)}}
+    lab.add("Alternate", "AWS::ElasticLoadBalancingV2::TargetGroup", Protocol="TCP")
+    advanced = {"AlternateTargetGroupArn": {"Ref": "Alternate"}}
     lab.override("Service", "LoadBalancers.0.AdvancedConfiguration", advanced)
 
 
-def checked(lab: Lab, protocol: Any, interval: Any = 10, count: int | None = 3) -> None:  # noqa: ANN401 - likewise
+def checked(lab: TemplateLab, protocol: Any, interval: Any = 10, count: int | None = 3) -> None:  # noqa: ANN401 - likewise
     """Let a load balancer check new tasks like this."""
     for path, value in {
         "Protocol": protocol,
@@ -42,20 +38,35 @@ def checked(lab: Lab, protocol: Any, interval: Any = 10, count: int | None = 3) 
         lab.override("TargetGroup", path, value)
 
 
-def unscaled(lab: Lab, count: int | None, percent: int) -> None:
+def unscaled(lab: TemplateLab, count: Any, percent: int) -> None:  # noqa: ANN401 - likewise
     """Run so many tasks, of which so many per cent must be healthy."""
-    lab.stack.node.try_remove_child("ScalableTarget")
+    lab.remove("ScalableTarget")
     lab.override("Service", "DesiredCount", count)
     lab.override("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", percent)
 
 
-def unwatched(lab: Lab, strategy: str) -> None:
+def found_by(lab: TemplateLab, name: str) -> None:
+    """Run two tasks, of which one must be healthy, and let callers find them in one way."""
+    unscaled(lab, count=2, percent=50)
+    lab.override("Service", "LoadBalancers", None)
+    value = [{"PortName": "web", "RegistryArn": "arn"}]
+    lab.override("Service", name, {"Services": value} if name.startswith("ServiceConnect") else value)
+
+
+def worker(lab: TemplateLab) -> None:
+    """Run two tasks, of which one must be healthy, and let nobody in."""
+    found_by(lab, name="ServiceRegistries")
+    lab.override("Service", "ServiceRegistries", None)
+    lab.remove("Ingress")
+
+
+def unwatched(lab: TemplateLab, strategy: str) -> None:
     """Deploy in another way, without a circuit breaker."""
     for name, value in {"Strategy": strategy, "BakeTimeInMinutes": 5, "DeploymentCircuitBreaker": None}.items():
         lab.override("Service", f"{DEPLOYMENT}.{name}", value)
 
 
-DEPLOYMENTS: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
+DEPLOYMENTS: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "codedeploy": (
         overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
         [],
@@ -69,12 +80,15 @@ DEPLOYMENTS: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "checks at intervals that only it knows": (partial(checked, protocol="TCP", interval=PARAMETER), []),
     "one of one task": (partial(unscaled, count=1, percent=50), []),
     "none of one task": (partial(unscaled, count=1, percent=0), ["TooFewTasks"]),
-    "some of some tasks": (partial(unscaled, count=None, percent=50), ["TooFewTasks"]),
+    "some of the one that ECS makes": (partial(unscaled, count=None, percent=50), []),
+    "some of some tasks": (overriding(("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", 50)), ["TooFewTasks"]),
+    "some of a parameter's": (partial(unscaled, count=PARAMETER, percent=50), []),
+    **{
+        f"some of two that callers find by {name}": (partial(found_by, name=name), ["TooFewTasks"])
+        for name in ("ServiceRegistries", "VpcLatticeConfigurations", "ServiceConnectConfiguration")
+    },
     "a count without scaling": (partial(unscaled, count=3, percent=100), []),
-    "a worker with fewer tasks": (
-        overriding(("Service", "LoadBalancers", None), ("Service", f"{DEPLOYMENT}.MinimumHealthyPercent", 50)),
-        [],
-    ),
+    "a worker with fewer tasks": (worker, []),
     "a count, and a target known by a text": (
         partial(scaled_by, id_={"Fn::Sub": "service/cluster/${Service.Name}"}),
         ["CountReset"],

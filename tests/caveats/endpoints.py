@@ -4,56 +4,84 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_cdk import aws_ec2 as ec2
+from tests.caveats.changes import CONTAINER, PARAMETER
+from tests.caveats.lab import TemplateLab
 
-from tests.caveats.changes import CONTAINER, PARAMETER, overriding
-from tests.caveats.lab import Lab
+GROUP = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
 
 
-def let_in(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - passed through
+def let_in(lab: TemplateLab, **rule: Any) -> None:  # noqa: ANN401 - passed through
     """Take the load balancer away, and let callers in."""
     lab.override("Service", "LoadBalancers", None)
-    door: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 80, "to_port": 80, **rule}
-    if "source_security_group_id" not in rule:
-        door["cidr_ip"] = "0.0.0.0/0"
-    ec2.CfnSecurityGroupIngress(lab.stack, "Ingress", group_id=lab.security_group.attr_group_id, **door)
+    door: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **rule}
+    lab.add("Ingress", "AWS::EC2::SecurityGroupIngress", GroupId=GROUP, **door)
 
 
-def called(lab: Lab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+def called(lab: TemplateLab, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let callers in, and change the service."""
     let_in(lab)
     lab.override("Service", path, value)
 
 
-def maps(lab: Lab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a template
+def maps(lab: TemplateLab, **mapping: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let callers in at a port mapped like this."""
     let_in(lab)
     lab.override("Definition", f"{CONTAINER}.PortMappings", [mapping])
 
 
-def inline(lab: Lab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
+def inline(lab: TemplateLab, **rule: Any) -> None:  # noqa: ANN401 - a piece of a template
     """Let callers in by a rule of the security group itself."""
+    lab.remove("Ingress")
     lab.override("Service", "LoadBalancers", None)
     source = {} if "SourceSecurityGroupId" in rule else {"CidrIp": "0.0.0.0/0"}
     lab.override("SecurityGroup", "SecurityGroupIngress", [source | rule])
 
 
-ENDPOINTS: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
+def no_door(lab: TemplateLab) -> None:
+    """Take the load balancer away, and let nobody in."""
+    lab.override("Service", "LoadBalancers", None)
+    lab.remove("Ingress")
+
+
+def behind_closed_doors(lab: TemplateLab, check: str = "traffic-port", **rule: Any) -> None:  # noqa: ANN401 - likewise
+    """Let a load balancer check a port, and nobody but one rule's source in."""
+    lab.remove("Ingress")
+    lab.override("TargetGroup", "HealthCheckPort", check)
+    lab.override("SecurityGroup", "SecurityGroupIngress", [{"IpProtocol": "tcp", **rule}] if rule else [])
+
+
+ENDPOINTS: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "no endpoint, and a door": (let_in, ["NoFixedEndpoint"]),
-    "no endpoint, and any door": (partial(let_in, ip_protocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and a door by number": (partial(let_in, ip_protocol="6"), ["NoFixedEndpoint"]),
-    "no endpoint, and a wide door": (partial(let_in, from_port=1, to_port=9999), ["NoFixedEndpoint"]),
+    "no endpoint, and any door": (partial(let_in, IpProtocol="-1"), ["NoFixedEndpoint"]),
+    "no endpoint, and a door by number": (partial(let_in, IpProtocol="6"), ["NoFixedEndpoint"]),
+    "no endpoint, and a wide door": (partial(let_in, FromPort=1, ToPort=9999), ["NoFixedEndpoint"]),
     "no endpoint, and a door of the group": (partial(inline, IpProtocol="-1"), ["NoFixedEndpoint"]),
-    "no endpoint, and another door": (partial(let_in, from_port=81, to_port=81), []),
-    "no endpoint, and a door for datagrams": (partial(let_in, ip_protocol="udp"), []),
+    "no endpoint, and another door": (partial(let_in, FromPort=81, ToPort=81), []),
+    "no endpoint, and a door for datagrams": (partial(let_in, IpProtocol="udp"), []),
     "no endpoint, and an unknown door": (partial(inline, IpProtocol="tcp", FromPort=PARAMETER, ToPort=PARAMETER), []),
-    "no endpoint, and no door": (overriding(("Service", "LoadBalancers", None)), []),
+    "no endpoint, and no door": (no_door, []),
+    "a load balancer, and no door": (partial(behind_closed_doors), ["NoIngress"]),
+    "a load balancer, and a door for its traffic": (partial(behind_closed_doors, FromPort=80, ToPort=80), []),
+    "a load balancer, and a door for peers": (
+        partial(behind_closed_doors, FromPort=80, ToPort=80, SourceSecurityGroupId=GROUP),
+        [],
+    ),
+    "a load balancer, and no door for its checks": (
+        partial(behind_closed_doors, check="81", FromPort=80, ToPort=80),
+        ["NoIngress"],
+    ),
+    "a load balancer, and a door for both": (partial(behind_closed_doors, check="81", FromPort=80, ToPort=81), []),
+    "a load balancer, and a door for datagrams": (
+        partial(behind_closed_doors, IpProtocol="udp", FromPort=80, ToPort=80),
+        [],
+    ),
+    "a load balancer, and an unknown door": (partial(behind_closed_doors, FromPort=PARAMETER, ToPort=80), []),
     "no endpoint, and a door for peers": (
-        lambda lab: let_in(lab, source_security_group_id=lab.security_group.attr_group_id),
+        partial(let_in, SourceSecurityGroupId=GROUP),
         [],
     ),
     "no endpoint, and a door of the group for peers": (
-        partial(inline, IpProtocol="-1", SourceSecurityGroupId={"Fn::GetAtt": ["SecurityGroup", "GroupId"]}),
+        partial(inline, IpProtocol="-1", SourceSecurityGroupId=GROUP),
         [],
     ),
     "no endpoint, and a range": (partial(maps, ContainerPortRange="70-80"), ["NoFixedEndpoint"]),

@@ -1,6 +1,8 @@
 """A service that has no caveat, in plain CDK, for tests that give it one."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from aws_cdk import App, CfnResource, Stack
@@ -10,9 +12,14 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk.assertions import Template
 from constructs import IConstruct
 
 from fargate_constructs.caveats import FargateCaveats
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.pack import findings_of
+from fargate_constructs.caveats.rules import Finding
+from fargate_constructs.templates import Source, Templates
 
 IMAGE = "public.ecr.aws/nginx/nginx:stable"
 
@@ -33,6 +40,15 @@ class Lab:
         )
         self.definition = self.task_definition("Definition")
         self.security_group = ec2.CfnSecurityGroup(stack, "SecurityGroup", group_description="tasks", vpc_id="vpc-1")
+        ec2.CfnSecurityGroupIngress(
+            stack,
+            "Ingress",
+            group_id=self.security_group.attr_group_id,
+            source_security_group_id="sg-1",
+            ip_protocol="tcp",
+            from_port=80,
+            to_port=80,
+        )
         self.target_group = elbv2.CfnTargetGroup(
             stack,
             "TargetGroup",
@@ -135,21 +151,74 @@ class Lab:
 
 
 def findings_in(scope: IConstruct) -> list[tuple[str, str, str]]:
-    """Return what the pack finds at and below a construct: each rule without the pack's name, path and description."""
+    """Return what the pack finds at and below a construct: each rule without the pack's name, path and description.
+
+    Notes of what could not be decided are left out.
+    """
     return [
         (violation.rule_name.removeprefix("FargateCaveats-"), str(resource.construct_path), violation.description)
         for violation in FargateCaveats().validate_scope(scope).violations
+        if violation.severity != "info"
         for resource in violation.violating_resources
     ]
 
 
-def rules_of_each(cases: Mapping[str, Callable[[Lab], None]]) -> dict[str, list[str]]:
-    """Return which rules each case breaks, sorted; each is a stack of one app, which is synthesized once."""
-    app = App()
-    for number, change in enumerate(cases.values()):
-        change(Lab(Stack(app, f"Case{number}")))
-    findings = findings_in(app)
-    return {
-        name: sorted(rule for rule, path, _ in findings if path.startswith(f"Case{number}/"))
-        for number, name in enumerate(cases)
-    }
+class TemplateLab:
+    """The same as a template alone, which takes no synthesis to change and to judge."""
+
+    def __init__(self) -> None:
+        """Copy it."""
+        self.template: dict[str, Any] = deepcopy(_template())
+
+    def override(self, resource: str, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
+        """Write a property of a resource; `None` removes it."""
+        *parents, last = path.split(".")
+        at: Any = self.template["Resources"][resource]["Properties"]
+        for key in parents:
+            at = at[int(key)] if isinstance(at, list) else at.setdefault(key, {})
+        if isinstance(at, list):
+            at[int(last) : int(last) + 1] = [value]
+        elif value is None:
+            at.pop(last, None)
+        else:
+            at[last] = value
+
+    def add(self, logical_id: str, type_: str, **properties: Any) -> None:  # noqa: ANN401 - a piece of a template
+        """Add a resource."""
+        self.template["Resources"][logical_id] = {"Type": type_, "Properties": properties}
+
+    def remove(self, logical_id: str) -> None:
+        """Remove a resource."""
+        del self.template["Resources"][logical_id]
+
+    def findings(self) -> list[Finding]:
+        """Return what is found, and what could not be decided."""
+        return findings_in_templates({"Lab": self.template})
+
+
+@cache
+def _template() -> Mapping[str, Any]:
+    stack = Stack(App(), "Lab")
+    Lab(stack)
+    return Template.from_stack(stack).to_json()
+
+
+@cache
+def _stack(name: str) -> Stack:
+    return Stack(App(), name)
+
+
+def findings_in_templates(templates: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """Return what is found in templates by their stacks' names, and what could not be decided."""
+    app = FargateApp(Templates(Source(_stack(name), template) for name, template in templates.items()))
+    return [finding for findings in findings_of(app).values() for finding in findings]
+
+
+def rules_of_each(cases: Mapping[str, Callable[[TemplateLab], None]]) -> dict[str, list[str]]:
+    """Return which rules each case breaks, sorted; each is a change of the template."""
+    broken = {}
+    for name, change in cases.items():
+        lab = TemplateLab()
+        change(lab)
+        broken[name] = sorted(finding.id for finding in lab.findings() if not finding.is_open)
+    return broken

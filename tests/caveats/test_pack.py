@@ -71,7 +71,9 @@ def test_a_warning_fails_nothing(lab: Lab) -> None:
 
     report = json.loads((Path(assembly.directory) / "validation-report.json").read_text())
     (ours,) = (each for each in report["pluginReports"] if each["pluginName"] == "FargateCaveats")
-    assert [each["ruleName"] for each in ours["violations"]] == ["FargateCaveats-NoExec"]
+    assert [each["ruleName"] for each in ours["violations"] if each["severity"] == "warning"] == [
+        "FargateCaveats-NoExec"
+    ]
     assert ours["conclusion"] == "success"
 
 
@@ -117,7 +119,8 @@ def test_a_finding_is_accepted_as_the_report_says(lab: Lab) -> None:
         Validations.of(lab.definition).acknowledge(Acknowledgment(id=id_, reason="It is never started."))
 
     assert ids == {
-        f"FargateCaveats::FargateCaveats-{rule}" for rule in ("NoSuchSize", "SecretInEnvironment[DB_PASSWORD]")
+        f"FargateCaveats::FargateCaveats-{rule}"
+        for rule in ("NoSuchSize", "SecretInEnvironment[DB_PASSWORD]", "Undecided")
     }
     assert rules_in(lab.stack) == []
     app.synth(force=True)  # type: ignore[attr-defined]  # an app
@@ -197,12 +200,18 @@ def test_references_are_followed_across_stacks() -> None:
     group = logs.LogGroup.from_log_group_name(middle, "Group", log_group.ref)
     logging = ecs.LogDrivers.aws_logs(stream_prefix="web", log_group=group, mode=ecs.AwsLogDriverMode.BLOCKING)
     definition.add_container("web", image=ecs.ContainerImage.from_registry("nginx"), logging=logging)
-    ecs.CfnService(top, "Service", launch_type="FARGATE", task_definition=definition.task_definition_arn)
+    ecs.CfnService(
+        top,
+        "Service",
+        launch_type="FARGATE",
+        task_definition=definition.task_definition_arn,
+        enable_execute_command=True,
+    )
 
     found = {(rule, path) for rule, path, _ in findings_in(app)}
     assert ("LogsStayInCloudWatch", "Base/LogGroup") in found
     assert ("NoInitProcess", "Middle/Definition/Resource") in found
-    assert ("NoExec", "Top/Service") in found
+    assert ("NoCircuitBreaker", "Top/Service") in found
 
 
 def test_nested_stacks_are_read(stack: Stack) -> None:

@@ -14,7 +14,7 @@ HEAD = "| `FargateCaveats-` | | Why | How to change it |\n|---|---|---|---|\n"
 
 def table() -> str:
     """Return the rules as the page has them."""
-    level = {NagMessageLevel.ERROR: "error", NagMessageLevel.WARN: "warning"}
+    level = {NagMessageLevel.ERROR: "error", NagMessageLevel.WARN: "warning", NagMessageLevel.INFO: "note"}
     return HEAD + "".join(f"| `{rule.name}` | {level[rule.level]} | {rule.why} | {rule.fix} |\n" for rule in Rule)
 
 

@@ -8,18 +8,13 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as patterns
-from aws_cdk import aws_logs as logs
 
 from app import Example
 from fargate_constructs import FargateService, FixedEgressNetwork, LogArchive
-from fargate_constructs.service.fargate_task import FargateTask
-from tests import modes
 from tests.caveats.lab import IMAGE, findings_in
 
 IN_ALL = {"LogsMayDrop", "LogsNeverExpire", "LogsStayInCloudWatch"}
-# Archives of a whole account, which all modes would share.
-TAKING_ALL_LOGS = ("archive-key-buffered", "archive-raw")
-IN_SERVICES = {"NoCircuitBreaker", "NoExec", "NoInitProcess"}
+IN_SERVICES = {"NoCircuitBreaker", "NoExec"}
 
 
 def made_of_patterns() -> App:
@@ -61,11 +56,12 @@ def test_patterns_show_what_is_wrong_with_them() -> None:
 
     assert found == {
         "Vpc": {"UnknownEgress"},
-        "Web": {*IN_ALL, *IN_SERVICES, "SlowDrain", "TooFewTasks"},
+        "Web": {*IN_ALL, *IN_SERVICES, "SlowDrain"},
         "Scaled": {
             *IN_ALL,
             *IN_SERVICES,
             "CountReset",
+            "NoIngress",
             "PublicAddress",
             "SecretInEnvironment[DB_PASSWORD]",
             "SlowDrain",
@@ -86,21 +82,6 @@ def test_the_example_has_none(context: dict[str, str]) -> None:
     Example(app, "Example")
 
     assert findings_in(app) == []
-
-
-def test_modes_of_ours_have_none_but_where_nobody_archives() -> None:
-    """Nothing, in any mode of any part, but logs that stay in CloudWatch where a mode has no archive."""
-    app = modes.app_of({name: build for name, build in modes.MODES.items() if name not in TAKING_ALL_LOGS})
-    kept = {
-        ("LogsStayInCloudWatch", f"{runs.log_group.node.path}/Resource")
-        for mode in app.node.children
-        if not any(isinstance(each, LogArchive) for each in mode.node.find_all())
-        for runs in mode.node.find_all()
-        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup)
-    }
-
-    assert kept
-    assert {(rule, path) for rule, path, _ in findings_in(app)} == kept
 
 
 def test_a_service_of_ours_without_an_archive_has_one(

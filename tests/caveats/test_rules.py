@@ -201,6 +201,5 @@ def test_every_rule_has_a_case() -> None:
     """Those of the ways out are told in test_addresses.py."""
     told = {rule.split("[")[0] for _, rules in CASES.values() for rule in rules}
 
-    assert told | {"PublicSubnet", "UnknownEgress", "Ipv6Egress", "LogsStayInCloudWatch"} == {
-        rule.name for rule in Rule
-    }
+    others = {"PublicSubnet", "UnknownEgress", "Ipv6Egress", "LogsStayInCloudWatch", "Undecided"}
+    assert told | others == {rule.name for rule in Rule}

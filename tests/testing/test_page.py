@@ -1,10 +1,10 @@
 """What docs/testing.md says."""
 
 import json
-import os
 import re
-import subprocess
+import runpy
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -35,27 +35,42 @@ def network(cidr: str) -> dict[str, object]:
     return {"Resources": {"Vpc": vpc, "Subnet": subnet}}
 
 
-def test_the_files_work(tmp_path: Path) -> None:
+class Outcomes:
+    """Counts what becomes of the tests of a run."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a test; what sets it up, and takes it down, only if it fails."""
+        self.counts[report.outcome] += report.when == "call" or report.failed
+
+
+def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copied as they are, and by the commands as they stand: each test passes, and the last run writes nothing."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    # As somebody's own run, not as a part of this one, of which pytest's variables tell.
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    own = {"PATH": f"{Path(sys.executable).parent}:{outer['PATH']}", "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        ["/bin/sh", "-e"],
-        input=COMMANDS,
-        cwd=tmp_path,
-        env=outer | own,
-        check=False,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+        monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    counts, snapshots = [], []
+    for command in COMMANDS.splitlines():
+        program, *arguments = command.partition("#")[0].split()
+        if program == "python":
+            runpy.run_path(*arguments, run_name="__main__")
+            continue
+        assert program == "pytest"
+        outcomes = Outcomes()
+        # Somebody's own run, without what measures and spreads this one.
+        pytest.main([*arguments, "-p", "no:cov", "-p", "no:xdist", "-p", "no:randomly"], plugins=[outcomes])
+        counts.append(outcomes.counts)
+        snapshots.append({path: path.stat().st_mtime_ns for path in tmp_path.rglob("*_was.json")})
 
-    assert run.returncode == 0, run.stdout
-    assert re.findall(r"(\d+) passed", run.stdout) == ["5", "5"]
-    assert re.findall(r"1 snapshot (\w+)", run.stdout) == ["generated", "passed"]
-    assert "<asset Web/LogArchive/Shipper/Code>.zip" in next(tmp_path.rglob("*_was.json")).read_text()
+    assert counts == [Counter(passed=5)] * 2
+    assert snapshots[0] == snapshots[1]
+    (snapshot,) = snapshots[0]
+    assert "<asset Web/LogArchive/Shipper/Code>.zip" in snapshot.read_text()
 
 
 def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
