@@ -211,7 +211,7 @@ class Templates:
             case {"Fn::ImportValue": name}:
                 names = (f"export {self.text(stack, name, defaults=defaults)}" for defaults in (False, True))
             case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name}}:
-                names = iter([f"output {stack_name}.{output_name}"])
+                names = (f"output {name}" for name in (f"{stack_name}.{output_name}",))
             case {"Ref": _} | {"Fn::GetAtt": _}:
                 return self._aliases.get((stack, as_text(reference)))
             case _:

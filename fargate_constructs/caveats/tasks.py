@@ -40,9 +40,11 @@ CONTAINER_RULES = (
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
     """Yield task definitions that Fargate refuses, and tasks that nobody can look into."""
     for launch in app.open_launches:
-        definition = {} if launch.definition else {"TaskDefinition": launch.task_definition}
-        compatibilities = app.compatibilities(launch.definition)
-        values = {"LaunchType": app.launch_type(launch), "RequiresCompatibilities": compatibilities, **definition}
+        values = {
+            "LaunchType": app.launch_type(launch),
+            "RequiresCompatibilities": app.compatibilities(launch.definition),
+            "TaskDefinition": None if launch.definition else Unresolved(launch.task_definition),
+        }
         yield from undecided(launch.place, *Rule, **values)
     for launch in app.launches:
         if launch.definition is None:

@@ -168,7 +168,7 @@ class TemplateLab:
 
     def __init__(self) -> None:
         """Copy it."""
-        self.template: dict[str, Any] = deepcopy(_template())
+        self.template = deepcopy(_template())
 
     def override(self, resource: str, path: str, value: Any) -> None:  # noqa: ANN401 - a piece of a template
         """Write a property of a resource; `None` removes it."""
@@ -197,10 +197,10 @@ class TemplateLab:
 
 
 @cache
-def _template() -> Mapping[str, Any]:
+def _template() -> dict[str, Any]:
     stack = Stack(App(), "Lab")
     Lab(stack)
-    return Template.from_stack(stack).to_json()
+    return dict(Template.from_stack(stack).to_json())
 
 
 @cache

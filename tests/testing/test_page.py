@@ -58,7 +58,7 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for command in COMMANDS.splitlines():
         program, *arguments = command.partition("#")[0].split()
         if program == "python":
-            runpy.run_path(*arguments, run_name="__main__")
+            runpy.run_path(arguments[0], run_name="__main__")
             continue
         assert program == "pytest"
         outcomes = Outcomes()
