@@ -279,3 +279,107 @@ def test_jobs(templates: Mapping[str, Template]) -> None:
 
     assert f"adds {counts['Report'] - counts['Repair']} CloudFormation resources" in JOBS
     assert f"`run_before` {counts['Migrate'] - counts['Repair']}." in JOBS
+
+
+def found(template: Template, type_: str, name: str) -> dict[str, Any]:
+    """Return the properties of the resource of a type with a name in its logical ID."""
+    (properties,) = (
+        each["Properties"]
+        for logical_id, each in template["Resources"].items()
+        if re.fullmatch(f"AWS::({type_})", each["Type"]) and re.search(name, logical_id)
+    )
+    assert isinstance(properties, dict)
+    return properties
+
+
+def days(template: Template, name: str) -> int:
+    """Return how long a bucket keeps its objects."""
+    (rule,) = found(template, "S3::Bucket", name)["LifecycleConfiguration"]["Rules"]
+    return int(rule["ExpirationInDays"])
+
+
+# What a guide says with a number in it, and the number as the template has it.
+SAID: list[tuple[str, str, Callable[[Template], object]]] = [
+    (
+        "service",
+        "kept for a year in the log",
+        lambda t: found(t, "Logs::LogGroup", "ExecLogs")["RetentionInDays"] == 365,
+    ),
+    ("service", "a buffer of 25 MiB", lambda t: f"{25 * 2**20}b" in str(of_type(t, "ECS::TaskDefinition"))),
+    ("logs", "made here keep 30 days", lambda t: found(t, "Logs::LogGroup", "ServiceLogs")["RetentionInDays"] == 30),
+    (
+        "logs",
+        "Retrieval after 90 days",
+        lambda t: "'TransitionInDays': 90" in str(found(t, "S3::Bucket", "ArchiveBucket")),
+    ),
+    ("logs", "all are deleted after 400", lambda t: days(t, "ArchiveBucket") == 400),
+    ("logs", "replay Lambda ──> shipper Lambda │ (failure bucket) every hour", lambda t: every(t, "Replay", "1 hour")),
+    ("logs", "twice more within 6 hours", lambda t: retries(t) == (2, 6 * 3600)),
+    ("logs", "| `Age` | ≥ 5 min |", lambda t: alarm(t, "AgeAlarm") == (5 * 60_000, 1)),
+    ("logs", "| `Lag` | ≥ 10 min, for 15 min |", lambda t: alarm(t, "LagAlarm") == (10 * 60_000, 3)),
+    ("logs", "| `Waiting` | ≥ 3 h,", lambda t: alarm(t, "WaitingAlarm") == (3 * 3600, 1)),
+    ("reading-logs", "found within five minutes", lambda t: every(t, "CatalogLogGroups", "5 minutes")),
+    ("reading-logs", "runs every hour", lambda t: every(t, "Merger", "1 hour")),
+    ("reading-logs", "deleted after seven days", lambda t: days(t, "CatalogResults") == 7),
+    (
+        "reading-logs",
+        "has read 100 GiB",
+        lambda t: f"'BytesScannedCutoffPerQuery': {100 * 2**30}" in str(of_type(t, "Athena::WorkGroup")),
+    ),
+    (
+        "network",
+        "to CloudWatch, for a month",
+        lambda t: found(t, "Logs::LogGroup", "FlowLogs")["RetentionInDays"] == 30,
+    ),
+    ("network", "`10.0.0.0/24`, `10.0.1.0/24`, …", lambda t: cidrs(t, "Public") == ["10.0.0.0/24", "10.0.1.0/24"]),
+    ("network", "`10.0.16.0/20`, `10.0.32.0/20`, …", lambda t: cidrs(t, "Tasks") == ["10.0.16.0/20", "10.0.32.0/20"]),
+]
+
+
+def every(template: Template, name: str, time: str) -> bool:
+    """Tell whether a schedule runs so often."""
+    return bool(
+        found(template, "Events::Rule|Scheduler::Schedule", f"{name}.*Schedule")["ScheduleExpression"]
+        == f"rate({time})"
+    )
+
+
+def retries(template: Template) -> tuple[int, int]:
+    """Return how often Lambda tries the shipper again, and for how many seconds."""
+    settings = found(template, "Lambda::EventInvokeConfig", "Shipper")
+    return settings["MaximumRetryAttempts"], settings["MaximumEventAgeInSeconds"]
+
+
+def alarm(template: Template, name: str) -> tuple[int, int]:
+    """Return an alarm's threshold, and in how many periods it must be met."""
+    settings = found(template, "CloudWatch::Alarm", f"LogArchive{name}")
+    return settings["Threshold"], settings["EvaluationPeriods"]
+
+
+def cidrs(template: Template, name: str) -> list[str]:
+    """Return the ranges of the subnets of a group."""
+    return [each["CidrBlock"] for each in of_type(template, "EC2::Subnet") if name in str(each["Tags"])]
+
+
+@pytest.mark.parametrize(("page", "text", "holds"), SAID, ids=[text for _, text, _ in SAID])
+def test_what_the_guides_say(
+    templates: Mapping[str, Template], page: str, text: str, holds: Callable[[Template], object]
+) -> None:
+    """The text is in the guide, and the default stack's template is so."""
+    assert text in " ".join((ROOT / f"docs/{page}.md").read_text().split())
+    assert holds(templates["Shop"])
+
+
+def test_every_attribute(templates: Mapping[str, Template]) -> None:
+    """docs/endpoint.md: each attribute of the load balancer, with its value."""
+    (load_balancer,) = of_type(templates["Shop"], "ElasticLoadBalancingV2::LoadBalancer")
+    actual = {each["Key"]: each["Value"] for each in load_balancer["LoadBalancerAttributes"]}
+    said = dict(re.findall(r"\| `([a-z0-9._]+)` \| `(\w+)` \|", ENDPOINT))
+
+    assert said == {key: value for key, value in actual.items() if not re.search(r"_logs\.s3", key)}
+    assert {key for key in actual if key not in said} == {
+        "access_logs.s3.bucket",
+        "access_logs.s3.enabled",
+        "connection_logs.s3.enabled",
+        "health_check_logs.s3.enabled",
+    }
