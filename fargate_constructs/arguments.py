@@ -10,8 +10,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from constructs import Construct
+
 from fargate_constructs import hints
 from fargate_constructs.argument_types import describe_type, is_in_a_tree, matches, types_of
+from fargate_constructs.environments import validate_environment
+from fargate_constructs.paths import path_of
 
 NOTE = "raised by "
 
@@ -21,12 +25,14 @@ Checked = TypeVar("Checked", bound=Callable[..., Any])
 def checked(target: Checked) -> Checked:
     """Let a function, or the constructor of a class, refuse arguments of another type than they are annotated with.
 
-    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes.
+    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes. Arguments
+    of another region or account than the construct that they are given to are refused as well: see `environments`.
 
     Raises:
         TypeError: By the function: with the argument's name, what it may be, and what it got; or with the name that was
             meant, if it has no such argument. Each TypeError and ValueError has a note that says which construct
             raised it: Python prints it below the message.
+        ValueError: By the function: with the argument that is of another region or account.
     """
     if isinstance(target, type):
         target.__init__ = checked(target.__init__)  # type: ignore[misc] # of this very class
@@ -61,6 +67,17 @@ def _check(
         if name in types and not matches(value, types[name]):
             shown = hints.describe_value(_owner(target, args), name, value, types[name])
             raise TypeError(f"{name} must be {describe_type(types[name])}, got: {shown}")
+    _validate_environment(args, {name: each for name, each in {**given, **kwargs}.items() if name in types})
+
+
+def _validate_environment(args: Sequence[object], given: Mapping[str, object]) -> None:
+    """Refuse what is in another region or account than the construct that it is given to, if it is given to one."""
+    owner = next(iter(args), None)  # of a constructor, not there yet
+    if isinstance(scope := given.get("scope"), Construct):
+        others = {name: each for name, each in given.items() if name != "scope"}
+        validate_environment(scope, type(owner), str(given.get("id")), others)
+    elif isinstance(owner, Construct):
+        validate_environment(owner, type(owner), path_of(owner), given)
 
 
 def _place(

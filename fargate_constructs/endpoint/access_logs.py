@@ -11,7 +11,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.environments import may_be_same
 from fargate_constructs.known import is_known
 from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
 
@@ -54,24 +53,19 @@ def log_to(
 
 
 def validate_access_logs(
-    bucket: s3.IBucket | None, prefix: str | None, expiration: Duration | None, *, load_balancer: str, region: str
+    bucket: s3.IBucket | None, prefix: str | None, expiration: Duration | None, *, load_balancer: str
 ) -> None:
     """Refuse what the load balancer could not write to.
 
     Raises:
-        ValueError: If *expiration* is not of whole days, the bucket has a KMS key, a default lock or another region,
-            its files would be given an expiration here, or the prefix is one that AWS refuses.
+        ValueError: If *expiration* is not of whole days, the bucket has a KMS key or a default lock, its files
+            would be given an expiration here, or the prefix is one that AWS refuses.
     """
     validate_expiration(expiration)
     if bucket and (reason := why_no_access_logs(bucket)):
         raise ValueError(
             f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with {reason}: {load_balancer} "
             "cannot write there; give another bucket, or none",
-        )
-    if bucket and not may_be_same(bucket.env.region, region):
-        raise ValueError(
-            f"access_log_bucket must be in the load balancer's region, {region}, got {bucket.node.path} in "
-            f"{bucket.env.region}; give another bucket, or none",
         )
     if bucket and expiration:
         raise ValueError(

@@ -27,6 +27,7 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
+from fargate_constructs.environments import environment_of, may_be_same
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.private_bucket import PrivateBucket
@@ -283,9 +284,11 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
         return
     if not endpoint.domain_name:
         raise ValueError(f"certificate is for the domain_name of the endpoint, got one for {path}, which has none")
-    arn = certificate.certificate_arn
-    if is_known(arn) and arn.split(":")[3] != CERTIFICATE_REGION:
-        raise ValueError(f"CloudFront takes certificates of {CERTIFICATE_REGION} alone, got: {arn!r}")
+    region = environment_of(certificate).region
+    if not is_dummy(certificate.certificate_arn) and not may_be_same(region, CERTIFICATE_REGION):
+        raise ValueError(
+            f"certificate must be in {CERTIFICATE_REGION} for CloudFront, got: {certificate.node.path} in {region}"
+        )
 
 
 def _validate_web_acl(arn: str | None) -> None:

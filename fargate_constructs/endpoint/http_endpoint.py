@@ -29,7 +29,6 @@ from fargate_constructs.endpoint.listeners import listen_http, listen_https, val
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
-from fargate_constructs.environments import validate_region
 from fargate_constructs.findings import acknowledge
 from fargate_constructs.hints import refuse_attribute
 from fargate_constructs.network import Network
@@ -87,8 +86,8 @@ class HttpEndpoint(Endpoint):
             is private and has no certificate beside it, or the domain name lies outside the zone; if *static_ips*,
             which are public IPv4 addresses, are wanted of an internal or dual-stack endpoint; if
             *mutual_authentication* or *connection_logs* is given without TLS; if the access logs could not be written;
-            if there are not subnets of two zones for the load balancer; or if the network is in another region than
-            the stack.
+            if there are not subnets of two zones for the load balancer; or if what is given is in another region or
+            account than the stack (the bucket may be another account's).
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -120,15 +119,12 @@ class HttpEndpoint(Endpoint):
     ) -> None:
         idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
-        validate_region(scope, id, network.vpc)
         subnets = subnets_of(network, internal=internal)
         validate_load_balancer(
             network.vpc, subnets, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout
         )
         validate_domain(certificate, domain_name, hosted_zone)
-        validate_access_logs(
-            access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id, region=Stack.of(scope).region
-        )
+        validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
         validate_tls_options(
             has_tls=bool(certificate or hosted_zone),
             mutual_authentication=mutual_authentication,

@@ -6,7 +6,7 @@ caller ──> listener ──> rule ──> [sign-in] ──> service
 ```
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, SecretValue, Token
@@ -40,6 +40,8 @@ class SignIn:
     """
 
     _before: Callable[[elbv2.ListenerAction], elbv2.ListenerAction]
+    _given: Sequence[object] = ()
+    """What it is made of, which must be in the region and account of the endpoint."""
 
     @classmethod
     @checked
@@ -146,6 +148,7 @@ class SignIn:
                 allow_https_outbound=False,
                 next=action,
             ),
+            (user_pool, user_pool_client, user_pool_domain),
         )
 
     @classmethod

@@ -171,6 +171,7 @@ class FargateService(FargateTask):
             f"--container {self.name} --interactive --command {'powershell' if self._on_windows else '/bin/sh'}"
         )
 
+    @checked
     def add_listener_rule(
         self,
         id: str,

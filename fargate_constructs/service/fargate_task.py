@@ -22,7 +22,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.environments import may_be_in_vpc, validate_region
+from fargate_constructs.environments import may_be_in_vpc
 from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.network import Network
 from fargate_constructs.paths import path_of
@@ -179,7 +179,6 @@ class FargateTask(Construct):
             multiline_pattern=multiline_pattern,
         )
         validate_container(scope, container, on_windows=on_windows)
-        validate_region(scope, id, network.vpc)
         _validate_security_groups(security_groups, network.vpc)
         super().__init__(scope, id)
         pin_feature_flags(self)

@@ -175,7 +175,7 @@ def test_a_bucket_in_another_region() -> None:
     network = network_in(here)
 
     assert LogArchive(here, "LogArchive", bucket=bucket).access_log_bucket is None
-    with pytest.raises(ValueError, match="in the load balancer's region, us-east-1, got There/Bucket in eu-west-1"):
+    with pytest.raises(ValueError, match="access_log_bucket must be in the region of 'Endpoint', us-east-1"):
         HttpEndpoint(here, "Endpoint", network=network, access_log_bucket=bucket)
 
 

@@ -345,13 +345,13 @@ def test_another_network_or_region_is_refused(image: ecs.ContainerImage) -> None
     network = FixedEgressNetwork(here, "Network")
     group = ec2.SecurityGroup(here, "Group", vpc=FixedEgressNetwork(here, "Other").vpc)
 
-    message = "'Web' must be in the region of its network, eu-west-1, got: us-east-1, that of stack 'us-east-1'; make"
+    message = "network must be in the region of 'Web', us-east-1, that of stack 'us-east-1', got: eu-west-1/"
     for make in (FargateService, OneOffTask):
         with pytest.raises(ValueError, match=message):
             make(there, "Web", network=network, image=image)
         with pytest.raises(ValueError, match=r"security_groups must be in the same network .*: eu-west-1/Group"):
             make(here, "Web", network=network, image=image, security_groups=[group])
-    with pytest.raises(ValueError, match="'Endpoint' must be in the region of its network, eu-west-1"):
+    with pytest.raises(ValueError, match="network must be in the region of 'Endpoint', us-east-1"):
         HttpEndpoint(there, "Endpoint", network=network)
     assert there.node.children == []
 
