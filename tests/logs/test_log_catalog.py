@@ -13,7 +13,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 from sqlglot import exp, parse_one
-from sqlglot.optimizer.qualify import qualify
 
 from fargate_constructs.logs.catalog import COLUMNS, PARTITIONS, QUERIES, VIEW_COLUMNS, LogCatalog
 from tests.audit import findings
@@ -131,22 +130,6 @@ def test_every_query_file_is_saved(template: Template) -> None:
             "AWS::Athena::WorkGroup",
             "AWS::Glue::Table",
         }
-
-
-@pytest.mark.parametrize("path", sorted(QUERIES.glob("*.sql")), ids=lambda path: path.stem)
-def test_saved_queries_are_athenas_sql(path: Any) -> None:  # noqa: ANN401  # a Path, which ids= is given too
-    """Each parses as Athena's dialect, names columns that there are, and says which days it reads."""
-    tree = parse_one(path.read_text(), read="athena")
-    schema: dict[str, object] = {
-        "logs": dict.fromkeys(VIEW_COLUMNS, "varchar"),
-        "lines": dict.fromkeys([*COLUMNS, *PARTITIONS], "varchar"),
-    }
-
-    qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=True)
-
-    where = tree.find(exp.Where)
-    assert where
-    assert "dt" in {column.name for column in where.find_all(exp.Column)}
 
 
 def test_the_function_may_do_no_more_than_it_must(template: Template) -> None:
