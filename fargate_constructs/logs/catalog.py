@@ -17,6 +17,8 @@ Choices, and why:
   `loggroup = '/ecs/web'` finds the same lines, but reads all log groups.
 - **The view is made by CloudFormation**, in the form in which Athena itself stores one, so that the saved queries work
   from the first minute. The alternative, a saved `CREATE VIEW`, would ask a person in a hurry to run it first.
+- **The view shows any line.** A time that no clock has, which Trino cannot write, is NULL: one such line would end
+  every query. The database's name is quoted, so that it may begin with a digit or be a word of SQL.
 - **The view groups by the event's ID and everything else that a query filters on**, since Trino hands only conditions
   on grouped columns down to the table: `dt`, `hour` and `log_group` through the view still choose what is read.
 """
@@ -26,6 +28,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import cast
 
@@ -79,7 +82,7 @@ TRINO_TYPES = {"string": "varchar", "bigint": "bigint", "timestamp": "timestamp(
 
 VIEW_SQL = """\
 SELECT
-  CAST(from_unixtime("timestamp" / 1e3) AS timestamp(3)) AS "time",
+  CAST(IF("timestamp" BETWEEN 0 AND 253402300799999, from_unixtime("timestamp" / 1e3)) AS timestamp(3)) AS "time",
   loggroup,
   logstream,
   message,
@@ -90,11 +93,34 @@ SELECT
   log_group,
   dt,
   hour
-FROM {database}.lines
+FROM "{database}".lines
 GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
 VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
+
+# What a query needs, and the console around it, by what it can be limited to
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html).
+ON_WORKGROUP = [
+    "athena:BatchGetNamedQuery",
+    "athena:BatchGetQueryExecution",
+    "athena:GetNamedQuery",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetQueryResultsStream",
+    "athena:GetWorkGroup",
+    "athena:ListNamedQueries",
+    "athena:ListQueryExecutions",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+]
+ON_DATA_CATALOG = [
+    "athena:GetDatabase",
+    "athena:GetTableMetadata",
+    "athena:ListDatabases",
+    "athena:ListTableMetadata",
+]
+ON_ANY = ["athena:ListDataCatalogs", "athena:ListEngineVersions", "athena:ListWorkGroups"]
 
 
 @checked
@@ -171,44 +197,44 @@ class LogCatalog(Construct):
 
     @checked
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody run queries over the archive in this workgroup, and nothing else.
+        """Let somebody run queries over the archive in this workgroup, in the console too, and nothing else.
+
+        It is what AWS gives for running queries in a workgroup
+        (https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html), but for changes of saved queries
+        and for prepared statements; with the names of this database and its tables
+        (https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html).
 
         Args:
             grantee: Who may; of this account.
         """
         stack = Stack.of(self)
         lines, results = self.bucket.arn_for_objects("log_group=*"), self.results_bucket.arn_for_objects("results/*")
-        grant = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "athena:BatchGetNamedQuery",
-                "athena:GetNamedQuery",
-                "athena:GetQueryExecution",
-                "athena:GetQueryResults",
-                "athena:GetWorkGroup",
-                "athena:ListNamedQueries",
-                "athena:ListQueryExecutions",
-                "athena:StartQueryExecution",
-                "athena:StopQueryExecution",
-            ],
-            resource_arns=[
-                stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.name),
-            ],
-        )
-        for actions, resources in (
-            (["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self._catalog_arns(TABLE, VIEW)),
-            (["s3:GetBucketLocation", "s3:ListBucket"], [self.bucket.bucket_arn, self.results_bucket.bucket_arn]),
-            (["s3:GetObject"], [lines]),
-            (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results]),
-        ):
-            grant = grant.combine(iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources))
+        workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.name)
+        data_catalog = stack.format_arn(service="athena", resource="datacatalog", resource_name="AwsDataCatalog")
+        default_database = stack.format_arn(service="glue", resource="database", resource_name="default")
+        grants = [
+            iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
+            for actions, resources in (
+                (ON_WORKGROUP, [workgroup]),
+                (ON_DATA_CATALOG, [data_catalog]),
+                (ON_ANY, ["*"]),
+                (["glue:GetDatabase", "glue:GetDatabases"], [*self._catalog_arns(), default_database]),
+                (["glue:GetTable", "glue:GetTables"], self._catalog_arns(TABLE, VIEW)),
+                (["s3:GetBucketLocation", "s3:ListBucket"], [self.bucket.bucket_arn, self.results_bucket.bucket_arn]),
+                (["s3:GetObject"], [lines]),
+                (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results]),
+            )
+        ]
         if self.bucket.encryption_key:
-            grant = grant.combine(self.bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
+            grants.append(self.bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
         if isinstance(getattr(grantee, "node", None), Node):  # an imported role is no `Construct` in Python
             acknowledge_wildcards(
                 cast(Construct, grantee), [lines, results], reason="A query reads any line, and names its own result."
             )
-        return grant
+            acknowledge_wildcards(
+                cast(Construct, grantee), ["*"], reason="The lists that Athena's console begins with know no resource."
+            )
+        return reduce(iam.Grant.combine, grants)
 
     def _make_table(self, first_day: date) -> glue.S3Table:
         projection = glue.PartitionProjectionConfiguration

@@ -144,4 +144,5 @@ def _deserialize(data: bytes, columns: dict[str, str]) -> bytes:
         record = {key.lower(): value for key, value in json.loads(line).items()}
         row = {name: record.get(name) for name in columns}
         rows.append({name: json.dumps(v) if isinstance(v, dict | list) else v for name, v in row.items()})
-    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+    # Half of a surrogate pair, which UTF-8 cannot hold, becomes `?`, as wherever Java writes text.
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="replace")

@@ -62,22 +62,31 @@ def test_it_learns_and_forgets(log_groups: LogGroups) -> None:
         log_groups.put(key)
     before = log_groups.table()
 
-    assert log_groups.run() == {"learned": ["%2Fecs%2Fweb", "a.b"], "forgotten": ["-"]}
+    assert log_groups.run() == {"learned": ["%2Fecs%2Fweb", "a.b"], "forgotten": ["-"], "unreadable": []}
 
     after = log_groups.table()
     assert after["Parameters"] == {"projection.log_group.values": "%2Fecs%2Fweb,a.b", "other": "kept"}
     for name in ("Description", "TableType", "PartitionKeys", "StorageDescriptor"):
         assert after[name] == before[name]
     log_groups.s3.delete_object(Bucket=log_groups.bucket, Key="log_group=a.b/dt=1/a")
-    assert log_groups.run() == {"learned": [], "forgotten": ["a.b"]}
+    assert log_groups.run() == {"learned": [], "forgotten": ["a.b"], "unreadable": []}
 
 
 def test_nothing_new_changes_nothing(log_groups: LogGroups) -> None:
     """The table keeps its version."""
     version = log_groups.table()["VersionId"]
 
-    assert log_groups.run() == {"learned": [], "forgotten": []}
+    assert log_groups.run() == {"learned": [], "forgotten": [], "unreadable": []}
     assert log_groups.table()["VersionId"] == version
+
+
+def test_what_athena_could_not_read_is_left_out(log_groups: LogGroups) -> None:
+    """A slash in a key that something else wrote, or a comma, would make Athena refuse every query."""
+    for name in ("/ecs/web", "a,b", "ü", "%2Fecs%2Fapi"):
+        log_groups.put(f"log_group={name}/dt=1/a")
+
+    assert log_groups.run() == {"learned": ["%2Fecs%2Fapi"], "forgotten": ["-"], "unreadable": ["", "a,b", "ü"]}
+    assert log_groups.table()["Parameters"]["projection.log_group.values"] == "%2Fecs%2Fapi"
 
 
 def test_a_change_at_the_same_moment_wins(log_groups: LogGroups, monkeypatch: pytest.MonkeyPatch) -> None:

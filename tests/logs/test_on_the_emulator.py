@@ -10,7 +10,6 @@ import time
 from itertools import chain
 from pathlib import Path
 
-import duckdb
 import pytest
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_logs as logs
@@ -21,7 +20,8 @@ from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.queries import Queries, QueryError
 from tests.emulator.updates import DeployedStack
 from tests.logs import merging
-from tests.logs.deployed import Context, JsonObject, delivery, log_event
+from tests.logs.deployed import Context, JsonObject, delivery, load, log_event
+from tests.logs.hostile import HOSTILE, seen
 
 LINES = {
     "/ecs/web": ["GET /é 200 in 3 ms", "GET /é 200 in 41 ms", "TypeError: no user (request 7f3a)"],
@@ -216,8 +216,9 @@ def queries(aws: Emulator, stack: DeployedStack) -> Queries:
     assert invoke(aws, stack.output("LogGroups")) == {
         "learned": ["%2Fecs%2Fapi%232", "%2Fecs%2Fweb"],
         "forgotten": ["-"],
+        "unreadable": [],
     }
-    assert invoke(aws, stack.output("LogGroups")) == {"learned": [], "forgotten": []}
+    assert invoke(aws, stack.output("LogGroups")) == {"learned": [], "forgotten": [], "unreadable": []}
     return queries
 
 
@@ -284,11 +285,29 @@ def test_last_line_of_each_service(queries: Queries) -> None:
     assert [(group, lines) for group, _, _, lines in rows] == [("/ecs/web", "3"), ("/ecs/api#2", "2")]
 
 
-def test_every_saved_query_runs(queries: Queries) -> None:
-    """None of them is tried by nobody."""
-    for name, sql in queries.saved().items():
-        parameters = ["x"] if "?)" in sql.replace("(?i)", "") else []
-        assert queries.run(name, *parameters).columns
+def test_saved_queries_hold_for_hostile_lines(aws: Emulator, stack: DeployedStack, queries: Queries) -> None:
+    """Each of them runs, none ends for a line, and each line is found."""
+    s3, bucket, now = aws.client("s3"), stack.output("Bucket"), time.time_ns() // 1_000_000
+    events = [log_event(str(number), now, message) for number, message in enumerate(HOSTILE.values())]
+    objects = load(aws.environment)["handler"].archive_objects(delivery(*events, logGroup="/ecs/odd")).objects
+    for key, body in objects.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    invoke(aws, stack.output("LogGroups"))
+
+    answers = {name: queries.run(name, *parameters_of(sql)) for name, sql in queries.saved().items()}
+
+    found = [row[3] for row in answers["errors_in_the_last_hour"].rows if row[1] == "/ecs/odd"]
+    assert sorted(found) == sorted(seen(each, instead="?") for each in HOSTILE.values() if "error" in each)
+    [lines] = [row[1] for row in answers["top_talkers"].rows if row[0] == "/ecs/odd"]
+    assert int(lines) == len(HOSTILE)
+    for key in objects:
+        s3.delete_object(Bucket=bucket, Key=key)
+    invoke(aws, stack.output("LogGroups"))
+
+
+def parameters_of(sql: str) -> list[str]:
+    """Something for the `?` of a query, if it has one."""
+    return ["x"] if "?)" in sql.replace("(?i)", "") else []
 
 
 def test_one_log_group(queries: Queries) -> None:
@@ -355,16 +374,6 @@ def test_the_pages_queries(queries: Queries) -> None:
 
     assert queries.ask(own).columns == ["time", "logstream", "message"]
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == queries.saved().keys()
-
-
-def test_the_pages_duckdb(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DuckDB on a copy of the bucket."""
-    [query] = [block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "read_json" in block]
-    monkeypatch.chdir(files)
-
-    rows = duckdb.connect().execute(query).fetchall()
-
-    assert [row[1:] for row in rows] == [("/ecs/web", "task/app/0a1b", "TypeError: no user (request 7f3a)")]
 
 
 def test_the_pages_pipe(files: Path) -> None:

@@ -6,6 +6,9 @@ Each entry must be met by some mode, so that none outlives its cause.
 AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference"
 
 ON_EVERYTHING = {
+    "athena:ListDataCatalogs": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
+    "athena:ListEngineVersions": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
+    "athena:ListWorkGroups": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
     "ec2:DescribeAddressesAttribute": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
     "ec2:DescribeSecurityGroups": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
     "ecr:GetAuthorizationToken": f"knows no ARN: {AUTHORIZATION}/list_amazonelasticcontainerregistry.html",

@@ -11,12 +11,16 @@ is one request for every thousand log groups, not a crawler: it looks at no obje
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import boto3
 
 PROJECTED = "projection.log_group.values"
 NO_LOG_GROUP = "-"  # Athena refuses an empty list
+# How a name is written in a key: percent-encoded. Another one, as of objects that something else put there, would spoil
+# the list: Athena refuses one that is empty, and splits one at its commas.
+ENCODED = re.compile(r"[A-Za-z0-9._~%-]+")
 
 S3: Any = boto3.client("s3")
 GLUE: Any = boto3.client("glue")
@@ -26,7 +30,8 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
     """Let the table know the log groups that the bucket has.
 
     Returns:
-        The log groups that the table has learned and forgotten, for a person who invokes the function by hand.
+        The log groups that the table has learned and forgotten, and those that it cannot have, for a person who invokes
+        the function by hand.
 
     Raises:
         botocore.exceptions.ClientError: S3 or Glue refuses, or the table changed at the same moment.
@@ -34,7 +39,8 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
     database, name = os.environ["DATABASE"], os.environ["TABLE"]
     table = GLUE.get_table(DatabaseName=database, Name=name)["Table"]
     known = table["Parameters"][PROJECTED].split(",")
-    found = stored_log_groups(os.environ["ARCHIVE_BUCKET"]) or [NO_LOG_GROUP]
+    stored = stored_log_groups(os.environ["ARCHIVE_BUCKET"])
+    found = list(filter(ENCODED.fullmatch, stored)) or [NO_LOG_GROUP]
     if found != known:
         table["Parameters"][PROJECTED] = ",".join(found)
         settable = GLUE.meta.service_model.shape_for("TableInput").members
@@ -44,7 +50,11 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
             VersionId=table["VersionId"],  # a deployment that changes the table at this moment wins
             SkipArchive=True,
         )
-    return {"learned": sorted({*found} - {*known}), "forgotten": sorted({*known} - {*found})}
+    return {
+        "learned": sorted({*found} - {*known}),
+        "forgotten": sorted({*known} - {*found}),
+        "unreadable": [name for name in stored if not ENCODED.fullmatch(name)],
+    }
 
 
 def stored_log_groups(bucket: str) -> list[str]:
