@@ -15,15 +15,15 @@ from aws_cdk import Reference, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from fargate_constructs.known import is_dummy
+
 # A real one; CDK writes `vpc-12345` until it has looked it up
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
 VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
 
 
-# What CDK takes for every listener's ARN until it has looked it up.
-LISTENER_NOT_LOOKED_UP = "listener/application/my-load-balancer/50dc6c495c0c9188/f2f7dc8efc522ab2"
 # What an imported thing has an ARN under, of those whose `env` is their importer's and not their own.
-ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "trust_store_arn")
+ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
 # What is let through on purpose, and why: by the argument, or by what tells a kind of thing from others.
 OTHER_REGION = {
     "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
@@ -57,8 +57,8 @@ class Environment(NamedTuple):
 
 
 def may_be_same(one: str, other: str) -> bool:
-    """Whether two regions, or two accounts, are the same, as far as that is known at synthesis."""
-    return one == other or Token.is_unresolved(one) or Token.is_unresolved(other)
+    """Whether two regions, or two accounts, are the same, as far as that is known at synthesis: an empty one is not."""
+    return one == other or "" in {one, other} or Token.is_unresolved(one) or Token.is_unresolved(other)
 
 
 def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
@@ -110,7 +110,7 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
             theirs, ours = environment_of(each), environment_of(Stack.of(scope))
             for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
                 here, there = getattr(ours, what), getattr(theirs, what)
-                if there and not may_be_same(here, there) and not _passes(owner, name, each, passes):
+                if not may_be_same(here, there) and not _passes(owner, name, each, passes):
                     got, stack = each if isinstance(each, str) else each.node.path, Stack.of(scope).stack_name
                     raise ValueError(
                         f"{name} must be in the {what} of {id!r}, {here}, that of stack {stack!r}, got: {got} in "
@@ -153,7 +153,7 @@ _ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
 
 def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
     for name in ARNS:
-        if (arn := getattr(thing, name, "")).startswith("arn:"):
+        if (arn := getattr(thing, name, "")).startswith("arn:") or is_dummy(arn):
             return _of_arn(arn)
     if hasattr(thing, "env"):
         return Environment(thing.env.region, thing.env.account)
@@ -164,7 +164,7 @@ def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
 
 def _of_arn(arn: str) -> Environment:
     _, _, _, region, account, *_ = [*arn.split(":"), "", "", "", "", ""]
-    return Environment("", "") if arn.endswith(LISTENER_NOT_LOOKED_UP) else Environment(region, account)
+    return Environment("", "") if is_dummy(arn) else Environment(region, account)
 
 
 def _passes(owner: type, name: str, thing: object, passes: Mapping[str, str]) -> bool:

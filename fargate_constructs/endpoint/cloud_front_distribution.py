@@ -285,7 +285,7 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
     if not endpoint.domain_name:
         raise ValueError(f"certificate is for the domain_name of the endpoint, got one for {path}, which has none")
     region = environment_of(certificate).region
-    if not is_dummy(certificate.certificate_arn) and not may_be_same(region, CERTIFICATE_REGION):
+    if not may_be_same(region, CERTIFICATE_REGION):
         raise ValueError(
             f"certificate must be in {CERTIFICATE_REGION} for CloudFront, got: {certificate.node.path} in {region}"
         )

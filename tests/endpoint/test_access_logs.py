@@ -184,7 +184,7 @@ def test_an_archive_is_no_bucket(stack: Stack, network: Network) -> None:
     archive = LogArchive(stack, "LogArchive")
 
     with pytest.raises(
-        TypeError, match=re.escape("access_log_bucket must be aws_s3.IBucket or None, got: <fargate_constructs.logs")
+        TypeError, match=re.escape("access_log_bucket must be aws_s3.IBucket or None, got: the LogArchive")
     ):
         HttpEndpoint(stack, "Endpoint", network=network, access_log_bucket=archive)  # type: ignore[arg-type]  # the mistake
 

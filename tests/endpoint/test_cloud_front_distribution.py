@@ -380,7 +380,7 @@ def test_an_endpoint_on_the_internet_is_refused(stack: Stack, network: Network) 
 
 def test_a_vpc_is_no_endpoint(stack: Stack) -> None:
     """A wrong argument is named."""
-    with pytest.raises(TypeError, match=r"endpoint must be HttpEndpoint, got: <aws_cdk.aws_ec2.Vpc"):
+    with pytest.raises(TypeError, match=r"endpoint must be HttpEndpoint, got: the Vpc"):
         CloudFrontDistribution(stack, "Distribution", endpoint=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
 
 

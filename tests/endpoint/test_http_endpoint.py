@@ -212,7 +212,7 @@ def test_a_service_stays_with_one_load_balancer(stack: Stack, network: Network, 
 
 def test_a_vpc_is_no_network(stack: Stack) -> None:
     """The likeliest mistake is answered with what to write."""
-    with pytest.raises(TypeError, match=r"network must be Network, got: <aws_cdk.aws_ec2.Vpc .*; make one of a VPC by"):
+    with pytest.raises(TypeError, match=r"network must be Network, got: the Vpc .*; make one of a VPC by"):
         HttpEndpoint(stack, "Endpoint", network=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
 
     assert stack.node.try_find_child("Endpoint") is None
