@@ -8,8 +8,12 @@ COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-# What jsii unpacks: 200 MB of CDK.
+# What jsii unpacks, 200 MB of CDK, and what the CDK CLI keeps.
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/$(VENV)/cache/jsii
+export CDK_HOME := $(CURDIR)/$(VENV)/cache/cdk
+# What programs put aside for a while. A full or missing /tmp is no obstacle; `make TMPDIR=...` names another folder.
+export TMPDIR := $(CURDIR)/build/tmp
+$(shell mkdir -p '$(TMPDIR)')
 # Set-up compiles nothing, so Python has to keep what it compiles.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,7 +24,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: $(VENV)/.ready  ## deploy app.py to a local AWS, send log lines, read them back from S3
-	@python -m tests.emulator.demo
+	@python -m tests.emulator
 
 test: $(VENV)/.ready $(VENV)/lowest/.ready  ## everything that decides whether a change is good
 	@$(MAKE) --no-print-directory $(JOBS) lint suite

@@ -297,7 +297,3 @@ def main() -> int:
         print(f"\nthe demo failed: {error}", file=sys.stderr)  # noqa: T201  # the same
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

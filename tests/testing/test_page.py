@@ -51,6 +51,7 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
         monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)
+    (tmp_path / "pytest.ini").touch()  # or else pytest takes the settings of a folder above, maybe this clone's
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
