@@ -6,6 +6,7 @@ HttpEndpoint ──> listener ──> [rules ──> target groups] ──> task
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
@@ -108,21 +109,20 @@ class ServiceRoutes(Construct):
                 f"another: {id!r}; list all hosts and paths in one",
             )
         self._validate_listener(id, listener)
-        if self._deployment.test_header:
-            test_priority = test_priority or _before(priority)
+        header = self._deployment.test_header
+        earlier = test_priority or (_before(priority) if header else 0)
+        if header:
             _validate_values(id, conditions)
         authenticate = authenticate or (lambda action: action)
-        rule = self._make_rule(
-            id, listener=listener, priority=priority, conditions=conditions, action=authenticate(self._forward())
-        )
+        make_rule = partial(elbv2.ApplicationListenerRule, self._rules, listener=listener)
+        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(self._forward()))
         test_rule = None
-        if self._deployment.test_header and test_priority:
-            header, value = self._deployment.test_header
-            test_rule = self._make_rule(
+        if header:
+            name, value = header
+            test_rule = make_rule(
                 f"{id}Test",
-                listener=listener,
-                priority=test_priority,
-                conditions=[*conditions, elbv2.ListenerCondition.http_header(header, [value])],
+                priority=earlier,
+                conditions=[*conditions, elbv2.ListenerCondition.http_header(name, [value])],
                 action=authenticate(self._forward()),
             )
         if not self.is_attached:
@@ -158,24 +158,6 @@ class ServiceRoutes(Construct):
                 f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
                 f"and {path_of(load_balancer)} in two; pass the same network to both",
             )
-
-    def _make_rule(
-        self,
-        id: str,
-        *,
-        listener: elbv2.IApplicationListener,
-        priority: int,
-        conditions: Sequence[elbv2.ListenerCondition],
-        action: elbv2.ListenerAction,
-    ) -> elbv2.ApplicationListenerRule:
-        return elbv2.ApplicationListenerRule(
-            self._rules,
-            id,
-            listener=listener,
-            priority=priority,
-            conditions=list(conditions),
-            action=action,
-        )
 
     def _forward(self) -> elbv2.ListenerAction:
         if self._alternate is None:
