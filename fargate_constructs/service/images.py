@@ -12,7 +12,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_dummy, is_known
 
 # The ID by which the warning of it can be acknowledged.
 UNREACHABLE_IMAGE = "fargate-constructs:unreachableImage"
@@ -55,4 +55,4 @@ class PrivateImages:
 
 def _is_elsewhere(image: str) -> bool:
     registry = re.split("[/:]", image, maxsplit=1)[0]
-    return is_known(image) and not PRIVATE_REGISTRY.fullmatch(registry)
+    return is_known(registry) and not is_dummy(image) and not PRIVATE_REGISTRY.fullmatch(registry)
