@@ -116,12 +116,13 @@ def run(command: List[str], environment: Dict[str, str], what: str, count: int =
         for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
             lines.append(line)
-            collected += line.startswith("Collecting ")
-            is_installing = line.startswith("Installing collected packages")
-            if count and (is_installing or time.monotonic() - shown > PROGRESS_SECONDS):
-                shown = time.monotonic()
-                state = "installing" if is_installing else f"collected {collected} of at most {count}"
-                print(f"  {shown - began:3.0f} s  {state}", flush=True)
+            if line.startswith("Installing collected packages"):
+                print(f"  {time.monotonic() - began:3.0f} s  installing {collected} packages", flush=True)
+            elif line.startswith("Collecting "):
+                collected += 1
+                if time.monotonic() - shown > PROGRESS_SECONDS:
+                    shown = time.monotonic()
+                    print(f"  {shown - began:3.0f} s  collected {collected} packages of at most {count}", flush=True)
         if process.wait():
             raise SetUpError("\n".join([f"{what} failed:", *lines[-SHOWN_LINES:]]))
     finally:

@@ -82,7 +82,7 @@ def test_a_command_that_runs_long_shows_how_far_it_is(
 
     set_up.run([sys.executable, "-c", code], {}, "Python packages", count=2)
     assert [line[9:] for line in capsys.readouterr().out.splitlines()[1:]] == [
-        "collected 1 of at most 2",
-        "collected 2 of at most 2",
-        "installing",
+        "collected 1 packages of at most 2",
+        "collected 2 packages of at most 2",
+        "installing 2 packages",
     ]
