@@ -17,6 +17,8 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
+from fargate_constructs.testing.deployed import PATH
+
 Template = dict[str, Any]
 
 PACKS: dict[str, type[NagPack]] = {
@@ -75,3 +77,12 @@ def _spread(value: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
+
+
+def text_of(value: Any, depth: int = 4, indent: str = "") -> str:  # noqa: ANN401 - a piece of a template
+    """Return JSON with a line for each property, however deep it is."""
+    if not depth or not isinstance(value, dict) or PATH in value:
+        return json.dumps(value)
+    inner = indent + "  "
+    lines = (f"{inner}{json.dumps(key)}: {text_of(each, depth - 1, inner)}" for key, each in value.items())
+    return "{\n" + ",\n".join(lines) + f"\n{indent}" + "}"

@@ -13,8 +13,9 @@ from aws_cdk import App, Stack, Stage
 from app import Example
 from fargate_constructs import Egress
 from fargate_constructs.testing import lasting_resources
-from fargate_constructs.testing.deployed import PATH, SEEN
+from fargate_constructs.testing.deployed import SEEN
 from fargate_constructs.testing.templates import template_of
+from tests.audit import text_of
 from tests.everything import Everything, WayOut
 from tests.modes import MODES
 
@@ -41,7 +42,7 @@ def write() -> None:
     pinned = {name: pin["Resources"] for name, pin in pins.items()}
     plain, secure = pinned["Example"], pinned["Example with TLS"]
     pinned["Example with TLS"] = {key: each for key, each in secure.items() if each != plain.get(key)}
-    PINNED.write_text(_text({SEEN: dict(sorted(seen.items())), **pinned}) + "\n")
+    PINNED.write_text(text_of({SEEN: dict(sorted(seen.items())), **pinned}) + "\n")
 
 
 def read() -> dict[str, dict[str, Any]]:
@@ -60,15 +61,6 @@ def synthesize(folder: str) -> None:
     app.synth()
     for name, stack in stacks().items():
         (Path(folder) / f"{name}.json").write_text(json.dumps(template_of(stack)))
-
-
-def _text(value: Any, depth: int = 4, indent: str = "") -> str:  # noqa: ANN401 - a piece of a template
-    """Return JSON with a line for each property, however deep it is."""
-    if not depth or not isinstance(value, dict) or PATH in value:
-        return json.dumps(value)
-    inner = indent + "  "
-    lines = (f"{inner}{json.dumps(key)}: {_text(each, depth - 1, inner)}" for key, each in value.items())
-    return "{\n" + ",\n".join(lines) + f"\n{indent}" + "}"
 
 
 if __name__ == "__main__":
