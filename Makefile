@@ -18,7 +18,7 @@ $(shell mkdir -p '$(TMPDIR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick suite audit bench synth lint format lock lock-check wheel-check clean
+.PHONY: help demo test quick suite audit bench synth lint format lock lock-check wheel-check create-only clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -62,6 +62,9 @@ lock: $(VENV)/.ready  ## pin requirements-*.in, the lowest of pyproject.toml and
 
 lock-check: $(VENV)/.ready  ## try to install each lock file with old and new pips (some minutes)
 	@python -m tools.lock_check
+
+create-only: $(VENV)/.ready  ## keep again what AWS documents to replace for, and the resource schemas do not
+	@python -m tests.testing.documented && ruff format --quiet fargate_constructs/testing/documented.py
 
 wheel-check: $(VENV)/.ready  ## build the wheel, and install it beside the oldest and the newest CDK, by pip and by uv
 	@python -m tools.wheel_check

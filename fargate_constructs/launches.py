@@ -16,8 +16,8 @@ FARGATE = ("FARGATE", "FARGATE_SPOT")
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html and
 # https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 RUN_TASK = re.compile(r"arn:.+:states:.*:(aws-sdk:)?ecs:runTask(\..+)?")
-# A substitution for a list or a number, which is no JSON.
-UNQUOTED = re.compile(r"([:\[,]\s*)(\$\{\w+\})")
+# A text, or outside of texts a substitution, such as of a number, which is no JSON.
+TEXT_OR_SUBSTITUTION = re.compile(r'"(?:[^"\\]|\\.)*"|\$\{\w+\}')
 
 
 class Launch(NamedTuple):
@@ -124,10 +124,14 @@ def _definition(templates: Templates, machine: Place) -> Any:  # noqa: ANN401 - 
             values |= {} if isinstance(piece, str) else {name: piece}
             text += piece if isinstance(piece, str) else f"${{{name}}}"
         try:
-            definition = json.loads(UNQUOTED.sub(r'\1"\2"', text))
+            definition = json.loads(TEXT_OR_SUBSTITUTION.sub(_quoted, text))
         except ValueError:
             return None
     return _with_references(definition, values)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else json.dumps(found[0])
 
 
 def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a piece of a template

@@ -1,7 +1,7 @@
 """Which properties CloudFormation replaces a resource for.
 
 ```
-AWS's schemas, AWS's pages ──> [create-only properties] ──> assert_no_replacement
+AWS's schemas, AWS's documentation ──> [create-only properties] ──> assert_no_replacement
 ```
 """
 
@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fargate_constructs.templates import is_intrinsic
+from fargate_constructs.testing.documented import DOCUMENTED
 
 if TYPE_CHECKING:
     from cfnlint.schema.manager import ProviderSchemaManager
@@ -18,36 +19,28 @@ if TYPE_CHECKING:
 ALWAYS, PERHAPS = KINDS = ("createOnlyProperties", "conditionalCreateOnlyProperties")
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
-DOCUMENTED = {
-    "AWS::Cassandra::Keyspace": ["ReplicationSpecification"],
-    "AWS::DocDB::DBCluster": ["EngineVersion"],
-    "AWS::EC2::EIP": ["Domain"],
-    "AWS::ECS::Service": ["DeploymentController"],
-    "AWS::EMR::Cluster": ["Instances"],
-    "AWS::ElastiCache::CacheCluster": ["AZMode", "NumCacheNodes", "PreferredAvailabilityZone"],
-    "AWS::ElastiCache::ReplicationGroup": ["Engine", "NumNodeGroups", "ReplicasPerNodeGroup"],
-    "AWS::Elasticsearch::Domain": [
-        "AdvancedSecurityOptions",
-        "ElasticsearchVersion",
-        "EncryptionAtRestOptions",
-        "NodeToNodeEncryptionOptions",
-    ],
-    "AWS::Events::EventBus": ["EventSourceName"],
-    "AWS::FSx::FileSystem": ["FileSystemTypeVersion"],
-    "AWS::Glue::Database": ["CatalogId"],
-    "AWS::RDS::DBCluster": ["WithExpressConfiguration"],
-    "AWS::RDS::DBInstance": ["Port", "StorageType"],
-    "AWS::S3::Bucket": ["ObjectLockEnabled"],
+# What RDS changes in place, whatever the schema says:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
+NEVER = {"AWS::RDS::DBInstance": {"MultiAZ"}}
+# What CloudFormation may not replace for, but only say that it has changed:
+# https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1057
+LESS = {
+    "AWS::RDS::DBClusterParameterGroup": {"Description", "Family"},
+    "AWS::RDS::DBParameterGroup": {"Description", "Family"},
 }
-"""What AWS's older resource specification replaces for, and the schemas do not: one of the two is behind, so a resource
-may be replaced. The CDK CLI has both, and a test compares:
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-resource-specification.html"""
 
 
 def create_only(type_: str, kind: str) -> set[str]:
     """Return the properties of a type that are create-only, always or under conditions, such as `TableInput/Name`."""
-    named = {pointer.removeprefix("/properties/") for pointer in _schema(type_).get(kind, ())}
-    return named | set(DOCUMENTED.get(type_, ()) if kind == PERHAPS else ())
+    less = LESS.get(type_, set())
+    if kind == ALWAYS:
+        return of_schema(type_, kind) - less
+    return (of_schema(type_, kind) | less | set(DOCUMENTED.get(type_, ()))) - NEVER.get(type_, set())
+
+
+def of_schema(type_: str, kind: str) -> set[str]:
+    """Return those properties of a type that its schema calls so."""
+    return {pointer.removeprefix("/properties/") for pointer in _schema(type_).get(kind, ())}
 
 
 def fixed(
@@ -77,8 +70,6 @@ def comparable(type_: str, name: str, value: Any) -> Any:  # noqa: ANN401 - a pi
 def plain(value: Any) -> Any:  # noqa: ANN401 - a piece of a template
     """Return a piece of a template in one of the ways in which it can be written."""
     match value:
-        case {"Fn::GetAtt": str() as text}:
-            return {"Fn::GetAtt": text.split(".", 1)}
         case Mapping():
             return {key: plain(each) for key, each in value.items() if each != NO_VALUE} if value != NO_VALUE else value
         case list():

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
-from fargate_constructs.templates import element_paths
+from fargate_constructs.templates import element_paths, pieces
 from fargate_constructs.testing.templates import template_of
 
 Template = Mapping[str, object]
@@ -23,18 +23,20 @@ PROCESSED = "take it by `aws cloudformation get-template --template-stage Proces
 
 
 class Deployed(NamedTuple):
-    """What is compared of a template."""
+    """What is compared of a template, and of those nested in it."""
 
     resources: dict[str, Any]
+    """By logical ID; those of a nested stack after its own ID and `/`."""
     seen: Mapping[str, Sequence[str]] = {}
     """By type, the create-only properties that a pin was made of; of what is not a pin, nothing."""
 
 
 def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
-    """Return what is deployed by a template, with construct paths if it is a stack's.
+    """Return what is deployed by a template, with construct paths if it is a stack's, and with its nested stacks.
 
-    In the place of a condition's name stands what the condition says, and in that of a literal `Fn::FindInMap` what it
-    finds: else a change of either would not show.
+    In the place of a condition's name stands what the condition says, in that of a literal `Fn::FindInMap` what it
+    finds, and in that of a nested stack's parameters and outputs what they are given: else a change of either would not
+    show. A text is the same however it is put together.
 
     Args:
         source: A stack, a template, or the JSON file of one.
@@ -44,11 +46,9 @@ def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete.
     """
-    template: dict[str, Any]
     if isinstance(source, Stack):
-        template = _with_paths(source)
-    else:
-        template = dict(source) if isinstance(source, Mapping) else _load(source, name)
+        return Deployed(_of_stack(source).resources())
+    template: dict[str, Any] = dict(source) if isinstance(source, Mapping) else _load(source, name)
     match template.get("Resources"):
         case Mapping() as resources:
             pass
@@ -59,29 +59,112 @@ def read_deployed(source: Stack | Template | Path | str, name: str) -> Deployed:
         raise ValueError(
             f"{name} must be a template that is complete, got Resources with {', '.join(odd)}; {PROCESSED}"
         )
-    settled = {key: _settled_resource(each, template) for key, each in resources.items()}
-    return Deployed(settled, template.get("Metadata", {}).get(SEEN, {}))
+    return Deployed(_Written(template).resources(), template.get("Metadata", {}).get(SEEN, {}))
 
 
 def references(value: object) -> Iterator[str]:
-    """Yield the logical IDs that a piece of a template refers to."""
+    """Yield the logical IDs that a piece of what is deployed refers to."""
     match value:
-        case {"Ref": name}:
+        case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
             yield name
-        case {"Fn::GetAtt": str() as name} | {"Fn::GetAtt": [name, *_]}:
-            yield name.partition(".")[0]
-        case {"Fn::Sub": [text, _]} | {"Fn::Sub": text}:
-            yield from (part.partition("}")[0].partition(".")[0] for part in text.split("${")[1:])
     if isinstance(value, (Mapping, list)):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from references(each)
 
 
-def _with_paths(stack: Stack) -> dict[str, Any]:
+class _Written:
+    """A template in the terms of the stack that it is nested in, or in its own.
+
+    Args:
+        template: The template.
+        prefix: What its logical IDs begin with there.
+        given: The parameters that it is given.
+    """
+
+    def __init__(self, template: Mapping[str, Any], prefix: str = "", given: Mapping[str, Any] | None = None) -> None:
+        self.template = template
+        self.prefix = prefix
+        self.nested: dict[str, _Written] = {}
+        self._given = given or {}
+
+    def resources(self) -> dict[str, Any]:
+        """Return the resources, and those of the nested stacks."""
+        template = self.template
+        own = {
+            f"{self.prefix}{key}": self.value(_settled_resource(each, template))
+            for key, each in template.get("Resources", {}).items()
+        }
+        return own | {key: each for nested in self.nested.values() for key, each in nested.resources().items()}
+
+    def value(self, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+        """Return a piece of the template in those terms."""
+        match value:
+            case {"Ref": str() as name}:
+                own = f"{self.prefix}{name}" if name in self.template["Resources"] else name
+                value = self._given.get(name, {"Ref": own})
+            case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+                value = {"Fn::GetAtt": [f"{self.prefix}{name}", attribute]}
+                if nested := self.nested.get(name):
+                    output = nested.template.get("Outputs", {}).get(attribute.removeprefix("Outputs."), {})
+                    value = nested.value(output.get("Value"))
+            case {"Fn::Sub": _} | {"Fn::Join": [str(), list()]} | {"Fn::GetAtt": str()}:
+                value = self._text(value)
+            case Mapping():
+                value = {key: self.value(each) for key, each in value.items()}
+            case list():
+                value = [self.value(each) for each in value]
+        return value
+
+    def _text(self, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+        """Return a text that is put together, in as few pieces as there can be."""
+        merged: list[Any] = []
+        for piece in pieces(value):
+            each = piece if isinstance(piece, str) or piece == value else self.value(piece)
+            for part in pieces(each):
+                if merged and isinstance(merged[-1], str) and isinstance(part, str):
+                    merged[-1] += part
+                else:
+                    merged.append(part)
+        if len(merged) > 1:
+            return {"Fn::Join": ["", merged]}
+        return merged[0] if merged else ""
+
+
+def _of_stack(stack: Stack, prefix: str = "", given: Mapping[str, Any] | None = None) -> _Written:
+    """Return a stack's template with construct paths, and those nested in it."""
+    parent, resource = stack.nested_stack_parent, stack.nested_stack_resource
+    if parent and resource and given is None:  # it is compared alone, with what its parent gives it
+        outer = _of_stack(parent, "../")
+        given = outer.nested[parent.resolve(resource.logical_id)]._given
     template, paths = template_of(stack), element_paths(stack)
-    for logical_id, resource in template.setdefault("Resources", {}).items():
-        resource["Metadata"] = {**resource.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
-    return template
+    for logical_id, each in template.setdefault("Resources", {}).items():
+        each["Metadata"] = {**each.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
+    written = _Written(template, prefix, given)
+    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in template["Resources"].values()):
+        for child in stack.node.find_all():
+            if isinstance(child, Stack) and child.nested_stack_parent is stack and child.nested_stack_resource:
+                id_ = stack.resolve(child.nested_stack_resource.logical_id)
+                parameters = template["Resources"][id_]["Properties"].get("Parameters", {})
+                values = _Later({key: (written, each) for key, each in parameters.items()})
+                written.nested[id_] = _of_stack(child, f"{prefix}{id_}/", values)
+    return written
+
+
+class _Later(Mapping[str, Any]):
+    """The parameters of a nested stack, which may be outputs of one that is yet to be read."""
+
+    def __init__(self, values: Mapping[str, tuple[_Written, Any]]) -> None:
+        self._values = values
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a piece of a template
+        written, value = self._values[key]
+        return written.value(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def _load(file: Path | str, name: str) -> dict[str, Any]:

@@ -20,9 +20,10 @@ PRIVATE = ("publicAddress", "publicSubnet", "instanceAddress")
 def assert_private_tasks(scope: Stack | Stage) -> None:
     """Fail if a task of a stack has a public address, or runs in a subnet that is routed to an internet gateway.
 
-    The whole app is read: the network may stand in another of its stacks. Tasks are those of ECS services, schedules
-    and EventBridge rules, made by this library or not. Of a subnet that the app does not define nothing is known. Tasks
-    on instances, without network mode `awsvpc`, have their instance's addresses, which are not read: they fail.
+    The whole app is read: the network may stand in another of its stacks. Tasks are those of ECS services, schedules,
+    EventBridge rules and state machines, made by this library or not. Of a subnet that the app does not define nothing
+    is known. Tasks on instances, without network mode `awsvpc`, have their instance's addresses, which are not read:
+    they fail.
 
     ```python
     def test_tasks_are_private():
@@ -45,8 +46,9 @@ def assert_fixed_egress(scope: Stack | Stage, *, known_allocation_ids: Sequence[
     """Fail unless all tasks of a stack leave from Elastic IPs that are known and stay: those of the app, retained.
 
     Read as for `assert_private_tasks`. What cannot be followed to its end is not fixed: a route to a transit gateway,
-    IPv6, or a subnet that the app does not define, unless its addresses are named as `egress_ips` of
-    `FixedEgressNetwork.from_vpc`.
+    IPv6, routes that a VPN gateway propagates, or a subnet that the app does not define, unless its addresses are named
+    as `egress_ips` of `FixedEgressNetwork.from_vpc`. What is acknowledged at what starts the tasks, or above, is left
+    out: `Validations.of(x).acknowledge(Acknowledgment(id="fargate-constructs::unprovenEgress", reason=...))`.
 
     ```python
     def test_partners_can_allow_our_addresses():

@@ -34,13 +34,13 @@ def assert_no_replacement(
 
     A resource goes if its logical ID is gone or of another type, if it is there under another condition, if a property
     changed that AWS's schema of its type calls create-only, wholly or under conditions, or if such a property refers to
-    a resource that is itself replaced. The schemas are those of cfn-lint, with what `create_only.DOCUMENTED` adds:
+    a resource that is itself replaced. The schemas are those of cfn-lint, with what `documented.py` adds:
     https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 
     A default that is written out is a change, as it is to CloudFormation: https://github.com/aws/aws-cdk/issues/16126.
     What only the deployment knows is taken to be what it was: parameters, which `cdk deploy` keeps, and mappings by
-    region. Of a type that has no schema, such as one of a third party, only logical ID, type and condition count. A
-    nested stack is a stack of its own: what is in it is compared if it is passed itself.
+    region. Of a type that has no schema, such as one of a third party, only logical ID, type and condition count. What
+    stands in a stack's nested stacks is compared with it, unless it is passed as a template, which does not have them.
 
     ```python
     def test_nothing_is_replaced():
@@ -143,9 +143,9 @@ class _Update:
         following = dict(replaced)
         while following:
             following = {
-                key: [f"is replaced with {self.path(cause)}, which its {name} refers to" for name, cause in causes]
+                key: reasons
                 for key in self._old
-                if key not in replaced and (causes := list(self._causes(key, following)))
+                if key not in replaced and (reasons := list(self._follow(key, following)))
             }
             replaced |= following
         return replaced
@@ -188,9 +188,13 @@ class _Update:
                     if was != now:
                         yield f"{verb} replaced for {name}: {_changed(name, before, after)}"
 
-    def _causes(self, logical_id: str, replaced: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        for name, value in fixed(self._new[logical_id], seen=self._seen).items():
-            yield from ((name, each) for each in references(value) if each in replaced)
+    def _follow(self, logical_id: str, replaced: Mapping[str, list[str]]) -> Iterator[str]:
+        for kind in KINDS:
+            for name, value in fixed(self._new[logical_id], [kind], self._seen).items():
+                for cause in filter(replaced.__contains__, references(value)):
+                    is_certain = kind == ALWAYS and any(reason.startswith("is ") for reason in replaced[cause])
+                    verb = "is" if is_certain else "may be"
+                    yield f"{verb} replaced with {self.path(cause)}, which its {name} refers to"
 
 
 def _changed(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnCondition, CfnParameter, Fn, NestedStack, Stack, Stage
+from aws_cdk import Acknowledgment, App, CfnCondition, CfnParameter, Fn, NestedStack, Stack, Stage, Validations
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -12,6 +12,8 @@ from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as destinations
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 
 from fargate_constructs import FargateService, FixedEgressNetwork, LogArchive, OneOffTask
 from fargate_constructs.testing import assert_fixed_egress, assert_logs_archived, assert_private_tasks
@@ -150,6 +152,68 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
             "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
         )
     ]
+
+
+@pytest.mark.parametrize("launch", ["by_cdk", "by_family", "substitutions"])
+def test_tasks_of_a_state_machine_are_told(launch: str, stack: Stack) -> None:
+    """Where it runs the definition of a private service in a public subnet; whatever tells it which definition."""
+    provider = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider)
+    service = run_in(stack, vpc)
+    definition = service.task_definition
+    run = tasks.EcsRunTask(
+        stack,
+        "Run",
+        cluster=service.cluster,
+        task_definition=definition,
+        launch_target=tasks.EcsFargateLaunchTarget(platform_version=ecs.FargatePlatformVersion.LATEST),
+        assign_public_ip=True,
+        subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+    )
+    body = sfn.DefinitionBody.from_chainable(sfn.Parallel(stack, "Both").branch(run))
+    machine = sfn.StateMachine(stack, "Machine", definition_body=body).node.default_child
+    assert isinstance(machine, sfn.CfnStateMachine)
+    subnet = stack.resolve(vpc.public_subnets[0].subnet_id)
+    values = {"TaskDefinition": stack.resolve(definition.task_definition_arn), "subnet": subnet, "seconds": 60}
+    if launch == "substitutions":
+        machine.add_property_override("DefinitionString", DEFINITION)
+        machine.add_property_override("DefinitionSubstitutions", values)
+    if launch == "by_family":
+        resource = definition.node.default_child
+        assert isinstance(resource, ecs.CfnTaskDefinition)
+        resource.family = "shop"
+        arn = {"TaskDefinition": "arn:aws:ecs:eu-west-1:111111111111:task-definition/shop:7"}
+        machine.add_property_override("DefinitionString", {"Fn::Sub": [DEFINITION, values | arn]})
+
+    public, subnet_fault, *rest = told(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
+    assert "tasks of Test/Machine/Resource must have no public address, got: AssignPublicIp ENABLED" in public
+    assert "tasks of Test/Machine/Resource must not run in a public subnet" in subnet_fault
+    assert rest == []
+
+
+# As people write it by hand, with a number among the substitutions.
+DEFINITION = """{"StartAt": "Run", "States": {"Run": {"Type": "Task", "End": true,
+"Resource": "arn:aws:states:::ecs:runTask.sync", "TimeoutSeconds": ${seconds}, "Parameters": {"LaunchType": "FARGATE",
+"TaskDefinition": "${TaskDefinition}", "Cluster.$": "$.cluster", "NetworkConfiguration":
+{"AwsvpcConfiguration": {"Subnets": ["${subnet}"], "AssignPublicIp": "ENABLED"}}}}}}"""
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_routes_that_a_vpn_propagates_are_told(acknowledged: bool, stack: Stack) -> None:  # noqa: FBT001 - a parameter
+    """They are in no template; who knows where they lead acknowledges it."""
+    provider = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider)
+    service = run_in(stack, vpc)
+    ids = [subnet.route_table.route_table_id for subnet in vpc.private_subnets]
+    ec2.CfnVPNGatewayRoutePropagation(stack, "Propagation", route_table_ids=ids, vpn_gateway_id="vgw-1")
+    if acknowledged:
+        id_ = "fargate-constructs::unprovenEgress"
+        Validations.of(service).acknowledge(Acknowledgment(id=id_, reason="It leads to the office, and nowhere else."))
+
+    faults = told(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
+    assert ["where Test/Propagation may add routes of vgw-1" in fault for fault in faults] == [True] * (
+        not acknowledged
+    )
 
 
 def test_a_public_task_has_no_fixed_egress(plain: Plain) -> None:

@@ -75,7 +75,7 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the loops as they stand, a nested stack too; what goes of one is found."""
+    """By the loops as they stand, a nested stack with its parent; what goes of one is found."""
     (loops,) = re.findall(r"^```python\n(stacks = .*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "deployed").mkdir()
@@ -93,7 +93,9 @@ def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.Monk
     }
     exec(loops, names)  # noqa: S102 - the page's own code
 
-    assert len(list(tmp_path.glob("deployed/*.json"))) == 3
+    assert len(list(tmp_path.glob("deployed/*.json"))) == 2
+    with pytest.raises(AssertionError, match=r"Shop/Nested/Data/Resource .* is gone"):
+        assert_no_replacement(tmp_path / "deployed" / "Shop.template.json", Stack(App(), "Shop"))
     with pytest.raises(AssertionError, match="Blog/Data"):
         assert_no_replacement(tmp_path / "deployed" / "Blog.template.json", shop)
 

@@ -1,6 +1,5 @@
 """What CloudFormation would replace."""
 
-import gzip
 import json
 import re
 import sys
@@ -9,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnCondition, Fn, Stack
+from aws_cdk import App, Aws, CfnCondition, CfnParameter, Fn, NestedStack, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from fargate_constructs.testing import LASTING_TYPES, assert_no_replacement, lasting_resources
-from fargate_constructs.testing.create_only import ALWAYS, DOCUMENTED, KINDS, create_only
+from fargate_constructs.testing.create_only import PERHAPS, create_only
+from fargate_constructs.testing.documented import DOCUMENTED
+from tests.testing.documented import missing
 
 BUCKET, VPC, SUBNET, CLUSTER = "AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::RDS::DBCluster"
 ANY = ["*"]
-SPECIFICATION = Path(__file__).parents[2] / "node_modules" / "aws-cdk" / "db.json.gz"
 
 
 def resource(type_: str, path: str = "", **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
@@ -210,28 +211,116 @@ def test_conditions_are_pinned() -> None:
 
 
 def test_what_schemas_lack() -> None:
-    """AWS's other description of a type counts too; the CDK CLI has both, so that what is new in it shows here."""
-    specification = json.loads(gzip.decompress(SPECIFICATION.read_bytes()))
-    replacing = {
-        each["cloudFormationType"]: {
-            name for name, one in each["properties"].items() if one.get("causesReplacement") in ("yes", "maybe")
-        }
-        for each in specification["schema"]["resource"]["entities"]
-    }
-    known = {
-        type_: {each.split("/")[0] for kind in KINDS for each in create_only(type_, kind)} for type_ in LASTING_TYPES
-    }
-
-    missing = {type_: replacing.get(type_, set()) - known[type_] for type_ in LASTING_TYPES}
-    assert {type_: names for type_, names in missing.items() if names} == {}
-    stale = {
-        type_: set(names) - replacing[type_] | set(names) & create_only(type_, ALWAYS)
-        for type_, names in DOCUMENTED.items()
-    }
-    assert {type_: names for type_, names in stale.items() if names} == {}
+    """What AWS documents beside is kept in a file; the CDK CLI has both, so that what is new in it shows here."""
+    assert missing() == DOCUMENTED, "make create-only"
+    assert "Name" in create_only("AWS::Route53::RecordSet", PERHAPS)
 
     port = [template(Base=resource("AWS::RDS::DBInstance", Port=port)) for port in ("5432", "5433")]
     assert told(*port) == ['Base (AWS::RDS::DBInstance Base) may be replaced for Port: was "5432", now "5433"']
+
+
+@pytest.mark.parametrize(
+    ("type_", "was", "now", "expected"),
+    [
+        # https://github.com/aws/aws-cdk/issues/21100
+        (
+            "AWS::RDS::DBParameterGroup",
+            {"Family": "postgres15"},
+            {"Family": "postgres16"},
+            "may be replaced for Family",
+        ),
+        ("AWS::Route53::RecordSet", {"Name": "a.example.com"}, {"Name": "b.example.com"}, "may be replaced for Name"),
+        ("AWS::RDS::DBInstance", {"MultiAZ": False}, {"MultiAZ": True}, ""),
+        # https://github.com/go-to-k/cdkd/issues/960
+        (
+            "AWS::Pipes::Pipe",
+            {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 1}}},
+            {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 2}}},
+            "",
+        ),
+        # https://github.com/awsdocs/aws-cloudformation-user-guide/issues/1276
+        (
+            "AWS::ElastiCache::ReplicationGroup",
+            {},
+            {"AtRestEncryptionEnabled": False},
+            "is replaced for AtRestEncryptionEnabled",
+        ),
+        # https://github.com/aws/aws-cdk/issues/32472
+        ("AWS::CDK::Metadata", {"Analytics": "v2:a"}, {"Analytics": "v2:b"}, ""),
+        # https://github.com/widdix/aws-cf-templates/pull/318
+        ("AWS::RDS::DBInstance", {"Engine": "mysql"}, {"Engine": {"Ref": "Engine"}}, "may be replaced for Engine"),
+    ],
+)
+def test_what_people_were_surprised_by(type_: str, was: dict[str, Any], now: dict[str, Any], expected: str) -> None:
+    """Updates that CloudFormation replaces for, or does not, though its tools or its pages said otherwise."""
+    faults = told(template(It=resource(type_, **was)), template(It=resource(type_, **now)), types=ANY)
+
+    assert [expected in fault for fault in faults] == ([True] if expected else [])
+
+
+SPELLINGS = [
+    {"Ref": "V"},
+    {"Fn::Sub": "${V}"},
+    {"Fn::Sub": ["${It}", {"It": {"Ref": "V"}}]},
+    {"Fn::Join": ["", [{"Fn::Sub": "${V}"}]]},
+]
+LITERALS = ["a-b", {"Fn::Join": ["-", ["a", "b"]]}, {"Fn::Sub": "a-b"}, {"Fn::Sub": ["${A}-b", {"A": "a"}]}]
+TEXTS = [{"Fn::Sub": "${V.Arn}/x"}, {"Fn::Join": ["/", [{"Fn::GetAtt": ["V", "Arn"]}, "x"]]}]
+
+
+@pytest.mark.parametrize("spellings", [SPELLINGS, LITERALS, TEXTS], ids=["reference", "literal", "text"])
+def test_a_value_in_another_form_is_no_change(spellings: list[Any]) -> None:
+    """However a template puts a text together; another value is a change."""
+    first, *others = [template(Data=resource(BUCKET, BucketName=each)) for each in spellings]
+
+    for other in others:
+        assert told(first, other) == []
+    assert len(told(first, template(Data=resource(BUCKET, BucketName="other")))) == 1
+
+
+class Nested(Stack):
+    """A bucket in a nested stack, named by what its parent gives it: a literal, and what another nested one has."""
+
+    def __init__(self, name: str = "a", *, key: str = "Key") -> None:
+        super().__init__(App(), "Shop")
+        keys, data = NestedStack(self, "Keys"), NestedStack(self, "Data", parameters={"Name": name})
+        user = iam.CfnUser(keys, key, user_name=key)
+        parameter = CfnParameter(data, "Name")
+        self.bucket = s3.CfnBucket(data, "Bucket", bucket_name=f"{parameter.value_as_string}-{user.ref}")
+        self.data = data
+
+
+def test_what_a_parent_changes_in_a_nested_stack() -> None:
+    """A parameter's value, and what another nested stack hands on; of stacks, of pins, and of the nested one alone."""
+    old, pin = Nested(), lasting_resources(Nested())
+
+    for before in (old, pin):
+        assert told(before, Nested()) == []
+        (fault,) = told(before, Nested("b"))
+        assert "Shop/Data/Bucket" in fault
+        assert "is replaced for BucketName" in fault
+        (fault,) = told(before, Nested(key="Other"))
+        assert '"Fn::Join": ["", ["a-", {"Ref": ' in fault
+    (fault,) = told(old.data, Nested("b").data)
+    assert fault.startswith("Shop/Data/Bucket (AWS::S3::Bucket Bucket) is replaced for BucketName: ")
+
+
+def test_what_may_follow() -> None:
+    """Through a property that is create-only under conditions, or from what may be replaced, nothing is certain."""
+
+    def data(family: str, name: str) -> dict[str, Any]:
+        return template(
+            Group=resource("AWS::RDS::DBParameterGroup", Family=family),
+            Named=resource("AWS::RDS::DBParameterGroup", DBParameterGroupName=name),
+            Base=resource("AWS::RDS::DBInstance", "Shop/Base", DBParameterGroupName={"Ref": "Named"}),
+            Replica=resource("AWS::RDS::DBInstance", "Shop/Replica", DBParameterGroupName={"Ref": "Group"}),
+        )
+
+    assert told(data("a", "a"), data("b", "b")) == [
+        f"Shop/{base} (AWS::RDS::DBInstance {base}) may be replaced with {group}, "
+        "which its DBParameterGroupName refers to"
+        for base, group in (("Base", "Named"), ("Replica", "Group"))
+    ]
 
 
 def test_what_may_go() -> None:

@@ -128,5 +128,5 @@ def test_an_empty_stack() -> None:
 
 def test_only_a_stack_has_a_template() -> None:
     """Anything else is refused by name."""
-    with pytest.raises(TypeError, match=r"stack must be aws_cdk\.Stack, got: <aws_cdk\.App"):
+    with pytest.raises(TypeError, match=r"stack must be aws_cdk\.Stack, got: the App"):
         scrubbed_template(App())  # type: ignore[arg-type]
