@@ -191,6 +191,8 @@ def test_fronts(templates: Mapping[str, Template]) -> None:
     for name, row in (("load balancer", "1 | 2 | 1 | 1"), ("public IPv4 address", "2 | 4 | 0 | 0")):
         assert [each[name] for each in counts] == [int(each) for each in row.split(" | ")]
         assert f"| {bills.BY_THE_HOUR[name]} | {bills.BY_THE_HOUR[name] * bills.HOURS:g} | {row} |" in ENDPOINT
+    assert days(templates["Front0"], "AccessLogs") == 90
+    assert "Access logs are on, in a private bucket, for 90 days" in ENDPOINT
     (acl,) = of_type(templates["Services"], "WAFv2::WebACL")
     groups = [rule for rule in acl["Rules"] if "ManagedRuleGroupStatement" in rule["Statement"]]
     # https://aws.amazon.com/waf/pricing/
@@ -277,6 +279,8 @@ def test_jobs(templates: Mapping[str, Template]) -> None:
         if re.match("Report(?!Cluster)|Repair|Migrate", name)
     )
 
+    assert found(templates["Jobs"], "SQS::Queue", "Report")["MessageRetentionPeriod"] == 14 * 86_400
+    assert "messages are kept for 14 days" in JOBS
     assert f"adds {counts['Report'] - counts['Repair']} CloudFormation resources" in JOBS
     assert f"`run_before` {counts['Migrate'] - counts['Repair']}." in JOBS
 

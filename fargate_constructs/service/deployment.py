@@ -1,7 +1,7 @@
 """How a new version takes over from the old one.
 
 ```
-new tasks ──> [deployment: at once, or by and by] ──> old tasks end
+new tasks ──> [deployment: all requests at once, or in steps] ──> old tasks end
 ```
 """
 
@@ -18,8 +18,8 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.headers import validate_header
 
 # Minutes. ECS takes up to a day
-# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html); left out, it would
-# keep both versions for 36 hours.
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html). Without a value it
+# keeps both versions for 36 hours.
 LONGEST_BAKE_TIME = 1440
 BAKE_TIME = 5
 # Percent: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html
@@ -67,7 +67,7 @@ class Deployment:
     @classmethod
     @checked
     def rolling(cls, *, bake_time: Duration | None = None, both_target_groups: bool = False) -> "Deployment":
-        """New tasks first, then the old ones go. The fastest, and the default.
+        """New tasks start, then the old ones stop. The fastest, and the default.
 
         Both versions answer for a while. The deployment is over when all new tasks are healthy, some 10 s after they
         have started. Old tasks finish what they have begun after that
@@ -156,7 +156,7 @@ class Deployment:
         bake_time: Duration | None = None,
         test_header: tuple[str, str] | None = None,
     ) -> "Deployment":
-        """The same share of requests again and again, until all have moved.
+        """The same share of requests in each step, until all have moved.
 
         Args:
             step: How many of a hundred requests move at a time, 3 to 99. By default 20: five steps.
@@ -186,16 +186,16 @@ class Deployment:
         return self.shifts_traffic or self.both_target_groups
 
     def early_success(self) -> Mapping[str, Any] | None:
-        """Return when a rolling deployment is over, as CloudFormation writes it; other strategies take no such thing.
+        """Return when a rolling deployment is over, as CloudFormation writes it; other strategies have no such setting.
 
-        With every task well, so that nothing is less safe for it.
+        All tasks are healthy then, so this is as safe as ECS's default.
         """
         if self.shifts_traffic:
             return None
         return {"Enable": True, "HealthyPercent": 100, "SourceServiceRevisionCleanup": "DEFERRED"}
 
     def service_options(self) -> Mapping[str, Any]:
-        """Return the deployment as arguments of `ecs.FargateService`; each time is said aloud."""
+        """Return the deployment as arguments of `ecs.FargateService`, with every time."""
         options: dict[str, Any] = {
             "deployment_strategy": ecs.DeploymentStrategy(self.strategy.value),
             "bake_time": self.bake_time,

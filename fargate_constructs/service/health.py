@@ -1,4 +1,4 @@
-"""How it is told that a task can serve, and how fast it joins and leaves.
+"""How a task is checked, and how fast it joins and leaves.
 
 ```
 HttpEndpoint ──> route ──> [target check] ──> task <── [container check] <── ECS

@@ -210,10 +210,10 @@ class ServiceRoutes(Construct):
             self,
             id,
             vpc=self._vpc,
-            # No port, which would be a default that ECS never uses: it registers each task with the container's own,
-            # and a group with another port is another group.
+            # Without a port: ECS registers each task with the container's own, and another port here would replace the
+            # group.
             protocol=self._protocol,
-            # Said only when it is not the default: the group would be replaced if it were added later.
+            # Without the default: to add it later would replace the group.
             protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
             target_type=elbv2.TargetType.IP,
             deregistration_delay=self._health.deregistration_delay,
