@@ -2,7 +2,7 @@
 
 import re
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import may_match
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html. Headers with
 # other names the load balancer drops (routing.http.drop_invalid_header_fields).
@@ -24,9 +24,9 @@ def validate_header(parameter: str, name: str, value: str) -> None:
     Raises:
         ValueError: If the name or the value is malformed, or it is the host, of which a rule asks otherwise.
     """
-    if not HEADER_NAME.fullmatch(name) and is_known(name):
+    if not may_match(HEADER_NAME, name):
         raise ValueError(f"{parameter} must have a name {NAMES}, got: {name!r}")
     if name.lower() == "host":
         raise ValueError(f"{parameter} cannot be the host, got: {name!r}; take a header of your own, such as x-version")
-    if not VALUE.fullmatch(value) and is_known(value):
+    if not may_match(VALUE, value):
         raise ValueError(f"{parameter} must have a value {VALUES}, got: {value!r}")

@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_known, may_end_with
 
 
 def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone) -> None:
@@ -21,9 +21,7 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
         zone_name = hosted_zone.zone_name.rstrip(".")
     except RuntimeError:  # a zone imported by its ID alone does not know its name
         return
-    if not is_known([zone_name, name]):
-        return
-    if name != zone_name and not name.endswith(f".{zone_name}"):
+    if is_known(zone_name) and name != zone_name and not may_end_with(f".{zone_name}", name):
         raise ValueError(f"{parameter} must lie in the hosted zone {zone_name!r}, got: {name!r}")
 
 

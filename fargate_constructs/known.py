@@ -14,7 +14,12 @@ from collections.abc import Iterable
 
 from aws_cdk import Token
 
+# How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
+TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
 LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
+# What may be in a token's place. If any value of it makes a text match, one of these does, for the patterns of names,
+# hosts, paths and headers: a word, a number, a name of several parts, a path, or nothing.
+FILLERS = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
 # The dummies of CDK's look-ups: `dummyValue` in its calls of `ContextProvider.getValue`, and `DUMMY_VPC_PROPS` in its
 # aws-ec2/lib/vpc.ts.
 DUMMIES = {
@@ -35,6 +40,30 @@ def is_known(value: object) -> bool:
     return all(map(is_known, value)) if isinstance(value, Iterable) else not Token.is_unresolved(value)
 
 
+def may_match(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a text matches a pattern, or may once all of it is known: as far as the text around its tokens tells."""
+    parts = TOKEN.split(text)
+    fillers = FILLERS if len(parts) > 1 else ("",)
+    return _may_be_anything(text) or any(pattern.fullmatch(filler.join(parts)) for filler in fillers)
+
+
+def may_start_with(prefix: str, text: str) -> bool:
+    """Whether a text begins so, or may once all of it is known."""
+    start, *others = TOKEN.split(text)
+    return start.startswith(prefix) or bool(others and prefix.startswith(start)) or _may_be_anything(text)
+
+
+def may_end_with(suffix: str, text: str) -> bool:
+    """Whether a text ends so, or may once all of it is known."""
+    *others, end = TOKEN.split(text)
+    return end.endswith(suffix) or bool(others and suffix.endswith(end)) or _may_be_anything(text)
+
+
+def least_length(text: str) -> int:
+    """Return how long a text is at least: without its tokens, and as if what is yet to be looked up were empty."""
+    return 0 if _may_be_anything(text) else len(TOKEN.sub("", text))
+
+
 def is_list_token(value: str) -> bool:
     """Whether a text is how CDK writes, within a list, that only the deployment knows the list."""
     return value.startswith(LIST_TOKEN)
@@ -43,3 +72,8 @@ def is_list_token(value: str) -> bool:
 def is_dummy(value: str) -> bool:
     """Whether a text is, or holds, what CDK takes for a value that the CLI has yet to look up."""
     return DUMMY.search(value) is not None
+
+
+def _may_be_anything(text: str) -> bool:
+    """Whether nothing is known of a text: it is made of tokens alone, one for a list, or a dummy."""
+    return is_dummy(text) or is_list_token(text) or (TOKEN.sub("", text) == "" != text)

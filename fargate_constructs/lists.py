@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from fargate_constructs.known import is_dummy, is_known, is_list_token
+from fargate_constructs.known import is_dummy, is_known, is_list_token, may_start_with
 
 # How many values the conditions of a listener rule have together
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
@@ -39,7 +39,7 @@ def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
     """
     validate_list(name, allocation_ids)
     for allocation_id in allocation_ids:
-        if not allocation_id.startswith("eipalloc-") and is_known(allocation_id):
+        if not may_start_with("eipalloc-", allocation_id):
             raise ValueError(f"{name} must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
     validate_distinct(name, allocation_ids)
 

@@ -1,26 +1,18 @@
-"""What is known at synth of a name that holds tokens.
+"""What is known at synth of a name that is a token.
 
 ```
-a name ──> [the name that the app gives its resource, and the text around what is unknown] ──> checks
+a name ──> [the name that the app gives its resource] ──> checks
 ```
 
 The name of a log group that the app makes is a token, a `Ref`, even where the app says what it is called. A check that
 skips tokens never sees it.
 """
 
-import re
-
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
-from fargate_constructs.known import is_dummy
-
-# How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
-TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
-# What may be in a token's place. One of these makes a text match if any value of the token does, for the patterns of
-# names, hosts, paths and headers: a word, a number, a name of several parts, a path, or nothing.
-FILLERS = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
+from fargate_constructs.known import TOKEN
 
 
 def known_name(scope: IConstruct, name: str) -> str:
@@ -47,23 +39,6 @@ def log_group_name(log_group: logs.ILogGroup) -> str:
     name = known_name(log_group, log_group.log_group_name)
     arn = log_group.log_group_arn.removesuffix(":*")
     return (_given_name(arn) if TOKEN.fullmatch(name) and TOKEN.fullmatch(arn) else None) or name
-
-
-def may_match(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether a text matches a pattern, or may once its tokens are known: as far as the text around them tells.
-
-    What the CLI has yet to look up may be anything.
-    """
-    parts = TOKEN.split(text)
-    return is_dummy(text) or any(
-        pattern.fullmatch(filler.join(parts)) for filler in (FILLERS if len(parts) > 1 else [""])
-    )
-
-
-def may_start_with(prefix: str, text: str) -> bool:
-    """Whether a text begins so, or may once its tokens are known."""
-    start, *others = TOKEN.split(text, maxsplit=1)
-    return start.startswith(prefix) or (bool(others) and prefix.startswith(start))
 
 
 def _given_name(token: str) -> str | None:

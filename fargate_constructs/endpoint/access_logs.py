@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_dummy
 from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
 
 EXPIRE_AFTER = Duration.days(90)
@@ -73,8 +73,8 @@ def validate_access_logs(
             f"got: {expiration.to_human_string()} beside access_log_bucket",
         )
     if (
-        is_known(prefix)
-        and prefix is not None
+        prefix is not None
+        and not is_dummy(prefix)
         and (not prefix.strip("/") or prefix != prefix.strip("/") or "AWSLogs" in prefix)
     ):
         raise ValueError(

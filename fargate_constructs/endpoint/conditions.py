@@ -17,7 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.headers import HEADER_NAME, NAMES, VALUE, VALUES
-from fargate_constructs.known import is_dummy, is_known
+from fargate_constructs.known import is_dummy, is_known, least_length, may_match
 from fargate_constructs.lists import MAX_VALUES_PER_RULE, validate_list
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
@@ -151,13 +151,14 @@ def _validate_size(conditions: Conditions) -> None:
 
 def _validate_length(name: str, patterns: Sequence[str]) -> None:
     for pattern in patterns:
-        if len(pattern) > MAX_LENGTH and is_known(pattern):
-            raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {len(pattern)}: {pattern!r}")
+        length = least_length(pattern)
+        if length > MAX_LENGTH:
+            raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {length}: {pattern!r}")
 
 
 def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
     for value in values:
-        if not allowed.fullmatch(value) and is_known(value):
+        if not may_match(allowed, value):
             raise ValueError(f"{expectation}, got: {value!r}")
 
 

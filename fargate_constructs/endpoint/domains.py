@@ -12,7 +12,7 @@ from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs.hosted_zone import validate_in_zone, validate_public
-from fargate_constructs.known import is_known
+from fargate_constructs.known import least_length, may_match
 
 # What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFIED = 64
@@ -108,21 +108,19 @@ def validate_domain(
         raise ValueError(
             f"domain_name {domain_name!r} needs hosted_zone, to make its certificate and record, or a certificate",
         )
-    if is_known(domain_name):
-        if not DOMAIN_NAME.fullmatch(domain_name):
-            lower = domain_name.lower()
-            meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""
-            raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
-        if not certificate and len(domain_name) > MAX_CERTIFIED:
-            raise ValueError(
-                f"domain_name must be at most {MAX_CERTIFIED} characters for a certificate to be made, got "
-                f"{len(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
-            )
-        if domain_name.startswith("*.") and not may_be_wildcard:
-            raise ValueError(
-                f"domain_name must be one name, for callers to use, got: {domain_name!r}; "
-                "add the wildcard by add_domain",
-            )
+    if not may_match(DOMAIN_NAME, domain_name):
+        lower = domain_name.lower()
+        meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""
+        raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
+    if not certificate and least_length(domain_name) > MAX_CERTIFIED:
+        raise ValueError(
+            f"domain_name must be at most {MAX_CERTIFIED} characters for a certificate to be made, got "
+            f"{least_length(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
+        )
+    if domain_name.startswith("*.") and not may_be_wildcard:
+        raise ValueError(
+            f"domain_name must be one name, for callers to use, got: {domain_name!r}; add the wildcard by add_domain",
+        )
     if hosted_zone:
         validate_in_zone("domain_name", domain_name, hosted_zone)
         if not certificate:

@@ -41,7 +41,7 @@ from constructs import Construct, Node
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_dummy
 from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
@@ -386,7 +386,7 @@ def _columns(columns: dict[str, tuple[str, str]]) -> Iterator[glue.Column]:
 
 
 def _validate_name(database_name: str | None) -> None:
-    if database_name is not None and not NAME.fullmatch(database_name) and is_known(database_name):
+    if database_name is not None and not NAME.fullmatch(database_name) and not is_dummy(database_name):
         raise ValueError(
             f"database_name must be lower case, digits and underscores, at most 128, got: {database_name!r}"
         )

@@ -17,7 +17,8 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs.names import log_group_name, may_match
+from fargate_constructs.known import may_match
+from fargate_constructs.names import log_group_name
 
 # By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
 # that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).

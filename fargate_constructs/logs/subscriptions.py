@@ -15,7 +15,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from fargate_constructs.names import TOKEN, known_name, log_group_name, may_match
+from fargate_constructs.known import TOKEN, may_match
+from fargate_constructs.names import known_name, log_group_name
 from fargate_constructs.paths import path_of
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).

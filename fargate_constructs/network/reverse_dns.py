@@ -26,7 +26,7 @@ from constructs import Construct
 
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hosted_zone import validate_in_zone, validate_public
-from fargate_constructs.known import is_known
+from fargate_constructs.known import may_match
 from fargate_constructs.lists import validate_allocation_ids, validate_distinct, validate_ips
 from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 
@@ -153,7 +153,7 @@ def _id_of(allocation_id: object) -> str:
 
 
 def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
-    if is_known(name) and not HOST_NAME.fullmatch(name):
+    if not may_match(HOST_NAME, name):
         raise ValueError(
             "name must be a host name in lower case, whole and without a closing dot, such as mail.example.com, "
             f"got: {name!r}",

@@ -17,7 +17,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
 from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs.known import is_known
+from fargate_constructs.known import may_match, may_start_with
 from fargate_constructs.ranges import validate_range
 
 # What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
@@ -161,7 +161,7 @@ class TaskContainers:
     ) -> ecs.ContainerDefinition:
         """Add a container that the main one waits for, unless it itself waits for the main one."""
         existing = {each.container_name: each for each in self._all}
-        if not CONTAINER_NAME.fullmatch(name) and is_known(name):
+        if not may_match(CONTAINER_NAME, name):
             raise ValueError(f"name holds at most 255 letters, digits, hyphens and underscores, got: {name!r}")
         if self._task_definition.find_container(name):  # a log router is none of ours
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
@@ -283,7 +283,7 @@ def validate_container(scope: IConstruct, container: ContainerArguments, *, on_w
             holds the value of a secret or shares a name with *secrets*, or Windows has no such containers.
     """
     for path in container.get("writable_paths", ()):
-        if (not path.startswith("/") or path == "/") and is_known(path):
+        if not may_start_with("/", path) or path == "/":
             raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html says so of the last.
     on_linux = ("read_only", "writable_paths", "user", "environment_files")

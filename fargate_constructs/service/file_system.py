@@ -17,7 +17,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
 from fargate_constructs.environments import may_be_in_vpc
-from fargate_constructs.known import is_known
+from fargate_constructs.known import may_match, may_start_with
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
@@ -41,9 +41,9 @@ def mount_file_system(
     read_only: bool,
 ) -> efs.IAccessPoint:
     """Mount a file system into a container, encrypted on its way, and let this task's role and security group in."""
-    if (not path.startswith("/") or path == "/") and is_known(path):
+    if not may_start_with("/", path) or path == "/":
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
-    if access_point is None and not EFS_PATH.fullmatch(path) and is_known(path):
+    if access_point is None and not may_match(EFS_PATH, path):
         raise ValueError(
             f"path must be at most four folders deep and 100 characters long to be the file system's folder too, "
             f"got: {path!r}; pass access_point= for another one"

@@ -15,7 +15,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_known, may_start_with
 from fargate_constructs.ranges import seconds_of, validate_range, validate_seconds
 
 # Seconds and counts that both the load balancer and ECS take:
@@ -89,7 +89,7 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse what the load balancer or ECS would refuse."""
-        if not self.path.startswith("/") and is_known(self.path):
+        if not may_start_with("/", self.path):
             raise ValueError(f"path must begin with '/', got: {self.path!r}")
         if self.command is not None and (not self.command or self.command[0] not in {"CMD", "CMD-SHELL"}):
             words = " ".join(self.command) or "..."

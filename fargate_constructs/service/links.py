@@ -17,7 +17,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import may_match
 from fargate_constructs.registry import entry_of
 
 # A name serves as a container's name and as a host name: a DNS label that begins with a letter
@@ -217,7 +217,7 @@ def name_of(id: str) -> str:
 
 def validate_name(name: str) -> None:
     """Refuse a name that other services could not use as a host name."""
-    if not NAME.fullmatch(name) and is_known(name):
+    if not may_match(NAME, name):
         raise ValueError(
             "name must be a host name: it begins with a letter and holds at most 63 lower-case letters, digits and "
             f"hyphens, got: {name!r}",

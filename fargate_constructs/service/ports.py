@@ -8,7 +8,7 @@ HttpEndpoint, linked services ──> [ports] ──> main container
 import re
 from collections.abc import Mapping
 
-from fargate_constructs.known import is_known
+from fargate_constructs.known import is_known, may_match
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
 PORT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -27,7 +27,7 @@ def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
     if not ports:
         raise ValueError("port must hold at least one port, got: {}; pass None for a worker")
     for name, number in ports.items():
-        if name and not PORT_NAME.fullmatch(name) and is_known(name):
+        if name and not may_match(PORT_NAME, name):
             raise ValueError(f"port names hold at most 32 lower-case letters, digits and hyphens, got: {name!r}")
         if not 1 <= number <= LARGEST_PORT and is_known(number):
             raise ValueError(f"port must be 1 to {LARGEST_PORT}, or None for a worker, got: {number}")
