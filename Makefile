@@ -4,6 +4,10 @@ PYTHON ?= python3
 # A virtual environment for each Python that is named: .venv, .venv-python3.13, ...
 VENV := .venv$(patsubst %,-%,$(filter-out python3,$(notdir $(PYTHON))))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
+# What `make quick` leaves out: whatever deploys, builds all modes, or tries thousands of histories.
+SLOW := emulator properties privilege caveats/test_patterns.py testing/test_page.py test_benchmarks.py test_demo.py test_security.py \
+	test_stability.py test_wheel.py logs/test_merger.py logs/test_merger_lease.py logs/test_on_the_emulator.py \
+	logs/test_replay.py logs/test_shipper_anything.py logs/test_shipper_faults.py logs/test_shipper_schedules.py logs/test_shipper_ways.py
 # Two commands at a time, unless a person says how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 
@@ -31,6 +35,11 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## everything that decides whether a
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
 	pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+
+quick: $(VENV)/.ready  ## ruff, and the tests that find most, in under 45 s
+	ruff check
+	ruff format --check
+	pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
 	pytest tests/test_security.py
