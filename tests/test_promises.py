@@ -266,6 +266,15 @@ def test_waiting_addresses(templates: Mapping[str, Template]) -> None:
     assert (2 * held, 3 * held > 5) == (4, True)
 
 
+def test_container_insights(templates: Mapping[str, Template]) -> None:
+    """README and docs/service.md: it is on, and what some 40 custom metrics cost."""
+    (cluster,) = of_type(templates["Shop"], "ECS::Cluster")
+
+    assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
+    assert f"some 40 for one service, or {40 * 0.30:.0f} USD" in SERVICE
+    assert f"Container Insights adds up to {40 * 0.30:.0f} for one service" in README
+
+
 def test_a_log_router() -> None:
     """docs/logs.md: an object a minute."""
     assert f"{SECONDS_A_MONTH / 60 * 0.005 / 1000:.2f} USD a month, and 256 MiB" in LOGS
