@@ -12,6 +12,7 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.limits import Limits
 from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
 from fargate_constructs.endpoint.routes import RouteTable, RouteTarget
 from fargate_constructs.endpoint.sign_in import SignIn
@@ -26,6 +27,7 @@ class Endpoint(Construct):
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         self._routes = RouteTable(self)
+        Limits.count(self)
 
     @checked
     def add_route(

@@ -132,7 +132,11 @@ class HttpEndpoint(Endpoint):
         )
         validate_static_ips(static_ips, subnets=subnets, internal=internal, is_dual_stack=is_dual_stack)
         callers = Callers.of(
-            allow_cidrs=allow_cidrs, allow_from=allow_from, internal=internal, is_dual_stack=is_dual_stack
+            allow_cidrs=allow_cidrs,
+            allow_from=allow_from,
+            ports=(80, 443) if certificate or hosted_zone else (80,),
+            internal=internal,
+            is_dual_stack=is_dual_stack,
         )
         super().__init__(scope, id)
 
@@ -178,11 +182,13 @@ class HttpEndpoint(Endpoint):
         self._front_has_records = bool(static_ips)
         # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
         self._connections = ec2.Connections(
-            security_groups=(self.static_ips or self.load_balancer).connections.security_groups,
+            security_groups=(self.static_ips or self.load_balancer).connections.security_groups[:1],
             default_port=ec2.Port.tcp(self.listener.port),
         )
         self.callers = callers
-        callers.may_reach(self.connections, [int(listener.port) for listener in self.listeners])
+        callers.may_reach(
+            self, self.static_ips.network_load_balancer if self.static_ips else self.load_balancer, network.vpc
+        )
         self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
         """The web ACL, if one was made."""
         if not web_acl:

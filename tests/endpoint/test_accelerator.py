@@ -1,7 +1,5 @@
 """Two addresses for the whole world."""
 
-import re
-
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_certificatemanager as acm
@@ -178,7 +176,7 @@ def test_a_load_balancer_is_no_endpoint(stack: Stack, network: Network) -> None:
     """The likeliest mistake."""
     load_balancer = elbv2.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=network.vpc)
 
-    with pytest.raises(TypeError, match=re.escape("endpoint must be HttpEndpoint, got: <aws_cdk")):
+    with pytest.raises(TypeError, match="endpoint must be HttpEndpoint, got: "):
         Accelerator(stack, "Accelerator", endpoint=load_balancer)  # type: ignore[arg-type]  # the mistake
 
     assert stack.node.try_find_child("Accelerator") is None

@@ -9,7 +9,8 @@ from aws_cdk import App, CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk.assertions import Template
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.network import Network
@@ -101,6 +102,66 @@ def test_security_groups_and_prefix_lists(stack: Stack, network: Network, image:
         ("sg-123", 80, 80),
         (stack.resolve(web_group.security_group_id), 80, 80),
     ]
+
+
+@pytest.mark.parametrize("static_ips", [False, True], ids=["one load balancer", "two"])
+def test_more_ranges_than_a_security_group_holds(
+    stack: Stack, network: Network, certificate: acm.ICertificate, *, static_ips: bool
+) -> None:
+    """They are spread over further groups, each of 60 rules; the first stays as it was."""
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate,
+        allow_cidrs=[f"10.{number}.0.0/16" for number in range(50)],
+        static_ips=static_ips,
+    )
+
+    assert len(rules_of(stack, endpoint)) == 60
+    template = Template.from_stack(stack)
+    further = template.find_resources(
+        "AWS::EC2::SecurityGroup", {"Properties": {"GroupDescription": "Further callers"}}
+    )
+    ((logical_id, group),) = further.items()
+    assert len(group["Properties"]["SecurityGroupIngress"]) == 40
+    template.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {
+            "Type": "network" if static_ips else "application",
+            "SecurityGroups": [Match.any_value(), {"Fn::GetAtt": [logical_id, "GroupId"]}],
+        },
+    )
+
+
+def test_a_prefix_list_counts_with_its_entries(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
+    """So it is let in at the port that serves alone; one of unknown size counts as AWS's largest, CloudFront's."""
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate,
+        allow_from=[
+            ec2.Peer.prefix_list("pl-1"),
+            ec2.PrefixList(stack, "Small", max_entries=5),
+            ec2.PrefixList(stack, "Next", max_entries=1),
+        ],
+    )
+
+    first, second = rules_of(stack, endpoint)
+    assert first == ("pl-1", 443, 443)
+    assert ("Small" in str(second[0]), second[1:]) == (True, (443, 443))
+
+
+def test_more_than_a_load_balancers_groups_hold_is_refused(stack: Stack, network: Network) -> None:
+    """Before anything is made; IPv4 and IPv6 are counted apart."""
+    ranges = [f"10.{number}.{part}.0/24" for number in range(2) for part in range(151)]
+
+    with pytest.raises(ValueError, match=r"fit into 5 security groups of 60 rules, got: 6 for 302 ranges and 0 others"):
+        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=ranges)
+
+    both = [*ranges[:300], *(f"2001:db8:{number:x}::/48" for number in range(300))]
+    HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=both, ip_address_type=elbv2.IpAddressType.DUAL_STACK)
 
 
 def test_somebody_named_later(stack: Stack, network: Network) -> None:

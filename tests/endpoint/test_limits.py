@@ -1,0 +1,102 @@
+"""What AWS would refuse of listeners and security groups, counted over all stacks."""
+
+import re
+
+import pytest
+from aws_cdk import Acknowledgment, App, Fn, Stack, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from fargate_constructs import FargateService, HttpEndpoint
+from tests.modes.made_elsewhere import certificate_in, network_in
+
+PATHS = [elbv2.ListenerCondition.path_patterns(["/x"])]
+
+
+def rule_in(stack: Stack, name: str, listener: str, priority: int, target_group: str | None = None) -> None:
+    """Make a rule as CDK's L1 does."""
+    action = elbv2.CfnListenerRule.ActionProperty(type="forward", target_group_arn=target_group)
+    elbv2.CfnListenerRule(stack, name, listener_arn=listener, priority=priority, actions=[action], conditions=[])
+
+
+def errors_of(app: App) -> list[str]:
+    """Return what keeps an app from being synthesized, without where and what to do."""
+    with pytest.raises(RuntimeError) as refusal:
+        app.synth()
+    return [line.removeprefix("ERROR ") for line in str(refusal.value).splitlines() if "fargate-constructs)" in line]
+
+
+def test_two_rules_with_one_number_are_refused(image: ecs.ContainerImage) -> None:
+    """A computed number, the maintenance page's and those of an imported listener: whoever made the other rule."""
+    app = App()
+    base, other = Stack(app, "Base"), Stack(app, "Other")
+    network = network_in(base)
+    endpoint = HttpEndpoint(base, "Endpoint", network=network)
+    web = FargateService(other, "Web", network=network, image=image)
+    endpoint.add_route("Web", service=web)
+    web.add_listener_rule("Mine", listener=endpoint.listener, priority=48531, conditions=PATHS)
+    endpoint.maintenance()
+    endpoint.listener.add_action("Mine", priority=1, conditions=PATHS, action=elbv2.ListenerAction.fixed_response(200))
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/1/2"
+    for number, stack in enumerate((base, other)):
+        rule_in(stack, "Imported", arn, 7)
+        rule_in(stack, "Parameter", Fn.import_value("listener"), 7)  # which may be another one in each environment
+        rule_in(stack, "Apart", arn, 8 + number)
+
+    assert [re.findall(r"\d+ on|[^/ ]+/\S+", error.partition("got: ")[2]) for error in sorted(errors_of(app))] == [
+        ["1 on", "Base/Endpoint/LoadBalancer/HttpListener/MineRule/Resource", "Base/Endpoint/Maintenance/Resource"],
+        ["48531 on", "Other/Web/Routes/Rules/Web/Resource", "Other/Web/Routes/Rules/Mine/Resource"],
+        ["7 on", "Base/Imported", "Other/Imported"],
+    ]
+
+
+def filled(beyond: int) -> tuple[App, HttpEndpoint]:
+    """Return an endpoint that has as much as AWS allows by default, and so many more, from another stack."""
+    app = App()
+    base, other = Stack(app, "Base"), Stack(app, "Other")
+    endpoint = HttpEndpoint(
+        base, "Endpoint", network=network_in(base), certificate=certificate_in(base), internal=True, allow_cidrs=[]
+    )
+    listener = endpoint.listener.listener_arn
+    (group,) = endpoint.load_balancer.connections.security_groups
+    sized = ec2.PrefixList(base, "Sized", max_entries=4).prefix_list_id
+    for number in range(100 + beyond):
+        target = elbv2.CfnTargetGroup(other, f"Group{number}", target_type="ip").ref
+        rule_in(other, f"Rule{number}", listener, number + 2, target)
+    for number in range(25 + beyond):
+        certificate = elbv2.CfnListenerCertificate.CertificateProperty(certificate_arn=f"arn:{number}")
+        elbv2.CfnListenerCertificate(other, f"Certificate{number}", listener_arn=listener, certificates=[certificate])
+    lists = [{"source_prefix_list_id": each} for each in ("pl-1", sized)]
+    ingress = [*lists, *({"cidr_ip": f"10.{number}.0.0/16"} for number in range(1 + beyond))]
+    # Of IPv4 there is one already, CDK's own, which lets nothing out.
+    egress = [{"cidr_ip": f"10.{number}.0.0/16"} for number in range(59 + beyond)]
+    egress += [{"cidr_ipv6": f"2001:db8:{number}::/48"} for number in range(60 + beyond)]
+    for kind, rules in ((ec2.CfnSecurityGroupIngress, ingress), (ec2.CfnSecurityGroupEgress, egress)):
+        for number, rule in enumerate(rules):
+            kind(other, f"{kind.__name__}{number}", group_id=group.security_group_id, ip_protocol="tcp", **rule)  # type: ignore[arg-type]  # all text
+    return app, endpoint
+
+
+def test_what_aws_allows_by_default_passes() -> None:
+    """As many rules, target groups, certificates and security group rules as the quotas are."""
+    app, _ = filled(0)
+
+    app.synth()
+
+
+def test_what_passes_a_quota_is_refused() -> None:
+    """One more of each; a prefix list counts with its entries, IPv4 and IPv6 apart. A higher quota is accepted."""
+    app, endpoint = filled(1)
+    load_balancer = "Base/Endpoint/LoadBalancer"
+
+    assert [error.partition("must have at most ")[2] for error in errors_of(app)] == [
+        f"100 listener rules, got: 101 at {load_balancer}/Resource (fargate-constructs)",
+        f"100 target groups, got: 101 at {load_balancer}/Resource (fargate-constructs)",
+        f"25 certificates beside its first, got: 26 at {load_balancer}/Resource (fargate-constructs)",
+        f"60 ingress rules for IPv4, got: 61 at {load_balancer}/SecurityGroup/Resource (fargate-constructs)",
+        f"60 egress rules for IPv4, got: 61 at {load_balancer}/SecurityGroup/Resource (fargate-constructs)",
+        f"60 egress rules for IPv6, got: 61 at {load_balancer}/SecurityGroup/Resource (fargate-constructs)",
+    ]
+    Validations.of(endpoint).acknowledge(Acknowledgment(id="fargate-constructs::quota", reason="ours are twice that"))
+    app.synth(force=True)
