@@ -50,13 +50,20 @@ class DeployedNetwork:
         return {each["PublicIp"]: each["AllocationId"] for each in self._ec2.describe_addresses()["Addresses"]}
 
     def used(self) -> list[str]:
-        """Return the addresses of the NAT gateways that default routes end at."""
+        """Return the addresses of the NAT gateways and of the instances' interfaces that default routes end at."""
         tables = self._ec2.describe_route_tables()["RouteTables"]
-        gateways = {route["NatGatewayId"] for table in tables for route in table["Routes"] if "NatGatewayId" in route}
-        if not gateways:
-            return []
-        described = self._ec2.describe_nat_gateways(NatGatewayIds=sorted(gateways))["NatGateways"]
-        return sorted({address["PublicIp"] for gateway in described for address in gateway["NatGatewayAddresses"]})
+        routes = [route for table in tables for route in table["Routes"]]
+        gateways = {route["NatGatewayId"] for route in routes if "NatGatewayId" in route}
+        interfaces = {route["NetworkInterfaceId"] for route in routes if "NetworkInterfaceId" in route}
+        addresses: list[dict[str, str]] = []
+        if gateways:
+            described = self._ec2.describe_nat_gateways(NatGatewayIds=sorted(gateways))["NatGateways"]
+            addresses += [address for gateway in described for address in gateway["NatGatewayAddresses"]]
+        if interfaces:
+            found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=sorted(interfaces))["NetworkInterfaces"]
+            assert not any(interface["SourceDestCheck"] for interface in found)
+            addresses += [each["Association"] for interface in found for each in interface["PrivateIpAddresses"]]
+        return sorted({address["PublicIp"] for address in addresses})
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +96,7 @@ def _tour(network: DeployedNetwork) -> None:
         assert network.move(present().paused()) == "UPDATE_COMPLETE", network.stack.why()
         assert network.used() == []
         assert network.move(way()) == "UPDATE_COMPLETE", network.stack.why()
+        assert network.used() == (addresses if way != Egress.single else network.used()[:1])
         assert network.promised() == network.published() == addresses
         present = way
     assert sorted(network.allocations()) == addresses

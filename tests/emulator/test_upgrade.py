@@ -74,6 +74,16 @@ class Upgrade:
         """Return the addresses that tasks leave from, as the stack tells them."""
         return self.stack.output("EgressIps").split(",")
 
+    def open_groups(self) -> list[str]:
+        """Return the default security groups of the network that let anything in or out."""
+        filters = [
+            {"Name": "vpc-id", "Values": [self.stack.resources()["Network/Vpc"].physical_id]},
+            {"Name": "group-name", "Values": ["default"]},
+        ]
+        groups = self.aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        assert groups
+        return [each["GroupId"] for each in groups if each["IpPermissions"] or each["IpPermissionsEgress"]]
+
     def used(self) -> set[str]:
         """Return the addresses of the NAT gateways."""
         gateways = self.aws.client("ec2").describe_nat_gateways()["NatGateways"]
@@ -107,6 +117,7 @@ def upgrade(aws: Emulator) -> Upgrade:
 
 def _change(upgrade: Upgrade) -> None:
     """Each change removes and makes anew what the table says and nothing else; no address or archived batch is lost."""
+    assert upgrade.open_groups() == [], "CDK's custom resource closes the default group"
     stack = upgrade.stack
     resources, published = stack.resources(), upgrade.published()
     bucket = resources["LogArchive/Bucket"].physical_id
