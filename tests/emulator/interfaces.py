@@ -8,20 +8,15 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from itertools import islice
 
+from ministack.core.responses import new_uuid
 from ministack.services.cloudformation.provisioners import _ec2_apply_tags
 from ministack.services.ec2 import (
     _addresses,
-    _associate_address,
     _describe_addresses,
     _describe_network_interfaces,
-    _disassociate_address,
-    _error,
     _network_interfaces,
-    _p,
-    _release_address,
     _security_groups,
     _subnets,
-    _xml,
 )
 
 from tests.emulator.api import ApiError, Attributes, Created, Props, Response, ec2, element
@@ -70,9 +65,7 @@ def update_interface(interface_id: str, old: Props, new: Props) -> Attributes:
 
 
 def delete_interface(interface_id: str, _props: Props) -> None:
-    """Delete an interface that no instance has; its Elastic IPs are free again."""
-    if _interface(interface_id)["Attachment"]:
-        raise ApiError("InvalidNetworkInterface.InUse", f"network interface '{interface_id}' is currently in use")
+    """Delete an interface; its Elastic IPs are free again."""
     ec2("DeleteNetworkInterface", NetworkInterfaceId=interface_id)
     _free(lambda _address: True, of=interface_id)
 
@@ -104,16 +97,25 @@ def _free_addresses(subnet_id: str) -> Iterator[str]:
 
 
 def create_association(props: Props) -> Created:
-    """AWS::EC2::EIPAssociation: its Ref is the association's ID."""
-    association_id = element("associationId", ec2("AssociateAddress", **props))
+    """AWS::EC2::EIPAssociation: its Ref is the association's ID.
+
+    By default EC2 takes the address away from the interface that has it
+    (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html).
+    """
+    interface_id, allocation_id = props["NetworkInterfaceId"], props["AllocationId"]
+    private = props.get("PrivateIpAddress", _interface(interface_id)["PrivateIpAddress"])
+    address = _addresses[allocation_id]
+    if address.get("NatGatewayId"):
+        raise ApiError("AuthFailure", f"{allocation_id} belongs to {address['NatGatewayId']}")
+    _free(lambda other: other["PrivateIpAddress"] == private, of=interface_id)
+    association_id = f"eipassoc-{new_uuid()[:8]}"
+    address |= {"AssociationId": association_id, "NetworkInterfaceId": interface_id, "PrivateIpAddress": private}
     return association_id, {"Id": association_id}
 
 
-def delete_association(association_id: str, _props: Props) -> None:
+def delete_association(association_id: str, props: Props) -> None:
     """Take an Elastic IP off its interface, unless it has moved to another by now."""
-    if all(address["AssociationId"] != association_id for address in _addresses.values()):
-        raise ApiError("InvalidAssociationID.NotFound", f"the association ID '{association_id}' does not exist")
-    ec2("DisassociateAddress", AssociationId=association_id)
+    _free(lambda address: address["AssociationId"] == association_id, of=props["NetworkInterfaceId"])
 
 
 def _free(chosen: Callable[[Props], bool], *, of: str) -> None:
@@ -123,64 +125,7 @@ def _free(chosen: Callable[[Props], bool], *, of: str) -> None:
             address |= {"AssociationId": None, "NetworkInterfaceId": None, "PrivateIpAddress": None}
 
 
-def _associate(params: Props) -> str:
-    """Put an Elastic IP on an interface's private address, and return the association's ID.
-
-    By default EC2 takes it away from the interface that has it
-    (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html).
-    """
-    allocation_id, interface_id = _p(params, "AllocationId"), _p(params, "NetworkInterfaceId")
-    private = _private(_interface(interface_id))
-    target = {"NetworkInterfaceId": interface_id, "PrivateIpAddress": _p(params, "PrivateIpAddress") or private[0]}
-    if target["PrivateIpAddress"] not in private:
-        raise ApiError("InvalidParameterValue", f"{interface_id} has no address {target['PrivateIpAddress']}")
-    if allocation_id not in _addresses:
-        raise ApiError("InvalidAllocationID.NotFound", f"the allocation ID '{allocation_id}' does not exist")
-    address = _addresses[allocation_id]
-    if address.get("NatGatewayId"):
-        raise ApiError("AuthFailure", f"{allocation_id} is {address['NatGatewayId']}'s, which gives it to nobody")
-    if target.items() <= address.items():
-        return str(address["AssociationId"])
-    if address["AssociationId"] and str(_p(params, "AllowReassociation", "true")).lower() == "false":
-        raise ApiError("Resource.AlreadyAssociated", f"Elastic IP address [{allocation_id}] is already associated")
-    _free(lambda other: other["PrivateIpAddress"] == target["PrivateIpAddress"], of=interface_id)
-    associated = _associate_address({"AllocationId": allocation_id})[2].decode()
-    address |= target | {"InstanceId": None}
-    return element("associationId", associated)
-
-
 # --- The API's actions ---
-
-
-def associate_address(params: Props) -> Response:
-    """EC2's AssociateAddress: MiniStack's for an instance, ours for an interface."""
-    if not _p(params, "NetworkInterfaceId"):
-        return _associate_address(params)
-    try:
-        association_id = _associate(params)
-    except ApiError as error:
-        return _error(error.code, str(error), 400)
-    body = f"<return>true</return><associationId>{association_id}</associationId>"
-    return _xml(200, "AssociateAddressResponse", body)
-
-
-def disassociate_address(params: Props) -> Response:
-    """EC2's DisassociateAddress, which leaves NAT gateways their addresses."""
-    association_id = _p(params, "AssociationId")
-    for address in _addresses.values():
-        if address["AssociationId"] == association_id:
-            if address.get("NatGatewayId"):
-                return _error("AuthFailure", f"{association_id} is {address['NatGatewayId']}'s", 400)
-            address |= {"NetworkInterfaceId": None, "PrivateIpAddress": None}
-    return _disassociate_address(params)
-
-
-def release_address(params: Props) -> Response:
-    """EC2's ReleaseAddress, which refuses what is in use."""
-    allocation_id = _p(params, "AllocationId")
-    if _addresses.get(allocation_id, {}).get("AssociationId"):
-        return _error("InvalidIPAddress.InUse", f"address '{allocation_id}' is in use", 400)
-    return _release_address(params)
 
 
 def describe_addresses(params: Props) -> Response:
@@ -220,9 +165,6 @@ def describe_interfaces(params: Props) -> Response:
 
 
 ACTIONS: dict[str, Callable[[Props], Response]] = {
-    "AssociateAddress": associate_address,
     "DescribeAddresses": describe_addresses,
     "DescribeNetworkInterfaces": describe_interfaces,
-    "DisassociateAddress": disassociate_address,
-    "ReleaseAddress": release_address,
 }
