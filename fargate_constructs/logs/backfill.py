@@ -34,22 +34,30 @@ An account runs one export task at a time: the command waits for others, and ask
 from __future__ import annotations
 
 import argparse
-import base64
 import gzip
+import hashlib
 import json
-import os
 import sys
 import time
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from fargate_constructs.logs.exported_events import Event, batches, milliseconds, parse
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-PREFIX = "fargate-constructs-backfill"  # of all that it keeps in the export bucket
+from fargate_constructs.logs.exported_events import PREFIX, Event, Line, batches, milliseconds, parse
+from fargate_constructs.logs.shipper.batch import Batch, Envelope, Piece, escape_line_ends, hour_of
+from fargate_constructs.logs.shipper.delivery import UnreadableBatch
+from fargate_constructs.logs.shipper.objects import lines_by_hour
+
 POLL_SECONDS = 10
+LOOKS = 5  # at a day of the archive, where the merger is at work
+EVENT_KEYS = ("id", "timestamp", "message")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 EXPORTABLE_AFTER = timedelta(hours=12)
 
@@ -58,6 +66,10 @@ Say = Callable[[str], None]
 
 class BackfillError(RuntimeError):
     """It cannot go on; the message says what to do."""
+
+
+class UnreadableError(BackfillError):
+    """An object cannot be read: its day is left for another run."""
 
 
 class Day(NamedTuple):
@@ -77,16 +89,6 @@ class Written(NamedTuple):
     events: int
     there_already: int
     objects: int
-
-
-class Context:
-    """Lambda's context for the shipper's code: there is always time."""
-
-    function_name = "backfill"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """A minute."""
-        return 60_000
 
 
 class Backfill:
@@ -109,8 +111,6 @@ class Backfill:
         say: Say = lambda _line: None,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        import boto3  # noqa: PLC0415 - a library that makes templates does not need it
-
         make: Any = boto3.client  # typed for literal names alone
         self._logs, self._s3 = make("logs"), make("s3")
         self._owner = make("sts").get_caller_identity()["Account"]
@@ -121,47 +121,68 @@ class Backfill:
         """Fill the archive, day by day.
 
         Args:
-            begin: From when on. By default since there is the log group.
-            end: Until when, exclusive. By default until 12 hours ago, the newest that is sure to be exportable.
+            begin: From when on, in any time zone, UTC where there is none. By default since the first event.
+            end: Until when, exclusive, in the same way. By default until 12 hours ago, the newest that is sure to be
+                exportable.
 
         Returns:
             What was written in all; days that an earlier run finished are not counted.
 
         Raises:
-            BackfillError: The range is empty or too new, the log group is not there, an export task failed, or the
-                archive's lines of a day cannot be read.
+            BackfillError: The range is empty or too new, the log group is not there, an export task failed. Or, when
+                all days were looked at, some could not be finished: an object of the archive that cannot be read,
+                events that S3 did not take.
+            botocore.exceptions.ClientError: AWS refuses what no day can do without.
         """
-        newest = datetime.now(UTC) - EXPORTABLE_AFTER
+        newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
         goes_to_newest = end is None
-        begin, end = begin or self._created(), end or newest
+        begin, end = _in_utc(begin or self._first_moment()), _in_utc(end or newest)
         _validate_range(begin, end, newest)
-        days, total = list(_days(begin, end)), Written(0, 0, 0)
+        days, total, unfinished = list(_days(begin, end)), Written(0, 0, 0), list[str]()
         self._say(f"from {begin:%F %T} to {end:%F %T} UTC: {len(days):,} days, an export task each")
         for day in days:
             if self._is_done(day):
                 self._say(f"{day}  done by an earlier run")
                 continue
             self._say(f"{day}  exporting")
-            written = self._write(day, self._export(day))
-            self._s3.put_object(Bucket=self._exports, Key=self._marker(day), Body=b"")
+            folder = self._export(day)
+            try:
+                written, refused = self._write(day, folder)
+            except UnreadableError as error:
+                written, refused = Written(0, 0, 0), [str(error)]
+            total = Written(*(map(sum, zip(total, written, strict=True))))
             self._say(
                 f"{day}  {written.events:,} events in {written.objects:,} objects, {written.there_already:,} were there"
             )
-            total = Written(*(map(sum, zip(total, written, strict=True))))
+            if refused:
+                unfinished += [f"{day}  {reason}" for reason in refused]
+                self._say(f"{day}  not finished: {refused[0]}")
+            else:
+                self._s3.put_object(Bucket=self._exports, Key=self._marker(day), Body=b"")
         self._say(f"done   {total.events:,} events in {total.objects:,} objects, {total.there_already:,} were there")
         if goes_to_newest:
             self._say(f"has it been shipped only since {end:%F %T} UTC or later? then run this again in 12 hours")
+        if unfinished:
+            raise BackfillError("\n".join(["what follows is left for another run; all else is done", *unfinished]))
         return total
 
-    def _created(self) -> datetime:
+    def _first_moment(self) -> datetime:
+        """Return when the log group was made, or its first event happened, which may be earlier."""
         groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
         for created in (group["creationTime"] for group in groups if group["logGroupName"] == self._log_group):
-            return _time(created)
+            first = (stream.get("firstEventTimestamp", created) for stream in self._streams)
+            return datetime.fromtimestamp(min([created, *first]) / 1000, UTC)
         raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
+
+    @cached_property
+    def _streams(self) -> list[dict[str, Any]]:
+        """What CloudWatch Logs tells of each stream."""
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=self._log_group)
+        return [stream for page in pages for stream in page["logStreams"]]
 
     def _marker(self, day: Day) -> str:
         group = quote(self._log_group, safe="")
-        return f"{PREFIX}/done/{self._archive}/{group}/{day.begin:%Y%m%dT%H%M%S}-{day.end:%Y%m%dT%H%M%S}"
+        return f"{PREFIX}/done/{self._archive}/{group}/{milliseconds(day.begin)}-{milliseconds(day.end)}"
 
     def _is_done(self, day: Day) -> bool:
         key = self._marker(day)
@@ -201,80 +222,102 @@ class Backfill:
             else:
                 return task_id
 
-    def _write(self, day: Day, folder: str) -> Written:
-        """Give the shipper's code what the archive lacks of a day."""
+    def _write(self, day: Day, folder: str) -> tuple[Written, list[str]]:
+        """Write what the archive lacks of a day; return what that was, and what S3 did not take and why."""
         archived, seen = self._archived(day), Counter[bytes]()
-        events = there_already = objects = 0
-        for batch in batches(self._exported(folder)):
-            lacking = []
-            for event in batch:
+        there_already = 0
+
+        def lacking() -> Iterator[Line]:
+            nonlocal there_already
+            for event in self._exported(day, folder):
                 fingerprint = event.fingerprint
                 seen[fingerprint] += 1
                 if seen[fingerprint] > archived[fingerprint]:
-                    lacking.append((event, f"backfill-{fingerprint.hex()}-{seen[fingerprint]}"))
-            if lacking:
-                objects += self._ship(lacking)
-            events += len(lacking)
-            there_already += len(batch) - len(lacking)
-        return Written(events, there_already, objects)
+                    yield event.with_id(f"backfill-{fingerprint.hex()}-{seen[fingerprint]}")
+                else:
+                    there_already += 1
 
-    def _ship(self, events: list[tuple[Event, str]]) -> int:
-        """Let the shipper's code store events of one stream; return how many objects that made."""
-        os.environ["ARCHIVE_BUCKET"] = self._archive
-        from fargate_constructs.logs.shipper import handler  # noqa: PLC0415 - it makes an S3 client at once
+        events = objects = 0
+        refused = []
+        for batch in batches(lacking()):
+            try:
+                objects += self._put(batch)
+                events += len(batch)
+            except (BotoCoreError, ClientError) as error:
+                first = datetime.fromtimestamp(batch[0].timestamp / 1000, UTC)
+                which = f"{len(batch):,} events of {batch[0].stream!r}, the first of {first:%F %T.%f} UTC"
+                refused.append(f"{which}, are not written: {error}")
+        return Written(events, there_already, objects), refused
 
-        batch = {
-            "messageType": "DATA_MESSAGE",
-            "owner": self._owner,
-            "logGroup": self._log_group,
-            "logStream": events[0][0].stream,
-            "subscriptionFilters": [],
-            "logEvents": [
-                {"id": name, "timestamp": event.timestamp, "message": event.message} for event, name in events
-            ],
-        }
-        data = base64.b64encode(gzip.compress(json.dumps(batch).encode(), 1)).decode()
-        stored: Any = handler.handler({"awslogs": {"data": data}}, Context())["archived"]
-        return len(stored)
+    def _put(self, lines: list[Line]) -> int:
+        """Put lines of one stream as the shipper does; return how many objects that made."""
+        shared = {"logGroup": self._log_group, "logStream": lines[0].stream, "owner": self._owner}
+        opening = Envelope(self._log_group, shared).opening(EVENT_KEYS)
+        pieces = (
+            Piece(hour_of(at), at, at, opening + escape_line_ends(members) + b"}\n") for _stream, at, members in lines
+        )
+        try:
+            objects = lines_by_hour(Batch(self._log_group, pieces))
+        except UnreadableBatch as error:
+            raise BackfillError(f"the archive cannot hold log group {self._log_group!r}: {error}") from None
+        for key, body in objects.items():
+            self._put_once(key, body)
+        return len(objects)
 
-    def _exported(self, folder: str) -> Iterator[Event]:
+    def _put_once(self, key: str, body: bytes) -> None:
+        """Put an object, unless an earlier run did."""
+        try:
+            self._s3.put_object(
+                Bucket=self._archive, Key=key, Body=body, ContentType="application/x-ndjson", IfNoneMatch="*"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+
+    def _exported(self, day: Day, folder: str) -> Iterator[Event]:
         """Return the events in a folder of exported files, stream by stream."""
-        names = self._stream_names()
+        names = defaultdict[str, list[str]](list)
+        for stream in self._streams:
+            names[stream["logStreamName"].replace("/", "-")].append(stream["logStreamName"])
+        when = range(milliseconds(day.begin), milliseconds(day.end))
         for key in self._keys(self._exports, folder):
             exported = key.removeprefix(folder).rpartition("/")[0]
-            candidates = names.get(exported, [])
+            candidates = names[exported]
             stream = candidates[0] if len(candidates) == 1 else exported
-            text = gzip.decompress(self._read(self._exports, key)).decode()
-            yield from (Event(stream, timestamp, message) for timestamp, message in parse(text))
-
-    def _stream_names(self) -> dict[str, list[str]]:
-        """Return the names that each exported name may stand for."""
-        names = defaultdict[str, list[str]](list)
-        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=self._log_group)
-        for page in pages:
-            for stream in page["logStreams"]:
-                names[stream["logStreamName"].replace("/", "-")].append(stream["logStreamName"])
-        return names
+            # Bytes that are no UTF-8 become lone surrogates, each its own, so that no two messages become one.
+            text = self._read(self._exports, key).decode(errors="surrogateescape")
+            yield from (Event(stream, timestamp, message) for timestamp, message in parse(text, when))
 
     def _archived(self, day: Day) -> Counter[bytes]:
-        """Return what the archive has of a day: how often each event is there."""
-        found = Counter[bytes]()
-        for key in self._keys(self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/"):
-            if key.endswith(".ndjson.gz"):
-                for line in gzip.decompress(self._read_archived(key)).splitlines():
-                    record = json.loads(line)
-                    event = Event(record["logStream"], record["timestamp"], record["message"])
-                    found[event.fingerprint] += 1
-        return found
+        """Return how often each event of a day is in the archive."""
+        prefix = f"log_group={quote(self._log_group, safe='')}/dt={day}/"
+        keys = list(self._keys(self._archive, prefix))
+        for _ in range(LOOKS):
+            try:
+                found = self._count(keys)
+            except self._s3.exceptions.NoSuchKey:  # merged at this moment
+                found = None
+            before, keys = keys, list(self._keys(self._archive, prefix))
+            if found is not None and keys == before:
+                return found
+        raise UnreadableError(f"the archive's objects below {prefix} change while they are read: start again")
 
-    def _read_archived(self, key: str) -> bytes:
-        try:
-            return self._read(self._archive, key)
-        except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.InvalidObjectState) as error:
-            raise BackfillError(
-                f"the archive's {key} cannot be read: {error}. If it was merged just now, start again; if it must be "
-                "restored first, do so, or leave its day out with --from and --to"
-            ) from error
+    def _count(self, keys: list[str]) -> Counter[bytes]:
+        """Return how often each event is in these objects; one that was stored twice, as its ID tells, counts once."""
+        found, seen = Counter[bytes](), set[bytes]()
+        for key in keys:
+            if not key.endswith(".ndjson.gz"):
+                continue
+            try:
+                for line in self._read(self._archive, key).splitlines():
+                    record = json.loads(line)
+                    fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
+                    name = hashlib.sha256(fingerprint + json.dumps(record["id"]).encode()).digest()[:16]
+                    found[fingerprint] += name not in seen
+                    seen.add(name)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error
+        return found
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -282,8 +325,18 @@ class Backfill:
                 yield entry["Key"]
 
     def _read(self, bucket: str, key: str) -> bytes:
-        body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body
+        """Return what is zipped in an object."""
+        try:
+            return gzip.decompress(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableError(f"s3://{bucket}/{key} is not gzip: {error}") from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise
+            raise UnreadableError(
+                f"s3://{bucket}/{key} cannot be read: {error}. If it must be restored first, do so, or leave its day "
+                "out with --from and --to"
+            ) from error
 
 
 def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:
@@ -307,14 +360,10 @@ def _days(begin: datetime, end: datetime) -> Iterator[Day]:
         begin = midnight
 
 
-def _time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _moment(text: str) -> datetime:
-    """Return the moment that a person means: ISO 8601, UTC unless it says otherwise."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def _in_utc(at: datetime) -> datetime:
+    """Return a moment in UTC, which it is where it has no time zone, and to the millisecond, as events have it."""
+    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -332,14 +381,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--from",
         dest="begin",
-        type=_moment,
+        type=datetime.fromisoformat,
         metavar="TIME",
         help="such as 2026-01-01; by default when the log group was made",
     )
     parser.add_argument(
         "--to",
         dest="end",
-        type=_moment,
+        type=datetime.fromisoformat,
         metavar="TIME",
         help="exclusive; by default 12 hours ago, the newest that is sure to be exportable. A day that the archive has "
         "already costs an export task, and adds nothing",
@@ -355,7 +404,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; started again, it goes on with this day", file=sys.stderr)  # noqa: T201 - the same
         return 130
-    except BackfillError as error:
+    except (BackfillError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the same
         return 1
     return 0

@@ -1,19 +1,22 @@
 """Log events, as an export task of CloudWatch Logs writes them.
 
 ```
-export bucket ──> [events] ──> batches, as the shipper takes them
+export bucket ──> [events] ──> batches of lines, as the shipper writes them
 ```
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000  # what CloudWatch Logs delivers at once, at the most
+PREFIX = "fargate-constructs-backfill"  # of all that the back-fill keeps in the export bucket
+# What CloudWatch Logs delivers at once, at the most; the bytes are those of JSON.
+BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000
 EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)", re.DOTALL)
 
 
@@ -30,31 +33,57 @@ class Event(NamedTuple):
         text = "\0".join([self.stream.replace("/", "-"), str(self.timestamp), self.message])
         return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
 
+    def with_id(self, name: str) -> Line:
+        """Return what a line of the archive says of it alone."""
+        return Line(
+            self.stream,
+            self.timestamp,
+            b'"id":%b,"timestamp":%d,"message":%b' % (_json(name), self.timestamp, _json(self.message)),
+        )
 
-def parse(text: str) -> Iterator[tuple[int, str]]:
-    """Return the timestamps and messages of an exported file; a line without a timestamp goes on with a message."""
+
+class Line(NamedTuple):
+    """An event on its way to the archive."""
+
+    stream: str
+    timestamp: int
+    members: bytes
+    """Of its JSON object, but for those that all lines of its stream have."""
+
+
+def parse(text: str, when: range) -> Iterator[tuple[int, str]]:
+    """Return the timestamps and messages of an exported file.
+
+    A line goes on with the message before it unless it begins with a timestamp of the exported time.
+
+    Args:
+        text: The file's text.
+        when: The exported time, in milliseconds.
+    """
     begun: tuple[int, list[str]] | None = None
     for line in text.removesuffix("\n").split("\n"):
-        if event := EVENT.fullmatch(line):
+        event = EVENT.fullmatch(line)
+        if event and (timestamp := _timestamp(event[1])) is not None and timestamp in when:
             if begun:
                 yield begun[0], "\n".join(begun[1])
-            begun = milliseconds(datetime.fromisoformat(event[1])), [event[2]]
+            begun = timestamp, [event[2]]
         elif begun:
             begun[1].append(line)
     if begun:
         yield begun[0], "\n".join(begun[1])
 
 
-def batches(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Return events of one stream at a time, as many as CloudWatch Logs would deliver."""
-    batch: list[Event] = []
+def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Return lines of one stream at a time, as many as CloudWatch Logs would deliver."""
+    batch: list[Line] = []
     size = 0
-    for event in events:
-        if batch and (batch[0].stream != event.stream or len(batch) == BATCH_EVENTS or size >= BATCH_BYTES):
+    for line in lines:
+        full = len(batch) == BATCH_EVENTS or size + len(line.members) > BATCH_BYTES
+        if batch and (full or batch[0].stream != line.stream):
             yield batch
             batch, size = [], 0
-        batch.append(event)
-        size += len(event.message)
+        batch.append(line)
+        size += len(line.members)
     if batch:
         yield batch
 
@@ -62,3 +91,19 @@ def batches(events: Iterable[Event]) -> Iterator[list[Event]]:
 def milliseconds(at: datetime) -> int:
     """Return a moment as events have it."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _timestamp(text: str) -> int | None:
+    """Return what ISO 8601 text means, or None where there is no such moment (month 0, a leap second)."""
+    try:
+        return milliseconds(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _json(text: str) -> bytes:
+    """Return text as JSON in UTF-8; where it has lone surrogates, which UTF-8 cannot hold, in ASCII escapes."""
+    try:
+        return json.dumps(text, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(text).encode()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.logs.faults import Answer, Request
+from tests.logs.faults import Answer, Api, Request
 from tests.logs.memory_s3 import MemoryS3, Stored
 
 ACCOUNT = "123456789012"
@@ -49,11 +49,11 @@ class MemoryLogs:
         tasks: The export tasks, by ID.
     """
 
-    def __init__(self, s3: MemoryS3) -> None:
-        """Take the S3 API to which exports go."""
+    def __init__(self, memory: MemoryS3, s3: Api | None = None) -> None:
+        """Take the S3 API to which exports go, and that which is asked; by default the same."""
         self.groups: dict[str, Group] = {}
         self.tasks: dict[str, Any] = {}
-        self._s3 = s3
+        self._memory, self._s3 = memory, s3 or memory
 
     def __call__(self, request: Request) -> Answer:
         """Answer a request."""
@@ -83,10 +83,13 @@ class MemoryLogs:
 
     def _describe_streams(self, data: Any) -> object:  # noqa: ANN401 -- JSON
         """Two at a time."""
-        names = sorted(self.groups[data["logGroupName"]].streams)
         begin = int(data.get("nextToken", 0))
-        page = {"logStreams": [{"logStreamName": name} for name in names[begin : begin + 2]]}
-        return page | ({"nextToken": str(begin + 2)} if begin + 2 < len(names) else {})
+        streams = [
+            {"logStreamName": name, "firstEventTimestamp": min(events)[0]}
+            for name, events in sorted(self.groups[data["logGroupName"]].streams.items())
+        ]
+        page = {"logStreams": streams[begin : begin + 2]}
+        return page | ({"nextToken": str(begin + 2)} if begin + 2 < len(streams) else {})
 
     def _create(self, data: Any) -> object:  # noqa: ANN401 -- JSON
         """Begin a task, unless one is under way."""
@@ -111,7 +114,7 @@ class MemoryLogs:
     def _export(self, task: Any) -> None:  # noqa: ANN401 -- JSON
         """Put a task's events, as CloudWatch Logs writes them."""
         prefix = task.get("destinationPrefix", "exportedlogs")
-        exports = self._s3.buckets[task["destination"]].objects
+        exports = self._memory.buckets[task["destination"]].objects
         exports[f"{prefix}/aws-logs-write-test"] = Stored(b"Permission Check Successful", {}, "")
         files = Counter[str]()
         for stream, events in self.groups[task["logGroupName"]].streams.items():
@@ -120,7 +123,7 @@ class MemoryLogs:
             lines = [f"{_time(timestamp)} {message}\n" for timestamp, message in chosen]
             half = len(lines) // 2  # of a long stream there are several files
             for part in filter(None, (lines[:half], lines[half:])):
-                text = "".join(part).encode(errors="surrogatepass")
+                text = "".join(part).encode(errors="surrogateescape")
                 exports[f"{folder}/{files[folder]:06}.gz"] = Stored(gzip.compress(text, 1), {}, "")
                 files[folder] += 1
 

@@ -1,21 +1,27 @@
 """Old logs, from a log group to the archive by export tasks, as the command does it."""
 
+import gzip
 import json
+import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
+from botocore.exceptions import ClientError
 
 from fargate_constructs.logs import backfill, exported_events
 from fargate_constructs.logs.backfill import Backfill, BackfillError
 from fargate_constructs.logs.export_bucket import LogExportBucket
-from fargate_constructs.logs.exported_events import Event, batches, parse
+from fargate_constructs.logs.exported_events import PREFIX, Line, batches, parse
 from tests.audit import findings
-from tests.logs.deployed import Shipper, delivery, environment_of, load, log_event
+from tests.logs.deployed import Shipper, delivery, environment_of, log_event
 from tests.logs.faults import in_process
 from tests.logs.memory_logs import Group, MemoryLogs
 from tests.logs.memory_s3 import MemoryS3
@@ -75,8 +81,6 @@ def group(memory_s3: MemoryS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch
     with in_process(logs) as url:
         for name, value in environment_of(url).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("ARCHIVE_BUCKET", "")  # what the command sets goes with the test
-        load(environment_of(url))  # the shipper's code, for the command to import
         yield OldGroup(logs, shipper)
 
 
@@ -138,7 +142,7 @@ def test_a_second_run_does_nothing(group: OldGroup) -> None:
 
     assert group.fill() == (0, 0, 0)
     assert group.said[-3:-1] == ["2026-02-27  done by an earlier run", "2026-02-28  done by an earlier run"]
-    for entry in group.s3.list_objects_v2(Bucket=group.exports, Prefix=f"{backfill.PREFIX}/done/")["Contents"]:
+    for entry in group.s3.list_objects_v2(Bucket=group.exports, Prefix=f"{PREFIX}/done/")["Contents"]:
         group.s3.delete_object(Bucket=group.exports, Key=entry["Key"])
     assert group.fill() == (0, 4, 0)
     assert group.archived() == expected()
@@ -148,16 +152,16 @@ def test_stopped_and_started_again(group: OldGroup, monkeypatch: pytest.MonkeyPa
     """Stopped between two objects of a day, it goes on with that day and writes what is missing."""
     monkeypatch.setattr(exported_events, "BATCH_EVENTS", 1)
     group.write("web/app/0a1b", *EVENTS)
-    ship, calls = vars(Backfill)["_ship"], []
+    put, calls = vars(Backfill)["_put"], []
 
-    def stop_at_second(self: Backfill, events: Any) -> int:  # noqa: ANN401  # a method's own
-        calls.append(events)
+    def stop_at_second(self: Backfill, lines: Any) -> int:  # noqa: ANN401  # a method's own
+        calls.append(lines)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        stored: int = ship(self, events)
+        stored: int = put(self, lines)
         return stored
 
-    monkeypatch.setattr(Backfill, "_ship", stop_at_second)
+    monkeypatch.setattr(Backfill, "_put", stop_at_second)
     with pytest.raises(KeyboardInterrupt):
         group.fill()
     assert len(group.archived()) == 1
@@ -202,6 +206,32 @@ def test_an_export_that_fails(group: OldGroup) -> None:
         group.fill(export_bucket=closed)
 
 
+@pytest.fixture(params=["Asia/Tokyo", "America/St_Johns"])
+def _local_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of the machine."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_local_zone")
+def test_any_time_zone_means_utc(group: OldGroup) -> None:
+    """Days are UTC's, whatever the offset of the range or the clock of the machine; what is done is known by it."""
+    group.write("s", *((NOON + timedelta(hours=hours), str(hours)) for hours in range(-14, 14)))
+    east, west = timezone(timedelta(hours=2)), timezone(timedelta(hours=-3, minutes=-30))
+
+    group.fill(datetime(2026, 2, 27), datetime(2026, 2, 27, 10, tzinfo=east))  # noqa: DTZ001 -- means UTC
+    assert [message for _, _, message in group.archived()] == [str(hours) for hours in range(-12, -4)]
+    assert group.fill(datetime(2026, 2, 27), datetime(2026, 2, 27, 10)) == (2, 8, 2)  # noqa: DTZ001
+    assert group.fill(RANGE[0].astimezone(west), datetime(2026, 2, 27, 10, tzinfo=UTC)) == (0, 0, 0)
+    assert group.said[-2] == "2026-02-27  done by an earlier run"
+    group.fill(datetime(2026, 2, 27, tzinfo=east), RANGE[1].astimezone(west))
+    assert group.said[-6] == "2026-02-26  2 events in 2 objects, 0 were there"
+    assert len(group.archived()) == 28
+
+
 @pytest.mark.parametrize(
     ("begin", "end", "message"),
     [
@@ -223,26 +253,111 @@ def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
         group.fill(None, None)  # type: ignore[arg-type]  # as the command does
     monkeypatch.setattr(backfill, "EXPORTABLE_AFTER", timedelta(hours=-1))
+    group.write("older", (datetime.now(UTC) - timedelta(days=1), "older than its log group"))
 
-    assert group.fill(None, None) == (1, 0, 1)  # type: ignore[arg-type]  # as the command does
+    assert group.fill(None, None) == (2, 0, 2)  # type: ignore[arg-type]  # as the command does
     assert group.said[-1].endswith("then run this again in 12 hours")
     group.name += "-not"
     with pytest.raises(BackfillError, match="there is no log group"):
         group.fill(None, RANGE[1])  # type: ignore[arg-type]  # as the command does
 
 
-def test_what_cannot_be_read_of_the_archive(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day is not written on a guess: what was merged away meanwhile, or must be restored, is told."""
+BROKEN = {
+    "in Glacier": (gzip.compress(b"{}"), "GLACIER", "InvalidObjectState.* restored first"),
+    "no gzip": (b"{}", "STANDARD", "is not gzip"),
+    "gzip cut short": (gzip.compress(b"{}")[:-9], "STANDARD", "is not gzip"),
+    "no JSON": (gzip.compress(b"{"), "STANDARD", "has other lines than the shipper's"),
+    "other JSON": (gzip.compress(b"[]"), "STANDARD", "has other lines than the shipper's"),
+    "another record": (gzip.compress(b"{}"), "STANDARD", "has other lines than the shipper's"),
+    "an odd message": (
+        gzip.compress(b'{"logStream":"a","timestamp":1,"id":"1","message":1}'), "STANDARD", "has other lines than"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "storage_class", "reason"), BROKEN.values(), ids=BROKEN)
+def test_an_object_of_the_archive_that_cannot_be_read(
+    group: OldGroup, body: bytes, storage_class: str, reason: str
+) -> None:
+    """Its day is not written on a guess; all others are, and the error names the object."""
     group.write("web/app/0a1b", *EVENTS)
-    keys = vars(Backfill)["_keys"]
+    key = f"log_group={quote(group.name, safe='')}/dt=2026-02-27/hour=00/1-{'0' * 32}.ndjson.gz"
+    group.s3.put_object(Bucket=group.shipper.archive, Key=key, Body=body, StorageClass=storage_class)  # type: ignore[arg-type]
 
-    def gone(self: Backfill, bucket: str, prefix: str) -> Iterator[str]:
-        return iter([f"{prefix}1.ndjson.gz"]) if bucket == group.shipper.archive else keys(self, bucket, prefix)
-
-    monkeypatch.setattr(Backfill, "_keys", gone)
-    with pytest.raises(BackfillError, match=r"/dt=2026-02-27/1.ndjson.gz cannot be read: .*NoSuchKey.* start again"):
+    with pytest.raises(BackfillError, match=f"2026-02-27  .*{key}.*{reason}"):
         group.fill()
-    assert group.archived() == []
+    assert group.said[-1] == "done   1 events in 1 objects, 0 were there"
+    group.s3.delete_object(Bucket=group.shipper.archive, Key=key)
+    assert [message for _, _, message in group.archived()] == [EVENTS[-1][1]]
+
+    assert group.fill() == (3, 0, 2)
+    assert group.archived() == expected()
+
+
+def test_an_export_that_cannot_be_read(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its day is left for another run; all others are done."""
+    group.write("web/app/0a1b", *EVENTS)
+    monkeypatch.setattr("tests.logs.memory_logs.gzip.compress", lambda text, _level: text[:3] + b"?")
+    with pytest.raises(BackfillError, match=r"\n2026-02-27  .*is not gzip.*\n2026-02-28  .*is not gzip"):
+        group.fill()
+    monkeypatch.undo()
+
+
+def test_merged_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an object goes and another comes between list and read, the day is looked at again."""
+    group.write("web/app/0a1b", *EVENTS)
+    group.ship("web/app/0a1b", *EVENTS)
+    objects = group.shipper.memory.buckets[group.shipper.archive].objects
+    [first, *_] = objects
+    read, merging = vars(Backfill)["_read"], iter([first.replace(".ndjson", ".merged.ndjson")])
+
+    def merge(self: Backfill, bucket: str, key: str) -> bytes:
+        if bucket == group.shipper.archive:
+            for merged in merging:
+                objects[merged] = objects.pop(first)
+        content: bytes = read(self, bucket, key)
+        return content
+
+    monkeypatch.setattr(Backfill, "_read", merge)
+    assert group.fill()[:2] == (0, 4)
+
+    names, body = count(), objects.popitem()[1]
+    monkeypatch.setattr(Backfill, "_count", lambda *_: objects.update({f"{first}{next(names)}": body}))
+    with pytest.raises(BackfillError, match=r"\n2026-02-2\d  .*change while they are read"):
+        group.fill(RANGE[0], RANGE[1] - timedelta(hours=1))
+
+
+def test_what_s3_does_not_take(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events whose object S3 refuses are named, all others are written, and another run writes them."""
+    group.write("a", (NOON, "one"), (NOON + timedelta(hours=1), "two"))
+    group.write("b", *EVENTS)
+    put = vars(Backfill)["_put_once"]
+
+    def refuse(self: Backfill, key: str, body: bytes) -> None:
+        if b"two" in gzip.decompress(body):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        put(self, key, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Backfill, "_put_once", refuse)
+        named = (
+            "2026-02-27  2 events of 'a', the first of 2026-02-27 12:00:00.000000 UTC, are not written: .*AccessDenied"
+        )
+        with pytest.raises(BackfillError, match=named):
+            group.fill()
+    assert group.said[-1] == "done   4 events in 3 objects, 0 were there"
+
+    assert group.fill() == (1, 4, 1)
+    assert group.archived() == sorted([("a", at(NOON), "one"), ("a", at(NOON) + 3_600_000, "two"), *expected("b")])
+
+
+def test_a_log_group_too_long_for_a_key(group: OldGroup) -> None:
+    """A name of 512 slashes has no room in S3's keys: the shipper cannot keep it either."""
+    group.logs.groups["/" * 512] = group.logs.groups.pop(group.name)
+    group.name = "/" * 512
+    group.write("a", *EVENTS)
+    with pytest.raises(BackfillError, match=r"cannot hold log group '//.*too long for an S3 key"):
+        group.fill()
 
 
 def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,14 +383,14 @@ def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkey
 
 
 def test_batches_are_no_larger_than_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one stream, by number and by size."""
+    """Of one stream, by number and by bytes."""
     monkeypatch.setattr(exported_events, "BATCH_EVENTS", 3)
     monkeypatch.setattr(exported_events, "BATCH_BYTES", 10)
-    events = [Event("a", 0, "x")] * 4 + [Event("b", 0, "x" * 10)] * 2
+    lines = [Line("a", 0, b"x")] * 4 + [Line("b", 0, b"x" * 10)] * 2 + [Line("b", 0, b"x" * 20)]
 
-    sizes = [[event.stream for event in batch] for batch in batches(events)]
+    sizes = [[line.stream for line in batch] for batch in batches(lines)]
 
-    assert sizes == [["a", "a", "a"], ["a"], ["b"], ["b"]]
+    assert sizes == [["a", "a", "a"], ["a"], ["b"], ["b"], ["b"]]
     assert list(batches([])) == []
 
 
@@ -283,8 +398,85 @@ def test_an_exports_text() -> None:
     """What comes before the first timestamp belongs to nothing; a blank line belongs to the message before it."""
     text = "lost\n1970-01-01T00:00:00.001Z a\n\n1970-01-01T00:00:00.002Z \n"
 
-    assert list(parse(text)) == [(1, "a\n"), (2, "")]
-    assert list(parse("")) == []
+    assert list(parse(text, range(3))) == [(1, "a\n"), (2, "")]
+    assert list(parse("", range(3))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0000-00-00T00:00:00.000Z bad row",
+        "2026-12-31T23:59:60.000Z a leap second",
+        "2026-02-30T00:00:00.000Z no such day",
+        "2026-02-26T23:59:59.999Z the day before",
+        "2026-02-28T00:00:00.000Z the day after",
+        "2026-02-27T12:00:00.000Z",
+        "2026-02-27T12:00:00Z no milliseconds",
+        " 2026-02-27T12:00:00.000Z later in the line",
+        "2026-02-27T12:00:00.000+00:00 another zone",
+    ],
+)
+def test_lines_that_look_like_an_event(group: OldGroup, line: str) -> None:
+    """A line of a message that begins like an event, but with no moment of the exported day, stays in the message."""
+    group.write("web/1", (NOON, f"INSERT failed\n{line}\nthe end"))
+    group.ship("web/1", (NOON, f"INSERT failed\n{line}\nthe end"))
+
+    assert group.fill() == (0, 1, 0)
+
+
+ODD = {
+    "Japanese": "ログ" * 150,
+    "ANSI": "\x1b[31mred\x1b[0m" * 50,
+    "NUL": "\0" * 500,
+    "line ends": "a\u2028b\u2029c\x85d\r\n\v\f\x1c",
+    "no UTF-8": "\udcff\udced\udca0\udc80",
+    "quotes": '"},{"id":"' * 20,
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_any_text(
+    group: OldGroup, text: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Text of any kind is written as it was exported; nothing is printed but the progress."""
+    monkeypatch.setattr(exported_events, "BATCH_BYTES", 10_000)
+    group.write("web/1", *((NOON + timedelta(milliseconds=number), text) for number in range(100)))
+
+    assert group.fill()[:2] == (100, 0)
+    assert group.archived() == [("web/1", at(NOON) + number, text) for number in range(100)]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_large_events(group: OldGroup) -> None:
+    """Events of 1 MB, the most that CloudWatch Logs takes, of what JSON writes longest, are written."""
+    group.write("web/1", *((NOON + timedelta(milliseconds=number), "\0" * 1_000_000) for number in range(3)))
+
+    assert group.fill() == (3, 0, 3)
+
+
+def test_lines_are_as_the_shippers(group: OldGroup) -> None:
+    """Of the same events with the same IDs, the shipper makes the same lines under the same keys."""
+    group.write("web/1", *EVENTS)
+    group.fill()
+    bodies = group.shipper.archived_bytes()
+    for lines in group.shipper.archived().values():
+        events = [log_event(line["id"], line["timestamp"], line["message"]) for line in lines]
+        group.shipper.invoke(delivery(*events, logGroup=group.name, logStream="web/1"))
+
+    assert group.shipper.archived_bytes() == bodies
+
+
+def test_equal_twins(group: OldGroup) -> None:
+    """Of two equal events, one stored twice by a second delivery and the other missing: that one is written."""
+    group.write("web/1", (NOON, "twice"), (NOON, "twice"), (NOON, "once"))
+    twin = log_event("1", at(NOON), "twice")
+    for others in ([], [log_event("2", at(NOON), "once")]):
+        group.shipper.invoke(delivery(twin, *others, logGroup=group.name, logStream="web/1"))
+
+    assert group.fill() == (1, 2, 1)
+    assert Counter(line["message"] for lines in group.shipper.archived().values() for line in lines)["twice"] == 3
+    assert group.fill(RANGE[0] + timedelta(hours=1), RANGE[1]) == (0, 3, 0)
 
 
 def test_the_export_bucket() -> None:
@@ -300,7 +492,7 @@ def test_the_export_bucket() -> None:
     [policy] = template.find_resources("AWS::S3::BucketPolicy").values()
     allowed = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
     assert [each["Action"] for each in allowed] == ["s3:GetBucketAcl", "s3:PutObject"]
-    assert f"/{backfill.PREFIX}/*" in json.dumps(allowed[1]["Resource"])
+    assert f"/{PREFIX}/*" in json.dumps(allowed[1]["Resource"])
     for each in allowed:
         assert json.dumps(each["Principal"]).count("logs.") == 1
         assert each["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}

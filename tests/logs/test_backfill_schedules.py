@@ -1,0 +1,262 @@
+"""Nothing lost, nothing twice: any ranges, offsets and interruptions of the back-fill, beside live data and merges.
+
+```
+events ──> some live, some of them twice ──> archive <── merger
+      └──> export tasks ──> back-fill, on bad days ──┘
+```
+"""
+
+import functools
+import gzip
+import json
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fargate_constructs.logs import exported_events
+from fargate_constructs.logs.backfill import Backfill, BackfillError
+from tests.logs import merging
+from tests.logs.deployed import Context, delivery, environment_of, load, log_event
+from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.memory_logs import Group, MemoryLogs
+from tests.logs.memory_s3 import MemoryS3
+
+GROUP = "/ecs/web"
+FIRST = datetime(2026, 2, 26, tzinfo=UTC)
+HOURS = 72
+DAYS = {"first_day": "2026-02-26", "last_day": "2026-02-28"}
+MESSAGES = [
+    "x",
+    "",
+    "ログ\0\x1b[0m",
+    "\udcff",
+    "0000-00-00T00:00:00.000Z bad\nrow\n",
+    "Traceback\n\n2026-12-31T23:59:60.000Z leap",
+    "\u2028",
+]
+
+
+@dataclass(frozen=True)
+class Written:
+    """An event of the log group, and how often CloudWatch Logs delivers it before the back-fill."""
+
+    stream: str
+    hour: int
+    message: str
+    live: int
+
+    @property
+    def timestamp(self) -> int:
+        """In milliseconds."""
+        return exported_events.milliseconds(FIRST) + self.hour * 3_600_000
+
+    @property
+    def as_exported(self) -> tuple[str, int, str]:
+        """What an export tells of it."""
+        return self.stream.replace("/", "-"), self.timestamp, self.message
+
+
+written = st.builds(
+    Written,
+    stream=st.sampled_from(["a", "b/c", "b-c"]),
+    hour=st.sampled_from([0, 1, 23, 24, 25, 47, 48, 71]),
+    message=st.sampled_from(MESSAGES),
+    live=st.sampled_from([0, 0, 1, 1, 2]),
+)
+faults: st.SearchStrategy[list[Fault]] = st.lists(
+    st.sampled_from(
+        [
+            *[pass_on] * 12,
+            reset,
+            lose_answer,
+            refuse(503, "SlowDown"),
+            refuse(403, "AccessDenied"),
+            refuse(404, "NoSuchKey"),
+        ]
+    ),
+    max_size=40,
+)
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A run of the back-fill.
+
+    Attributes:
+        hours: Its range, from the first moment on.
+        offset: The time zone in which a person writes it, in minutes.
+        faults: What S3 does with the requests, in their order.
+        stopped: After how many objects a person presses Ctrl-C.
+    """
+
+    hours: tuple[int, int]
+    offset: int
+    faults: list[Fault]
+    stopped: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A run of the merger."""
+
+    faults: list[Fault]
+
+
+@dataclass(frozen=True)
+class Again:
+    """A second delivery of a live event."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A transition of an object to Glacier, until the end."""
+
+    number: int
+
+
+ranges = st.tuples(st.integers(0, HOURS), st.integers(0, HOURS)).map(sorted).map(tuple)
+offsets = st.sampled_from([0, 120, -210, 840])
+steps = st.one_of(
+    st.builds(Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3])),
+    st.builds(Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3])),
+    st.builds(Merge, st.just([]) | faults),
+    st.builds(Again, st.integers(0, 9)),
+    st.builds(Freeze, st.integers(0, 9)),
+)
+
+
+class Account:
+    """A log group, its archive, and what runs on them."""
+
+    def __init__(self, lambdas: SimpleNamespace, events: list[Written]) -> None:
+        """Write the events, and deliver some of them."""
+        self._lambdas, self._events = lambdas, events
+        self._memory = MemoryS3("archive", "exports", "failures")
+        self.s3 = FaultyS3(self._memory)
+        lambdas.api.logs = MemoryLogs(self._memory, self.s3)
+        lambdas.api.logs.groups[GROUP] = group = Group(exported_events.milliseconds(FIRST))
+        for event in events:
+            group.streams[event.stream].append((event.timestamp, event.message))
+        for turn in (1, 2):
+            self._deliver([number for number, event in enumerate(events) if event.live >= turn])
+
+    def _deliver(self, numbers: list[int]) -> None:
+        """Let CloudWatch Logs deliver events, a batch for each stream."""
+        batches = defaultdict[str, list[Any]](list)
+        for number in numbers:
+            event = self._events[number]
+            batches[event.stream].append(log_event(f"{number:056}", event.timestamp, event.message))
+        for stream, batch in batches.items():
+            self._lambdas.shipper(delivery(*batch, logGroup=GROUP, logStream=stream), Context(60_000))
+
+    def do(self, step: Fill | Merge | Again | Freeze) -> None:
+        """Do a step; that it fails is no news."""
+        match step:
+            case Fill():
+                self.fill(step)
+            case Merge():
+                self.s3.script = deque(step.faults)
+                with suppress(BotoCoreError, ClientError, *self._lambdas.merger_errors):
+                    self._lambdas.merger(DAYS, merging.ENOUGH)
+            case Again():
+                live = [number for number, event in enumerate(self._events) if event.live]
+                self._deliver(live[step.number : step.number + 2])
+            case Freeze():
+                stored = list(self._memory.buckets["archive"].objects.values())
+                for each in stored[step.number : step.number + 1]:
+                    each.headers["x-amz-storage-class"] = "GLACIER"
+        self.s3.script.clear()
+
+    def fill(self, fill: Fill) -> None:
+        """Run the back-fill, as a person does."""
+        zone = timezone(timedelta(minutes=fill.offset))
+        begin, end = ((FIRST + timedelta(hours=hours)).astimezone(zone) for hours in fill.hours)
+        put, left = vars(Backfill)["_put_once"], iter(range(fill.stopped))
+
+        def put_or_stop(command: Backfill, key: str, body: bytes) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            put(command, key, body)
+
+        self.s3.script = deque(fill.faults)
+        command = Backfill(log_group=GROUP, archive_bucket="archive", export_bucket="exports", poll_seconds=0)
+        with (
+            mock.patch.object(Backfill, "_put_once", put_or_stop),
+            suppress(BackfillError, BotoCoreError, ClientError, KeyboardInterrupt),
+        ):
+            command.run(begin, end)
+
+    def thaw(self) -> None:
+        """Restore all objects."""
+        for each in self._memory.buckets["archive"].objects.values():
+            each.headers.pop("x-amz-storage-class", None)
+
+    def archived(self) -> Counter[tuple[str, int, str]]:
+        """How often each event is in the archive, as the view counts: by ID."""
+        found = {}
+        for key, body in self._memory.bodies("archive").items():
+            if not key.rpartition("/")[2].startswith("_"):
+                for record in map(json.loads, gzip.decompress(body).splitlines()):
+                    exported = record["logStream"].replace("/", "-"), record["timestamp"], record["message"]
+                    assert found.setdefault(record["id"], exported) == exported
+        return Counter(found.values())
+
+
+@pytest.fixture(scope="module")
+def lambdas() -> Iterator[SimpleNamespace]:
+    """The shipper and the merger, and an API that can be exchanged for another."""
+    api = SimpleNamespace(logs=None)
+
+    def ask(request: Request) -> Answer:
+        answer: Answer = api.logs(request)
+        return answer
+
+    buckets = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
+    with in_process(ask) as url:
+        environment = environment_of(url)
+        merger = merging.load(environment)
+        merger.MIN_OBJECTS = 2
+        merger.lease.LASTS = timedelta(seconds=-5)  # of one that failed, the next need not wait
+        shipper = load(environment)["handler"]
+        with (
+            mock.patch.dict("os.environ", environment | buckets),
+            mock.patch("fargate_constructs.logs.backfill.boto3.client", functools.cache(boto3.client)),
+            mock.patch("time.sleep"),
+            mock.patch.object(exported_events, "BATCH_EVENTS", 2),
+        ):
+            yield SimpleNamespace(
+                api=api,
+                shipper=shipper.handler,
+                merger=merger.handler,
+                merger_errors=(merger.UnreadableObjects, RuntimeError),
+            )
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=st.lists(written, min_size=1, max_size=12), course=st.lists(steps, max_size=6))
+def test_any_course(lambdas: SimpleNamespace, events: list[Written], course: list[Any]) -> None:
+    """After any course, each event of a range that is filled once more is there, and none was ever there too often."""
+    account = Account(lambdas, events)
+    truth = Counter(event.as_exported for event in events)
+    live = Counter(event.as_exported for event in events if event.live)
+    for step in course:
+        account.do(step)
+        archived = account.archived()
+        assert live <= archived, "lost"
+        assert archived <= truth, "twice"
+    account.thaw()
+    account.fill(Fill((0, HOURS), 0, [], 10_000))
+    assert account.archived() == truth
