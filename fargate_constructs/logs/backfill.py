@@ -277,8 +277,8 @@ class Backfill:
     def _exported(self, day: Day, folder: str) -> Iterator[Event]:
         """Return the events in a folder of exported files, stream by stream."""
         names = defaultdict[str, list[str]](list)
-        for stream in self._streams:
-            names[stream["logStreamName"].replace("/", "-")].append(stream["logStreamName"])
+        for name in (stream["logStreamName"] for stream in self._streams):
+            names[name.replace("/", "-")].append(name)
         when = range(milliseconds(day.begin), milliseconds(day.end))
         for key in self._keys(self._exports, folder):
             exported = key.removeprefix(folder).rpartition("/")[0]

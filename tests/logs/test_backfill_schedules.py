@@ -206,7 +206,7 @@ class Account:
 
     def archived(self) -> Counter[tuple[str, int, str]]:
         """How often each event is in the archive, as the view counts: by ID."""
-        found = {}
+        found = dict[str, tuple[str, int, str]]()
         for key, body in self._memory.bodies("archive").items():
             if not key.rpartition("/")[2].startswith("_"):
                 for record in map(json.loads, gzip.decompress(body).splitlines()):
@@ -241,7 +241,7 @@ def lambdas() -> Iterator[SimpleNamespace]:
                 api=api,
                 shipper=shipper.handler,
                 merger=merger.handler,
-                merger_errors=(merger.UnreadableObjects, RuntimeError),
+                merger_errors=(merger.Unfinished, merger.UnreadableObjects),
             )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -34,6 +35,7 @@ from tests.logs.faults import (
 from tests.logs.memory_s3 import MemoryS3
 from tests.logs.merging import DAY, HOUR, Merger
 
+NOTHING = {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "failed": {}, "finished": True}
 IDS = [f"{number:02}" for number in range(12)]
 
 
@@ -63,7 +65,14 @@ def test_an_hours_small_objects_become_one(merger: Merger) -> None:
         merger.ship(each, timestamp=1_772_323_199_000 + number)
     before = {key: merger.s3.get_object(Bucket=merger.bucket, Key=key)["Body"].read() for key in merger.stored()}
 
-    assert merger.run() == {"merged": 1, "members": 12, "deletedAgain": 0, "unreadable": [], "finished": True}
+    assert merger.run() == {
+        "merged": 1,
+        "members": 12,
+        "deletedAgain": 0,
+        "unreadable": [],
+        "failed": {},
+        "finished": True,
+    }
 
     members, merged = sorted(merger.stored(), reverse=True)
     assert merged.startswith(f"{HOUR}1772323199000-")
@@ -83,7 +92,14 @@ def test_a_second_run_changes_nothing(merger: Merger) -> None:
     merger.run()
     before = merger.stored()
 
-    assert merger.run() == {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "finished": True}
+    assert merger.run() == {
+        "merged": 0,
+        "members": 0,
+        "deletedAgain": 0,
+        "unreadable": [],
+        "failed": {},
+        "finished": True,
+    }
     assert merger.stored() == before
 
 
@@ -216,6 +232,107 @@ def test_what_must_be_restored_first_is_left_alone(merger: Merger) -> None:
     assert merger.run()["merged"] == 0
 
 
+# --- One that cannot be had stops no other ---
+
+
+def beyond(faulty_s3: FaultyS3, method: str, part: str, fault: Fault) -> None:
+    """Let a fault happen to each request of this method whose path has this part."""
+    s3 = faulty_s3.s3
+
+    def s3_or_fault(request: Request) -> Answer:
+        hit = request.method == method and part in request.path
+        return fault(FaultyS3(s3), request) if hit else s3(request)
+
+    faulty_s3.s3 = s3_or_fault
+
+
+@pytest.fixture
+def two_hours(unlucky_merger: Merger) -> Merger:
+    """A merged hour with a member that came again, and an hour to merge."""
+    unlucky_merger.ship(*IDS)
+    unlucky_merger.run()
+    unlucky_merger.ship("03")
+    unlucky_merger.ship(*[f"next-{each}" for each in IDS], timestamp=1_772_323_199_999 - 3_600_000)
+    return unlucky_merger
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "NoSuchKey"])
+def test_a_list_that_is_not_there(two_hours: Merger, faulty_s3: FaultyS3, code: str) -> None:
+    """An hour whose list went to Glacier, or goes at this moment, is left as it is, in silence; the rest is merged."""
+    s3 = faulty_s3.s3
+    beyond(faulty_s3, "GET", "/hour%3D23/_", refuse(403, code))
+
+    assert two_hours.run()["members"] == 12
+    assert two_hours.ids() == sorted([*IDS, "03", *(f"next-{each}" for each in IDS)])
+    faulty_s3.s3 = s3
+    assert two_hours.run()["deletedAgain"] == 1
+
+
+REFUSALS = {
+    "AccessDenied": refuse(403, "AccessDenied"),
+    "SlowDown": refuse(503, "SlowDown"),
+    "reset": reset,
+    "stored, but the answer lost": lose_answer,
+}
+
+
+CALLS = {
+    "read its list": ("GET", "/hour%3D23/_"),
+    "list a day": ("GET", "web%2Fdt%3D"),
+    "abort an upload": ("DELETE", "/hour%3D23/"),
+    "delete": ("POST", "delete"),
+    "put a list": ("PUT", "/hour%3D22/_"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_s3_refuses_in_an_hour(
+    two_hours: Merger, faulty_s3: FaultyS3, fault: Fault, call: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named when everything else is done, the lease is kept, and the next run finishes it: each line once."""
+    s3 = faulty_s3.s3
+    two_hours.s3.create_multipart_upload(Bucket=two_hours.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
+    two_hours.shipper.invoke(delivery(log_event("lone"), logGroup="/ecs/api"))
+    before = set(two_hours.ids())
+    beyond(faulty_s3, *call, fault)
+
+    with pytest.raises(two_hours.module.Unfinished, match=r"[12] times, such as log_group=%2Fecs%2Fweb/dt=2026-02-28/"):
+        two_hours.run()
+    assert '"failed": {"log_group=' in capsys.readouterr().out
+    assert set(two_hours.ids()) == before
+    faulty_s3.s3 = s3
+    assert "busy" in two_hours.run()
+
+    two_hours.run_later()
+    assert two_hours.ids() == sorted(before)
+    assert "Uploads" not in two_hours.s3.list_multipart_uploads(Bucket=two_hours.bucket)
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "NoSuchKey", "AccessDenied", "SlowDown"])
+def test_a_member_that_cannot_be_had(unlucky_merger: Merger, faulty_s3: FaultyS3, code: str) -> None:
+    """All others of its hour are merged; what S3 refuses is named, what has gone since the list is not."""
+    unlucky_merger.ship(*IDS)
+    [key, *_] = unlucky_merger.stored()
+    beyond(faulty_s3, "GET", key.rpartition("/")[2], refuse(403, code))
+
+    if code in unlucky_merger.module.archive.NOT_THERE:
+        assert unlucky_merger.run()["members"] == 11
+    else:
+        with pytest.raises(unlucky_merger.module.Unfinished, match=f"{key}: .*{code}"):
+            unlucky_merger.run()
+    assert len(unlucky_merger.names()) == 2
+    assert unlucky_merger.ids() == IDS
+
+
+def test_an_upload_that_has_ended(unlucky_merger: Merger, faulty_s3: FaultyS3) -> None:
+    """An upload that is gone when it is to be aborted is no failure."""
+    unlucky_merger.s3.create_multipart_upload(Bucket=unlucky_merger.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
+    beyond(faulty_s3, "DELETE", "uploadId", refuse(404, "NoSuchUpload"))
+
+    assert unlucky_merger.run()["failed"] == {}
+
+
 # --- When ---
 
 
@@ -319,7 +436,7 @@ def kill(merger: Merger, faulty_s3: FaultyS3, after: int, fault: Fault) -> bool:
     faulty_s3.script = deque([*[pass_on] * after, dying(fault)])
     try:
         merger.run()
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError, merger.module.Unfinished):
         return True
     else:
         return False
@@ -352,15 +469,24 @@ def test_killed_at_every_call(
     assert after >= len(ids) + 12, "fewer calls than a merge needs"
 
 
-@settings(max_examples=8, deadline=None)
+ODD_ANSWERS = {
+    "denied": refuse(403, "AccessDenied"),
+    "slow": refuse(503, "SlowDown"),
+    "gone": refuse(404, "NoSuchKey"),
+}
+
+
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.one_of(
             st.tuples(st.just("ship"), st.integers(0, 15)),
             st.tuples(st.sampled_from(["killed before", "killed after"]), st.integers(0, 20)),
             st.tuples(st.just("run"), st.just(0)),
+            st.tuples(st.sampled_from(["freeze", "thaw"]), st.integers(0, 5)),
+            st.tuples(st.sampled_from(["denied", "slow", "gone"]), st.integers(0, 20)),
         ),
-        max_size=8,
+        max_size=10,
     )
 )
 def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], history: list[tuple[str, int]]) -> None:
@@ -370,7 +496,7 @@ def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], hi
         module = merging.load(environment_of(url))
         module.MIN_OBJECTS = 2
         merger = Merger(module, new_shipper())
-        shipped = set(IDS[:3])
+        shipped, objects = set(IDS[:3]), memory_s3.buckets
         merger.ship(*shipped)
         for step, number in history:
             if step == "ship":
@@ -378,9 +504,20 @@ def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], hi
                 shipped.add(f"{number:02}")
             elif step == "run":
                 merger.run_later()
+            elif step in {"freeze", "thaw"}:
+                for key in merger.stored()[number : number + 1]:
+                    storage_class = "GLACIER" if step == "freeze" else "STANDARD"
+                    objects[merger.bucket].objects[key].headers["x-amz-storage-class"] = storage_class
+            elif step in ODD_ANSWERS:
+                faulty_s3.script = deque([*[pass_on] * number, ODD_ANSWERS[step]])
+                with suppress(ClientError, module.Unfinished):
+                    merger.run_later()
+                faulty_s3.script.clear()
             else:
                 kill(merger, faulty_s3, number, reset if step == "killed before" else lose_answer)
             assert set(merger.ids()) == shipped
+        for stored in objects[merger.bucket].objects.values():
+            stored.headers["x-amz-storage-class"] = "STANDARD"
         merger.run_later()
         assert merger.ids() == sorted(shipped)
 
@@ -437,7 +574,7 @@ def test_a_refused_delete_fails_the_run(unlucky_merger: Merger, faulty_s3: Fault
         return pass_on(faulty, request)
 
     faulty_s3.script.extend([refuse_one] * 100)
-    with pytest.raises(RuntimeError, match="S3 keeps 1 objects"):
+    with pytest.raises(unlucky_merger.module.Unfinished, match="S3 keeps 1 objects"):
         unlucky_merger.run()
     assert set(unlucky_merger.ids()) == set(IDS)
     faulty_s3.script.clear()

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 PART_BYTES = 16 * 1024 * 1024  # S3 takes no part below 5 MiB but the last
 DELETED_AT_ONCE = 1_000  # S3's limit
@@ -27,6 +28,18 @@ S3: Any = boto3.client(
         retries={"mode": "standard", "max_attempts": 5},
     ),
 )
+
+# It went into an archive class (Glacier) or was deleted, perhaps between list and get
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors).
+NOT_THERE = {"InvalidObjectState", "NoSuchKey"}
+
+
+class NotThereError(Exception):
+    """An object that is gone, or must be restored first."""
+
+
+class NotDeletedError(Exception):
+    """Objects that S3 refuses to delete."""
 
 
 def bucket() -> dict[str, str]:
@@ -48,8 +61,12 @@ def uploads() -> Iterator[tuple[str, str]]:
 
 
 def abort(key: str, upload_id: str) -> None:
-    """Give up an upload."""
-    S3.abort_multipart_upload(**bucket(), Key=key, UploadId=upload_id)
+    """Give up an upload, which may have ended meanwhile."""
+    try:
+        S3.abort_multipart_upload(**bucket(), Key=key, UploadId=upload_id)
+    except ClientError as error:
+        if code_of(error) != "NoSuchUpload":
+            raise
 
 
 def log_groups() -> Iterator[str]:
@@ -66,9 +83,24 @@ def entries(prefix: str) -> Iterator[dict[str, Any]]:
 
 
 def read(key: str) -> bytes:
-    """Return an object's content."""
-    body: bytes = S3.get_object(**bucket(), Key=key)["Body"].read()
+    """Return an object's content.
+
+    Raises:
+        NotThereError: It cannot be had now, which is no fault of anything.
+    """
+    try:
+        body: bytes = S3.get_object(**bucket(), Key=key)["Body"].read()
+    except ClientError as error:
+        if code_of(error) in NOT_THERE:
+            raise NotThereError(key) from error
+        raise
     return body
+
+
+def code_of(error: ClientError) -> str:
+    """Return S3's word for an error."""
+    code: str = error.response["Error"]["Code"]
+    return code
 
 
 def put(key: str, text: str) -> None:
@@ -103,9 +135,14 @@ def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
 
 
 def delete(prefix: str, names: list[str]) -> None:
-    """Delete objects, as many at a time as S3 takes."""
+    """Delete objects, as many at a time as S3 takes.
+
+    Raises:
+        NotDeletedError: S3 refused to delete some of them.
+    """
+    refused = []
     for start in range(0, len(names), DELETED_AT_ONCE):
         keys = [{"Key": prefix + name} for name in names[start : start + DELETED_AT_ONCE]]
-        refused = S3.delete_objects(**bucket(), Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
-        if refused:
-            raise RuntimeError(f"S3 keeps {len(refused)} objects: {refused[0]}")
+        refused += S3.delete_objects(**bucket(), Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
+    if refused:
+        raise NotDeletedError(f"S3 keeps {len(refused)} objects: {refused[0]}")

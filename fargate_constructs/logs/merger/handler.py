@@ -31,6 +31,10 @@ What a reader may see: from the moment that a merged object appears until its me
 there twice. That takes seconds; after a kill, until the next run. The view `logs` has each event once at any time. A
 query that has listed a member and reads it after its deletion fails with `NoSuchKey`, and works when run again.
 
+One object never stops the others. What is gone or must be restored first is left alone, and so is an hour of which
+that is true of a list: nothing tells then what is merged. What S3 refuses is named in the log and left to the next run,
+and the run fails when everything else is done; then it keeps its lease, as its last request may still be on its way.
+
 An hour is left alone for two days after its end: Lambda delivers for up to 6 hours after CloudWatch Logs, which tries
 for up to 24. What comes later still (a replay, an agent that was offline) is merged or recognized as above.
 """
@@ -44,9 +48,12 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from . import archive, lease
 
@@ -64,6 +71,10 @@ HOUR = re.compile(r".*/dt=(\d{4}-\d\d-\d\d)/hour=(\d\d)/")
 
 class VersionedBucket(Exception):  # noqa: N818 -- the bucket is at fault
     """The bucket keeps what is deleted: merging would store every line once more."""
+
+
+class Unfinished(Exception):  # noqa: N818 -- the next run goes on
+    """S3 refused something. Which hours and objects it was is in the log; everything else is merged."""
 
 
 class UnreadableObjects(Exception):  # noqa: N818 -- the objects are at fault
@@ -99,6 +110,7 @@ class Run:
         self.members = 0
         self.deleted_again = 0
         self.unreadable: list[str] = []
+        self.failed: dict[str, str] = {}
         self.finished = True
 
     def merge_days(self, days: list[date]) -> None:
@@ -108,22 +120,38 @@ class Run:
             for day in days:
                 for group in groups:
                     self._check_time()
-                    for prefix, objects in hours(f"{group}dt={day}/"):
-                        if is_settled(prefix):
-                            self.merge_hour(prefix, objects)
+                    with self._going_on(f"{group}dt={day}/"):
+                        self._merge_day(f"{group}dt={day}/")
         except OutOfTime:
             self.finished = False
+
+    def _merge_day(self, prefix: str) -> None:
+        for hour, objects in hours(prefix):
+            if is_settled(hour) and hour not in self.failed:
+                with self._going_on(hour):
+                    self.merge_hour(hour, objects)
+
+    def abort_uploads(self) -> None:
+        """Abort what an earlier run began to upload and did not finish; an hour in which that fails is left alone."""
+        for key, upload_id in archive.uploads():
+            folder, _, name = key.rpartition("/")
+            if MERGED.fullmatch(name):
+                with self._going_on(f"{folder}/"):
+                    archive.abort(key, upload_id)
 
     def merge_hour(self, prefix: str, objects: list[Object]) -> None:
         """Delete what is merged already, and merge the rest if that is worth it."""
         shipped = [entry for entry in objects if SHIPPED.fullmatch(entry.name)]
         if not shipped:
             return
-        already = merged_members(prefix, {entry.name for entry in objects})
+        try:
+            already = merged_members(prefix, {entry.name for entry in objects})
+        except archive.NotThereError:
+            return  # of an object here, nothing tells whether it is in a merged one
         again = [entry.name for entry in shipped if entry.name in already]
         archive.delete(prefix, again)
         self.deleted_again += len(again)
-        # Of a storage class that has to be restored first, nothing can be read.
+        # Other classes are left alone: what must be restored first cannot be read, and to delete costs in some.
         small = [entry for entry in shipped if entry.name not in already and entry.storage_class == "STANDARD"]
         for chosen in choices(small):
             self._check_time()
@@ -132,7 +160,8 @@ class Run:
     def merge(self, prefix: str, names: list[str]) -> None:
         """Make one object of those that are whole, and delete them."""
         with ThreadPoolExecutor(archive.READERS) as pool:
-            bodies = dict(zip(names, pool.map(lambda name: archive.read(prefix + name), names), strict=True))
+            read = zip(names, pool.map(lambda name: self._read(prefix + name), names), strict=True)
+            bodies = {name: body for name, body in read if body is not None}
         broken = [name for name, body in bodies.items() if not is_whole(name, body)]
         self.unreadable += [prefix + name for name in broken]
         for name in broken:
@@ -146,6 +175,24 @@ class Run:
         self.merged += 1
         self.members += len(bodies)
 
+    def _read(self, key: str) -> bytes | None:
+        """Return what an object holds; None if that cannot be had, which keeps no other from being merged."""
+        try:
+            return archive.read(key)
+        except archive.NotThereError:
+            return None
+        except (BotoCoreError, ClientError) as error:
+            self.failed[key] = str(error)
+            return None
+
+    @contextmanager
+    def _going_on(self, prefix: str) -> Iterator[None]:
+        """Note what S3 refuses below a prefix: everything else goes on."""
+        try:
+            yield
+        except (BotoCoreError, ClientError, archive.NotDeletedError) as error:
+            self.failed[prefix] = str(error)
+
     def _check_time(self) -> None:
         """Stop before Lambda does."""
         if self._context.get_remaining_time_in_millis() < LONGEST_MERGE:
@@ -158,6 +205,7 @@ class Run:
             "members": self.members,
             "deletedAgain": self.deleted_again,
             "unreadable": self.unreadable,
+            "failed": self.failed,
             "finished": self.finished,
         }
 
@@ -172,12 +220,14 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
     Returns:
         How many merged objects were made, of how many members; how many merged ones were there again and were deleted;
-        which objects are not what their names say; whether time sufficed. If another run is under way, only that.
+        which objects are not what their names say; where S3 refused something; whether time sufficed. If another run
+        is under way, only that.
 
     Raises:
         VersionedBucket: The bucket is versioned.
+        Unfinished: S3 refused something in some hours. The next run goes on.
         UnreadableObjects: Some objects were left as they are.
-        botocore.exceptions.ClientError: S3 refuses. The next run goes on.
+        botocore.exceptions.ClientError: S3 refuses what no hour can do without. The next run goes on.
     """
     if archive.is_versioned():
         raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, merging=False)")
@@ -185,23 +235,20 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         held = lease.take()
     except lease.Busy as busy:
         return {"busy": str(busy)}
-    abort_uploads()
     run = Run(context)
+    run.abort_uploads()
     run.merge_days(list(days(event)))
-    lease.give_back(held)
+    if not run.failed:
+        lease.give_back(held)
     summary = run.summary()
-    if run.merged or run.deleted_again or run.unreadable or not run.finished:
+    if run.merged or run.deleted_again or run.unreadable or run.failed or not run.finished:
         print(json.dumps(summary))  # noqa: T201 -- standard output is the function's log
+    if run.failed:
+        first = next(iter(run.failed))
+        raise Unfinished(f"{len(run.failed)} times, such as {first}: {run.failed[first]}")
     if run.unreadable:
         raise UnreadableObjects(f"{len(run.unreadable)} objects, such as {run.unreadable[0]}")
     return summary
-
-
-def abort_uploads() -> None:
-    """Abort what an earlier run began to upload and did not finish."""
-    for key, upload_id in archive.uploads():
-        if MERGED.fullmatch(key.rpartition("/")[2]):
-            archive.abort(key, upload_id)
 
 
 def days(event: dict[str, Any]) -> Iterator[date]:
