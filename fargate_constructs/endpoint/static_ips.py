@@ -85,9 +85,10 @@ class StaticIps(Construct):
         # It would log what it decrypts, which is nothing.
         self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
         # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
-        self.network_load_balancer.node.add_dependency(
-            vpc.select_subnets(subnets=list(subnets)).internet_connectivity_established
-        )
+        internet_access = vpc.select_subnets(subnets=list(subnets)).internet_connectivity_established
+        self.network_load_balancer.node.add_dependency(internet_access)
+        if self.elastic_ip_pool:
+            self.elastic_ip_pool.node.add_dependency(internet_access)
         for listener in listeners:
             self._hand_on(listener)
         behind = "It would log what it decrypts, which is nothing; the load balancer behind it logs every request."

@@ -34,7 +34,7 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.reverse_dns import ReverseDns
-from fargate_constructs.network.ways_out import open_ways_out
+from fargate_constructs.network.ways_out import internet_access, open_ways_out
 from fargate_constructs.trust import restrict
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
@@ -98,6 +98,8 @@ class FixedEgressNetwork(Construct):
         self.elastic_ip_pool = self._make_pool()
         """The network's own addresses; `None` if it was given some, or has no way out."""
         self._vpc = self._make_vpc(address_range)
+        if self.elastic_ip_pool:
+            self.elastic_ip_pool.node.add_dependency(internet_access(self._vpc))
         # Asked for once: each answer costs a message to Node, and every service asks.
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
@@ -130,7 +132,7 @@ class FixedEgressNetwork(Construct):
             task_subnets: Where tasks belong. By default the VPC's private subnets with egress.
 
         Raises:
-            ValueError: If there are no such subnets.
+            ValueError: If there are no such subnets, or one is a public subnet of the VPC.
         """
         return ImportedNetwork(scope, id, vpc, egress_ips=egress_ips, task_subnets=task_subnets)
 

@@ -38,6 +38,7 @@ class ImportedNetwork(Construct):
                 f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "
                 "import it with private_subnet_ids, or pass task_subnets",
             )
+        _validate_private(vpc, subnets)
         super().__init__(scope, id)
 
         self.vpc = vpc
@@ -67,3 +68,14 @@ class ImportedNetwork(Construct):
         Or from a gateway whose addresses may go, unless they were named.
         """
         self._proof.add(tasks, subnets=self.task_subnets, is_vouched_for=bool(self.egress_ips))
+
+
+def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
+    """Refuse public subnets. The proof of egress cannot: it does not see the routes of a VPC made elsewhere."""
+    public = [subnet.subnet_id for subnet in vpc.public_subnets]
+    for subnet in subnets:
+        if subnet.subnet_id in public:
+            raise ValueError(
+                f"task_subnets must be private, got: {subnet.node.path}, a public subnet of {vpc.node.path}, from "
+                "which tasks without a public address reach nothing; take vpc.private_subnets",
+            )

@@ -140,6 +140,10 @@ class NatInstance(Construct):
             version=self.launch_template.attr_latest_version_number,
         )
         # A machine installs what it needs through its Elastic IP and the subnet's internet gateway.
+        # An Elastic IP needs the gateway's attachment, too
+        # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html).
+        for association in self._associations:
+            association.node.add_dependency(subnet.internet_connectivity_established)
         self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, *self._associations)
         Tags.of(self).add("Name", self.node.path)
         self._acknowledge()

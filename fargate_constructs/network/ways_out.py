@@ -10,7 +10,7 @@ from typing import cast
 
 from aws_cdk import Tags
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.nat_instance import NatInstance
@@ -62,6 +62,15 @@ def open_ways_out(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids
                 subnet.node.find_child("DefaultRoute").node.add_dependency(instance)
 
 
+def internet_access(vpc: ec2.IVpc) -> IDependable:
+    """Return what an address on the internet needs first: the attachment of the internet gateway, and routes to it.
+
+    Not the VPC's own `internet_connectivity_established`, which is the gateway without its attachment
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html).
+    """
+    return vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC).internet_connectivity_established
+
+
 def _zonal_gateway(scope: Construct, zone: int, subnet: ec2.ISubnet, allocation_ids: Sequence[str]) -> str:
     gateway = ec2.CfnNatGateway(
         scope,
@@ -89,7 +98,7 @@ def _regional_gateway(scope: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[S
             for zone, subnet in enumerate(vpc.private_subnets)
         ],
     )
-    gateway.node.add_dependency(vpc.internet_connectivity_established)
+    gateway.node.add_dependency(internet_access(vpc))
     Tags.of(gateway).add("Name", gateway.node.path)
     return gateway.ref
 

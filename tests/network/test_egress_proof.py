@@ -115,7 +115,8 @@ def service_in(
     known_allocation_ids: Sequence[str] = (),
 ) -> FargateService:
     """Run a service in a VPC that is not a network of ours, and prove its egress."""
-    network = FixedEgressNetwork.from_vpc(scope, "Imported", vpc, egress_ips=["203.0.113.7"], task_subnets=task_subnets)
+    network = FixedEgressNetwork.from_vpc(scope, "Imported", vpc, egress_ips=["203.0.113.7"])
+    network.task_subnets = task_subnets or network.task_subnets  # public ones too, as a network of one's own might
     return proven_service(scope, network, known_allocation_ids)
 
 
@@ -647,9 +648,8 @@ def test_a_person_may_vouch_for_a_vpc_of_the_app(stack: Stack, egress_ips: list[
 def test_nobody_can_vouch_for_a_public_subnet(stack: Stack) -> None:
     """A task's own public address is not one of the network's."""
     vpc = ec2.Vpc(stack, "Vpc")
-    network = FixedEgressNetwork.from_vpc(
-        stack, "Network", vpc, egress_ips=["203.0.113.7"], task_subnets=vpc.public_subnets
-    )
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    network.task_subnets = vpc.public_subnets
     FargateService(stack, "Web", network=network, image=ecs.ContainerImage.from_registry("nginx"))
 
     assert {rule for rule, _ in findings_in(stack)} == {"publicSubnet"}

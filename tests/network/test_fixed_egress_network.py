@@ -318,6 +318,19 @@ def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.Containe
         HttpEndpoint(stack, "Fixed", network=network, static_ips=True)
 
 
+def test_public_subnets_are_refused(stack: Stack) -> None:
+    """Those of a VPC made here, looked up or imported, by whatever construct they are named."""
+    made = ec2.Vpc(stack, "Vpc", nat_gateways=1)
+    known = ec2.Vpc.from_vpc_attributes(
+        stack, "Known", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=["subnet-1"]
+    )
+    looked_up = ec2.Vpc.from_lookup(Stack(env=Environment(account="1", region="eu-west-1")), "Vpc", is_default=True)
+    same = ec2.Subnet.from_subnet_id(stack, "Same", "subnet-1")
+    for vpc, subnet in ((made, made.public_subnets[1]), (known, same), (looked_up, looked_up.public_subnets[0])):
+        with pytest.raises(ValueError, match=f"task_subnets must be private, got: {subnet.node.path}, a public subnet"):
+            FixedEgressNetwork.from_vpc(stack, "Network", vpc, task_subnets=[*vpc.private_subnets, subnet])
+
+
 def test_an_imported_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
     """There is nowhere to put a task."""
     vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)

@@ -384,9 +384,8 @@ def test_a_job_in_a_public_subnet_fails_synthesis() -> None:
     app = App()
     stack = Stack(app, "Test")
     vpc = ec2.Vpc(stack, "Vpc")
-    network = FixedEgressNetwork.from_vpc(
-        stack, "Network", vpc, egress_ips=["203.0.113.7"], task_subnets=vpc.public_subnets
-    )
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    network.task_subnets = vpc.public_subnets
     ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
 
     with pytest.raises(RuntimeError, match="validation-report"):
