@@ -1,4 +1,4 @@
-"""What AWS would refuse of listeners and security groups, counted in the finished templates of all stacks.
+"""What AWS would refuse of listeners and security groups, or answer 404 to, by the finished templates of all stacks.
 
 ```
 rules, target groups, certificates, security group rules of all stacks ──> [counted] ──> errors at synth
@@ -22,6 +22,7 @@ TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # Of one load balancer: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.
 MAX_RULES, MAX_TARGET_GROUPS, MAX_CERTIFICATES = 100, 100, 25
 FIX = "make a second endpoint for some of the services; with a higher quota, accept this and say so"
+ROUTE = "write endpoint.add_route('Web', service=web); where another app adds the routes, accept this and say so"
 
 
 class Limits:
@@ -47,6 +48,9 @@ class Limits:
                 if templates.path(load_balancer).startswith(f"{endpoint}/"):
                     for fault in counted.faults(load_balancer):
                         yield violation("quota", endpoint, f"{endpoint} must have {fault}", fix=FIX)
+                    if not counted.leads_anywhere(load_balancer):
+                        message = f"{endpoint} must have a route, got none in this app: it answers 404 to each request"
+                        yield violation("noRoute", endpoint, message, fix=ROUTE, severity="warning")
 
 
 def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:
@@ -99,6 +103,11 @@ class _Counted:
         for reference in self._templates.properties(load_balancer).get("SecurityGroups", []):
             if group := self._templates.locate(load_balancer.stack, reference):
                 yield from self._group_faults(group)
+
+    def leads_anywhere(self, load_balancer: Place) -> bool:
+        """Whether a listener of a load balancer has a rule, or sends its requests to a target group by default."""
+        listeners = self._listeners[load_balancer]
+        return any(self._rules[listener] or self._target_groups(listener) for listener in listeners)
 
     def _group_faults(self, group: Place) -> Iterator[str]:
         for way, apart in self._apart.items():

@@ -1,6 +1,7 @@
 """What AWS would refuse of listeners and security groups, counted over all stacks."""
 
 import re
+from pathlib import Path
 
 import pytest
 from aws_cdk import Acknowledgment, App, Fn, Stack, Validations
@@ -11,6 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from fargate_constructs import FargateService, HttpEndpoint
 from tests.modes.made_elsewhere import certificate_in, network_in
 
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
 PATHS = [elbv2.ListenerCondition.path_patterns(["/x"])]
 
 
@@ -100,3 +102,19 @@ def test_what_passes_a_quota_is_refused() -> None:
     ]
     Validations.of(endpoint).acknowledge(Acknowledgment(id="fargate-constructs::quota", reason="ours are twice that"))
     app.synth(force=True)
+
+
+def test_an_endpoint_without_a_route_is_warned_of(image: ecs.ContainerImage) -> None:
+    """It answers 404 to each request; a rule in another stack, or a default of one's own, is as good as a route."""
+    app = App()
+    base, other = Stack(app, "Base"), Stack(app, "Other")
+    network = network_in(base)
+    HttpEndpoint(base, "Empty", network=network)
+    routed, by_default = (HttpEndpoint(base, name, network=network) for name in ("Routed", "ByDefault"))
+    web = FargateService(other, "Web", network=network, image=image)
+    routed.add_route("Web", service=web)
+    group = elbv2.ApplicationTargetGroup.from_target_group_attributes(base, "Group", target_group_arn=GROUP)
+    by_default.listener.add_action("Mine", action=elbv2.ListenerAction.forward([group]))
+    report = Path(app.synth().directory, "validation-report.json").read_text()
+
+    assert re.findall(r'"(\S+) must have a route', report) == ["Base/Empty"]
