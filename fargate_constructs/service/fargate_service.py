@@ -241,10 +241,12 @@ class FargateService(FargateTask):
         """Let an alarm end the service's deployments, and bring the last good version back.
 
         Args:
-            alarm: The alarm. One on the service's own metrics needs an `alarm_name`.
+            alarm: The alarm. One of another stack, or whose metrics, actions or texts lead to a service, needs an
+                `alarm_name`: in the template the service would need the alarm otherwise, and the alarm the service.
 
         Raises:
-            ValueError: If it has none: in the template the service would need the alarm, and the alarm the service.
+            ValueError: If it has none. What the alarm is given after this call is looked at when the app is
+                synthesized, which fails if the service and the alarm need each other.
         """
         self.rollback_alarms.add(alarm)
 

@@ -7,11 +7,12 @@ new tasks ──> [failed tasks, alarms] ──> ECS goes back to the last good 
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnResource, Duration, PolicyViolation, Stack, TreeInspector
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -22,13 +23,16 @@ from fargate_constructs.findings import acknowledge
 from fargate_constructs.paths import path_of
 from fargate_constructs.ranges import seconds_of, validate_range
 from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
+from fargate_constructs.template_checks import TemplateChecks, violation
+from fargate_constructs.templates import Place, Templates
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
 HALF_OF_THE_TASKS = {"Type": "BOUNDED_PERCENT", "Value": 50}
 # Fewer errors a minute than this may be any service's, however few requests it gets.
 FEWEST_ERRORS = 5
-WATCHED = (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm, ecs.CfnService)
+# What refers to a resource in a piece of a template.
+REFERENCE = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"')
 # The load balancer's metrics come once a minute: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/
 MINUTE = Duration.minutes(1)
 
@@ -97,6 +101,7 @@ class RollbackAlarms(Construct):
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
+        self._is_checked = False
         for alarm in rollback.alarms:
             self.add(alarm)
 
@@ -104,11 +109,14 @@ class RollbackAlarms(Construct):
         """Let an alarm end the service's deployments.
 
         Raises:
-            ValueError: If the alarm is on a service's metrics, or of another stack, and has no name of its own: in the
-                template it might need the service, and the service it.
+            ValueError: If the alarm is of another stack, or its metrics, actions or texts lead to a service, and it has
+                no name of its own: in the template it might need the service, and the service it.
         """
         self._adopt(alarm, name=self._name_of(alarm))
         self._write()
+        if not self._is_checked:  # what the alarm is given later, such as an action, only the template tells
+            self._is_checked = True
+            TemplateChecks.add(self, self._check)
 
     def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
         """Let errors that tasks answer, and tasks that stay unhealthy, end the service's deployments."""
@@ -179,9 +187,23 @@ class RollbackAlarms(Construct):
         if stack.resolve(resource.alarm_name) is not None:
             return str(resource.alarm_name)
         raise ValueError(
-            "an alarm of another stack, or on a service's metrics, needs an alarm_name, got: "
+            "an alarm of another stack, or with a service in its metrics, actions or texts, needs an alarm_name, got: "
             f"{alarm.node.path} without; in the template the service would need the alarm, and the alarm the service",
         )
+
+    def _check(self, templates: Templates) -> Iterator[PolicyViolation]:
+        """Yield what CloudFormation would refuse: a service that an alarm needs, though the service needs the alarm.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-dependency
+        """
+        circle = [templates.path(place) for place in _circle(templates, self._service)]
+        if circle:
+            yield violation(
+                "circularDependency",
+                self._path,
+                f"{self._path} and what it needs must not need each other, got: {' -> '.join(circle)}",
+                fix="give the alarm an alarm_name, and call rollback_on when it has its actions and its description",
+            )
 
     def _write(self) -> None:
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
@@ -198,15 +220,36 @@ def _sum(metrics: Sequence[str]) -> str:
     return metrics[0] if len(metrics) == 1 else f"SUM([{', '.join(metrics)}])"
 
 
-def _needs_a_service(alarm: cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm, stack: Stack) -> bool:
-    """Whether an alarm, or one that it is composed of, is on the metrics of an ECS service."""
-    watched = [each for each in stack.node.find_all() if isinstance(each, WATCHED)]
-    resources = dict(zip(stack.resolve([each.logical_id for each in watched]), watched, strict=True))
-    seen: list[cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm | ecs.CfnService] = [alarm]
+def _needs_a_service(alarm: CfnResource, stack: Stack) -> bool:
+    """Whether all that an alarm says, its actions and its texts too, leads to an ECS service of the stack."""
+    resources = [cast(CfnResource, each) for each in stack.node.find_all() if CfnResource in type(each).__mro__]
+    by_name = dict(zip(stack.resolve([each.logical_id for each in resources]), resources, strict=True))
+    seen = [alarm]
     for each in seen:
         if isinstance(each, ecs.CfnService):
             return True
-        reads = [each.alarm_rule] if isinstance(each, cloudwatch.CfnCompositeAlarm) else [each.dimensions, each.metrics]
-        written = json.dumps(stack.resolve(reads))
-        seen.extend(other for name, other in resources.items() if f'"{name}"' in written and other not in seen)
+        inspector = TreeInspector()
+        if isinstance(each, CfnResource) and hasattr(each, "inspect"):
+            each.inspect(inspector)
+        written = json.dumps(stack.resolve(inspector.attributes))
+        found = (by_name.get(name) for name in REFERENCE.findall(written))
+        seen.extend(other for other in dict.fromkeys(found) if other and other not in seen)
     return False
+
+
+def _circle(templates: Templates, service: ecs.CfnService) -> list[Place]:
+    """Return the resources of a finished template by which a service needs itself, from the service on; or none."""
+    stack = Stack.of(service)
+    start = Place(stack, stack.resolve(service.logical_id))
+    ways = {start: [start]}
+    for here in (queue := [start]):
+        resource = templates.resource(here)
+        depends_on = resource.get("DependsOn", [])
+        names = [Place(stack, name) for name in ([depends_on] if isinstance(depends_on, str) else depends_on)]
+        for other in (*names, *templates.references(stack, resource.get("Properties"))):
+            if other == start:
+                return [*ways[here], start]
+            if other.stack is stack and other not in ways:
+                ways[other] = [*ways[here], other]
+                queue.append(other)
+    return []

@@ -4,16 +4,20 @@ import json
 import re
 from collections.abc import Callable
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from aws_cdk import App, Aws, Duration, Stack
+from aws_cdk import App, Aws, CfnResource, Duration, Stack
+from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint, Rollback
 from fargate_constructs.network import Network
+
+FAR = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:far"
 
 
 @pytest.fixture
@@ -128,7 +132,8 @@ def test_no_alarm_is_lost(stack: Stack, network: Network, image: ecs.ContainerIm
 @pytest.mark.parametrize("name", [None, "failed-orders"])
 def test_an_alarm_on_something_else_comes_first(stack: Stack, web: FargateService, name: str | None) -> None:
     """The service knows it by reference, so that it is there when the service is."""
-    metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders")
+    queue = CfnResource(stack, "Orders", type="AWS::SQS::Queue").ref  # of which only the template tells
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders", dimensions_map={"Queue": queue})
     alarm = metric.create_alarm(stack, "FailedOrders", alarm_name=name, threshold=1, evaluation_periods=1)
 
     web.rollback_on(alarm)
@@ -142,7 +147,7 @@ def test_an_alarm_on_the_services_own_metrics_has_a_name(stack: Stack, web: Farg
     """Then the service names it without needing it; the template has no circle."""
     metric = web.service.metric_memory_utilization()
     nameless = metric.create_alarm(stack, "Nameless", threshold=90, evaluation_periods=3)
-    message = "an alarm of another stack, or on a service's metrics, needs an alarm_name, got: Test/Nameless"
+    message = "needs an alarm_name, got: Test/Nameless without"
     with pytest.raises(ValueError, match=message):
         web.rollback_on(nameless)
 
@@ -182,6 +187,58 @@ def test_alarms_on_alarms_and_on_other_services(
     assert_no_circle(stack)
 
 
+def alarm_on(service: FargateService, kind: str, name: str | None, *, id: str = "Orders") -> cloudwatch.Alarm:  # noqa: A002
+    """Return an alarm on something else whose action or description leads to a service."""
+    stack = Stack.of(service)
+    described = f"orders of {service.service.service_name}" if kind == "description" else None
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders")
+    alarm = metric.create_alarm(
+        stack, id, alarm_name=name, alarm_description=described, threshold=1, evaluation_periods=1
+    )
+    if kind == "action":
+        step = applicationautoscaling.StepScalingAction(
+            alarm,
+            "Step",
+            scaling_target=service.scalable_task_count.node.find_child("Target"),  # type: ignore[arg-type]
+            adjustment_type=applicationautoscaling.AdjustmentType.CHANGE_IN_CAPACITY,
+        )
+        step.add_adjustment(adjustment=1, lower_bound=0)
+        alarm.add_alarm_action(cloudwatch_actions.ApplicationScalingAction(step))
+    return alarm
+
+
+@pytest.mark.parametrize("kind", ["action", "description"])
+def test_the_whole_alarm_is_looked_at(stack: Stack, web: FargateService, kind: str) -> None:
+    """An action that scales the service needs it as a metric of the service does; with a name, it is only named."""
+    with pytest.raises(ValueError, match="needs an alarm_name, got: Test/Nameless without"):
+        web.rollback_on(alarm_on(web, kind, None, id="Nameless"))
+
+    web.rollback_on(alarm_on(web, kind, "orders"))
+
+    assert deployment_of(stack)["Alarms"]["AlarmNames"][-1] == "orders"
+    assert_no_circle(stack)
+
+
+def test_what_an_alarm_is_given_later_is_looked_at(stack: Stack, web: FargateService) -> None:
+    """Synthesis fails where CloudFormation would, with the way from the service back to it."""
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="FailedOrders")
+    late = metric.create_alarm(stack, "Late", threshold=1, evaluation_periods=1)
+    late.node.add_dependency(
+        cloudwatch.Metric(namespace="A", metric_name="B").create_alarm(
+            stack, "Harmless", threshold=1, evaluation_periods=1
+        )
+    )
+    web.rollback_on(late)
+    web.rollback_on(
+        cloudwatch.Alarm.from_alarm_arn(stack, "Far", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:far")
+    )
+    cast(cloudwatch.CfnAlarm, late.node.default_child).alarm_description = web.service.service_name
+
+    with pytest.raises(RuntimeError, match="circularDependency") as error:
+        Template.from_stack(stack)
+    assert "Test/Web/Service/Service -> Test/Late/Resource -> Test/Web/Service/Service" in str(error.value)
+
+
 def test_an_alarm_of_another_stack_has_a_name(image: ecs.ContainerImage) -> None:
     """A stack that watches the service depends on it; so the service only names its alarms."""
     app = App()
@@ -191,7 +248,7 @@ def test_an_alarm_of_another_stack_has_a_name(image: ecs.ContainerImage) -> None
     metric = web.service.metric_cpu_utilization()
 
     web.rollback_on(metric.create_alarm(watch, "Cpu", alarm_name="web-cpu", threshold=90, evaluation_periods=3))
-    with pytest.raises(ValueError, match="an alarm of another stack, or on a service's metrics, needs an alarm_name"):
+    with pytest.raises(ValueError, match="needs an alarm_name"):
         web.rollback_on(metric.create_alarm(watch, "Nameless", threshold=90, evaluation_periods=3))
 
     app.synth()
