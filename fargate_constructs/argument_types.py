@@ -6,6 +6,7 @@ annotation ──> [types_of] ──> matches(value, type), describe_type(type)
 """
 
 import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, Unpack, get_args, get_origin, get_type_hints
@@ -53,8 +54,13 @@ def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     elif isinstance(value, bool):  # which Python counts among the integers
         fits = type_ is bool
     else:
-        fits = isinstance(value, (float, int) if type_ is float else type_)
-    return fits or (isinstance(value, (str, float)) and Token.is_unresolved(value))
+        fits = isinstance(value, (float, int) if type_ is float else type_) and _is_finite(value)
+    return fits or (isinstance(value, (str, float)) and _is_finite(value) and Token.is_unresolved(value))
+
+
+def _is_finite(value: object) -> bool:
+    """Whether a value is no number, or one that JSON has: infinity and NaN would end the process that CDK runs in."""
+    return not isinstance(value, (float, int)) or -sys.float_info.max <= value <= sys.float_info.max
 
 
 def describe_type(type_: Any) -> str:  # noqa: ANN401 - any annotation

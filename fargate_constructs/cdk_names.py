@@ -69,7 +69,6 @@ CDK_NAMES = {
         "nat_gateways": "write egress=Egress.single() for one, or Egress.per_az() for one in each zone",
         "nat_gateway_provider": "write egress=Egress.per_az(), or another of its ways",
         "ip_addresses": "write cidr='10.0.0.0/16'",
-        "availability_zones": "write max_azs=..., which are the region's first",
     },
     "port": {
         "container_port": "write port=...",

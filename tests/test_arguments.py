@@ -288,3 +288,15 @@ def test_an_error_says_which_construct_raised_it(
     ):
         with pytest.raises(ValueError, match=f"raised by {note}$"):
             call()
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 10**400], ids=str)
+def test_a_number_that_json_has_not_is_refused(stack: Stack, value: float) -> None:
+    """Sent to Node, it would end the process, and every later construct with it."""
+    for name in ("share", "count"):
+        with pytest.raises(TypeError, match=f"{name} must be (float|int), got: "):
+            deploy(stack, **{name: value})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="max must be int, got: "):
+        Scaling(max=value)  # type: ignore[arg-type]
+
+    assert Stack(stack, "StillAlive").node.id == "StillAlive"

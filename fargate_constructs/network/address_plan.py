@@ -55,14 +55,19 @@ def planned_range(cidr: str, avoid_cidrs: Sequence[str]) -> IPv4Network:
     return network
 
 
-def validate_max_azs(scope: IConstruct, max_azs: int) -> None:
+def validate_zones(scope: IConstruct, max_azs: int, availability_zones: Sequence[str]) -> None:
     """Refuse a number of zones that no network can have, or not this region as far as it is known.
 
     Raises:
-        ValueError: If *max_azs* is not 2 to 6, or above the number of zones in the context of a stack with a region.
+        ValueError: If *max_azs* is not 2 to 6, or above the number of zones in the context of a stack with a region, or
+            *availability_zones* are not as many.
     """
+    if Token.is_unresolved(max_azs):
+        raise ValueError("max_azs must be known at synth, got a token: so many subnets are made")
     if not FEWEST_ZONES <= max_azs <= RESERVED_ZONES:
         raise ValueError(f"max_azs must be {FEWEST_ZONES} to {RESERVED_ZONES}, got: {max_azs}")
+    if availability_zones and len(set(availability_zones)) != max_azs:
+        raise ValueError(f"availability_zones must be max_azs={max_azs} zones, got: {list(availability_zones)}")
     stack = Stack.of(scope)
     # What `cdk synth` looked up before, and wrote to cdk.context.json; read without asking for a look-up.
     known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={stack.region}")

@@ -26,7 +26,7 @@ from fargate_constructs.network.address_plan import (
     RESERVED_ZONES,
     TASK_SUBNET_BITS,
     planned_range,
-    validate_max_azs,
+    validate_zones,
 )
 from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.egress_proof import EgressProof
@@ -64,6 +64,11 @@ class FixedEgressNetwork(Construct):
             none.
         max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a region with fewer
             refuses the deployment. By default 2. A further zone later moves no subnet and changes no address.
+        availability_zones: The names of the zones, such as `ap-northeast-1a`, as many as *max_azs*; a name may be
+            another zone in another account. By default the region's first. Fargate is not in every zone, such as
+            `apne1-az3` of Tokyo (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html);
+            `aws ec2 describe-availability-zones` shows which name stands for which ID. Another zone replaces its
+            subnets: choose at the start, and keep the order.
         endpoints: Sets of interface endpoints, through which tasks reach AWS without the way out. By default none;
             with `Egress.isolated()` what tasks cannot start without.
         flow_log_retention: How long the VPC's flow logs are kept in CloudWatch, which bills all traffic's; `None` for
@@ -71,7 +76,8 @@ class FixedEgressNetwork(Construct):
 
     Raises:
         ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
-            known to have, or *egress* brings another number of addresses than it needs.
+            known to have, *availability_zones* are not as many, or *egress* brings another number of addresses than it
+            needs.
     """
 
     @checked
@@ -84,17 +90,19 @@ class FixedEgressNetwork(Construct):
         cidr: str = "10.0.0.0/16",
         avoid_cidrs: Sequence[str] = (),
         max_azs: int = 2,
+        availability_zones: Sequence[str] = (),
         endpoints: Sequence[Endpoints] = (),
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
         address_range = planned_range(cidr, avoid_cidrs)
-        validate_max_azs(scope, max_azs)
+        validate_zones(scope, max_azs, availability_zones)
         egress.validate_for(max_azs)
         super().__init__(scope, id)
 
         self.egress = egress
         self._max_azs = max_azs
+        self._zones = list(availability_zones) or [Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)]
         self.elastic_ip_pool = self._make_pool()
         """The network's own addresses; `None` if it was given some, or has no way out."""
         self._vpc = self._make_vpc(address_range)
@@ -253,7 +261,7 @@ class FixedEgressNetwork(Construct):
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(str(address_range)),
-            availability_zones=[Fn.select(zone, Fn.get_azs()) for zone in range(self._max_azs)],
+            availability_zones=self._zones,
             reserved_azs=RESERVED_ZONES - self._max_azs,
             subnet_configuration=[
                 ec2.SubnetConfiguration(

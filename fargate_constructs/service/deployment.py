@@ -16,6 +16,7 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.headers import validate_header
+from fargate_constructs.ranges import seconds_of
 
 # Minutes. ECS takes up to a day
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html). Without a value it
@@ -218,7 +219,8 @@ def default_deployment() -> Deployment:
 
 def _checked(name: str, time: Duration | None) -> Duration:
     time = time or Duration.minutes(BAKE_TIME)
-    minutes = time.to_milliseconds() / 60_000
+    seconds = seconds_of(time)
+    minutes = 0 if seconds is None else seconds / 60  # only the deployment knows
     if minutes > LONGEST_BAKE_TIME or minutes % 1:
         raise ValueError(f"{name} must be whole minutes, at most {LONGEST_BAKE_TIME}, got: {time.to_human_string()}")
     return time

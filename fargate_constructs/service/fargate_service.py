@@ -8,11 +8,11 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 ```
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack, cast
 
 import jsii
-from aws_cdk import Aws, Names
+from aws_cdk import Aws, Names, PolicyViolation, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -24,6 +24,7 @@ from constructs import Construct, IValidation
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs.hints import refuse_attribute
+from fargate_constructs.paths import path_of
 from fargate_constructs.ranges import validate_range
 from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
@@ -36,6 +37,8 @@ from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
 from fargate_constructs.service.target_groups import OtherTargetGroups
 from fargate_constructs.service.task_arguments import TaskArguments
+from fargate_constructs.template_checks import TemplateChecks, violation
+from fargate_constructs.templates import Place, Templates, number
 
 
 class ServiceArguments(TaskArguments, total=False):
@@ -118,8 +121,8 @@ class FargateService(FargateTask):
         self.health = health
         self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
-        for name, number in mappings.items():
-            self.container.add_port_mappings(ecs.PortMapping(name=name, container_port=number))
+        for name, container_port in mappings.items():
+            self.container.add_port_mappings(ecs.PortMapping(name=name, container_port=container_port))
         self.service = self._make_service()
         self._resource = cast(ecs.CfnService, resource_of(self.service))
         self._configure_resource()
@@ -140,6 +143,7 @@ class FargateService(FargateTask):
         )
         if self.deployment.shifts_traffic:
             self.node.add_validation(_TrafficToShift(self))
+        TemplateChecks.add(self, self._check_rebalancing)
         self.node.add_validation(
             OtherTargetGroups(
                 self,
@@ -304,6 +308,24 @@ class FargateService(FargateTask):
                 **({"EarlySuccessCriteria": early_success} if early_success else {}),
             },
         )
+
+    def _check_rebalancing(self, templates: Templates) -> Iterator[PolicyViolation]:
+        """Yield what ECS would refuse of a service that was given other percentages by an override.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+        """
+        stack = Stack.of(self)
+        properties = templates.properties(Place(stack, stack.resolve(self._resource.logical_id)))
+        most = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
+        if most and most <= 100 and properties.get("AvailabilityZoneRebalancing") == "ENABLED":  # noqa: PLR2004
+            path = path_of(self)
+            yield violation(
+                "zoneRebalancing",
+                path,
+                f"{path} must start tasks before it stops others to keep zones in balance, got: "
+                f"MaximumPercent {most:g} and AvailabilityZoneRebalancing ENABLED",
+                fix='override AvailabilityZoneRebalancing with "DISABLED" as well',
+            )
 
     def _let_in(self, given_role: iam.IRole | None) -> None:
         """Let people open a shell in a task."""

@@ -56,6 +56,7 @@ class Scaling:
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
         validate_range("min", self.min, 1, unit=" task")
+        validate_range("max", self.max, 1, unit=" task")
         if self.max < self.min and not any(map(Token.is_unresolved, (self.min, self.max))):
             raise ValueError(f"max must be at least min ({self.min}), got: {self.max}")
         validate_range("cpu_percent", self.cpu_percent, 1, 100)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import App, Environment, Fn, Stack
+from aws_cdk import App, Environment, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -266,6 +266,28 @@ def test_a_number_of_zones_that_does_not_do_is_refused(stack: Stack, max_azs: in
     """One zone is no network to rely on; seven do not exist."""
     with pytest.raises(ValueError, match=re.escape(f"max_azs must be 2 to 6, got: {max_azs}")):
         FixedEgressNetwork(stack, "Network", max_azs=max_azs)
+
+
+@pytest.mark.parametrize("zones", [["ap-northeast-1a"], ["ap-northeast-1a"] * 2, ["a", "b", "c"]])
+def test_zones_that_are_not_as_many_are_refused(stack: Stack, zones: list[str]) -> None:
+    """Each zone has one set of subnets."""
+    with pytest.raises(ValueError, match="availability_zones must be max_azs=2 zones, got: "):
+        FixedEgressNetwork(stack, "Network", availability_zones=zones)
+
+
+def test_a_number_of_zones_known_only_when_deployed_is_refused(stack: Stack) -> None:
+    """So many subnets are made."""
+    with pytest.raises(ValueError, match="max_azs must be known at synth, got a token"):
+        FixedEgressNetwork(stack, "Network", max_azs=Token.as_number({"Ref": "Zones"}))  # type: ignore[arg-type]
+
+
+def test_zones_can_be_chosen(stack: Stack) -> None:
+    """Where the region's first has no Fargate."""
+    FixedEgressNetwork(stack, "Network", availability_zones=["ap-northeast-1c", "ap-northeast-1d"])
+
+    subnets = Template.from_stack(stack).find_resources("AWS::EC2::Subnet").values()
+    zones = [each["Properties"]["AvailabilityZone"] for each in subnets]
+    assert sorted(zones) == ["ap-northeast-1c", "ap-northeast-1c", "ap-northeast-1d", "ap-northeast-1d"]
 
 
 def test_an_imported_vpc_is_unproven(stack: Stack) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack, Token
+from aws_cdk import App, CfnParameter, Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
@@ -338,6 +338,17 @@ def test_what_ecs_would_refuse_is_refused(make: Callable[[], Deployment], messag
     """Where the value is made, not where it is used."""
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_a_bake_time_known_only_when_deployed_passes(stack: Stack, network: Network) -> None:
+    """It is not checked here, and stands in the template as it is."""
+    minutes = CfnParameter(stack, "Minutes", type="Number").value_as_number
+    deployment = Deployment.rolling(bake_time=Duration.minutes(minutes))
+    FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment)
+
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ECS::Service", {"DeploymentConfiguration": Match.object_like({"BakeTimeInMinutes": {"Ref": "Minutes"}})}
+    )
 
 
 def test_a_test_header_known_only_when_deployed_passes() -> None:

@@ -1,6 +1,7 @@
 """What runs: a container image as a service on Fargate."""
 
 import re
+from typing import cast
 
 import pytest
 from aws_cdk import CfnParameter, Duration, Stack
@@ -370,3 +371,21 @@ def test_what_cannot_be_is_refused(
         FargateService(stack, "Web", network=network, image=image, **parameters)  # type: ignore[arg-type]
 
     assert stack.node.try_find_child("Web") is None
+
+
+@pytest.mark.parametrize(("percent", "is_refused"), [(100, True), (150, False)])
+def test_percentages_of_ones_own_need_zones_out_of_balance(
+    stack: Stack,
+    web: FargateService,
+    percent: int,
+    is_refused: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """ECS keeps zones in balance by starting tasks first; an override that lets it not is told of at synthesis."""
+    resource = cast(ecs.CfnService, web.service.node.find_child("Service"))
+    resource.add_property_override("DeploymentConfiguration.MaximumPercent", percent)
+
+    if is_refused:
+        with pytest.raises(RuntimeError, match="zoneRebalancing"):
+            Template.from_stack(stack)
+        resource.add_property_override("AvailabilityZoneRebalancing", "DISABLED")
+    Template.from_stack(stack).resource_count_is("AWS::ECS::Service", 1)

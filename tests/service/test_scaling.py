@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import CfnParameter, Stack, Token
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -24,6 +24,7 @@ def test_two_to_ten_by_default() -> None:
     [
         ({"min": 0}, "min must be at least 1 task, got: 0"),
         ({"min": 3, "max": 2}, r"max must be at least min \(3\), got: 2"),
+        ({"min": Token.as_number({"Ref": "Min"}), "max": 0}, "max must be at least 1 task, got: 0"),
         ({"cpu_percent": 0}, "cpu_percent must be 1 to 100, got: 0"),
         ({"cpu_percent": 101}, "cpu_percent must be 1 to 100, got: 101"),
         ({"memory_percent": 0}, "memory_percent must be 1 to 100, got: 0"),
