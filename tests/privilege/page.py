@@ -54,6 +54,23 @@ LET_IN = """\
 What buckets deny is left out: everything to everybody who comes without TLS 1.2.
 
 """
+WIDER = """\
+## What is wider than its purpose
+
+AWS has no narrower way for these, or it would cost a resource for each service. What must not share gets a cluster, an
+archive or an account of its own.
+
+- Tasks in one cluster share its transcripts: each task's role may write any stream of the log group, so code in one
+  task can write what looks like another's session. CloudTrail records who opened each session, and no task can change
+  that.
+- A task with a log router may write any object below the router's prefix in the archive, other services' too. It may
+  not read or delete one.
+- Who may invoke the function that runs a task before deployments can give it any revision of the job to run, and any
+  address to answer to (CloudFormation makes one for each request). What it sends there is the stack's and the request's
+  ID, and how the task ended. The function's policy lets no one in; CloudFormation invokes it by the rights of whoever
+  deploys.
+
+"""
 ACCEPTED = """\
 ## What is accepted
 
@@ -141,9 +158,13 @@ def _exceptions() -> str:
     }.items():
         for name, why in entries.items():
             rows.setdefault((kind, why), []).append(f"`{name}`")
-    return ACCEPTED + _table(
-        ("What", "Which", "Why"),
-        ((_sentence(kind), "<br>".join(names), _sentence(why)) for (kind, why), names in rows.items()),
+    return (
+        WIDER
+        + ACCEPTED
+        + _table(
+            ("What", "Which", "Why"),
+            ((_sentence(kind), "<br>".join(names), _sentence(why)) for (kind, why), names in rows.items()),
+        )
     )
 
 
