@@ -105,9 +105,12 @@ class _Counted:
                 yield from self._group_faults(group)
 
     def leads_anywhere(self, load_balancer: Place) -> bool:
-        """Whether a listener of a load balancer has a rule, or sends its requests to a target group by default."""
+        """Whether a listener of a load balancer has a rule, or forwards its requests by default."""
         listeners = self._listeners[load_balancer]
-        return any(self._rules[listener] or self._target_groups(listener) for listener in listeners)
+        defaults = [
+            each for listener in listeners for each in items(self._templates.properties(listener), "DefaultActions")
+        ]
+        return any(self._rules[listener] for listener in listeners) or "forward" in [each["Type"] for each in defaults]
 
     def _group_faults(self, group: Place) -> Iterator[str]:
         for way, apart in self._apart.items():
