@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.environments import validate_environment
 from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
 from fargate_constructs.known import may_match
 from fargate_constructs.names import log_group_name
@@ -121,7 +122,9 @@ class LogRouter:
 
         Raises:
             TypeError: If an argument is of another type than it says.
+            ValueError: If the task is in another region or account than the log group.
         """
+        validate_environment(task_definition, LogRouter, task_definition.node.path, {"log_router": self.log_group})
         router = task_definition.find_container(CONTAINER) or self._add_router(task_definition)
         prefixes = self._prefixes.setdefault(task_definition.node.path, {})
         return _Driver(router, stream_prefix, self._options(Stack.of(task_definition).region), prefixes)

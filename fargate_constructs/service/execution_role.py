@@ -26,6 +26,8 @@ from constructs import Construct, IConstruct
 from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.trust import service_principal
 
+DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
+
 
 class ExecutionRole(iam.Role):
     """A role that ECS starts a task with.
@@ -44,6 +46,17 @@ class ExecutionRole(iam.Role):
             scope, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=inline_policies or None
         )
         acknowledge(self, INLINE_POLICY)
+
+    @jsii.member(jsii_name="addToPrincipalPolicy")
+    def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
+        """Take a statement, but for what CDK's grant for a parameter allows without effect: no ARN limits it.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+        """
+        actions = statement.actions
+        if DESCRIBE_PARAMETERS in actions:
+            statement = statement.copy(actions=[each for each in actions if each != DESCRIBE_PARAMETERS])
+        return super().add_to_principal_policy(statement)
 
     @property
     @jsii.member(jsii_name="policyFragment")

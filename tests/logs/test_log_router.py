@@ -139,6 +139,19 @@ def test_a_bucket_of_another_account() -> None:
     assert {"AWS": stack.resolve(task.task_role.role_arn)} in principals
 
 
+def test_a_task_elsewhere_is_refused() -> None:
+    """CloudFormation would know neither the bucket nor the log group there."""
+    app = App()
+    here, there = (
+        Stack(app, region, env=Environment(account="111111111111", region=region))
+        for region in ("us-east-1", "eu-west-1")
+    )
+    router = LogArchive(here, "Archive").log_router(logs.LogGroup(here, "Logs"))
+
+    with pytest.raises(ValueError, match="log_router must be in the region of 'eu-west-1/Task'"):
+        router.driver(ecs.FargateTaskDefinition(there, "Task"), stream_prefix="web")
+
+
 @pytest.mark.parametrize("name", ["/ecs/web", f"/ecs/{Aws.STACK_NAME}", f"{Aws.STACK_ID}#1"])
 @pytest.mark.parametrize("make", [logs.LogGroup, logs.LogGroup.from_log_group_name], ids=["made", "imported"])
 def test_a_name_that_would_be_encoded(make: Callable[..., logs.ILogGroup], name: str) -> None:

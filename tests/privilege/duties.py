@@ -80,7 +80,7 @@ class Duty(Enum):
             "ssm:GetParameters": "its value",
             "ssm:GetParameter": "CDK's grant_read adds it: the same value",
             "ssm:GetParameterHistory": "CDK's grant_read adds it: earlier values of the same parameter",
-            "ssm:DescribeParameters": "CDK's grant_read adds it: without effect, since it cannot be limited to one",
+            "ssm:DescribeParameters": "CDK's grant_read adds it to a caller's role: without effect, for no ARN limits it",
         },
     )
     ENVIRONMENT_FILE = (

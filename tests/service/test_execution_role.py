@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, OneOffTask
@@ -133,3 +134,19 @@ def test_a_log_group_under_a_key_can_be_made(stack: Stack) -> None:
         "AWS::KMS::Key",
         {"KeyPolicy": {"Statement": Match.array_with([Match.object_like({"Principal": logs_service})])}},
     )
+
+
+def test_a_parameter_is_read_and_no_more(stack: Stack) -> None:
+    """CDK would also allow to describe it, which has no effect on one parameter."""
+    token = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Token", parameter_name="/token")
+    FargateService(
+        stack, "Web", network=network_in(stack), image=IMAGE, secrets={"TOKEN": ecs.Secret.from_ssm_parameter(token)}
+    )
+
+    template = Template.from_stack(stack)
+    [policy] = template.find_resources(
+        "AWS::IAM::Policy", {"Properties": {"PolicyName": Match.string_like_regexp("ExecutionRole")}}
+    ).values()
+    [read] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert read["Action"] == ["ssm:GetParameters", "ssm:GetParameter", "ssm:GetParameterHistory"]
+    assert read["Resource"] == stack.resolve(token.parameter_arn)
