@@ -37,7 +37,7 @@ def _pointers(aws: Emulator) -> dict[str, str]:
 def _records(aws: Emulator) -> list[tuple[str, int]]:
     """Each A record's name, and how many addresses it has."""
     zones = aws.client("route53")
-    (zone,) = zones.list_hosted_zones()["HostedZones"]
+    [zone] = zones.list_hosted_zones_by_name(DNSName="example.com", MaxItems="1")["HostedZones"]
     records = zones.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
     return [(record["Name"], len(record["ResourceRecords"])) for record in records if record["Type"] == "A"]
 
