@@ -276,6 +276,15 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     assert (replay.archived_ids(), left(replay, s3)) == (["1", "2", "3", "4", "5"], [])
 
 
+def test_prepared_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
+    """A batch over the limit of active partitions is kept as it was prepared: it is shipped as any other, and once."""
+    [[_, prepared]] = replay.shipper.modules["handler"].archive_objects(batch_of("1")).objects.items()
+    leave(replay, wrap(prepared), batch_of("1"), batch_of("2"))
+
+    assert replay.run() == {"replayed": 1, "waiting": 0}
+    assert (replay.archived_ids(), replay.shipper.quarantined(), left(replay, s3)) == (["1", "2"], {}, [])
+
+
 def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
     """Failed records of a stream that there is no time for are put back; none is shipped twice, none for ever."""
     batches = [batch_of(str(n)) for n in range(20)]

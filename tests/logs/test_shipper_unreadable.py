@@ -13,6 +13,7 @@ from tests.logs.deployed import (
     JsonObject,
     Shipper,
     batch,
+    compact_json,
     delivery,
     log_event,
     pack,
@@ -34,6 +35,7 @@ def bad_crc() -> bytes:
     return GZIPPED[:-8] + bytes([GZIPPED[-8] ^ 1]) + GZIPPED[-7:]
 
 
+LINE = {"logGroup": "a", "logStream": "b", "owner": "c", **log_event()}
 UNREADABLE: dict[str, object] = {
     "data that is not base64": {"awslogs": {"data": "!!!!"}},
     "data with bad padding": {"awslogs": {"data": VALID.rstrip("=")[:-1]}},
@@ -85,6 +87,12 @@ UNREADABLE: dict[str, object] = {
     "an event without a timestamp": delivery({"id": "1", "message": "hello"}),
     "one bad event among good ones": delivery(log_event("a"), {}, log_event("b")),
     "a log group too long for a key": delivery(log_event("a", 0), log_event("b"), logGroup="/" * 512),
+    "lines without an end": pack(compact_json(LINE)),
+    "lines of two log groups": pack(compact_json(LINE) + b"\n" + compact_json(LINE | {"logGroup": "b"}) + b"\n"),
+    "lines with one that is none": pack(compact_json(LINE) + b"\n\n"),
+    "lines with one of other bytes": pack(compact_json(LINE) + b"\n\xff\n"),
+    "lines without a log stream": pack(compact_json(LINE | {"logStream": None}) + b"\n"),
+    "lines without an ID": pack(compact_json(LINE | {"id": 1}) + b"\n"),
     "a timestamp too long for a key": delivery(log_event("a"), log_event("b", 10**1000)),
 }
 

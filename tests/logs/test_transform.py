@@ -56,6 +56,21 @@ def test_members_end_to_end_are_gzip(module: ModuleType, shipper: Shipper) -> No
     assert [json.loads(line)["id"] for line in gzip.decompress(joined).splitlines()] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("ids", ["a", "abc"], ids=["one event", "three events"])
+@pytest.mark.parametrize("message", ["hello", "ログ\u2028\ud800\0"], ids=["ASCII", "odd"])
+def test_what_was_prepared_and_not_stored(module: ModuleType, shipper: Shipper, ids: str, message: str) -> None:
+    """What Data Firehose keeps over its limit of partitions is taken by the shipper, and becomes the same object."""
+    event = delivery(*(log_event(id_, message=message) for id_ in ids))
+    [answer] = run(module, shipper, event)
+
+    first = shipper.invoke({"awslogs": {"data": answer["data"]}})
+    bodies = shipper.memory.bodies(shipper.archive)
+
+    assert first == shipper.invoke(event)
+    assert [base64.b64decode(answer["data"])] == list(bodies.values())
+    assert shipper.memory.bodies(shipper.archive) == bodies
+
+
 def test_over_an_hours_edge_goes_to_s3(module: ModuleType, shipper: Shipper) -> None:
     """A batch of two hours is stored under both, as the shipper would, twice told once; the others go back."""
     across = delivery(log_event("a"), log_event("b", 1_772_323_200_000))

@@ -11,6 +11,9 @@ Data Firehose puts thousands of batches into one object of up to 128 MB, more th
 some of them have landed, the rest is put back as an object of its own, and only then is the first deleted: killed in
 between, the function leaves both, and what lies in both is replayed twice.
 
+What Data Firehose keeps of a batch is the delivery as it came, or, if it was over the limit of active partitions, the
+lines that were prepared of it. The shipper takes both.
+
 A batch that the shipper finds unreadable is put into quarantine by it, and is done with as far as this is concerned:
 what lies under `quarantine/` is never looked at.
 """

@@ -30,10 +30,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from .batch import Batch, Piece
 from .delivery import UnreadableBatch, decode, delivered_data, gunzip
+from .lines import lines
 from .metrics import report_lag, report_quarantine
 from .objects import as_delivered, lines_by_hour
 from .plain import plain
@@ -103,7 +105,13 @@ def archive_objects(event: object) -> Archived:
     try:
         return archived(spliced(text))
     except UnexpectedLayout:
+        pass
+    try:
         return archived(plain(text))
+    except UnreadableBatch as unreadable:
+        with suppress(UnreadableBatch):
+            return archived(lines(text))
+        raise unreadable from None
 
 
 def quarantine(event: object, reason: str, context: Context) -> str:

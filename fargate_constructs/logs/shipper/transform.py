@@ -10,6 +10,7 @@ Each batch becomes one gzip member, and Data Firehose puts members end to end, w
 partition for a batch, so one whose events lie in several hours goes to S3 from here, under the same keys as if the
 shipper had stored it. So does one that no longer fits into the 6 MB that Lambda may answer.
 
+What is over Data Firehose's limit of active partitions is kept as it was prepared here; the shipper takes such lines.
 An exception fails the whole invocation: Data Firehose keeps its batches under its error prefix, and the replay function
 gives them to the shipper.
 """
