@@ -6,11 +6,15 @@ log group ──> export task, a day at a time ──> export bucket ──> [wh
 
     python -m fargate_constructs.logs.backfill --log-group /ecs/web --export-bucket exports --archive-bucket archive
 
-What is written is what the shipper would have written: its own code does it, so keys and lines have one layout.
+What is written is what the shipper would have written: its own code makes keys and lines, so they have one layout.
 
 **Nothing twice.** Before a day is written, the lines that the archive has of that day are read, and each is taken off
-what was exported: by stream, timestamp and message, as often as it is there. So a day may overlap with what was
-shipped, and the command may be stopped at any time and started again: it goes on with the first unfinished day.
+what was exported: by stream, timestamp and message, as often as it is there with an ID of its own. So a day may overlap
+with what was shipped, and the command may be stopped at any time and started again: it goes on with the first
+unfinished day. Days are UTC's, in any time zone.
+
+**One object never stops the rest.** A day of which an object cannot be read is left out, and events that S3 does not
+take are named; all else is done before the command fails.
 
 **Nothing left out.** So it goes on until 12 hours ago by default: no subscription tells since when this archive has
 every line, and a day that it has costs an export task and no more.
@@ -23,8 +27,8 @@ What an export task does not tell, and what becomes of it
   and others want some: for a log group of 100 GB that is hours; for less, a loop over it may serve you better.
 - *Streams with `-` for `/`.* The name is looked up among the group's streams; of a deleted one, or where two would be
   written alike, it stays as exported.
-- *Messages of several lines*, one of which begins like an event (`2026-02-28T23:59:59.999Z `), become several events,
-  also where the archive has the one: if there are such messages, end when the archive began.
+- *Messages of several lines*, one of which begins like an event of the exported day (`2026-02-28T23:59:59.999Z `),
+  become several events, also where the archive has the one: if there are such messages, end when the archive began.
 - *Events of the last 12 hours* may be missing: later ends are refused. Of a log group that has been shipped for less,
   what was written in between is left for a second run.
 
@@ -383,7 +387,7 @@ def main(arguments: list[str] | None = None) -> int:
         dest="begin",
         type=datetime.fromisoformat,
         metavar="TIME",
-        help="such as 2026-01-01; by default when the log group was made",
+        help="such as 2026-01-01, or 2026-01-01T00:00+02:00; UTC without an offset. By default the first event's",
     )
     parser.add_argument(
         "--to",
