@@ -67,12 +67,19 @@ def _spread(value: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(value.get("Statement"), list):  # a web ACL's rule has a single one, and is no policy
         return value
     permissions = {
-        json.dumps([statement | {"Action": action, "Resource": resource}], sort_keys=True)
+        json.dumps([statement | {"Action": action, "Resource": resource, "Principal": principal}], sort_keys=True)
         for statement in value["Statement"]
         for action in _listed(statement["Action"])
         for resource in _listed(statement.get("Resource"))
+        for principal in _principals(statement.get("Principal"))
     }
     return value | {"Statement": sorted(permissions)}
+
+
+def _principals(value: object) -> list[object]:
+    if not isinstance(value, dict):
+        return [value]
+    return [{kind: name} for kind, names in value.items() for name in _listed(names)]
 
 
 def _listed(value: object) -> list[object]:

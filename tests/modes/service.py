@@ -123,9 +123,15 @@ def sealed(stage: Stage) -> None:
     imported = kms.Key.from_key_arn(stack, "Key", IMPORTED_KEY)
     keys = [kms.Key(each, "OwnKey", enable_key_rotation=True) for each in (stack, base)]
     secrets = [secretsmanager.Secret(key.stack, "Secret", encryption_key=key) for key in keys]
-    bucket = s3.Bucket(base, "Files", encryption_key=keys[1], enforce_ssl=True)
+    bucket = s3.Bucket(
+        base,
+        "Files",
+        encryption_key=keys[1],
+        enforce_ssl=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+    )
     answer_for(bucket, "AwsSolutions-S1", "S3BucketLoggingEnabled", "S3BucketReplicationEnabled")
-    answer_for(bucket, "S3BucketVersioningEnabled", "S3BucketLevelPublicAccessProhibited")
+    answer_for(bucket, "S3BucketVersioningEnabled")
     registry = secretsmanager.Secret(base, "Registry", encryption_key=keys[1])
     for secret in (*secrets, registry):
         answer_for(secret, "AwsSolutions-SMG4", "SecretsManagerRotationEnabled")
