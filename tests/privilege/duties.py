@@ -80,8 +80,12 @@ class Duty(Enum):
             "ssm:GetParameters": "its value",
             "ssm:GetParameter": "CDK's grant_read adds it: the same value",
             "ssm:GetParameterHistory": "CDK's grant_read adds it: earlier values of the same parameter",
-            "ssm:DescribeParameters": "CDK's grant_read adds it to a caller's role: without effect, for no ARN limits it",
         },
+    )
+    PARAMETER_BY_CALLERS_ROLE = (
+        "CDK lets a role that was given read a parameter",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html",
+        {"ssm:DescribeParameters": "CDK's grant_read adds it: without effect, since it cannot be limited to one"},
     )
     ENVIRONMENT_FILE = (
         "ECS starts a container with variables of a file",

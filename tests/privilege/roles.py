@@ -185,6 +185,8 @@ class Roles:
             yield Duty.IMAGE
         for value in (str(secret["ValueFrom"]) for each in containers for secret in each.get("Secrets", [])):
             yield Duty.PARAMETER if ":ssm:" in value else Duty.SECRET
+            if ":ssm:" in value and "Fn::GetAtt" not in properties["ExecutionRoleArn"]:
+                yield Duty.PARAMETER_BY_CALLERS_ROLE
         if any("RepositoryCredentials" in each for each in containers):
             yield Duty.SECRET
         if any("EnvironmentFiles" in each for each in containers):  # the only mode with some has all under keys
