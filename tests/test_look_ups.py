@@ -237,8 +237,12 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "FixedEgressNetwork.__init__: cidr, avoid_cidrs": lambda lab: FixedEgressNetwork(
         lab.stack, "Network", cidr=lab.text("cidr"), avoid_cidrs=[lab.text("office")]
     ),
-    "FixedEgressNetwork.__init__: avoid_cidrs": lambda lab: FixedEgressNetwork(
-        lab.stack, "Network", avoid_cidrs=[lab.text("office")]
+    "FixedEgressNetwork.__init__: avoid_cidrs, resource_accounts, availability_zones": lambda lab: FixedEgressNetwork(
+        lab.stack,
+        "Network",
+        avoid_cidrs=[lab.text("office")],
+        resource_accounts=[lab.text("account")],
+        availability_zones=lab.text("zones").split(","),
     ),
     "FixedEgressNetwork.from_vpc: egress_ips": groups_by_name,
     "FixedEgressNetwork.add_reverse_dns: name": reverse_dns,

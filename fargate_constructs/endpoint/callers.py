@@ -9,6 +9,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import NamedTuple
 
 from aws_cdk import Token
@@ -17,6 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs.findings import acknowledge
+from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.lists import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
@@ -119,7 +121,7 @@ class Callers:
 
     def _openings(self) -> Iterator[_Opening]:
         for port in self.ports:
-            for cidr in self.cidrs:
+            for cidr in filterfalse(is_dummy, self.cidrs):  # of which CDK makes no peer
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
                 is_ipv6 = ":" in cidr and not Token.is_unresolved(cidr)
                 peer = ec2.Peer.ipv6(cidr) if is_ipv6 else ec2.Peer.ipv4(cidr)
@@ -155,7 +157,7 @@ def _further_group(
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
     validate_list("allow_cidrs", cidrs)
     for cidr in cidrs:
-        if Token.is_unresolved(cidr):
+        if not is_known(cidr):
             continue
         try:
             version = _ip_version(cidr)

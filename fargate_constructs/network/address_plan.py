@@ -8,7 +8,7 @@ range ──> [public and task subnets for six zones] ──> VPC
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import Stack, Token
+from aws_cdk import Fn, Stack, Token
 from constructs import IConstruct
 
 from fargate_constructs.known import is_dummy
@@ -66,13 +66,20 @@ def validate_zones(scope: IConstruct, max_azs: int, availability_zones: Sequence
         raise ValueError("max_azs must be known at synth, got a token: so many subnets are made")
     if not FEWEST_ZONES <= max_azs <= RESERVED_ZONES:
         raise ValueError(f"max_azs must be {FEWEST_ZONES} to {RESERVED_ZONES}, got: {max_azs}")
-    if availability_zones and len(set(availability_zones)) != max_azs:
+    is_counted = not any(map(is_dummy, availability_zones))
+    if is_counted and availability_zones and len(set(availability_zones)) != max_azs:
         raise ValueError(f"availability_zones must be max_azs={max_azs} zones, got: {list(availability_zones)}")
     stack = Stack.of(scope)
     # What `cdk synth` looked up before, and wrote to cdk.context.json; read without asking for a look-up.
     known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={stack.region}")
     if known and max_azs > len(known):
         raise ValueError(f"max_azs must be at most {len(known)} in {stack.region}, got: {max_azs}")
+
+
+def zones_of(max_azs: int, availability_zones: Sequence[str]) -> list[str]:
+    """Return the zones that were chosen, unless the CLI has yet to look them up, or else the region's first."""
+    is_chosen = availability_zones and not any(map(is_dummy, availability_zones))
+    return list(availability_zones) if is_chosen else [Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)]
 
 
 def _network(name: str, cidr: str, allowed: str, *, strict: bool = True) -> IPv4Network:

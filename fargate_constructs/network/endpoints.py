@@ -15,6 +15,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.network.endpoint_policies import restrict
 
 # https://aws.amazon.com/privatelink/pricing/: an endpoint's hour in one zone, and a GB through it.
 ENDPOINT_USD_PER_HOUR = 0.01
@@ -140,6 +141,7 @@ def add_endpoints(
     sets: Sequence[Endpoints],
     *,
     subnets: Sequence[ec2.ISubnet] | None = None,
+    resource_accounts: Sequence[str] | None = None,
 ) -> list[ec2.VpcEndpoint]:
     """Let tasks reach AWS services inside the VPC, under the services' usual names.
 
@@ -153,6 +155,8 @@ def add_endpoints(
         subnets: Where tasks are. Each zone gets an address in the first of its subnets, each subnet's route table a
             route to the gateways. By default the VPC's private subnets, or else its isolated ones. An endpoint that is
             there keeps the subnets with which it was first asked for.
+        resource_accounts: Accounts whose resources are reached, beside this account's; with keys of this account
+            alone. By default those of any account, with the keys of any.
 
     Returns:
         The interface endpoints in the order of *sets*, then the gateways; each once.
@@ -168,10 +172,12 @@ def add_endpoints(
             f"the VPC {vpc.node.path} has no private and no isolated subnets to reach endpoints from: pass subnets",
         )
     security_groups = [_security_group(vpc)] if interfaces else []
-    return [
-        *(_interface(vpc, service, subnets, security_groups) for service in interfaces),
-        *(_gateway(vpc, service, subnets) for service in gateways),
-    ]
+    made = {service: _interface(vpc, service, subnets, security_groups) for service in interfaces}
+    made |= {service: _gateway(vpc, service, subnets) for service in gateways}
+    if resource_accounts is not None:
+        for service, endpoint in made.items():
+            restrict(endpoint, service, resource_accounts)
+    return list(made.values())
 
 
 def _interface(

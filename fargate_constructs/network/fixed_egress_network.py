@@ -11,7 +11,7 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import cast
 
-from aws_cdk import Annotations, Fn, RemovalPolicy
+from aws_cdk import Annotations, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -27,10 +27,12 @@ from fargate_constructs.network.address_plan import (
     TASK_SUBNET_BITS,
     planned_range,
     validate_zones,
+    zones_of,
 )
 from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.egress_proof import EgressProof
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
+from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.reverse_dns import ReverseDns
@@ -71,13 +73,16 @@ class FixedEgressNetwork(Construct):
             subnets: choose at the start, and keep the order.
         endpoints: Sets of interface endpoints, through which tasks reach AWS without the way out. By default none;
             with `Egress.isolated()` what tasks cannot start without.
+        resource_accounts: Accounts whose resources tasks reach through the VPC endpoints, S3's included, beside this
+            account's: say those that hold your images. Keys of other accounts are not let through. By default, with
+            `Egress.isolated()` no further account; with a way out any account, with any keys: give `[]` for none.
         flow_log_retention: How long the VPC's flow logs are kept in CloudWatch, which bills all traffic's; `None` for
             no flow logs. By default one month.
 
     Raises:
         ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
-            known to have, *availability_zones* are not as many, or *egress* brings another number of addresses than it
-            needs.
+            known to have, *availability_zones* are not as many, *egress* brings another number of addresses than it
+            needs, or *resource_accounts* holds what is no account's ID.
     """
 
     @checked
@@ -92,17 +97,19 @@ class FixedEgressNetwork(Construct):
         max_azs: int = 2,
         availability_zones: Sequence[str] = (),
         endpoints: Sequence[Endpoints] = (),
+        resource_accounts: Sequence[str] | None = None,
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
         address_range = planned_range(cidr, avoid_cidrs)
         validate_zones(scope, max_azs, availability_zones)
         egress.validate_for(max_azs)
+        validate_accounts("resource_accounts", resource_accounts or ())
         super().__init__(scope, id)
 
         self.egress = egress
         self._max_azs = max_azs
-        self._zones = list(availability_zones) or [Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)]
+        self._zones = zones_of(max_azs, availability_zones)
         self.elastic_ip_pool = self._make_pool()
         """The network's own addresses; `None` if it was given some, or has no way out."""
         self._vpc = self._make_vpc(address_range)
@@ -112,8 +119,7 @@ class FixedEgressNetwork(Construct):
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
         open_ways_out(self, egress, self._vpc, self._allocation_ids())
-        isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
-        self.vpc_endpoints = add_endpoints(self._vpc, [*endpoints, *isolated])
+        self.vpc_endpoints = self._make_endpoints(endpoints, resource_accounts)
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
         if flow_log_retention is not None:
             self._log_flows(flow_log_retention)
@@ -287,6 +293,16 @@ class FixedEgressNetwork(Construct):
                 {"VPCNoUnrestrictedRouteToIGW": "NAT and load balancers stand in public subnets; tasks never do."},
             )
         return vpc
+
+    def _make_endpoints(
+        self, endpoints: Sequence[Endpoints], resource_accounts: Sequence[str] | None
+    ) -> list[ec2.VpcEndpoint]:
+        if resource_accounts is None and not self.is_isolated:
+            return add_endpoints(self._vpc, endpoints)
+        isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
+        # S3's endpoint is there in any case, and gets a policy, too.
+        sets = [*endpoints, *isolated, Endpoints.s3]
+        return add_endpoints(self._vpc, sets, resource_accounts=resource_accounts or ())
 
     def _allocation_ids(self) -> list[list[str]]:
         """Return the Elastic IPs of each zone."""

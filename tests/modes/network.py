@@ -21,13 +21,14 @@ def by(egress: Callable[[], Egress]) -> Callable[[Stage], None]:
 
 
 def three_zones(stage: Stage) -> None:
-    """Two addresses for each gateway, from a pool of one's own, beside all endpoints."""
+    """Two addresses for each gateway, from a pool of one's own, beside all endpoints, to two accounts."""
     FixedEgressNetwork(
         Stack(stage, "Test"),
         "Network",
         egress=Egress.per_az(addresses_per_az=2, public_ipv4_pool="ipv4pool-ec2-0123456789abcdef0"),
         max_azs=3,
         endpoints=[*Endpoints.for_isolated_tasks, Endpoints.dynamodb],
+        resource_accounts=["222222222222"],
     )
 
 

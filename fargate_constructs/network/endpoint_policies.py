@@ -1,0 +1,72 @@
+"""Whose resources tasks reach through VPC endpoints, and with whose keys.
+
+```
+task ──> [VPC endpoint policy] ──> resources of named accounts
+```
+
+Without a policy an endpoint leads to every account: a task with somebody else's keys could copy data to a bucket, a log
+group or a parameter of theirs, in a network without any other way out. A policy grants nothing; it limits what the
+tasks' roles may do (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html).
+"""
+
+import re
+from collections.abc import Sequence
+
+from aws_cdk import Aws
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+
+from fargate_constructs.known import is_known
+
+ACCOUNT_ID = re.compile(r"\d{12}")
+# EC2 refuses a policy for an endpoint of these: their `VpcEndpointPolicySupported` is false
+# (https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html#vpce-endpoint-policy-support;
+# of ECS's agent and telemetry: https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55).
+WITHOUT_POLICIES = ("ecs-agent", "ecs-telemetry", "email-smtp", "transfer.server")
+# AWS's own buckets that are read: by a URL which ECR signs, for layers of private images
+# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms); and without any key,
+# for packages of Amazon Linux, which NAT instances install (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html).
+AWS_BUCKETS = (f"prod-{Aws.REGION}-starport-layer-bucket", f"al2023-repos-{Aws.REGION}-de612dc2")
+
+
+def restrict(endpoint: ec2.VpcEndpoint, service: str, resource_accounts: Sequence[str]) -> None:
+    """Let principals of this account alone through an endpoint, to resources of this account and the named ones.
+
+    Args:
+        endpoint: The endpoint, without a policy so far.
+        service: The service behind it, such as `ecr.api`; one that knows no endpoint policies is left as it is.
+        resource_accounts: Further accounts whose resources may be reached.
+    """
+    if service in WITHOUT_POLICIES:
+        return
+    here = {"aws:PrincipalAccount": Aws.ACCOUNT_ID}
+    accounts = {"aws:ResourceAccount": [Aws.ACCOUNT_ID, *resource_accounts]}
+    _allow(endpoint, ["*"], ["*"], {"StringEquals": here | accounts})
+    if service == "s3":
+        _allow(endpoint, ["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/*" for bucket in AWS_BUCKETS], {})
+    if service == "ssm":
+        # AWS's own parameters, such as the newest images
+        # (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html).
+        public = f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}::parameter/aws/*"
+        _allow(endpoint, ["ssm:GetParameter", "ssm:GetParameters"], [public], {"StringEquals": here})
+
+
+def validate_accounts(name: str, accounts: Sequence[str]) -> None:
+    """Refuse what are no account IDs.
+
+    Raises:
+        ValueError: With the one that is none.
+    """
+    for account in accounts:
+        if is_known(account) and not ACCOUNT_ID.fullmatch(account):
+            raise ValueError(f"{name} must hold IDs of accounts, 12 digits such as '123456789012', got: {account!r}")
+
+
+def _allow(
+    endpoint: ec2.VpcEndpoint, actions: Sequence[str], resources: Sequence[str], conditions: dict[str, object]
+) -> None:
+    endpoint.add_to_policy(
+        iam.PolicyStatement(
+            principals=[iam.StarPrincipal()], actions=list(actions), resources=list(resources), conditions=conditions
+        )
+    )
