@@ -84,7 +84,7 @@ def test_another_answer_fails_the_demo(answers: dict[str, str], message: str) ->
 
 @pytest.mark.parametrize("public_ips", [("203.0.113.9",), ("198.51.100.1", "203.0.113.9"), ()])
 def test_another_way_out_fails_the_demo(public_ips: tuple[str, ...]) -> None:
-    """A default route that ends at an address nobody promised, or at none, is an error that names it."""
+    """A default route that ends at another address than the promised ones, or at none, is an error that names it."""
     way = demo.Departure("web", "subnet-1", "nat-1", public_ips)
     with pytest.raises(demo.DemoError, match=r"subnet-1.*198\.51\.100\.1"):
         demo.check_departures([way], ["198.51.100.1"])

@@ -33,8 +33,8 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
 MIB, ROOM_MIB = 1 << 20, 100
 JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
-# What a person has set for another AWS, for the CDK CLI, whose every option is a variable CDK_*, and for the way out:
-# all that children here talk to is on this machine.
+# Settings of a person that would mislead children, which talk to this machine alone: for another AWS, for the CDK CLI
+# (each option of it can be a variable CDK_*), and for a proxy.
 NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
@@ -209,7 +209,7 @@ class Emulator:
         """This process's environment with this project's tools, this AWS and no other."""
         ours = {name: value for name, value in os.environ.items() if not NOT_HANDED_ON.match(name)}
         tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-        home = self.folder / "home"  # whose .cdk.json, .aws and .cdk are nobody's
+        home = self.folder / "home"  # without a person's .cdk.json, .aws and .cdk
         home.mkdir(exist_ok=True)
         here = {"HOME": str(home), "PATH": tools, "TMPDIR": str(self.folder)}
         return {JSII_CACHE: f"{sys.prefix}/cache/jsii", **ours, **here, **self.environment, **settings}

@@ -64,7 +64,7 @@ def answering(aws: Emulator, name: str, target_group: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a caller hears."""
+    """What a caller receives."""
 
     status: int
     body: str

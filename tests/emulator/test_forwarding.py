@@ -180,7 +180,7 @@ def test_plain_http_is_redirected(routed: LoadBalancer) -> None:
 
 
 def test_who_has_not_signed_in_is_sent_to_the_provider(routed: LoadBalancer) -> None:
-    """And the service hears nothing of it."""
+    """The service does not get the request."""
     answer = routed.send("/admin/users", host=HTTPS)
 
     assert (answer.status, answer.body) == (HTTPStatus.FOUND, "")

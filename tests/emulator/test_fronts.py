@@ -122,7 +122,7 @@ def test_tls_comes_and_goes(stack: DeployedStack) -> None:
 
 
 def test_callers_change_in_place(stack: DeployedStack) -> None:
-    """The security group is the same, with the office's rule instead of everybody's."""
+    """The security group is the same, with the office's rule instead of the rule for all addresses."""
     groups = stack.physical_ids("AWS::EC2::SecurityGroup")
     group_id = next(value for key, value in groups.items() if key.startswith("EndpointLoadBalancer"))
 
