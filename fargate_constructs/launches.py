@@ -10,7 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fargate_constructs.templates import Place, Templates, Unresolved, is_intrinsic, items, lookup, pieces
+from fargate_constructs.templates import (
+    Place,
+    Templates,
+    Unresolved,
+    is_intrinsic,
+    items,
+    lookup,
+    pieces,
+    unresolved_in,
+)
 
 FARGATE = ("FARGATE", "FARGATE_SPOT")
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html and
@@ -108,8 +117,31 @@ def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
         yield place, parameters, "TaskDefinitionArn"
     for place in templates.of_type["AWS::StepFunctions::StateMachine"]:
         for state in _states(_definition(templates, place)):
-            if RUN_TASK.fullmatch(templates.text(place.stack, state.get("Resource"))):
-                yield place, state.get("Arguments", state.get("Parameters")), "TaskDefinition"
+            arguments, resource = state.get("Arguments", state.get("Parameters")), state.get("Resource")
+            is_unknown = isinstance(lookup(resource), Unresolved) and isinstance(arguments, dict)
+            if is_unknown or RUN_TASK.fullmatch(templates.text(place.stack, resource)):
+                yield place, arguments, "TaskDefinition"
+
+
+def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
+    """Yield what may start tasks, too, by what only the deployment knows of its targets or states."""
+    for type_, keys, key in (
+        ("AWS::Scheduler::Schedule", ("Target",), "EcsParameters"),
+        ("AWS::Events::Rule", ("Targets",), "EcsParameters"),
+        ("AWS::Pipes::Pipe", ("TargetParameters",), "EcsTaskParameters"),
+    ):
+        for place in templates.of_type[type_]:
+            found = lookup(templates.properties(place), *keys)
+            targets = found if isinstance(found, list) else [found]
+            yield from ((place, each) for target in targets for each in unresolved_in([target, lookup(target, key)]))
+    for place in templates.of_type["AWS::StepFunctions::StateMachine"]:
+        definition = _definition(templates, place)
+        if definition is None:  # such as a file in S3
+            yield place, Unresolved("a definition that is not in the template")
+        for state in _states(definition):
+            value = state if is_intrinsic(state) else state.get("Arguments", state.get("Parameters"))
+            if is_intrinsic(state) or RUN_TASK.fullmatch(templates.text(place.stack, state["Resource"])):
+                yield from ((place, each) for each in unresolved_in(value))
 
 
 def _definition(templates: Templates, machine: Place) -> Any:  # noqa: ANN401 - a piece of a template
@@ -153,11 +185,9 @@ def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _states(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
-    """Yield the states of a definition, however deep."""
-    if isinstance(value, dict):
-        if value.get("Type") == "Task":
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
+    """Yield the states of a definition that call something, and what of it only the deployment knows, however deep."""
+    if isinstance(value, dict) and (is_intrinsic(value) or "Resource" in value):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
             yield from _states(each)

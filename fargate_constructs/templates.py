@@ -76,6 +76,7 @@ class Templates:
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
         self._environments: dict[Stack, str] = {}
         self._pseudo_parameters = cache(self._list_pseudo_parameters)
+        self._stack_path = cache(_stack_path)
         self._paths = cache(self._list_paths)
         for source in sources:
             self._read(source)
@@ -146,13 +147,9 @@ class Templates:
         """Return the account and region that a stack is deployed to, as far as they are known."""
         return self._environments[stack]
 
-    def element(self, place: Place) -> IConstruct:
-        """Return the construct that a resource was made by."""
-        return _construct(place.stack.node.root, self.path(place))
-
     def path(self, place: Place) -> str:
-        """Return its path."""
-        return self._paths(place.stack)[place.logical_id]
+        """Return the path of the construct that a resource was made by."""
+        return self._paths(place.stack).get(place.logical_id, f"{self._stack_path(place.stack)}/{place.logical_id}")
 
     def acknowledged(self, path: str) -> set[str]:
         """Return the IDs of what is acknowledged at a construct or above it, as CDK keeps them."""
@@ -163,8 +160,8 @@ class Templates:
 
     def _list_paths(self, stack: Stack) -> dict[str, str]:
         """Return the construct path of each logical ID of a stack."""
-        path = stack.node.path
-        stacks = (f"{each.node.path}/" for each in self._environments)
+        path = self._stack_path(stack)
+        stacks = (f"{self._stack_path(each)}/" for each in self._environments)
         nested = tuple(each for each in stacks if each.startswith(f"{path}/") and each != f"{path}/")
         paths = {
             entry["data"]: below
@@ -183,15 +180,17 @@ class Templates:
         known = self._pseudo_parameters(stack).get(name)
         if known is None and defaults and isinstance(function, dict):
             known = self._parameters.get(Place(stack, function.get("Ref", "")), {}).get("Default")
-        return f"{stack.node.path}{name}" if known is None else str(known)
+        return f"{self._stack_path(stack)}{name}" if known is None else str(known)
 
     def _list_pseudo_parameters(self, stack: Stack) -> dict[str, str]:
         """Return what pseudo parameters are: known, or at least the same for all stacks of an environment."""
         account, region = self._environments[stack].removeprefix("aws://").split("/", 1)
-        known = {"AWS::AccountId": account, "AWS::Region": region, "AWS::StackName": stack.stack_name}
+        known = {"AWS::AccountId": account, "AWS::Region": region}
+        if not Token.is_unresolved(stack.stack_name):
+            known["AWS::StackName"] = stack.stack_name
         return {
             **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
-            **{f"${{{name}}}": value for name, value in known.items() if not _is_unknown(value)},
+            **{f"${{{name}}}": value for name, value in known.items() if not value.startswith("unknown-")},
         }
 
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
@@ -258,8 +257,11 @@ def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a templa
     for key in (*keys, None):
         if value == {"Ref": "AWS::NoValue"}:
             return None
-        if is_intrinsic(value) or isinstance(value, Unresolved):
-            return value if isinstance(value, Unresolved) else Unresolved(value)
+        if is_intrinsic(value):
+            texts = pieces(value)
+            value = "".join(texts) if all(isinstance(each, str) for each in texts) else Unresolved(value)
+        if isinstance(value, Unresolved):
+            return value
         if key is not None:
             value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -393,9 +395,8 @@ def _construct(root: IConstruct, path: str) -> IConstruct:
     return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
 
 
-def _is_unknown(value: str) -> bool:
-    """Whether a stack's name, account or region is known only when deployed."""
-    return value.startswith("unknown-") or Token.is_unresolved(value)
+def _stack_path(stack: Stack) -> str:
+    return stack.node.path
 
 
 def _reference(name: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         # A count that is there or not as the deployment will have it is nobody's fault.
         broken = is_scaled and "Fn::If" not in str(count)
         got = f"DesiredCount {as_text(count)} beside a scalable target"
-        hanging = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.unknown}
+        hanging = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.may_be(service)}
         yield from judge(Rule.CountReset, service.place, got, broken=broken, **hanging)
 
 
@@ -205,14 +205,19 @@ class _Scaling:
             for name in _names(templates, each)
         }
         self.services: set[Place] = set()
-        self.unknown: list[Unresolved] = []
-        """What may be another service, and only the deployment knows."""
+        self._others: list[Any] = []
         for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
             id_ = templates.properties(target).get("ResourceId")
             key = templates.environment(target.stack), templates.text(target.stack, id_)
             found = {*templates.references(target.stack, id_), *filter(None, [by_name.get(key)])}
             self.services |= found
-            self.unknown += [] if found else [Unresolved(id_)] if any(functions_in(id_)) else []
+            self._others += [] if found else [id_]
+
+    def may_be(self, service: Launch) -> list[Unresolved]:
+        """Return which scaled services, of those that are none of the app's by name, a service may be."""
+        names = (service.settings.get("ServiceName"), service.settings.get("Cluster"))
+        is_named = names[0] is not None and not any(functions_in(list(names)))
+        return [Unresolved(each) for each in self._others if not is_named or any(functions_in(each))]
 
 
 def _names(templates: Templates, service: Launch) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule, judge
+from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.launches import Launch
 from fargate_constructs.templates import Templates, Unresolved, items, lookup, number, unresolved_in
 
@@ -78,10 +78,14 @@ def _ports(app: FargateApp, service: Launch) -> Iterator[tuple[Any, Any]]:
 
 def _find_closed(templates: Templates, service: Launch, doors: "_Doors") -> Iterator[Finding]:
     """Yield a finding if a load balancer cannot reach the tasks, or not their health check."""
+    yield from undecided(service.place, Rule.NoIngress, LoadBalancers=service.settings.get("LoadBalancers"))
     for balancer in items(service.settings, "LoadBalancers"):
         traffic = lookup(balancer, "ContainerPort")
         group = templates.locate(service.place.stack, balancer.get("TargetGroupArn"))
         check = lookup(templates.properties(group), "HealthCheckPort")
+        if group is None:
+            unseen = Unresolved(balancer.get("TargetGroupArn"))
+            yield from undecided(service.place, Rule.NoIngress, TargetGroup=unseen)
         ports = dict.fromkeys([traffic, traffic if check in (None, "traffic-port") else check])
         closed = [str(port) for port in ports if doors.let_in(port, peers=True) is False]
         vague = [port for port in ports if doors.let_in(port, peers=True) is None]

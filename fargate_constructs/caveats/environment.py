@@ -15,7 +15,7 @@ from aws_cdk import Stack
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, undecided
 from fargate_constructs.service.containers import resolves_secret
-from fargate_constructs.templates import Templates, as_text, is_true, items, pieces, unresolved_in
+from fargate_constructs.templates import Templates, as_text, is_true, items, lookup, pieces
 
 # The end of the name says what the value is: DB_PASSWORD is one, PASSWORD_FILE and SECRET_ARN are none.
 PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))s?$", re.IGNORECASE)
@@ -70,10 +70,9 @@ def find_secrets(app: FargateApp) -> Iterator[Finding]:
                 part = re.sub(r"[^\w.-]", "-", key)
                 if reason:
                     yield Finding(Rule.SecretInEnvironment, definition, f"{key} of {name}, {reason}", part)
-                elif _is_secret_name(key, "") or unresolved_in(variable.get("Name")):
-                    yield from undecided(
-                        definition, Rule.SecretInEnvironment, **{key: value}, Name=variable.get("Name")
-                    )
+                elif app.templates.locate(definition.stack, value) is None and not PUBLIC_NAME.search(key):
+                    values = {"Name": variable.get("Name"), key: value}
+                    yield from undecided(definition, Rule.SecretInEnvironment, **values)
 
 
 def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
@@ -81,22 +80,18 @@ def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  #
         return "which becomes the value of a secret"
     if any(is_true(each.get("NoEcho")) for each in templates.parameters(stack, value)):
         return "which a parameter with NoEcho is part of"
-    texts = [value] if isinstance(value, str) else [text for text in pieces(value) if isinstance(text, str)]
-    if SECRET_VALUE.search(json.dumps(value)):
+    if SECRET_VALUE.search(json.dumps(as_text(value))):
         return "whose value looks like a secret"
-    for text in texts:
+    for text in (each for each in pieces(value) if isinstance(each, str)):
         for pair in PAIR.finditer(text):
             if _is_secret(pair["name"], pair["value"]):
                 return f"whose value has a {pair['name'].strip()}"
-    return "whose name says that it is a secret" if isinstance(value, str) and _is_secret(key, value) else ""
+    literal = lookup(value)
+    return "whose name says that it is a secret" if isinstance(literal, str) and _is_secret(key, literal) else ""
 
 
 def _is_secret(key: str, value: str) -> bool:
     """Whether a value is a secret, for all that its name says."""
-    return not HARMLESS.fullmatch(value) and not PLACEHOLDER.fullmatch(value) and _is_secret_name(key, value)
-
-
-def _is_secret_name(key: str, value: str) -> bool:
-    if PUBLIC_NAME.search(key):
+    if HARMLESS.fullmatch(value) or PLACEHOLDER.fullmatch(value) or PUBLIC_NAME.search(key):
         return False
     return bool(PASSWORD_NAME.search(key) or (SECRET_NAME.search(key) and not REFERENCE.fullmatch(value)))

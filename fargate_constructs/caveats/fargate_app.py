@@ -38,10 +38,15 @@ class FargateApp:
             is_fargate = self._is_fargate(launch)
             if is_fargate is not False:
                 (self.launches if is_fargate else self.open_launches).append(launch)
-        self.services = [each for each in self.launches if each.is_service]
-        self.definitions = [
-            place for place in templates.of_type["AWS::ECS::TaskDefinition"] if self._runs_on_fargate(place)
+        definitions = templates.of_type["AWS::ECS::TaskDefinition"]
+        self.definitions = [each for each in definitions if self._runs_on_fargate(each)]
+        """The definitions of tasks on Fargate."""
+        self.open_definitions = [
+            each for each in definitions if not self._launches[each] and unresolved_in(self.compatibilities(each))
         ]
+        """What is made for Fargate, or not: only the deployment knows."""
+        self.services = [each for each in self.launches if each.is_service]
+        """The services on Fargate."""
 
     def services_of(self, definition: Place) -> list[Launch]:
         """Return the services that run a task definition."""
@@ -65,7 +70,8 @@ class FargateApp:
 
     def compatibilities(self, definition: Place | None) -> Any:  # noqa: ANN401 - a piece of a template
         """Return what a task definition is made for, as its template has it."""
-        return lookup(self.templates.properties(definition), "RequiresCompatibilities")
+        compatibilities = lookup(self.templates.properties(definition), "RequiresCompatibilities")
+        return list(map(lookup, compatibilities)) if isinstance(compatibilities, list) else compatibilities
 
     def launch_type(self, launch: Launch) -> Any:  # noqa: ANN401 - a piece of a template
         """Return the launch type by which tasks run, that of the cluster's default if there is no other."""
@@ -96,4 +102,5 @@ class FargateApp:
     def _runs_on_fargate(self, definition: Place) -> bool:
         if launches := self._launches[definition]:
             return any(self._is_fargate(each) for each in launches)
-        return "FARGATE" in items(self.templates.properties(definition), "RequiresCompatibilities")
+        compatibilities = self.compatibilities(definition)
+        return isinstance(compatibilities, list) and "FARGATE" in compatibilities

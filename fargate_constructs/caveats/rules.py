@@ -217,7 +217,7 @@ def judge(
         yield from undecided(place, rule, **values)
 
 
-def undecided(place: Place, *rules: Rule, **values: Any) -> Iterator[Finding]:  # noqa: ANN401 - pieces of a template
+def undecided(place: Place, /, *rules: Rule, **values: Any) -> Iterator[Finding]:  # noqa: ANN401 - pieces of a template
     """Yield a note for each rule if one of the values, by property, is unresolved."""
     unknown = [f"{name} {each}" for name, value in values.items() for each in unresolved_in(value)]
     if unknown:

@@ -13,6 +13,7 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
+from fargate_constructs.launches import unread
 from fargate_constructs.service.containers import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
 from fargate_constructs.templates import Place, Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
@@ -46,6 +47,11 @@ def find_tasks(app: FargateApp) -> Iterator[Finding]:
             "TaskDefinition": None if launch.definition else Unresolved(launch.task_definition),
         }
         yield from undecided(launch.place, *Rule, **values)
+    for place, value in unread(app.templates):
+        yield from undecided(place, *Rule, Targets=value)
+    for definition in app.open_definitions:
+        compatibilities = app.compatibilities(definition)
+        yield from undecided(definition, *CONTAINER_RULES, Rule.NoSuchSize, RequiresCompatibilities=compatibilities)
     for launch in app.launches:
         if launch.definition is None:
             reference = {"TaskDefinition": Unresolved(launch.task_definition)}

@@ -78,14 +78,14 @@ class _Written:
     Args:
         template: The template.
         prefix: What its logical IDs begin with there.
-        given: The parameters that it is given.
+        given: The parameters that it is given, and the template in which each stands.
     """
 
-    def __init__(self, template: Mapping[str, Any], prefix: str = "", given: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, template: Mapping[str, Any], prefix: str = "", given: "Given | None" = None) -> None:
         self.template = template
         self.prefix = prefix
         self.nested: dict[str, _Written] = {}
-        self._given = given or {}
+        self.given = given or {}
 
     def resources(self) -> dict[str, Any]:
         """Return the resources, and those of the nested stacks."""
@@ -100,8 +100,10 @@ class _Written:
         """Return a piece of the template in those terms."""
         match value:
             case {"Ref": str() as name}:
-                own = f"{self.prefix}{name}" if name in self.template["Resources"] else name
-                value = self._given.get(name, {"Ref": own})
+                value = {"Ref": f"{self.prefix}{name}" if name in self.template["Resources"] else name}
+                if name in self.given:
+                    outer, given = self.given[name]
+                    value = outer.value(given)
             case {"Fn::GetAtt": [str() as name, str() as attribute]}:
                 value = {"Fn::GetAtt": [f"{self.prefix}{name}", attribute]}
                 if nested := self.nested.get(name):
@@ -130,12 +132,15 @@ class _Written:
         return merged[0] if merged else ""
 
 
-def _of_stack(stack: Stack, prefix: str = "", given: Mapping[str, Any] | None = None) -> _Written:
+Given = Mapping[str, tuple[_Written, Any]]
+
+
+def _of_stack(stack: Stack, prefix: str = "", given: Given | None = None) -> _Written:
     """Return a stack's template with construct paths, and those nested in it."""
     parent, resource = stack.nested_stack_parent, stack.nested_stack_resource
     if parent and resource and given is None:  # it is compared alone, with what its parent gives it
         outer = _of_stack(parent, "../")
-        given = outer.nested[parent.resolve(resource.logical_id)]._given
+        given = outer.nested[parent.resolve(resource.logical_id)].given
     template, paths = template_of(stack), element_paths(stack)
     for logical_id, each in template.setdefault("Resources", {}).items():
         each["Metadata"] = {**each.get("Metadata", {}), PATH: paths.get(logical_id, logical_id)}
@@ -145,26 +150,9 @@ def _of_stack(stack: Stack, prefix: str = "", given: Mapping[str, Any] | None = 
             if isinstance(child, Stack) and child.nested_stack_parent is stack and child.nested_stack_resource:
                 id_ = stack.resolve(child.nested_stack_resource.logical_id)
                 parameters = template["Resources"][id_]["Properties"].get("Parameters", {})
-                values = _Later({key: (written, each) for key, each in parameters.items()})
+                values = {key: (written, each) for key, each in parameters.items()}
                 written.nested[id_] = _of_stack(child, f"{prefix}{id_}/", values)
     return written
-
-
-class _Later(Mapping[str, Any]):
-    """The parameters of a nested stack, which may be outputs of one that is yet to be read."""
-
-    def __init__(self, values: Mapping[str, tuple[_Written, Any]]) -> None:
-        self._values = values
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a piece of a template
-        written, value = self._values[key]
-        return written.value(value)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 def _load(file: Path | str, name: str) -> dict[str, Any]:

@@ -205,6 +205,15 @@ CHANGES: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
         ),
         ["LogsNeverExpire"],
     ),
+    "a log group that is not named": (overriding(("Definition", OPTIONS, {"mode": "blocking"})), []),
+    "a retention of another set when deployed": (
+        lambda lab: lab.add("Retention", "Custom::LogRetention", LogGroupName="another", RetentionInDays=7),
+        [],
+    ),
+    "a state machine whose definition is a file": (
+        lambda lab: lab.add("Machine", "AWS::StepFunctions::StateMachine", DefinitionS3Location={"Bucket": "b"}),
+        [],
+    ),
     "a retention set when deployed": (partial(retained_by, RetentionInDays=7), []),
     "none set when deployed": (retained_by, ["LogsNeverExpire"]),
     "a sidecar without logs": (sidecar, ["NoInitProcess", "NoLogs"]),

@@ -66,11 +66,21 @@ def unwatched(lab: TemplateLab, strategy: str) -> None:
         lab.override("Service", f"{DEPLOYMENT}.{name}", value)
 
 
+def codedeploy_on_instances(lab: TemplateLab) -> None:
+    """Let CodeDeploy deploy another service, which runs on instances."""
+    lab.add("Slow", "AWS::ElasticLoadBalancingV2::TargetGroup", Name="slow")
+    lab.add("Instances", "AWS::ECS::Service", LaunchType="EC2", TaskDefinition="elsewhere")
+    services = [{"ServiceName": {"Fn::GetAtt": ["Instances", "Name"]}}]
+    info = {"TargetGroupInfoList": [{"Name": "slow"}]}
+    lab.add("Deploys", "AWS::CodeDeploy::DeploymentGroup", ECSServices=services, LoadBalancerInfo=info)
+
+
 DEPLOYMENTS: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "codedeploy": (
         overriding(("Service", "DeploymentController.Type", "CODE_DEPLOY"), ("Service", DEPLOYMENT, None)),
         [],
     ),
+    "codedeploy of another service": (codedeploy_on_instances, []),
     "a canary, of which AWS says no such thing": (partial(unwatched, strategy="CANARY"), []),
     "blue/green, which a circuit breaker watches": (partial(unwatched, strategy="BLUE_GREEN"), ["NoCircuitBreaker"]),
     "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),

@@ -1,0 +1,64 @@
+"""FargateCaveats: its time beside that of the synthesis that it is a part of.
+
+```
+app of services ──> synth [──> FargateCaveats] ──> [rows]
+```
+
+A whole process is measured without the pack, and its own time in another that has it: what CDK asks of it, and what it
+asks of CDK. Each counts with its best.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from unittest.mock import patch
+
+from aws_cdk import App, IPolicyValidationContext, PolicyValidationPluginReport, Validations
+
+from benchmarks.apps import NO_LIMIT, STACK
+from benchmarks.measure import run
+from benchmarks.table import Row
+from fargate_constructs.caveats import FargateCaveats
+
+APPS = ("ours", "ecs_patterns")
+SERVICES, TURNS = 50, 3
+MOST = 0.05
+
+
+def rows() -> Iterator[Row]:
+    """Measure an app without findings, and one with many."""
+    for name in APPS:
+        synthesis = min(run(f"benchmarks.apps.{name}", str(SERVICES)).wall for _ in range(TURNS))
+        seconds, findings = min(_pack_time(name) for _ in range(TURNS))
+        yield Row(
+            what=f"FargateCaveats, {SERVICES} services of {name}, {findings} findings: of the synthesis",
+            ours=f"{seconds:.2f} s",
+            other=f"{synthesis:.2f} s without it",
+            ratio=seconds / synthesis,
+            at_most=MOST,
+        )
+
+
+def _pack_time(name: str) -> tuple[float, int]:
+    """Return how many seconds the pack takes in the synthesis of an app, and how much it finds."""
+    app = App(context=NO_LIMIT)
+    import_module(f"benchmarks.apps.{name}").Services(app, STACK, SERVICES)
+    measured: list[tuple[float, int]] = []
+    validate = FargateCaveats.validate
+
+    def timed(self: FargateCaveats, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        start = time.perf_counter()
+        report = validate(self, context)
+        measured.append((time.perf_counter() - start, len(report.violations)))
+        # Findings that fail the synthesis would be printed, each.
+        return PolicyValidationPluginReport(success=True, violations=[])
+
+    with patch.object(FargateCaveats, "validate", timed):
+        Validations.of(app).add_plugins(FargateCaveats(app))
+        app.synth()
+    return measured[0]
+
+
+if __name__ == "__main__":
+    print(*(_pack_time(name) for name in sys.argv[1:]))
