@@ -61,16 +61,28 @@ class FaultyS3:
         """Take the S3 API behind."""
         self.s3 = s3
         self.script: deque[Fault] = deque()
+        self._always: list[tuple[str, str, Fault]] = []
         self.requests: list[Request] = []
         self.late = threading.Semaphore(0)
         self.silent = threading.Event()
         self.ended = threading.Event()
 
+    def always(self, method: str, part: str, fault: Fault) -> None:
+        """Let a fault happen to each request of a method whose path has this part, beside the script."""
+        self._always.append((method, part, fault))
+
+    def well(self) -> None:
+        """End all faults."""
+        self.script.clear()
+        self._always.clear()
+
     def __call__(self, request: Request) -> Answer:
         """Do to a request what the script says."""
         self.requests.append(request)
-        fault = self.script.popleft() if self.script else pass_on
-        return fault(self, request)
+        for method, part, fault in self._always:
+            if request.method == method and part in request.path:
+                return fault(self, request)
+        return (self.script.popleft() if self.script else pass_on)(self, request)
 
 
 def pass_on(faulty: FaultyS3, request: Request) -> Answer:

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
-from botocore.exceptions import ClientError
 
 from fargate_constructs.logs import backfill, exported_events
 from fargate_constructs.logs.backfill import Backfill, BackfillError
@@ -22,7 +21,7 @@ from fargate_constructs.logs.export_bucket import LogExportBucket
 from fargate_constructs.logs.exported_events import PREFIX, Line, batches, parse
 from tests.audit import findings
 from tests.logs.deployed import Shipper, delivery, environment_of, log_event
-from tests.logs.faults import in_process
+from tests.logs.faults import FaultyS3, in_process, lose_answer, pass_on, refuse
 from tests.logs.memory_logs import Group, MemoryLogs
 from tests.logs.memory_s3 import MemoryS3
 
@@ -38,9 +37,10 @@ def at(moment: datetime) -> int:
 class OldGroup:
     """A log group with old events, an archive that lacks them, and a bucket for exports."""
 
-    def __init__(self, logs: MemoryLogs, shipper: Shipper) -> None:
+    def __init__(self, logs: MemoryLogs, faulty_s3: FaultyS3, shipper: Shipper) -> None:
         """Make all but the events."""
         self.logs, self.s3, self.shipper = logs, shipper.s3, shipper
+        self.faulty_s3 = faulty_s3
         self.name, self.exports = f"/old/{uuid.uuid4()}", f"exports-{uuid.uuid4()}"
         self.logs.groups[self.name] = Group(at(datetime.now(UTC)))
         self.s3.create_bucket(Bucket=self.exports)
@@ -75,13 +75,16 @@ class OldGroup:
 
 
 @pytest.fixture
-def group(memory_s3: MemoryS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[OldGroup]:
+def group(
+    memory_s3: MemoryS3, faulty_s3: FaultyS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OldGroup]:
     """An old log group without events."""
-    logs = MemoryLogs(memory_s3)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    logs = MemoryLogs(memory_s3, faulty_s3)
     with in_process(logs) as url:
         for name, value in environment_of(url).items():
             monkeypatch.setenv(name, value)
-        yield OldGroup(logs, shipper)
+        yield OldGroup(logs, faulty_s3, shipper)
 
 
 EVENTS = [
@@ -327,28 +330,33 @@ def test_merged_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyPatc
         group.fill(RANGE[0], RANGE[1] - timedelta(hours=1))
 
 
-def test_what_s3_does_not_take(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_s3_does_not_take(group: OldGroup) -> None:
     """Events whose object S3 refuses are named, all others are written, and another run writes them."""
     group.write("a", (NOON, "one"), (NOON + timedelta(hours=1), "two"))
     group.write("b", *EVENTS)
-    put = vars(Backfill)["_put_once"]
-
-    def refuse(self: Backfill, key: str, body: bytes) -> None:
-        if b"two" in gzip.decompress(body):
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
-        put(self, key, body)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Backfill, "_put_once", refuse)
-        named = (
-            "2026-02-27  2 events of 'a', the first of 2026-02-27 12:00:00.000000 UTC, are not written: .*AccessDenied"
-        )
-        with pytest.raises(BackfillError, match=named):
-            group.fill()
+    group.faulty_s3.always("PUT", "/1772197200000-", refuse(403, "AccessDenied"))
+    named = r"2026-02-27  2 events of 'a', the first of 2026-02-27 12:00:00.000000 UTC, are not written: .*AccessDenied"
+    with pytest.raises(BackfillError, match=named):
+        group.fill()
     assert group.said[-1] == "done   4 events in 3 objects, 0 were there"
+    group.faulty_s3.well()
 
     assert group.fill() == (1, 4, 1)
     assert group.archived() == sorted([("a", at(NOON), "one"), ("a", at(NOON) + 3_600_000, "two"), *expected("b")])
+
+
+def test_an_answer_that_is_lost(group: OldGroup) -> None:
+    """What S3 has taken already when it is put again is written once, and is no error."""
+    group.write("a", *EVENTS)
+    group.faulty_s3.always("PUT", "/hour%3D12/", lose_answer)
+    with pytest.raises(BackfillError, match=r"2026-02-27  3 events .*Connection was closed"):
+        group.fill()
+    group.faulty_s3.well()
+    group.s3.delete_object(Bucket=group.shipper.archive, Key=next(iter(group.shipper.archived())))
+    group.faulty_s3.script.extend([*[pass_on] * 6, lose_answer])
+
+    assert group.fill() == (3, 0, 2)
+    assert group.archived() == expected("a")
 
 
 def test_a_log_group_too_long_for_a_key(group: OldGroup) -> None:

@@ -235,17 +235,6 @@ def test_what_must_be_restored_first_is_left_alone(merger: Merger) -> None:
 # --- One that cannot be had stops no other ---
 
 
-def beyond(faulty_s3: FaultyS3, method: str, part: str, fault: Fault) -> None:
-    """Let a fault happen to each request of this method whose path has this part."""
-    s3 = faulty_s3.s3
-
-    def s3_or_fault(request: Request) -> Answer:
-        hit = request.method == method and part in request.path
-        return fault(FaultyS3(s3), request) if hit else s3(request)
-
-    faulty_s3.s3 = s3_or_fault
-
-
 @pytest.fixture
 def two_hours(unlucky_merger: Merger) -> Merger:
     """A merged hour with a member that came again, and an hour to merge."""
@@ -259,12 +248,11 @@ def two_hours(unlucky_merger: Merger) -> Merger:
 @pytest.mark.parametrize("code", ["InvalidObjectState", "NoSuchKey"])
 def test_a_list_that_is_not_there(two_hours: Merger, faulty_s3: FaultyS3, code: str) -> None:
     """An hour whose list went to Glacier, or goes at this moment, is left as it is, in silence; the rest is merged."""
-    s3 = faulty_s3.s3
-    beyond(faulty_s3, "GET", "/hour%3D23/_", refuse(403, code))
+    faulty_s3.always("GET", "/hour%3D23/_", refuse(403, code))
 
     assert two_hours.run()["members"] == 12
     assert two_hours.ids() == sorted([*IDS, "03", *(f"next-{each}" for each in IDS)])
-    faulty_s3.s3 = s3
+    faulty_s3.well()
     assert two_hours.run()["deletedAgain"] == 1
 
 
@@ -291,17 +279,16 @@ def test_what_s3_refuses_in_an_hour(
     two_hours: Merger, faulty_s3: FaultyS3, fault: Fault, call: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is named when everything else is done, the lease is kept, and the next run finishes it: each line once."""
-    s3 = faulty_s3.s3
     two_hours.s3.create_multipart_upload(Bucket=two_hours.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
     two_hours.shipper.invoke(delivery(log_event("lone"), logGroup="/ecs/api"))
     before = set(two_hours.ids())
-    beyond(faulty_s3, *call, fault)
+    faulty_s3.always(*call, fault)
 
     with pytest.raises(two_hours.module.Unfinished, match=r"[12] times, such as log_group=%2Fecs%2Fweb/dt=2026-02-28/"):
         two_hours.run()
     assert '"failed": {"log_group=' in capsys.readouterr().out
     assert set(two_hours.ids()) == before
-    faulty_s3.s3 = s3
+    faulty_s3.well()
     assert "busy" in two_hours.run()
 
     two_hours.run_later()
@@ -314,7 +301,7 @@ def test_a_member_that_cannot_be_had(unlucky_merger: Merger, faulty_s3: FaultyS3
     """All others of its hour are merged; what S3 refuses is named, what has gone since the list is not."""
     unlucky_merger.ship(*IDS)
     [key, *_] = unlucky_merger.stored()
-    beyond(faulty_s3, "GET", key.rpartition("/")[2], refuse(403, code))
+    faulty_s3.always("GET", key.rpartition("/")[2], refuse(403, code))
 
     if code in unlucky_merger.module.archive.NOT_THERE:
         assert unlucky_merger.run()["members"] == 11
@@ -328,7 +315,7 @@ def test_a_member_that_cannot_be_had(unlucky_merger: Merger, faulty_s3: FaultyS3
 def test_an_upload_that_has_ended(unlucky_merger: Merger, faulty_s3: FaultyS3) -> None:
     """An upload that is gone when it is to be aborted is no failure."""
     unlucky_merger.s3.create_multipart_upload(Bucket=unlucky_merger.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
-    beyond(faulty_s3, "DELETE", "uploadId", refuse(404, "NoSuchUpload"))
+    faulty_s3.always("DELETE", "uploadId", refuse(404, "NoSuchUpload"))
 
     assert unlucky_merger.run()["failed"] == {}
 
