@@ -30,6 +30,7 @@ OTHER_REGION = {
     "role_arn": "IAM is global (https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html)",
     "CloudFrontDistribution.certificate": "CloudFront takes those of us-east-1, as the distribution checks itself",
     "CloudFrontDistribution.web_acl_arn": "as certificate",
+    "CloudFrontDistribution.access_log_bucket": "CloudFront is global, and writes to buckets of most regions",
     "Accelerator.endpoint": "an endpoint group names the region of its load balancer",
     "FargateTask.log_group": "the awslogs driver is told the region of its log group",
     "FargateWebService.log_group": "as FargateTask.log_group",
@@ -42,6 +43,7 @@ OTHER_ACCOUNT = {
     "(https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html)",
     "HttpEndpoint.access_log_bucket": "a bucket's policy may let the load balancers of other accounts write "
     "(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html)",
+    "CloudFrontDistribution.access_log_bucket": "its access control list may let other accounts' distributions write",
     "FargateWebService.access_log_bucket": "as that of HttpEndpoint",
     "LogArchive.bucket": "the bucket's policy must allow what bucket_policy_statements has",
     "LogCatalog.bucket": "as LogArchive.bucket",

@@ -5,6 +5,8 @@ construct ──> [path] ──> what people read
 ```
 """
 
+import re
+import unicodedata
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -27,3 +29,25 @@ def path_of(construct: Placed) -> str:
     if construct not in _PATHS:
         _PATHS[construct] = construct.node.path
     return _PATHS[construct]
+
+
+# What EC2 takes in the description of a security group, and of its rules
+# (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
+NOT_IN_EC2 = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
+MAX_EC2_DESCRIPTION = 255
+
+
+def ec2_description(text: str) -> str:
+    """Return a description of a security group, or of its rule, as EC2 takes it; one that it takes is unchanged."""
+    return shortened(NOT_IN_EC2.sub("_", without_accents(text)), MAX_EC2_DESCRIPTION)
+
+
+def without_accents(text: str) -> str:
+    """Return a text with plain letters for those with accents: `Überweb` becomes `Uberweb`."""
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text that AWS takes no more than so many characters of: its begin and its end."""
+    half = (most - len("...")) // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"

@@ -11,8 +11,10 @@ A service acts for many accounts. Without a condition, somebody else's request c
 from functools import cache
 from typing import cast
 
-from aws_cdk import Aws
+import jsii
+from aws_cdk import Aspects, Aws, IAspect, Names, Resource
 from aws_cdk import aws_iam as iam
+from constructs import IConstruct
 
 
 @cache
@@ -36,3 +38,23 @@ def restrict(role: iam.IRole) -> None:
 @cache
 def _for_this_account() -> dict[str, dict[str, str]]:
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+
+
+def name_policies_by_region(grantee: iam.IGrantable | None) -> None:
+    """Put the region into the names of the policies that CDK makes for what grants give to a role made elsewhere.
+
+    A role is of all regions, and has one policy of a name: a stack of another region would overwrite this one's
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html).
+    """
+    if hasattr(grantee, "role_arn") and not Resource.is_owned_resource(cast(iam.IRole, grantee)):
+        Aspects.of(cast(iam.IRole, grantee)).add(cast(IAspect, _ByRegion()))
+
+
+@jsii.implements(IAspect)
+class _ByRegion:
+    """Names a policy by its path and region."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Name it."""
+        if isinstance(node, iam.CfnPolicy):
+            node.policy_name = f"{Names.unique_resource_name(node, separator='-', max_length=100)}-{Aws.REGION}"

@@ -5,12 +5,16 @@ caller ──> [d111111abcdef8.cloudfront.net ──> VPC origin] ──> intern
 ```
 """
 
+from collections.abc import Iterator
+
 import jsii
 from aws_cdk import (
     Annotations,
     Duration,
     IStableListProducer,
     Lazy,
+    Names,
+    PolicyViolation,
     RemovalPolicy,
     Stack,
     custom_resources,
@@ -30,11 +34,24 @@ from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.environments import environment_of, may_be_same
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.known import is_dummy, is_known
+from fargate_constructs.paths import shortened
 from fargate_constructs.private_bucket import PrivateBucket
+from fargate_constructs.template_checks import TemplateChecks, violation
+from fargate_constructs.templates import Templates, items
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
 SERVICE_SECURITY_GROUP = "CloudFront-VPCOrigins-Service-SG"
 GROUP_ID = "SecurityGroups.0.GroupId"
+# https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html
+MAX_COMMENT = 128
+# Regions that an account opts in to, from which CloudFront takes no bucket for its logs
+# (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html and
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html).
+OPT_IN_REGIONS = {
+    *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+    *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1"),
+    *("me-central-1", "me-south-1", "mx-central-1"),
+}
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
 CERTIFICATE_REGION = "us-east-1"
 # The function that all of CDK's own custom resources of a stack share, by its ID in the stack.
@@ -70,13 +87,19 @@ class CloudFrontDistribution(Construct):
             callers use the distribution's own name.
         web_acl_arn: The ARN of a web ACL of scope CLOUDFRONT, which live in us-east-1. By default none; one on the
             endpoint works too, but sees CloudFront's addresses as the callers'.
-        access_log_expiration: After how long CloudFront's access logs are deleted from S3. By default 90 days.
+        access_logs: Whether CloudFront logs what it was asked. By default it does.
+        access_log_bucket: Where to: a bucket with access control lists, by which CloudFront gives itself the right to
+            write; import one of another region by `s3.Bucket.from_bucket_attributes(bucket_name=..., region=...)`. By
+            default a private bucket is made. CloudFront takes none of a region that accounts opt in to.
+        access_log_expiration: After how long CloudFront's access logs are deleted from the bucket made here. By default
+            90 days.
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
         ValueError: If the endpoint faces the internet, or has a front already; if its certificate could not be checked
             by CloudFront, for it has no domain name; if a certificate is given but no domain name to use it for, or it
-            is another region's; if *web_acl_arn* is a regional one; or if the records lie in another stack.
+            is another region's; if *web_acl_arn* is a regional one; if CloudFront could not write its access logs; or
+            if the records lie in another stack.
     """
 
     @checked
@@ -88,29 +111,34 @@ class CloudFrontDistribution(Construct):
         endpoint: HttpEndpoint,
         certificate: acm.ICertificate | None = None,
         web_acl_arn: str | None = None,
+        access_logs: bool = True,
+        access_log_bucket: s3.IBucket | None = None,
         access_log_expiration: Duration | None = None,
     ) -> None:
         _validate_endpoint(scope, endpoint, certificate)
         _validate_web_acl(web_acl_arn)
-        validate_expiration(access_log_expiration)
+        _validate_access_logs(scope, access_log_bucket, access_log_expiration, is_on=access_logs)
         if certificate and is_dummy(certificate.certificate_arn):
             certificate = None  # whose ARN CDK takes apart
         super().__init__(scope, id)
 
         self.domain_name = endpoint.domain_name if certificate else None
-        self.access_log_bucket = PrivateBucket(
-            self,
-            "AccessLogs",
-            lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or EXPIRE_AFTER)],
-            # CloudFront gives itself the right to write by an access control list; it is the only one who may.
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
-        )
+        self.access_log_bucket: s3.IBucket | None = None
+        """Where CloudFront's access logs go, if it keeps any."""
+        if access_logs:
+            self.access_log_bucket = access_log_bucket or PrivateBucket(
+                self,
+                "AccessLogs",
+                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or EXPIRE_AFTER)],
+                # CloudFront gives itself the right to write by an access control list; it is the only one who may.
+                object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+            )
         self.origin = _origin(endpoint, self._make_vpc_origin(endpoint))
         """The way to the endpoint, for further behaviors: `distribution.add_behavior("/static/*", self.origin, …)`."""
         self.distribution = cloudfront.Distribution(
             self,
             "Resource",
-            comment=self.node.path,
+            comment=shortened(self.node.path, MAX_COMMENT),
             default_behavior=cloudfront.BehaviorOptions(
                 origin=self.origin,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
@@ -126,10 +154,12 @@ class CloudFrontDistribution(Construct):
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             enable_ipv6=True,
             web_acl_id=web_acl_arn,
-            enable_logging=True,
+            enable_logging=access_logs,
             log_bucket=self.access_log_bucket,
-            log_includes_cookies=False,
+            log_includes_cookies=False if access_logs else None,
         )
+        if access_log_bucket:
+            TemplateChecks.add(self, _find_buckets_without_lists)
         self._let_in(endpoint)
         endpoint.stand_behind(self, targets.CloudFrontTarget(self.distribution) if certificate else None, has_ipv6=True)
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers come over HTTPS, by CloudFront")
@@ -143,11 +173,14 @@ class CloudFrontDistribution(Construct):
     def _make_vpc_origin(self, endpoint: HttpEndpoint) -> cloudfront.VpcOrigin:
         """Make one that never changes: CloudFront updates none that a distribution uses, not even its tags.
 
-        So its ID and name hold the protocol, and no tags are on it (https://github.com/aws/aws-cdk/issues/35765).
+        So its ID and name hold the protocol, and no tags are on it (https://github.com/aws/aws-cdk/issues/35765). An
+        account has one of a name in all regions, so the name holds the region too.
         """
+        protocol = "Https" if endpoint.has_tls else "Http"
         made = cloudfront.VpcOrigin(
             self,
-            "HttpsVpcOrigin" if endpoint.has_tls else "HttpVpcOrigin",
+            f"{protocol}Origin",
+            vpc_origin_name=f"{Names.unique_resource_name(self, max_length=40)}-{protocol}-{Stack.of(self).region}",
             endpoint=cloudfront.VpcOriginEndpoint.application_load_balancer(endpoint.load_balancer),
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
             if endpoint.has_tls
@@ -289,6 +322,40 @@ def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: ac
         raise ValueError(
             f"certificate must be in {CERTIFICATE_REGION} for CloudFront, got: {certificate.node.path} in {region}"
         )
+
+
+def _validate_access_logs(
+    scope: Construct, bucket: s3.IBucket | None, expiration: Duration | None, *, is_on: bool
+) -> None:
+    validate_expiration(expiration)
+    if bucket and (expiration or not is_on):
+        beside = "access_log_expiration, which is the bucket's own" if expiration else "access_logs=False"
+        raise ValueError(f"access_log_bucket must be left out, got {bucket.node.path} beside {beside}")
+    region = environment_of(bucket or Stack.of(scope)).region
+    if is_on and region in OPT_IN_REGIONS:
+        raise ValueError(
+            f"CloudFront writes no access logs to a bucket in {region}, a region that accounts opt in to; give an "
+            "access_log_bucket of another region, or access_logs=False",
+        )
+
+
+def _find_buckets_without_lists(templates: Templates) -> Iterator[PolicyViolation]:
+    """Yield a violation for each bucket of the app that takes no access control list, by which CloudFront may write.
+
+    That is so unless a bucket says otherwise (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
+    """
+    for distribution in templates.of_type["AWS::CloudFront::Distribution"]:
+        logging = templates.properties(distribution).get("DistributionConfig", {}).get("Logging", {})
+        bucket = templates.locate(distribution.stack, logging.get("Bucket"))
+        rules = items(templates.properties(bucket), "OwnershipControls", "Rules")
+        if bucket and {rule["ObjectOwnership"] for rule in rules} <= {"BucketOwnerEnforced"}:
+            path = templates.path(bucket)
+            yield violation(
+                "accessLogBucket",
+                templates.path(distribution),
+                f"a bucket for the access logs of CloudFront must take access control lists, got: {path} without",
+                fix="make it with object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED",
+            )
 
 
 def _validate_web_acl(arn: str | None) -> None:

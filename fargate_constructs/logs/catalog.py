@@ -46,6 +46,7 @@ from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
 from fargate_constructs.ranges import validate_range
+from fargate_constructs.trust import name_policies_by_region
 
 QUERIES = Path(__file__).parent / "queries"
 
@@ -207,6 +208,7 @@ class LogCatalog(Construct):
         Args:
             grantee: Who may; of this account.
         """
+        name_policies_by_region(grantee)
         stack = Stack.of(self)
         lines, results = self.bucket.arn_for_objects("log_group=*"), self.results_bucket.arn_for_objects("results/*")
         workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.name)

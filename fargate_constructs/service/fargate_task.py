@@ -25,7 +25,7 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.environments import may_be_in_vpc
 from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.network import Network
-from fargate_constructs.paths import path_of
+from fargate_constructs.paths import ec2_description, path_of
 from fargate_constructs.ranges import validate_seconds
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
@@ -38,7 +38,7 @@ from fargate_constructs.service.links import name_of, validate_name
 from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
 from fargate_constructs.service.task_logs import TaskLogs, validate_logs
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
-from fargate_constructs.trust import service_principal
+from fargate_constructs.trust import name_policies_by_region, service_principal
 
 # After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
@@ -190,13 +190,17 @@ class FargateTask(Construct):
         # Whoever begins with a launch type cannot change to Spot later without replacing the service.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
         self._security_groups = list(security_groups) or [
-            ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, description=f"tasks of {path_of(self)}")
+            ec2.SecurityGroup(
+                self, "SecurityGroup", vpc=network.vpc, description=ec2_description(f"tasks of {path_of(self)}")
+            )
         ]
         self._lets_all_out = not security_groups
         self._logs = TaskLogs(
             self, log_group=log_group, retention=log_retention, delivery=log_delivery, router=log_router
         )
         self.log_group = self._logs.group
+        for role in (task_role, execution_role):
+            name_policies_by_region(role)
         self._task_role = task_role or self._make_task_role()
         policies = {} if execution_role else self._logs.policies
         self._execution_role = execution_role or ExecutionRole(self, "ExecutionRole", inline_policies=policies)

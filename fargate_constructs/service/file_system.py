@@ -18,6 +18,7 @@ from constructs import Construct, IValidation
 
 from fargate_constructs.environments import may_be_in_vpc
 from fargate_constructs.known import may_match, may_start_with
+from fargate_constructs.paths import ec2_description
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
@@ -90,7 +91,7 @@ def mount_file_system(
     )
     for theirs, ours in product(file_system.connections.security_groups, connections.security_groups):
         # A remote rule stands in the task's stack, which depends on the file system's and not the other way round.
-        theirs.add_ingress_rule(ours, ec2.Port.NFS, f"NFS from {scope.node.id}", remote_rule=True)
+        theirs.add_ingress_rule(ours, ec2.Port.NFS, ec2_description(f"NFS from {scope.node.id}"), remote_rule=True)
     # A task that starts before there is a mount target cannot start.
     task_definition.node.add_dependency(file_system.mount_targets_available)
     return access_point

@@ -18,6 +18,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
 from fargate_constructs.known import may_match
+from fargate_constructs.paths import without_accents
 from fargate_constructs.registry import entry_of
 
 # A name serves as a container's name and as a host name: a DNS label that begins with a letter
@@ -211,7 +212,7 @@ def port_mapping_name(name: str, port: str) -> str:
 
 def name_of(id: str) -> str:
     """Return a construct ID as a name: `OrderApi` becomes `order-api`."""
-    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", id)
+    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", without_accents(id))
     return "-".join(words).lower()
 
 

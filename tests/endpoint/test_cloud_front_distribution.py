@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack, Tags
+from aws_cdk import App, CfnParameter, Duration, Environment, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint
@@ -184,6 +185,7 @@ def test_its_access_logs_expire(stack: Stack, endpoint: HttpEndpoint) -> None:
     )
 
     template = Template.from_stack(stack)
+    assert distribution.access_log_bucket
     bucket = stack.resolve(distribution.access_log_bucket.bucket_name)["Ref"]
     properties = template.find_resources("AWS::S3::Bucket")[bucket]["Properties"]
     assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
@@ -196,6 +198,61 @@ def test_its_access_logs_expire(stack: Stack, endpoint: HttpEndpoint) -> None:
             }
         },
     )
+
+
+@pytest.mark.parametrize("is_on", [True, False], ids=["a bucket of ones own", "off"])
+def test_its_access_logs_go_elsewhere(stack: Stack, endpoint: HttpEndpoint, *, is_on: bool) -> None:
+    """To a bucket of another region, or nowhere; no bucket is made for them."""
+    there = s3.Bucket.from_bucket_attributes(
+        stack, "Logs", bucket_name="all-logs", region="eu-west-1", account="1" * 12
+    )
+    bucket = there if is_on else None
+
+    distribution = CloudFrontDistribution(
+        stack, "Distribution", endpoint=endpoint, access_logs=is_on, access_log_bucket=bucket
+    )
+
+    template = Template.from_stack(stack)
+    logging = {"Bucket": "all-logs.s3.eu-west-1.amazonaws.com", "IncludeCookies": False}
+    template.has_resource_properties(
+        "AWS::CloudFront::Distribution", {"DistributionConfig": {"Logging": logging if is_on else Match.absent()}}
+    )
+    template.resource_count_is("AWS::S3::Bucket", 1)  # the endpoint's
+    assert distribution.access_log_bucket is bucket
+
+
+def test_buckets_that_cloud_front_cannot_write_to_are_refused(stack: Stack, endpoint: HttpEndpoint) -> None:
+    """Of a region that accounts opt in to, by default or given; and settings that would have no effect."""
+    far = Stack(App(), "Far", env=Environment(account="1" * 12, region="me-south-1"))
+    internal = HttpEndpoint(far, "Endpoint", network=network_in(far), internal=True)
+    over_there = s3.Bucket.from_bucket_attributes(stack, "Far", bucket_name="all-logs", region="me-south-1")
+    near = s3.Bucket.from_bucket_name(stack, "Near", "all-logs")
+    week = Duration.days(7)
+
+    for place, of, arguments, message in (
+        (far, internal, {}, "to a bucket in me-south-1, a region that accounts opt in to; give an access_log_bucket"),
+        (stack, endpoint, {"access_log_bucket": over_there}, "to a bucket in me-south-1"),
+        (stack, endpoint, {"access_log_bucket": near, "access_logs": False}, "Test/Near beside access_logs=False"),
+        (stack, endpoint, {"access_log_bucket": near, "access_log_expiration": week}, "beside access_log_expiration"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            CloudFrontDistribution(place, "Distribution", endpoint=of, **arguments)
+
+    CloudFrontDistribution(far, "Distribution", endpoint=internal, access_logs=False)
+
+
+def test_a_bucket_without_access_control_lists_fails_synthesis(stack: Stack, network: Network) -> None:
+    """As S3 makes them, unless told otherwise."""
+    ownership = (None, s3.ObjectOwnership.BUCKET_OWNER_ENFORCED, s3.ObjectOwnership.OBJECT_WRITER)
+    for number, each in enumerate(ownership):
+        bucket = s3.Bucket(stack, f"Bucket{number}", object_ownership=each)
+        endpoint = HttpEndpoint(stack, f"Endpoint{number}", network=network, internal=True)
+        CloudFrontDistribution(stack, f"Distribution{number}", endpoint=endpoint, access_log_bucket=bucket)
+
+    with pytest.raises(RuntimeError) as refusal:
+        Template.from_stack(stack)
+    lists = r"must take access control lists, got: (\S+) without"
+    assert set(re.findall(lists, str(refusal.value))) == {"Test/Bucket0/Resource", "Test/Bucket1/Resource"}
 
 
 def test_with_a_name_and_certificates_it_is_https_all_the_way(
