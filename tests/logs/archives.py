@@ -51,7 +51,7 @@ def statements(template: Template, name: str) -> list[dict[str, Any]]:
     return [
         statement | {"Action": listed(statement["Action"])}
         for policy in resources(template, "AWS::IAM::Policy").values()
-        if policy["PolicyName"].startswith(name)
+        if str(policy["PolicyName"]).startswith(name)
         for statement in policy["PolicyDocument"]["Statement"]
     ]
 
