@@ -196,13 +196,10 @@ class Templates:
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield what a piece of a template names, however deep, each in the stack that knows it by that name."""
         for function in functions_in(value):
-            alias = self._follow(stack, function)
-            if alias:
+            if alias := self._follow(stack, function):
                 yield from self._names(*alias)
-                continue
-            match function:
-                case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-                    yield Place(stack, name)
+            elif name := function.get("Ref", function.get("Fn::GetAtt", [None])[0]):
+                yield Place(stack, name)
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
         """Return what a reference to another stack stands for, and in which stack it stands there."""

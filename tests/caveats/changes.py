@@ -206,6 +206,10 @@ CHANGES: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
         ["LogsNeverExpire"],
     ),
     "a log group that is not named": (overriding(("Definition", OPTIONS, {"mode": "blocking"})), []),
+    "a state machine whose definition is none": (
+        lambda lab: lab.add("Machine", "AWS::StepFunctions::StateMachine", DefinitionString="{"),
+        [],
+    ),
     "a retention of another set when deployed": (
         lambda lab: lab.add("Retention", "Custom::LogRetention", LogGroupName="another", RetentionInDays=7),
         [],
