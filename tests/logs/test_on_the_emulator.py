@@ -342,7 +342,7 @@ def test_the_deployed_merger_runs(aws: Emulator, stack: DeployedStack) -> None:
     """As it was deployed, with its environment: it finds nothing that is two days old."""
     result = invoke(aws, stack.output("Merger"))
 
-    assert result == {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "finished": True}
+    assert result == {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "failed": {}, "finished": True}
 
 
 def test_a_reader_of_merged_objects(
