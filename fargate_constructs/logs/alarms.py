@@ -1,4 +1,4 @@
-"""What is worth waking somebody for.
+"""The alarms of an archive.
 
 ```
 shipper, replay, Data Firehose, CloudWatch Logs ── metrics ──> [Alarms] ──> your actions

@@ -94,7 +94,7 @@ class ArchivingFunction(ArchiveFunction):
     def metric_lag(self) -> cloudwatch.Metric:
         """How many milliseconds after its newest event a batch got here; measured only where it is more than a minute.
 
-        What is replayed, or comes from a host that was offline, is late rightly.
+        A replayed batch is late, too, and so is one of a host that was offline: neither is a fault.
         """
         return self._metric("Lag", "Maximum")
 

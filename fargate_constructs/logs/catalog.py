@@ -8,17 +8,18 @@ Choices, and why:
 
 - **Partition projection**: Athena computes where an hour's objects are. There is no crawler and no partition to add.
 - **`log_group` is an enumerated partition.** The other way, `injected`, refuses every query that does not name its log
-  groups, and who looks for a request does not know them. Whoever lists them at synthesis misses those of other stacks
-  and accounts' policies without a word. So a small function lists the bucket's log groups every five minutes, and
-  writes them into the table; CloudFormation's drift detection shows that as a change of one table parameter. AWS
-  advises to keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
+  groups, but a person who looks for a request does not know them. A list made at synthesis would lack those of other
+  stacks and of an account's policy. So a small function lists the bucket's log groups every five minutes, and writes
+  them into the table; CloudFormation's drift detection shows that as a change of one table parameter. AWS advises to
+  keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
   (https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html).
 - **A name is written as in the keys**, percent-encoded: `log_group = url_encode('/ecs/web')` reads one log group.
   `loggroup = '/ecs/web'` finds the same lines, but reads all log groups.
 - **The view is made by CloudFormation**, in the form in which Athena itself stores one, so that the saved queries work
   from the first minute. The alternative, a saved `CREATE VIEW`, would ask a person in a hurry to run it first.
-- **The view shows any line.** A time that no clock has, which Trino cannot write, is NULL: one such line would end
-  every query. The database's name is quoted, so that it may begin with a digit or be a word of SQL.
+- **The view shows any line.** A timestamp outside the years 1970 to 9999 is NULL as a time: Trino cannot convert every
+  number, and one line would end every query. The database's name is quoted, so that it may begin with a digit or be a
+  word of SQL.
 - **The view groups by the event's ID and everything else that a query filters on**, since Trino hands only conditions
   on grouped columns down to the table: `dt`, `hour` and `log_group` through the view still choose what is read.
 """

@@ -22,7 +22,7 @@ from fargate_constructs.private_bucket import PrivateBucket
 
 # Where the shipper puts what it cannot read.
 QUARANTINE_PREFIX = "quarantine/"
-# Where Lambda puts what the shipper failed to store; Lambda lets nobody choose
+# Where Lambda puts what the shipper failed to store; Lambda has no setting for it
 # (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 ASYNC_FAILURE_PREFIX = "aws/lambda/async/"
 

@@ -71,8 +71,8 @@ class LogArchive(Construct):
             is made: private, TLS only, encrypted, retained when the stack is deleted.
         retention: How long logs are kept, and where they lie meanwhile. By default `Retention()`: in Glacier Instant
             Retrieval after 90 days, gone after 400.
-        object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long nobody may delete a log,
-            in compliance mode not even the account's root user. By default there is no lock.
+        object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long a log cannot be deleted,
+            in compliance mode not even by the account's root user. By default there is no lock.
         encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
         versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
             nothing is ever overwritten. A bucket with a lock always is.
@@ -171,7 +171,7 @@ class LogArchive(Construct):
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:
-        """What is worth waking somebody for; add your own actions to each, or give *alarm_actions*."""
+        """The archive's alarms. Add actions to each, or give *alarm_actions*."""
         return self._alarms.all
 
     @property

@@ -46,7 +46,7 @@ class LogMerger(ScheduledFunction):
         id: The construct's ID.
         bucket: The bucket with the archive's objects. If it belongs to another account, that account must let
             *function*'s role in.
-        owner: The account ID of the bucket's owner, which S3 then checks. By default nobody does; the archive gives
+        owner: The account ID of the bucket's owner, which S3 then checks. By default it does not; the archive gives
             its own account's for a bucket it made.
     """
 

@@ -17,9 +17,9 @@ from fargate_constructs.arguments import checked
 from fargate_constructs.ranges import seconds_of
 
 # Glacier Instant Retrieval costs a sixth of S3 Standard and is read without waiting (https://aws.amazon.com/s3/pricing/):
-# worth it for logs that nobody has asked for in the first 90 days.
+# worth it for logs, which are rarely read after 90 days.
 COLD_AFTER = Duration.days(90)
-# A year and the month in which somebody asks for it.
+# A year, and a month to ask for what happened then.
 EXPIRE_AFTER = Duration.days(400)
 # Long enough to notice a deletion and to take it back.
 NONCURRENT_EXPIRE_AFTER = Duration.days(30)

@@ -34,17 +34,18 @@ GENERATED_NAME = "x" * 80
 
 
 class _Named(NamedTuple):
-    """A log group, or all whose names are of a pattern."""
+    """A log group, or all log groups whose names match a pattern."""
 
     text: str
-    """The name for templates, or the pattern."""
+    """The name as the template has it, or the pattern."""
     name: str
-    """The same, as far as it is known."""
+    """The same, as far as the app knows it."""
+    path: str
+    """What a person knows it by: its construct's path, or the pattern."""
     arn: str | None = None
-    path: str = ""
 
-    def has(self, other: "_Named") -> bool:
-        """Tell whether another is the same, also if it is imported by name or ARN, or is of the pattern."""
+    def covers(self, other: "_Named") -> bool:
+        """Tell whether another is the same log group, also if it is imported by name or ARN, or is of the pattern."""
         pattern = ".*".join(map(re.escape, self.name.split("*")))
         return bool(re.fullmatch(pattern, other.name)) or (self.arn is not None and self.arn == other.arn)
 
@@ -98,7 +99,7 @@ class Subscriptions:
         """Never ship a log group, or those of a pattern."""
         ignored = self._named(log_group)
         for each in self._shipped:
-            if ignored.has(each.log_group):
+            if ignored.covers(each.log_group):
                 raise ValueError(f"a log group must not be shipped and ignored, got both for: {each.log_group.path}")
         self._validate_size([*self._ignored, ignored], self._excepted)
         self._ignored.append(ignored)
@@ -109,7 +110,7 @@ class Subscriptions:
         _validate_class(log_group)
         added = self._named(log_group)
         for each in (*self._ignored, *self._excepted):
-            if each.has(added):
+            if each.covers(added):
                 raise ValueError(
                     f"log_group must not be one that is ignored, as the archive's own are, got: {added.path}, ignored "
                     f"as {each.path!r}",
@@ -117,7 +118,7 @@ class Subscriptions:
         if self._account_policy:
             return None
         for shipped in self._shipped:
-            if shipped.log_group.has(added):
+            if shipped.log_group.covers(added):
                 return shipped.subscription
         archive_id = path_of(self._archive).split("/")[-1]
         if other := log_group.node.try_find_child(archive_id):
@@ -161,9 +162,9 @@ class Subscriptions:
     def _named(self, log_group: logs.ILogGroup | str) -> _Named:
         if isinstance(log_group, str):
             _validate_pattern(log_group)
-            return _Named(log_group, known_name(self._archive, log_group), path=log_group)
+            return _Named(log_group, known_name(self._archive, log_group), log_group)
         arn = log_group.log_group_arn.removesuffix(":*")
-        return _Named(log_group.log_group_name, log_group_name(log_group), arn, log_group.node.path)
+        return _Named(log_group.log_group_name, log_group_name(log_group), log_group.node.path, arn)
 
     def _publish(self) -> None:
         """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
@@ -188,15 +189,14 @@ class Subscriptions:
 
 
 def _dropped(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> str:
-    """Return what the functions drop: what is ignored, and excepted by a pattern, which no account policy knows."""
+    """Return what the functions drop: what is ignored, and exceptions by pattern, which no account policy takes."""
     return ",".join([each.text for each in ignored] + [each.text for each in excepted if "*" in each.text])
 
 
 def _selection(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> str:
-    """Return what an account policy leaves out.
+    """Return what an account policy leaves out: it takes names, and no patterns.
 
-    Names are all that it can be told
-    (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html).
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html
     """
     names = [each.text for each in (*ignored, *excepted) if "*" not in each.text]
     return f"LogGroupName NOT IN {json.dumps(names)}"

@@ -50,11 +50,11 @@ def of_log_group(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage]
 
 
 def of_account(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage], None]:
-    """Return the mode of an archive of all log groups."""
+    """Return the mode of an archive of all log groups but some."""
 
     def build(stage: Stage) -> None:
         stack = Stack(stage, "Test")
-        LogArchive(stack, "LogArchive", **options(stack)).add_all_log_groups()
+        LogArchive(stack, "LogArchive", **options(stack)).add_all_log_groups(except_for=["/aws/lambda/*", "/noise"])
 
     return build
 

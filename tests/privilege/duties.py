@@ -84,7 +84,7 @@ class Duty(Enum):
     )
     PARAMETER_BY_CALLERS_ROLE = (
         "CDK lets a role that was given read a parameter",
-        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html",
+        f"{DOCS}/service-authorization/latest/reference/list_awssystemsmanager.html",
         {"ssm:DescribeParameters": "CDK's grant_read adds it: without effect, since it cannot be limited to one"},
     )
     ENVIRONMENT_FILE = (
