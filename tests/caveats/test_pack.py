@@ -159,6 +159,54 @@ def test_what_is_accepted_fails_no_synthesis(lab: Lab) -> None:
     app.synth()  # type: ignore[attr-defined]  # an app
 
 
+# What is left undecided.
+
+
+@pytest.fixture
+def undecided(lab: Lab) -> Lab:
+    """A service whose shell, and whose container's name, only the deployment knows; it has no log driver."""
+    lab.override("Service", "EnableExecuteCommand", {"Ref": "Shell"})
+    lab.override("Service", "NetworkConfiguration", None)
+    lab.override("Definition", "ContainerDefinitions.0.Name", {"Ref": "Name"})
+    lab.override("Definition", "ContainerDefinitions.0.LogConfiguration", None)
+    lab.override("Definition", "ContainerDefinitions.0.LinuxParameters", None)
+    lab.stack.node.try_remove_child("Schedule")
+    return lab
+
+
+def test_what_only_the_deployment_knows_is_noted(undecided: Lab) -> None:
+    """Of each resource once, with the rules and how the template refers to what they hang on; a note fails nothing."""
+    report = FargateCaveats().validate_scope(undecided.service)
+
+    (note,) = report.violations
+    assert report.success
+    assert (note.rule_name, note.severity) == ("FargateCaveats-Undecided", "info")
+    assert note.description.endswith(
+        "Got: NoIngress, which hangs on callers the default of the VPC; "
+        "NoExec, which hangs on EnableExecuteCommand ${Shell}"
+    )
+    found = {rule: text for rule, _, text in findings_in(undecided.stack)}
+    assert found["NoLogs"].endswith("Got: no LogConfiguration of ${Name}")
+
+
+@pytest.mark.parametrize(
+    ("id_", "left"),
+    [
+        ("FargateCaveats-Undecided", ""),
+        ("FargateCaveats::FargateCaveats-Undecided", ""),
+        ("FargateCaveats-NoExec", "NoIngress, which hangs on callers the default of the VPC"),
+    ],
+)
+def test_a_note_is_accepted(id_: str, left: str, undecided: Lab) -> None:
+    """As it is, or of one rule."""
+    Validations.of(undecided.service).acknowledge(Acknowledgment(id=id_, reason="It is on in production."))
+
+    notes = [
+        each.description.partition("Got: ")[2] for each in FargateCaveats().validate_scope(undecided.service).violations
+    ]
+    assert notes == ([left] if left else [])
+
+
 # What is followed.
 
 
