@@ -120,17 +120,25 @@ class FargateCaveats(NagPack):
             # CDK's report tells people to acknowledge by the pack's name and `::` before the ID.
             accepted = {id_.removeprefix(f"{self.name}::{self.name}-") for id_ in templates.acknowledged(path)}
             accepted = {id_.removeprefix(f"{self.name}-") for id_ in accepted}
-            notes = [each for each in findings if each.is_open and each.id not in accepted]
             told = [each for each in findings if not each.is_open]
+            notes: defaultdict[str, list[str]] = defaultdict(list)
+            for each in findings:
+                if each.is_open and each.id not in accepted:
+                    notes[each.got].append(each.rule.name)
             if notes:
-                got = "; ".join(f"{each.rule.name}, which hangs on {each.got}" for each in notes)
-                told.append(Finding(Rule.Undecided, place, got))
+                lines = (f"{_listed(rules)} for {got}" for got, rules in notes.items())
+                told.append(Finding(Rule.Undecided, place, "; ".join(lines)))
             violations += [each.violation(f"{self.name}-{each.id}", path) for each in told if each.id not in accepted]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
     def _check_resource(self, node: CfnResource) -> None:
         """Ask nothing of a resource alone: cdk-nag wants this, and only its own validation would call it."""
+
+
+def _listed(rules: list[str]) -> str:
+    """Return the names of rules, or that it is every rule."""
+    return "every rule" if len(rules) == len(Rule) else ", ".join(rules)
 
 
 def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:

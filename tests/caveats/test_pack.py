@@ -182,11 +182,19 @@ def test_what_only_the_deployment_knows_is_noted(undecided: Lab) -> None:
     assert report.success
     assert (note.rule_name, note.severity) == ("FargateCaveats-Undecided", "info")
     assert note.description.endswith(
-        "Got: NoIngress, which hangs on callers the default of the VPC; "
-        "NoExec, which hangs on EnableExecuteCommand ${Shell}"
+        "Got: NoIngress for callers the default of the VPC; NoExec for EnableExecuteCommand ${Shell}"
     )
     found = {rule: text for rule, _, text in findings_in(undecided.stack)}
     assert found["NoLogs"].endswith("Got: no LogConfiguration of ${Name}")
+
+
+def test_what_may_run_elsewhere_is_noted_once(undecided: Lab) -> None:
+    """Of a launch type that only the deployment knows every rule hangs, unless the definition is for Fargate alone."""
+    undecided.override("Service", "LaunchType", {"Ref": "Where"})
+    undecided.override("Definition", "RequiresCompatibilities", ["EC2", "FARGATE"])
+
+    (note,) = FargateCaveats().validate_scope(undecided.stack).violations
+    assert note.description.endswith("Got: every rule for LaunchType ${Where}")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +202,7 @@ def test_what_only_the_deployment_knows_is_noted(undecided: Lab) -> None:
     [
         ("FargateCaveats-Undecided", ""),
         ("FargateCaveats::FargateCaveats-Undecided", ""),
-        ("FargateCaveats-NoExec", "NoIngress, which hangs on callers the default of the VPC"),
+        ("FargateCaveats-NoExec", "NoIngress for callers the default of the VPC"),
     ],
 )
 def test_a_note_is_accepted(id_: str, left: str, undecided: Lab) -> None:
