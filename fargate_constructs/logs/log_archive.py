@@ -89,7 +89,8 @@ class LogArchive(Construct):
         TypeError: If an argument is of another type than it says.
         ValueError: If *bucket* is given beside what only its owner can decide, if the lock would outlast *retention*,
             or if *delivery* is buffered where it cannot be: into a locked bucket, whose demand for checksums Data
-            Firehose is not known to meet, or as raw batches, which have no lines to put into one object.
+            Firehose is not known to meet, or as raw batches, which have no lines to put into one object; or if the
+            region is one of China's.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class LogArchive(Construct):
             archive_format=is_raw,
         )
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
+        _validate_region(Stack.of(scope).region)
         super().__init__(scope, id)
 
         self.object_lock = object_lock
@@ -375,3 +377,15 @@ class LogArchive(Construct):
         if self.buffer:
             alarms.watch_buffer(self.buffer)
         return alarms
+
+
+def _validate_region(region: str) -> None:
+    """Refuse China, where Lambda has no S3 destination for what the shipper failed to store.
+
+    https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff
+    """
+    if region.startswith("cn-"):
+        raise ValueError(
+            f"a log archive cannot be in China, got region: {region}; Lambda has no S3 destination for failures there, "
+            "so batches could be lost: leave logs in CloudWatch, and use the other parts without FargateWebService",
+        )

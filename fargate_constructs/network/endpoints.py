@@ -45,7 +45,7 @@ class Endpoints:
 
     Args:
         interfaces: The services behind interface endpoints, as AWS names them after `com.amazonaws.<region>.`:
-            `"ecr.api"`, `"sqs"`.
+            `"ecr.api"`, `"sqs"`. In China some begin with `cn.com.amazonaws.`, which a stack with a region is given.
         gateways: The services behind gateway endpoints, which cost nothing: `"s3"`, `"dynamodb"`.
     """
 

@@ -457,6 +457,14 @@ def test_refusals(case: str, things: dict[object, object]) -> None:
     assert stack.node.try_find_child("LogArchive") is None
 
 
+def test_china_is_refused() -> None:
+    """Lambda has no S3 destination for failures there, and an archive without one could lose batches."""
+    stack = Stack(App(), "Test", env=Environment(region="cn-north-1"))
+    with pytest.raises(ValueError, match="a log archive cannot be in China, got region: cn-north-1"):
+        LogArchive(stack, "LogArchive")
+    assert stack.node.try_find_child("LogArchive") is None
+
+
 def test_raw_batches() -> None:
     """The shipper is told to store batches as they come, and may put them where it does; nothing reads them."""
     stack, template, archive = stack_of("raw"), template_of("raw"), archive_of("raw")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
@@ -67,6 +67,22 @@ def test_an_endpoint_stands_in_each_zone_of_the_tasks(stack: Stack, network: Fix
             "SecurityGroupIds": [Match.any_value()],
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "ecr", "logs"),
+    [
+        ("cn-north-1", "cn.com.amazonaws.cn-north-1.ecr.api", "com.amazonaws.cn-north-1.logs"),
+        ("us-gov-west-1", "com.amazonaws.us-gov-west-1.ecr.api", "com.amazonaws.us-gov-west-1.logs"),
+    ],
+)
+def test_a_region_has_names_of_its_own(region: str, ecr: str, logs: str) -> None:
+    """A stack that has its region gets the names that AWS has there."""
+    stack = Stack(App(), "Test", env=Environment(account="123456789012", region=region))
+    FixedEgressNetwork(stack, "Network", endpoints=[Endpoints.ecr, Endpoints.logs])
+
+    names = [str(each["Properties"]["ServiceName"]) for each in endpoints_of(stack).values()]
+    assert {ecr, logs} <= set(names)
 
 
 def test_only_https_from_the_vpc_is_admitted(stack: Stack, network: FixedEgressNetwork) -> None:
