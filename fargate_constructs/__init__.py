@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Rollback,
         Scaling,
         ScheduledTask,
+        ServiceConnect,
         TaskSize,
     )
     from fargate_constructs.web_service import FargateWebService
@@ -68,6 +69,7 @@ else:  # not for type checkers, to which any name would be right
             "Rollback": "service",
             "Scaling": "service",
             "ScheduledTask": "service",
+            "ServiceConnect": "service",
             "SignIn": "endpoint",
             "TaskSize": "service",
             "WebAcl": "endpoint",
@@ -100,6 +102,7 @@ __all__ = [
     "Rollback",
     "Scaling",
     "ScheduledTask",
+    "ServiceConnect",
     "SignIn",
     "TaskSize",
     "WebAcl",

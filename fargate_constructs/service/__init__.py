@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fargate_constructs.service.rollback import Rollback
     from fargate_constructs.service.scaling import Scaling
     from fargate_constructs.service.scheduled_task import ScheduledTask
+    from fargate_constructs.service.service_connect import ServiceConnect
     from fargate_constructs.service.task_size import TaskSize
 else:  # not for type checkers, to which any name would be right
     __getattr__, __dir__ = on_demand(
@@ -32,6 +33,7 @@ else:  # not for type checkers, to which any name would be right
             "Rollback": "rollback",
             "Scaling": "scaling",
             "ScheduledTask": "scheduled_task",
+            "ServiceConnect": "service_connect",
             "TaskSize": "task_size",
         },
     )
@@ -48,5 +50,6 @@ __all__ = [
     "Rollback",
     "Scaling",
     "ScheduledTask",
+    "ServiceConnect",
     "TaskSize",
 ]

@@ -18,6 +18,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
@@ -35,8 +36,14 @@ from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
+from fargate_constructs.service.service_connect import (
+    ServiceConnect,
+    default_service_connect,
+    validate_service_connect,
+)
 from fargate_constructs.service.target_groups import OtherTargetGroups
 from fargate_constructs.service.task_arguments import TaskArguments
+from fargate_constructs.service.task_size import is_windows
 from fargate_constructs.template_checks import TemplateChecks, violation
 from fargate_constructs.templates import Place, Templates, number
 
@@ -51,6 +58,7 @@ class ServiceArguments(TaskArguments, total=False):
     health: Health | None
     deployment: Deployment | None
     rollback: Rollback | None
+    service_connect: ServiceConnect | None
 
 
 class FargateService(FargateTask):
@@ -83,11 +91,14 @@ class FargateService(FargateTask):
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
             checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
+        service_connect: How linked services reach this one. By default by what *protocol* and *protocol_version* say:
+            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change
+            it later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
         task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
-        ValueError: If *port* cannot be one or its name is too long beside the service's, *health_check* is given, or
-            as `FargateTask` does.
+        ValueError: If *port* cannot be one or its name is too long beside the service's, *service_connect* could not
+            read what *protocol* encrypts or is given on Windows, *health_check* is given, or as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -106,8 +117,11 @@ class FargateService(FargateTask):
         health: Health | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
+        service_connect: ServiceConnect | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
+        on_windows = is_windows(task.get("operating_system_family"))
+        validate_service_connect(service_connect, protocol, on_windows=on_windows)
         ports = named_ports(port)
         health = health or default_health()
         if task.get("health_check") is not None:
@@ -121,8 +135,12 @@ class FargateService(FargateTask):
         self.health = health
         self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
+        service_connect = service_connect or default_service_connect(protocol, protocol_version)
+        app_protocol = None if self._on_windows else service_connect.app_protocol
         for name, container_port in mappings.items():
-            self.container.add_port_mappings(ecs.PortMapping(name=name, container_port=container_port))
+            self.container.add_port_mappings(
+                ecs.PortMapping(name=name, container_port=container_port, app_protocol=app_protocol)
+            )
         self.service = self._make_service()
         self._resource = cast(ecs.CfnService, resource_of(self.service))
         self._configure_resource()
@@ -138,6 +156,7 @@ class FargateService(FargateTask):
             name=self.name,
             ports=ports,
             scheme=protocol.value.lower(),
+            service_connect=service_connect,
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
@@ -236,9 +255,31 @@ class FargateService(FargateTask):
                 that only the deployment knows.
         """
         for service in (self, other):
-            if service._on_windows:
-                raise ValueError(f"links need Service Connect, which has no Windows containers, got: {service.name!r}")
+            service._validate_proxies()
         return self.links.link_to(other.links, port)
+
+    def join_namespace(self) -> servicediscovery.INamespace:
+        """Let services reach this one by its name, and this one them, without a link: those of another app, say.
+
+        Links join by themselves. What is reached by name alone must be let in: the other's security group at this
+        one's, `other.connections.allow_to(api, ec2.Port.tcp(8080))`. A service that joins is deployed anew, with a
+        proxy in each task.
+
+        Returns:
+            The namespace, for what is in it.
+
+        Raises:
+            ValueError: If the service runs on Windows, has a port that only the deployment knows, or a name that
+                another service in the namespace has.
+        """
+        self._validate_proxies()
+        self.links.validate_ports()
+        self.links.join()
+        return self.links.namespace
+
+    def _validate_proxies(self) -> None:
+        if self._on_windows:
+            raise ValueError(f"links need Service Connect, which has no Windows containers, got: {self.name!r}")
 
     @checked
     def rollback_on(self, alarm: cloudwatch.IAlarm) -> None:

@@ -14,12 +14,15 @@ from weakref import WeakKeyDictionary
 from aws_cdk import Names, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
+from fargate_constructs.findings import acknowledge
 from fargate_constructs.known import may_match
 from fargate_constructs.paths import without_accents
 from fargate_constructs.registry import entry_of
+from fargate_constructs.service.service_connect import ServiceConnect
 
 # A name serves as a container's name and as a host name: a DNS label that begins with a letter
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html).
@@ -40,7 +43,8 @@ class ServiceLinks:
             no proxy.
         name: The host name by which others reach it.
         ports: The ports at which they do, by name; none if they cannot. A single one has the empty name.
-        scheme: What it speaks there, `http` or `https`. Service Connect hands connections on as they are.
+        scheme: What it speaks there, `http` or `https`.
+        service_connect: How requests travel, and in which namespace its name is.
         vpc: Where the namespace belongs.
         log_driver: Returns where Service Connect's proxy logs to; asked for with the first link.
     """
@@ -52,6 +56,7 @@ class ServiceLinks:
         name: str,
         ports: Mapping[str, int],
         scheme: str,
+        service_connect: ServiceConnect,
         vpc: ec2.IVpc,
         log_driver: Callable[[], ecs.LogDriver],
     ) -> None:
@@ -59,6 +64,7 @@ class ServiceLinks:
         self.name = name
         self.ports = ports
         self.scheme = scheme
+        self._options = service_connect
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
@@ -75,8 +81,13 @@ class ServiceLinks:
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
                 "pass the same network to both",
             )
+        if other._options.namespace is not self._options.namespace:
+            raise ValueError(
+                f"linked services must be in the same namespace, got: {self.name!r} and {other.name!r} in two; pass "
+                "the same service_connect=ServiceConnect.http(namespace=...) to both, or to none",
+            )
         for side in (self, other):
-            side._validate_ports()
+            side.validate_ports()
         for side in (self, other):
             side.join()
         waits = self._waits_for(other)
@@ -96,7 +107,7 @@ class ServiceLinks:
             raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
         return self.ports[name] if name else next(iter(self.ports.values()))
 
-    def _validate_ports(self) -> None:
+    def validate_ports(self) -> None:
         """Refuse ports that Service Connect would not take."""
         if not self.has_joined and any(map(Token.is_unresolved, self.ports.values())):
             raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
@@ -123,7 +134,7 @@ class ServiceLinks:
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
             rule = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
-            if beside.service.node.try_find_child(rule.replace("/", " ")):
+            if beside.service.node.try_find_child(rule.replace("/", " ")) or not _takes_rules(theirs):
                 continue
             ec2.CfnSecurityGroupIngress(
                 beside.service,
@@ -137,12 +148,14 @@ class ServiceLinks:
             )
 
     @property
-    def namespace(self) -> servicediscovery.HttpNamespace:
-        """The VPC's namespace, made when it is first asked for.
+    def namespace(self) -> servicediscovery.INamespace:
+        """The namespace that was given, or the VPC's, made when it is first asked for.
 
         A service can be in one namespace only, and those that link to each other must be in the same: so there is
         one for a VPC, not one for a service.
         """
+        if self._options.namespace:
+            return self._options.namespace
         beside = cast(Construct, self._vpc.node.scope)  # only an app has none; and an imported VPC is no scope
         name = f"{self._vpc.node.id}ServiceNames"
         existing = beside.node.try_find_child(name)
@@ -162,20 +175,45 @@ class ServiceLinks:
         self.has_joined = True
         if self.ports:
             self._take_name()
+        tls = self._tls()
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
             services=[
                 ecs.ServiceConnectService(
-                    port_mapping_name=port_mapping_name(self.name, port), dns_name=self.name, port=number
+                    port_mapping_name=port_mapping_name(self.name, port),
+                    dns_name=self.name,
+                    port=number,
+                    per_request_timeout=self._options.per_request_timeout,
+                    idle_timeout=self._options.idle_timeout,
+                    tls=tls,
                 )
                 for port, number in self.ports.items()
             ],
             log_driver=self._log_driver(),
         )
 
+    def _tls(self) -> ecs.ServiceConnectTlsConfiguration | None:
+        """Return what ECS encrypts with, and by which role it gets certificates.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
+        """
+        authority = self._options.certificate_authority
+        if authority is None or not self.ports:
+            return None
+        policy = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
+        role = iam.Role(
+            self.service,
+            "ServiceConnectTlsRole",
+            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
+        )
+        reason = "AWS keeps in this policy just what ECS needs to get certificates for the proxies."
+        acknowledge(role, {f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": reason})
+        return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=authority.certificate_authority_arn, role=role)
+
     def _take_name(self) -> None:
         """Claim the names among those of the namespace, whichever stack a service is in."""
-        owners = _NAMES.setdefault(self.namespace, {})
+        owners = _NAMES.setdefault(cast(IConstruct, self.namespace), {})
         for name in (self.name, *(port_mapping_name(self.name, port) for port in self.ports)):
             owner = owners.setdefault(name, self.service.node.path)
             if owner != self.service.node.path:
@@ -193,7 +231,19 @@ class ServiceLinks:
 
 
 # Who has which name, by namespace.
-_NAMES: WeakKeyDictionary[servicediscovery.HttpNamespace, dict[str, str]] = WeakKeyDictionary()
+_NAMES: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
+
+
+def _takes_rules(group: ec2.ISecurityGroup) -> bool:
+    """Whether rules may be added to a group: not to one that was imported with `mutable=False`.
+
+    Only where a rule goes tells: here beside a group of a stack that is not in the app.
+    """
+    if isinstance(group.node.default_child, ec2.CfnSecurityGroup):
+        return True
+    other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
+    group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
+    return len(other.node.children) > 0
 
 
 def port_mapping_name(name: str, port: str) -> str:

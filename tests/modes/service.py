@@ -1,6 +1,7 @@
 """What runs, and goes on running."""
 
 from aws_cdk import Duration, Stack, Stage
+from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -26,6 +27,7 @@ from fargate_constructs import (
     LogDelivery,
     Rollback,
     Scaling,
+    ServiceConnect,
 )
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, log_group_in, network_in, zone_in
 
@@ -84,7 +86,7 @@ def deployments(stage: Stage) -> None:
 
 
 def linked(stage: Stage) -> None:
-    """Services that reach each other by name, with sidecars, read-only, with secrets, of a private image."""
+    """Services that reach each other by name, encrypted, with sidecars, read-only, with secrets, of a private image."""
     stack = Stack(stage, "Test")
     network = network_in(stack)
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
@@ -110,8 +112,17 @@ def linked(stage: Stage) -> None:
     )
     web.add_sidecar("cache", image=IMAGE, health_check=ecs.HealthCheck(command=["CMD", "true"]))
     web.add_sidecar("settings", image=IMAGE, condition=ecs.ContainerDependencyCondition.SUCCESS)
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
+        stack, "Authority", ACCOUNT.format("acm-pca", "certificate-authority/12345678-1234-1234-1234-123456789012")
+    )
     api = FargateService(
-        stack, "Api", network=network, cluster=cluster, image=IMAGE, port={"http": 8080, "admin": 9000}
+        stack,
+        "Api",
+        network=network,
+        cluster=cluster,
+        image=IMAGE,
+        port={"http": 8080, "admin": 9000},
+        service_connect=ServiceConnect.http(per_request_timeout=Duration.seconds(30), certificate_authority=authority),
     )
     web.container.add_environment("API_URL", web.link_to(api))
 

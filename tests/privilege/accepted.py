@@ -63,5 +63,9 @@ MANAGED_POLICIES = {
         "AlternateTargetRole",
         "AmazonECSInfrastructureRolePolicyForLoadBalancers",
     ): "just what ECS needs to move requests between target groups, kept by AWS",
+    (
+        "ServiceConnectTlsRole",
+        "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity",
+    ): "just what ECS needs to get certificates for the proxies of linked services, kept by AWS",
 }
 """Policies of AWS's that a role has, by a part of the role's ID."""

@@ -113,6 +113,7 @@ def test_keys_of_awss_own_ask_for_nothing(shop: Shop, task: str) -> None:
 
 def test_no_stack_needs_the_tasks(shop: Shop) -> None:
     """A key's policy in the stack before names the account, not a role of this one."""
+    Template.from_stack(shop)
     (base,) = shop.dependencies
 
     assert base.dependencies == []

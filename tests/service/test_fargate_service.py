@@ -112,7 +112,7 @@ def test_the_container_logs_without_stopping_the_application(stack: Stack, web: 
                             "max-buffer-size": "26214400b",
                         },
                     },
-                    "PortMappings": [{"ContainerPort": 80, "Name": "web", "Protocol": "tcp"}],
+                    "PortMappings": [{"AppProtocol": "http", "ContainerPort": 80, "Name": "web", "Protocol": "tcp"}],
                     "StopTimeout": 30,
                 }
             ],
@@ -206,7 +206,9 @@ def test_a_service_of_ones_own(stack: Stack, network: Network, image: ecs.Contai
                         },
                         "Environment": [{"Name": "STAGE", "Value": "prod"}],
                         "Secrets": [{"Name": "TOKEN", "ValueFrom": stack.resolve(secret.secret_arn)}],
-                        "PortMappings": [{"ContainerPort": 8080, "Name": "order-api", "Protocol": "tcp"}],
+                        "PortMappings": [
+                            {"AppProtocol": "http", "ContainerPort": 8080, "Name": "order-api", "Protocol": "tcp"}
+                        ],
                     }
                 )
             ],

@@ -1,16 +1,24 @@
 """The names by which services reach each other."""
 
+import re
 from itertools import permutations
+from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork
+from fargate_constructs import FargateService, FixedEgressNetwork, ServiceConnect
 from fargate_constructs.network import Network
 from fargate_constructs.service.links import name_of
+from tests.modes.made_elsewhere import IMAGE
+
+HOURS, SECONDS = Duration.hours(2), Duration.seconds(15)
 
 
 @pytest.fixture
@@ -183,6 +191,130 @@ def test_links_in_an_imported_vpc(stack: Stack, image: ecs.ContainerImage) -> No
 
     assert web.link_to(api) == "http://api:80"
     Template.from_stack(stack).resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "protocol", "timeout"),
+    [
+        ({}, "http", {"PerRequestTimeoutSeconds": 0}),
+        ({"protocol_version": elbv2.ApplicationProtocolVersion.HTTP2}, "http2", {"PerRequestTimeoutSeconds": 0}),
+        ({"protocol_version": elbv2.ApplicationProtocolVersion.GRPC}, "grpc", {"PerRequestTimeoutSeconds": 0}),
+        ({"protocol": elbv2.ApplicationProtocol.HTTPS}, None, None),
+        ({"service_connect": ServiceConnect.tcp(idle_timeout=HOURS)}, None, {"IdleTimeoutSeconds": 7200}),
+        ({"service_connect": ServiceConnect.grpc()}, "grpc", {"PerRequestTimeoutSeconds": 0}),
+        (
+            {"service_connect": ServiceConnect.http(per_request_timeout=SECONDS, idle_timeout=HOURS)},
+            "http",
+            {"PerRequestTimeoutSeconds": 15, "IdleTimeoutSeconds": 7200},
+        ),
+    ],
+    ids=["http", "http2", "grpc", "https", "tcp", "grpc by hand", "timeouts"],
+)
+def test_a_link_knows_what_a_service_speaks(
+    stack: Stack, network: Network, arguments: dict[str, Any], protocol: str | None, timeout: dict[str, int] | None
+) -> None:
+    """From the start, for it cannot change; a request may take as long as it will, unless somebody says otherwise."""
+    api = FargateService(stack, "Api", network=network, image=IMAGE, **arguments)
+    api.join_namespace()
+
+    template = Template.from_stack(stack)
+    (definition,) = template.find_resources("AWS::ECS::TaskDefinition").values()
+    (service,) = template.find_resources("AWS::ECS::Service").values()
+    (mapping,) = definition["Properties"]["ContainerDefinitions"][0]["PortMappings"]
+    assert mapping.get("AppProtocol") == protocol
+    assert service["Properties"]["ServiceConnectConfiguration"]["Services"][0].get("Timeout") == timeout
+
+
+def test_a_namespace_and_certificates_of_ones_own(stack: Stack, network: Network, web: FargateService) -> None:
+    """ECS gets certificates by a role of its own; who links must be in the same namespace."""
+    namespace = servicediscovery.HttpNamespace(stack, "Names", name="shop")
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
+        stack, "Authority", "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1"
+    )
+    options = ServiceConnect.http(namespace=namespace, certificate_authority=authority)
+    api = FargateService(stack, "Api", network=network, image=IMAGE, service_connect=options)
+    worker = FargateService(stack, "Worker", network=network, image=IMAGE, port=None, service_connect=options)
+
+    assert worker.link_to(api) == "http://api:80"
+    assert api.join_namespace() is namespace
+    with pytest.raises(ValueError, match="linked services must be in the same namespace, got: 'web' and 'api' in two"):
+        web.link_to(api)
+
+    template = Template.from_stack(stack)
+    ((role, made),) = template.find_resources(
+        "AWS::IAM::Role", {"Properties": {"ManagedPolicyArns": Match.any_value()}}
+    ).items()
+    assert str(made["Properties"]["ManagedPolicyArns"]).count("ServiceConnectTransportLayerSecurity") == 1
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "ServiceConnectConfiguration": Match.object_like(
+                {
+                    "Namespace": stack.resolve(namespace.namespace_arn),
+                    "Services": [
+                        Match.object_like(
+                            {
+                                "Tls": {
+                                    "IssuerCertificateAuthority": {
+                                        "AwsPcaAuthorityArn": authority.certificate_authority_arn
+                                    },
+                                    "RoleArn": {"Fn::GetAtt": [role, "Arn"]},
+                                }
+                            }
+                        )
+                    ],
+                }
+            )
+        },
+    )
+    template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"protocol": elbv2.ApplicationProtocol.HTTPS, "service_connect": ServiceConnect.http2()},
+            "must be ServiceConnect.tcp(...) for protocol HTTPS, which the proxies cannot read, got: ServiceConnect.h",
+        ),
+        (
+            {
+                "operating_system_family": ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+                "service_connect": ServiceConnect.tcp(),
+            },
+            "service_connect must be left out for Windows tasks",
+        ),
+    ],
+    ids=["encrypted", "windows"],
+)
+def test_a_protocol_that_no_proxy_reads_is_refused(
+    untouched: Stack, refusing_network: Network, arguments: dict[str, Any], message: str
+) -> None:
+    """Before anything is made."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FargateService(untouched, "Api", network=refusing_network, image=IMAGE, **arguments)
+    assert untouched.node.try_find_child("Api") is None
+
+
+def test_a_timeout_that_ecs_refuses_is_refused() -> None:
+    """Whole seconds."""
+    with pytest.raises(ValueError, match="per_request_timeout must be whole seconds, got: 1 second 500 millis"):
+        ServiceConnect.http(per_request_timeout=Duration.millis(1500))
+
+
+@pytest.mark.parametrize(("mutable", "rules"), [(True, 1), (False, 0)])
+def test_a_group_that_must_not_be_changed_is_not(
+    stack: Stack,
+    network: Network,
+    web: FargateService,
+    mutable: bool,  # noqa: FBT001 - a parameter
+    rules: int,
+) -> None:
+    """An imported group whose rules are kept elsewhere."""
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0", mutable=mutable)
+    web.link_to(FargateService(stack, "Api", network=network, image=IMAGE, security_groups=[group]))
+
+    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", rules)
 
 
 def test_a_link_to_a_worker_is_refused(

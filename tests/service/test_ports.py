@@ -33,8 +33,8 @@ def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.Con
                 Match.object_like(
                     {
                         "PortMappings": [
-                            {"ContainerPort": 8080, "Name": "api-http", "Protocol": "tcp"},
-                            {"ContainerPort": 9000, "Name": "api-admin", "Protocol": "tcp"},
+                            {"AppProtocol": "http", "ContainerPort": 8080, "Name": "api-http", "Protocol": "tcp"},
+                            {"AppProtocol": "http", "ContainerPort": 9000, "Name": "api-admin", "Protocol": "tcp"},
                         ]
                     }
                 )

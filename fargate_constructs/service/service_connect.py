@@ -1,0 +1,149 @@
+"""How requests travel between services that are linked.
+
+```
+task ── proxy ──> [protocol, timeouts, TLS] ──> proxy ── task
+```
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TypedDict, Unpack
+
+from aws_cdk import Duration
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from fargate_constructs.arguments import checked
+from fargate_constructs.ranges import validate_seconds
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TimeoutConfiguration.html
+TIMEOUTS = (0, 2**31 - 1)
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The arguments of every constructor of `ServiceConnect`; documented there."""
+
+    idle_timeout: Duration | None
+    certificate_authority: acmpca.ICertificateAuthority | None
+    namespace: servicediscovery.INamespace | None
+
+
+class RequestOptions(ConnectionOptions, total=False):
+    """Those of the protocols that have requests."""
+
+    per_request_timeout: Duration | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceConnect:
+    """How other services reach a service by its name. Made by one of the named constructors, never by hand.
+
+    The protocol stands in the task definition from the start. AWS lets no service change it that others reach by name,
+    not even from none to one: such a service must be deleted and made again
+    (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html). All else can change at any time.
+
+    ```python
+    FargateService(stack, "Redis", network=network, image=redis, port=6379, service_connect=ServiceConnect.tcp())
+    ```
+
+    Args:
+        per_request_timeout: How long a whole answer may take, but for TCP. By default there is no limit, as there is
+            none at the load balancer; ECS's own of 15 s would cut streams and long requests.
+        idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, of TCP 1 hour.
+        certificate_authority: A private CA of AWS's. The proxies then encrypt the way between tasks with certificates
+            of it, which ECS renews. The application speaks to its proxy alone, so URLs still begin with `http`. By
+            default the way is not encrypted.
+        namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default the
+            VPC's, which is made with the first link.
+
+    Raises:
+        ValueError: If a timeout is not whole seconds.
+    """
+
+    protocol: str | None
+    per_request_timeout: Duration | None = None
+    idle_timeout: Duration | None = None
+    certificate_authority: acmpca.ICertificateAuthority | None = None
+    namespace: servicediscovery.INamespace | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what ECS would refuse."""
+        for name in ("per_request_timeout", "idle_timeout"):
+            validate_seconds(name, getattr(self, name), *TIMEOUTS)
+
+    @classmethod
+    @checked
+    def http(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
+        """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes."""
+        return cls._of("http", options)
+
+    @classmethod
+    @checked
+    def http2(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
+        """HTTP/2, which the application itself does not encrypt: as `http`."""
+        return cls._of("http2", options)
+
+    @classmethod
+    @checked
+    def grpc(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
+        """The calls of gRPC: as `http`, though all calls of a client share one connection."""
+        return cls._of("grpc", options)
+
+    @classmethod
+    @checked
+    def tcp(cls, **options: Unpack[ConnectionOptions]) -> "ServiceConnect":
+        """Any protocol: connections are balanced, not requests, and nothing is counted or tried again."""
+        return cls(protocol=None, **options)
+
+    @classmethod
+    def _of(cls, protocol: str, options: RequestOptions) -> "ServiceConnect":
+        timeout = options.get("per_request_timeout") or _no_limit()
+        return cls(protocol=protocol, **options | {"per_request_timeout": timeout})
+
+    @property
+    def app_protocol(self) -> ecs.AppProtocol | None:
+        """What the port mapping says: none means TCP."""
+        return _app_protocol(self.protocol) if self.protocol else None
+
+
+@cache
+def _app_protocol(name: str) -> ecs.AppProtocol:
+    protocol: ecs.AppProtocol = getattr(ecs.AppProtocol, name)
+    return protocol
+
+
+@cache
+def _no_limit() -> Duration:
+    return Duration.seconds(0)
+
+
+@cache
+def default_service_connect(
+    protocol: elbv2.ApplicationProtocol, version: elbv2.ApplicationProtocolVersion
+) -> ServiceConnect:
+    """Return how others reach a service that speaks these; what it encrypts itself, no proxy can read."""
+    if protocol is elbv2.ApplicationProtocol.HTTPS:
+        return ServiceConnect.tcp()
+    names = {"HTTP1": ServiceConnect.http, "HTTP2": ServiceConnect.http2, "GRPC": ServiceConnect.grpc}
+    return names[version.name]()
+
+
+def validate_service_connect(
+    service_connect: ServiceConnect | None, protocol: elbv2.ApplicationProtocol, *, on_windows: bool
+) -> None:
+    """Refuse what could not be reached.
+
+    Raises:
+        ValueError: If the application encrypts what the proxies would have to read, or has no proxies, on Windows.
+    """
+    if service_connect is None:
+        return
+    if on_windows:
+        raise ValueError("service_connect must be left out for Windows tasks, for which there are no proxies")
+    if service_connect.protocol and protocol is elbv2.ApplicationProtocol.HTTPS:
+        raise ValueError(
+            "service_connect must be ServiceConnect.tcp(...) for protocol HTTPS, which the proxies cannot read, "
+            f"got: ServiceConnect.{service_connect.protocol}(...)"
+        )
