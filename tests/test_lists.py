@@ -20,7 +20,7 @@ def given() -> CfnParameter:
 
 def may_call(allow_cidrs: Sequence[str]) -> None:
     """Let address ranges call."""
-    Callers.of(allow_cidrs=allow_cidrs, allow_from=None, internal=False, is_dual_stack=False)
+    Callers.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, is_dual_stack=False)
 
 
 def leave_from(egress_ips: Sequence[str]) -> None:
