@@ -29,20 +29,18 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import reduce
 from pathlib import Path
-from typing import cast
 
 from aws_cdk import Aws, Duration, Names, RemovalPolicy, Size, SizeRoundingBehavior, Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from constructs import Construct, Node
+from constructs import Construct
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import acknowledge_wildcards
 from fargate_constructs.known import is_dummy
+from fargate_constructs.logs.query_access import grant_queries
 from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.private_bucket import PrivateBucket
@@ -100,29 +98,6 @@ GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
 VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
-
-# What a query needs, and the console around it, by what it can be limited to
-# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html).
-ON_WORKGROUP = [
-    "athena:BatchGetNamedQuery",
-    "athena:BatchGetQueryExecution",
-    "athena:GetNamedQuery",
-    "athena:GetQueryExecution",
-    "athena:GetQueryResults",
-    "athena:GetQueryResultsStream",
-    "athena:GetWorkGroup",
-    "athena:ListNamedQueries",
-    "athena:ListQueryExecutions",
-    "athena:StartQueryExecution",
-    "athena:StopQueryExecution",
-]
-ON_DATA_CATALOG = [
-    "athena:GetDatabase",
-    "athena:GetTableMetadata",
-    "athena:ListDatabases",
-    "athena:ListTableMetadata",
-]
-ON_ANY = ["athena:ListDataCatalogs", "athena:ListEngineVersions", "athena:ListWorkGroups"]
 
 
 @checked
@@ -210,34 +185,15 @@ class LogCatalog(Construct):
             grantee: Who may; of this account.
         """
         name_policies_by_region(grantee)
-        stack = Stack.of(self)
-        lines, results = self.bucket.arn_for_objects("log_group=*"), self.results_bucket.arn_for_objects("results/*")
-        workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.name)
-        data_catalog = stack.format_arn(service="athena", resource="datacatalog", resource_name="AwsDataCatalog")
-        default_database = stack.format_arn(service="glue", resource="database", resource_name="default")
-        grants = [
-            iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
-            for actions, resources in (
-                (ON_WORKGROUP, [workgroup]),
-                (ON_DATA_CATALOG, [data_catalog]),
-                (ON_ANY, ["*"]),
-                (["glue:GetDatabase", "glue:GetDatabases"], [*self._catalog_arns(), default_database]),
-                (["glue:GetTable", "glue:GetTables"], self._catalog_arns(TABLE, VIEW)),
-                (["s3:GetBucketLocation", "s3:ListBucket"], [self.bucket.bucket_arn, self.results_bucket.bucket_arn]),
-                (["s3:GetObject"], [lines]),
-                (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results]),
-            )
-        ]
-        if self.bucket.encryption_key:
-            grants.append(self.bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
-        if isinstance(getattr(grantee, "node", None), Node):  # an imported role is no `Construct` in Python
-            acknowledge_wildcards(
-                cast(Construct, grantee), [lines, results], reason="A query reads any line, and names its own result."
-            )
-            acknowledge_wildcards(
-                cast(Construct, grantee), ["*"], reason="The lists that Athena's console begins with know no resource."
-            )
-        return reduce(iam.Grant.combine, grants)
+        return grant_queries(
+            self,
+            grantee,
+            workgroup=self.workgroup.name,
+            tables=self._catalog_arns(TABLE, VIEW),
+            databases=self._catalog_arns(),
+            bucket=self.bucket,
+            results_bucket=self.results_bucket,
+        )
 
     def _make_table(self, first_day: date) -> glue.S3Table:
         projection = glue.PartitionProjectionConfiguration
