@@ -1,7 +1,7 @@
 """What the endpoint's tests start from."""
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
@@ -13,6 +13,18 @@ from tests.modes.made_elsewhere import network_in
 def network(stack: Stack) -> Network:
     """A network made elsewhere: its template is a tenth of one that makes its own."""
     return network_in(stack)
+
+
+@pytest.fixture(scope="session")
+def idle_stack() -> Stack:
+    """A stack for what is refused: nothing is left in it, and it is never synthesized."""
+    return Stack(App(), "Test")
+
+
+@pytest.fixture(scope="session")
+def idle_network(idle_stack: Stack) -> Network:
+    """A network in it."""
+    return network_in(idle_stack)
 
 
 @pytest.fixture

@@ -119,10 +119,10 @@ def test_connections_on_request(stack: Stack, network: Network, certificate: acm
     assert attributes["connection_logs.s3.prefix"] == "shop"
 
 
-def test_connections_without_tls_are_refused(stack: Stack, network: Network) -> None:
+def test_connections_without_tls_are_refused(idle_stack: Stack, idle_network: Network) -> None:
     """What is logged of a connection is its TLS."""
     with pytest.raises(ValueError, match="connection_logs needs TLS"):
-        HttpEndpoint(stack, "Endpoint", network=network, connection_logs=True)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, connection_logs=True)
 
 
 def test_a_bucket_with_a_key_is_refused(stack: Stack, network: Network) -> None:
@@ -236,10 +236,10 @@ def test_a_given_buckets_expiration_is_its_own(stack: Stack, network: Network) -
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "logs/", "/logs", "my-AWSLogs"])
-def test_prefixes_that_aws_refuses_are_refused(stack: Stack, network: Network, prefix: str) -> None:
+def test_prefixes_that_aws_refuses_are_refused(idle_stack: Stack, idle_network: Network, prefix: str) -> None:
     """Before the deployment does."""
     with pytest.raises(ValueError, match=re.escape(f"got: {prefix!r}")):
-        HttpEndpoint(stack, "Endpoint", network=network, access_log_prefix=prefix)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, access_log_prefix=prefix)
 
 
 def test_a_prefix_known_only_when_deployed(stack: Stack, network: Network) -> None:

@@ -195,30 +195,32 @@ def test_somebody_in_another_stack(stack: Stack, network: Network, image: ecs.Co
     ],
     ids=["bare address", "host bits", "word", "IPv6"],
 )
-def test_ranges_that_would_fail_are_refused(stack: Stack, network: Network, cidrs: Sequence[str], message: str) -> None:
+def test_ranges_that_would_fail_are_refused(
+    idle_stack: Stack, idle_network: Network, cidrs: Sequence[str], message: str
+) -> None:
     """Before anything is made."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=cidrs)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_cidrs=cidrs)
 
-    assert stack.node.try_find_child("Endpoint") is None
+    assert idle_stack.node.try_find_child("Endpoint") is None
 
 
 @pytest.mark.parametrize("peer", [ec2.Peer.any_ipv4(), ec2.Peer.any_ipv6()], ids=["IPv4", "IPv6"])
-def test_a_peer_of_everybody_is_refused(stack: Stack, network: Network, peer: ec2.IPeer) -> None:
+def test_a_peer_of_everybody_is_refused(idle_stack: Stack, idle_network: Network, peer: ec2.IPeer) -> None:
     """That is said by its range, which is checked and audited."""
     with pytest.raises(ValueError, match=re.escape(f"write allow_cidrs=[{peer.unique_id!r}]")):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_from=[peer])
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_from=[peer])
 
-    assert stack.node.try_find_child("Endpoint") is None
+    assert idle_stack.node.try_find_child("Endpoint") is None
 
 
-def test_one_caller_instead_of_a_list_is_refused(stack: Stack, network: Network) -> None:
+def test_one_caller_instead_of_a_list_is_refused(idle_stack: Stack, idle_network: Network) -> None:
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("write allow_cidrs=['10.0.0.0/8']")):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs="10.0.0.0/8")
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_cidrs="10.0.0.0/8")
     with pytest.raises(TypeError, match=r"allow_from must be a list of aws_ec2.IConnectable or None, got: "):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_from=ec2.Peer.prefix_list("pl-1"))  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_from=ec2.Peer.prefix_list("pl-1"))  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"allow_from must be a list of aws_ec2.IConnectable or None, got: "):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_from="sg-123")  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_from="sg-123")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"allow_from must be .*, got: \['sg-123'\]; address ranges go to allow_cidrs"):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_from=["sg-123"])  # type: ignore[list-item]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_from=["sg-123"])  # type: ignore[list-item]  # the mistake

@@ -1,6 +1,7 @@
 """HTTPS without a domain."""
 
 import re
+from typing import NamedTuple
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Environment, Stack, Tags
@@ -20,6 +21,25 @@ WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
 ENDPOINT_CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
+class Made(NamedTuple):
+    """A distribution before an internal endpoint without a name, as most tests read it."""
+
+    stack: Stack
+    endpoint: HttpEndpoint
+    distribution: CloudFrontDistribution
+    template: Template
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    """One with logs that are kept for a week."""
+    stack = Stack(App(), "Test")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True)
+    week = Duration.days(7)
+    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint, access_log_expiration=week)
+    return Made(stack, endpoint, distribution, Template.from_stack(stack))
+
+
 @pytest.fixture
 def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
     """An internal endpoint without a name."""
@@ -34,12 +54,9 @@ def named(stack: Stack, network: Network, zone: route53.IHostedZone) -> HttpEndp
     )
 
 
-def test_it_serves_https_at_its_own_name(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_it_serves_https_at_its_own_name(made: Made) -> None:
     """Everything passes, nothing is cached, HTTP is redirected, answers get security headers."""
-    distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::CloudFront::Distribution",
         {
             "DistributionConfig": {
@@ -59,29 +76,26 @@ def test_it_serves_https_at_its_own_name(stack: Stack, endpoint: HttpEndpoint) -
             }
         },
     )
-    (logical_id,) = template.find_resources("AWS::CloudFront::Distribution")
-    assert stack.resolve(distribution.url) == {
+    (logical_id,) = made.template.find_resources("AWS::CloudFront::Distribution")
+    assert made.stack.resolve(made.distribution.url) == {
         "Fn::Join": ["", ["https://", {"Fn::GetAtt": [logical_id, "DomainName"]}]]
     }
 
 
-def test_it_reaches_the_load_balancer_from_within(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_it_reaches_the_load_balancer_from_within(made: Made) -> None:
     """By a VPC origin, over plain HTTP as there is no certificate; and there is no public load balancer."""
-    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
-
-    template = Template.from_stack(stack)
-    (origin,) = template.find_resources("AWS::CloudFront::VpcOrigin")
-    template.has_resource_properties(
+    (origin,) = made.template.find_resources("AWS::CloudFront::VpcOrigin")
+    made.template.has_resource_properties(
         "AWS::CloudFront::VpcOrigin",
         {
             "VpcOriginEndpointConfig": {
-                "Arn": stack.resolve(endpoint.load_balancer.load_balancer_arn),
+                "Arn": made.stack.resolve(made.endpoint.load_balancer.load_balancer_arn),
                 "OriginProtocolPolicy": "http-only",
                 "OriginSSLProtocols": ["TLSv1.2"],
             }
         },
     )
-    template.has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::CloudFront::Distribution",
         {
             "DistributionConfig": {
@@ -99,7 +113,7 @@ def test_it_reaches_the_load_balancer_from_within(stack: Stack, endpoint: HttpEn
             }
         },
     )
-    template.all_resources_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+    made.template.all_resources_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
 
 
 def test_a_vpc_origin_in_use_never_changes() -> None:
@@ -128,15 +142,12 @@ def test_a_vpc_origin_in_use_never_changes() -> None:
     assert http_name != https_name
 
 
-def test_nobody_else_reaches_the_load_balancer(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_nobody_else_reaches_the_load_balancer(made: Made) -> None:
     """Its one rule is for the security group of CloudFront's VPC origins, looked up once they are there."""
-    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
-
-    template = Template.from_stack(stack)
-    (group,) = endpoint.load_balancer.connections.security_groups
-    group_id = stack.resolve(group.security_group_id)
-    ((look_up, resource),) = template.find_resources("Custom::VpcOriginSecurityGroup").items()
-    rules = template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": group_id}})
+    (group,) = made.endpoint.load_balancer.connections.security_groups
+    group_id = made.stack.resolve(group.security_group_id)
+    ((look_up, resource),) = made.template.find_resources("Custom::VpcOriginSecurityGroup").items()
+    rules = made.template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": group_id}})
     assert [each["Properties"] for each in rules.values()] == [
         {
             "Description": "Allow from VPC origins of CloudFront",
@@ -147,19 +158,17 @@ def test_nobody_else_reaches_the_load_balancer(stack: Stack, endpoint: HttpEndpo
             "ToPort": 80,
         }
     ]
-    own = template.find_resources("AWS::EC2::SecurityGroup")[group_id["Fn::GetAtt"][0]]
+    own = made.template.find_resources("AWS::EC2::SecurityGroup")[group_id["Fn::GetAtt"][0]]
     assert "SecurityGroupIngress" not in own["Properties"]
-    assert set(template.find_resources("AWS::CloudFront::Distribution")) <= set(resource["DependsOn"])
+    assert set(made.template.find_resources("AWS::CloudFront::Distribution")) <= set(resource["DependsOn"])
     assert "CloudFront-VPCOrigins-Service-SG" in str(resource["Properties"]["Create"])
     # A description in EC2 may hold these characters only.
     assert re.fullmatch(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+", "Allow from VPC origins of CloudFront")
 
 
-def test_the_look_up_may_do_nothing_else(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_the_look_up_may_do_nothing_else(made: Made) -> None:
     """It reads security groups, which AWS does not grant one by one."""
-    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
-
-    Template.from_stack(stack).has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::IAM::Policy",
         {
             "PolicyName": Match.string_like_regexp("VpcOriginSecurityGroup"),
@@ -171,26 +180,19 @@ def test_the_look_up_may_do_nothing_else(stack: Stack, endpoint: HttpEndpoint) -
     )
 
 
-def test_plain_http_is_not_warned_of(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_plain_http_is_not_warned_of(made: Made) -> None:
     """Callers come over HTTPS."""
-    CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
-
-    Annotations.from_stack(stack).has_no_warning("/Test/Endpoint", Match.any_value())
+    Annotations.from_stack(made.stack).has_no_warning("/Test/Endpoint", Match.any_value())
 
 
-def test_its_access_logs_expire(stack: Stack, endpoint: HttpEndpoint) -> None:
+def test_its_access_logs_expire(made: Made) -> None:
     """CloudFront writes by an access control list, into a private bucket."""
-    distribution = CloudFrontDistribution(
-        stack, "Distribution", endpoint=endpoint, access_log_expiration=Duration.days(7)
-    )
-
-    template = Template.from_stack(stack)
-    assert distribution.access_log_bucket
-    bucket = stack.resolve(distribution.access_log_bucket.bucket_name)["Ref"]
-    properties = template.find_resources("AWS::S3::Bucket")[bucket]["Properties"]
+    assert made.distribution.access_log_bucket
+    bucket = made.stack.resolve(made.distribution.access_log_bucket.bucket_name)["Ref"]
+    properties = made.template.find_resources("AWS::S3::Bucket")[bucket]["Properties"]
     assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
     assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 7
-    template.has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::CloudFront::Distribution",
         {
             "DistributionConfig": {

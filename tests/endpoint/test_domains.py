@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import App, CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -13,7 +13,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.network import Network
-from tests.modes.made_elsewhere import network_in
+from tests.modes.made_elsewhere import network_in, zone_in
 
 
 @pytest.fixture
@@ -97,6 +97,18 @@ def test_a_name_does_not_depend_on_others(stack: Stack, endpoint: HttpEndpoint, 
     assert set(Template.from_stack(other).find_resources("AWS::ElasticLoadBalancingV2::ListenerCertificate")) < both
 
 
+@pytest.fixture(scope="module")
+def serving() -> tuple[HttpEndpoint, route53.IHostedZone]:
+    """An endpoint with two names, and their zone."""
+    stack = Stack(App(), "Test")
+    zone = zone_in(stack)
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network_in(stack), domain_name="shop.example.com", hosted_zone=zone
+    )
+    endpoint.add_domain("www.example.com", hosted_zone=zone)
+    return endpoint, zone
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -111,10 +123,10 @@ def test_a_name_does_not_depend_on_others(stack: Stack, endpoint: HttpEndpoint, 
     ],
 )
 def test_names_that_cannot_be_served_are_refused(
-    endpoint: HttpEndpoint, zone: route53.IHostedZone, name: str, message: str
+    serving: tuple[HttpEndpoint, route53.IHostedZone], name: str, message: str
 ) -> None:
     """The message says why."""
-    endpoint.add_domain("www.example.com", hosted_zone=zone)
+    endpoint, zone = serving
 
     with pytest.raises(ValueError, match=re.escape(message)):
         endpoint.add_domain(name, hosted_zone=zone)
@@ -171,12 +183,12 @@ def test_the_first_name_is_one(stack: Stack, network: Network, zone: route53.IHo
         HttpEndpoint(stack, "Endpoint", network=network, domain_name="*.example.com", hosted_zone=zone)
 
 
-def test_arns_and_ids_are_no_constructs(stack: Stack, network: Network) -> None:
+def test_arns_and_ids_are_no_constructs(idle_stack: Stack, idle_network: Network) -> None:
     """The message says how to import them."""
     with pytest.raises(TypeError, match=r"certificate must be .* or None, got: 'arn:1'; import it by acm\.Certificate"):
-        HttpEndpoint(stack, "Endpoint", network=network, certificate="arn:1")  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, certificate="arn:1")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"hosted_zone must be .* or None, got: 'Z1'; import it by route53\.Hosted"):
-        HttpEndpoint(stack, "Endpoint", network=network, domain_name="a.example.com", hosted_zone="Z1")  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, domain_name="a.example.com", hosted_zone="Z1")  # type: ignore[arg-type]  # the mistake
 
 
 def test_callers_with_certificates(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
@@ -206,9 +218,9 @@ def test_callers_with_certificates(stack: Stack, network: Network, certificate: 
     )
 
 
-def test_callers_certificates_need_tls(stack: Stack, network: Network) -> None:
+def test_callers_certificates_need_tls(idle_stack: Stack, idle_network: Network) -> None:
     """Plain HTTP shows none."""
     pass_through = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
 
     with pytest.raises(ValueError, match="mutual_authentication needs TLS: pass domain_name and hosted_zone"):
-        HttpEndpoint(stack, "Endpoint", network=network, mutual_authentication=pass_through)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, mutual_authentication=pass_through)

@@ -139,18 +139,18 @@ def test_a_longer_silence(stack: Stack, network: Network) -> None:
 
 
 @pytest.mark.parametrize("timeout", [Duration.seconds(0), Duration.seconds(4001)], ids=["none", "too long"])
-def test_a_silence_that_aws_refuses_is_refused(stack: Stack, network: Network, timeout: Duration) -> None:
+def test_a_silence_that_aws_refuses_is_refused(idle_stack: Stack, idle_network: Network, timeout: Duration) -> None:
     """Before anything is made."""
     with pytest.raises(ValueError, match=f"must be 1 to 4000 seconds, got: {timeout.to_seconds():.0f}"):
-        HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=timeout)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, idle_timeout=timeout)
 
-    assert stack.node.try_find_child("Endpoint") is None
+    assert idle_stack.node.try_find_child("Endpoint") is None
 
 
-def test_a_number_is_no_duration(stack: Stack, network: Network) -> None:
+def test_a_number_is_no_duration(idle_stack: Stack, idle_network: Network) -> None:
     """The message says what to write."""
     with pytest.raises(TypeError, match=re.escape("got: 600; write Duration.seconds(...)")):
-        HttpEndpoint(stack, "Endpoint", network=network, idle_timeout=600)  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, idle_timeout=600)  # type: ignore[arg-type]  # the mistake
 
 
 def test_the_internet_needs_public_subnets(stack: Stack) -> None:

@@ -22,6 +22,13 @@ def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
     return HttpEndpoint(stack, "Endpoint", network=network)
 
 
+@pytest.fixture(scope="module")
+def idle() -> HttpEndpoint:
+    """An endpoint that refuses."""
+    stack = Stack(App(), "Test")
+    return HttpEndpoint(stack, "Endpoint", network=network_in(stack))
+
+
 @cache
 def resources_of(*, on: bool | None) -> dict[str, Any]:
     """Return the resources of an endpoint with a route, its maintenance page on, off or never spoken of."""
@@ -85,10 +92,10 @@ def test_a_page_as_long_as_aws_takes(endpoint: HttpEndpoint) -> None:
 
 
 @pytest.mark.parametrize(("html", "size"), [("é" * 512 + "!", 1025), ("", 0)], ids=["too long", "empty"])
-def test_a_page_that_aws_refuses_is_refused(endpoint: HttpEndpoint, html: str, size: int) -> None:
+def test_a_page_that_aws_refuses_is_refused(idle: HttpEndpoint, html: str, size: int) -> None:
     """The message says how long it is."""
     with pytest.raises(ValueError, match=f"html must be 1 to 1024 bytes, .* got: {size}; keep pictures"):
-        endpoint.maintenance(html=html)
+        idle.maintenance(html=html)
 
 
 def test_a_second_page_is_refused(endpoint: HttpEndpoint) -> None:
@@ -108,7 +115,7 @@ def test_a_page_known_only_when_deployed_passes(stack: Stack, endpoint: HttpEndp
 
 
 @pytest.mark.parametrize("on", ["false", None], ids=["string", "none"])
-def test_a_switch_that_is_neither_on_nor_off_is_refused(endpoint: HttpEndpoint, on: object) -> None:
+def test_a_switch_that_is_neither_on_nor_off_is_refused(idle: HttpEndpoint, on: object) -> None:
     """`cdk deploy -c maintenance=false` gives a string, which Python takes for true."""
     with pytest.raises(TypeError, match=re.escape(f"on must be bool, got: {on!r}")):
-        endpoint.maintenance(on=on)  # type: ignore[arg-type]  # the mistake
+        idle.maintenance(on=on)  # type: ignore[arg-type]  # the mistake

@@ -1,10 +1,10 @@
 """Fixed addresses to call."""
 
 import re
+from typing import NamedTuple
 
 import pytest
 from aws_cdk import App, Stack
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
@@ -12,33 +12,57 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.network import Network
-from tests.modes.made_elsewhere import network_in
+from tests.modes.made_elsewhere import certificate_in, network_in
 
 NETWORK_LOAD_BALANCER = {"Properties": {"Type": "network"}}
 
 
-def test_an_address_in_each_zone(stack: Stack, network: Network) -> None:
-    """They are the network load balancer's, in its public subnets, and kept with the stack gone."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
+class Made(NamedTuple):
+    """An endpoint with addresses of its own, as most tests read it."""
 
-    template = Template.from_stack(stack)
-    (load_balancer,) = template.find_resources(
+    stack: Stack
+    network: Network
+    endpoint: HttpEndpoint
+    template: Template
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    """One for an office, with TLS and without a name, not protected, and with its addresses published."""
+    stack = Stack(App(), "Test")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate_in(stack),
+        static_ips=True,
+        allow_cidrs=["203.0.113.0/24"],
+        deletion_protection=False,
+    )
+    endpoint.publish(parameter_name="/shop/ingress-ips")
+    return Made(stack, network, endpoint, Template.from_stack(stack))
+
+
+def test_an_address_in_each_zone(made: Made) -> None:
+    """They are the network load balancer's, in its public subnets, and kept with the stack gone."""
+    (load_balancer,) = made.template.find_resources(
         "AWS::ElasticLoadBalancingV2::LoadBalancer", NETWORK_LOAD_BALANCER
     ).values()
     elastic_ips = {
         name: each
-        for name, each in template.find_resources("AWS::EC2::EIP").items()
+        for name, each in made.template.find_resources("AWS::EC2::EIP").items()
         if name.startswith("EndpointStaticIps")
     }
     mappings = load_balancer["Properties"]["SubnetMappings"]
     assert load_balancer["Properties"]["Scheme"] == "internet-facing"
     assert [each["SubnetId"] for each in mappings] == [
-        stack.resolve(subnet.subnet_id) for subnet in network.vpc.public_subnets
+        made.stack.resolve(subnet.subnet_id) for subnet in made.network.vpc.public_subnets
     ]
     assert [each["AllocationId"]["Fn::GetAtt"][0] for each in mappings] == sorted(elastic_ips)
     assert all(each["DeletionPolicy"] == "RetainExceptOnCreate" for each in elastic_ips.values())
     assert all(each["UpdateReplacePolicy"] == "Retain" for each in elastic_ips.values())
-    assert [stack.resolve(ip)["Fn::GetAtt"][0] for ip in endpoint.ingress_ips] == sorted(elastic_ips)
+    assert [made.stack.resolve(ip)["Fn::GetAtt"][0] for ip in made.endpoint.ingress_ips] == sorted(elastic_ips)
 
 
 def test_an_address_in_each_zone_of_many_subnets(stack: Stack) -> None:
@@ -86,19 +110,16 @@ def test_a_further_zone_moves_no_address() -> None:
     assert addresses(2) < addresses(3)
 
 
-def test_connections_are_handed_on_unopened(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
+def test_connections_are_handed_on_unopened(made: Made) -> None:
     """Both ports lead to the application load balancer, which is asked over plain HTTP whether it is there."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate, static_ips=True)
-
-    template = Template.from_stack(stack)
     for port in (80, 443):
-        template.has_resource_properties(
+        made.template.has_resource_properties(
             "AWS::ElasticLoadBalancingV2::TargetGroup",
             {
                 "Port": port,
                 "Protocol": "TCP",
                 "TargetType": "alb",
-                "Targets": [{"Id": stack.resolve(endpoint.load_balancer.load_balancer_arn), "Port": port}],
+                "Targets": [{"Id": made.stack.resolve(made.endpoint.load_balancer.load_balancer_arn), "Port": port}],
                 "HealthCheckProtocol": "HTTP",
                 "HealthCheckPort": "80",
                 "Matcher": {"HttpCode": "200-599"},
@@ -106,39 +127,31 @@ def test_connections_are_handed_on_unopened(stack: Stack, network: Network, cert
                 "TargetGroupAttributes": Match.absent(),
             },
         )
-        template.has_resource_properties("AWS::ElasticLoadBalancingV2::Listener", {"Port": port, "Protocol": "TCP"})
+        made.template.has_resource_properties(
+            "AWS::ElasticLoadBalancingV2::Listener", {"Port": port, "Protocol": "TCP"}
+        )
 
 
-def test_callers_come_by_the_addresses_alone(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
+def test_callers_come_by_the_addresses_alone(made: Made) -> None:
     """The callers' rules are the network load balancer's; the application load balancer lets in that one only."""
-    endpoint = HttpEndpoint(
-        stack,
-        "Endpoint",
-        network=network,
-        certificate=certificate,
-        static_ips=True,
-        allow_cidrs=["203.0.113.0/24"],
-    )
-
-    template = Template.from_stack(stack)
     front, behind = (
-        stack.resolve(group.security_group_id)
-        for load_balancer in (endpoint, endpoint.load_balancer)
+        made.stack.resolve(group.security_group_id)
+        for load_balancer in (made.endpoint, made.endpoint.load_balancer)
         for group in load_balancer.connections.security_groups
     )
-    groups = template.find_resources("AWS::EC2::SecurityGroup")
+    groups = made.template.find_resources("AWS::EC2::SecurityGroup")
     own_rules = groups[front["Fn::GetAtt"][0]]["Properties"]["SecurityGroupIngress"]
     assert [(rule["CidrIp"], rule["FromPort"]) for rule in own_rules] == [
         ("203.0.113.0/24", 80),
         ("203.0.113.0/24", 443),
     ]
     assert "SecurityGroupIngress" not in groups[behind["Fn::GetAtt"][0]]["Properties"]
-    apart = template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": behind}}).values()
+    apart = made.template.find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"GroupId": behind}}).values()
     assert [(rule["Properties"]["SourceSecurityGroupId"], rule["Properties"]["FromPort"]) for rule in apart] == [
         (front, 80),
         (front, 443),
     ]
-    out = template.find_resources("AWS::EC2::SecurityGroupEgress", {"Properties": {"GroupId": front}}).values()
+    out = made.template.find_resources("AWS::EC2::SecurityGroupEgress", {"Properties": {"GroupId": front}}).values()
     assert [(rule["Properties"]["DestinationSecurityGroupId"], rule["Properties"]["ToPort"]) for rule in out] == [
         (behind, 80),
         (behind, 443),
@@ -160,13 +173,11 @@ def test_names_lead_to_the_addresses(stack: Stack, network: Network, zone: route
     assert targets == [{"Fn::Join": ["", ["dualstack.", name]]}] * 2
 
 
-def test_without_a_name_the_url_is_the_network_load_balancers(stack: Stack, network: Network) -> None:
+def test_without_a_name_the_url_is_the_network_load_balancers(made: Made) -> None:
     """The application load balancer's own name answers nobody."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
-
-    assert endpoint.static_ips
-    name = endpoint.static_ips.network_load_balancer.load_balancer_dns_name
-    assert stack.resolve(endpoint.url) == {"Fn::Join": ["", ["http://", stack.resolve(name)]]}
+    assert made.endpoint.static_ips
+    name = made.endpoint.static_ips.network_load_balancer.load_balancer_dns_name
+    assert made.stack.resolve(made.endpoint.url) == {"Fn::Join": ["", ["https://", made.stack.resolve(name)]]}
 
 
 def test_turning_them_on_replaces_nothing(stack: Stack, network: Network) -> None:
@@ -191,15 +202,11 @@ def test_turning_them_on_replaces_nothing(stack: Stack, network: Network) -> Non
     )
 
 
-def test_one_address_is_enough_to_know(stack: Stack, network: Network) -> None:
+def test_one_address_is_enough_to_know(made: Made) -> None:
     """The network load balancer hands on to every zone, beside which AWS has no zonal shift for such targets."""
-    HttpEndpoint(stack, "Endpoint", network=network, static_ips=True, deletion_protection=False)
-
-    (load_balancer,) = (
-        Template.from_stack(stack)
-        .find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer", NETWORK_LOAD_BALANCER)
-        .values()
-    )
+    (load_balancer,) = made.template.find_resources(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer", NETWORK_LOAD_BALANCER
+    ).values()
     attributes = {each["Key"]: each["Value"] for each in load_balancer["Properties"]["LoadBalancerAttributes"]}
     assert attributes == {
         "access_logs.s3.enabled": "false",
@@ -210,30 +217,22 @@ def test_one_address_is_enough_to_know(stack: Stack, network: Network) -> None:
     }
 
 
-def test_the_addresses_are_published(stack: Stack, network: Network) -> None:
+def test_the_addresses_are_published(made: Made) -> None:
     """Others read them from a parameter."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
-
-    parameter = endpoint.publish(parameter_name="/shop/ingress-ips")
-
-    Template.from_stack(stack).has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::SSM::Parameter",
         {
             "Name": "/shop/ingress-ips",
             "Type": "StringList",
-            "Value": {"Fn::Join": [",", [stack.resolve(ip) for ip in endpoint.ingress_ips]]},
+            "Value": {"Fn::Join": [",", [made.stack.resolve(ip) for ip in made.endpoint.ingress_ips]]},
         },
     )
-    assert parameter.node.path == "Test/Endpoint/IngressIpsParameter"
 
 
-def test_a_second_parameter_is_refused(stack: Stack, network: Network) -> None:
+def test_a_second_parameter_is_refused(made: Made) -> None:
     """The message says how to make one."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
-    endpoint.publish(parameter_name="/a")
-
     with pytest.raises(ValueError, match=r"one parameter, got '/b' beside .*IngressIpsParameter; make another by ssm"):
-        endpoint.publish(parameter_name="/b")
+        made.endpoint.publish(parameter_name="/b")
 
 
 def test_without_them_there_is_nothing_to_publish(stack: Stack, network: Network) -> None:
@@ -284,17 +283,17 @@ def test_addresses_of_another_stack(stack: Stack, network: Network) -> None:
     ],
 )
 def test_other_than_an_address_for_each_zone_is_refused(
-    static_ips: list[str], message: str, stack: Stack, network: Network
+    static_ips: list[str], message: str, idle_stack: Stack, idle_network: Network
 ) -> None:
     """Each zone has one, and its ID says which."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        HttpEndpoint(stack, "Endpoint", network=network, static_ips=static_ips)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, static_ips=static_ips)
 
 
-def test_internal_ones_are_refused(stack: Stack, network: Network) -> None:
+def test_internal_ones_are_refused(idle_stack: Stack, idle_network: Network) -> None:
     """Elastic IPs are public."""
     with pytest.raises(ValueError, match="static_ips are public IPv4 addresses, got them beside internal=True"):
-        HttpEndpoint(stack, "Endpoint", network=network, internal=True, static_ips=True)
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, internal=True, static_ips=True)
 
 
 def test_ones_for_ipv6_are_refused(stack: Stack) -> None:

@@ -2,16 +2,34 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import App, CfnParameter, Stack
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint import WebAcl
 from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 ARN = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1"
+
+
+class Made(NamedTuple):
+    """An endpoint behind AWS's rules, as most tests read it."""
+
+    stack: Stack
+    endpoint: HttpEndpoint
+    template: Template
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    """One with the rules that are there by default."""
+    stack = Stack(App(), "Test")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), web_acl=WebAcl.managed())
+    return Made(stack, endpoint, Template.from_stack(stack))
 
 
 def test_none_by_default(stack: Stack, network: Network) -> None:
@@ -22,12 +40,9 @@ def test_none_by_default(stack: Stack, network: Network) -> None:
     Template.from_stack(stack).resource_count_is("AWS::WAFv2::WebACL", 0)
 
 
-def test_managed_rules(stack: Stack, network: Network) -> None:
+def test_managed_rules(made: Made) -> None:
     """One word puts AWS's rules before the load balancer, in order, each with metrics of its own."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
-
-    template = Template.from_stack(stack)
-    (web_acl,) = template.find_resources("AWS::WAFv2::WebACL").values()
+    (web_acl,) = made.template.find_resources("AWS::WAFv2::WebACL").values()
     rules = web_acl["Properties"]["Rules"]
     groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in rules]
     assert [(rule["Priority"], rule["Name"]) for rule in rules] == [
@@ -40,20 +55,18 @@ def test_managed_rules(stack: Stack, network: Network) -> None:
     assert all(rule["OverrideAction"] == {"None": {}} for rule in rules)
     assert web_acl["Properties"]["DefaultAction"] == {"Allow": {}}
     assert web_acl["Properties"]["Scope"] == "REGIONAL"
-    template.has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::WAFv2::WebACLAssociation",
         {
-            "ResourceArn": stack.resolve(endpoint.load_balancer.load_balancer_arn),
-            "WebACLArn": stack.resolve(endpoint.web_acl.web_acl_arn),  # type: ignore[union-attr]  # made above
+            "ResourceArn": made.stack.resolve(made.endpoint.load_balancer.load_balancer_arn),
+            "WebACLArn": made.stack.resolve(made.endpoint.web_acl.web_acl_arn),  # type: ignore[union-attr]  # made above
         },
     )
 
 
-def test_large_bodies_are_counted_only(stack: Stack, network: Network) -> None:
+def test_large_bodies_are_counted_only(made: Made) -> None:
     """An upload over 8 KB is no attack; every other rule refuses."""
-    HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
-
-    (web_acl,) = Template.from_stack(stack).find_resources("AWS::WAFv2::WebACL").values()
+    (web_acl,) = made.template.find_resources("AWS::WAFv2::WebACL").values()
     overrides = [
         rule["Statement"]["ManagedRuleGroupStatement"].get("RuleActionOverrides")
         for rule in web_acl["Properties"]["Rules"]
@@ -130,19 +143,16 @@ def test_every_rule_may_refuse() -> None:
     assert WebAcl.managed(rule_groups=["AWSManagedRulesSQLiRuleSet"]).counted_rules == {}
 
 
-def test_what_is_refused_is_logged_without_credentials(stack: Stack, network: Network) -> None:
+def test_what_is_refused_is_logged_without_credentials(made: Made) -> None:
     """The log group is kept, and named as WAF demands; what passes is in the access logs already."""
-    HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.managed())
-
-    template = Template.from_stack(stack)
-    ((logical_id, log_group),) = template.find_resources(
+    ((logical_id, log_group),) = made.template.find_resources(
         "AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 365}}
     ).items()
     prefix, stack_uuid = log_group["Properties"]["LogGroupName"]["Fn::Join"][1]
     assert prefix.startswith("aws-waf-logs-Test-Endpoint-")
     assert stack_uuid == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
     assert log_group["DeletionPolicy"] == "Retain"
-    template.has_resource_properties(
+    made.template.has_resource_properties(
         "AWS::WAFv2::LoggingConfiguration",
         {
             "LogDestinationConfigs": [
@@ -262,7 +272,7 @@ def test_strings_instead_of_lists_are_refused() -> None:
         WebAcl.managed(counted_rules={"AWSManagedRulesCommonRuleSet": "SizeRestrictions_BODY"})
 
 
-def test_a_word_is_no_web_acl(stack: Stack, network: Network) -> None:
+def test_a_word_is_no_web_acl(idle_stack: Stack, idle_network: Network) -> None:
     """The likeliest mistake is answered with what to write."""
     with pytest.raises(TypeError, match=re.escape(f"web_acl must be WebAcl or None, got: {ARN!r}")):
-        HttpEndpoint(stack, "Endpoint", network=network, web_acl=ARN)  # type: ignore[arg-type]  # the mistake
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, web_acl=ARN)  # type: ignore[arg-type]  # the mistake

@@ -14,6 +14,7 @@ MAX_RESOURCES, MAX_OUTPUTS, MAX_BYTES = 500, 200, 1_000_000
 MAX_INLINE_CHARACTERS = 10_240
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
 MAX_GROUP_RULES = 60
+LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 # What is counted of one resource, and how much of it there may be.
 COUNTED: dict[str, tuple[Callable[[dict[str, Any]], int], int]] = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -26,7 +27,7 @@ COUNTED: dict[str, tuple[Callable[[dict[str, Any]], int], int]] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (lambda balancer: len(balancer["SecurityGroups"]), 5),
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
-    "AWS::ElasticLoadBalancingV2::ListenerRule": (lambda rule: json.dumps(rule["Conditions"]).count("*"), 5),
+    LISTENER_RULE: (lambda rule: json.dumps(rule["Conditions"]).count("*"), 5),
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     "AWS::CloudWatch::Alarm": (lambda alarm: len(alarm.get("AlarmActions", [])), 5),
 }
@@ -83,3 +84,11 @@ def test_no_mode_passes_a_quota() -> None:
         kinds |= {resource["Type"] for resource in template["Resources"].values()}
         assert [(name, *each) for each in counted(template) if each[1] > each[2]] == []
     assert COUNTED.keys() <= kinds
+
+
+def test_no_two_rules_of_a_listener_have_one_number() -> None:
+    """In any mode; synthesis looks at the rules of all stacks (tests/endpoint/test_limits.py)."""
+    for name, template in modes.templates().items():
+        rules = [each["Properties"] for each in template["Resources"].values() if each["Type"] == LISTENER_RULE]
+        numbers = Counter((json.dumps(rule["ListenerArn"]), rule["Priority"]) for rule in rules)
+        assert (name, [each for each, times in numbers.items() if times > 1]) == (name, [])
