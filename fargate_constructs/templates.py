@@ -366,17 +366,20 @@ def _sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
     }
     yield Source(stack, template, above | _metadata(file))
     if any(each["Type"] == "AWS::CloudFormation::Stack" for each in template.get("Resources", {}).values()):
+        read = {stack}
         for each in stack.node.find_all():
             # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
-            if Stack in type(each).__mro__ and cast(Stack, each).nested_stack_parent:
-                nested = cast(Stack, each)
+            nested = cast(Stack, each)
+            if Stack in type(each).__mro__ and nested.nested_stack_parent in read:
+                read.add(nested)
                 yield Source(nested, _load(file.with_name(nested.template_file)))
 
 
 def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
     """Return what CDK wrote beside a template of the constructs that it was made by."""
     artifacts = _load(file.with_name("manifest.json"))["artifacts"].values()
-    (stack,) = (each for each in artifacts if each.get("properties", {}).get("templateFile") == file.name)
+    stack: dict[str, Any]
+    stack = next((each for each in artifacts if each.get("properties", {}).get("templateFile") == file.name), {})
     beside = stack.get("additionalMetadataFile")
     metadata = _load(file.with_name(beside)) if beside else stack.get("metadata", {})
     return {path.removeprefix("/"): entries for path, entries in metadata.items()}
