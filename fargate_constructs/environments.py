@@ -109,7 +109,7 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
     """
     for name, value in given.items():
         for each in things_in(value):
-            theirs, ours = environment_of(each), environment_of(Stack.of(scope))
+            theirs, ours = environment_of(each), environment_of(scope)
             for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
                 here, there = getattr(ours, what), getattr(theirs, what)
                 if not may_be_same(here, there) and not _passes(owner, name, each, passes):
