@@ -14,13 +14,11 @@ from aws_cdk.assertions import Template
 from fargate_constructs import LogArchive
 from tests.modes.archive import MODES
 
-PATH = "Mode/Test/LogArchive"  # in each mode, so that templates can be compared
-
 
 @cache
 def stack_of(mode: str) -> Stack:
     """Return a mode's stack; not to be changed."""
-    stage = Stage(App(), "Mode")
+    stage = Stage(App(), "Mode")  # so named in each mode, so that templates can be compared
     MODES[mode](stage)
     stack = stage.node.find_child("Test")
     assert isinstance(stack, Stack)
