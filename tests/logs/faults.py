@@ -23,6 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
+from botocore.signers import RequestSigner
 from urllib3 import HTTPResponse
 
 
@@ -135,12 +136,16 @@ HOSTS = count(2)
 def in_process(api: Api) -> Iterator[str]:
     """Let boto3 talk to an API without a connection, for a block; yield the URL under which it is found.
 
-    Only the sending of a request is replaced. What botocore does before (signing), after (parsing) and between (trying
-    again) stays.
+    Only signing and sending are left out. What botocore does before (checks, headers), after (parsing) and between
+    (trying again) stays.
     """
     host = next(HOSTS)
     url = f"http://127.{host >> 8}.{host & 255}.1:9"  # a host of its own, at which nothing listens
-    send = URLLib3Session.send
+    send, sign = URLLib3Session.send, RequestSigner.sign
+
+    def sign_elsewhere(signer: RequestSigner, operation: str, request: Any, *others: Any, **more: Any) -> None:  # noqa: ANN401 -- as botocore calls it
+        if not request.url.startswith(f"{url}/"):
+            sign(signer, operation, request, *others, **more)
 
     def send_here(session: URLLib3Session, request: Any) -> AWSResponse:  # noqa: ANN401 -- botocore has no types
         if not request.url.startswith(f"{url}/"):
@@ -158,7 +163,10 @@ def in_process(api: Api) -> Iterator[str]:
         raw = HTTPResponse(BytesIO(b"" if request.method == "HEAD" else content), preload_content=False)
         return AWSResponse(request.url, status, HTTPHeaders.from_dict(answered), raw)
 
-    with mock.patch.object(URLLib3Session, "send", send_here):
+    with (
+        mock.patch.object(URLLib3Session, "send", send_here),
+        mock.patch.object(RequestSigner, "sign", sign_elsewhere),
+    ):
         yield url
 
 
