@@ -44,6 +44,7 @@ MESSAGES = [
     "0000-00-00T00:00:00.000Z bad\nrow\n",
     "Traceback\n\n2026-12-31T23:59:60.000Z leap",
     "\u2028",
+    "a batch of\n2026-02-01T00:00:00.000Z last month",
 ]
 
 
