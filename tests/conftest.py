@@ -23,7 +23,7 @@ ALL_MODES = (
     "tests/privilege/test_every_mode.py",
 )
 # Files that begin first, because they take longest: no worker is to end with one of them alone.
-LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_schedules.py")
+LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_ways.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
