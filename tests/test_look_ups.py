@@ -48,6 +48,7 @@ NIGHTLY = scheduler.ScheduleExpression.cron(hour="3", minute="0")
 # Texts of the public API that no look-up is a value of: names within the template, and what a check could not know.
 NO_LOOK_UPS = {
     "Deployment.__init__",  # made by the named constructors
+    "ServiceConnect.__init__",
     "WebAcl.__init__",
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
     "LogArchive.add_alarm: meaning",  # a description
@@ -222,11 +223,8 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         )
         for name in ("per_az", "single", "regional", "nat_instance", "isolated")
     },
-    **{
-        f"Egress.{name}: {pool}": lambda lab, name=name, pool=pool: lab.own_network(  # type: ignore[misc]
-            getattr(Egress, name)(**{pool: lab.text("pool")})
-        )
-        for name in ("per_az", "single", "regional", "nat_instance", "isolated")
+    **{  # of each way out, all of which take the same
+        pool: lambda lab, pool=pool: lab.own_network(Egress.per_az(**{pool: lab.text("pool")}))  # type: ignore[misc]
         for pool in ("public_ipv4_pool", "ipam_pool_id")
     },
     "Endpoints.__init__: interfaces, gateways": lambda lab: FixedEgressNetwork(
