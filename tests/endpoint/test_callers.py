@@ -153,15 +153,24 @@ def test_a_prefix_list_counts_with_its_entries(stack: Stack, network: Network, c
     assert ("Small" in str(second[0]), second[1:]) == (True, (443, 443))
 
 
-def test_more_than_a_load_balancers_groups_hold_is_refused(stack: Stack, network: Network) -> None:
-    """Before anything is made; IPv4 and IPv6 are counted apart."""
-    ranges = [f"10.{number}.{part}.0/24" for number in range(2) for part in range(151)]
+def test_more_than_a_load_balancers_groups_hold_is_refused(idle_stack: Stack, idle_network: Network) -> None:
+    """Before anything is made."""
+    lists = [ec2.Peer.prefix_list(f"pl-{number}") for number in range(6)]
 
-    with pytest.raises(ValueError, match=r"fit into 5 security groups of 60 rules, got: 6 for 302 ranges and 0 others"):
-        HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=ranges)
+    with pytest.raises(ValueError, match=r"fit into 5 security groups of 60 rules, got: 6 for 0 ranges and 6 others"):
+        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, allow_from=lists)
 
-    both = [*ranges[:300], *(f"2001:db8:{number:x}::/48" for number in range(300))]
-    HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=both, ip_address_type=elbv2.IpAddressType.DUAL_STACK)
+    assert idle_stack.node.try_find_child("Endpoint") is None
+
+
+def test_ranges_of_both_families_share_a_group(stack: Stack, network: Network) -> None:
+    """AWS counts IPv4 and IPv6 apart."""
+    ranges = [f"10.{number}.0.0/16" for number in range(35)] + [f"2001:db8:{number:x}::/48" for number in range(35)]
+    dual_stack = elbv2.IpAddressType.DUAL_STACK
+
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=ranges, ip_address_type=dual_stack)
+
+    assert len(rules_of(stack, endpoint)) == 70
 
 
 def test_somebody_named_later(stack: Stack, network: Network) -> None:
