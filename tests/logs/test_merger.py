@@ -349,7 +349,7 @@ def test_it_stops_in_time(merger: Merger, capsys: pytest.CaptureFixture[str]) ->
     merger.ship(*IDS)
     merger.ship(*IDS, timestamp=1_772_323_199_999 - 3_600_000)
 
-    result = merger.run(context=Context(900_000, 900_000, 119_000))
+    result = merger.run(context=Context(900_000, 900_000, 900_000, 119_000))
 
     assert (result["merged"], result["finished"]) == (1, False)
     assert '"finished": false' in capsys.readouterr().out

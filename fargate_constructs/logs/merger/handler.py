@@ -128,6 +128,7 @@ class Run:
     def _merge_day(self, prefix: str) -> None:
         for hour, objects in hours(prefix):
             if is_settled(hour) and hour not in self.failed:
+                self._check_time()
                 with self._going_on(hour):
                     self.merge_hour(hour, objects)
 
