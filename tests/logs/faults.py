@@ -130,6 +130,8 @@ def come_late(seconds: float) -> Fault:
 # --- In this process ---
 
 HOSTS = count(2)
+APIS: dict[str, Api] = {}
+Untyped = Any  # of botocore
 
 
 @contextmanager
@@ -141,33 +143,53 @@ def in_process(api: Api) -> Iterator[str]:
     """
     host = next(HOSTS)
     url = f"http://127.{host >> 8}.{host & 255}.1:9"  # a host of its own, at which nothing listens
-    send, sign = URLLib3Session.send, RequestSigner.sign
-
-    def sign_elsewhere(signer: RequestSigner, operation: str, request: Any, *others: Any, **more: Any) -> None:  # noqa: ANN401 -- as botocore calls it
-        if not request.url.startswith(f"{url}/"):
-            sign(signer, operation, request, *others, **more)
-
-    def send_here(session: URLLib3Session, request: Any) -> AWSResponse:  # noqa: ANN401 -- botocore has no types
-        if not request.url.startswith(f"{url}/"):
-            return send(session, request)
-        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
-        headers = Message()
-        for name, value in request.headers.items():
-            headers[name] = value.decode() if isinstance(value, bytes) else value
-        try:
-            path = request.url.removeprefix(url)
-            status, answered, content = api(Request(request.method, path, headers, body))
-        except Reset:
-            raise ConnectionClosedError(endpoint_url=request.url) from None
-        answered = {"Content-Length": str(len(content)), **answered}
-        raw = HTTPResponse(BytesIO(b"" if request.method == "HEAD" else content), preload_content=False)
-        return AWSResponse(request.url, status, HTTPHeaders.from_dict(answered), raw)
-
-    with (
-        mock.patch.object(URLLib3Session, "send", send_here),
-        mock.patch.object(RequestSigner, "sign", sign_elsewhere),
-    ):
+    APIS[url] = api
+    try:
         yield url
+    finally:
+        del APIS[url]
+
+
+def url_of(request: Untyped) -> str:
+    """The URL of the API that a request is for."""
+    return "/".join(request.url.split("/", 3)[:3])
+
+
+def sign(
+    signer: RequestSigner,
+    operation: str,
+    request: Untyped,
+    *others: Untyped,
+    elsewhere: Untyped = RequestSigner.sign,
+    **more: Untyped,
+) -> None:
+    """Sign a request that leaves this process."""
+    if url_of(request) not in APIS:
+        elsewhere(signer, operation, request, *others, **more)
+
+
+def send(session: URLLib3Session, request: Untyped, elsewhere: Untyped = URLLib3Session.send) -> AWSResponse:
+    """Answer a request that does not leave this process."""
+    url = url_of(request)
+    if url not in APIS:
+        answer: AWSResponse = elsewhere(session, request)
+        return answer
+    body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+    headers = Message()
+    for name, value in request.headers.items():
+        headers[name] = value.decode() if isinstance(value, bytes) else value
+    try:
+        status, answered, content = APIS[url](Request(request.method, request.url.removeprefix(url), headers, body))
+    except Reset:
+        raise ConnectionClosedError(endpoint_url=request.url) from None
+    answered = {"Content-Length": str(len(content)), **answered}
+    raw = HTTPResponse(BytesIO(b"" if request.method == "HEAD" else content), preload_content=False)
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(answered), raw)
+
+
+# For good, in any order of fixtures: they pass on what is for no API here.
+mock.patch.object(URLLib3Session, "send", send).start()
+mock.patch.object(RequestSigner, "sign", sign).start()
 
 
 # --- Over HTTP ---
