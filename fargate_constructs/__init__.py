@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fargate_constructs.on_demand import on_demand
 
 if TYPE_CHECKING:
+    from fargate_constructs.disposable import make_disposable
     from fargate_constructs.endpoint import Accelerator, CloudFrontDistribution, HttpEndpoint, SignIn, WebAcl
     from fargate_constructs.logs import (
         ArchiveFormat,
@@ -73,6 +74,7 @@ else:  # not for type checkers, to which any name would be right
             "SignIn": "endpoint",
             "TaskSize": "service",
             "WebAcl": "endpoint",
+            "make_disposable": "disposable",
         },
     )
 
@@ -106,4 +108,5 @@ __all__ = [
     "SignIn",
     "TaskSize",
     "WebAcl",
+    "make_disposable",
 ]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
+from fargate_constructs.disposable import is_disposable
 from fargate_constructs.templates import Place, Templates, as_text, items, lookup, unresolved_in
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
@@ -124,7 +125,7 @@ class EgressRoutes:
             kept, kept_if_replaced = (
                 resource.get(key) in RETAINED for key in ("DeletionPolicy", "UpdateReplacePolicy")
             )
-            if (kept and kept_if_replaced) or is_known(stack, address):
+            if (kept and kept_if_replaced) or is_disposable(resource) or is_known(stack, address):
                 continue
             if elastic_ip:
                 when = " when it is replaced" if kept else ""

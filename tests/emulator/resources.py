@@ -19,7 +19,7 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import athena, functions, interfaces, listener_rules, nat, replacements, reverse_dns, tasks
+from tests.emulator import athena, buckets, functions, interfaces, listener_rules, nat, replacements, reverse_dns, tasks
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
@@ -255,4 +255,5 @@ def register() -> None:
     listener_rules.register()
     tasks.register()
     athena.register()
+    buckets.register()
     functions.register()
