@@ -69,10 +69,11 @@ def mutual_tls(stage: Stage) -> None:
 
 
 def restricted(stage: Stage) -> None:
-    """An office and a security group, by IPv4 and IPv6, behind a web ACL."""
+    """An office, a security group and two lists of proxies, by IPv4 and IPv6, behind a web ACL."""
     stack = Stack(stage, "Test")
     network = network_in(stack)
     office = ec2.SecurityGroup.from_security_group_id(stack, "Office", "sg-0123456789abcdef0")
+    proxies = [ec2.Peer.prefix_list(f"pl-0123456789abcdef{number}") for number in range(2)]
     HttpEndpoint(
         stack,
         "Endpoint",
@@ -81,7 +82,7 @@ def restricted(stage: Stage) -> None:
         hosted_zone=zone_in(stack),
         ip_address_type=elbv2.IpAddressType.DUAL_STACK,
         allow_cidrs=["203.0.113.0/24", "2001:db8::/32"],
-        allow_from=[office],
+        allow_from=[office, *proxies],
         web_acl=WebAcl.managed(rate_limit=2000),
     )
 
@@ -121,7 +122,7 @@ def cloud_front(stage: Stage) -> None:
 
 
 def named_cloud_front(stage: Stage) -> None:
-    """CloudFront at a name of one's own, in a stack of its own, behind a web ACL."""
+    """CloudFront at a name of one's own, in a stack of its own, behind a web ACL, with logs in a bucket elsewhere."""
     stack, edge = Stack(stage, "Test"), Stack(stage, "Edge")
     certificate = certificate_in(edge)
     endpoint = HttpEndpoint(
@@ -133,6 +134,7 @@ def named_cloud_front(stage: Stage) -> None:
         endpoint=endpoint,
         certificate=certificate,
         web_acl_arn=WEB_ACL.format("us-east-1:123456789012:global"),
+        access_log_bucket=s3.Bucket.from_bucket_attributes(edge, "Logs", bucket_name="logs-of-all", region="eu-west-1"),
     )
 
 
