@@ -1,6 +1,7 @@
 """What many tests start from."""
 
 import os
+import re
 from collections.abc import Iterator
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group("all modes" if file.startswith(ALL_MODES) else file))
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test by its token without the token's number, which differs from worker to worker."""
+    return re.sub(r"\$\{Token\[(\w+(\.\w+)*?)\.\d+\]\}", r"<\1>", val) if isinstance(val, str) else None
 
 
 @pytest.fixture
