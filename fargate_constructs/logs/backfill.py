@@ -48,6 +48,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -85,6 +86,20 @@ class Day(NamedTuple):
     def __str__(self) -> str:
         """The day, as a person names it."""
         return f"{self.begin:%Y-%m-%d}"
+
+
+class Archived(NamedTuple):
+    """What the archive has of a day."""
+
+    times: Counter[bytes]
+    """How often it has each event, by its fingerprint."""
+    names: set[bytes]
+    """Of the IDs that they have there."""
+
+    def free_id(self, fingerprint: bytes, numbers: Iterator[int]) -> str:
+        """Return an ID that no equal event has: one may be there though an earlier one was refused."""
+        ids = (f"backfill-{fingerprint.hex()}-{number}" for number in numbers)
+        return next(id_ for id_ in ids if _name_of(fingerprint, id_) not in self.names)
 
 
 class Written(NamedTuple):
@@ -229,6 +244,7 @@ class Backfill:
     def _write(self, day: Day, folder: str) -> tuple[Written, list[str]]:
         """Write what the archive lacks of a day; return what that was, and what S3 did not take and why."""
         archived, seen = self._archived(day), Counter[bytes]()
+        numbers = defaultdict[bytes, Iterator[int]](lambda: count(1))
         there_already = 0
 
         def lacking() -> Iterator[Line]:
@@ -236,8 +252,8 @@ class Backfill:
             for event in self._exported(day, folder):
                 fingerprint = event.fingerprint
                 seen[fingerprint] += 1
-                if seen[fingerprint] > archived[fingerprint]:
-                    yield event.with_id(f"backfill-{fingerprint.hex()}-{seen[fingerprint]}")
+                if seen[fingerprint] > archived.times[fingerprint]:
+                    yield event.with_id(archived.free_id(fingerprint, numbers[fingerprint]))
                 else:
                     there_already += 1
 
@@ -292,8 +308,8 @@ class Backfill:
             text = self._read(self._exports, key).decode(errors="surrogateescape")
             yield from (Event(stream, timestamp, message) for timestamp, message in parse(text, when))
 
-    def _archived(self, day: Day) -> Counter[bytes]:
-        """Return how often each event of a day is in the archive."""
+    def _archived(self, day: Day) -> Archived:
+        """Return what the archive has of a day."""
         prefix = f"log_group={quote(self._log_group, safe='')}/dt={day}/"
         keys = list(self._keys(self._archive, prefix))
         for _ in range(LOOKS):
@@ -306,9 +322,9 @@ class Backfill:
                 return found
         raise UnreadableError(f"the archive's objects below {prefix} change while they are read: start again")
 
-    def _count(self, keys: list[str]) -> Counter[bytes]:
-        """Return how often each event is in these objects; one that was stored twice, as its ID tells, counts once."""
-        found, seen = Counter[bytes](), set[bytes]()
+    def _count(self, keys: list[str]) -> Archived:
+        """Return what is in these objects; an event that was stored twice, as its ID tells, counts once."""
+        found = Archived(Counter(), set())
         for key in keys:
             if not key.endswith(".ndjson.gz"):
                 continue
@@ -316,9 +332,9 @@ class Backfill:
                 for line in self._read(self._archive, key).splitlines():
                     record = json.loads(line)
                     fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
-                    name = hashlib.sha256(fingerprint + json.dumps(record["id"]).encode()).digest()[:16]
-                    found[fingerprint] += name not in seen
-                    seen.add(name)
+                    name = _name_of(fingerprint, record["id"])
+                    found.times[fingerprint] += name not in found.names
+                    found.names.add(name)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error
         return found
@@ -341,6 +357,11 @@ class Backfill:
                 f"s3://{bucket}/{key} cannot be read: {error}. If it must be restored first, do so, or leave its day "
                 "out with --from and --to"
             ) from error
+
+
+def _name_of(fingerprint: bytes, id_: object) -> bytes:
+    """Return what stands for an event's ID in little memory."""
+    return hashlib.sha256(fingerprint + json.dumps(id_).encode()).digest()[:16]
 
 
 def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:

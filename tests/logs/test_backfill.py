@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
+from botocore.exceptions import ClientError
 
 from fargate_constructs.logs import backfill, exported_events
 from fargate_constructs.logs.backfill import Backfill, BackfillError
@@ -343,6 +344,28 @@ def test_what_s3_does_not_take(group: OldGroup) -> None:
 
     assert group.fill() == (1, 4, 1)
     assert group.archived() == sorted([("a", at(NOON), "one"), ("a", at(NOON) + 3_600_000, "two"), *expected("b")])
+
+
+def test_a_twin_whose_object_s3_did_not_take(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two equal events in two batches, the first refused and the second written: another run writes the first."""
+    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 2)
+    group.write("a", (NOON - timedelta(hours=1), "other"), (NOON, "same"), (NOON, "same"))
+    put, refused = vars(Backfill)["_put"], [ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")]
+
+    def refuse_first(self: Backfill, lines: list[Line]) -> int:
+        for error in refused:
+            refused.remove(error)
+            raise error
+        stored: int = put(self, lines)
+        return stored
+
+    monkeypatch.setattr(Backfill, "_put", refuse_first)
+    with pytest.raises(BackfillError, match="2 events of 'a'"):
+        group.fill()
+    assert [message for _, _, message in group.archived()] == ["same"]
+
+    assert group.fill()[:2] == (2, 1)
+    assert [message for _, _, message in group.archived()] == ["other", "same", "same"]
 
 
 def test_an_answer_that_is_lost(group: OldGroup) -> None:
