@@ -13,8 +13,8 @@ what was exported: by stream, timestamp and message, as often as it is there wit
 with what was shipped, and the command may be stopped at any time and started again: it goes on with the first
 unfinished day. Days are UTC's, in any time zone.
 
-**One object never stops the rest.** A day of which an object cannot be read is left out, and events that S3 does not
-take are named; all else is done before the command fails.
+**One object never stops the rest.** A day of which an object cannot be read, or whose export task fails or is
+cancelled, is left out, and events that S3 does not take are named; all else is done before the command fails.
 
 **Nothing left out.** So it goes on until 12 hours ago by default: no subscription tells since when this archive has
 every line, and a day that it has costs an export task and no more.
@@ -53,6 +53,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fargate_constructs.logs.exported_events import PREFIX, Event, Line, batches, milliseconds, parse
@@ -65,6 +66,10 @@ LOOKS = 5  # at a day of the archive, where the merger is at work
 EVENT_KEYS = ("id", "timestamp", "message")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 EXPORTABLE_AFTER = timedelta(hours=12)
+# DescribeLogStreams lists 50 streams at a time, 25 times a second for all of the account
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). The waits between attempts
+# double, so the last of these is minutes after the first.
+PATIENTLY = Config(retries={"max_attempts": 9})
 
 Say = Callable[[str], None]
 
@@ -74,7 +79,7 @@ class BackfillError(RuntimeError):
 
 
 class UnreadableError(BackfillError):
-    """An object cannot be read: its day is left for another run."""
+    """Something of a day cannot be had: it is left for another run."""
 
 
 class Day(NamedTuple):
@@ -131,7 +136,7 @@ class Backfill:
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         make: Any = boto3.client  # typed for literal names alone
-        self._logs, self._s3 = make("logs"), make("s3")
+        self._logs, self._s3 = make("logs", config=PATIENTLY), make("s3")
         self._owner = make("sts").get_caller_identity()["Account"]
         self._log_group, self._archive, self._exports = log_group, archive_bucket, export_bucket
         self._say, self._poll_seconds = say, poll_seconds
@@ -148,9 +153,9 @@ class Backfill:
             What was written in all; days that an earlier run finished are not counted.
 
         Raises:
-            BackfillError: The range is empty or too new, the log group is not there, an export task failed. Or, when
-                all days were looked at, some could not be finished: an object of the archive that cannot be read,
-                events that S3 did not take.
+            BackfillError: The range is empty or too new, or the log group is not there. Or, when all days were looked
+                at, some could not be finished: an export task that failed, an object of the archive that cannot be
+                read, events that S3 did not take.
             botocore.exceptions.ClientError: AWS refuses what no day can do without.
         """
         newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
@@ -164,9 +169,8 @@ class Backfill:
                 self._say(f"{day}  done by an earlier run")
                 continue
             self._say(f"{day}  exporting")
-            folder = self._export(day)
             try:
-                written, refused = self._write(day, folder)
+                written, refused = self._write(day, self._export(day))
             except UnreadableError as error:
                 written, refused = Written(0, 0, 0), [str(error)]
             total = Written(*(map(sum, zip(total, written, strict=True))))
@@ -187,11 +191,28 @@ class Backfill:
 
     def _first_moment(self) -> datetime:
         """Return when the log group was made, or its first event happened, which may be earlier."""
+        created = self._created
+        first = (stream.get("firstEventTimestamp", created) for stream in self._streams)
+        return datetime.fromtimestamp(min([created, *first]) / 1000, UTC)
+
+    @cached_property
+    def _created(self) -> int:
+        """When the log group was made, in milliseconds."""
         groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
-        for created in (group["creationTime"] for group in groups if group["logGroupName"] == self._log_group):
-            first = (stream.get("firstEventTimestamp", created) for stream in self._streams)
-            return datetime.fromtimestamp(min([created, *first]) / 1000, UTC)
+        for group in groups:
+            if group["logGroupName"] == self._log_group:
+                created: int = group["creationTime"]
+                return created
         raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
+
+    def _exported_range(self, day: Day) -> range:
+        """Return what to export for a day, in milliseconds: until the log group was made, or more.
+
+        CloudWatch Logs takes no earlier end
+        (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateExportTask.html), but events of
+        the two weeks before that.
+        """
+        return range(milliseconds(day.begin), max(milliseconds(day.end), self._created + 1))
 
     @cached_property
     def _streams(self) -> list[dict[str, Any]]:
@@ -217,19 +238,19 @@ class Backfill:
             if status["code"] == "COMPLETED":
                 return f"{PREFIX}/{task_id}/"
             if status["code"] in {"CANCELLED", "FAILED", "PENDING_CANCEL"}:
-                raise BackfillError(f"the export of {day} ended as {status['code']}: {status.get('message')}")
+                raise UnreadableError(f"the export task ended as {status['code']}: {status.get('message')}")
             time.sleep(self._poll_seconds)
 
     def _begin_task(self, day: Day) -> str:
         """Begin an export task as soon as no other is under way."""
-        waiting = False
+        waiting, when = False, self._exported_range(day)
         while True:
             try:
                 task_id: str = self._logs.create_export_task(
                     taskName=f"backfill-{day}",
                     logGroupName=self._log_group,
-                    fromTime=milliseconds(day.begin),
-                    to=milliseconds(day.end) - 1,
+                    fromTime=when.start,
+                    to=when.stop - 1,
                     destination=self._exports,
                     destinationPrefix=PREFIX,
                 )["taskId"]
@@ -295,18 +316,18 @@ class Backfill:
                 raise
 
     def _exported(self, day: Day, folder: str) -> Iterator[Event]:
-        """Return the events in a folder of exported files, stream by stream."""
+        """Return the day's events in a folder of exported files, stream by stream."""
         names = defaultdict[str, list[str]](list)
         for name in (stream["logStreamName"] for stream in self._streams):
             names[name.replace("/", "-")].append(name)
-        when = range(milliseconds(day.begin), milliseconds(day.end))
+        when, end = self._exported_range(day), milliseconds(day.end)
         for key in self._keys(self._exports, folder):
             exported = key.removeprefix(folder).rpartition("/")[0]
             candidates = names[exported]
             stream = candidates[0] if len(candidates) == 1 else exported
             # Bytes that are no UTF-8 become lone surrogates, each its own, so that no two messages become one.
             text = self._read(self._exports, key).decode(errors="surrogateescape")
-            yield from (Event(stream, timestamp, message) for timestamp, message in parse(text, when))
+            yield from (Event(stream, at, message) for at, message in parse(text, when) if at < end)
 
     def _archived(self, day: Day) -> Archived:
         """Return what the archive has of a day."""

@@ -47,12 +47,16 @@ class MemoryLogs:
     Attributes:
         groups: By name.
         tasks: The export tasks, by ID.
+        ends: How the next ones end; all others are completed.
+        throttled: How many requests for streams are refused first.
     """
 
     def __init__(self, memory: MemoryS3, s3: Api | None = None) -> None:
         """Take the S3 API to which exports go, and that which is asked; by default the same."""
         self.groups: dict[str, Group] = {}
         self.tasks: dict[str, Any] = {}
+        self.ends: list[dict[str, str]] = []
+        self.throttled = 0
         self._memory, self._s3 = memory, s3 or memory
 
     def __call__(self, request: Request) -> Answer:
@@ -83,6 +87,9 @@ class MemoryLogs:
 
     def _describe_streams(self, data: Any) -> object:  # noqa: ANN401 -- JSON
         """Two at a time."""
+        if self.throttled:
+            self.throttled -= 1
+            raise Refusal("ThrottlingException")
         begin = int(data.get("nextToken", 0))
         streams = [
             {"logStreamName": name, "firstEventTimestamp": min(events)[0]}
@@ -92,7 +99,9 @@ class MemoryLogs:
         return page | ({"nextToken": str(begin + 2)} if begin + 2 < len(streams) else {})
 
     def _create(self, data: Any) -> object:  # noqa: ANN401 -- JSON
-        """Begin a task, unless one is under way."""
+        """Begin a task, unless one is under way or it would end before the log group was made."""
+        if data["to"] < self.groups[data["logGroupName"]].created:
+            raise Refusal("InvalidParameterException")
         if any(task["status"]["code"] in {"PENDING", "RUNNING"} for task in self.tasks.values()):
             raise Refusal("LimitExceededException")
         task_id = str(uuid.uuid4())
@@ -100,13 +109,13 @@ class MemoryLogs:
         return {"taskId": task_id}
 
     def _describe(self, data: Any) -> object:  # noqa: ANN401 -- JSON
-        """What a task is at; each look finds it a step further. A destination named `fails…` cannot be written to."""
+        """What a task is at; each look finds it a step further."""
         task = self.tasks[data["taskId"]]
         before = task["status"]["code"]
         task["status"] = {"code": NEXT[before]}
         if before == "RUNNING":
-            if task["destination"].startswith("fails"):
-                task["status"] = {"code": "FAILED", "message": "access denied"}
+            if self.ends:
+                task["status"] = self.ends.pop(0)
             else:
                 self._export(task)
         return {"exportTasks": [task]}

@@ -43,7 +43,7 @@ class OldGroup:
         self.logs, self.s3, self.shipper = logs, shipper.s3, shipper
         self.faulty_s3 = faulty_s3
         self.name, self.exports = f"/old/{uuid.uuid4()}", f"exports-{uuid.uuid4()}"
-        self.logs.groups[self.name] = Group(at(datetime.now(UTC)))
+        self.logs.groups[self.name] = Group(at(NOON - timedelta(days=7)))
         self.s3.create_bucket(Bucket=self.exports)
         self.said: list[str] = []
 
@@ -56,12 +56,12 @@ class OldGroup:
         made = [log_event(str(uuid.uuid4()), at(moment), message) for moment, message in events]
         self.shipper.invoke(delivery(*made, logGroup=self.name, logStream=stream))
 
-    def fill(self, *between: datetime, export_bucket: str = "") -> backfill.Written:
+    def fill(self, *between: datetime) -> backfill.Written:
         """Run the back-fill; by default of two days in February."""
         command = Backfill(
             log_group=self.name,
             archive_bucket=self.shipper.archive,
-            export_bucket=export_bucket or self.exports,
+            export_bucket=self.exports,
             say=self.said.append,
             poll_seconds=0,
         )
@@ -202,12 +202,35 @@ def test_it_waits_for_other_exports(group: OldGroup, monkeypatch: pytest.MonkeyP
     assert len([line for line in group.said if "waiting" in line]) == 1
 
 
-def test_an_export_that_fails(group: OldGroup) -> None:
-    """It ends with what CloudWatch Logs says."""
-    closed = f"fails-{uuid.uuid4()}"
-    group.s3.create_bucket(Bucket=closed)
-    with pytest.raises(BackfillError, match="2026-02-27 ended as FAILED: access denied"):
-        group.fill(export_bucket=closed)
+@pytest.mark.parametrize("code", ["FAILED", "CANCELLED", "PENDING_CANCEL"])
+def test_an_export_that_fails(group: OldGroup, code: str) -> None:
+    """What CloudWatch Logs says of it is said when the other days are done; another run does this one."""
+    group.write("web/app/0a1b", *EVENTS)
+    group.logs.ends = [{"code": code, "message": "access denied"}]
+    with pytest.raises(BackfillError, match=f"\n2026-02-27  the export task ended as {code}: access denied$"):
+        group.fill()
+    assert group.archived() == expected()[-1:]
+
+    assert group.fill() == (3, 0, 2)
+    assert group.archived() == expected()
+
+
+def test_events_from_before_their_log_group(group: OldGroup) -> None:
+    """CloudWatch Logs takes events of two weeks before; an export must end later, and adds none of a later day."""
+    group.logs.groups[group.name].created = at(RANGE[1] - timedelta(hours=1))
+    group.write("web/app/0a1b", *EVENTS)
+
+    assert group.fill(RANGE[0], NOON + timedelta(hours=2)) == (2, 0, 1)
+    assert group.fill() == (2, 2, 2)
+    assert group.archived() == expected()
+
+
+def test_many_streams(group: OldGroup) -> None:
+    """To list the streams of a large log group takes patience."""
+    group.write("web/app/0a1b", *EVENTS)
+    group.logs.throttled = 8
+
+    assert group.fill()[0] == len(EVENTS)
 
 
 @pytest.fixture(params=["Asia/Tokyo", "America/St_Johns"])
@@ -253,6 +276,7 @@ def test_ranges_that_make_no_sense(group: OldGroup, begin: datetime, end: dateti
 
 def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the log group's first moment to what is exportable."""
+    group.logs.groups[group.name].created = at(datetime.now(UTC))
     group.write("web/app/0a1b", (datetime.now(UTC) + timedelta(minutes=1), "after that"))
     with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
         group.fill(None, None)  # type: ignore[arg-type]  # as the command does

@@ -99,12 +99,14 @@ class Fill:
         offset: The time zone in which a person writes it, in minutes.
         faults: What S3 does with the requests, in their order.
         stopped: After how many objects a person presses Ctrl-C.
+        cancelled: How many of its export tasks are cancelled, from the first.
     """
 
     hours: tuple[int, int]
     offset: int
     faults: list[Fault]
     stopped: int
+    cancelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,9 @@ ranges = st.tuples(st.integers(0, HOURS), st.integers(0, HOURS)).map(sorted).map
 offsets = st.sampled_from([0, 120, -210, 840])
 steps = st.one_of(
     st.builds(Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3])),
-    st.builds(Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3])),
+    st.builds(
+        Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3]), st.sampled_from([0, 0, 1])
+    ),
     st.builds(Merge, st.just([]) | faults),
     st.builds(Again, st.integers(0, 9)),
     st.builds(Freeze, st.integers(0, 9)),
@@ -193,6 +197,7 @@ class Account:
             put(command, key, body)
 
         self.s3.script = deque(fill.faults)
+        self._lambdas.api.logs.ends = [{"code": "CANCELLED"}] * fill.cancelled
         command = Backfill(log_group=GROUP, archive_bucket="archive", export_bucket="exports", poll_seconds=0)
         with (
             mock.patch.object(Backfill, "_put_once", put_or_stop),
