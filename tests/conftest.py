@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name a test by its token without the token's number, which differs from worker to worker."""
-    return re.sub(r"\$\{Token\[(\w+(\.\w+)*?)\.\d+\]\}", r"<\1>", val) if isinstance(val, str) else None
+    if isinstance(val, str) and "{Token[" in val:
+        return re.sub(r"[$#]\{Token\[(\w+(\.\w+)*?)\.\d+\]\}", r"<\1>", val)
+    return None
 
 
 @pytest.fixture
