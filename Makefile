@@ -1,8 +1,9 @@
 # `make help` lists the commands. Each sets up what it needs once: a virtual environment, Node from PyPI, the CDK CLI from npm.
 # All of it is in this folder; `make clean` removes it.
 PYTHON ?= python3
-# A virtual environment for each Python that is named: .venv, .venv-python3.13, ...
-VENV := .venv$(patsubst %,-%,$(filter-out python3,$(notdir $(PYTHON))))
+# A virtual environment for each version of Python that is named, by a path too: .venv, .venv-3.13, ...
+VERSION = $(shell $(or $(PYTHON),false) -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null)
+VENV := .venv$(if $(filter-out python3,$(or $(PYTHON),none)),-$(or $(VERSION),$(error PYTHON=$(PYTHON) does not run as a Python 3; name one, such as PYTHON=python3.13)))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
 # What `make quick` leaves out: whatever deploys, builds all modes, or tries thousands of histories.
 SLOW := emulator properties privilege caveats/test_patterns.py testing/test_page.py test_benchmarks.py test_demo.py test_security.py \
@@ -11,6 +12,9 @@ SLOW := emulator properties privilege caveats/test_patterns.py testing/test_page
 # Two commands at a time, unless a person says how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 
+# The make of macOS ignores the PATH below, unless its shell is another than the default
+# (https://github.com/Opentrons/opentrons/issues/4808).
+SHELL := $(or $(wildcard /bin/bash),/bin/sh)
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # What jsii unpacks, 200 MB of CDK, and what the CDK CLI keeps.
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/$(VENV)/cache/jsii
@@ -18,8 +22,9 @@ export CDK_HOME := $(CURDIR)/$(VENV)/cache/cdk
 # What programs put aside for a while. A full or missing /tmp is no obstacle; `make TMPDIR=...` names another folder.
 export TMPDIR := $(CURDIR)/build/tmp
 $(shell mkdir -p '$(TMPDIR)')
-# Set-up compiles nothing, so Python has to keep what it compiles.
-unexport PYTHONDONTWRITEBYTECODE
+# A person's settings for other programs. PYTHONPATH brings other packages, PYTHONSAFEPATH hides those of this folder, and
+# JSII_NODE names another Node. Set-up compiles nothing, so Python has to keep what it compiles (PYTHONDONTWRITEBYTECODE).
+unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick suite audit bench synth lint format lock lock-check wheel-check create-only clean

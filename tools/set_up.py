@@ -9,6 +9,7 @@ and syntax that Python 3.6 can read.
 """
 
 import argparse
+import ast
 import os
 import platform
 import re
@@ -23,8 +24,39 @@ OLDEST = (3, 11)  # as requires-python in pyproject.toml
 READY = ".ready"
 PROGRESS_SECONDS = 2
 SHOWN_LINES = 15
-# These settings of a person's pip, Python and npm would put packages elsewhere, or leave some out.
-MISLEADING = ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH", "NODE_ENV")
+# These settings of a person would let Python or npm take packages from elsewhere, or leave some out.
+MISLEADING = ("PYTHONHOME", "PYTHONPATH", "NODE_ENV")
+# What a person set for pip, in its files too, is kept if it says how packages are reached; all else, such as `user`,
+# `target`, `constraint`, `no-binary` and `dry-run`, says what is installed, and where.
+OF_REACHING_PACKAGES = (
+    "cache-dir",
+    "cert",
+    "client-cert",
+    "default-timeout",
+    "extra-index-url",
+    "find-links",
+    "index-url",
+    "keyring-provider",
+    "no-cache-dir",
+    "no-index",
+    "proxy",
+    "retries",
+    "timeout",
+    "trusted-host",
+    "use-feature",
+)
+# The same of npm; what is set here goes before a person's files and variables.
+NPM = (
+    "--include=dev",
+    "--bin-links",
+    "--dry-run=false",
+    "--global=false",
+    "--location=project",
+    "--workspaces=false",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+)
 
 
 class SetUpError(Exception):
@@ -80,17 +112,43 @@ def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
     run([python, "-m", "venv", str(folder)], environment, "virtual environment")
     # Without --no-compile pip compiles every file of aws_cdk: 40 s more. Python compiles what it imports.
     pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "--require-hashes", "-r", str(lock)]
-    run([str(folder / "bin" / "python"), *pip], environment, "Python packages", count)
+    own = str(folder / "bin" / "python")
+    run([own, *pip], pip_environment(own, environment), "Python packages", count)
     if is_with_node:
         binaries = str((folder / "bin").resolve())
         node = dict(environment, PATH=os.pathsep.join([binaries, environment.get("PATH", os.defpath)]))
         cache = str((folder / "cache" / "npm").resolve())
         npm = str(folder / "bin" / "npm")
-        options = ["--include=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--cache", cache]
-        run([npm, "ci", *options], node, "CDK CLI from npm")
+        run([npm, "ci", *NPM, "--cache", cache], node, "CDK CLI from npm")
         shutil.rmtree(cache, ignore_errors=True)
     (folder / READY).touch()
     print(f"set up in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def pip_environment(python: str, environment: Dict[str, str]) -> Dict[str, str]:
+    """Return the environment of a pip that reaches packages as a person's pip does, and installs as pip does by itself.
+
+    Raises:
+        SetUpError: pip cannot read its settings.
+    """
+    names = {"PIP_" + option.upper().replace("-", "_"): option for option in OF_REACHING_PACKAGES}
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("PIP_") or name in {*names, "PIP_CONFIG_FILE"}
+    }
+    kept["PIP_USER"] = "0"  # or else `pip config list` takes a person's `user = true` for an option of its own
+    command = [python, "-m", "pip", "config", "list"]
+    done = subprocess.run(command, env=kept, check=False, capture_output=True)
+    if done.returncode:
+        raise SetUpError("pip's settings cannot be read: " + done.stderr.decode(errors="replace").strip())
+    # Such as `global.index-url='https://...'`. What is set for `pip install` goes before what is set for all of pip.
+    of_files = dict(line.split("=", 1) for line in sorted(done.stdout.decode().splitlines()) if "=" in line)
+    for name, option in names.items():
+        for section in ("install.", "global."):
+            if section + option in of_files:
+                kept.setdefault(name, ast.literal_eval(of_files[section + option]))
+    return dict(kept, PIP_CONFIG_FILE=os.devnull)
 
 
 def run(command: List[str], environment: Dict[str, str], what: str, count: int = 0) -> None:
@@ -129,6 +187,8 @@ def run(command: List[str], environment: Dict[str, str], what: str, count: int =
         if process.poll() is None:
             process.terminate()
             process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 if __name__ == "__main__":

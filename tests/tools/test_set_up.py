@@ -1,5 +1,7 @@
 """Setting up on a machine that is not as it should be."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,6 +70,7 @@ def test_a_folder_is_made_anew_by_its_own_python(lock: Path, tmp_path: Path, mon
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python3"))
     monkeypatch.setattr(sys, "_base_executable", "/usr/bin/python3")
     monkeypatch.setattr(set_up, "run", run)
+    monkeypatch.setattr(set_up, "pip_environment", lambda _python, environment: environment)
 
     assert start(monkeypatch, tmp_path / "venv", lock) == 0
     assert commands[0] == ["/usr/bin/python3", "-m", "venv", str(tmp_path / "venv")]
@@ -86,3 +89,49 @@ def test_a_command_that_runs_long_shows_how_far_it_is(
         "collected 2 packages of at most 2",
         "installing 2 packages",
     ]
+
+
+def test_a_persons_pip_is_told_how_to_reach_packages_alone(tmp_path: Path) -> None:
+    """An index, from a file or a variable, is kept; what says which packages are installed, and where, is not."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nuser = true\nindex-url = https://global.example.com/\nextra-index-url =\n  https://a.example.com/\n"
+        "  https://b.example.com/\nproxy = http://file.example.com\n"
+        "[install]\nindex-url = https://install.example.com/\nconstraint = c.txt\n"
+    )
+    persons = {
+        "PIP_CONFIG_FILE": str(settings),
+        "PIP_PROXY": "http://variable.example.com",
+        "PIP_DRY_RUN": "1",
+        "A": "b",
+    }
+
+    environment = set_up.pip_environment(sys.executable, persons)
+    assert environment.pop("PIP_EXTRA_INDEX_URL").split() == ["https://a.example.com/", "https://b.example.com/"]
+    wanted = {"PIP_INDEX_URL": "https://install.example.com/", "PIP_PROXY": "http://variable.example.com", "A": "b"}
+    assert {name: environment[name] for name in wanted} == wanted
+    assert environment["PIP_CONFIG_FILE"] == "/dev/null"
+    assert environment["PIP_USER"] == "0"
+    assert not {"PIP_CONSTRAINT", "PIP_DRY_RUN"} & set(environment)
+
+
+def test_settings_that_pip_cannot_read_are_shown(tmp_path: Path) -> None:
+    """With what pip says of them."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text("user = true\n")
+    with pytest.raises(set_up.SetUpError, match=r"(?s)pip's settings cannot be read: .*pip\.conf"):
+        set_up.pip_environment(sys.executable, {"PIP_CONFIG_FILE": str(settings)})
+
+
+def test_a_persons_npm_installs_the_commands_here() -> None:
+    """Variables and files that have npm install nothing, elsewhere, or without commands give way."""
+    persons = {"dry_run": "true", "global": "true", "bin_links": "false", "workspaces": "true", "omit": "dev"}
+    variables = {f"npm_config_{name}": value for name, value in persons.items()}
+    programs = Path(sys.prefix, "bin")
+    command = [str(programs / "npm"), "config", "list", "--json", *set_up.NPM]
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": "/nonexistent", **variables}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True)
+    options = json.loads(done.stdout)
+
+    assert [options[name] for name in ("dry-run", "global", "bin-links", "workspaces")] == [False, False, True, False]
+    assert options["include"] == ["dev"]

@@ -1,0 +1,46 @@
+"""What the Makefile makes of a person's settings."""
+
+import os
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def make(tmp_path: Path, recipe: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a recipe as one of the project's Makefile."""
+    file = tmp_path / "Makefile"
+    file.write_text(f"include Makefile\nshow:\n\t@{recipe}\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--no-print-directory", "-f", str(file), "show", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment | variables, check=False, capture_output=True, text=True)
+
+
+def test_each_version_of_python_has_an_environment_of_its_own(tmp_path: Path) -> None:
+    """Named by a command or by a path, whatever the file is called; or else one would run with another's packages."""
+    version = "{}.{}".format(*sys.version_info)
+    base = getattr(sys, "_base_executable", sys.executable)
+
+    assert make(tmp_path, "echo $(VENV)").stdout == ".venv\n"
+    assert make(tmp_path, "echo $(VENV)", f"PYTHON={base}").stdout == f".venv-{version}\n"
+    # ruff passes over what git ignores.
+    assert any(fnmatch(f".venv-{version}/", pattern) for pattern in Path(".gitignore").read_text().splitlines())
+
+
+def test_what_is_no_python_is_refused_in_one_line(tmp_path: Path) -> None:
+    """With what was given, and what to write."""
+    for python in ("python3.99", "/nonexistent/python", "false", ""):
+        (line,) = make(tmp_path, "echo $(VENV)", f"PYTHON={python}").stderr.splitlines()
+        assert f"PYTHON={python} does not run as a Python 3; name one, such as PYTHON=python3.13" in line
+
+
+def test_settings_for_other_programs_stay_outside(tmp_path: Path) -> None:
+    """Python and jsii get none of a person's settings; which Python to use is handed on."""
+    persons = {"PYTHONPATH": "a", "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "error", "JSII_NODE": "a"}
+    kept = {"PYTHON": "python3", "PYTEST_ADDOPTS": "-q", "NODE_EXTRA_CA_CERTS": "a"}
+    given = set(make(tmp_path, "env", **persons, **kept).stdout.splitlines())
+
+    assert {f"{name}={value}" for name, value in kept.items()} <= given
+    assert not [line for line in given if line.partition("=")[0] in persons]
