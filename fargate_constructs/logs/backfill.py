@@ -46,6 +46,7 @@ import time
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import count
@@ -349,15 +350,15 @@ class Backfill:
         for key in keys:
             if not key.endswith(".ndjson.gz"):
                 continue
-            try:
-                for line in self._read(self._archive, key).splitlines():
-                    record = json.loads(line)
-                    fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
-                    name = _name_of(fingerprint, record["id"])
-                    found.times[fingerprint] += name not in found.names
-                    found.names.add(name)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error
+            with self._open(self._archive, key) as lines:
+                try:
+                    for record in map(json.loads, lines):
+                        fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
+                        name = _name_of(fingerprint, record["id"])
+                        found.times[fingerprint] += name not in found.names
+                        found.names.add(name)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error
         return found
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
@@ -366,18 +367,24 @@ class Backfill:
                 yield entry["Key"]
 
     def _read(self, bucket: str, key: str) -> bytes:
-        """Return what is zipped in an object."""
+        """Return what is zipped in an object, when all of it is known to be whole."""
+        with self._open(bucket, key) as unzipped:
+            return unzipped.read()
+
+    @contextmanager
+    def _open(self, bucket: str, key: str) -> Iterator[gzip.GzipFile]:
+        """Unzip an object while it is read; a merged one may be 128 MB, and ten times that unzipped."""
         try:
-            return gzip.decompress(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableError(f"s3://{bucket}/{key} is not gzip: {error}") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            yield gzip.GzipFile(fileobj=self._s3.get_object(Bucket=bucket, Key=key)["Body"])
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, self._s3.exceptions.NoSuchKey):
                 raise
             raise UnreadableError(
                 f"s3://{bucket}/{key} cannot be read: {error}. If it must be restored first, do so, or leave its day "
                 "out with --from and --to"
             ) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableError(f"s3://{bucket}/{key} is not gzip: {error}") from error
 
 
 def _name_of(fingerprint: bytes, id_: object) -> bytes:

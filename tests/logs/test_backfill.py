@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import tracemalloc
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from fargate_constructs.logs.export_bucket import LogExportBucket
 from fargate_constructs.logs.exported_events import PREFIX, Line, batches, parse
 from tests.audit import findings
 from tests.logs.deployed import Shipper, delivery, environment_of, log_event
-from tests.logs.faults import FaultyS3, in_process, lose_answer, pass_on, refuse
+from tests.logs.faults import FaultyS3, in_process, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_logs import Group, MemoryLogs
 from tests.logs.memory_s3 import MemoryS3
 
@@ -322,6 +323,33 @@ def test_an_object_of_the_archive_that_cannot_be_read(
     assert group.archived() == expected()
 
 
+def test_a_connection_that_is_lost(group: OldGroup) -> None:
+    """An object of the archive that does not arrive leaves its day out, and no other."""
+    group.write("web/app/0a1b", *EVENTS)
+    group.ship("web/app/0a1b", *EVENTS[:1])
+    group.faulty_s3.always("GET", "/hour%3D12/", reset)
+    with pytest.raises(BackfillError, match=r"\n2026-02-27  .*hour=12/.* cannot be read: Connection was closed"):
+        group.fill()
+    group.faulty_s3.well()
+
+    assert group.fill() == (2, 1, 2)
+    assert group.archived() == expected()
+
+
+def test_a_merged_object_is_not_held_in_memory(group: OldGroup) -> None:
+    """Of what is in the archive, only fingerprints are held, however large an object is."""
+    line = json.dumps({"logStream": "a", "timestamp": at(NOON), "message": "x" * 100_000, "id": "1"}) + "\n"
+    key = f"log_group={quote(group.name, safe='')}/dt=2026-02-27/hour=12/1-{'0' * 32}.merged.ndjson.gz"
+    group.s3.put_object(Bucket=group.shipper.archive, Key=key, Body=gzip.compress(line.encode() * 200, 1))
+    group.fill(NOON + timedelta(days=1), RANGE[1])  # loads what is loaded once
+
+    tracemalloc.start()
+    assert group.fill(RANGE[0], NOON + timedelta(days=1)) == (0, 0, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
 def test_an_export_that_cannot_be_read(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its day is left for another run; all others are done."""
     group.write("web/app/0a1b", *EVENTS)
@@ -337,17 +365,16 @@ def test_merged_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyPatc
     group.ship("web/app/0a1b", *EVENTS)
     objects = group.shipper.memory.buckets[group.shipper.archive].objects
     [first, *_] = objects
-    read, merging = vars(Backfill)["_read"], iter([first.replace(".ndjson", ".merged.ndjson")])
+    opened, merging = vars(Backfill)["_open"], [first.replace(".ndjson", ".merged.ndjson")]
 
-    def merge(self: Backfill, bucket: str, key: str) -> bytes:
-        if bucket == group.shipper.archive:
-            for merged in merging:
-                objects[merged] = objects.pop(first)
-        content: bytes = read(self, bucket, key)
-        return content
+    def merge(self: Backfill, bucket: str, key: str) -> object:
+        if bucket == group.shipper.archive and merging:
+            objects[merging.pop()] = objects.pop(first)
+        return opened(self, bucket, key)
 
-    monkeypatch.setattr(Backfill, "_read", merge)
+    monkeypatch.setattr(Backfill, "_open", merge)
     assert group.fill()[:2] == (0, 4)
+    assert merging == []
 
     names, body = count(), objects.popitem()[1]
     monkeypatch.setattr(Backfill, "_count", lambda *_: objects.update({f"{first}{next(names)}": body}))
