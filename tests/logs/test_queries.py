@@ -119,6 +119,19 @@ def test_duckdb_has_each_event_once_and_reads_named_days_alone(shipper: dict[str
     assert ask(query) == [("error",), ("other",)]
 
 
+def test_duckdb_takes_the_conditions_of_athena(shipper: dict[str, ModuleType], tmp_path: Path) -> None:
+    """A log group and hours are written as for the view, and choose which objects are opened; in little memory."""
+    archive(shipper, tmp_path, ["error"])
+    for other in ("log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=08", "log_group=%2Fecs/dt=2026-02-28/hour=23"):
+        (tmp_path / other).mkdir(parents=True)
+        (tmp_path / other / "broken.ndjson.gz").write_bytes(b"no gzip")
+    [example] = (sql for sql in OF_ATHENA.values() if "url_encode" in sql)
+    where = example.partition("WHERE ")[2].partition("AND message")[0]
+
+    query = f"SELECT log_group, dt, hour, message FROM logs('{tmp_path}/*/*/*/*.gz') WHERE {where}"  # noqa: S608
+    assert ask(f"SET memory_limit = '100MB'; {query}") == [("%2Fecs%2Fweb", "2026-02-28", 23, "error")]
+
+
 def test_a_time_that_no_clock_has(tmp_path: Path) -> None:
     """It is left out; the line is not."""
     path = tmp_path / "log_group=a/dt=1970-01-01/hour=00/1.ndjson.gz"
