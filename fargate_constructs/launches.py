@@ -94,7 +94,7 @@ def launches_in(templates: Templates) -> Iterator[Launch]:
         if not isinstance(settings, dict) or (key not in settings and not is_service):
             continue
         reference = settings.get(key)
-        definition = templates.locate(place.stack, reference)
+        definition = templates.locate(place.stack, reference, "AWS::ECS::TaskDefinition")
         if definition is None and reference is not None:
             # A family, perhaps with a revision, perhaps at the end of an ARN.
             family = templates.text(place.stack, reference).rpartition("/")[2].partition(":")[0]
@@ -115,7 +115,7 @@ def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
     for place in templates.of_type["AWS::Pipes::Pipe"]:
         parameters = lookup(templates.properties(place), "TargetParameters", "EcsTaskParameters")
         yield place, parameters, "TaskDefinitionArn"
-    for place in templates.of_type["AWS::StepFunctions::StateMachine"]:
+    for place in _machines(templates):
         for state in _states(_definition(templates, place)):
             arguments, resource = state.get("Arguments", state.get("Parameters")), state.get("Resource")
             is_unknown = isinstance(lookup(resource), Unresolved) and isinstance(arguments, dict)
@@ -124,7 +124,8 @@ def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
 
 
 def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
-    """Yield what may start tasks, too, by what only the deployment knows of its targets or states."""
+    """Yield what may start tasks, too, by what only the deployment knows of its targets, states or resources."""
+    yield from _unread_resources(templates)
     for type_, keys, key in (
         ("AWS::Scheduler::Schedule", ("Target",), "EcsParameters"),
         ("AWS::Events::Rule", ("Targets",), "EcsParameters"),
@@ -134,7 +135,7 @@ def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
             found = lookup(templates.properties(place), *keys)
             targets = found if isinstance(found, list) else [found]
             yield from ((place, each) for target in targets for each in unresolved_in([target, lookup(target, key)]))
-    for place in templates.of_type["AWS::StepFunctions::StateMachine"]:
+    for place in _machines(templates):
         definition = _definition(templates, place)
         if definition is None:  # such as a file in S3
             yield place, Unresolved("a definition that is not in the template")
@@ -144,10 +145,27 @@ def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
                 yield from ((place, each) for each in unresolved_in(value))
 
 
+def _unread_resources(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
+    """Yield what holds resources that are in none of the app's templates: macros, modules, stacks from elsewhere."""
+    yield from ((place, Unresolved("what a macro puts in")) for place in templates.generators)
+    for type_ in [each for each in templates.of_type if each.endswith("::MODULE")]:
+        yield from ((place, Unresolved(type_)) for place in templates.of_type[type_])
+    for place in templates.of_type["AWS::CloudFormation::Stack"]:
+        if templates.resource(place):  # else it is a nested stack of the app
+            yield place, Unresolved(templates.properties(place).get("TemplateURL"))
+
+
+def _machines(templates: Templates) -> Iterator[Place]:
+    """Yield the state machines; AWS SAM's transform makes some."""
+    yield from templates.of_type["AWS::StepFunctions::StateMachine"]
+    yield from templates.of_type["AWS::Serverless::StateMachine"]
+
+
 def _definition(templates: Templates, machine: Place) -> Any:  # noqa: ANN401 - a piece of a template
     """Return a state machine's definition, with references where it has them; `None` if it cannot be read."""
     properties = templates.properties(machine)
-    values = dict(properties.get("DefinitionSubstitutions", {}))
+    substitutions = lookup(properties, "DefinitionSubstitutions")
+    values = dict(substitutions) if isinstance(substitutions, dict) else {}
     definition = properties.get("Definition")
     if definition is None:
         text = ""

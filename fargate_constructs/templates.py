@@ -21,6 +21,7 @@ from constructs import IConstruct
 SUBSTITUTED = re.compile(r"\$\{([^!{}][^{}]*)\}")
 # Pseudo parameters that are the same for all stacks of an environment.
 SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
+MACRO = "Fn::Transform"
 LOGICAL_ID = "aws:cdk:logicalId"
 ACKNOWLEDGED = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 ANNOTATION = re.compile("^annotation::", re.IGNORECASE)
@@ -71,6 +72,8 @@ class Templates:
         """The hooks of all templates, such as CodeDeploy's, and the stack of each."""
         self.metadata: dict[str, list[dict[str, Any]]] = {}
         """What CDK keeps of the constructs below the stacks, by their paths."""
+        self.generators: list[Place] = []
+        """What a macro will put resources in the place of, such as `Fn::ForEach` and `Fn::Transform`."""
         self._resources: dict[Place, dict[str, Any]] = {}
         self._parameters: dict[Place, dict[str, Any]] = {}
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
@@ -112,16 +115,27 @@ class Templates:
         """Return the resource that a property of another refers to."""
         return self.locate(place.stack, self.properties(place).get(name))
 
-    def locate(self, stack: Stack, reference: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
-        """Return the resource that a stack's template refers to, in whichever stack it stands."""
+    def locate(self, stack: Stack, reference: Any, type_: str = "") -> Place | None:  # noqa: ANN401 - a piece of a template
+        """Return the resource that a stack's template refers to, in whichever stack it stands.
+
+        Args:
+            stack: The stack.
+            reference: How its template refers to the resource.
+            type_: The type that the resource must have. By default any: an attribute of a custom resource, or an output
+                of a stack that is not in the app, may be the ID of something else.
+        """
+        place = self._locate(stack, reference)
+        return place if place and type_ in ("", self._resources[place]["Type"]) else None
+
+    def _locate(self, stack: Stack, reference: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
         match reference:
-            case {"Ref": name} | {"Fn::GetAtt": [name, _]} if Place(stack, name) in self._resources:
+            case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, _]} if Place(stack, name) in self._resources:
                 return Place(stack, name)
         match pieces(reference):
             case [piece] if piece != reference:
-                return self.locate(stack, piece)
+                return self._locate(stack, piece)
         alias = self._follow(stack, reference)
-        return self.locate(*alias) if alias else None
+        return self._locate(*alias) if alias else None
 
     def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield every resource that a piece of a template refers to, however deep, in whichever stack it stands."""
@@ -202,18 +216,32 @@ class Templates:
                 yield Place(stack, name)
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
-        """Return what a reference to another stack stands for, and in which stack it stands there."""
+        """Return what a reference to another stack stands for, and in which stack it stands; of a circle, none."""
+        passed: list[tuple[Stack | str, str]] = []
+        while alias := self._alias(stack, reference):
+            if alias in passed:
+                return None
+            passed.append(alias)
+            stack, reference = self._aliases[alias]
+        return (stack, reference) if passed else None
+
+    def _alias(self, stack: Stack, reference: Any) -> tuple[Stack | str, str] | None:  # noqa: ANN401 - a piece of a template
+        """Return the name by which a reference to another stack is known, if it is."""
+        place: Stack | str = self._environments[stack]
         match reference:
             case {"Fn::ImportValue": name}:
-                names = (f"export {self.text(stack, name, defaults=defaults)}" for defaults in (False, True))
-            case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name}}:
-                names = (f"output {name}" for name in (f"{stack_name}.{output_name}",))
+                names: Iterator[str] = (
+                    f"export {self.text(stack, name, defaults=defaults)}" for defaults in (False, True)
+                )
+            case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
+                names = iter([f"output {stack_name}.{output_name}"])
+                if isinstance(region := rest.get("Region"), str):
+                    place = f"{self._environments[stack].rpartition('/')[0]}/{region}"
             case {"Ref": _} | {"Fn::GetAtt": _}:
-                return self._aliases.get((stack, as_text(reference)))
+                place, names = stack, iter([as_text(reference)])
             case _:
                 return None
-        found = (self._aliases.get((self._environments[stack], name)) for name in names)
-        return next(filter(None, found), None)
+        return next(((place, name) for name in names if (place, name) in self._aliases), None)
 
     def _read(self, source: Source) -> None:
         """Take in a template's resources, and the names by which other templates know what it hands on."""
@@ -222,12 +250,16 @@ class Templates:
         self._environments[stack] = stack.environment
         self.metadata |= metadata
         for logical_id, resource in template.get("Resources", {}).items():
-            self._resources[Place(stack, logical_id)] = resource
-            self.of_type[resource["Type"]].append(Place(stack, logical_id))
+            place = Place(stack, logical_id)
+            if _is_resource(resource):
+                self._resources[place] = resource
+                self.of_type[resource["Type"]].append(place)
+            else:
+                self.generators.append(place)
         for logical_id, parameter in template.get("Parameters", {}).items():
             self._parameters[Place(stack, logical_id)] = parameter
         self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
-        outputs = template.get("Outputs", {}).items()
+        outputs = [each for each in template.get("Outputs", {}).items() if "Value" in each[1]]  # else it is a macro
         if parent and nested:
             nested_id = parent.resolve(nested.logical_id)
             # What the nested stack hands on is known by its alias, not as an attribute of the stack.
@@ -239,8 +271,7 @@ class Templates:
                 self._aliases[parent, as_text(attribute)] = stack, output["Value"]
         for name, output in outputs:
             names = [f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}"]
-            if "Export" in output:
-                exported = output["Export"]["Name"]
+            if exported := output.get("Export", {}).get("Name"):
                 names += [f"export {self.text(stack, exported, defaults=defaults)}" for defaults in (True, False)]
             for each in names:
                 self._aliases[self._environments[stack], each] = stack, output["Value"]
@@ -260,14 +291,18 @@ def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a templa
         if isinstance(value, Unresolved):
             return value
         if key is not None:
-            value = value.get(key) if isinstance(value, dict) else None
+            if not isinstance(value, dict):
+                return None
+            # A macro may put in what is not there.
+            value = value.get(key, {MACRO: value[MACRO]} if MACRO in value else None)
     return value
 
 
 def items(value: Any, *keys: str) -> list[Any]:  # noqa: ANN401 - a piece of a template
-    """Return the list under some keys, without what only the deployment knows; empty if there is none."""
+    """Return the objects of the list under some keys, without what only the deployment knows."""
     found = lookup(value, *keys)
-    return [each for each in found if not is_intrinsic(each)] if isinstance(found, list) else []
+    listed = found if isinstance(found, list) else []
+    return [each for each in listed if isinstance(each, dict) and not is_intrinsic(each)]
 
 
 def unresolved_in(value: Any) -> list[Unresolved]:  # noqa: ANN401 - a piece of a template
@@ -365,7 +400,8 @@ def _sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
         for each in stack.node.scopes[:-1]
     }
     yield Source(stack, template, above | _metadata(file))
-    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in template.get("Resources", {}).values()):
+    resources = filter(_is_resource, template.get("Resources", {}).values())
+    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources):
         read = {stack}
         for each in stack.node.find_all():
             # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
@@ -393,6 +429,10 @@ def _load(file: Path) -> dict[str, Any]:
 def _construct(root: IConstruct, path: str) -> IConstruct:
     """Return the construct at a path."""
     return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
+
+
+def _is_resource(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    return isinstance(value, dict) and isinstance(value.get("Type"), str)
 
 
 def _stack_path(stack: Stack) -> str:

@@ -62,4 +62,4 @@ def _subnets(app: FargateApp, launch: Launch) -> Iterator[tuple[Unresolved, Plac
     for unknown in unresolved_in(lookup(launch.network, "Subnets") if launch.subnets == [] else None):
         yield unknown, None
     for reference in launch.subnets:
-        yield Unresolved(reference), app.templates.locate(launch.place.stack, reference)
+        yield Unresolved(reference), app.templates.locate(launch.place.stack, reference, "AWS::EC2::Subnet")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from fargate_constructs.caveats.endpoint import endpoints_of
+from fargate_constructs.caveats.endpoint import TARGET_GROUP, endpoints_of
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.launches import Launch
@@ -43,13 +43,13 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
     templates = app.templates
     by_name = {
         (templates.environment(place.stack), templates.text(place.stack, name)): place
-        for place in templates.of_type["AWS::ElasticLoadBalancingV2::TargetGroup"]
+        for place in templates.of_type[TARGET_GROUP]
         if (name := templates.properties(place).get("Name"))
     }
     groups: dict[Place, None] = {}
     for place, reference in _target_groups(app):
         key = templates.environment(place.stack), templates.text(place.stack, reference)
-        if found := templates.locate(place.stack, reference) or by_name.get(key):
+        if found := templates.locate(place.stack, reference, TARGET_GROUP) or by_name.get(key):
             groups[found] = None
         else:
             unknown = Unresolved(reference)
@@ -190,7 +190,9 @@ def _target_groups(app: FargateApp) -> Iterator[tuple[Place, Any]]:
         yield from ((place, each.get("Name")) for each in named)
     for stack, hook in templates.hooks:
         for application in items(hook, "Properties", "Applications"):
-            for name in items(application, "ECSAttributes", "TrafficRouting", "TargetGroups"):
+            groups = lookup(application, "ECSAttributes", "TrafficRouting", "TargetGroups")
+            # The hook takes logical IDs.
+            for name in filter(lambda each: isinstance(each, str), groups if isinstance(groups, list) else []):
                 yield Place(stack, name), {"Ref": name}
 
 

@@ -14,6 +14,7 @@ from fargate_constructs.launches import Launch
 from fargate_constructs.templates import Templates, Unresolved, items, lookup, number, unresolved_in
 
 ENDPOINTS = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations", "GatewayConnectors")
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 TCP = ("tcp", "6", 6)
 ANY = ("-1", -1)
 
@@ -81,7 +82,7 @@ def _find_closed(templates: Templates, service: Launch, doors: "_Doors") -> Iter
     yield from undecided(service.place, Rule.NoIngress, LoadBalancers=service.settings.get("LoadBalancers"))
     for balancer in items(service.settings, "LoadBalancers"):
         traffic = lookup(balancer, "ContainerPort")
-        group = templates.locate(service.place.stack, balancer.get("TargetGroupArn"))
+        group = templates.locate(service.place.stack, balancer.get("TargetGroupArn"), TARGET_GROUP)
         check = lookup(templates.properties(group), "HealthCheckPort")
         if group is None:
             unseen = Unresolved(balancer.get("TargetGroupArn"))
@@ -99,7 +100,7 @@ class _Doors:
 
     def __init__(self, templates: Templates, service: Launch) -> None:
         stack, references = service.place.stack, service.security_groups
-        found = [templates.locate(stack, each) for each in references]
+        found = [templates.locate(stack, each, "AWS::EC2::SecurityGroup") for each in references]
         # What only the deployment, or another app, knows may let in anybody; so may the VPC's default.
         self._unknown = [
             *(each for each in (service.network, lookup(service.network, "SecurityGroups")) if _is_unresolved(each)),

@@ -15,7 +15,7 @@ from aws_cdk import Stack
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, undecided
 from fargate_constructs.service.containers import resolves_secret
-from fargate_constructs.templates import Templates, as_text, is_true, items, lookup, pieces
+from fargate_constructs.templates import Templates, as_text, functions_in, is_true, items, lookup, pieces
 
 # The end of the name says what the value is: DB_PASSWORD is one, PASSWORD_FILE and SECRET_ARN are none.
 PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))s?$", re.IGNORECASE)
@@ -52,6 +52,7 @@ SECRET_VALUE = re.compile(
     r'|^"(Bearer|Basic) [^\s"]+"$'  # all of a header
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"
     r"|\b[rs]k_live_[0-9A-Za-z]{16,}"
+    r"|\bhooks\.slack\.com/(services|workflows)/\w"  # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
     r"|://[^/\s:@]*:[^/\s:@$%{<]+@"  # but for a placeholder, such as ${PASSWORD}
 )
@@ -77,6 +78,9 @@ def find_secrets(app: FargateApp) -> Iterator[Finding]:
 
 def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
     if resolves_secret(value):
+        return "which becomes the value of a secret"
+    attributes = [each["Fn::GetAtt"][-1] for each in functions_in(value) if "Fn::GetAtt" in each]
+    if any(SECRET_NAME.search(str(each)) or PASSWORD_NAME.search(str(each)) for each in attributes):
         return "which becomes the value of a secret"
     if any(is_true(each.get("NoEcho")) for each in templates.parameters(stack, value)):
         return "which a parameter with NoEcho is part of"

@@ -30,8 +30,8 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
     for place, name, configuration in _configurations(app):
         values = {key: lookup(configuration, key) for key in ("LogDriver", "Options")}
         yield from undecided(place, Rule.NoLogs, *OF_AWSLOGS, **values)
-        if values["LogDriver"] == "awslogs" and not isinstance(values["Options"], Unresolved):
-            options = values["Options"] or {}
+        options = values["Options"] or {}
+        if values["LogDriver"] == "awslogs" and isinstance(options, dict):
             yield from _find_losses(place, name, options)
             if group := groups.find(place.stack, options.get("awslogs-group")):
                 used[group] = None

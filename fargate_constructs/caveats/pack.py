@@ -27,7 +27,7 @@ from fargate_constructs.caveats.endpoint import find_missing_endpoints
 from fargate_constructs.caveats.environment import find_secrets
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.logs import find_logs
-from fargate_constructs.caveats.rules import Finding, Rule
+from fargate_constructs.caveats.rules import RULES, Finding, Rule
 from fargate_constructs.caveats.tasks import find_tasks
 from fargate_constructs.templates import Place, Templates
 
@@ -138,7 +138,7 @@ class FargateCaveats(NagPack):
 
 def _listed(rules: list[str]) -> str:
     """Return the names of rules, or that it is every rule."""
-    return "every rule" if len(rules) == len(Rule) else ", ".join(rules)
+    return "every rule" if len(rules) == len(RULES) else ", ".join(rules)
 
 
 def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:

@@ -167,6 +167,10 @@ class Rule(Enum):
         return self.value[2]
 
 
+# All that a resource can break.
+RULES = tuple(each for each in Rule if each is not Rule.Undecided)
+
+
 class Finding(NamedTuple):
     """A resource that breaks a rule."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
+from fargate_constructs.caveats.rules import RULES, Finding, Rule, judge, undecided
 from fargate_constructs.launches import unread
 from fargate_constructs.service.containers import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
@@ -44,16 +44,16 @@ def find_tasks(app: FargateApp) -> Iterator[Finding]:
         values = {
             "LaunchType": app.launch_type(launch),
             "RequiresCompatibilities": app.compatibilities(launch.definition),
-            "TaskDefinition": None if launch.definition else Unresolved(launch.task_definition),
+            "TaskDefinition": None if launch.definition else Unresolved(launch.task_definition or "that is not set"),
         }
-        yield from undecided(launch.place, *Rule, **values)
+        yield from undecided(launch.place, *RULES, **values)
     for place, value in unread(app.templates):
-        yield from undecided(place, *Rule, Targets=value)
+        yield from undecided(place, *RULES, tasks=value)
     for definition in app.open_definitions:
         compatibilities = app.compatibilities(definition)
         yield from undecided(definition, *CONTAINER_RULES, Rule.NoSuchSize, RequiresCompatibilities=compatibilities)
     for launch in app.launches:
-        if launch.definition is None:
+        if launch.definition is None and launch.task_definition is not None:  # else its task sets have one
             reference = {"TaskDefinition": Unresolved(launch.task_definition)}
             yield from undecided(launch.place, *CONTAINER_RULES, Rule.NoSuchSize, **reference)
     for service in app.services:

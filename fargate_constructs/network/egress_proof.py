@@ -18,7 +18,7 @@ from fargate_constructs.network.egress_routes import EgressRoutes
 from fargate_constructs.paths import path_of
 from fargate_constructs.registry import entry_of, existing_entry_of
 from fargate_constructs.template_checks import NAMESPACE, TemplateChecks, violation
-from fargate_constructs.templates import Templates
+from fargate_constructs.templates import Place, Templates, as_text
 
 # By rule: how grave, what it asks of tasks, what to change.
 RULES = {
@@ -131,9 +131,9 @@ class _Judge:
             yield from self._tell(tasks, [("instanceAddress", each) for each in dict.fromkeys(got)])
         elif not tasks.is_vouched_for:
             references = self._subnets(tasks)
-            unseen = [reference for stack, reference in references if not self._templates.locate(stack, reference)]
+            unseen = [reference for stack, reference in references if not self._locate(stack, reference)]
             got = unseen if references else ["subnets known only when deployed"]
-            yield from self._tell(tasks, [("unseenEgress", each) for each in dict.fromkeys(map(str, got))])
+            yield from self._tell(tasks, [("unseenEgress", each) for each in dict.fromkeys(map(as_text, got))])
 
     def _tell(self, tasks: _Tasks, faults: Iterable[tuple[str, str]]) -> Iterator[PolicyViolation]:
         findings: defaultdict[str, list[str]] = defaultdict(list)
@@ -153,10 +153,13 @@ class _Judge:
         def is_known(stack: Stack, address: Any) -> bool:  # noqa: ANN401 - a piece of a template
             return address in stack.resolve(list(tasks.known_allocation_ids))
 
-        for subnet in dict.fromkeys(filter(None, (self._templates.locate(*each) for each in self._subnets(tasks)))):
+        for subnet in dict.fromkeys(filter(None, (self._locate(*each) for each in self._subnets(tasks)))):
             for fault in self._routes.faults(subnet, is_known=is_known):
                 if fault.kind != "unknownEgress" or not tasks.is_vouched_for:
                     yield fault.kind, fault.way
+
+    def _locate(self, stack: Stack, subnet: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
+        return self._templates.locate(stack, subnet, "AWS::EC2::Subnet")
 
     def _launches_of(self, tasks: _Tasks) -> list[Launch]:
         return [

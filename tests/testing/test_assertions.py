@@ -4,7 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Acknowledgment, App, CfnCondition, CfnParameter, Fn, NestedStack, Stack, Stage, Validations
+from aws_cdk import (
+    Acknowledgment,
+    App,
+    CfnCondition,
+    CfnParameter,
+    CfnStack,
+    Fn,
+    NestedStack,
+    Stack,
+    Stage,
+    Validations,
+)
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -274,14 +285,23 @@ def test_subnets_of_another_app_prove_nothing(stack: Stack) -> None:
     assert told(assert_fixed_egress, stack) == [UNSEEN.format("subnet-1")]
 
 
-def test_subnets_of_a_parameter_prove_nothing(stack: Stack) -> None:
-    """Only the deployment knows them."""
+@pytest.mark.parametrize(
+    ("subnets", "got"),
+    [
+        ({"Ref": "Subnets"}, "subnets known only when deployed"),
+        ([{"Fn::GetAtt": ["Network", "Outputs.Subnet"]}], "${Network.Outputs.Subnet}"),
+    ],
+    ids=["parameter", "elsewhere"],
+)
+def test_subnets_that_only_the_deployment_knows_prove_nothing(subnets: object, got: str, stack: Stack) -> None:
+    """Those of a parameter, and the output of a stack whose template is not the app's."""
     resource = run_in(stack, imported_vpc(stack)).node.default_child
     assert isinstance(resource, ecs.CfnService)
     CfnParameter(stack, "Subnets", type="List<AWS::EC2::Subnet::Id>")
-    resource.add_property_override("NetworkConfiguration.AwsvpcConfiguration.Subnets", {"Ref": "Subnets"})
+    CfnStack(stack, "Network", template_url="https://example.com/network.yaml")
+    resource.add_property_override("NetworkConfiguration.AwsvpcConfiguration.Subnets", subnets)
 
-    assert told(assert_fixed_egress, stack) == [UNSEEN.format("subnets known only when deployed")]
+    assert told(assert_fixed_egress, stack) == [UNSEEN.format(got)]
 
 
 def test_subnets_of_another_app_can_be_vouched_for(stack: Stack) -> None:
