@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -167,7 +168,12 @@ def run(command: List[str], environment: Dict[str, str], what: str, count: int =
     lines, collected = [], 0
     print(f"  {what} ...", flush=True)
     process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -185,7 +191,8 @@ def run(command: List[str], environment: Dict[str, str], what: str, count: int =
             raise SetUpError("\n".join([f"{what} failed:", *lines[-SHOWN_LINES:]]))
     finally:
         if process.poll() is None:
-            process.terminate()
+            # With all that it started: or else that goes on to write into the folder that the next try makes anew.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         assert process.stdout is not None
         process.stdout.close()

@@ -1,8 +1,10 @@
 """Setting up on a machine that is not as it should be."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,29 @@ def test_a_persons_npm_installs_the_commands_here() -> None:
 
     assert [options[name] for name in ("dry-run", "global", "bin-links", "workspaces")] == [False, False, True, False]
     assert options["include"] == ["dev"]
+
+
+def test_what_is_stopped_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends what a step started, too: it would write into the folder while the next try makes it anew."""
+    began: list[int] = []
+
+    def stop(line: str, **_: object) -> None:
+        if "installing" in line:
+            began.append(int((tmp_path / "pid").read_text()))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.print", stop)
+    step = f"sleep 600 & echo $! > {tmp_path}/pid; echo Installing collected packages; wait"
+    with pytest.raises(KeyboardInterrupt):
+        set_up.run(["sh", "-c", step], {"PATH": os.defpath}, "Python packages")
+
+    deadline = time.monotonic() + 10
+    while is_running(began[0]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_running(began[0])
+
+
+def is_running(process: int) -> bool:
+    """Tell whether a process runs; one that has ended, but whose end was not read yet, does not."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], check=False, capture_output=True, text=True)  # noqa: S607
+    return done.stdout.strip()[:1] not in {"", "Z"}
