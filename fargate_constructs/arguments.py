@@ -86,7 +86,7 @@ def _place(
     """Return what was called, with the ID that was given and the path of the construct that it was called on."""
     given = dict(zip(signature.parameters, args, strict=False)) | dict(kwargs)
     parts = [_owner(target, args)]
-    if "id" in given:
+    if isinstance(given.get("id"), str):
         parts.append(repr(given["id"]))
     above = given.get("scope", given.get("self"))
     if is_in_a_tree(above):

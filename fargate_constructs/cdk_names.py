@@ -34,6 +34,9 @@ CDK_NAMES = {
     "health": {
         "health_check_grace_period": "write health=Health(grace_period=...)",
         "deregistration_delay": "write health=Health(deregistration_delay=...)",
+        "health_check_path": "write health=Health(path=...)",
+        "health_check_interval": "write health=Health(interval=...)",
+        "health_check_timeout": "write health=Health(timeout=...)",
     },
     "image": {
         "task_definition": "it is made here, of image=..., cpu=..., memory_limit_mib=... and the like",
@@ -44,6 +47,7 @@ CDK_NAMES = {
         "assign_public_ip": "tasks never have a public address; leave it out",
     },
     "capacity": {
+        "spot": "write capacity=Capacity.spot(...)",
         "capacity_provider_strategies": "write capacity=Capacity.spot(...) or capacity=Capacity.on_demand()",
         "launch_type": "it is always Fargate; write capacity=Capacity.spot(...) for Spot",
     },
@@ -51,6 +55,7 @@ CDK_NAMES = {
         "vpc_subnets": "an endpoint stands in the VPC's public subnets; with internal=True in those of the tasks",
         "public_load_balancer": FRONT,
         "internet_facing": FRONT,
+        "public": FRONT,
         "domain_zone": "write hosted_zone=...",
         "certificate_arn": "write certificate=acm.Certificate.from_certificate_arn(...)",
         "redirect_http": "HTTP is always redirected once there is a certificate; leave it out",

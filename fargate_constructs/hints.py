@@ -58,12 +58,13 @@ CONVERSIONS = {
         "DockerImageAsset": "write ecs.ContainerImage.from_docker_image_asset(asset)",
     },
 }
-# What to write where nothing was given, by the name of the argument.
+# What to write where nothing was given, by the name of the argument, of one owner or of any.
 NEEDED = {
     "network": "write network=FixedEgressNetwork(stack, 'Network'), or its from_vpc(stack, 'Network', vpc)",
     "image": "write image=ecs.ContainerImage.from_registry(...), .from_ecr_repository(...) or .from_asset(...)",
     "schedule": REMEDIES["ScheduleExpression"].replace("write ", "write schedule="),
     "service": "write service=FargateService(...)",
+    "AuditedCluster.vpc": "write vpc=network.vpc",
 }
 # Where what is looked for on a construct is, which does not know it itself.
 OF_ENDPOINT = "callers reach a service through an endpoint; write endpoint."
@@ -112,13 +113,16 @@ def unbound(
     missing = [each.name for each in parameters if each.default is each.empty and each.name not in given]
     if "id" in missing and "scope" in given and isinstance(args[-1], str):
         return f"{owner} needs a scope before its ID, got: {args[-1]!r}; write {owner}(stack, {args[-1]!r}, ...)"
+    first = dict(zip(placed, args, strict=False)).get("id", kwargs.get("id", ""))
+    if missing and not isinstance(first, str):
+        return f"{owner} needs an ID before other arguments, got: {_as_text(first)}; write {missing[0]}=... after it"
     return needs(owner, *missing, placed=placed) if missing else f"{owner} got {otherwise}"
 
 
 def needs(owner: str, *missing: str, placed: Sequence[str] = ()) -> str:
     """Return the message for arguments that are missing; those in *placed* have no name at their place."""
     names = ", ".join(name if name in placed else f"{name}=..." for name in missing)
-    ways = "".join(f"; {NEEDED[name]}" for name in missing if name in NEEDED)
+    ways = "".join(f"; {NEEDED[key]}" for name in missing for key in (f"{owner}.{name}", name) if key in NEEDED)
     return f"{owner} needs {names}{ways}"
 
 
@@ -177,9 +181,16 @@ def _attributes_of(value: object) -> dict[str, Construct]:
     if not isinstance(value, Construct) or not type(value).__module__.startswith("fargate_constructs"):
         return {}
     parts = {
-        name: part for name, part in vars(value).items() if isinstance(part, Construct) and not name.startswith("_")
+        name.removeprefix("_"): part
+        for name, part in vars(value).items()
+        if isinstance(part, Construct) and _is_public(type(value), name)
     }
     return dict(sorted(parts.items(), key=lambda item: item[0] != "service"))
+
+
+def _is_public(type_: type, name: str) -> bool:
+    """Tell whether an attribute is public, or what a property without the underscore returns."""
+    return not name.startswith("_") or isinstance(getattr(type_, name.removeprefix("_"), None), property)
 
 
 def refuse_attribute(construct: Construct, name: str) -> NoReturn:

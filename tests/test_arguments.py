@@ -13,6 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
 from fargate_constructs import (
+    AuditedCluster,
     Capacity,
     Deployment,
     Egress,
@@ -190,6 +191,7 @@ def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, 
     service: Any = FargateService
     canary: Any = Deployment.canary
     limits: Any = Limits
+    cluster: Any = AuditedCluster
     endpoint: Any = HttpEndpoint(stack, "Endpoint", network=network)
 
     calls: list[tuple[Callable[[], object], str]] = [
@@ -206,6 +208,11 @@ def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, 
         (lambda: service(stack, "Web", id="Api"), "FargateService got multiple values for argument 'id'"),
         (lambda: canary(header=("a", "b")), "Deployment.canary has no argument 'header'; did you mean 'test_header'?"),
         (lambda: endpoint.add_route("Web"), "HttpEndpoint.add_route needs service=..."),
+        (
+            lambda: endpoint.add_route(network),
+            "HttpEndpoint.add_route needs an ID before other arguments, got: the FixedEgressNetwork 'Test/Network'; wr",
+        ),
+        (lambda: cluster(stack, "Cluster"), "AuditedCluster needs vpc=...; write vpc=network.vpc"),
         (lambda: service("Web"), "FargateService needs a scope before its ID, got: 'Web'; write FargateService(stack"),
     ]
     for call, message in calls:
@@ -232,6 +239,7 @@ def test_what_was_given_has_what_is_wanted(
     repository = ecr.Repository(stack, "Repository")
     archive: Any = shop.archive
     service: Any = FargateService
+    cluster: Any = AuditedCluster
 
     calls: list[tuple[Callable[[], object], str]] = [
         (
@@ -240,6 +248,7 @@ def test_what_was_given_has_what_is_wanted(
         ),
         (lambda: archive.add_log_group(shop), "got: the FargateWebService 'Test/Shop'; write its .service.log_group"),
         (lambda: service(stack, "Web", network=shop, image=image), "'Test/Shop'; write its .network"),
+        (lambda: cluster(stack, "Cluster", vpc=network), "got: the FixedEgressNetwork 'Test/Network'; write its .vpc"),
         (lambda: service(stack, "Web", network=network, image=repository), "ContainerImage.from_ecr_repository("),
         (lambda: service(stack, "Web", network=network, image=stack), "got: the Stack 'Test'; write ecs."),
     ]
