@@ -71,6 +71,8 @@ def main() -> int:
     parser.add_argument("lock", type=Path)
     parser.add_argument("--node", action="store_true", help="also install the packages of package-lock.json")
     arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: steps run in sessions of their own, and are ended here
+        signal.signal(number, signal.default_int_handler)
     try:
         check_python()
         set_up(arguments.folder, arguments.lock, is_with_node=arguments.node)
@@ -109,6 +111,8 @@ def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
     print(f"setting up {folder} once, with Python {platform.python_version()}", flush=True)
     # The Python that runs this may be the folder's own, half made: `make` puts the folder's programs first.
     python = getattr(sys, "_base_executable", sys.executable)
+    if (folder / READY).exists():
+        (folder / READY).unlink()  # first: what is stopped halfway through the rest is not complete
     shutil.rmtree(str(folder), ignore_errors=True)
     run([python, "-m", "venv", str(folder)], environment, "virtual environment")
     # Without --no-compile pip compiles every file of aws_cdk: 40 s more. Python compiles what it imports.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -157,6 +158,20 @@ def test_what_is_stopped_leaves_no_process(tmp_path: Path, monkeypatch: pytest.M
     while is_running(began[0]) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_running(began[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_stops_it_as_ctrl_c_does(
+    number: signal.Signals, lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a step, which runs in a session of its own, would go on."""
+    monkeypatch.setattr(set_up, "run", lambda *_: os.kill(os.getpid(), number))
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert start(monkeypatch, tmp_path / "venv", lock) == 130
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def is_running(process: int) -> bool:
