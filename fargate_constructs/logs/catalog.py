@@ -98,6 +98,9 @@ GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
 VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
+# What is there already: what Trino tells of each catalog, a database of most accounts, and a workgroup of all
+# (https://docs.aws.amazon.com/athena/latest/APIReference/API_DeleteWorkGroup.html).
+TAKEN = {"information_schema", "default", "primary"}
 
 
 @checked
@@ -127,9 +130,9 @@ class LogCatalog(Construct):
         result_expiration: After how long results are deleted. By default 7 days.
 
     Raises:
-        ValueError: If *database_name* is no such name, or one that is known only when deployed (the view's stored form
-            spells it out), *bytes_scanned_cutoff_per_query* is smaller than Athena takes, or *result_expiration* is no
-            whole number of days.
+        ValueError: If *database_name* is no such name, one that is there already, or one that is known only when
+            deployed (the view's stored form spells it out), *bytes_scanned_cutoff_per_query* is smaller than Athena
+            takes, or *result_expiration* is no whole number of days.
     """
 
     def __init__(
@@ -345,6 +348,8 @@ def _columns(columns: dict[str, tuple[str, str]]) -> Iterator[glue.Column]:
 
 
 def _validate_name(database_name: str | None) -> None:
+    if database_name in TAKEN:
+        raise ValueError(f"database_name must be another than {sorted(TAKEN)}, which are taken, got: {database_name!r}")
     if database_name is not None and not NAME.fullmatch(database_name) and not is_dummy(database_name):
         raise ValueError(
             f"database_name must be lower case, digits and underscores, at most 128, got: {database_name!r}"

@@ -217,7 +217,8 @@ class LogArchive(Construct):
         Raises:
             TypeError: If it is no log group, but a name.
             ValueError: If it is ignored, as the archive's own are, which would ship what they log about shipping, for
-                ever; or if it is of another region or account, or of another class than Standard, the only one that
+                ever; or if it is what another archive logs that ships what this one logs; or if it is of another
+                region or account, or of another class than Standard, the only one that
                 has subscriptions; or if another archive with the same ID ships it.
         """
         return self._subscriptions.add(log_group)
@@ -298,7 +299,7 @@ class LogArchive(Construct):
         """Let what looks after the archive wake the same people, ask the same owner, and never be shipped itself."""
         self._bucket_grants += bucket_grants
         self._alarms.adopt(scheduled.alarm)
-        self.ignore_log_group(scheduled.function.own_logs)
+        self._subscriptions.keep_out(scheduled.function.own_logs)
 
     def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
         shipper = ArchivingFunction(
@@ -350,11 +351,11 @@ class LogArchive(Construct):
             )
         if self.buffer:
             subscriptions.tell(self.buffer.function)
-            subscriptions.ignore(self.buffer.function.own_logs)
-            subscriptions.ignore(self.buffer.own_logs)
+            subscriptions.keep_out(self.buffer.function.own_logs)
+            subscriptions.keep_out(self.buffer.own_logs)
         subscriptions.tell(self.function)
-        subscriptions.ignore(self.log_group)
-        subscriptions.ignore(self.replayer.function.own_logs)
+        subscriptions.keep_out(self.log_group)
+        subscriptions.keep_out(self.replayer.function.own_logs)
         return subscriptions
 
     def _permit_delivery(self) -> lambda_.CfnPermission:

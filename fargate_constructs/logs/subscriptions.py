@@ -8,6 +8,7 @@ log group ──> [subscription] ──> shipper Lambda, or Data Firehose
 import json
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from aws_cdk import Names, Stack
@@ -15,9 +16,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
+from fargate_constructs.environments import may_be_same
 from fargate_constructs.known import TOKEN, may_match
 from fargate_constructs.names import known_name, log_group_name
 from fargate_constructs.paths import path_of
+from fargate_constructs.registry import entry_of
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
@@ -46,8 +49,15 @@ class _Named(NamedTuple):
 
     def covers(self, other: "_Named") -> bool:
         """Tell whether another is the same log group, also if it is imported by name or ARN, or is of the pattern."""
-        pattern = ".*".join(map(re.escape, self.name.split("*")))
-        return bool(re.fullmatch(pattern, other.name)) or (self.arn is not None and self.arn == other.arn)
+        pattern = re.sub(r"[?[]", r"[\g<0>]", self.name)  # of a token
+        return fnmatchcase(other.name, pattern) or (self.arn is not None and self.arn == other.arn)
+
+
+class _Archives:
+    """The subscriptions of all archives of an app."""
+
+    def __init__(self) -> None:
+        self.all: list[Subscriptions] = []
 
 
 class _Shipped(NamedTuple):
@@ -81,9 +91,12 @@ class Subscriptions:
         self._needs = needs
         self._functions: list[lambda_.Function] = []
         self._ignored: list[_Named] = []
+        self._own: list[_Named] = []
         self._shipped: list[_Shipped] = []
         self._excepted: list[_Named] = []
         self._account_policy: logs.CfnAccountPolicy | None = None
+        self._archives = entry_of(archive, _Archives).all
+        self._archives.append(self)
 
     @property
     def filter_name(self) -> str:
@@ -94,6 +107,11 @@ class Subscriptions:
         """Let a function know which log groups to drop: what would come from one by another's subscription."""
         self._functions.append(function)
         self._publish()
+
+    def keep_out(self, own_logs: logs.ILogGroup) -> None:
+        """Never ship what the archive itself logs."""
+        self.ignore(own_logs)
+        self._own.append(self._ignored[-1])
 
     def ignore(self, log_group: logs.ILogGroup | str) -> None:
         """Never ship a log group, or those of a pattern."""
@@ -117,6 +135,7 @@ class Subscriptions:
                 )
         if self._account_policy:
             return None
+        self._validate_no_loop([each for each in self._archives if each.logs_to(added)], added.path)
         for shipped in self._shipped:
             if shipped.log_group.covers(added):
                 return shipped.subscription
@@ -146,6 +165,9 @@ class Subscriptions:
                 "its lines would be shipped twice",
             )
         self._validate_size(self._ignored, excepted)
+        left_out = [*self._ignored, *excepted]
+        others = [each for each in self._archives if each is not self and self._reaches(each, left_out)]
+        self._validate_no_loop(others, "all log groups")
         self._excepted = excepted
         self._account_policy = logs.CfnAccountPolicy(
             self._archive,
@@ -158,6 +180,37 @@ class Subscriptions:
         self._account_policy.node.add_dependency(self._needs)
         self._publish()
         return self._account_policy
+
+    def logs_to(self, log_group: _Named) -> bool:
+        """Tell whether the archive itself logs to a log group."""
+        return any(log_group.name == own.name or log_group.arn == own.arn for own in self._own)
+
+    def ships(self, other: "Subscriptions") -> bool:
+        """Tell whether it ships what another archive logs."""
+        if self._account_policy:
+            return self._reaches(other, [*self._ignored, *self._excepted])
+        return any(other.logs_to(each.log_group) for each in self._shipped)
+
+    def _reaches(self, other: "Subscriptions", left_out: Sequence[_Named]) -> bool:
+        """Tell whether an account policy that leaves these out ships what another archive logs.
+
+        One that has such a policy itself is of another account or region: there is one in each.
+        """
+        here, there = Stack.of(self._archive), Stack.of(other._archive)
+        is_here = may_be_same(here.region, there.region) and may_be_same(here.account, there.account)
+        is_left_out = all(any(each.covers(own) for each in left_out) for own in other._own)
+        return is_here and not other._account_policy and not is_left_out
+
+    def _validate_no_loop(self, others: Sequence["Subscriptions"], got: str) -> None:
+        """Refuse to ship what others log that ship, one by way of the other, what this one logs."""
+        reached = list(others)
+        for other in reached:  # grows meanwhile
+            if other.ships(self):
+                raise ValueError(
+                    f"archives must not ship each other's logs: each line would be shipped for ever, got: {got} for "
+                    f"{path_of(self._archive)}, whose own logs {path_of(other._archive)} ships; leave one of them out",
+                )
+            reached += [each for each in self._archives if each not in reached and other.ships(each)]
 
     def _named(self, log_group: logs.ILogGroup | str) -> _Named:
         if isinstance(log_group, str):

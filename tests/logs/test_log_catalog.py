@@ -287,6 +287,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "long": ({"database_name": "x" * 129}, f"database_name must be .* got: '{'x' * 129}'"),
     # The view's stored form spells the database out.
     "as-deployed": ({"database_name": Aws.STACK_NAME}, "database_name must be"),
+    **{
+        name: ({"database_name": name}, f"database_name must be another than .* got: '{name}'")
+        for name in ("default", "information_schema", "primary")
+    },
     "small-limit": ({"bytes_scanned_cutoff_per_query": Size.kibibytes(512)}, r"at least 10 MiB, got: 0\.5"),
     "hours": ({"result_expiration": Duration.hours(36)}, "result_expiration must be whole days, got: 1 day 12 hours"),
 }

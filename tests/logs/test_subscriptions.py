@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Stack
@@ -97,6 +98,27 @@ def test_archives_that_share_a_log_group() -> None:
     with pytest.raises(ValueError, match="another archive with the ID 'LogArchive', got: Test/Logs/LogArchive; give"):
         LogArchive(other, "LogArchive").add_log_group(group)
     assert LogArchive(other, "Second").add_log_group(group)
+
+
+def test_archives_that_ship_each_other() -> None:
+    """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
+    app = App()
+    one, two, three, four = (LogArchive(Stack(app, name), name, merging=False) for name in ("A", "B", "C", "D"))
+    assert two.add_log_group(one.replayer.function.own_logs)
+    assert three.add_log_group(two.log_group)
+    named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
+
+    for group in (three.log_group, named, two.log_group):
+        with pytest.raises(ValueError, match=f"got: {group.node.path} for A/A, whose own logs B/B ships; leave one"):
+            one.add_log_group(group)
+    assert three.add_log_group(one.log_group)
+    with pytest.raises(ValueError, match=r"got: all log groups for A/A, whose own logs [BC]/[BC] ships"):
+        one.add_all_log_groups()
+    four.add_all_log_groups()
+    with pytest.raises(ValueError, match=f"got: {four.log_group.node.path} for B/B, whose own logs D/D ships"):
+        two.add_log_group(four.log_group)
+    assert one.add_all_log_groups(except_for=["*"])
+    assert LogArchive(Stack(app, "F", env=HERE), "F", merging=False).add_all_log_groups()
 
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY"])
@@ -327,6 +349,19 @@ def test_what_no_name_can_match_is_refused(made: LogArchive, pattern: str) -> No
     """A pattern has the characters of names, and `*`."""
     with pytest.raises(ValueError, match=f"and '\\*' for any characters, .* got: {re.escape(repr(pattern))}"):
         made.ignore_log_group(pattern)
+
+
+def test_a_pattern_of_many_wildcards() -> None:
+    """It is compared at once with a name that it nearly matches; the text of a token in it stands for itself."""
+    archive = LogArchive(Stack(App(), "Test"), "LogArchive")
+    prefix = CfnParameter(Stack.of(archive), "Prefix").value_as_string
+    archive.ignore_log_group("*a" * 20 + "b")
+    archive.ignore_log_group(f"{prefix}*")
+
+    for number, (name, is_shipped) in enumerate({"a" * 200: True, f"{prefix}/web": False}.items()):
+        group = logs.LogGroup.from_log_group_name(archive, f"Group{number}", name)
+        with nullcontext() if is_shipped else pytest.raises(ValueError, match="one that is ignored"):
+            assert archive.add_log_group(group)
 
 
 def test_more_names_than_a_function_can_be_told_are_refused() -> None:
