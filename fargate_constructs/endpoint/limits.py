@@ -100,9 +100,10 @@ class _Counted:
         ):
             if len(things) > most:
                 yield f"at most {most} {what}, got: {len(things)} at {self._templates.path(load_balancer)}"
-        for reference in self._templates.properties(load_balancer).get("SecurityGroups", []):
-            if group := self._templates.locate(load_balancer.stack, reference):
-                yield from self._group_faults(group)
+        references = self._templates.properties(load_balancer).get("SecurityGroups", [])
+        located = (self._templates.locate(load_balancer.stack, each) for each in references)
+        for group in filter(None, located):  # one made elsewhere is in no template
+            yield from self._group_faults(group)
 
     def leads_anywhere(self, load_balancer: Place) -> bool:
         """Whether a listener of a load balancer has a rule, or forwards its requests by default."""

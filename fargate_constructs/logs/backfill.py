@@ -200,11 +200,10 @@ class Backfill:
     def _created(self) -> int:
         """When the log group was made, in milliseconds."""
         groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
-        for group in groups:
-            if group["logGroupName"] == self._log_group:
-                created: int = group["creationTime"]
-                return created
-        raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
+        created: list[int] = [each["creationTime"] for each in groups if each["logGroupName"] == self._log_group]
+        if not created:
+            raise BackfillError(f"there is no log group {self._log_group!r} in this account and region")
+        return created[0]
 
     def _exported_range(self, day: Day) -> range:
         """Return what to export for a day, in milliseconds: until the log group was made, or more.
