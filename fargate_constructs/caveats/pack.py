@@ -118,8 +118,8 @@ class FargateCaveats(NagPack):
             if root and not f"{path}/".startswith(f"{root}/"):
                 continue
             # CDK's report tells people to acknowledge by the pack's name and `::` before the ID.
-            accepted = {id_.removeprefix(f"{self.name}::{self.name}-") for id_ in templates.acknowledged(path)}
-            accepted = {id_.removeprefix(f"{self.name}-") for id_ in accepted}
+            ids = {id_.removeprefix(f"{self.name}::") for id_ in templates.acknowledged(path)}
+            accepted = {id_.removeprefix(f"{self.name}-") for id_ in ids if id_.startswith(f"{self.name}-")}
             told = [each for each in findings if not each.is_open]
             notes: defaultdict[str, list[str]] = defaultdict(list)
             for each in findings:

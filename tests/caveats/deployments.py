@@ -60,6 +60,14 @@ def worker(lab: TemplateLab) -> None:
     lab.remove("Ingress")
 
 
+def task_set(lab: TemplateLab) -> None:
+    """Register the tasks of a deployer of one's own in a second target group, with the defaults."""
+    lab.add("Slow", "AWS::ElasticLoadBalancingV2::TargetGroup", Protocol="HTTP")
+    balancers = [{"ContainerName": "web", "ContainerPort": 80, "TargetGroupArn": {"Ref": "Slow"}}]
+    properties = {"Cluster": "c", "Service": "s", "TaskDefinition": {"Ref": "Definition"}, "LaunchType": "FARGATE"}
+    lab.add("TaskSet", "AWS::ECS::TaskSet", LoadBalancers=balancers, **properties)
+
+
 def unwatched(lab: TemplateLab, strategy: str) -> None:
     """Deploy in another way, without a circuit breaker."""
     for name, value in {"Strategy": strategy, "BakeTimeInMinutes": 5, "DeploymentCircuitBreaker": None}.items():
@@ -83,6 +91,7 @@ DEPLOYMENTS: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "codedeploy of another service": (codedeploy_on_instances, []),
     "a canary, of which AWS says no such thing": (partial(unwatched, strategy="CANARY"), []),
     "blue/green, which a circuit breaker watches": (partial(unwatched, strategy="BLUE_GREEN"), ["NoCircuitBreaker"]),
+    "a target group of a task set": (task_set, ["SlowDrain"]),
     "a second target group": (alternate_target_group, ["SlowDrain", "SlowHealthCheck"]),
     "few checks of a network load balancer": (partial(checked, protocol="TCP"), []),
     "many checks of a network load balancer": (partial(checked, protocol="TLS", count=None), ["SlowHealthCheck"]),
@@ -95,7 +104,12 @@ DEPLOYMENTS: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "some of a parameter's": (partial(unscaled, count=PARAMETER, percent=50), []),
     **{
         f"some of two that callers find by {name}": (partial(found_by, name=name), ["TooFewTasks"])
-        for name in ("ServiceRegistries", "VpcLatticeConfigurations", "ServiceConnectConfiguration")
+        for name in (
+            "ServiceRegistries",
+            "VpcLatticeConfigurations",
+            "GatewayConnectors",
+            "ServiceConnectConfiguration",
+        )
     },
     "a count without scaling": (partial(unscaled, count=3, percent=100), []),
     "a worker with fewer tasks": (worker, []),

@@ -127,11 +127,13 @@ def test_a_finding_is_accepted_as_the_report_says(lab: Lab) -> None:
 
 
 def test_what_is_accepted_elsewhere_is_not_accepted(lab: Lab) -> None:
-    """Beside it, or under another ID."""
+    """Beside it, or under an ID that is another one, without the pack's name or with its parts in another way."""
     lab.override("Service", *WARNING)
     acknowledgment = Acknowledgment(id="FargateCaveats-NoExec", reason="Nobody looks in.")
     Validations.of(lab.definition).acknowledge(acknowledgment)
-    Validations.of(lab.service).acknowledge(Acknowledgment(id="FargateCaveats-NoRollback", reason="By hand."))
+    others = ("FargateCaveats-NoRollback", "NoExec", "FargateCaveats::NoExec", "fargatecaveats-NoExec")
+    for id_ in others:
+        Validations.of(lab.service).acknowledge(Acknowledgment(id=id_, reason="By hand."))
 
     assert rules_in(lab.stack) == ["NoExec"]
 

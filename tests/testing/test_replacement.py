@@ -247,6 +247,45 @@ def test_what_schemas_lack() -> None:
         ),
         # https://github.com/aws/aws-cdk/issues/32472
         ("AWS::CDK::Metadata", {"Analytics": "v2:a"}, {"Analytics": "v2:b"}, ""),
+        # https://github.com/aws/aws-cdk/issues/38829: a weak reference is resolved after the update has been planned
+        (
+            "AWS::RDS::DBInstance",
+            {"DBSubnetGroupName": {"Fn::ImportValue": "Base:ExportsOutputRefGroupEB7FEF75"}},
+            {
+                "DBSubnetGroupName": {
+                    "Fn::GetStackOutput": {"StackName": "Base", "OutputName": "PublishOutputRefGroupC0"}
+                }
+            },
+            "is replaced for DBSubnetGroupName",
+        ),
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2214
+        (
+            "AWS::ECS::Service",
+            {"LaunchType": "FARGATE"},
+            {"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT"}]},
+            "may be replaced for LaunchType",
+        ),
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/651
+        (
+            "AWS::ECS::Service",
+            {"PlacementStrategies": [{"Type": "spread"}]},
+            {"PlacementStrategies": [{"Type": "binpack"}]},
+            "",
+        ),
+        # https://github.com/aws/aws-cdk/issues/23988
+        (
+            "AWS::ECS::Service",
+            {},
+            {"DeploymentController": {"Type": "ECS"}},
+            "may be replaced for DeploymentController",
+        ),
+        # https://github.com/aws/aws-cdk/issues/33253
+        (
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            {"Scheme": "internet-facing"},
+            {"Scheme": "internal"},
+            "is replaced for Scheme",
+        ),
         # https://github.com/widdix/aws-cf-templates/pull/318
         ("AWS::RDS::DBInstance", {"Engine": "mysql"}, {"Engine": {"Ref": "Engine"}}, "may be replaced for Engine"),
     ],
