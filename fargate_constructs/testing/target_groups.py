@@ -16,13 +16,21 @@ from aws_cdk import Stack
 from fargate_constructs.arguments import checked
 from fargate_constructs.testing.deployed import PATH, Template, read_deployed, references
 
+# By type of what sends requests to target groups; ECS moves a listener's own where it was given no rule, as it has none
+# behind a Network Load Balancer
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/nlb-resources-for-blue-green.html).
+ACTIONS = {
+    "AWS::ElasticLoadBalancingV2::Listener": "DefaultActions",
+    "AWS::ElasticLoadBalancingV2::ListenerRule": "Actions",
+}
+
 
 @checked
 def assert_no_empty_target_group(
     old: Stack | Template | Path | str,
     new: Stack | Template | Path | str,
 ) -> None:
-    """Fail if an update from *old* to *new* may point a listener rule at a target group without tasks.
+    """Fail if an update from *old* to *new* may point a listener, or a rule of one, at a target group without tasks.
 
     ECS moves the weights of a rule between two target groups at each blue/green, canary or linear deployment. The
     template goes on saying 100 and 0. CloudFormation leaves the rule alone until one of its properties changes, and
@@ -62,24 +70,33 @@ def assert_no_empty_target_group(
 def _moved_groups(resources: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
     """Yield each service whose deployments move requests, with the logical IDs of the groups that they move between."""
     for name, resource in resources.items():
-        for balancer in resource.get("Properties", {}).get("LoadBalancers", []):
-            alternate = balancer.get("AdvancedConfiguration", {}).get("AlternateTargetGroupArn")
-            if alternate:
-                yield name, {*references(alternate), *references(balancer.get("TargetGroupArn"))}
+        for balancer in _holders(resource.get("Properties", {}).get("LoadBalancers"), "TargetGroupArn"):
+            advanced = _holders(balancer.get("AdvancedConfiguration"), "AlternateTargetGroupArn")
+            if alternates := [each["AlternateTargetGroupArn"] for each in advanced]:
+                yield name, {*references(alternates), *references(balancer["TargetGroupArn"])}
+
+
+def _holders(value: Any, key: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+    """Yield what has a key, in lists and behind conditions as well."""
+    if isinstance(value, dict) and key in value:
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _holders(each, key)
 
 
 def _written_rules(before: dict[str, Any], after: dict[str, Any], service: str, groups: set[str]) -> Iterator[str]:
-    """Yield the listener rules that CloudFormation writes, or leaves until the service has moved its tasks."""
-    balancers = after.get(service, {}).get("Properties", {}).get("LoadBalancers", [])
+    """Yield the listeners and rules that CloudFormation writes, or leaves until the service has moved its tasks."""
+    balancers = list(_holders(after.get(service, {}).get("Properties", {}).get("LoadBalancers"), "TargetGroupArn"))
     if not balancers:  # no tasks are left to send requests to
         return
-    filled = {name for each in balancers for name in references(each.get("TargetGroupArn"))}
+    filled = {name for each in balancers for name in references(each["TargetGroupArn"])}
     for name, rule in (before | after).items():
         is_removed = name not in after
         properties = [each.get(name, {}).get("Properties", {}) for each in (before, after)]
-        is_on_them = not groups.isdisjoint(references([each.get("Actions") for each in properties]))
-        is_rule = rule["Type"] == "AWS::ElasticLoadBalancingV2::ListenerRule"
-        if is_rule and is_on_them and properties[0] != properties[1] and not (is_removed and groups <= filled):
+        actions = [each.get(ACTIONS.get(rule["Type"], "")) for each in properties]
+        is_on_them = not groups.isdisjoint(references(actions))
+        if is_on_them and properties[0] != properties[1] and not (is_removed and groups <= filled):
             yield name
 
 

@@ -138,6 +138,44 @@ def test_the_message_names_the_rule_and_what_to_deploy_first(stacks: Mapping[str
     assert_no_empty_target_group({"Resources": {}}, stacks["canary"])
 
 
+def moved(balancers: object, port: int, type_: str = "Listener", key: str = "DefaultActions") -> dict[str, Any]:
+    """Return a template of a service, and of what sends it requests from a port."""
+    prefix = "AWS::ElasticLoadBalancingV2::"
+    action = {"Type": "forward", "TargetGroupArn": {"Ref": "Blue"}}
+    return {
+        "Resources": {
+            "Service": {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": balancers}},
+            "Way": {"Type": f"{prefix}{type_}", "Properties": {"Port": port, key: [action]}},
+        }
+    }
+
+
+ALTERNATE = {"AlternateTargetGroupArn": {"Ref": "Green"}}
+BALANCER = {"TargetGroupArn": {"Ref": "Blue"}, "AdvancedConfiguration": ALTERNATE}
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    "balancers",
+    [
+        [BALANCER],
+        {"Fn::If": ["Is", [BALANCER], NOTHING]},
+        [{"Fn::If": ["Is", BALANCER, NOTHING]}],
+        [BALANCER | {"AdvancedConfiguration": {"Fn::If": ["Is", ALTERNATE, NOTHING]}}],
+    ],
+    ids=["always", "all", "one", "alternate"],
+)
+def test_what_hangs_on_a_condition_may_move(balancers: object) -> None:
+    """It is told, of a rule, and of a listener without one, as a Network Load Balancer's is."""
+    for way in ({}, {"type_": "ListenerRule", "key": "Actions"}):
+        with pytest.raises(AssertionError, match="\n- Way, of Service\n"):
+            assert_no_empty_target_group(moved(balancers, 80, **way), moved(balancers, 81, **way))
+        assert_no_empty_target_group(moved(balancers, 80, **way), moved(balancers, 80, **way))
+    assert_no_empty_target_group(moved(balancers, 80), moved([], 81))
+    single = [{"TargetGroupArn": {"Ref": "Blue"}}]
+    assert_no_empty_target_group(moved(single, 80), moved(single, 81))
+
+
 def test_synthesis_warns_where_weights_move(stacks: Mapping[str, Stack]) -> None:
     """Of a strategy that moves them; in between, and in rolling deployments, there is nothing to watch."""
     app = stacks["rolling"].node.root
