@@ -11,15 +11,17 @@ may decrypt, by way of Secrets Manager alone. For environment files CDK grants n
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html).
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
 import jsii
-from aws_cdk import Aws, CfnResource, IAspect, Reference, Token, Tokenization
+from aws_cdk import Aws, CfnResource, IAspect, Reference, Stack, Token, Tokenization
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
@@ -27,6 +29,12 @@ from fargate_constructs.findings import INLINE_POLICY, acknowledge
 from fargate_constructs.trust import service_principal
 
 DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+ALIAS = "alias/"
+AWS_ALIAS = f"{ALIAS}aws/"
+ALIAS_NAME = re.compile(r"alias/[\w/-]+")
+# Where a key is that is known by its ID or alias alone.
+_HERE = f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
 
 class ExecutionRole(iam.Role):
@@ -113,24 +121,51 @@ class _Keys:
 
     def __init__(self, scope: IConstruct) -> None:
         self._root = scope.node.root
+        self._stack = Stack.of(scope)
 
     def decrypt(self, service: str, arn: str) -> Iterator[iam.PolicyStatement]:
         """Yield what lets a role decrypt what is there; nothing if AWS's own key encrypts it, which asks for nothing.
 
         https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
         """
-        if key := self._key_of(service, arn):
-            region = Aws.REGION if Token.is_unresolved(key) else key.split(":")[3]
-            via = {"StringEquals": {"kms:ViaService": f"{service}.{region}.{Aws.URL_SUFFIX}"}}
-            yield iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key], conditions=via)
+        key = self._target_of(self._key_of(service, arn))
+        alias = self._alias_in(key)
+        if key is None or alias.startswith(AWS_ALIAS):
+            return
+        if not (key.startswith("arn:") or Token.is_unresolved(key)):
+            key = f"{_HERE}:{key if alias else f'key/{key}'}"
+        region = Aws.REGION if Token.is_unresolved(key) else key.split(":")[3]
+        conditions = {"StringEquals": {"kms:ViaService": f"{service}.{region}.{Aws.URL_SUFFIX}"}}
+        if alias:
+            account, found, _ = key.partition(f":{ALIAS}")
+            key = f"{account if found else _HERE}:key/*"
+            conditions["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": alias}
+        yield iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key], conditions=conditions)
+
+    def _target_of(self, key: str | None) -> str | None:
+        """Return the key that an alias of this app leads to, for no policy takes an alias; any other as it is.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+        """
+        alias = self._alias_in(key)
+        aliases = [each for each in self._constructs if isinstance(each, kms.CfnAlias)] if alias else []
+        targets = [each.target_key_id for each in aliases if each.alias_name == alias]
+        return targets[0] if len(targets) == 1 else key
+
+    def _alias_in(self, key: str | None) -> str:
+        """Return the alias that stands for a key, if one does."""
+        found = ALIAS_NAME.search(json.dumps(self._stack.resolve(key)))
+        return found[0] if found else ""
 
     def _key_of(self, service: str, arn: str) -> str | None:
         """Return the ARN of the key that a secret or a bucket is under, as far as this app knows."""
         if resource := resource_in(arn):
             if isinstance(resource, secretsmanager.CfnSecretTargetAttachment):  # a database's, in place of its secret
                 return self._key_of(service, resource.secret_id)
+            if service == "secretsmanager":
+                return _key_of_secret(resource)
             key = getattr(resource.node.scope, "encryption_key", None)
-            return key.key_arn if key else getattr(resource, "kms_key_id", None)
+            return key.key_arn if key else None
         names, attribute = (
             ([arn], "secret_arn") if service == "secretsmanager" else (re.split("[:/]", arn), "bucket_name")
         )
@@ -145,6 +180,18 @@ class _Keys:
     def _constructs(self) -> Sequence[IConstruct]:
         """All constructs of the app, among which are those imported."""
         return self._root.node.find_all()
+
+
+def _key_of_secret(resource: CfnResource) -> str | None:
+    """Return the key that a secret is under, or that which a database keeps its password under by itself.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
+    """
+    if isinstance(resource, secretsmanager.CfnSecret):
+        return resource.kms_key_id
+    managed = getattr(resource, "master_user_secret", None)
+    key: str | None = getattr(managed, "kms_key_id", None) or getattr(resource, "master_user_secret_kms_key_id", None)
+    return key
 
 
 def resource_in(text: str | None) -> CfnResource | None:

@@ -21,8 +21,9 @@ from fargate_constructs.paths import path_of
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
-# The ID by which the warning of it can be acknowledged.
+# The IDs by which the warnings can be acknowledged.
 MOVED_WEIGHTS = "fargate-constructs:movedWeights"
+SIGN_IN = "fargate-constructs:signInWhileShifting"
 
 
 class ServiceRoutes(Construct):
@@ -113,6 +114,15 @@ class ServiceRoutes(Construct):
         earlier = test_priority or (_before(priority) if header else 0)
         if header:
             _validate_values(id, conditions)
+        if authenticate and self._deployment.shifts_traffic:
+            # The limit is in AWS's German and Spanish pages, and not in the English one, which goes before them:
+            # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
+            Annotations.of(self._service).add_warning_v2(
+                SIGN_IN,
+                f"route {id!r} asks callers to sign in, and some of AWS's pages say that a "
+                f"{self._deployment.strategy.value.lower()} deployment fails if its rule does more than forward: try "
+                "one before you rely on it, or deploy with Deployment.rolling()",
+            )
         authenticate = authenticate or (lambda action: action)
         make_rule = partial(elbv2.ApplicationListenerRule, self._rules, listener=listener)
         rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(self._forward()))

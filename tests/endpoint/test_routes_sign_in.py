@@ -9,7 +9,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.endpoint import SignIn
@@ -246,3 +246,20 @@ def test_a_secret_in_plain_text_is_refused() -> None:
     ) as refusal:
         oidc(client_secret="hunter2")  # noqa: S106  # the mistake
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("deployment", [Deployment.rolling(both_target_groups=True), Deployment.canary()])
+def test_a_sign_in_where_requests_are_shifted_is_warned_of(
+    stack: Stack, network: Network, image: ecs.ContainerImage, endpoint: HttpEndpoint, deployment: Deployment
+) -> None:
+    """AWS's pages disagree on whether ECS takes a rule that does more than forward."""
+    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+    plain = FargateService(stack, "Plain", network=network, image=image, deployment=Deployment.canary())
+    endpoint.add_route("Admin", service=web, paths=["/admin/*"], sign_in=oidc())
+    endpoint.add_route("Plain", service=plain)
+
+    message = Match.string_like_regexp("route 'Admin' asks callers to sign in, and some .* a canary deployment fails")
+    found = Annotations.from_stack(stack).find_warning("*", message)
+    assert [each.id for each in found] == ["/Test/Web/Service"] * deployment.shifts_traffic
+    others = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("asks callers to sign in"))
+    assert len(others) == len(found)

@@ -1,6 +1,6 @@
 """What ECS may do before a task runs: that each mode's tasks can start is in tests/privilege/task_start.py."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aws_cdk import App, Stack
@@ -37,13 +37,26 @@ class Shop(Stack):
         )
         assert database.secret
         far = secretsmanager.Secret(base, "Secret", encryption_key=kms.Key(base, "Key"))
-        raw = secretsmanager.CfnSecret(self, "Raw", kms_key_id=KEY)
+        raw = {
+            name: secretsmanager.CfnSecret(self, name, kms_key_id=key).ref
+            for name, key in (("Raw", KEY), ("ById", KEY[-1]), ("ByAlias", "alias/mine"), ("OfAws", "alias/aws/s3"))
+        }
+        password = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=KEY)
+        managed = rds.CfnDBCluster(self, "Managed", kms_key_id="of-the-storage", master_user_secret=password)
+        aliases = [kms.Key(base, "Aliased").add_alias("alias/far"), kms.Alias.from_alias_name(self, "Alias", "alias/b")]
         whole, read = secretsmanager.Secret, secretsmanager.Secret.from_secret_attributes
         secrets = {
             "Database": database.secret,
             "Far": far,
             "FarImported": whole.from_secret_complete_arn(self, "Again", far.secret_arn),
-            "Raw": whole.from_secret_complete_arn(self, "RawSecret", raw.ref),
+            **{name: whole.from_secret_complete_arn(self, f"{name}Secret", ref) for name, ref in raw.items()},
+            "Managed": whole.from_secret_complete_arn(
+                self, "ManagedSecret", managed.get_att("MasterUserSecret.SecretArn").to_string()
+            ),
+            "FarAlias": whole(base, "AliasedSecret", encryption_key=aliases[0]),
+            "ElsewhereAlias": read(
+                self, "C", secret_complete_arn=ELSEWHERE.format("c"), encryption_key=cast(kms.IKey, aliases[1])
+            ),
             "Elsewhere": read(self, "A", secret_complete_arn=ELSEWHERE.format("a"), encryption_key=imported),
             "Partly": read(self, "B", secret_partial_arn=ELSEWHERE.format("b")[:-7], encryption_key=imported),
             "Keyless": whole(self, "Keyless"),
@@ -85,6 +98,11 @@ def statements(stack: Stack, task: str) -> list[dict[str, Any]]:
         ("Far", "secretsmanager", None, "Base:ExportsOutputFnGetAttKey"),
         ("FarImported", "secretsmanager", None, "Base:ExportsOutputFnGetAttKey"),
         ("Raw", "secretsmanager", "eu-central-1", KEY),
+        ("ById", "secretsmanager", None, ":key/1"),
+        ("ByAlias", "secretsmanager", None, ":key/*"),
+        ("Managed", "secretsmanager", "eu-central-1", KEY),
+        ("FarAlias", "secretsmanager", None, "Base:ExportsOutputFnGetAttAliased"),
+        ("ElsewhereAlias", "secretsmanager", None, ":key/*"),
         ("Elsewhere", "secretsmanager", "eu-central-1", KEY),
         ("Partly", "secretsmanager", "eu-central-1", KEY),
         ("EnvElsewhere", "s3", "eu-central-1", KEY),
@@ -104,7 +122,18 @@ def test_what_is_under_a_key_can_be_decrypted(
     )
 
 
-@pytest.mark.parametrize("task", ["Keyless", "KeylessElsewhere", "EnvOpen", "EnvAsset"])
+@pytest.mark.parametrize(
+    ("task", "alias"), [("ByAlias", "alias/mine"), ("ElsewhereAlias", "alias/b"), ("FarAlias", None)]
+)
+def test_an_alias_is_a_condition(shop: Shop, task: str, alias: str | None) -> None:
+    """IAM takes no alias for a key; one of this app is the key that it leads to."""
+    (decrypt,) = (each for each in statements(shop, task) if each["Action"] == "kms:Decrypt")
+
+    aliases = decrypt["Condition"].get("ForAnyValue:StringEquals", {})
+    assert aliases == ({"kms:ResourceAliases": alias} if alias else {})
+
+
+@pytest.mark.parametrize("task", ["OfAws", "Keyless", "KeylessElsewhere", "EnvOpen", "EnvAsset"])
 def test_keys_of_awss_own_ask_for_nothing(shop: Shop, task: str) -> None:
     """To read is enough."""
     assert [each["Action"] for each in statements(shop, task) if "kms" in str(each)] == []
