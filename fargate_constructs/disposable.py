@@ -5,24 +5,29 @@ cdk destroy ──> [disposable stack] ──> nothing is left
 ```
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import jsii
-from aws_cdk import CfnResource, Mixins, RemovalPolicies, RemovalPolicy
+from aws_cdk import CfnResource, Mixins, RemovalPolicies, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3 import mixins
 from constructs import Construct, IConstruct, IMixin, IValidation
 
 from fargate_constructs.arguments import checked
-from fargate_constructs.findings import LOG_GROUP, acknowledge
+from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.paths import path_of
 
 FUNCTION = "AWS::Lambda::Function"
+GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
+FULL_OR_PROTECTED = (s3.CfnBucket, ecr.CfnRepository, elbv2.CfnLoadBalancer)
+# What CDK gives a bucket that it empties.
+EMPTIED_BY = "AutoDeleteObjectsCustomResource"
 DELETION_PROTECTION = "deletion_protection.enabled"
 # What the proof of egress knows an address by that need not stay.
 DISPOSABLE = "fargate-constructs:disposable"
@@ -33,9 +38,9 @@ def make_disposable(scope: Construct) -> None:
     """Let everything at and below a construct go when its stack is deleted. Call it when all of that is made.
 
     Elastic IPs are released, buckets are emptied and deleted with every version in them, log groups and image
-    repositories go with what they hold, functions log to groups of the stack, and load balancers are not protected from
-    deletion. The proof of egress stays
-    on; it takes the addresses for known, since they are there as long as the stack is.
+    repositories go with what they hold, and functions log to groups of the stack. Stacks are not protected from
+    termination, and load balancers, databases, tables and user pools not from deletion. The proof of egress stays on;
+    it takes the addresses for known, since they are there as long as the stack is.
 
     ```python
     if stage != "prod":
@@ -50,38 +55,89 @@ def make_disposable(scope: Construct) -> None:
         scope: A stack, a stage, an app, or any construct.
 
     Raises:
-        ValueError: If a bucket has an object lock, which nobody can empty before its time.
+        ValueError: If a bucket has an object lock, which nobody can empty before its time. Synthesis fails if a bucket,
+            a repository or a load balancer is made later, or if a `dynamodb.TableV2` has `deletion_protection`.
     """
     resources = list(_resources(scope))
     for each in resources:
         if isinstance(each, s3.CfnBucket) and each.object_lock_enabled:
             raise ValueError(f"scope must hold no bucket with an object lock, got: {path_of(each)}; leave the lock out")
+    functions = {path_of(each) for each in _functions(Stack.of(resource) for resource in resources)}
     RemovalPolicies.of(scope).destroy()
-    Mixins.of(scope).apply(cast(IMixin, mixins.BucketAutoDeleteObjects()))
     for each in resources:
+        if isinstance(each, s3.CfnBucket) and not _is_emptied(each):
+            Mixins.of(each).apply(cast(IMixin, mixins.BucketAutoDeleteObjects()))
         if isinstance(each, ec2.CfnEIP):
             each.add_metadata(DISPOSABLE, True)  # noqa: FBT003 - the value
-        if isinstance(each, elbv2.CfnLoadBalancer):
-            load_balancer = cast(elbv2.BaseLoadBalancer, each.node.scope)
-            load_balancer.set_attribute(DELETION_PROTECTION, "false")
         if isinstance(each, ecr.CfnRepository):
             each.empty_on_delete = True
-    for each in _resources(scope):  # those of what empties the buckets among them
-        if each.cfn_resource_type == FUNCTION and not getattr(each, "logging_config", None):
+        _take_protection_off(each)
+    for stack in (each for each in scope.node.find_all() if isinstance(each, Stack)):
+        stack.termination_protection = False
+    inside = {path_of(each) for each in _resources(scope)}
+    for each in _functions(Stack.of(resource) for resource in resources):
+        # What empties the buckets stands in their stack, outside of a scope that is no stack.
+        is_ours = path_of(each) in inside or path_of(each) not in functions
+        if is_ours and not getattr(each, "logging_config", None):
             _make_log_group(each)
     scope.node.add_validation(cast(IValidation, _Complete(scope, resources)))
 
 
+def _functions(stacks: Iterable[Stack]) -> Iterator[CfnResource]:
+    """Yield the functions of stacks, each once."""
+    for stack in dict.fromkeys(stacks):
+        yield from (
+            each for each in _resources(stack) if each.cfn_resource_type == FUNCTION and Stack.of(each) == stack
+        )
+
+
+def _is_emptied(bucket: s3.CfnBucket) -> bool:
+    """Whether something empties a bucket already: its owner asked for it, or this was called before."""
+    return any(each and each.node.try_find_child(EMPTIED_BY) for each in (bucket, bucket.node.scope))
+
+
+def _take_protection_off(resource: CfnResource) -> None:
+    """Let a load balancer, a database or a user pool be deleted."""
+    if isinstance(resource, elbv2.CfnLoadBalancer):
+        load_balancer = resource.node.scope
+        if isinstance(load_balancer, elbv2.BaseLoadBalancer):
+            load_balancer.set_attribute(DELETION_PROTECTION, "false")
+        else:
+            pairs = Stack.of(resource).resolve(resource.load_balancer_attributes) or []
+            attributes = {each["key"]: each["value"] for each in pairs} | {DELETION_PROTECTION: "false"}
+            attribute = elbv2.CfnLoadBalancer.LoadBalancerAttributeProperty
+            resource.load_balancer_attributes = [attribute(key=key, value=attributes[key]) for key in attributes]
+    for name in ("deletion_protection", "deletion_protection_enabled"):
+        if value := getattr(resource, name, None):
+            setattr(resource, name, "INACTIVE" if isinstance(value, str) else False)
+
+
 def _make_log_group(function: CfnResource) -> None:
-    """Let a function log to a group of the stack, where Lambda would make one that stays."""
+    """Let a function log to a group of the stack, where Lambda would make one that stays; once."""
+    scope = cast(Construct, function.node.scope)
+    if scope.node.try_find_child(f"{function.node.id}Lines"):
+        return
     lines = logs.LogGroup(
-        cast(Construct, function.node.scope),
+        scope,
         f"{function.node.id}Lines",
         retention=logs.RetentionDays.ONE_WEEK,
         removal_policy=RemovalPolicy.DESTROY,
     )
     acknowledge(lines, LOG_GROUP)
     function.add_property_override("LoggingConfig.LogGroup", lines.log_group_name)
+    role = scope.node.try_find_child("Role")
+    if role:  # of a function of CDK's own: one that runs at the end, whose lines come when the group is gone
+        # Lambda would make it again for them (https://github.com/aws/aws-cdk/issues/31487).
+        deny = iam.PolicyStatement(effect=iam.Effect.DENY, actions=["logs:CreateLogGroup"], resources=["*"])
+        policy = iam.CfnPolicy(
+            scope,
+            f"{function.node.id}NoOtherLines",
+            roles=[cast(CfnResource, role).ref],
+            policy_name="NoOtherLines",
+            policy_document=iam.PolicyDocument(statements=[deny]),
+        )
+        acknowledge(policy, INLINE_POLICY)
+        lines.node.add_dependency(policy)
 
 
 def is_disposable(resource: Mapping[str, Any]) -> bool:
@@ -98,13 +154,16 @@ class _Complete:
         self._known = {path_of(each) for each in known}
 
     def validate(self) -> list[str]:
-        """Return a message for each bucket that nobody empties and each load balancer that is protected."""
-        late = [
-            path_of(each)
-            for each in _resources(self._scope)
-            if isinstance(each, s3.CfnBucket | elbv2.CfnLoadBalancer) and path_of(each) not in self._known
-        ]
-        return [f"make_disposable must be called when all is made, got after it: {path}" for path in late]
+        """Return a message for each bucket or repository that is not emptied, and for all that is still protected."""
+        messages = []
+        for each in _resources(self._scope):
+            path = path_of(each)
+            if isinstance(each, FULL_OR_PROTECTED) and path not in self._known:
+                messages.append(f"make_disposable must be called when all is made, got after it: {path}")
+            replicas = getattr(each, "replicas", None) if each.cfn_resource_type == GLOBAL_TABLE else None
+            if any(replica.get("deletionProtectionEnabled") for replica in Stack.of(each).resolve(replicas) or []):
+                messages.append(f"make_disposable needs tables that may be deleted, got deletion_protection: {path}")
+        return messages
 
 
 def _resources(scope: IConstruct) -> Iterator[CfnResource]:
