@@ -8,11 +8,17 @@ The name of a log group that the app makes is a token, a `Ref`, even where the a
 skips tokens never sees it.
 """
 
+import re
+
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
 from fargate_constructs.known import TOKEN
+
+# A variable in the text of `Fn::Sub`
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
+VARIABLE = re.compile(r"\$\{([^!][^}]*)\}")
 
 
 def known_name(scope: IConstruct, name: str) -> str:
@@ -31,7 +37,7 @@ def known_name(scope: IConstruct, name: str) -> str:
         (Aws.ACCOUNT_ID, stack.account),
     ):
         name = name.replace(pseudo_parameter, value)
-    return TOKEN.sub(lambda token: _given_name(token[0]) or token[0], name)
+    return TOKEN.sub(lambda token: _given_name(token[0]) or _literal_parts(stack, token[0]), name)
 
 
 def log_group_name(log_group: logs.ILogGroup) -> str:
@@ -46,4 +52,25 @@ def _given_name(token: str) -> str | None:
     reference = Tokenization.reverse_string(token).first_token
     resource = reference.target if isinstance(reference, Reference) else None
     name = resource.log_group_name if isinstance(resource, logs.CfnLogGroup) else None
-    return known_name(resource, name) if resource and name and not TOKEN.fullmatch(name) else None
+    known = known_name(resource, name) if resource and name else ""
+    return None if TOKEN.fullmatch(known) else known or None
+
+
+def _literal_parts(stack: Stack, token: str) -> str:
+    """Return a token of `Fn::Join` or `Fn::Sub` with its text put in; another one as it is."""
+    known = {"AWS::StackName": stack.stack_name, "AWS::Region": stack.region, "AWS::AccountId": stack.account}
+    match stack.resolve(token):
+        case str(text):  # a join of texts alone
+            return text
+        case {"Fn::Join": [str(between), [*parts]]}:
+            return between.join(part if isinstance(part, str) else _unknown(stack, part) for part in parts)
+        case {"Fn::Sub": str(text)}:
+            return VARIABLE.sub(lambda name: known.get(name[1]) or _unknown(stack, name[1]), text)
+        case {"Fn::Sub": [str(text), {**variables}]}:
+            return VARIABLE.sub(lambda name: _unknown(stack, variables.get(name[1], name[1])), text)
+    return token
+
+
+def _unknown(stack: Stack, part: object) -> str:
+    """Return what stands for an unknown part of a name: the same for the same part of the same stack."""
+    return f"${{Token[{stack.node.addr} {re.sub('[^A-Za-z0-9:.]+', ' ', str(part))}]}}"

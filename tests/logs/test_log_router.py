@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, Environment, PhysicalName, Stack
+from aws_cdk import App, Aws, Environment, Fn, PhysicalName, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
@@ -152,7 +152,18 @@ def test_a_task_elsewhere_is_refused() -> None:
         router.driver(ecs.FargateTaskDefinition(there, "Task"), stream_prefix="web")
 
 
-@pytest.mark.parametrize("name", ["/ecs/web", f"/ecs/{Aws.STACK_NAME}", f"{Aws.STACK_ID}#1"])
+ENCODED = {
+    "text": "/ecs/web",
+    "of a stack": f"/ecs/{Aws.STACK_NAME}",
+    "number": f"{Aws.STACK_ID}#1",
+    "joined": Fn.join("/", ["ecs", "web"]),
+    "joined with a token": Fn.join("/", ["ecs", Aws.STACK_ID]),
+    "substituted": Fn.sub("/ecs/${AWS::StackName}"),
+    "substituted with a variable": Fn.sub("/ecs/${Name}", {"Name": Aws.STACK_ID}),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED.values(), ids=ENCODED)
 @pytest.mark.parametrize("make", [logs.LogGroup, logs.LogGroup.from_log_group_name], ids=["made", "imported"])
 def test_a_name_that_would_be_encoded(make: Callable[..., logs.ILogGroup], name: str) -> None:
     """Fluent Bit cannot write a key with a percent sign; a slash in it would make folders where nothing looks."""
@@ -162,7 +173,20 @@ def test_a_name_that_would_be_encoded(make: Callable[..., logs.ILogGroup], name:
         archive_of("direct").log_router(group)
 
 
-@pytest.mark.parametrize("name", ["web", f"web-{Aws.STACK_NAME}", Aws.STACK_ID, PhysicalName.GENERATE_IF_NEEDED, None])
+UNENCODED = {
+    "text": "web",
+    "of a stack": f"web-{Aws.STACK_NAME}",
+    "token": Aws.STACK_ID,
+    "joined": Fn.join("-", ["web", Aws.STACK_ID]),
+    "substituted": Fn.sub("web-${AWS::StackName}"),
+    "selected": Fn.select(0, ["web", Aws.STACK_ID]),
+    "split": Fn.select(5, Fn.split(":", Aws.STACK_ID)),
+    "generated": PhysicalName.GENERATE_IF_NEEDED,
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("name", UNENCODED.values(), ids=UNENCODED)
 def test_a_name_that_needs_no_encoding(name: str | None) -> None:
     """Or of which only the deployment knows that it would."""
     assert archive_of("direct").log_router(logs.LogGroup(Stack(), "Group", log_group_name=name))

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import nullcontext
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
@@ -323,8 +323,15 @@ def test_a_name_that_holds_the_stacks_is_known() -> None:
 
     assert first is not second
     assert archive.add_log_group(logs.LogGroup.from_log_group_name(late, "Named", "/ecs/One")) is first
-    with pytest.raises(ValueError, match=r"one that is ignored, .* as '/batch/\*'"):
-        archive.add_log_group(logs.LogGroup(late, "Logs", log_group_name=f"/batch/{suffix}"))
+    joined, others = Fn.join("/", ["/batch", suffix]), [Fn.sub("/ecs/${Suffix}", {"Suffix": each}) for each in "ab"]
+    for number, name in enumerate((f"/batch/{suffix}", joined, Fn.sub("/batch/${Suffix}"))):
+        with pytest.raises(ValueError, match=r"one that is ignored, .* as '/batch/\*'"):
+            archive.add_log_group(logs.LogGroup(late, f"Logs{number}", log_group_name=name))
+    third, fourth, again = (
+        archive.add_log_group(logs.LogGroup(late, f"Other{number}", log_group_name=name))
+        for number, name in enumerate([*others, others[0]])
+    )
+    assert third is again is not fourth
 
 
 def test_patterns_are_dropped_at_run_time() -> None:
