@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Reference, Stack, Token, Tokenization
+from aws_cdk import CfnResource, Reference, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -21,6 +21,8 @@ from fargate_constructs.known import is_dummy
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
 VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
+CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
 
 # What an imported thing has an ARN under, of those whose `env` is their importer's and not their own.
 ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
@@ -155,13 +157,25 @@ _ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
 
 def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
     for name in ARNS:
-        if (arn := getattr(thing, name, "")).startswith("arn:") or is_dummy(arn):
-            return _of_arn(arn)
+        if arn := getattr(thing, name, ""):
+            return _of_token(arn) if Token.is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
     if hasattr(thing, "env"):
         return Environment(thing.env.region, thing.env.account)
     if hasattr(thing, "vpc"):  # a network is where its VPC is
         return environment_of(thing.vpc)
     return Environment(Stack.of(thing).region, Stack.of(thing).account)
+
+
+def _of_token(arn: str) -> Environment:
+    """Return where the resource is whose ARN only the deployment knows; nobody knows of one made in another app.
+
+    Nor of a custom resource's, which may be of any region, as that of `DnsValidatedCertificate` is.
+    """
+    token = Tokenization.reverse_string(arn).first_token
+    target = token.target if isinstance(token, Reference) else None
+    if not isinstance(target, CfnResource) or CUSTOM_RESOURCE.match(target.cfn_resource_type):
+        return Environment("", "")
+    return Environment(Stack.of(target).region, Stack.of(target).account)
 
 
 def _of_arn(arn: str) -> Environment:

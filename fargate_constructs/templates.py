@@ -13,12 +13,19 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, cast
 
-from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Token, Validations
+from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage, Token, Validations
 from constructs import IConstruct
 
 # What `Fn::Sub` replaces, but for `${!Literal}`
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
 SUBSTITUTED = re.compile(r"\$\{([^!{}][^{}]*)\}")
+# A parameter of SSM, newest version or a named one
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html), and how a template says
+# that one of its own parameters holds the value of one.
+SSM_REFERENCE = re.compile(r"\{\{resolve:ssm:(.+?)(?::\d+)?\}\}")
+SSM_TYPE = "AWS::SSM::Parameter::Value<"
+# How CDK begins the region or the account of a stack that knows none.
+UNKNOWN = "unknown-"
 # Pseudo parameters that are the same for all stacks of an environment.
 SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
 MACRO = "Fn::Transform"
@@ -78,6 +85,7 @@ class Templates:
         self._parameters: dict[Place, dict[str, Any]] = {}
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
         self._environments: dict[Stack, str] = {}
+        self._stages: dict[Stack, str] = {}
         self._pseudo_parameters = cache(self._list_pseudo_parameters)
         self._stack_path = cache(_stack_path)
         self._paths = cache(self._list_paths)
@@ -136,6 +144,19 @@ class Templates:
                 return self._locate(stack, piece)
         alias = self._follow(stack, reference)
         return self._locate(*alias) if alias else None
+
+    def identity(self, stack: Stack, reference: Any) -> object:  # noqa: ANN401 - a piece of a template
+        """Return what all references to one thing have in common: its place, or what names it outside of the app.
+
+        An export and a parameter of SSM are the same for all stacks of an environment, if that is known; an ARN is so
+        for all.
+        """
+        if place := self.locate(stack, reference):
+            return place
+        if name := self._name_outside(stack, reference):
+            environment = self._environments[stack]
+            return (stack if UNKNOWN in environment else environment), name
+        return reference if isinstance(reference, str) else (stack, as_text(reference))
 
     def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield every resource that a piece of a template refers to, however deep, in whichever stack it stands."""
@@ -204,7 +225,7 @@ class Templates:
             known["AWS::StackName"] = stack.stack_name
         return {
             **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
-            **{f"${{{name}}}": value for name, value in known.items() if not value.startswith("unknown-")},
+            **{f"${{{name}}}": value for name, value in known.items() if not value.startswith(UNKNOWN)},
         }
 
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
@@ -227,7 +248,7 @@ class Templates:
 
     def _alias(self, stack: Stack, reference: Any) -> tuple[Stack | str, str] | None:  # noqa: ANN401 - a piece of a template
         """Return the name by which a reference to another stack is known, if it is."""
-        place: Stack | str = self._environments[stack]
+        place = self._realm(stack, self._environments[stack])
         match reference:
             case {"Fn::ImportValue": name}:
                 names: Iterator[str] = (
@@ -236,18 +257,37 @@ class Templates:
             case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
                 names = iter([f"output {stack_name}.{output_name}"])
                 if isinstance(region := rest.get("Region"), str):
-                    place = f"{self._environments[stack].rpartition('/')[0]}/{region}"
-            case {"Ref": _} | {"Fn::GetAtt": _}:
-                place, names = stack, iter([as_text(reference)])
+                    place = self._realm(stack, f"{self._environments[stack].rpartition('/')[0]}/{region}")
+            case {"Ref": _} | {"Fn::GetAtt": _} if (alias := (stack, as_text(reference))) in self._aliases:
+                return alias
             case _:
-                return None
+                names = (name for name in [self._name_outside(stack, reference)] if name)
         return next(((place, name) for name in names if (place, name) in self._aliases), None)
+
+    def _realm(self, stack: Stack, environment: str) -> str:
+        """Return within what a name of an export or of a parameter of SSM is one thing's: stages may have unknown ones."""
+        return f"{environment} {self._stages[stack]}" if UNKNOWN in environment else environment
+
+    def _name_outside(self, stack: Stack, reference: Any) -> str | None:  # noqa: ANN401 - a piece of a template
+        """Return the export or the parameter of SSM that a reference names, if it names one."""
+        match pieces(reference):
+            case [{"Fn::ImportValue": name}]:
+                return f"export {self.text(stack, name)}"
+            case [{"Ref": str() as name}]:
+                parameter = self._parameters.get(Place(stack, name), {})
+                is_of_ssm = str(parameter.get("Type", "")).startswith(SSM_TYPE) and "Default" in parameter
+                return f"ssm {parameter['Default']}" if is_of_ssm else None
+            case [str()] | [_, _, *_]:
+                found = SSM_REFERENCE.fullmatch(self.text(stack, reference))
+                return f"ssm {found[1]}" if found else None
+        return None
 
     def _read(self, source: Source) -> None:
         """Take in a template's resources, and the names by which other templates know what it hands on."""
         stack, template, metadata = source
         parent, nested = stack.nested_stack_parent, stack.nested_stack_resource
         self._environments[stack] = stack.environment
+        self._stages[stack] = stage.node.path if (stage := Stage.of(stack)) else ""
         self.metadata |= metadata
         for logical_id, resource in template.get("Resources", {}).items():
             place = Place(stack, logical_id)
@@ -259,7 +299,7 @@ class Templates:
         for logical_id, parameter in template.get("Parameters", {}).items():
             self._parameters[Place(stack, logical_id)] = parameter
         self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
-        outputs = [each for each in template.get("Outputs", {}).items() if "Value" in each[1]]  # else it is a macro
+        outputs = _outputs(template)
         if parent and nested:
             nested_id = parent.resolve(nested.logical_id)
             # What the nested stack hands on is known by its alias, not as an attribute of the stack.
@@ -269,12 +309,26 @@ class Templates:
             for name, output in outputs:
                 attribute = {"Fn::GetAtt": [nested_id, f"Outputs.{name}"]}
                 self._aliases[parent, as_text(attribute)] = stack, output["Value"]
-        for name, output in outputs:
-            names = [f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}"]
+        for name, value in self._published(stack, template):
+            self._aliases[self._realm(stack, self._environments[stack]), name] = stack, value
+
+    def _published(self, stack: Stack, template: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield the names by which other stacks of the environment know a value of this one, and the value."""
+        for name, output in _outputs(template):
+            yield f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}", output["Value"]
             if exported := output.get("Export", {}).get("Name"):
-                names += [f"export {self.text(stack, exported, defaults=defaults)}" for defaults in (True, False)]
-            for each in names:
-                self._aliases[self._environments[stack], each] = stack, output["Value"]
+                for defaults in (True, False):
+                    yield f"export {self.text(stack, exported, defaults=defaults)}", output["Value"]
+        for place in self.of_type["AWS::SSM::Parameter"]:
+            properties = self.properties(place)
+            if place.stack is stack and properties.get("Type") == "String":
+                name = self.text(stack, properties.get("Name", {"Ref": place.logical_id}))
+                yield f"ssm {name}", properties.get("Value")
+
+
+def _outputs(template: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return a template's outputs, but for what a macro will put some in the place of."""
+    return [each for each in template.get("Outputs", {}).items() if "Value" in each[1]]
 
 
 def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a template

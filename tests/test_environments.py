@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple, Unpack, get_args, get_origin, get_type_hints
 
 import pytest
-from aws_cdk import App, Environment, Fn, Stack
+from aws_cdk import App, Aws, CustomResource, Environment, Fn, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cognito as cognito
@@ -21,6 +21,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 import fargate_constructs
@@ -36,6 +37,7 @@ from fargate_constructs import (
 from fargate_constructs.environments import (
     OTHER_ACCOUNT,
     OTHER_REGION,
+    environment_of,
     may_be_in_vpc,
     may_be_same_vpc,
     validate_environment,
@@ -289,6 +291,24 @@ def test_what_is_not_known_passes(things: Mapping[tuple[str, str], object]) -> N
     for (type_, _), thing in things.items():
         validate_environment(stack, Stack, "Mine", {type_: thing})
     validate_environment(stack, Stack, "Mine", {"text": "arn", "number": 1, "nothing": None})
+
+
+def test_an_arn_that_is_known_only_later() -> None:
+    """A resource of the app is where its stack is; of one made by another app, or by a custom resource, who knows."""
+    app = App()
+    here, there = Stack(app, "Here", env=HERE), Stack(app, "There", env=ELSEWHERE["region"])
+    made = acm.Certificate(there, "Made", domain_name="shop.example.com")
+    custom = CustomResource(here, "Custom", service_token=arn("lambda", "function:a", here))
+    arns = (
+        made.certificate_arn,
+        Fn.import_value("a"),
+        custom.ref,
+        ssm.StringParameter.value_for_string_parameter(here, "/arn"),
+        f"{Aws.PARTITION}:{Aws.REGION}",
+    )
+    imported = [acm.Certificate.from_certificate_arn(here, f"{number}", arn) for number, arn in enumerate(arns)]
+
+    assert [environment_of(each) for each in imported] == [("us-east-1", "111111111111"), *[("", "")] * 4]
 
 
 def test_the_api_refuses_what_is_elsewhere(things: Mapping[tuple[str, str], object]) -> None:

@@ -16,7 +16,7 @@ from fargate_constructs.endpoint.callers import MAX_GROUP_RULES, UNKNOWN_LIST_EN
 from fargate_constructs.paths import path_of
 from fargate_constructs.registry import entry_of
 from fargate_constructs.template_checks import TemplateChecks, violation
-from fargate_constructs.templates import Place, Templates, as_text, items, number
+from fargate_constructs.templates import Place, Templates, items, number
 
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # Of one load balancer: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.
@@ -55,11 +55,11 @@ class Limits:
 
 def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:
     """Yield a violation for each number that two rules of a listener have, whoever made them, in whichever stack."""
-    rules: defaultdict[tuple[Any, float | None], list[str]] = defaultdict(list)
+    rules: defaultdict[tuple[object, float | None], list[str]] = defaultdict(list)
     for place in templates.of_type["AWS::ElasticLoadBalancingV2::ListenerRule"]:
         properties = templates.properties(place)
         priority = number(properties.get("Priority"))
-        rules[_identity(templates, place, properties.get("ListenerArn")), priority].append(templates.path(place))
+        rules[templates.identity(place.stack, properties.get("ListenerArn")), priority].append(templates.path(place))
     for (_, priority), paths in rules.items():
         if priority is not None and len(paths) > 1:
             yield violation(
@@ -68,13 +68,6 @@ def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:
                 f"rules of one listener must differ in priority, got: {priority:.0f} on {' and '.join(paths)}",
                 fix="give one that has a priority of yours another one; a route without has one computed",
             )
-
-
-def _identity(templates: Templates, place: Place, reference: Any) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return what two references to one resource have in common: its place, or the ARN or parameter that names it."""
-    if isinstance(reference, str):
-        return reference
-    return templates.locate(place.stack, reference) or (place.stack, as_text(reference))
 
 
 class _Counted:

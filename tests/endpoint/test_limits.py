@@ -1,15 +1,19 @@
 """What AWS would refuse of listeners and security groups, counted over all stacks."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aws_cdk import Acknowledgment, App, Fn, Stack, Validations
+from aws_cdk import Acknowledgment, App, CfnParameter, Environment, Fn, Stack, Stage, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs.endpoint.limits import Limits
+from fargate_constructs.testing.templates import app_templates
 from tests.modes.made_elsewhere import certificate_in, network_in
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
@@ -50,6 +54,67 @@ def test_two_rules_with_one_number_are_refused(image: ecs.ContainerImage) -> Non
         ["1 on", "Base/Endpoint/LoadBalancer/HttpListener/MineRule/Resource", "Base/Endpoint/Maintenance/Resource"],
         ["48531 on", "Other/Web/Routes/Rules/Web/Resource", "Other/Web/Routes/Rules/Mine/Resource"],
         ["7 on", "Base/Imported", "Other/Imported"],
+    ]
+
+
+def parameter_in(stack: Stack, name: str = "/listener") -> str:
+    """Return the value of a parameter of SSM."""
+    return ssm.StringParameter.value_for_string_parameter(stack, name)
+
+
+# How two stacks name one listener, or two, and whether their rules may have one number.
+NAMED: dict[str, tuple[Callable[[Stack], str], Callable[[Stack], str], bool]] = {
+    "one parameter of SSM": (parameter_in, parameter_in, False),
+    "a parameter of SSM and a dynamic reference": (parameter_in, lambda _: "{{resolve:ssm:/listener:3}}", False),
+    "two parameters of SSM": (parameter_in, lambda stack: parameter_in(stack, "/other"), True),
+    "one export": (lambda _: Fn.import_value("a"), lambda _: Fn.sub("${x}", {"x": Fn.import_value("a")}), False),
+    "two exports": (lambda _: Fn.import_value("a"), lambda _: Fn.import_value("b"), True),
+    "parameters of each stack": (
+        lambda stack: CfnParameter(stack, "Listener").value_as_string,
+        lambda stack: CfnParameter(stack, "Listener").value_as_string,
+        True,
+    ),
+    "what a condition decides": (
+        lambda _: Token.as_string(Fn.condition_if("A", "{{resolve:ssm:/listener}}", "b")),
+        lambda _: Token.as_string(Fn.condition_if("A", "{{resolve:ssm:/listener}}", "b")),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+def test_a_listener_that_is_named_in_two_stacks(name: str, region: str) -> None:
+    """Made by another app: its export or parameter is one thing in all stacks of an environment, in no other one's."""
+    one, other, may_be_equal = NAMED[name]
+    app = App()
+    stacks = [
+        Stack(app, id_, env=Environment(account="111111111111", region=each))
+        for id_, each in (("One", "eu-west-1"), ("Other", region))
+    ]
+    for stack, listener in zip(stacks, (one, other), strict=True):
+        rule_in(stack, "Rule", listener(stack), 7)
+
+    faults = list(Limits().check(app_templates(app)))
+    assert (faults == []) == (may_be_equal or region == "us-east-1")
+
+
+def test_a_listener_that_is_published_to_ssm() -> None:
+    """By its name, or by a reference to the parameter; of two stages that know no environment each has its own."""
+    app = App()
+    for stage in (Stage(app, "Dev"), Stage(app, "Prod")):
+        base, other = Stack(stage, "Base"), Stack(stage, "Other")
+        endpoint = HttpEndpoint(base, "Endpoint", network=network_in(base))
+        arn = endpoint.listener.listener_arn
+        unnamed = ssm.CfnParameter(base, "Unnamed", type="String", value=arn)
+        ssm.StringParameter(base, "Named", parameter_name="/listener", string_value=arn)
+        ssm.StringListParameter(base, "List", parameter_name="/list", string_list_value=[arn])
+        references = (arn, f"{{{{resolve:ssm:{unnamed.ref}}}}}", parameter_in(other), parameter_in(other, "/list"))
+        for number, each in enumerate(references):
+            rule_in(other, f"Rule{number}", each, 7)
+
+    assert [re.findall(r"\d+ on|\S+/Rule\d", error) for error in sorted(errors_of(app))] == [
+        ["7 on", *(f"{stage}/Other/Rule{number}" for number in range(3))] for stage in ("Dev", "Prod")
     ]
 
 
