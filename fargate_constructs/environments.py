@@ -65,6 +65,23 @@ def may_be_same(one: str, other: str) -> bool:
     return one == other or "" in {one, other} or Token.is_unresolved(one) or Token.is_unresolved(other)
 
 
+def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...], reason: str) -> None:
+    """Refuse a service in a region that has none of it, as far as the region is known.
+
+    Args:
+        scope: A construct of the stack that would have it.
+        service: What it is called.
+        prefixes: How the regions without it begin.
+        reason: Why it cannot be there, and what to do.
+
+    Raises:
+        ValueError: If the stack is in such a region.
+    """
+    region = Stack.of(scope).region
+    if region.startswith(prefixes):
+        raise ValueError(f"{service} cannot be in {region}: {reason}")
+
+
 def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
     """Whether two VPCs are the same, as far as that is known at synthesis."""
     return one is other or _may_be_same_id(one.vpc_id, other.vpc_id)

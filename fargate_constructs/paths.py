@@ -35,6 +35,8 @@ def path_of(construct: Placed) -> str:
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
 NOT_IN_EC2 = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
 MAX_EC2_DESCRIPTION = 255
+# https://www.unicode.org/charts/nameslist/
+LATIN_LETTER = re.compile(r"LATIN (?P<case>CAPITAL|SMALL) (LETTER|LIGATURE) (?P<letter>[A-Z]{1,2})( WITH [A-Z ]+)?")
 
 
 def ec2_description(text: str) -> str:
@@ -43,8 +45,16 @@ def ec2_description(text: str) -> str:
 
 
 def without_accents(text: str) -> str:
-    """Return a text with plain letters for those with accents: `Überweb` becomes `Uberweb`."""
-    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    """Return a text with plain letters for those with accents: `Überweb` becomes `Uberweb`, `Øre` becomes `Ore`."""
+    plain = (each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    return "".join(map(_plain_letter, plain))
+
+
+def _plain_letter(letter: str) -> str:
+    """Return the letter that one with a stroke is, or those of a ligature, as Unicode names them; or as it is."""
+    if named := LATIN_LETTER.fullmatch(unicodedata.name(letter, "")):
+        return named["letter"].title() if named["case"] == "CAPITAL" else named["letter"].lower()
+    return {"ß": "ss", "ẞ": "SS"}.get(letter, letter)
 
 
 def shortened(text: str, most: int) -> str:

@@ -15,9 +15,12 @@ from constructs import Construct
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.environments import validate_partition
 
 # Every accelerator has two: https://docs.aws.amazon.com/global-accelerator/latest/dg/introduction-components.html
 ADDRESSES = 2
+# https://docs.aws.amazon.com/global-accelerator/latest/dg/preserve-client-ip-address.regions.html
+ELSEWHERE = ("us-gov-", "cn-")
 
 
 class Accelerator(Construct):
@@ -48,12 +51,13 @@ class Accelerator(Construct):
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint has a front already, such as static IPs; nobody may call it; or it has records that
-            lie in another stack.
+        ValueError: If the endpoint has a front already, such as static IPs; nobody may call it; it has records that
+            lie in another stack; or it is in GovCloud or China.
     """
 
     @checked
     def __init__(self, scope: Construct, id: str, *, endpoint: HttpEndpoint) -> None:
+        validate_partition(endpoint, "Accelerator", ELSEWHERE, "give the endpoint static_ips=True for fixed addresses")
         _validate_endpoint(scope, endpoint)
         super().__init__(scope, id)
 

@@ -31,7 +31,7 @@ from constructs import Construct
 from fargate_constructs.arguments import checked
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
-from fargate_constructs.environments import environment_of, may_be_same
+from fargate_constructs.environments import environment_of, may_be_same, validate_partition
 from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.known import is_dummy, is_known
 from fargate_constructs.paths import shortened
@@ -52,6 +52,10 @@ OPT_IN_REGIONS = {
     *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1"),
     *("me-central-1", "me-south-1", "mx-central-1"),
 }
+# GovCloud has no CloudFront (https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/using-services.html). China has
+# one that serves no name of its own (https://docs.amazonaws.cn/en_us/aws/latest/userguide/cloudfront.html), and no
+# us-east-1 for the certificate of another.
+ELSEWHERE = ("us-gov-", "cn-")
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
 CERTIFICATE_REGION = "us-east-1"
 # The function that all of CDK's own custom resources of a stack share, by its ID in the stack.
@@ -98,8 +102,8 @@ class CloudFrontDistribution(Construct):
         TypeError: If *endpoint* is not an `HttpEndpoint`.
         ValueError: If the endpoint faces the internet, or has a front already; if its certificate could not be checked
             by CloudFront, for it has no domain name; if a certificate is given but no domain name to use it for, or it
-            is another region's; if *web_acl_arn* is a regional one; if CloudFront could not write its access logs; or
-            if the records lie in another stack.
+            is another region's; if *web_acl_arn* is a regional one; if CloudFront could not write its access logs; if
+            the records lie in another stack; or if the stack is in GovCloud or China.
     """
 
     @checked
@@ -115,6 +119,7 @@ class CloudFrontDistribution(Construct):
         access_log_bucket: s3.IBucket | None = None,
         access_log_expiration: Duration | None = None,
     ) -> None:
+        validate_partition(scope, "CloudFrontDistribution", ELSEWHERE, "take another front of docs/endpoint.md")
         _validate_endpoint(scope, endpoint, certificate)
         _validate_web_acl(web_acl_arn)
         _validate_access_logs(scope, access_log_bucket, access_log_expiration, is_on=access_logs)

@@ -7,14 +7,16 @@ task ──> [endpoints] ──> ECR, CloudWatch Logs, Secrets Manager, S3, …
 Every price here is the list price of us-east-1; other regions cost as much or more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import ClassVar, cast
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs.arguments import checked
+from fargate_constructs.known import is_known
 from fargate_constructs.network.endpoint_policies import restrict
 
 # https://aws.amazon.com/privatelink/pricing/: an endpoint's hour in one zone, and a GB through it.
@@ -146,7 +148,8 @@ def add_endpoints(
     """Let tasks reach AWS services inside the VPC, under the services' usual names.
 
     An endpoint stands beside the VPC under its service's name and is made once, however often it is asked for. The
-    interface endpoints share one security group, which admits HTTPS from the VPC's address range.
+    interface endpoints share one security group, which admits HTTPS from the VPC's address range, and from subnets
+    that are known to lie in a further range of the VPC.
 
     Args:
         vpc: The VPC, with DNS support and DNS host names on, as CDK makes it. If it was imported, nobody can see the
@@ -171,7 +174,7 @@ def add_endpoints(
         raise ValueError(
             f"the VPC {vpc.node.path} has no private and no isolated subnets to reach endpoints from: pass subnets",
         )
-    security_groups = [_security_group(vpc)] if interfaces else []
+    security_groups = [_security_group(vpc, subnets)] if interfaces else []
     made = {service: _interface(vpc, service, subnets, security_groups) for service in interfaces}
     made |= {service: _gateway(vpc, service, subnets) for service in gateways}
     if resource_accounts is not None:
@@ -217,20 +220,39 @@ def _existing(vpc: ec2.IVpc, service: str) -> ec2.VpcEndpoint | None:
     return None
 
 
-def _security_group(vpc: ec2.IVpc) -> ec2.SecurityGroup:
+def _security_group(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> ec2.SecurityGroup:
     address_range = _address_range(vpc)
     existing = _scope(vpc).node.try_find_child("SecurityGroup")
-    if isinstance(existing, ec2.SecurityGroup):
-        return existing
-    security_group = ec2.SecurityGroup(
-        _scope(vpc),
-        "SecurityGroup",
-        vpc=vpc,
-        description="AWS services inside the VPC",
-        allow_all_outbound=False,
+    security_group = (
+        existing
+        if isinstance(existing, ec2.SecurityGroup)
+        else ec2.SecurityGroup(
+            _scope(vpc),
+            "SecurityGroup",
+            vpc=vpc,
+            description="AWS services inside the VPC",
+            allow_all_outbound=False,
+        )
     )
-    security_group.add_ingress_rule(ec2.Peer.ipv4(address_range), ec2.Port.tcp(443), "HTTPS from within the VPC")
+    for each in (address_range, *_further_ranges(address_range, subnets)):
+        # CDK leaves out a rule that is there.
+        security_group.add_ingress_rule(ec2.Peer.ipv4(each), ec2.Port.tcp(443), "HTTPS from within the VPC")
     return security_group
+
+
+def _further_ranges(address_range: str, subnets: Sequence[ec2.ISubnet]) -> Iterator[str]:
+    """Yield the ranges of subnets outside of the VPC's first range, as far as they are known: a VPC may have several.
+
+    Of those CDK knows the first alone (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
+    """
+    for subnet in subnets:
+        try:
+            range_ = subnet.ipv4_cidr_block
+        except RuntimeError:  # a subnet that was imported without its range does not know it
+            continue
+        is_told = is_known(range_) and is_known(address_range)
+        if is_told and not IPv4Network(range_).subnet_of(IPv4Network(address_range)):
+            yield range_
 
 
 def _address_range(vpc: ec2.IVpc) -> str:

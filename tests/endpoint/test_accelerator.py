@@ -1,16 +1,17 @@
 """Two addresses for the whole world."""
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import CloudFrontDistribution, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint import Accelerator
 from fargate_constructs.network import Network
+from tests.modes.made_elsewhere import network_in
 
 
 def test_it_leads_to_the_endpoint(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
@@ -96,6 +97,18 @@ def test_one_in_another_stack(network: Network, stack: Stack) -> None:
         "AWS::GlobalAccelerator::EndpointGroup",
         {"EndpointConfigurations": [Match.object_like({"EndpointId": {"Fn::ImportValue": Match.any_value()}})]},
     )
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("front", [Accelerator, CloudFrontDistribution])
+def test_regions_that_have_no_such_front_are_refused(region: str, front: type[Accelerator]) -> None:
+    """GovCloud and China, as far as the region is known."""
+    stack = Stack(App(), "Test", env=Environment(account="1" * 12, region=region))
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True, allow_cidrs=["0.0.0.0/0"])
+
+    with pytest.raises(ValueError, match=f"{front.__name__} cannot be in {region}: "):
+        front(stack, "Front", endpoint=endpoint)
+    assert stack.node.try_find_child("Front") is None
 
 
 def test_names_in_another_stack_are_refused(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Environment, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
@@ -83,6 +83,24 @@ def test_a_region_has_names_of_its_own(region: str, ecr: str, logs: str) -> None
 
     names = [str(each["Properties"]["ServiceName"]) for each in endpoints_of(stack).values()]
     assert {ecr, logs} <= set(names)
+
+
+def test_subnets_in_a_further_range_of_the_vpc_are_admitted(stack: Stack) -> None:
+    """CDK knows a VPC's first range alone; subnets that do not tell where they lie, or only later, add nothing."""
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
+    ranges = ("100.64.0.0/24", "10.0.200.0/24", Fn.import_value("range"))
+    zone = vpc.availability_zones[0]
+    inside = [
+        ec2.Subnet(stack, f"Subnet{number}", vpc_id=vpc.vpc_id, availability_zone=zone, cidr_block=range_)
+        for number, range_ in enumerate(ranges)
+    ]
+    untold = ec2.Subnet.from_subnet_attributes(stack, "Untold", subnet_id="subnet-1", availability_zone=zone)
+    for _ in range(2):
+        add_endpoints(vpc, [Endpoints.logs], subnets=[*inside, untold])
+
+    (group,) = Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    ingress = group["Properties"]["SecurityGroupIngress"]
+    assert [each["CidrIp"] for each in ingress] == ["10.0.0.0/16", "100.64.0.0/24"]
 
 
 def test_only_https_from_the_vpc_is_admitted(stack: Stack, network: FixedEgressNetwork) -> None:
