@@ -265,7 +265,7 @@ class Templates:
         return next(((place, name) for name in names if (place, name) in self._aliases), None)
 
     def _realm(self, stack: Stack, environment: str) -> str:
-        """Return where a name of an export or of a parameter is one thing's: stages with unknown environments may differ."""
+        """Return where an export or a parameter has its name: stages that know no environment may have several."""
         return f"{environment} {self._stages[stack]}" if UNKNOWN in environment else environment
 
     def _name_outside(self, stack: Stack, reference: Any) -> str | None:  # noqa: ANN401 - a piece of a template
