@@ -39,12 +39,12 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## everything that decides whether a
 	@$(MAKE) --no-print-directory $(JOBS) lint suite
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
-	pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 quick: $(VENV)/.ready  ## ruff, and the tests that find most, in under 45 s
 	ruff check
 	ruff format --check
-	pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## cdk-nag, cfn-lint and checkov over every way of using every part
 	pytest tests/test_security.py

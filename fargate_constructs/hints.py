@@ -203,7 +203,7 @@ def refuse_attribute(construct: Construct, name: str) -> NoReturn:
     places = [
         f".{part}.{name}"
         for part, value in _attributes_of(construct).items()
-        if name in {*dir(type(value)), *vars(value)}
+        if name in {*dir(type(value)), *vars(value)} and not name.startswith("grant")  # of a part it is another right
     ]
     way = f"write its {places[0]}" if places else ELSEWHERE.get(owner, {}).get(name)
     message = f"{owner!r} object has no attribute {name!r}" + (f"; {way}" if way else "")

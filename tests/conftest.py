@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
@@ -11,6 +12,7 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
@@ -19,20 +21,29 @@ from tests.emulator.emulator import Emulator
 ALL_MODES = (
     "tests/properties/",
     "tests/test_security.py",
-    "tests/test_stability.py",
     "tests/caveats/test_patterns.py",
     "tests/privilege/test_every_mode.py",
 )
 # Files that begin first, because they take longest: no worker is to end with one of them alone.
-LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_ways.py")
+LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_ways.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one worker, and let the longest begin; within a file the order is random."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("all modes" if file.startswith(ALL_MODES) else file))
+    """Let the longest begin; within a file the order is random."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped
+    """Gives each file to one worker, and all that reads the modes to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "all modes" if file.startswith(ALL_MODES) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - xdist's own, and private
+    """Say how tests are spread over workers."""
+    return ByFile(config, log)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -13,8 +13,7 @@ import pytest
 from aws_cdk import App, Stack
 
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
-from tests import modes, pinned
-from tests.audit import spread_policies
+from tests import pinned
 from tests.everything import Everything
 
 ROOT = Path(__file__).parents[1]
@@ -78,18 +77,6 @@ def test_the_order_of_construction_changes_nothing(everything: dict[str, Any]) -
     template = app.synth().get_stack_by_name("Everything").template
     assert list(template["Resources"]) != list(everything["Resources"])
     assert template == everything
-
-
-def test_feature_flags_change_nothing() -> None:
-    """All flags on or all off: the same templates of all modes, but for how the statements of a policy are grouped.
-
-    `@aws-cdk/aws-iam:minimizePolicies` merges statements of one policy that differ in a single list. What they allow is
-    the same, and that is compared here; CloudFormation updates a policy document in place.
-    """
-    plain, flagged = modes.templates(), modes.templates_with_flags()
-
-    assert {name for name in plain if spread_policies(plain[name]) != spread_policies(flagged[name])} == set()
-    assert plain != flagged, "the exception above is not needed any more"
 
 
 def test_the_lowest_versions_replace_nothing(tmp_path: Path) -> None:
