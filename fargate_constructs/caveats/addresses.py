@@ -52,7 +52,7 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
     for fault in chain(*faults.values()):
         if fault.kind == "unprovenEgress":
             rules = (Rule.PublicSubnet, *RULES.values())
-            yield from (Finding(rule, fault.cause, f"tasks in {fault.way}", is_open=True) for rule in rules)
+            yield from (Finding(rule, fault.cause, f"tasks in {fault.way}", is_undecided=True) for rule in rules)
         elif fault.kind in RULES:
             yield Finding(RULES[fault.kind], fault.cause, f"tasks in {fault.way}")
 

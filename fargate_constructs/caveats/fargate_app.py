@@ -30,18 +30,18 @@ class FargateApp:
         self._clusters = dict(self._default_strategies())
         self.launches: list[Launch] = []
         """What starts tasks on Fargate."""
-        self.open_launches: list[Launch] = []
+        self.undecided_launches: list[Launch] = []
         """What may start tasks on Fargate: only the deployment knows."""
         for launch in launches_in(templates):
             if launch.definition:
                 self._launches[launch.definition].append(launch)
             is_fargate = self._is_fargate(launch)
             if is_fargate is not False:
-                (self.launches if is_fargate else self.open_launches).append(launch)
+                (self.launches if is_fargate else self.undecided_launches).append(launch)
         definitions = templates.of_type["AWS::ECS::TaskDefinition"]
         self.definitions = [each for each in definitions if self._runs_on_fargate(each)]
         """The definitions of tasks on Fargate."""
-        self.open_definitions = [
+        self.undecided_definitions = [
             each for each in definitions if not self._launches[each] and unresolved_in(self.compatibilities(each))
         ]
         """What is made for Fargate, or not: only the deployment knows."""

@@ -120,10 +120,10 @@ class FargateCaveats(NagPack):
             # CDK's report tells people to acknowledge by the pack's name and `::` before the ID.
             ids = {id_.removeprefix(f"{self.name}::") for id_ in templates.acknowledged(path)}
             accepted = {id_.removeprefix(f"{self.name}-") for id_ in ids if id_.startswith(f"{self.name}-")}
-            told = [each for each in findings if not each.is_open]
+            told = [each for each in findings if not each.is_undecided]
             notes: defaultdict[str, list[str]] = defaultdict(list)
             for each in findings:
-                if each.is_open and each.id not in accepted:
+                if each.is_undecided and each.id not in accepted:
                     notes[each.got].append(each.rule.name)
             if notes:
                 lines = (f"{_listed(rules)} for {got}" for got, rules in notes.items())
@@ -145,13 +145,13 @@ def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:
     """Return what is found at each resource: each rule once, and not as undecided if it is broken."""
     found: defaultdict[Place, dict[tuple[bool, str], Finding]] = defaultdict(dict)
     for finding in (finding for concern in CONCERNS for finding in concern(app)):
-        at, key = found[finding.place], (finding.is_open, finding.id)
+        at, key = found[finding.place], (finding.is_undecided, finding.id)
         if key not in at:
             at[key] = finding
         elif finding.got not in at[key].got:
             at[key] = finding._replace(got=f"{at[key].got}; {finding.got}")
     return {
-        place: [each for (is_open, id_), each in at.items() if not is_open or (False, id_) not in at]
+        place: [each for (is_undecided, id_), each in at.items() if not is_undecided or (False, id_) not in at]
         for place, at in found.items()
     }
 

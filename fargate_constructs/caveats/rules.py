@@ -179,7 +179,7 @@ class Finding(NamedTuple):
     got: str
     part: str = ""
     """What of the resource, if one can be accepted without the others."""
-    is_open: bool = False
+    is_undecided: bool = False
     """Whether it could not be decided; *got* is then what it hangs on."""
 
     @property
@@ -225,4 +225,4 @@ def undecided(place: Place, /, *rules: Rule, **values: Any) -> Iterator[Finding]
     """Yield a note for each rule if one of the values, by property, is unresolved."""
     unknown = [f"{name} {each}" for name, value in values.items() for each in unresolved_in(value)]
     if unknown:
-        yield from (Finding(rule, place, ", ".join(unknown), is_open=True) for rule in rules)
+        yield from (Finding(rule, place, ", ".join(unknown), is_undecided=True) for rule in rules)

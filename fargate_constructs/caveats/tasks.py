@@ -40,7 +40,7 @@ CONTAINER_RULES = (
 
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
     """Yield task definitions that Fargate refuses, and tasks that nobody can look into."""
-    for launch in app.open_launches:
+    for launch in app.undecided_launches:
         values = {
             "LaunchType": app.launch_type(launch),
             "RequiresCompatibilities": app.compatibilities(launch.definition),
@@ -49,7 +49,7 @@ def find_tasks(app: FargateApp) -> Iterator[Finding]:
         yield from undecided(launch.place, *RULES, **values)
     for place, value in unread(app.templates):
         yield from undecided(place, *RULES, tasks=value)
-    for definition in app.open_definitions:
+    for definition in app.undecided_definitions:
         compatibilities = app.compatibilities(definition)
         yield from undecided(definition, *CONTAINER_RULES, Rule.NoSuchSize, RequiresCompatibilities=compatibilities)
     for launch in app.launches:

@@ -293,6 +293,8 @@ CHANGES: dict[str, tuple[Callable[[TemplateLab], None], list[str]]] = {
     "read-only with a volume elsewhere": (lambda lab: read_only(lab, "/var/lib"), ["ExecCannotWrite"]),
     "read-only without exec": (lambda lab: read_only(lab, exec_on=False), ["NoExec"]),
     "two containers, one finding": (both, ["ContainerLinks", "NoInitProcess"]),
+    # https://github.com/aws-cloudformation/cfn-lint/pull/4668
+    "32 vCPU": (overriding(("Definition", "Cpu", "32 vCPU"), ("Definition", "Memory", "60 GB")), []),
     "no cpu and no memory": (
         overriding(("Definition", "Cpu", None), ("Definition", "Memory", None)),
         ["NoSuchSize"],

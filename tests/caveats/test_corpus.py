@@ -54,9 +54,9 @@ def case_of(file: Path) -> Case:
     return {each.get("Stack", "shop"): each for each in yaml.load_all(file.read_text(), Loader)}
 
 
-def found(findings: list[Finding], *, is_open: bool = False) -> set[tuple[str, str]]:
+def found(findings: list[Finding], *, is_undecided: bool = False) -> set[tuple[str, str]]:
     """Return which rules are broken, or undecided, at which logical IDs."""
-    return {(each.place.logical_id, each.id) for each in findings if each.is_open == is_open}
+    return {(each.place.logical_id, each.id) for each in findings if each.is_undecided == is_undecided}
 
 
 def expected(case: Case) -> set[tuple[str, str]]:
@@ -103,7 +103,7 @@ def test_no_finding_turns_silent(file: Path) -> None:
     """Where only the deployment knows a value, what hung on it is found all the same, or noted as undecided."""
     for mutant, findings in mutants(case_of(file), UNKNOWN):
         told = {(at, rule.partition("[")[0]) for at, rule in found(findings)}
-        noted = {rule for _, rule in found(findings, is_open=True)}
+        noted = {rule for _, rule in found(findings, is_undecided=True)}
         wanted = {(at, rule.partition("[")[0]) for at, rule in expected(case_of(file))}
 
         assert {(at, rule) for at, rule in wanted - told if rule not in noted} == set(), mutant

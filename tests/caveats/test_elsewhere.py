@@ -146,9 +146,9 @@ def test_what_is_elsewhere_is_noted(case: str) -> None:
 
     known = {(each.place.logical_id, each.id) for each in before.findings()}
     findings = [each for each in after.findings() if (each.place.logical_id, each.id) not in known]
-    assert {each.id for each in findings if not each.is_open} == broken
+    assert {each.id for each in findings if not each.is_undecided} == broken
     wanted = {(at, rule) for at, rules in noted.items() for rule in rules}
-    assert {(each.place.logical_id, each.id) for each in findings if each.is_open} == wanted - known
+    assert {(each.place.logical_id, each.id) for each in findings if each.is_undecided} == wanted - known
 
 
 def test_exports_in_a_circle_end() -> None:

@@ -101,6 +101,8 @@ OVERRIDES: list[tuple[str, str, Any, list[str]]] = [
     ("Definition", "Cpu", None, ["NoSuchSize"]),
     ("Definition", "Memory", "1 GB", []),
     ("Definition", "Memory", "0.5GB", []),
+    # https://github.com/aws-cloudformation/cfn-lint/issues/3879
+    ("Definition", "Memory", "1GB", []),
     ("Definition", "Memory", "4 GB", ["NoSuchSize"]),
     ("Definition", "RuntimePlatform.OperatingSystemFamily", "WINDOWS_SERVER_2022_CORE", ["NoSuchSize"]),
     ("Definition", "EphemeralStorage.SizeInGiB", 20, ["NoSuchSize"]),
