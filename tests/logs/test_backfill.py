@@ -530,6 +530,15 @@ def test_any_text(
     assert capfd.readouterr() == ("", "")
 
 
+def test_bytes_that_are_no_text(group: OldGroup) -> None:
+    """Two messages that differ in such bytes alone are two: the one that the archive lacks is written."""
+    group.write("web/1", (NOON, "\udcff"), (NOON, "\udcfe"))
+    group.ship("web/1", (NOON, "\udcff"))
+
+    assert group.fill() == (1, 1, 1)
+    assert [message for _, _, message in group.archived()] == ["\udcfe", "\udcff"]
+
+
 def test_large_events(group: OldGroup) -> None:
     """Events of 1 MB, the most that CloudWatch Logs takes, of what JSON writes longest, are written."""
     group.write("web/1", *((NOON + timedelta(milliseconds=number), "\0" * 1_000_000) for number in range(3)))
