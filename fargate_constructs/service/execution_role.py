@@ -165,7 +165,7 @@ class _Keys:
             if service == "secretsmanager":
                 return _key_of_secret(resource)
             key = getattr(resource.node.scope, "encryption_key", None)
-            return key.key_arn if key else None
+            return key.key_arn if key else _key_of_bucket(resource)
         names, attribute = (
             ([arn], "secret_arn") if service == "secretsmanager" else (re.split("[:/]", arn), "bucket_name")
         )
@@ -192,6 +192,13 @@ def _key_of_secret(resource: CfnResource) -> str | None:
     managed = getattr(resource, "master_user_secret", None)
     key: str | None = getattr(managed, "kms_key_id", None) or getattr(resource, "master_user_secret_kms_key_id", None)
     return key
+
+
+def _key_of_bucket(resource: CfnResource) -> str | None:
+    """Return the key that an L1 bucket is under."""
+    rules = getattr(getattr(resource, "bucket_encryption", None), "server_side_encryption_configuration", None)
+    defaults = [getattr(each, "server_side_encryption_by_default", None) for each in rules or []]
+    return next((each.kms_master_key_id for each in defaults if each), None)
 
 
 def resource_in(text: str | None) -> CfnResource | None:

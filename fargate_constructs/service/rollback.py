@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import jsii
 from aws_cdk import CfnResource, Duration, PolicyViolation, Stack, TreeInspector
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from fargate_constructs.arguments import checked
 from fargate_constructs.findings import acknowledge
@@ -102,6 +103,7 @@ class RollbackAlarms(Construct):
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
         self._is_checked = False
+        self.node.add_validation(cast(IValidation, _LostAlarms(self._path, service, self._names)))
         for alarm in rollback.alarms:
             self.add(alarm)
 
@@ -202,13 +204,45 @@ class RollbackAlarms(Construct):
                 "circularDependency",
                 self._path,
                 f"{self._path} and what it needs must not need each other, got: {' -> '.join(circle)}",
-                fix="give the alarm an alarm_name, and call rollback_on when it has its actions and its description",
+                fix="give the alarm an alarm_name that does not hold the service's, and call rollback_on when it has its actions and its description",
             )
 
     def _write(self) -> None:
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
         alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
         self._service.add_property_override("DeploymentConfiguration.Alarms", alarms)
+
+
+@jsii.implements(IValidation)
+class _LostAlarms:
+    """Refuses alarms that were named by the L2, whose list the one written here takes the place of.
+
+    Args:
+        path: The service's.
+        service: Its resource.
+        names: Those in the list written here; if there are none, the L2's stays.
+    """
+
+    def __init__(self, path: str, service: ecs.CfnService, names: Sequence[str]) -> None:
+        self._path = path
+        self._service = service
+        self._names = names
+
+    def validate(self) -> list[str]:
+        """Return a message if deployments would not watch what the L2 was told of."""
+        if not self._names:
+            return []
+        stack, inspector = Stack.of(self._service), TreeInspector()
+        self._service.inspect(inspector)
+        properties = stack.resolve(inspector.attributes)["aws:cdk:cloudformation:props"]
+        by_l2 = properties["deploymentConfiguration"].get("alarms", {}).get("alarmNames", [])
+        names = stack.resolve([*self._names])
+        lost = [each for each in by_l2 if each not in names]
+        message = (
+            f"alarms of {self._path} must be passed to its rollback_on, got by enable_deployment_alarms: {lost}; write "
+            "cloudwatch.Alarm.from_alarm_name(...) for what is known by its name alone"
+        )
+        return [message] * bool(lost)
 
 
 def _sum(metrics: Sequence[str]) -> str:

@@ -65,11 +65,17 @@ class Shop(Stack):
         for name, secret in secrets.items():
             task = OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE)
             task.container.add_secret("TOKEN", ecs.Secret.from_secrets_manager(secret, "password"))
+        bucket = s3.CfnBucket
+        by_default = bucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="aws:kms", kms_master_key_id=KEY)
+        rule = bucket.ServerSideEncryptionRuleProperty(server_side_encryption_by_default=by_default)
+        encryption = bucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
+        bare = bucket(self, "Bare", bucket_encryption=encryption)
         files = [s3.Bucket.from_bucket_attributes(self, "Env", bucket_name="env", encryption_key=imported)]
         files += [s3.Bucket(base, "Files", encryption_key=kms.Key(base, "FilesKey")), s3.Bucket(base, "Open")]
+        files.append(s3.Bucket.from_bucket_name(self, "OfBare", bare.ref))
         kinds: list[ecs.EnvironmentFile] = [ecs.EnvironmentFile.from_bucket(each, "web.env") for each in files]
         kinds.append(ecs.EnvironmentFile.from_asset(__file__))
-        for name, file in zip(("EnvElsewhere", "EnvFar", "EnvOpen", "EnvAsset"), kinds, strict=True):
+        for name, file in zip(("EnvElsewhere", "EnvFar", "EnvOpen", "EnvBare", "EnvAsset"), kinds, strict=True):
             OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE, environment_files=[file])
 
 
@@ -106,6 +112,7 @@ def statements(stack: Stack, task: str) -> list[dict[str, Any]]:
         ("Elsewhere", "secretsmanager", "eu-central-1", KEY),
         ("Partly", "secretsmanager", "eu-central-1", KEY),
         ("EnvElsewhere", "s3", "eu-central-1", KEY),
+        ("EnvBare", "s3", "eu-central-1", KEY),
         ("EnvFar", "s3", None, "Base:ExportsOutputFnGetAttFilesKey"),
     ],
 )

@@ -264,6 +264,17 @@ def test_a_worker_may_name_alarms_by_the_l2(stack: Stack, network: Network, imag
     assert deployment_of(stack)["Alarms"]["AlarmNames"] == ["mine"]
 
 
+def test_an_alarm_that_the_l2_would_lose_is_refused(stack: Stack, web: FargateService) -> None:
+    """Where others are watched, its list gives way; one that is in both is not lost."""
+    web.rollback_on(cloudwatch.Alarm.from_alarm_arn(stack, "Far", FAR))
+    web.service.enable_deployment_alarms(["far", "mine"])
+
+    with pytest.raises(
+        RuntimeError, match=r"alarms of Test/Web must be passed to its rollback_on, got .*: \['mine'\];"
+    ):
+        Template.from_stack(stack)
+
+
 def test_a_rolling_deployment_is_over_when_its_tasks_are_well(stack: Stack, web: FargateService) -> None:
     """With all of them; old ones end in the background. The other strategies take no such thing."""
     assert deployment_of(stack)["EarlySuccessCriteria"] == {
