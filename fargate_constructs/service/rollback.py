@@ -204,8 +204,8 @@ class RollbackAlarms(Construct):
                 "circularDependency",
                 self._path,
                 f"{self._path} and what it needs must not need each other, got: {' -> '.join(circle)}",
-                fix="give the alarm an alarm_name that does not hold the service's, and call rollback_on when it has its "
-                "actions and its description",
+                fix="give the alarm an alarm_name that does not hold the service's, and call rollback_on when it has "
+                "its actions and its description",
             )
 
     def _write(self) -> None:
