@@ -5,18 +5,21 @@ caller ──> [load balancer, Service Connect, Cloud Map] ──> task
 ```
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.launches import Launch
-from fargate_constructs.templates import Templates, Unresolved, items, lookup, number, unresolved_in
+from fargate_constructs.templates import Place, Templates, Unresolved, items, lookup, number, unresolved_in
 
 ENDPOINTS = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations", "GatewayConnectors")
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 TCP = ("tcp", "6", 6)
 ANY = ("-1", -1)
+
+Ingress = defaultdict[Place | None, list[tuple[Place | None, dict[str, Any]]]]
 
 
 class Endpoints(NamedTuple):
@@ -35,8 +38,9 @@ def find_missing_endpoints(app: FargateApp) -> Iterator[Finding]:
     there. What maps a port that nobody may reach is a worker, as is what maps none; and so are tasks that let only
     each other in. Behind a load balancer, somebody must be let in at the port that it registers and checks.
     """
+    ingress = _ingress(app.templates)
     for service in app.services:
-        doors = _Doors(app.templates, service)
+        doors = _Doors(app.templates, service, ingress)
         yield from _find_closed(app.templates, service, doors)
         endpoints = endpoints_of(service.settings)
         # Task sets have load balancers of their own.
@@ -95,10 +99,19 @@ def _find_closed(templates: Templates, service: Launch, doors: "_Doors") -> Iter
         yield from judge(Rule.NoIngress, service.place, got, broken=bool(closed), callers=unknown)
 
 
+def _ingress(templates: Templates) -> Ingress:
+    """Return the rules that stand beside their security groups, by group and with the group that each lets in."""
+    rules: Ingress = defaultdict(list)
+    for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]:
+        target, source = (templates.target(place, name) for name in ("GroupId", "SourceSecurityGroupId"))
+        rules[target].append((source, templates.properties(place)))
+    return rules
+
+
 class _Doors:
     """Where the tasks of a service are called."""
 
-    def __init__(self, templates: Templates, service: Launch) -> None:
+    def __init__(self, templates: Templates, service: Launch, ingress: Ingress) -> None:
         stack, references = service.place.stack, service.security_groups
         found = [templates.locate(stack, each, "AWS::EC2::SecurityGroup") for each in references]
         # What only the deployment, or another app, knows may let in anybody; so may the VPC's default.
@@ -108,7 +121,7 @@ class _Doors:
         ]
         if not references and not self._unknown:
             self._unknown = [Unresolved("the default of the VPC")]
-        groups = set(filter(None, found))
+        groups = dict.fromkeys(filter(None, found))
         self._rules: list[tuple[bool, Any]] = []
         """Each rule, and whether it is for the tasks themselves."""
         for group in groups:
@@ -117,13 +130,8 @@ class _Doors:
             for rule in items(rules):
                 source = templates.locate(group.stack, rule.get("SourceSecurityGroupId"))
                 self._rules.append((source in groups, rule))
-        for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]:
-            rule = templates.properties(place)
-            target, source = (templates.target(place, name) for name in ("GroupId", "SourceSecurityGroupId"))
-            if target in groups:
-                self._rules.append((source in groups, rule))
-            elif target is None:
-                self._unknown += unresolved_in(rule.get("GroupId"))
+            self._rules += [(source in groups, rule) for source, rule in ingress[group]]
+        self._unknown += [each for _, rule in ingress[None] for each in unresolved_in(rule.get("GroupId"))]
 
     def unknown(self) -> list[Unresolved]:
         """Return what may let somebody in, and only the deployment knows."""
