@@ -277,7 +277,7 @@ class Templates:
                 parameter = self._parameters.get(Place(stack, name), {})
                 is_of_ssm = str(parameter.get("Type", "")).startswith(SSM_TYPE) and "Default" in parameter
                 return f"ssm {parameter['Default']}" if is_of_ssm else None
-            case [str()] | [_, _, *_]:
+            case [str() as start, *_] if start.startswith("{{resolve"):
                 found = SSM_REFERENCE.fullmatch(self.text(stack, reference))
                 return f"ssm {found[1]}" if found else None
         return None

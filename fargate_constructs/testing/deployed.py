@@ -173,20 +173,26 @@ def _load(file: Path | str, name: str) -> dict[str, Any]:
 def _settled_resource(resource: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
     settled: dict[str, Any] = _settle(dict(resource), template)
     if isinstance(settled.get("Condition"), str):  # that of a pin has been put in
-        settled["Condition"] = _settle({"Condition": settled["Condition"]}, template)
+        settled["Condition"] = _condition(settled["Condition"], template)
     return settled
+
+
+def _condition(name: str, template: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return what a condition says; within itself, which CloudFormation refuses, its name."""
+    conditions = template.get("Conditions", {})
+    others = {key: each for key, each in conditions.items() if key != name}
+    return _settle(conditions.get(name, name), {**template, "Conditions": others})
 
 
 def _settle(value: Any, template: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a piece of a template
     """Return a piece of a template with all put in that the template says elsewhere."""
-    conditions = template.get("Conditions", {})
     match value:
         case {"Fn::FindInMap": [str(map_), str(first), str(second)]}:
             return template.get("Mappings", {}).get(map_, {}).get(first, {}).get(second, value)
         case {"Condition": str(name), **rest} if not rest:
-            return _settle(conditions.get(name, name), template)
+            return _condition(name, template)
         case {"Fn::If": [str(name), *branches]}:
-            return {"Fn::If": [_settle(conditions.get(name, name), template), *_settle(branches, template)]}
+            return {"Fn::If": [_condition(name, template), *_settle(branches, template)]}
         case Mapping():
             return {key: _settle(each, template) for key, each in value.items()}
         case list():

@@ -179,6 +179,13 @@ def test_conditions() -> None:
     ]
 
 
+def test_conditions_in_a_circle_end() -> None:
+    """CloudFormation refuses them, and says so better than an endless comparison."""
+    circle = conditional("Is", Is={"Fn::Not": [{"Condition": "Not"}]}, Not={"Fn::Not": [{"Condition": "Is"}]})
+
+    assert told(circle, circle) == []
+
+
 def test_conditions_and_mappings_in_properties() -> None:
     """What the template says elsewhere counts as if it stood there."""
 
