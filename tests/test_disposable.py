@@ -8,6 +8,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
@@ -114,12 +115,15 @@ def test_a_part_of_a_stack_may_go(stack: Stack, nested: bool) -> None:  # noqa: 
     inner = NestedStack(stack, "Nested") if nested else stack
     part = Construct(inner, "Part")
     s3.Bucket(part, "Gone")
+    code = lambda_.Code.from_inline("def handle(*_): ...")
+    lambda_.Function(part, "Function", code=code, handler="index.handle", runtime=lambda_.Runtime.PYTHON_3_13)
     s3.Bucket(stack, "Kept")
     make_disposable(inner if nested else part)
 
     template = Template.from_stack(inner)
     template.resource_count_is("Custom::S3AutoDeleteObjects", 1)
-    template.has_resource_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": Match.any_value()}})
+    template.resource_count_is("AWS::Lambda::Function", 2)
+    template.all_resources_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": Match.any_value()}})
     (kept,) = Template.from_stack(stack).find_resources("AWS::S3::Bucket", {"DeletionPolicy": "Retain"})
     assert kept.startswith("Kept")
 
