@@ -65,7 +65,7 @@ class Accelerator(Construct):
             self, "Resource", ip_address_type=globalaccelerator.IpAddressType.IPV4, enabled=True
         )
         self.accelerator.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        self.accelerator.add_listener(
+        group = self.accelerator.add_listener(
             "Listener",
             port_ranges=[
                 globalaccelerator.PortRange(from_port=listener.port, to_port=listener.port)
@@ -83,6 +83,8 @@ class Accelerator(Construct):
                 ),
             ],
         )
+        # https://docs.aws.amazon.com/global-accelerator/latest/dg/secure-vpc-connections.html
+        endpoint.wait_for_internet_gateway(group)
         self._endpoint = endpoint
         endpoint.stand_behind(self, targets.GlobalAcceleratorTarget(self.accelerator))
 

@@ -73,7 +73,7 @@ class Callers:
                 raise ValueError(f"allow_from must not be a peer of everybody; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
             allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
-        callers = cls(cidrs=tuple(allow_cidrs or ()), peers=tuple(allow_from or ()), ports=tuple(ports))
+        callers = cls(cidrs=tuple(dict.fromkeys(allow_cidrs or ())), peers=tuple(allow_from or ()), ports=tuple(ports))
         if (groups := len(callers._groups())) > MAX_GROUPS:
             raise ValueError(
                 f"allow_cidrs and allow_from must fit into {MAX_GROUPS} security groups of {MAX_GROUP_RULES} rules, "

@@ -197,6 +197,8 @@ class CloudFrontDistribution(Construct):
         resource = made.node.default_child
         assert isinstance(resource, cloudfront.CfnVpcOrigin)
         resource.add_property_deletion_override("Tags")
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+        endpoint.wait_for_internet_gateway(made)
         return made
 
     def _let_in(self, endpoint: HttpEndpoint) -> None:

@@ -318,6 +318,16 @@ class HttpEndpoint(Endpoint):
         if target:
             self._domains.point_at(target, has_ipv6=has_ipv6)
 
+    def wait_for_internet_gateway(self, front: Construct) -> None:
+        """Make a front after the attachment of the VPC's internet gateway, and delete it before.
+
+        A front that leads into the VPC from outside needs one, also to an internal endpoint. That of an imported VPC is
+        there.
+        """
+        vpc = self.load_balancer.vpc
+        subnets = vpc.public_subnets if vpc else ()
+        front.node.add_dependency(*(subnet.internet_connectivity_established for subnet in subnets))
+
     def validate_front(self, scope: Construct, *, moves_records: bool) -> None:
         """Refuse a further front, and one that the records cannot lead to.
 

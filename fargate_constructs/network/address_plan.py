@@ -12,6 +12,7 @@ from aws_cdk import Fn, Stack, Token
 from constructs import IConstruct
 
 from fargate_constructs.known import is_dummy
+from fargate_constructs.lists import validate_list
 
 # An ALB needs two zones, and so does anything that is to survive the loss of one.
 FEWEST_ZONES = 2
@@ -66,6 +67,7 @@ def validate_zones(scope: IConstruct, max_azs: int, availability_zones: Sequence
         raise ValueError("max_azs must be known at synth, got a token: so many subnets are made")
     if not FEWEST_ZONES <= max_azs <= RESERVED_ZONES:
         raise ValueError(f"max_azs must be {FEWEST_ZONES} to {RESERVED_ZONES}, got: {max_azs}")
+    validate_list("availability_zones", availability_zones)
     is_counted = not any(map(is_dummy, availability_zones))
     if is_counted and availability_zones and len(set(availability_zones)) != max_azs:
         raise ValueError(f"availability_zones must be max_azs={max_azs} zones, got: {list(availability_zones)}")

@@ -108,6 +108,8 @@ class FixedEgressNetwork(Construct):
         super().__init__(scope, id)
 
         self.egress = egress
+        self.resource_accounts = () if resource_accounts is None and self.is_isolated else resource_accounts
+        """The accounts whose resources tasks reach through the VPC endpoints, beside this one; `None` for any."""
         self._max_azs = max_azs
         self._zones = zones_of(max_azs, availability_zones)
         self.elastic_ip_pool = self._make_pool()
@@ -119,7 +121,7 @@ class FixedEgressNetwork(Construct):
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
         open_ways_out(self, egress, self._vpc, self._allocation_ids())
-        self.vpc_endpoints = self._make_endpoints(endpoints, resource_accounts)
+        self.vpc_endpoints = self._make_endpoints(endpoints)
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
         if flow_log_retention is not None:
             self._log_flows(flow_log_retention)
@@ -294,15 +296,13 @@ class FixedEgressNetwork(Construct):
             )
         return vpc
 
-    def _make_endpoints(
-        self, endpoints: Sequence[Endpoints], resource_accounts: Sequence[str] | None
-    ) -> list[ec2.VpcEndpoint]:
-        if resource_accounts is None and not self.is_isolated:
+    def _make_endpoints(self, endpoints: Sequence[Endpoints]) -> list[ec2.VpcEndpoint]:
+        if self.resource_accounts is None:
             return add_endpoints(self._vpc, endpoints)
         isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
         # S3's endpoint is there in any case, and gets a policy, too.
         sets = [*endpoints, *isolated, Endpoints.s3]
-        return add_endpoints(self._vpc, sets, resource_accounts=resource_accounts or ())
+        return add_endpoints(self._vpc, sets, resource_accounts=self.resource_accounts)
 
     def _allocation_ids(self) -> list[list[str]]:
         """Return the Elastic IPs of each zone."""

@@ -8,7 +8,7 @@ caller ──> endpoint ──> service ──> [ImportedNetwork] ──> the wo
 from collections.abc import Sequence
 from functools import cached_property
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
@@ -45,6 +45,7 @@ class ImportedNetwork(Construct):
         self.egress_ips: Sequence[str] = tuple(egress_ips)
         self.is_isolated = False
         """A VPC made elsewhere may have any way out."""
+        self.resource_accounts: Sequence[str] | None = None
         self.task_subnets: Sequence[ec2.ISubnet] = subnets
         if not egress_ips:
             Annotations.of(self).add_warning_v2(
@@ -72,9 +73,11 @@ class ImportedNetwork(Construct):
 
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
     """Refuse public subnets. The proof of egress cannot: it does not see the routes of a VPC made elsewhere."""
-    public = [subnet.subnet_id for subnet in vpc.public_subnets]
+    # Two tokens of one export are two texts, and resolve to one reference.
+    stack = Stack.of(vpc)
+    public = stack.resolve([[subnet.subnet_id] for subnet in vpc.public_subnets])
     for subnet in subnets:
-        if subnet.subnet_id in public:
+        if stack.resolve([subnet.subnet_id]) in public:
             raise ValueError(
                 f"task_subnets must be private, got: {subnet.node.path}, a public subnet of {vpc.node.path}, from "
                 "which tasks without a public address reach nothing; take vpc.private_subnets",

@@ -35,6 +35,10 @@ class Network(Protocol):
         """Whether tasks are known to have no way out but interface endpoints."""
 
     @property
+    def resource_accounts(self) -> Sequence[str] | None:
+        """The accounts that VPC endpoints let tasks reach, beside this account; `None` if nothing is known of it."""
+
+    @property
     def connectivity(self) -> Sequence[IDependable]:
         """What must be there before a task starts: without it, no image can be pulled."""
 

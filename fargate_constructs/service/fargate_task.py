@@ -234,7 +234,7 @@ class FargateTask(Construct):
         )
         self.container = self._containers.add(name, image=image, **container)
         if network.is_isolated:
-            self.node.add_validation(PrivateImages(self, self.task_definition))
+            self.node.add_validation(PrivateImages(self, self.task_definition, network.resource_accounts))
 
     @property
     def connections(self) -> ec2.Connections:

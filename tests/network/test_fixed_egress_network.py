@@ -273,6 +273,8 @@ def test_zones_that_are_not_as_many_are_refused(stack: Stack, zones: list[str]) 
     """Each zone has one set of subnets."""
     with pytest.raises(ValueError, match="availability_zones must be max_azs=2 zones, got: "):
         FixedEgressNetwork(stack, "Network", availability_zones=zones)
+    with pytest.raises(ValueError, match="availability_zones must be a list of known length, got a token"):
+        FixedEgressNetwork(stack, "Network", availability_zones=Fn.get_azs())
 
 
 def test_a_number_of_zones_known_only_when_deployed_is_refused(stack: Stack) -> None:
@@ -348,7 +350,16 @@ def test_public_subnets_are_refused(stack: Stack) -> None:
     )
     looked_up = ec2.Vpc.from_lookup(Stack(env=Environment(account="1", region="eu-west-1")), "Vpc", is_default=True)
     same = ec2.Subnet.from_subnet_id(stack, "Same", "subnet-1")
-    for vpc, subnet in ((made, made.public_subnets[1]), (known, same), (looked_up, looked_up.public_subnets[0])):
+    exported = ec2.Vpc.from_vpc_attributes(
+        stack, "Exported", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=[Fn.import_value("Public")]
+    )
+    again = ec2.Subnet.from_subnet_id(stack, "Again", Fn.import_value("Public"))
+    for vpc, subnet in (
+        (made, made.public_subnets[1]),
+        (known, same),
+        (exported, again),
+        (looked_up, looked_up.public_subnets[0]),
+    ):
         with pytest.raises(ValueError, match=f"task_subnets must be private, got: {subnet.node.path}, a public subnet"):
             FixedEgressNetwork.from_vpc(stack, "Network", vpc, task_subnets=[*vpc.private_subnets, subnet])
 

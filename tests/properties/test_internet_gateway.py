@@ -4,6 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 
+from aws_cdk import App, Stack
+
+from fargate_constructs import Accelerator, CloudFrontDistribution, FixedEgressNetwork, HttpEndpoint
 from tests import modes
 from tests.audit import Template
 
@@ -20,6 +23,10 @@ LISTED = {
     "AWS::EC2::VPNGatewayRoutePropagation",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
     "AWS::RDS::DBInstance",
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+    "AWS::CloudFront::VpcOrigin",
+    # https://docs.aws.amazon.com/global-accelerator/latest/dg/secure-vpc-connections.html
+    "AWS::GlobalAccelerator::EndpointGroup",
 }
 ATTACHMENT = "AWS::EC2::VPCGatewayAttachment"
 
@@ -49,10 +56,24 @@ def listed(template: Template) -> Iterator[tuple[str, str]]:
             yield logical_id, type_
 
 
+def fronts() -> Template:
+    """Return the template of fronts in one stack with their network, which the modes have in another."""
+    stack = Stack(App(), "Test")
+    network = FixedEgressNetwork(stack, "Network", flow_log_retention=None)
+    internal = [
+        HttpEndpoint(stack, f"Endpoint{number}", network=network, internal=True, allow_cidrs=["0.0.0.0/0"])
+        for number in range(2)
+    ]
+    CloudFrontDistribution(stack, "Distribution", endpoint=internal[0])
+    Accelerator(stack, "Accelerator", endpoint=internal[1])
+    template: Template = stack.node.root.synth().get_stack_by_name("Test").template  # type: ignore[attr-defined] # an app
+    return template
+
+
 def test_each_has_a_path_to_the_attachment() -> None:
     """By references or `DependsOn`; a VPC of another stack is whole before this one begins."""
     found, without = set(), []
-    for name, template in modes.templates().items():
+    for name, template in {**modes.templates(), "fronts": fronts()}.items():
         attachments = {key for key, each in template["Resources"].items() if each["Type"] == ATTACHMENT}
         for logical_id, type_ in listed(template) if attachments else ():
             found.add(type_)

@@ -1,7 +1,7 @@
 """Where images come from, for tasks that have no way out to fetch them."""
 
 import pytest
-from aws_cdk import Annotations, App, Aws, CfnParameter, Stack
+from aws_cdk import Annotations, App, Aws, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -29,6 +29,7 @@ def stack() -> Stack:
         "fips": "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/nginx",
         "account": f"{Aws.ACCOUNT_ID}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}/nginx:1",
         "public": "public.ecr.aws/nginx/nginx:stable",
+        "stacks": "123456789012.dkr-ecr.eu-west-1.on.aws/nginx",
         "hub": f"nginx:{tag}",
         "other": f"ghcr.io/{PRIVATE}/nginx",
         "port": "registry:5000/nginx",
@@ -62,7 +63,7 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
     told = [str(each.entry.data) for each in warnings]
     assert sorted({each.id for each in warnings}) == ["/Test/Api", "/Test/Migrate", "/Test/Web"]
     assert {each.partition("of container ")[2].partition(",")[0] for each in told} == {
-        *("'public'", "'hub'", "'other'", "'port'"),
+        *("'public'", "'stacks'", "'hub'", "'other'", "'port'"),
         *("'LogRouter'", "'migrate'"),
     }
     Told.from_stack(stack).has_warning(
@@ -72,3 +73,29 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
         "elsewhere through a pull-through cache, and name it by that "
         f"[ack: {UNREACHABLE_IMAGE}]",
     )
+
+
+@pytest.mark.parametrize(
+    ("account", "resource_accounts", "reached"),
+    [
+        ("111111111111", None, ["111111111111"]),
+        ("111111111111", ["222222222222"], ["111111111111", "222222222222"]),
+        ("111111111111", [Fn.import_value("images")], ["111111111111", "222222222222"]),
+        (None, None, ["111111111111", "222222222222"]),
+    ],
+    ids=["this account", "another one", "one that only the deployment knows", "an account that is not known"],
+)
+def test_repositories_that_vpc_endpoints_do_not_lead_to_are_warned_of(
+    account: str | None, resource_accounts: list[str] | None, reached: list[str]
+) -> None:
+    """Those of accounts that are not named, as far as it is known whose the network is."""
+    stack = Stack(App(), "Test", env=Environment(account=account, region="eu-west-1"))
+    network = FixedEgressNetwork(
+        stack, "Network", egress=Egress.isolated(), resource_accounts=resource_accounts, flow_log_retention=None
+    )
+    for each in ("111111111111", "222222222222"):
+        image = ecs.ContainerImage.from_registry(f"{each}.dkr.ecr.eu-west-1.amazonaws.com/web:1")
+        OneOffTask(stack, f"Task{each}", network=network, image=image)
+
+    warnings = Told.from_stack(stack).find_warning("*", Match.string_like_regexp("name it in resource_accounts"))
+    assert {each.id for each in warnings} == {f"/Test/Task{each}" for each in {"222222222222"} - {*reached}}
