@@ -108,8 +108,10 @@ class FixedEgressNetwork(Construct):
         super().__init__(scope, id)
 
         self.egress = egress
-        self.resource_accounts = () if resource_accounts is None and self.is_isolated else resource_accounts
+        self.resource_accounts: Sequence[str] | None = resource_accounts
         """The accounts whose resources tasks reach through the VPC endpoints, beside this one; `None` for any."""
+        if resource_accounts is None and self.is_isolated:
+            self.resource_accounts = ()
         self._max_azs = max_azs
         self._zones = zones_of(max_azs, availability_zones)
         self.elastic_ip_pool = self._make_pool()
