@@ -249,7 +249,7 @@ class LogArchive(Construct):
         The archive's own functions are ignored already.
 
         Args:
-            log_group: The log group, or a pattern of names, in which `*` stands for any characters: `/aws/lambda/*`.
+            log_group: The log group, or a pattern of names, in which `*` matches any characters: `/aws/lambda/*`.
 
         Raises:
             ValueError: If it was added before, is of another region or account, or is no such pattern; or if the names

@@ -25,7 +25,7 @@ from fargate_constructs.registry import entry_of
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
 # A log group's name (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html), in
-# which `*` stands for any characters.
+# which `*` matches any characters.
 PATTERN = re.compile(r"[A-Za-z0-9_/.#*-]{1,512}")
 # A function has 4 KB for all of its environment (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html);
 # what else is in it takes up to 256 bytes.
