@@ -6,9 +6,15 @@ VERSION = $(shell $(or $(PYTHON),false) -c 'import sys; print(*sys.version_info[
 VENV := .venv$(if $(filter-out python3,$(or $(PYTHON),none)),-$(or $(VERSION),$(error PYTHON=$(PYTHON) does not run as a Python 3; name one, such as PYTHON=python3.13)))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
 # What `make quick` leaves out: whatever deploys, builds all modes, or tries thousands of histories.
-SLOW := emulator properties privilege caveats/test_patterns.py testing/test_page.py test_benchmarks.py test_demo.py test_security.py \
-	test_stability.py test_wheel.py logs/test_merger.py logs/test_merger_lease.py logs/test_on_the_emulator.py \
-	logs/test_replay.py logs/test_shipper_anything.py logs/test_shipper_faults.py logs/test_shipper_schedules.py logs/test_shipper_ways.py
+SLOW := emulator privilege properties testing \
+	$(addprefix caveats/test_,corpus.py patterns.py) \
+	$(addprefix endpoint/test_,access_logs.py limits.py routes_numbers.py routes_order.py) \
+	$(addprefix logs/test_,backfill.py backfill_schedules.py delivery.py memory_s3.py merger.py merger_lease.py on_the_emulator.py queries.py \
+		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py shipper_ways.py subscriptions.py) \
+	$(addprefix network/test_,egress_proof.py endpoint_policies.py pointer_record.py) \
+	$(addprefix service/test_,deployment.py run_before.py weights.py) \
+	$(addprefix test_,app.py benchmarks.py demo.py disposable.py environments.py look_ups.py names.py promises.py readme.py security.py stability.py \
+		wheel.py)
 # Two commands at a time, unless a person says how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 

@@ -26,11 +26,24 @@ ALL_MODES = (
 )
 # Files that begin first, because they take longest: no worker is to end with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_ways.py")
+# What runs the same code over and over. Measuring its coverage doubles its time, and other tests reach each branch.
+REPEATING = (
+    "tests/emulator/",
+    "tests/logs/test_backfill_schedules.py",
+    "tests/logs/test_shipper_schedules.py",
+    "tests/logs/test_shipper_size.py",
+    "tests/properties/",
+    "tests/test_security.py",
+    "tests/test_stability.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest begin; within a file the order is random."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    for item in items:
+        if item.nodeid.startswith(REPEATING):
+            item.add_marker(pytest.mark.no_cover)
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped

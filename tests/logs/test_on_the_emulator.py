@@ -370,7 +370,7 @@ def test_a_reader_of_merged_objects(
 
 def test_the_pages_queries(queries: Queries) -> None:
     """The page's own query is Athena's, and every saved query is in its list."""
-    [own] = [block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "url_encode" in block]
+    [own] = [block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "= url_encode(" in block]
 
     assert queries.ask(own).columns == ["time", "logstream", "message"]
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == queries.saved().keys()
