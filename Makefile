@@ -45,7 +45,7 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## everything that decides whether a
 	@$(MAKE) --no-print-directory $(JOBS) lint suite
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
-	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 quick: $(VENV)/.ready  ## ruff, and the tests that find most, in under 45 s
 	ruff check

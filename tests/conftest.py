@@ -31,7 +31,6 @@ REPEATING = (
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
     "tests/logs/test_shipper_schedules.py",
-    "tests/logs/test_shipper_size.py",
     "tests/properties/",
     "tests/test_security.py",
     "tests/test_stability.py",
