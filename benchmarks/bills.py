@@ -83,7 +83,7 @@ NOT_STANDING = {
 
 
 def standing(template: Template) -> Counter[str]:
-    """Return how much of what is billed stands in a template; of services, the tasks that always run.
+    """Return how much of what is billed a template has; of services, the tasks that always run.
 
     Raises:
         ValueError: If it has a resource of which it is not known how it is billed.

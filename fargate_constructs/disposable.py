@@ -47,7 +47,7 @@ def make_disposable(scope: Construct) -> None:
         make_disposable(stack)
     ```
 
-    An update that replaces something deletes what it replaces, too: no partner should rely on the addresses, and nobody
+    An update that replaces something deletes what it replaces, too: no partner should rely on the addresses, and no one
     on the data. What is made elsewhere is not touched, nor is what AWS makes beside a stack: final snapshots, and keys,
     which KMS deletes after 30 days (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html).
 

@@ -63,7 +63,7 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         count = service.settings.get("DesiredCount")
         if lookup(count) is None:
             continue
-        # A count that is there or not as the deployment will have it is nobody's fault.
+        # Only the deployment knows whether there is a count, so it breaks no rule.
         broken = is_scaled and "Fn::If" not in str(count)
         got = f"DesiredCount {as_text(count)} beside a scalable target"
         hanging = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.may_be(service)}
@@ -120,7 +120,7 @@ def _find_too_few(
     tasks = SOME_TASKS if is_scaled else 1 if count is None else number(count)
     hanging = [percent, strategy, *([] if is_scaled else [count]), *([] if endpoints.known else endpoints.unknown)]
     unknown = [each for value in hanging for each in unresolved_in(value)]
-    broken = not unknown and None not in (healthy, tasks) and ceil(tasks * healthy / ALL) < tasks  # type: ignore[operator]
+    broken = not unknown and healthy is not None and tasks is not None and ceil(tasks * healthy / ALL) < tasks
     yield from judge(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {percent}", broken=broken, tasks=unknown)
 
 

@@ -29,7 +29,7 @@ SECRET_NAME = re.compile(
 PAIR = re.compile(
     r"""(?:^|[\s;&?,{'"-])(?P<name>[A-Za-z][\w .-]{0,60}?)(?:\s*=\s*|["']\s*:\s*["'])(?P<value>[^\s;&,"'}]+)"""
 )
-# What stands for a value that is put in when the task runs: ${PASSWORD}, $PASSWORD, %s, {{password}}, <password>, ***.
+# The place of a value that is put in when the task runs: ${PASSWORD}, $PASSWORD, %s, {{password}}, <password>, ***.
 PLACEHOLDER = re.compile(r"\$?[{<(].*|\$[A-Z_]+|%\w+%?|\*+", re.DOTALL)
 PUBLIC_NAME = re.compile(r"public", re.IGNORECASE)
 # What such a variable may hold that is no secret: a switch, a number, a path, an ARN or alias, an address.
