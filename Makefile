@@ -6,14 +6,15 @@ VERSION = $(shell $(or $(PYTHON),false) -c 'import sys; print(*sys.version_info[
 VENV := .venv$(if $(filter-out python3,$(or $(PYTHON),none)),-$(or $(VERSION),$(error PYTHON=$(PYTHON) does not run as a Python 3; name one, such as PYTHON=python3.13)))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
 # What `make quick` leaves out: whatever deploys, builds all modes, or tries thousands of histories.
-SLOW := emulator privilege properties testing \
+SLOW := emulator privilege properties synthesized testing \
 	$(addprefix caveats/test_,corpus.py patterns.py) \
-	$(addprefix endpoint/test_,access_logs.py limits.py routes_numbers.py routes_order.py) \
-	$(addprefix logs/test_,backfill.py backfill_schedules.py delivery.py memory_s3.py merger.py merger_lease.py on_the_emulator.py queries.py \
+	$(addprefix endpoint/test_,access_logs.py limits.py matching.py priorities.py) \
+	$(addprefix _core/test_,environment_checks.py unresolved.py) \
+	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py shipper_ways.py subscriptions.py) \
-	$(addprefix network/test_,egress_proof.py endpoint_policies.py pointer_record.py) \
+	$(addprefix network/test_,endpoint_policies.py pointer_record.py) \
 	$(addprefix service/test_,deployment.py run_before.py weights.py) \
-	$(addprefix test_,app.py benchmarks.py demo.py disposable.py environments.py look_ups.py names.py promises.py readme.py security.py stability.py \
+	$(addprefix test_,app.py benchmarks.py demo.py disposable.py promises.py readme.py security.py stability.py \
 		wheel.py)
 # Two commands at a time, unless a person says how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
@@ -84,7 +85,7 @@ lock-check: $(VENV)/.ready  ## try to install each lock file with old and new pi
 	@python -m tools.lock_check
 
 create-only: $(VENV)/.ready  ## keep again what AWS documents to replace for, and the resource schemas do not
-	@python -m tests.testing.documented && ruff format --quiet fargate_constructs/testing/documented.py
+	@python -m tests.testing.documented && ruff format --quiet fargate_constructs/synthesized/create_only_documented.py
 
 wheel-check: $(VENV)/.ready  ## build the wheel, and install it beside the oldest and the newest CDK, by pip and by uv
 	@python -m tools.wheel_check

@@ -22,7 +22,7 @@ from benchmarks.corpora import CORPORA, Corpus
 from benchmarks.measure import best_cpu_ms, in_new_process
 from benchmarks.table import Row
 
-FOLDER = Path(__file__).resolve().parents[1] / "fargate_constructs/logs/shipper"
+FOLDER = Path(__file__).resolve().parents[1] / "fargate_constructs/logs/lambdas/shipper"
 TURNS = 25
 PROCESSES = 7
 ENVIRONMENT = {
@@ -106,7 +106,7 @@ def rows() -> Iterator[Row]:
 
 def cpu_rows(corpus: Corpus) -> Iterator[Row]:
     """Compare the CPU time and the size with the floor's and the plain way's."""
-    from fargate_constructs.logs.shipper import handler, metrics, objects, put  # noqa: PLC0415 -- it makes an S3 client at once
+    from fargate_constructs.logs.lambdas.shipper import handler, metrics, objects, put  # noqa: PLC0415 -- it makes an S3 client at once
 
     s3 = Nowhere()
     event = {"awslogs": {"data": corpus.data}}

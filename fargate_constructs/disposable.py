@@ -5,7 +5,7 @@ cdk destroy ──> [disposable stack] ──> nothing is left
 ```
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import jsii
@@ -19,9 +19,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3 import mixins
 from constructs import Construct, IConstruct, IMixin, IValidation
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge
-from fargate_constructs.paths import path_of
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
+from fargate_constructs.synthesized.egress_routes import DISPOSABLE
 
 FUNCTION = "AWS::Lambda::Function"
 GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
@@ -29,8 +30,6 @@ FULL_OR_PROTECTED = (s3.CfnBucket, ecr.CfnRepository, elbv2.CfnLoadBalancer)
 # What CDK gives a bucket that it empties.
 EMPTIED_BY = "AutoDeleteObjectsCustomResource"
 DELETION_PROTECTION = "deletion_protection.enabled"
-# What the proof of egress knows an address by that need not stay.
-DISPOSABLE = "fargate-constructs:disposable"
 
 
 @checked
@@ -138,11 +137,6 @@ def _make_log_group(function: CfnResource) -> None:
         )
         acknowledge(policy, INLINE_POLICY)
         lines.node.add_dependency(policy)
-
-
-def is_disposable(resource: Mapping[str, Any]) -> bool:
-    """Whether somebody said of a template's resource that it may go with its stack, by `make_disposable`."""
-    return bool(resource.get("Metadata", {}).get(DISPOSABLE))
 
 
 @jsii.implements(IValidation)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.endpoint import HttpEndpoint
+from fargate_constructs._core.argument_hints import needs, refuse_attribute
+from fargate_constructs._core.arguments import checked
 from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
-from fargate_constructs.hints import needs, refuse_attribute
-from fargate_constructs.logs import LogArchive
-from fargate_constructs.network import FixedEgressNetwork, Network
-from fargate_constructs.service import FargateService
-from fargate_constructs.service.fargate_service import ServiceArguments
-from fargate_constructs.service.links import name_of
+from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.logs.log_archive import LogArchive
+from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
+from fargate_constructs.network.network import Network
+from fargate_constructs.service.fargate_service import FargateService, ServiceArguments
+from fargate_constructs.service.service_connect_links import name_of
 
 Part = TypeVar("Part", ServiceArguments, EndpointArguments)
 

@@ -17,7 +17,7 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
-from fargate_constructs.testing.deployed import PATH
+from fargate_constructs.synthesized.deployed import PATH
 
 Template = dict[str, Any]
 

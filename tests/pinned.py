@@ -12,9 +12,9 @@ from aws_cdk import App, Stack, Stage
 
 from app import Example
 from fargate_constructs import Egress
+from fargate_constructs.synthesized.assembly import template_of
+from fargate_constructs.synthesized.deployed import SEEN
 from fargate_constructs.testing import lasting_resources
-from fargate_constructs.testing.deployed import SEEN
-from fargate_constructs.testing.templates import template_of
 from tests.audit import text_of
 from tests.everything import Everything, WayOut
 from tests.modes import MODES

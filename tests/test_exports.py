@@ -3,26 +3,26 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import fargate_constructs
-from fargate_constructs.on_demand import on_demand
+from fargate_constructs._core.lazy_imports import names_in_stub
 
-PARTS = ("network", "endpoint", "service", "logs")
 PACKAGE = Path(fargate_constructs.__file__).parent
 
 
 def test_all_is_sorted_and_complete() -> None:
     """`__all__` lists what the package's front offers, in order."""
-    assert fargate_constructs.__all__ == sorted(fargate_constructs.__all__)
-    assert all(hasattr(fargate_constructs, name) for name in fargate_constructs.__all__)
+    assert vars(fargate_constructs)["__all__"] == sorted(vars(fargate_constructs)["__all__"])
+    assert all(hasattr(fargate_constructs, name) for name in vars(fargate_constructs)["__all__"])
 
 
 def test_what_the_front_offers_is_listed() -> None:
     """`dir()` knows each name before anybody asks for it; no other name is taken for one."""
-    assert set(fargate_constructs.__all__) <= set(dir(fargate_constructs))
+    assert set(vars(fargate_constructs)["__all__"]) <= set(dir(fargate_constructs))
     with pytest.raises(AttributeError, match="module 'fargate_constructs' has no attribute 'FargateServices'"):
         _ = fargate_constructs.FargateServices  # type: ignore[attr-defined]
 
@@ -38,7 +38,7 @@ def test_only_what_is_asked_for_is_loaded() -> None:
 
 def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """What jsii would say is a page that names no remedy."""
-    get, _ = on_demand("fargate_constructs", {"Scaling": "service"})
+    get, _, _ = names_in_stub("fargate_constructs", fargate_constructs.__file__)
     monkeypatch.setenv("JSII_NODE", "/no/such/node")
     monkeypatch.delitem(sys.modules, "jsii")
 
@@ -48,23 +48,54 @@ def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         get("Scaling")
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_parts_do_not_know_each_other(part: str) -> None:
-    """A part imports no other part but for the network's narrow type; only `web_service` knows all four."""
-    imported = {
-        node.module
-        for path in (PACKAGE / part).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fargate_constructs.")
-    }
-    foreign = {module for module in imported for other in PARTS if other != part and module.split(".")[1] == other}
+# What each folder may import of the package beside itself: data flows in the order of the parts, imports run one way.
+# CONTRIBUTING.md says the same to people.
+MAY_IMPORT = {
+    "_core": [],
+    "synthesized": ["_core"],
+    "network": ["_core", "synthesized"],
+    "service": ["_core", "synthesized", "network.network"],
+    "endpoint": ["_core", "synthesized", "network.network", "network.elastic_ip_pool"],
+    "logs": ["_core", "synthesized"],
+    "disposable": ["_core", "synthesized"],
+    "testing": ["_core", "synthesized"],
+    "caveats": ["_core", "synthesized", "service.containers", "service.task_size"],
+    "web_service": ["_core", "network", "service", "endpoint", "logs"],
+}
 
-    assert foreign <= {"fargate_constructs.network"}
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_imports_run_one_way(folder: str) -> None:
+    """Each folder imports what is below it, and nothing else."""
+    files = [PACKAGE / f"{folder}.py"] if (PACKAGE / f"{folder}.py").exists() else (PACKAGE / folder).rglob("*.py")
+    imported = {
+        node.module.removeprefix("fargate_constructs.")
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fargate_constructs")
+    }
+    allowed = tuple(f"{each}." for each in (folder, *MAY_IMPORT[folder]))
+
+    assert [module for module in sorted(imported) if not f"{module}.".startswith(allowed)] == []
+
+
+def test_each_folder_is_listed() -> None:
+    """A new folder at the top of the package says what it may import."""
+    folders = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+    assert folders - {"__init__"} == MAY_IMPORT.keys()
+
+
+def test_no_module_name_occurs_twice() -> None:
+    """A file is found by its name; only a Lambda function's entry has the name that Lambda expects."""
+    names = Counter(path.stem for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "handler"})
+
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(
     "module",
-    sorted(module for handler in PACKAGE.glob("*/*/handler.py") for module in handler.parent.glob("*.py")),
+    sorted(module for handler in PACKAGE.glob("*/lambdas/*/handler.py") for module in handler.parent.glob("*.py")),
     ids=lambda module: str(module.relative_to(PACKAGE)),
 )
 def test_a_lambdas_code_stands_alone(module: Path) -> None:

@@ -18,7 +18,7 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint,
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.service.fargate_task import FargateTask
-from fargate_constructs.testing.templates import app_templates
+from fargate_constructs.synthesized.assembly import app_templates
 from tests import modes, security_page
 from tests.audit import PACKS, Template, findings
 from tests.modes.made_elsewhere import IMAGE

@@ -60,7 +60,7 @@ def test_the_lambda_travels_in_the_wheel(unpacked: Path, tmp_path: Path) -> None
     """The library synthesizes from the wheel alone, with the same assets; bytecode changes none of them."""
     assert not list(unpacked.rglob("__pycache__"))
     compileall.compile_dir(unpacked, quiet=1)
-    assert list(unpacked.glob("fargate_constructs/logs/shipper/__pycache__/*.pyc"))
+    assert list(unpacked.glob("fargate_constructs/logs/lambdas/shipper/__pycache__/*.pyc"))
 
     assert asset_hashes(unpacked, tmp_path / "wheel") == asset_hashes(ROOT, tmp_path / "source")
 

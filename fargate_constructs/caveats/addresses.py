@@ -13,9 +13,10 @@ from aws_cdk import Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
-from fargate_constructs.launches import Launch
-from fargate_constructs.network.egress_routes import EgressRoutes, Fault
-from fargate_constructs.templates import Place, Unresolved, lookup, unresolved_in
+from fargate_constructs.synthesized.egress_routes import EgressRoutes, Fault
+from fargate_constructs.synthesized.intrinsics import Unresolved, lookup, unresolved_in
+from fargate_constructs.synthesized.task_launchers import Launch
+from fargate_constructs.synthesized.templates import Place
 
 RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
 

@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from fargate_constructs.caveats.endpoint import TARGET_GROUP, endpoints_of
 from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.missing_endpoints import TARGET_GROUP, endpoints_of
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
-from fargate_constructs.launches import Launch
-from fargate_constructs.templates import (
-    Place,
-    Templates,
+from fargate_constructs.synthesized.intrinsics import (
     Unresolved,
     as_text,
     functions_in,
@@ -26,6 +23,8 @@ from fargate_constructs.templates import (
     number,
     unresolved_in,
 )
+from fargate_constructs.synthesized.task_launchers import Launch
+from fargate_constructs.synthesized.templates import Place, Templates
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html

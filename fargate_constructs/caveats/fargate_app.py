@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fargate_constructs.launches import Launch, launches_in
-from fargate_constructs.templates import Place, Templates, Unresolved, items, lookup, unresolved_in
+from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup, unresolved_in
+from fargate_constructs.synthesized.task_launchers import Launch, launches_in
+from fargate_constructs.synthesized.templates import Place, Templates
 
 
 class FargateApp:

@@ -20,16 +20,16 @@ from aws_cdk import (
 from cdk_nag import NagPack
 from constructs import IConstruct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
 from fargate_constructs.caveats.addresses import find_addresses
 from fargate_constructs.caveats.deployments import find_deployments
-from fargate_constructs.caveats.endpoint import find_missing_endpoints
-from fargate_constructs.caveats.environment import find_secrets
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.logs import find_logs
+from fargate_constructs.caveats.missing_endpoints import find_missing_endpoints
+from fargate_constructs.caveats.plain_secrets import find_secrets
 from fargate_constructs.caveats.rules import RULES, Finding, Rule
 from fargate_constructs.caveats.tasks import find_tasks
-from fargate_constructs.templates import Place, Templates
+from fargate_constructs.caveats.unarchived_logs import find_logs
+from fargate_constructs.synthesized.templates import Place, Templates
 
 CONCERNS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from aws_cdk import PolicyViolatingResource, PolicyViolation
 from cdk_nag import NagMessageLevel
 
-from fargate_constructs.templates import Place, unresolved_in
+from fargate_constructs.synthesized.intrinsics import unresolved_in
+from fargate_constructs.synthesized.templates import Place
 
 ERROR, WARNING, NOTE = NagMessageLevel.ERROR, NagMessageLevel.WARN, NagMessageLevel.INFO
 SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}

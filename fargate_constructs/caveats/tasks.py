@@ -13,10 +13,11 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import RULES, Finding, Rule, judge, undecided
-from fargate_constructs.launches import unread
 from fargate_constructs.service.containers import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
-from fargate_constructs.templates import Place, Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
+from fargate_constructs.synthesized.intrinsics import Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
+from fargate_constructs.synthesized.task_launchers import unread
+from fargate_constructs.synthesized.templates import Place
 
 # As ECS takes them (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html).
 CPU = re.compile(r"(?P<units>\d+)|(?P<vcpus>\d*\.?\d+) *vCPU", re.IGNORECASE)

@@ -13,9 +13,9 @@ from aws_cdk import aws_globalaccelerator_endpoints as globalaccelerator_endpoin
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.environment_checks import validate_partition
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
-from fargate_constructs.environments import validate_partition
 
 # Every accelerator has two: https://docs.aws.amazon.com/global-accelerator/latest/dg/introduction-components.html
 ADDRESSES = 2

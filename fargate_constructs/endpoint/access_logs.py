@@ -11,8 +11,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.known import is_dummy
-from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs._core.unresolved import is_dummy
 
 EXPIRE_AFTER = Duration.days(90)
 DAY = 24 * 60 * 60 * 1000

@@ -28,16 +28,23 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import shortened
+from fargate_constructs._core.environment_checks import environment_of, may_be_same, validate_partition
+from fargate_constructs._core.nag_suppressions import (
+    FUNCTION,
+    INLINE_POLICY,
+    LOG_GROUP,
+    acknowledge,
+    acknowledge_wildcards,
+)
+from fargate_constructs._core.private_bucket import PrivateBucket
+from fargate_constructs._core.unresolved import is_dummy, is_known
 from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
-from fargate_constructs.environments import environment_of, may_be_same, validate_partition
-from fargate_constructs.findings import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
-from fargate_constructs.known import is_dummy, is_known
-from fargate_constructs.paths import shortened
-from fargate_constructs.private_bucket import PrivateBucket
-from fargate_constructs.template_checks import TemplateChecks, violation
-from fargate_constructs.templates import Templates, items
+from fargate_constructs.synthesized.intrinsics import items
+from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
+from fargate_constructs.synthesized.templates import Templates
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
 SERVICE_SECURITY_GROUP = "CloudFront-VPCOrigins-Service-SG"

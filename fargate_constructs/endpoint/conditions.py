@@ -15,10 +15,9 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.headers import HEADER_NAME, NAMES, VALUE, VALUES
-from fargate_constructs.known import is_dummy, is_known, least_length, may_match
-from fargate_constructs.lists import MAX_VALUES_PER_RULE, validate_list
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_dummy, is_known, least_length, may_match
+from fargate_constructs._core.validation import HEADER_NAME, MAX_VALUES_PER_RULE, NAMES, VALUE, VALUES, validate_list
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).

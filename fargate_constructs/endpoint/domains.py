@@ -11,8 +11,8 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.hosted_zone import validate_in_zone, validate_public
-from fargate_constructs.known import least_length, may_match
+from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
+from fargate_constructs._core.unresolved import least_length, may_match
 
 # What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFIED = 64

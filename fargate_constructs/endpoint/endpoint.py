@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.limits import Limits
 from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page

@@ -16,7 +16,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 
 from fargate_constructs.endpoint.web_acl import WebAcl
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 class EndpointArguments(TypedDict, total=False):

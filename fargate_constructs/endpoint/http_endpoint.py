@@ -20,18 +20,18 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
-from fargate_constructs.endpoint.callers import Callers
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
+from fargate_constructs.endpoint.ingress import Callers
 from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
-from fargate_constructs.findings import acknowledge
-from fargate_constructs.hints import refuse_attribute
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 # The ID by which the warning of it can be acknowledged.
 PLAIN_HTTP = "fargate-constructs:plainHttp"

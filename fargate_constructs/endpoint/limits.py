@@ -12,11 +12,12 @@ from typing import Any
 from aws_cdk import PolicyViolation
 from constructs import IConstruct
 
-from fargate_constructs.endpoint.callers import MAX_GROUP_RULES, UNKNOWN_LIST_ENTRIES
-from fargate_constructs.paths import path_of
-from fargate_constructs.registry import entry_of
-from fargate_constructs.template_checks import TemplateChecks, violation
-from fargate_constructs.templates import Place, Templates, items, number
+from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs.endpoint.ingress import MAX_GROUP_RULES, UNKNOWN_LIST_ENTRIES
+from fargate_constructs.synthesized.intrinsics import items, number
+from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
+from fargate_constructs.synthesized.templates import Place, Templates
 
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # Of one load balancer: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.

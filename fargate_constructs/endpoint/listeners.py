@@ -8,7 +8,7 @@ caller ──> [HTTP 80: redirect] ──> [HTTPS 443: routes, or 404]
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs.findings import acknowledge
+from fargate_constructs._core.nag_suppressions import acknowledge
 
 NOT_FOUND = "no route\n"
 

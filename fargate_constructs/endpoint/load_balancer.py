@@ -12,9 +12,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs.known import is_dummy, is_list_token
-from fargate_constructs.network import Network
-from fargate_constructs.ranges import validate_seconds
+from fargate_constructs._core.unresolved import is_dummy, is_list_token
+from fargate_constructs._core.validation import validate_seconds
+from fargate_constructs.network.network import Network
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 MAX_IDLE_SECONDS = 4000

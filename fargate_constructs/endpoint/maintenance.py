@@ -8,8 +8,8 @@ caller ──> HttpEndpoint ──> [503 and a page]     routes
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs.endpoint.numbers import MAINTENANCE_PRIORITY
-from fargate_constructs.known import is_known
+from fargate_constructs._core.unresolved import is_known
+from fargate_constructs.endpoint.priorities import MAINTENANCE_PRIORITY
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
 MAX_PAGE_BYTES = 1024

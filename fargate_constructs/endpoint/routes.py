@@ -13,12 +13,12 @@ from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation, Node
 
+from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.rules import Rule, Rules, rules_of
+from fargate_constructs.endpoint.listener_rules import Rule, Rules, rules_of
 from fargate_constructs.endpoint.sign_in import SignIn
-from fargate_constructs.known import is_known
-from fargate_constructs.paths import path_of
-from fargate_constructs.registry import entry_of
 
 
 class _Listeners(dict[str, Rules]):

@@ -15,9 +15,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.known import is_dummy, least_length, may_start_with
-from fargate_constructs.ranges import validate_seconds
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_dummy, least_length, may_start_with
+from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
 LONGEST_JWT_URL = 256

@@ -12,10 +12,10 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge
-from fargate_constructs.known import is_dummy, is_list_token
-from fargate_constructs.lists import validate_allocation_ids
-from fargate_constructs.network import ElasticIpPool
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_dummy, is_list_token
+from fargate_constructs._core.validation import validate_allocation_ids
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
 class StaticIps(Construct):

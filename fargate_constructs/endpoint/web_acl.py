@@ -16,11 +16,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import LOG_GROUP, acknowledge
-from fargate_constructs.known import is_known
-from fargate_constructs.lists import validate_distinct
-from fargate_constructs.ranges import validate_range
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
+from fargate_constructs._core.unresolved import is_known
+from fargate_constructs._core.validation import validate_distinct, validate_range
 
 # Addresses that AWS knows as bots; the usual attacks on any web application; requests that only an exploit makes.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html

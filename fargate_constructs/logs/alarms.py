@@ -11,10 +11,10 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from fargate_constructs.findings import ALARM, acknowledge
-from fargate_constructs.logs.archiving_function import ArchivingFunction
-from fargate_constructs.logs.buffer import Buffer
+from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs.logs.firehose import Buffer
 from fargate_constructs.logs.replayer import Replayer
+from fargate_constructs.logs.shipper_function import ArchivingFunction
 
 FIVE_MINUTES = Duration.minutes(5)
 

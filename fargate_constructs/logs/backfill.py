@@ -58,9 +58,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fargate_constructs.logs.exported_events import PREFIX, Event, Line, batches, milliseconds, parse
-from fargate_constructs.logs.shipper.batch import Batch, Envelope, Piece, escape_line_ends, hour_of
-from fargate_constructs.logs.shipper.delivery import UnreadableBatch
-from fargate_constructs.logs.shipper.objects import lines_by_hour
+from fargate_constructs.logs.lambdas.shipper.batch import Batch, Envelope, Piece, escape_line_ends, hour_of
+from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch
+from fargate_constructs.logs.lambdas.shipper.objects import lines_by_hour
 
 POLL_SECONDS = 10
 LOOKS = 5  # at a day of the archive, where the merger is at work

@@ -38,14 +38,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.known import is_dummy
+from fargate_constructs._core.account_trust import name_policies_by_region
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.private_bucket import PrivateBucket
+from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.validation import validate_range
 from fargate_constructs.logs.query_access import grant_queries
 from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
-from fargate_constructs.private_bucket import PrivateBucket
-from fargate_constructs.ranges import validate_range
-from fargate_constructs.trust import name_policies_by_region
 
 QUERIES = Path(__file__).parent / "queries"
 
@@ -306,7 +306,7 @@ class LogCatalog(Construct):
         scheduled = ScheduledFunction(
             self,
             "LogGroups",
-            code="log_groups",
+            code="partitions",
             description="Tells the table of the archive which log groups there are",
             environment={
                 "ARCHIVE_BUCKET": self.bucket.bucket_name,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from aws_cdk import Duration, Size, SizeRoundingBehavior
 from aws_cdk import aws_s3 as s3
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.logs.archive_format import ArchiveFormat
-from fargate_constructs.ranges import validate_range, validate_seconds
 
 # The most and the least that Data Firehose buffers when it partitions
 # (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html,

@@ -10,9 +10,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs.logs.exported_events import PREFIX
-from fargate_constructs.private_bucket import PrivateBucket
 
 EXPIRE_AFTER = Duration.days(30)
 

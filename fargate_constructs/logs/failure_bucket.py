@@ -17,8 +17,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
-from fargate_constructs.findings import acknowledge_wildcards
-from fargate_constructs.private_bucket import PrivateBucket
+from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
+from fargate_constructs._core.private_bucket import PrivateBucket
 
 # Where the shipper puts what it cannot read.
 QUARANTINE_PREFIX = "quarantine/"

@@ -22,24 +22,24 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.environments import may_be_same
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.environment_checks import may_be_same
+from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_format import ArchiveFormat
-from fargate_constructs.logs.archiving_function import ArchivingFunction
-from fargate_constructs.logs.buffer import Buffer
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.given_bucket import owner_of, validate_bucket
-from fargate_constructs.logs.log_merger import LogMerger, decide_merging
+from fargate_constructs.logs.firehose import Buffer
+from fargate_constructs.logs.imported_bucket import owner_of, validate_bucket
+from fargate_constructs.logs.log_compaction import LogMerger, decide_merging
 from fargate_constructs.logs.log_router import LogRouter
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
+from fargate_constructs.logs.shipper_function import ArchivingFunction
 from fargate_constructs.logs.subscriptions import Subscriptions
-from fargate_constructs.private_bucket import PrivateBucket, why_no_access_logs
-from fargate_constructs.schedules import validate_schedule
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)

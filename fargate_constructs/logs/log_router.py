@@ -15,11 +15,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.environments import validate_environment
-from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs.known import may_match
-from fargate_constructs.names import log_group_name
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.environment_checks import validate_environment
+from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
+from fargate_constructs._core.unresolved import may_match
+from fargate_constructs.logs.log_group_names import log_group_name
 
 # By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
 # that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).

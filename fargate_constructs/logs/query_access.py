@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, Node
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 
 # What a query needs, and the console around it, by what it can be limited to
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html).

@@ -15,9 +15,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
-from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
+from fargate_constructs.logs.archive_function import ArchiveFunction
 from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
-from fargate_constructs.logs.function import ArchiveFunction
 
 # Where Data Firehose is told to put what it failed to store.
 STREAM_FAILURE_PREFIX = "firehose-failures/"

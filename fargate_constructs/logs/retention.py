@@ -13,8 +13,8 @@ from itertools import pairwise
 from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.ranges import seconds_of
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import seconds_of
 
 # Glacier Instant Retrieval costs a sixth of S3 Standard and is read without waiting (https://aws.amazon.com/s3/pricing/):
 # worth it for logs, which are rarely read after 90 days.

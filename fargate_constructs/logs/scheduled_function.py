@@ -14,8 +14,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from fargate_constructs.findings import ALARM, acknowledge
-from fargate_constructs.logs.function import ArchiveFunction
+from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs.logs.archive_function import ArchiveFunction
 
 
 class ScheduledFunction(Construct):
@@ -24,7 +24,7 @@ class ScheduledFunction(Construct):
     Args:
         scope: The construct that owns the function.
         id: The construct's ID.
-        code: The folder beside this file that is its whole code, with a `handler.py`.
+        code: The folder in `lambdas` that is its whole code, with a `handler.py`.
         description: What it does, as the console shows it.
         environment: Its environment variables.
         rate: How often it runs.

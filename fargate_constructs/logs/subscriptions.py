@@ -16,11 +16,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from fargate_constructs.environments import may_be_same
-from fargate_constructs.known import TOKEN, may_match
-from fargate_constructs.names import known_name, log_group_name
-from fargate_constructs.paths import path_of
-from fargate_constructs.registry import entry_of
+from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.environment_checks import may_be_same
+from fargate_constructs._core.unresolved import TOKEN, may_match
+from fargate_constructs.logs.log_group_names import known_name, log_group_name
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"

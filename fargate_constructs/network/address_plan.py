@@ -11,8 +11,8 @@ from ipaddress import IPv4Network
 from aws_cdk import Fn, Stack, Token
 from constructs import IConstruct
 
-from fargate_constructs.known import is_dummy
-from fargate_constructs.lists import validate_list
+from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.validation import validate_list
 
 # An ALB needs two zones, and so does anything that is to survive the loss of one.
 FEWEST_ZONES = 2

@@ -12,9 +12,9 @@ from typing import TypedDict, Unpack
 
 from aws_cdk import aws_ec2 as ec2
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.known import is_dummy
-from fargate_constructs.lists import validate_allocation_ids, validate_ips
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.validation import validate_allocation_ids, validate_ips
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
 # (2 until the quota is raised), a regional one up to 32 in each zone.

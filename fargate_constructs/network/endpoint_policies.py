@@ -16,7 +16,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
-from fargate_constructs.known import is_known
+from fargate_constructs._core.unresolved import is_known
 
 ACCOUNT_ID = re.compile(r"\d{12}")
 # EC2 refuses a policy for an endpoint of these: their `VpcEndpointPolicySupported` is false

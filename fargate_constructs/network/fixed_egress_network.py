@@ -19,8 +19,9 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import INLINE_POLICY, LOG_GROUP, acknowledge
+from fargate_constructs._core.account_trust import restrict
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.network.address_plan import (
     PUBLIC_SUBNET_BITS,
     RESERVED_ZONES,
@@ -30,14 +31,13 @@ from fargate_constructs.network.address_plan import (
     zones_of,
 )
 from fargate_constructs.network.egress import Egress, EgressMode
-from fargate_constructs.network.egress_proof import EgressProof
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoint_policies import validate_accounts
-from fargate_constructs.network.endpoints import Endpoints, add_endpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
+from fargate_constructs.network.nat_gateways import internet_access, open_ways_out
 from fargate_constructs.network.reverse_dns import ReverseDns
-from fargate_constructs.network.ways_out import internet_access, open_ways_out
-from fargate_constructs.trust import restrict
+from fargate_constructs.network.vpc_endpoints import Endpoints, add_endpoints
+from fargate_constructs.synthesized.egress_proof import EgressProof
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
 ADDRESS_USD_A_MONTH = 3.65

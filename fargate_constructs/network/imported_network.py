@@ -12,9 +12,9 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs.known import is_dummy
-from fargate_constructs.lists import validate_ips
-from fargate_constructs.network.egress_proof import EgressProof
+from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.validation import validate_ips
+from fargate_constructs.synthesized.egress_proof import EgressProof
 
 
 class ImportedNetwork(Construct):

@@ -24,8 +24,8 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from fargate_constructs.findings import acknowledge
-from fargate_constructs.lists import validate_allocation_ids
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.validation import validate_allocation_ids
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
 # (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html). The standard image, not the minimal one.

@@ -24,13 +24,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
-from fargate_constructs.hosted_zone import validate_in_zone, validate_public
-from fargate_constructs.known import may_match
-from fargate_constructs.lists import validate_allocation_ids, validate_distinct, validate_ips
-from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
+from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
+from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
+from fargate_constructs._core.unresolved import may_match
+from fargate_constructs._core.validation import validate_allocation_ids, validate_distinct, validate_ips
 
-HANDLER = Path(__file__).parent / "pointer_record"
+HANDLER = Path(__file__).parent / "lambdas" / "pointer_record"
 
 # EC2 asks for the forward record before it makes a PTR record. For this long it may hear an older answer.
 RECORD_TTL = Duration.minutes(5)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_ecs as ecs
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.ranges import validate_range
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import validate_range
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
 LARGEST_BASE = 100_000

@@ -19,9 +19,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import LOG_GROUP, acknowledge
-from fargate_constructs.service.sessions import Sessions, log_streams
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
+from fargate_constructs.service.exec_access import Sessions, log_streams
 
 
 class AuditedCluster(ecs.Cluster):

@@ -16,9 +16,9 @@ from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
-from fargate_constructs.findings import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs.known import may_match, may_start_with
-from fargate_constructs.ranges import validate_range
+from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
+from fargate_constructs._core.unresolved import may_match, may_start_with
+from fargate_constructs._core.validation import validate_range
 
 # What ECS Exec's agent writes to; with these a container whose root file system is read-only can still be looked into
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).

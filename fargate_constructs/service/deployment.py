@@ -14,9 +14,8 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.headers import validate_header
-from fargate_constructs.ranges import seconds_of
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import seconds_of, validate_header
 
 # Minutes. ECS takes up to a day
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html). Without a value it

@@ -25,8 +25,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
-from fargate_constructs.findings import INLINE_POLICY, acknowledge
-from fargate_constructs.trust import service_principal
+from fargate_constructs._core.account_trust import service_principal
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 
 DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html

@@ -22,30 +22,31 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import INLINE_POLICY, acknowledge, acknowledge_wildcards
-from fargate_constructs.hints import refuse_attribute
-from fargate_constructs.paths import path_of
-from fargate_constructs.ranges import validate_range
+from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
+from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health, default_health
-from fargate_constructs.service.links import ServiceLinks, name_of, port_mapping_name, resource_of
+from fargate_constructs.service.other_target_groups import OtherTargetGroups
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
-from fargate_constructs.service.routes import ServiceRoutes
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
 from fargate_constructs.service.service_connect import (
     ServiceConnect,
     default_service_connect,
     validate_service_connect,
 )
-from fargate_constructs.service.target_groups import OtherTargetGroups
+from fargate_constructs.service.service_connect_links import ServiceLinks, name_of, port_mapping_name, resource_of
+from fargate_constructs.service.target_groups import ServiceRoutes
 from fargate_constructs.service.task_arguments import TaskArguments
 from fargate_constructs.service.task_size import is_windows
-from fargate_constructs.template_checks import TemplateChecks, violation
-from fargate_constructs.templates import Place, Templates, number
+from fargate_constructs.synthesized.intrinsics import number
+from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
+from fargate_constructs.synthesized.templates import Place, Templates
 
 
 class ServiceArguments(TaskArguments, total=False):

@@ -21,12 +21,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.environments import may_be_in_vpc
-from fargate_constructs.findings import INLINE_POLICY, acknowledge
-from fargate_constructs.network import Network
-from fargate_constructs.paths import ec2_description, path_of
-from fargate_constructs.ranges import validate_seconds
+from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import ec2_description, path_of
+from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
+from fargate_constructs._core.validation import validate_seconds
+from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
@@ -34,11 +35,10 @@ from fargate_constructs.service.execution_role import ExecutionRole, StartPermis
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.images import PrivateImages
-from fargate_constructs.service.links import name_of, validate_name
-from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
+from fargate_constructs.service.log_driver import LogDelivery, LogRouter
+from fargate_constructs.service.service_connect_links import name_of, validate_name
 from fargate_constructs.service.task_logs import TaskLogs, validate_logs
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
-from fargate_constructs.trust import name_policies_by_region, service_principal
 
 # After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).

@@ -16,9 +16,9 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
-from fargate_constructs.environments import may_be_in_vpc
-from fargate_constructs.known import may_match, may_start_with
-from fargate_constructs.paths import ec2_description
+from fargate_constructs._core.construct_paths import ec2_description
+from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.unresolved import may_match, may_start_with
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"

@@ -14,9 +14,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.known import is_known, may_start_with
-from fargate_constructs.ranges import seconds_of, validate_range, validate_seconds
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_known, may_start_with
+from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 
 # Seconds and counts that both the load balancer and ECS take:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and

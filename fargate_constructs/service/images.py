@@ -13,7 +13,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct, IValidation
 
-from fargate_constructs.known import is_dummy, is_known
+from fargate_constructs._core.unresolved import is_dummy, is_known
 
 # The ID by which the warning of it can be acknowledged.
 UNREACHABLE_IMAGE = "fargate-constructs:unreachableImage"

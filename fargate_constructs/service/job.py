@@ -11,7 +11,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from fargate_constructs.findings import acknowledge_wildcards
+from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.task_arguments import TaskArguments

@@ -12,16 +12,16 @@ from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import INLINE_POLICY, acknowledge
-from fargate_constructs.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
-from fargate_constructs.ranges import validate_seconds
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
+from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
+from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.job import Job
-from fargate_constructs.service.links import resource_of
+from fargate_constructs.service.service_connect_links import resource_of
 from fargate_constructs.service.task_arguments import TaskArguments
 
-HANDLER = Path(__file__).parent / "run_before"
+HANDLER = Path(__file__).parent / "lambdas" / "run_before"
 
 # CloudFormation waits an hour for a custom resource and no longer
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).

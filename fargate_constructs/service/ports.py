@@ -8,7 +8,7 @@ HttpEndpoint, linked services ──> [ports] ──> main container
 import re
 from collections.abc import Mapping
 
-from fargate_constructs.known import is_known, may_match
+from fargate_constructs._core.unresolved import is_known, may_match
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
 PORT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")

@@ -19,13 +19,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import acknowledge
-from fargate_constructs.paths import path_of
-from fargate_constructs.ranges import seconds_of, validate_range
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
-from fargate_constructs.template_checks import TemplateChecks, violation
-from fargate_constructs.templates import Place, Templates
+from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
+from fargate_constructs.synthesized.templates import Place, Templates
 
 # Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).

@@ -16,8 +16,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.ranges import validate_range
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import validate_range
 
 
 @checked

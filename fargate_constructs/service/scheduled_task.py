@@ -20,10 +20,10 @@ from aws_cdk import aws_scheduler_targets as scheduler_targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.findings import ALARM, INLINE_POLICY, acknowledge
-from fargate_constructs.ranges import validate_range, validate_seconds
-from fargate_constructs.schedules import validate_schedule
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import ALARM, INLINE_POLICY, acknowledge
+from fargate_constructs._core.schedule_expressions import validate_schedule
+from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.task_arguments import TaskArguments
 

@@ -15,8 +15,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from fargate_constructs.arguments import checked
-from fargate_constructs.ranges import validate_seconds
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TimeoutConfiguration.html
 TIMEOUTS = (0, 2**31 - 1)

@@ -1,88 +1,252 @@
-"""Target groups that a service has beside those of its routes.
+"""How requests reach a service's tasks, and how they move from old tasks to new ones.
 
 ```
-listener.add_targets(..., targets=[service.service.load_balancer_target(...)]) ──> [target group] ──> tasks
+HttpEndpoint ──> listener ──> [rules ──> target groups] ──> tasks
 ```
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import jsii
-from aws_cdk import Annotations, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import Annotations
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import IConstruct, IValidation
+from constructs import Construct
 
-DRAIN = "deregistration_delay.timeout_seconds"
-# The ID by which the warning of it can be acknowledged.
-UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.environment_checks import may_be_same_vpc
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.validation import MAX_VALUES_PER_RULE
+from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.health import Health
+
+# The IDs by which the warnings can be acknowledged.
+MOVED_WEIGHTS = "fargate-constructs:movedWeights"
+SIGN_IN = "fargate-constructs:signInWhileShifting"
 
 
-@jsii.implements(IValidation)
-class OtherTargetGroups:
-    """Warns of each target group that lacks what those of routes have: a drain time, checks, and alarms that roll back.
+class ServiceRoutes(Construct):
+    """A service's listener rules and target groups.
+
+    A rolling deployment has one target group. The others have two, between which ECS moves the requests by changing
+    the weights of the rule, at each deployment. So the group with weight 0 in the template may be the one with the
+    tasks, and CloudFormation must not write the rule again then (https://github.com/aws/aws-cdk/issues/36649). A
+    rolling deployment with both groups puts each task into both, so that either may be written.
 
     Args:
-        construct: Where the warnings stand.
-        service: The service's resource.
-        own: Returns the target groups of the service's routes.
-        alarms: The alarms that end the service's deployments, with all that are added later.
+        scope: The service.
+        id: The construct's ID.
+        service: The service whose tasks answer.
+        container_name: The container that does.
+        port: The port on which it listens.
+        protocol: Whether it speaks HTTP or HTTPS there.
+        protocol_version: Whether HTTP/1.1, HTTP/2 or gRPC.
+        vpc: Where the tasks are.
+        health: How tasks are checked, and how fast they leave.
+        deployment: How a new version takes over.
     """
 
     def __init__(
         self,
-        construct: IConstruct,
-        service: ecs.CfnService,
+        scope: Construct,
+        id: str,
         *,
-        own: Callable[[], Sequence[elbv2.ApplicationTargetGroup]],
-        alarms: Sequence[cloudwatch.IAlarm],
+        service: ecs.FargateService,
+        container_name: str,
+        port: int,
+        protocol: elbv2.ApplicationProtocol,
+        protocol_version: elbv2.ApplicationProtocolVersion,
+        vpc: ec2.IVpc,
+        health: Health,
+        deployment: Deployment,
     ) -> None:
-        self._construct = construct
+        super().__init__(scope, id)
+
         self._service = service
-        self._own = own
-        self._alarms = alarms
+        self._container_name = container_name
+        self._port = port
+        self._protocol = protocol
+        self._version = protocol_version
+        self._vpc = vpc
+        self._health = health
+        self._deployment = deployment
+        self._rules = Construct(self, "Rules")
+        self._ids: set[str] = set()
+        self.target_group = self._make_target_group("TargetGroup")
+        self._alternate = self._make_target_group("Alternate") if deployment.has_two_target_groups else None
+        self.is_attached = False
+        """Whether there is a rule, so that requests come."""
+        self._listener: elbv2.ApplicationListener | None = None
 
-    def validate(self) -> list[str]:
-        """Warn, now that all target groups are known; nothing is ever wrong."""
-        stack = Stack.of(self._service)
-        arns = [each["targetGroupArn"] for each in stack.resolve(self._service.load_balancers) or []]
-        own = stack.resolve([each.target_group_arn for each in self._own()])
-        others = [arn for arn in arns if arn not in own]
-        if not others:
-            return []
-        made = [each for each in stack.node.root.node.find_all() if isinstance(each, elbv2.CfnTargetGroup)]
-        by_arn = {json.dumps(arn): each for arn, each in zip(stack.resolve([x.ref for x in made]), made, strict=True)}
-        for arn in others:
-            target_group = by_arn.get(json.dumps(arn))
-            lacks = list(self._lacks(target_group)) if target_group else ["settings that can be read here"]
-            if lacks:
-                name = target_group.node.path if target_group else json.dumps(arn)
-                Annotations.of(self._construct).add_warning_v2(
-                    UNWATCHED,
-                    f"a target group of {self._construct.node.path} has no {', no '.join(lacks)}, got: {name}; give it "
-                    "deregistration_delay=service.health.deregistration_delay and "
-                    "health_check=service.health.target_check(), and pass an alarm on it to service.rollback_on()",
-                )
-        return []
+    @property
+    def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
+        """Those between which a deployment moves requests; one if it does not."""
+        return [self.target_group, *([self._alternate] if self._alternate else [])]
 
-    def _lacks(self, target_group: elbv2.CfnTargetGroup) -> Iterator[str]:
-        stack = Stack.of(target_group)
-        attributes = stack.resolve(target_group.target_group_attributes) or []
-        if DRAIN not in [each["key"] for each in attributes]:
-            yield "drain time"
-        if stack.resolve(target_group.health_check_interval_seconds) is None:
-            yield "health check"
-        if not any(_is_on(alarm, target_group) for alarm in self._alarms):
-            yield "alarm that rolls back"
+    def add_rule(
+        self,
+        id: str,
+        *,
+        listener: elbv2.IApplicationListener,
+        priority: int,
+        conditions: Sequence[elbv2.ListenerCondition],
+        test_priority: int | None = None,
+        authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
+    ) -> elbv2.ApplicationListenerRule:
+        """Answer the listener's requests that meet all *conditions*.
+
+        Raises:
+            ValueError: If there is a rule of that ID; or one at all, and there are two target groups: ECS moves the
+                weights of one. If the listener is another load balancer's or another network's, or speaks
+                the wrong protocol, or there is no room for the test traffic's rule.
+        """
+        if id in self._ids:
+            service = path_of(self).rpartition("/")[0]
+            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
+        if self.is_attached and self._alternate:
+            raise ValueError(
+                f"a service deployed {self._deployment.strategy.value} with two target groups has one route, got "
+                f"another: {id!r}; list all hosts and paths in one",
+            )
+        self._validate_listener(id, listener)
+        header = self._deployment.test_header
+        earlier = test_priority or (_before(priority) if header else 0)
+        if header:
+            _validate_values(id, conditions)
+        if authenticate and self._deployment.shifts_traffic:
+            # The limit is in AWS's German and Spanish pages, and not in the English one, which goes before them:
+            # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
+            Annotations.of(self._service).add_warning_v2(
+                SIGN_IN,
+                f"route {id!r} asks callers to sign in, and some of AWS's pages say that a "
+                f"{self._deployment.strategy.value.lower()} deployment fails if its rule does more than forward: try "
+                "one before you rely on it, or deploy with Deployment.rolling()",
+            )
+        authenticate = authenticate or (lambda action: action)
+        make_rule = partial(elbv2.ApplicationListenerRule, self._rules, listener=listener)
+        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(self._forward()))
+        test_rule = None
+        if header:
+            name, value = header
+            test_rule = make_rule(
+                f"{id}Test",
+                priority=earlier,
+                conditions=[*conditions, elbv2.ListenerCondition.http_header(name, [value])],
+                action=authenticate(self._forward()),
+            )
+        if not self.is_attached:
+            self._attach(rule, test_rule)
+        self._ids.add(id)
+        return rule
+
+    def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
+        if not isinstance(listener, elbv2.ApplicationListener):
+            return  # one made elsewhere says neither
+        first = self._listener or listener
+        # By their paths: what CDK made inside another L2 is another object each time that Python asks for it.
+        if first is not listener and (other := path_of(listener.load_balancer)) != path_of(first.load_balancer):
+            raise ValueError(
+                f"a target group serves one load balancer, got route {id!r} of {other} beside one of "
+                f"{path_of(first.load_balancer)}; make a second service for it",
+            )
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+        http1 = elbv2.ApplicationProtocolVersion.HTTP1
+        if self._version is not http1 and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
+            raise ValueError(
+                f"a listener that speaks plain HTTP cannot pass on {self._version.value}, got route {id!r} of "
+                f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
+            )
+        if self._listener is None:
+            self._validate_vpc(id, listener.load_balancer)
+        self._listener = first
+
+    def _validate_vpc(self, id: str, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
+        vpc = load_balancer.vpc
+        if vpc and not may_be_same_vpc(self._vpc, vpc):
+            raise ValueError(
+                f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
+                f"and {path_of(load_balancer)} in two; pass the same network to both",
+            )
+
+    def _forward(self) -> elbv2.ListenerAction:
+        if self._alternate is None:
+            return elbv2.ListenerAction.forward([self.target_group])
+        return elbv2.ListenerAction.weighted_forward(
+            [
+                elbv2.WeightedTargetGroup(target_group=self.target_group, weight=100),
+                elbv2.WeightedTargetGroup(target_group=self._alternate, weight=0),
+            ],
+        )
+
+    def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
+        """Let the service use the target groups; ECS wants them in a rule before it does."""
+        self.is_attached = True
+        alternate_target = None
+        if self._alternate and self._deployment.shifts_traffic:
+            of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+            alternate_target = ecs.AlternateTarget(
+                "AlternateTarget",
+                alternate_target_group=self._alternate,
+                production_listener=of_rule(rule),
+                test_listener=of_rule(test_rule) if test_rule else None,
+            )
+        # A rolling service may have several target groups, and lose all but one
+        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html).
+        for target_group in self.target_groups if alternate_target is None else [self.target_group]:
+            target_group.add_target(
+                self._service.load_balancer_target(
+                    container_name=self._container_name,
+                    container_port=self._port,
+                    alternate_target=alternate_target,
+                ),
+            )
+        if alternate_target:
+            Annotations.of(self._service).add_warning_v2(
+                MOVED_WEIGHTS,
+                f"ECS moves the weights of {path_of(rule)} at each deployment, and CloudFormation writes those of the "
+                "template when the rule changes: before its hosts, paths, priority or listener change, and before "
+                "Deployment.rolling(), deploy Deployment.rolling(both_target_groups=True), or requests may reach a "
+                "target group without tasks (docs/upgrading.md)",
+            )
+            policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
+            reason = "AWS keeps in this policy just what ECS needs to move requests between target groups."
+            acknowledge(
+                self._service.node.find_child("AlternateTargetRole"), {f"AwsSolutions-IAM4[Policy::{policy}]": reason}
+            )
+
+    def _make_target_group(self, id: str) -> elbv2.ApplicationTargetGroup:
+        return elbv2.ApplicationTargetGroup(
+            self,
+            id,
+            vpc=self._vpc,
+            # Without a port: ECS registers each task with the container's own, and another port here would replace the
+            # group.
+            protocol=self._protocol,
+            # Without the default: to add it later would replace the group.
+            protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
+            target_type=elbv2.TargetType.IP,
+            deregistration_delay=self._health.deregistration_delay,
+            health_check=self._health.target_check(self._protocol, self._version),
+        )
 
 
-def _is_on(alarm: cloudwatch.IAlarm, target_group: elbv2.CfnTargetGroup) -> bool:
-    """Whether an alarm is on the metrics of a target group; of one made elsewhere it is not known."""
-    resource = alarm.node.default_child
-    if not isinstance(resource, cloudwatch.CfnAlarm):
-        return False
-    stack = Stack.of(resource)
-    written = json.dumps(stack.resolve([resource.dimensions, resource.metrics]))
-    return json.dumps(stack.resolve(target_group.attr_target_group_full_name)) in written
+def _before(priority: int) -> int:
+    if priority < 2:  # noqa: PLR2004 - the test traffic's rule comes before it
+        raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
+    return priority - 1
+
+
+def _validate_values(id: str, conditions: Sequence[elbv2.ListenerCondition]) -> None:
+    values = sum(map(_count_values, conditions)) + 1
+    if values > MAX_VALUES_PER_RULE:
+        raise ValueError(
+            f"a rule holds {MAX_VALUES_PER_RULE} values, and the test traffic's has one more than route {id!r}, "
+            f"got: {values}; list fewer hosts or paths",
+        )
+
+
+def _count_values(condition: elbv2.ListenerCondition) -> int:
+    """Return how many values a condition holds."""
+    (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
+    return len(configuration["values"])

@@ -13,10 +13,10 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.containers import ContainerArguments
-from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
+from fargate_constructs.service.log_driver import LogDelivery, LogRouter
 
 
 class TaskArguments(ContainerArguments, total=False):

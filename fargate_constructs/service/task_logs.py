@@ -15,11 +15,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs.findings import LOG_GROUP, acknowledge, acknowledge_wildcards
-from fargate_constructs.paths import path_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import let_logs_use
 from fargate_constructs.service.execution_role import resource_in
-from fargate_constructs.service.log_delivery import LogDelivery, LogRouter
+from fargate_constructs.service.log_driver import LogDelivery, LogRouter
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
 

@@ -12,7 +12,7 @@ from functools import cache
 from aws_cdk import Token
 from aws_cdk import aws_ecs as ecs
 
-from fargate_constructs.arguments import checked
+from fargate_constructs._core.arguments import checked
 
 # CPU units (1,024 are a vCPU) and the memory, in MiB, that goes with each:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html

@@ -5,12 +5,12 @@ stack ──> synthesis ──> [assert_...] ──> what is wrong, where, and w
 ```
 """
 
-from fargate_constructs.testing.archive import assert_logs_archived
-from fargate_constructs.testing.egress import assert_fixed_egress, assert_private_tasks
-from fargate_constructs.testing.lasting import LASTING_TYPES
-from fargate_constructs.testing.replacement import assert_no_replacement, lasting_resources
-from fargate_constructs.testing.target_groups import assert_no_empty_target_group
-from fargate_constructs.testing.templates import scrubbed_template
+from fargate_constructs.synthesized.lasting import LASTING_TYPES
+from fargate_constructs.testing.archived import assert_logs_archived
+from fargate_constructs.testing.empty_target_groups import assert_no_empty_target_group
+from fargate_constructs.testing.fixed_egress import assert_fixed_egress, assert_private_tasks
+from fargate_constructs.testing.replacements import assert_no_replacement, lasting_resources
+from fargate_constructs.testing.scrubbed_template import scrubbed_template
 
 __all__ = [
     "LASTING_TYPES",

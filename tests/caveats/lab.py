@@ -19,7 +19,7 @@ from fargate_constructs.caveats import FargateCaveats
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import Finding
-from fargate_constructs.templates import Source, Templates
+from fargate_constructs.synthesized.templates import Source, Templates
 
 IMAGE = "public.ecr.aws/nginx/nginx:stable"
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.endpoint import SignIn
+from fargate_constructs.endpoint.sign_in import SignIn
 from tests.emulator.emulator import Emulator
 from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.updates import DeployedStack

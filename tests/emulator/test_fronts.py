@@ -11,7 +11,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.endpoint import WebAcl
+from fargate_constructs.endpoint.web_acl import WebAcl
 from tests.emulator.emulator import Emulator
 from tests.emulator.load_balancer import Answer, LoadBalancer
 from tests.emulator.updates import DeployedStack

@@ -19,7 +19,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from fargate_constructs import Egress, FixedEgressNetwork, LogArchive
-from fargate_constructs.network import ElasticIpPool
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.inventory import LISTS, inventory
 from tests.emulator.updates import DeployedStack, lost

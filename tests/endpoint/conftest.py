@@ -5,7 +5,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 

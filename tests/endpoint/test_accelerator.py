@@ -9,8 +9,8 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import CloudFrontDistribution, FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.endpoint import Accelerator
-from fargate_constructs.network import Network
+from fargate_constructs.endpoint.accelerator import Accelerator
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 

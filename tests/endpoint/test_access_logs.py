@@ -12,8 +12,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint, LogArchive
-from fargate_constructs.endpoint import CloudFrontDistribution
-from fargate_constructs.network import Network
+from fargate_constructs.endpoint.cloud_front_distribution import CloudFrontDistribution
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 

@@ -13,8 +13,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint
-from fargate_constructs.endpoint import CloudFrontDistribution
-from fargate_constructs.network import Network
+from fargate_constructs.endpoint.cloud_front_distribution import CloudFrontDistribution
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"

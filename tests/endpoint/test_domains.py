@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in, zone_in
 
 

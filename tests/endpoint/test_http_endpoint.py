@@ -11,7 +11,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 @pytest.fixture

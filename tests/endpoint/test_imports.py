@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"

@@ -13,7 +13,7 @@ from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.limits import Limits
-from fargate_constructs.testing.templates import app_templates
+from fargate_constructs.synthesized.assembly import app_templates
 from tests.modes.made_elsewhere import certificate_in, network_in
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"

@@ -10,7 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 # Documented, but not to be set here, and why.

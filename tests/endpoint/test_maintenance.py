@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"

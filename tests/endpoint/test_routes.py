@@ -12,9 +12,9 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from fargate_constructs.testing import assert_no_replacement
-from tests.endpoint.test_routes_numbers import meeting_paths, number
+from tests.endpoint.test_priorities import meeting_paths, number
 from tests.modes.made_elsewhere import network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"

@@ -11,7 +11,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import certificate_in, network_in
 
 NETWORK_LOAD_BALANCER = {"Properties": {"Type": "network"}}

@@ -9,8 +9,8 @@ from aws_cdk import App, CfnParameter, Stack
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint
-from fargate_constructs.endpoint import WebAcl
-from fargate_constructs.network import Network
+from fargate_constructs.endpoint.web_acl import WebAcl
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 ARN = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1"

@@ -22,7 +22,7 @@ from types_boto3_s3 import S3Client
 
 from tests.logs.memory_s3 import MemoryS3
 
-FOLDERS = Path(__file__).resolve().parents[2] / "fargate_constructs/logs"  # in which each Lambda's code is a folder
+FOLDERS = Path(__file__).resolve().parents[2] / "fargate_constructs/logs/lambdas"
 OWN_LOG_GROUP = "/aws/lambda/shipper"
 ARCHIVE_OWNER, FAILURE_OWNER = "111111111111", "222222222222"
 

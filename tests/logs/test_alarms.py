@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
-from fargate_constructs.logs import LogArchive
+from fargate_constructs.logs.log_archive import LogArchive
 from tests.logs.archives import archive_of, resources, template_of
 
 SHIPPING = {

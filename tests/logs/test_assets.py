@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from aws_cdk import App, Stack
 
-from fargate_constructs.logs import function
+from fargate_constructs.logs import archive_function as function
 from tests.logs.archives import resources, template_of
 from tests.logs.deployed import FOLDERS
 
-LAMBDAS = ("shipper", "replay", "merger", "log_groups")
+LAMBDAS = ("shipper", "replay", "compaction", "partitions")
 
 
 def staged(out: Path) -> dict[str, Path]:

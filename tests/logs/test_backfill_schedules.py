@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from fargate_constructs.logs import exported_events
 from fargate_constructs.logs.backfill import Backfill, BackfillError
-from tests.logs import merging
+from tests.logs import compacting as merging
 from tests.logs.deployed import Context, delivery, environment_of, load, log_event
 from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_logs import Group, MemoryLogs

@@ -11,7 +11,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.logs import Delivery, LogArchive
+from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.log_archive import LogArchive
 from tests.logs.archives import archive_of, environment, listed, resources, stack_of, template_of
 
 

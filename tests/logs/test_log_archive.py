@@ -9,9 +9,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.logs import ArchiveFormat, Delivery, LogArchive, Retention
-from fargate_constructs.logs.given_bucket import owner_of
-from fargate_constructs.logs.log_merger import decide_merging
+from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.imported_bucket import owner_of
+from fargate_constructs.logs.log_archive import LogArchive
+from fargate_constructs.logs.log_compaction import decide_merging
+from fargate_constructs.logs.retention import Retention
 from tests.logs.archives import allowed, archive_of, environment, resources, stack_of, statements, template_of
 
 

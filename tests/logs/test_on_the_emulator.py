@@ -15,11 +15,12 @@ from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_logs as logs
 from types_boto3_s3 import S3Client
 
-from fargate_constructs.logs import Delivery, LogArchive
+from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.log_archive import LogArchive
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.queries import Queries, QueryError
 from tests.emulator.updates import DeployedStack
-from tests.logs import merging
+from tests.logs import compacting as merging
 from tests.logs.deployed import Context, JsonObject, delivery, load, log_event
 from tests.logs.hostile import HOSTILE, seen
 

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_s3 as s3
 
-from fargate_constructs.logs import Retention
+from fargate_constructs.logs.retention import Retention
 
 CLASSES = {
     "STANDARD_IA": s3.StorageClass.INFREQUENT_ACCESS,

@@ -10,7 +10,8 @@ from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.logs import Delivery, LogArchive
+from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.log_archive import LogArchive
 from tests.logs.archives import archive_of, environment, resources, stack_of, template_of
 
 

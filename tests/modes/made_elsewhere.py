@@ -9,8 +9,8 @@ from aws_cdk import aws_route53 as route53
 from constructs import IConstruct
 
 from fargate_constructs import FixedEgressNetwork
-from fargate_constructs.findings import acknowledge
-from fargate_constructs.network import Network
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs.network.network import Network
 
 DOMAIN = "shop.example.com"
 # Why a mode accepts what an audit finds in what is not the library's.

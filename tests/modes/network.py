@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aws_cdk import Stack, Stage
 
 from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
-from fargate_constructs.network.endpoints import add_endpoints
+from fargate_constructs.network.vpc_endpoints import add_endpoints
 from tests.modes.made_elsewhere import network_in, zone_in
 
 

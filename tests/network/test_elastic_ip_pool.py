@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from fargate_constructs.network import ElasticIpPool
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
 def elastic_ips_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs.network import ElasticIpPool
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.nat_instance import NatInstance
 
 BASH = "/bin/bash"

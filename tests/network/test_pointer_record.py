@@ -91,7 +91,7 @@ def pauses() -> list[float]:
 def function(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> ModuleType:
     """The Lambda's module, which does not sleep."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    module = importlib.import_module("fargate_constructs.network.pointer_record.handler")
+    module = importlib.import_module("fargate_constructs.network.lambdas.pointer_record.handler")
     monkeypatch.setattr(module.time, "sleep", pauses.append)
     return module
 

@@ -21,8 +21,8 @@ from fargate_constructs import (
     OneOffTask,
     ScheduledTask,
 )
-from fargate_constructs.paths import ec2_description, shortened, without_accents
-from fargate_constructs.service.links import name_of
+from fargate_constructs._core.construct_paths import ec2_description, shortened, without_accents
+from fargate_constructs.service.service_connect_links import name_of
 from tests import modes
 from tests.audit import Template
 from tests.modes.jobs import NIGHTLY

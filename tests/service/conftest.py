@@ -3,7 +3,7 @@
 import pytest
 from aws_cdk import App, Stack
 
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
 
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Capacity, FargateService
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 @pytest.mark.parametrize(

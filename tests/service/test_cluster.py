@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import AuditedCluster, FargateService
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.audit import findings
 
 

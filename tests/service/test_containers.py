@@ -10,8 +10,8 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService
-from fargate_constructs.network import Network
-from fargate_constructs.service import FargateTask
+from fargate_constructs.network.network import Network
+from fargate_constructs.service.fargate_task import FargateTask
 
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
 PING = ecs.HealthCheck(command=["CMD", "redis-cli", "ping"])

@@ -19,7 +19,7 @@ from fargate_constructs import (
     Rollback,
     Scaling,
 )
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 WAYS: dict[str, Callable[[], Deployment]] = {

@@ -23,7 +23,7 @@ from fargate_constructs import (
     OneOffTask,
     Scaling,
 )
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 @pytest.fixture

@@ -27,9 +27,8 @@ from fargate_constructs import (
     LogDelivery,
     OneOffTask,
 )
-from fargate_constructs.network import Network
-from fargate_constructs.service import FargateTask
-from fargate_constructs.service.fargate_task import IGNORED_RULE
+from fargate_constructs.network.network import Network
+from fargate_constructs.service.fargate_task import IGNORED_RULE, FargateTask
 from fargate_constructs.service.task_arguments import TaskArguments
 from tests.audit import findings
 

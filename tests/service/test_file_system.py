@@ -10,7 +10,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests.modes.made_elsewhere import network_in
 

@@ -15,7 +15,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import AuditedCluster, Capacity, FargateService, FixedEgressNetwork, OneOffTask, ScheduledTask
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 from tests.audit import findings
 from tests.modes.made_elsewhere import network_in
 from tests.service.test_scheduled_task import NIGHTLY

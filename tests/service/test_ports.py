@@ -10,7 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, HttpEndpoint
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:

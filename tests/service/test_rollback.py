@@ -15,7 +15,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint, Rollback
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 FAR = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:far"
 

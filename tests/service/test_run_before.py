@@ -203,7 +203,7 @@ def loaded(front: Front) -> ModuleType:
             "AWS_SECRET_ACCESS_KEY": "test",
         }.items():
             patch.setenv(name, value)
-        module = importlib.reload(importlib.import_module("fargate_constructs.service.run_before.handler"))
+        module = importlib.reload(importlib.import_module("fargate_constructs.service.lambdas.run_before.handler"))
     for client in (module.ECS, module.LAMBDA, module.CLOUDFORMATION):
         client.meta.events.register("before-send", front.send)
     return module

@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
-from fargate_constructs.network import Network
+from fargate_constructs.network.network import Network
 
 
 def test_two_to_ten_by_default() -> None:

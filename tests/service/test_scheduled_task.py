@@ -16,8 +16,8 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Capacity, FixedEgressNetwork, ScheduledTask
-from fargate_constructs.network import Network
-from fargate_constructs.schedules import validate_schedule
+from fargate_constructs._core.schedule_expressions import validate_schedule
+from fargate_constructs.network.network import Network
 from tests.audit import findings
 
 NIGHTLY = scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN)

@@ -2,7 +2,7 @@
 
 ```
 CDK's database of AWS's documentation ─┐
-                                       ├──> [what the schemas lack] ──> fargate_constructs/testing/documented.py
+                                       ├──> [what the schemas lack] ──> synthesized/create_only_documented.py
 cfn-lint's schemas ────────────────────┘
 ```
 """
@@ -12,7 +12,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from fargate_constructs.testing.create_only import KINDS, known_types, of_schema
+from fargate_constructs.synthesized.create_only import KINDS, known_types, of_schema
 
 ROOT = Path(__file__).parents[2]
 DATABASE = ROOT / "node_modules" / "aws-cdk" / "db.json.gz"

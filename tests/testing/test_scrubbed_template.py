@@ -11,8 +11,8 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_lambda as lambda_
 
+from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.testing import scrubbed_template
-from fargate_constructs.testing.templates import template_of
 
 DIGEST = "nginx@sha256:" + 64 * "a"
 

@@ -1,0 +1,205 @@
+"""Whether two constructs are in one region, one account, or one VPC.
+
+```
+given thing ──> [account, region, VPC] <── stack
+```
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from aws_cdk import CfnResource, Reference, Stack, Token, Tokenization
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from fargate_constructs._core.unresolved import is_dummy
+
+# A real one; CDK writes `vpc-12345` until it has looked it up
+# (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
+VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
+CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
+
+# What an imported thing has an ARN under, of those whose `env` is their importer's and not their own.
+ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
+# What is let through on purpose, and why: by the argument, or by what tells a kind of thing from others.
+OTHER_REGION = {
+    "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
+    "role_arn": "IAM is global (https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html)",
+    "CloudFrontDistribution.certificate": "CloudFront takes those of us-east-1, as the distribution checks itself",
+    "CloudFrontDistribution.web_acl_arn": "as certificate",
+    "CloudFrontDistribution.access_log_bucket": "CloudFront is global, and writes to buckets of most regions",
+    "Accelerator.endpoint": "an endpoint group names the region of its load balancer",
+    "FargateTask.log_group": "the awslogs driver is told the region of its log group",
+    "FargateWebService.log_group": "as FargateTask.log_group",
+    "LogArchive.bucket": "S3 is reached from any region",
+    "LogCatalog.bucket": "as LogArchive.bucket",
+    "LogMerger.bucket": "as LogArchive.bucket",
+}
+OTHER_ACCOUNT = {
+    "key_arn": "a key's policy may let other accounts use it "
+    "(https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html)",
+    "HttpEndpoint.access_log_bucket": "a bucket's policy may let the load balancers of other accounts write "
+    "(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html)",
+    "CloudFrontDistribution.access_log_bucket": "its access control list may let other accounts' distributions write",
+    "FargateWebService.access_log_bucket": "as that of HttpEndpoint",
+    "LogArchive.bucket": "the bucket's policy must allow what bucket_policy_statements has",
+    "LogCatalog.bucket": "as LogArchive.bucket",
+    "LogMerger.bucket": "as LogArchive.bucket",
+}
+
+
+class Environment(NamedTuple):
+    """Where something is deployed; each part may be a token, or empty in an ARN that has none."""
+
+    region: str
+    account: str
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two regions, or two accounts, are the same, as far as that is known at synthesis: an empty one is not."""
+    return one == other or "" in {one, other} or Token.is_unresolved(one) or Token.is_unresolved(other)
+
+
+def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...], reason: str) -> None:
+    """Refuse a service in a region that has none of it, as far as the region is known.
+
+    Args:
+        scope: A construct of the stack that would have it.
+        service: What it is called.
+        prefixes: How the regions without it begin.
+        reason: Why it cannot be there, and what to do.
+
+    Raises:
+        ValueError: If the stack is in such a region.
+    """
+    region = Stack.of(scope).region
+    if region.startswith(prefixes):
+        raise ValueError(f"{service} cannot be in {region}: {reason}")
+
+
+def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+    """Whether two VPCs are the same, as far as that is known at synthesis."""
+    return one is other or _may_be_same_id(one.vpc_id, other.vpc_id)
+
+
+def may_be_in_vpc(group: ec2.ISecurityGroup, vpc: ec2.IVpc) -> bool:
+    """Whether a security group is of a VPC, as far as that is known at synthesis: an imported one's is not."""
+    resource = group.node.default_child
+    own = resource.vpc_id if isinstance(resource, ec2.CfnSecurityGroup) else None
+    return own is None or _may_be_same_id(own, vpc.vpc_id)
+
+
+def _may_be_same_id(one: str, other: str) -> bool:
+    """Whether two IDs may be of one VPC; what the deployment alone tells may be any, but not the one of a `CfnVPC`."""
+    if one == other:
+        return True
+    known = [_known(each) for each in (one, other)]
+    return None in known or known[0] == known[1]
+
+
+def _known(vpc_id: str) -> str | None:
+    """Return what tells a VPC from others: its ID, or its path if it is made in the app; None if nothing does yet."""
+    if not Token.is_unresolved(vpc_id):
+        return vpc_id if VPC_ID.fullmatch(vpc_id) else None  # what CDK takes for one that it has not looked up yet
+    token = Tokenization.reverse_string(vpc_id).first_token
+    target = token.target if isinstance(token, Reference) else None
+    return target.node.path if isinstance(target, ec2.CfnVPC) else None
+
+
+def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[str, object]) -> None:
+    """Refuse arguments that are in another region or account than what they are given to.
+
+    CloudFormation would look for them in its own. All public constructors and methods are checked, by `checked`;
+    `OTHER_REGION` and `OTHER_ACCOUNT` list what is let through.
+
+    Args:
+        scope: A construct of the stack that they are given to.
+        owner: The class that takes them, by whose name, or that of a base, they are let through.
+        id: What the caller knows it as.
+        given: The arguments by their names.
+
+    Raises:
+        ValueError: With the first one that is elsewhere.
+    """
+    for name, value in given.items():
+        for each in things_in(value):
+            theirs, ours = environment_of(each), environment_of(scope)
+            for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
+                here, there = getattr(ours, what), getattr(theirs, what)
+                if not may_be_same(here, there) and not _passes(owner, name, each, passes):
+                    got, stack = each if isinstance(each, str) else each.node.path, Stack.of(scope).stack_name
+                    raise ValueError(
+                        f"{name} must be in the {what} of {id!r}, {here}, that of stack {stack!r}, got: {got} in "
+                        f"{there}; give one of {here}",
+                    )
+
+
+def things_in(value: object) -> Iterator[Any]:
+    """Yield the constructs and ARNs in an argument: itself, or what is in a list, a mapping or a value object."""
+    if isinstance(value, str):
+        yield from [value] if value.startswith("arn:") else []
+    elif isinstance(value, Construct) or hasattr(value, "env"):
+        yield value
+    else:
+        for each in _parts(value):
+            yield from things_in(each)
+
+
+def _parts(value: object) -> list[object]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if is_dataclass(value):
+        return [getattr(value, field.name) for field in fields(value)]
+    return list(getattr(value, "_values", {}).values())  # of a struct of CDK's
+
+
+def environment_of(thing: Any) -> Environment:  # noqa: ANN401 - a construct of any kind, or an ARN
+    """Return where a construct, or what an ARN names, is deployed. Node is asked once: its answers take time."""
+    if isinstance(thing, str):
+        return _of_arn(thing)
+    if thing not in _ENVIRONMENTS:
+        _ENVIRONMENTS[thing] = _find_environment(thing)
+    return _ENVIRONMENTS[thing]
+
+
+_ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
+
+
+def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
+    for name in ARNS:
+        if arn := getattr(thing, name, ""):
+            return _of_token(arn) if Token.is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
+    if hasattr(thing, "env"):
+        return Environment(thing.env.region, thing.env.account)
+    if hasattr(thing, "vpc"):  # a network is where its VPC is
+        return environment_of(thing.vpc)
+    return Environment(Stack.of(thing).region, Stack.of(thing).account)
+
+
+def _of_token(arn: str) -> Environment:
+    """Return where the resource is whose ARN only the deployment knows; nobody knows of one made in another app.
+
+    Nor of a custom resource's, which may be of any region, as that of `DnsValidatedCertificate` is.
+    """
+    token = Tokenization.reverse_string(arn).first_token
+    target = token.target if isinstance(token, Reference) else None
+    if not isinstance(target, CfnResource) or CUSTOM_RESOURCE.match(target.cfn_resource_type):
+        return Environment("", "")
+    return Environment(Stack.of(target).region, Stack.of(target).account)
+
+
+def _of_arn(arn: str) -> Environment:
+    _, _, _, region, account, *_ = [*arn.split(":"), "", "", "", "", ""]
+    return Environment("", "") if is_dummy(arn) else Environment(region, account)
+
+
+def _passes(owner: type, name: str, thing: object, passes: Mapping[str, str]) -> bool:
+    arguments = {f"{each.__name__}.{name}" for each in owner.__mro__}
+    return any(key in arguments or hasattr(thing, key) for key in passes)

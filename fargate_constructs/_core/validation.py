@@ -1,0 +1,128 @@
+"""Checks of numbers, times, lists and headers, as far as they are known at synthesis."""
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Duration, Token
+
+from fargate_constructs._core.unresolved import is_dummy, is_known, is_list_token, may_match, may_start_with
+
+
+def validate_range(name: str, value: float | None, low: float, high: float | None = None, *, unit: str = "") -> None:
+    """Refuse a number outside its limits; one that is not given, or known only when deployed, passes.
+
+    Raises:
+        ValueError: With the number and the limits.
+    """
+    if value is None or (low <= value and (high is None or value <= high)) or Token.is_unresolved(value):
+        return
+    limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
+    raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")
+
+
+def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
+    """Refuse a time outside its limits, in seconds, or one that is no whole number of them.
+
+    Raises:
+        ValueError: With the time and the limits.
+    """
+    seconds = None if duration is None else seconds_of(duration)
+    if duration is None or seconds is None:
+        return
+    if seconds % 1:
+        raise ValueError(f"{name} must be whole seconds, got: {duration.to_human_string()}")
+    validate_range(name, seconds, low, high, unit=" seconds")
+
+
+_SECONDS: WeakKeyDictionary[Duration, float | None] = WeakKeyDictionary()
+
+
+def seconds_of(duration: Duration) -> float | None:
+    """Return a time in seconds, `None` if only the deployment knows it. Node is asked once: its answers take time."""
+    if duration not in _SECONDS:
+        _SECONDS[duration] = None if duration.is_unresolved() else duration.to_milliseconds() / 1000
+    return _SECONDS[duration]
+
+
+# How many values the conditions of a listener rule have together
+# (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
+MAX_VALUES_PER_RULE = 5
+
+
+def validate_list(name: str, values: Sequence[str]) -> None:
+    """Refuse a list that only the deployment knows; values that only it knows pass.
+
+    Raises:
+        ValueError: With what to write instead.
+    """
+    if any(map(is_list_token, values)):
+        raise ValueError(f"{name} must be a list of known length, got a token: write [Fn.select(0, ...), ...]")
+
+
+def validate_distinct(name: str, values: Sequence[str]) -> None:
+    """Refuse a list that has a value twice; those of look-ups tell nothing yet.
+
+    Raises:
+        ValueError: With the list.
+    """
+    values = [value for value in values if not is_dummy(value)]
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name} must differ from each other, got: {list(values)}")
+
+
+def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
+    """Refuse what are not the IDs of Elastic IPs, each of them once.
+
+    Raises:
+        ValueError: With the one that is none, or the list.
+    """
+    validate_list(name, allocation_ids)
+    for allocation_id in allocation_ids:
+        if not may_start_with("eipalloc-", allocation_id):
+            raise ValueError(f"{name} must hold IDs such as 'eipalloc-0123…', got: {allocation_id!r}")
+    validate_distinct(name, allocation_ids)
+
+
+def validate_ips(name: str, ips: Sequence[str]) -> None:
+    """Refuse what are no IPv4 addresses.
+
+    Raises:
+        ValueError: With the one that is none.
+    """
+    validate_list(name, ips)
+    for ip in ips:
+        try:
+            if is_known(ip):
+                IPv4Address(ip)
+        except ValueError as error:
+            raise ValueError(f"{name} must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
+
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html. Headers with
+# other names the load balancer drops (routing.http.drop_invalid_header_fields).
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
+# Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
+VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
+NAMES = "of at most 40 letters, digits and hyphens"
+VALUES = "of at most 128 visible characters, none of them a backslash"
+
+
+def validate_header(parameter: str, name: str, value: str) -> None:
+    """Refuse a header that no listener rule can ask for, as far as it is known at synth.
+
+    Args:
+        parameter: What the caller calls the header.
+        name: Its name.
+        value: Its value.
+
+    Raises:
+        ValueError: If the name or the value is malformed, or it is the host, of which a rule asks otherwise.
+    """
+    if not may_match(HEADER_NAME, name):
+        raise ValueError(f"{parameter} must have a name {NAMES}, got: {name!r}")
+    if name.lower() == "host":
+        raise ValueError(f"{parameter} cannot be the host, got: {name!r}; take a header of your own, such as x-version")
+    if not may_match(VALUE, value):
+        raise ValueError(f"{parameter} must have a value {VALUES}, got: {value!r}")

@@ -1,0 +1,136 @@
+"""A batch of log events as the archive wants it: what its lines repeat, and its lines by hour.
+
+```
+JSON text ──> splice, else plain ──> [Batch: log group, pieces] ──> objects
+```
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from .envelope import UnreadableBatch
+
+HOUR = 3_600_000  # in milliseconds, as every timestamp here
+YEAR_10000 = 253_402_300_800_000  # which datetime does not know
+
+# What an envelope tells about its delivery, not about its events. Left out: so a batch that comes by a second filter
+# makes the same lines and is stored once.
+DELIVERY_KEYS = frozenset({"messageType", "subscriptionFilters", "policyLevel", "logEvents"})
+
+# The line ends that JSON leaves as they are in a string, but at which some readers split lines.
+LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
+
+JsonObject = dict[str, Any]
+
+
+class Piece(NamedTuple):
+    """Consecutive events of one hour."""
+
+    hour: int
+    """Since 1970, in UTC."""
+    timestamp: int
+    """Of the first event, in milliseconds."""
+    newest: int
+    """The latest timestamp of them."""
+    lines: bytes
+    """One JSON object in UTF-8 and one line end for each event."""
+
+
+class Batch(NamedTuple):
+    """Log events of one stream, in the order in which they came."""
+
+    log_group: str
+    pieces: Iterable[Piece]
+
+
+class Envelope(NamedTuple):
+    """What is said once about all events of a batch."""
+
+    log_group: str
+    members: JsonObject
+    """What each line repeats."""
+
+    def opening(self, own_keys: Collection[str]) -> bytes:
+        """Return how the line of an event with these keys begins, up to the event's own first key.
+
+        Where an event has a key of the envelope's, the event's value stays: it is the more specific.
+        """
+        members = {key: value for key, value in self.members.items() if key not in own_keys}
+        if not members:
+            return b"{"
+        try:
+            text = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold: ASCII escapes mean the same
+            text = json.dumps(members, separators=(",", ":")).encode()
+        except RecursionError:  # parsing may go a level deeper than writing
+            raise UnreadableBatch("nested too deeply") from None
+        return escape_line_ends(text[:-1]) + b","
+
+
+def read_envelope(payload: object) -> Envelope | None:
+    """Return what a parsed batch says about all of its events, or None if there is nothing to archive."""
+    batch: Any = payload
+    match batch:
+        case {"messageType": "CONTROL_MESSAGE"}:  # CloudWatch Logs asks whether the function can be reached
+            return None
+        case {
+            "messageType": "DATA_MESSAGE",
+            "logGroup": str(group),
+            "logStream": str(stream),
+            "owner": str(owner),
+            "logEvents": list(),
+        }:
+            if is_ignored(group):
+                return None  # and no line about it: the function would feed itself for ever
+            shared = {key: value for key, value in batch.items() if key not in DELIVERY_KEYS}
+            return Envelope(group, {"logGroup": group, "logStream": stream, "owner": owner, **shared})
+    raise UnreadableBatch("neither a control message nor a batch of log events")
+
+
+def is_ignored(log_group: str) -> bool:
+    """Tell whether a log group is the function's own, or one of IGNORED_LOG_GROUPS, where `*` is for any characters."""
+    own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+    ignored = (own, *os.environ.get("IGNORED_LOG_GROUPS", "").split(","))
+    return any(each and fnmatchcase(log_group, each) for each in ignored)
+
+
+def parse(text: str) -> object:
+    """Return the value of a JSON text, strictly: nothing that only Python takes for JSON or that it would lose."""
+    try:
+        return json.loads(text, object_pairs_hook=unique_keys, parse_float=finite, parse_constant=finite)
+    except (ValueError, RecursionError):  # ValueError: no JSON, or an integer of more than 4300 digits
+        raise UnreadableBatch("not JSON in UTF-8") from None
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """Return a JSON object's members; of two with one key, a dict would keep only the last."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise UnreadableBatch("a key twice in one JSON object")
+    return members
+
+
+def finite(literal: str) -> float:
+    """Return a number that JSON can hold again: neither NaN nor Infinity, which 1e999 becomes."""
+    number = float(literal)
+    if not math.isfinite(number):
+        raise UnreadableBatch("a number that is not finite")
+    return number
+
+
+def escape_line_ends(line: bytes) -> bytes:
+    """Write as ASCII escapes, which mean the same, the line ends that are not ASCII."""
+    for character, escape in LINE_ENDS.items():
+        line = line.replace(character.encode(), escape)
+    return line
+
+
+def hour_of(timestamp: int) -> int:
+    """Return the hours since 1970; 0, a partition that needs no clock, for a timestamp before it or after 9999."""
+    return timestamp // HOUR if 0 <= timestamp < YEAR_10000 else 0

@@ -1,0 +1,83 @@
+"""The plain way: every JSON text there is, event by event.
+
+```
+JSON text ──> [plain] ──> one piece for each event
+```
+
+A line is the event's own text, without the white space between its tokens, behind what the envelope adds. So numbers
+and messages are archived as they came, to the last digit and escape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .envelope import UnreadableBatch
+
+if TYPE_CHECKING:
+    from typing import Any
+
+# Parsed, a batch takes up to 16 times its size: what is larger would end the function, at each attempt and replay. No
+# batch of CloudWatch Logs comes near: 1 MB of gzip is some 6 MB of log lines.
+MAX_PARSED_BYTES = 16 * 1024 * 1024
+
+STRING_OR_SPACE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]++')
+
+DECODER = json.JSONDecoder()
+
+
+def plain(text: bytes) -> Batch:
+    """Return the batch in any JSON text, without pieces if there is nothing to archive.
+
+    Raises:
+        UnreadableBatch: It is neither a control message nor a batch of log events, in strict JSON; or too large.
+    """
+    if len(text) > MAX_PARSED_BYTES:
+        raise UnreadableBatch("too large for JSON of an unexpected layout")
+    try:
+        # Decoded first: given bytes, json.loads guesses among encodings and lets invalid UTF-8 pass.
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        raise UnreadableBatch("not JSON in UTF-8") from None
+    payload: Any = parse(decoded)
+    envelope = read_envelope(payload)
+    if envelope is None:
+        return Batch("", ())
+    events = payload["logEvents"]
+    if not all(map(is_log_event, events)):
+        raise UnreadableBatch("neither a control message nor a batch of log events")
+    return Batch(envelope.log_group, pieces(envelope, events, STRING_OR_SPACE.sub(r"\1", decoded)))
+
+
+def is_log_event(value: object) -> bool:
+    """Tell whether a JSON value has the three keys of a log event; it may have more."""
+    match value:
+        case {"id": str(), "timestamp": int(timestamp), "message": str()}:
+            return not isinstance(timestamp, bool)
+    return False
+
+
+def pieces(envelope: Envelope, events: list[JsonObject], compact: str) -> Iterator[Piece]:
+    """Yield each event's line, made of its part of the JSON text."""
+    end = start_of_events(compact)
+    for event in events:
+        start = end + 1  # past the bracket or the comma
+        _, end = DECODER.raw_decode(compact, start)
+        own_members = escape_line_ends(compact[start + 1 : end].encode())
+        line = envelope.opening(event.keys()) + own_members + b"\n"
+        timestamp = event["timestamp"]
+        yield Piece(hour_of(timestamp), timestamp, timestamp, line)
+
+
+def start_of_events(compact: str) -> int:
+    """Return where the list of log events begins in a batch that was read and has no white space between tokens."""
+    end = 0
+    while True:
+        key, colon = DECODER.raw_decode(compact, end + 1)
+        if key == "logEvents":
+            return colon + 1
+        _, end = DECODER.raw_decode(compact, colon + 1)

@@ -1,0 +1,88 @@
+"""Target groups that a service has beside those of its routes.
+
+```
+listener.add_targets(..., targets=[service.service.load_balancer_target(...)]) ──> [target group] ──> tasks
+```
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+
+import jsii
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import IConstruct, IValidation
+
+DRAIN = "deregistration_delay.timeout_seconds"
+# The ID by which the warning of it can be acknowledged.
+UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
+
+
+@jsii.implements(IValidation)
+class OtherTargetGroups:
+    """Warns of each target group that lacks what those of routes have: a drain time, checks, and alarms that roll back.
+
+    Args:
+        construct: Where the warnings stand.
+        service: The service's resource.
+        own: Returns the target groups of the service's routes.
+        alarms: The alarms that end the service's deployments, with all that are added later.
+    """
+
+    def __init__(
+        self,
+        construct: IConstruct,
+        service: ecs.CfnService,
+        *,
+        own: Callable[[], Sequence[elbv2.ApplicationTargetGroup]],
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        self._construct = construct
+        self._service = service
+        self._own = own
+        self._alarms = alarms
+
+    def validate(self) -> list[str]:
+        """Warn, now that all target groups are known; nothing is ever wrong."""
+        stack = Stack.of(self._service)
+        arns = [each["targetGroupArn"] for each in stack.resolve(self._service.load_balancers) or []]
+        own = stack.resolve([each.target_group_arn for each in self._own()])
+        others = [arn for arn in arns if arn not in own]
+        if not others:
+            return []
+        made = [each for each in stack.node.root.node.find_all() if isinstance(each, elbv2.CfnTargetGroup)]
+        by_arn = {json.dumps(arn): each for arn, each in zip(stack.resolve([x.ref for x in made]), made, strict=True)}
+        for arn in others:
+            target_group = by_arn.get(json.dumps(arn))
+            lacks = list(self._lacks(target_group)) if target_group else ["settings that can be read here"]
+            if lacks:
+                name = target_group.node.path if target_group else json.dumps(arn)
+                Annotations.of(self._construct).add_warning_v2(
+                    UNWATCHED,
+                    f"a target group of {self._construct.node.path} has no {', no '.join(lacks)}, got: {name}; give it "
+                    "deregistration_delay=service.health.deregistration_delay and "
+                    "health_check=service.health.target_check(), and pass an alarm on it to service.rollback_on()",
+                )
+        return []
+
+    def _lacks(self, target_group: elbv2.CfnTargetGroup) -> Iterator[str]:
+        stack = Stack.of(target_group)
+        attributes = stack.resolve(target_group.target_group_attributes) or []
+        if DRAIN not in [each["key"] for each in attributes]:
+            yield "drain time"
+        if stack.resolve(target_group.health_check_interval_seconds) is None:
+            yield "health check"
+        if not any(_is_on(alarm, target_group) for alarm in self._alarms):
+            yield "alarm that rolls back"
+
+
+def _is_on(alarm: cloudwatch.IAlarm, target_group: elbv2.CfnTargetGroup) -> bool:
+    """Whether an alarm is on the metrics of a target group; of one made elsewhere it is not known."""
+    resource = alarm.node.default_child
+    if not isinstance(resource, cloudwatch.CfnAlarm):
+        return False
+    stack = Stack.of(resource)
+    written = json.dumps(stack.resolve([resource.dimensions, resource.metrics]))
+    return json.dumps(stack.resolve(target_group.attr_target_group_full_name)) in written

@@ -1,0 +1,178 @@
+"""Where the routes of a subnet lead, as an app's templates have it.
+
+```
+subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> the world
+```
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+from aws_cdk import Stack
+
+from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, unresolved_in
+from fargate_constructs.synthesized.templates import Place, Templates
+
+RETAINED = ("Retain", "RetainExceptOnCreate")
+# A route to anywhere else may lead to the internet.
+PRIVATE = [
+    ip_network(cidr)
+    for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
+]
+DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+
+
+class Fault(NamedTuple):
+    """Why tasks do not leave from an address that is known and stays."""
+
+    kind: str
+    """`publicSubnet`, `unknownEgress`, `ipv6Egress`, or `unprovenEgress` for a way that cannot be followed."""
+    way: str
+    """What was found, from the subnet on."""
+    cause: Place
+    """What would have to be changed."""
+
+
+# How `make_disposable` marks an Elastic IP.
+DISPOSABLE = "fargate-constructs:disposable"
+
+
+class EgressRoutes:
+    """The routes of an app's subnets, and the gateways and addresses at their ends.
+
+    Args:
+        templates: The app's templates.
+    """
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._internet = templates.of_type["AWS::EC2::InternetGateway"]
+        self._routers = [
+            place
+            for name in ("NatGateway", "Instance", "NetworkInterface")
+            for place in templates.of_type[f"AWS::EC2::{name}"]
+            if templates.properties(place).get("ConnectivityType") != "private"
+        ]
+        self._tables: dict[Place | None, Place | None] = {}
+        # The tables whose routes are not all seen, by what may add others; of `None`, all tables.
+        self._hidden: defaultdict[Place | None, list[tuple[Place, str]]] = defaultdict(list)
+        for place in templates.of_type["AWS::EC2::SubnetRouteTableAssociation"]:
+            self._tables[templates.target(place, "SubnetId")] = templates.target(place, "RouteTableId")
+            self._hide(place, "SubnetId")
+        self._routes: defaultdict[Place | None, list[Place]] = defaultdict(list)
+        for place in templates.of_type["AWS::EC2::Route"]:
+            self._routes[templates.target(place, "RouteTableId")].append(place)
+            self._hide(place, "RouteTableId")
+        for place in templates.of_type["AWS::EC2::VPNGatewayRoutePropagation"]:
+            gateway = f"routes of {as_text(templates.properties(place).get('VpnGatewayId'))}"
+            tables = templates.properties(place).get("RouteTableIds")
+            for table in tables if isinstance(tables, list) else [tables]:
+                self._hidden[templates.locate(place.stack, table)].append((place, gateway))
+
+    def faults(self, subnet: Place, *, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
+        """Yield what keeps tasks in a subnet from leaving from addresses that are known and stay.
+
+        Args:
+            subnet: The subnet.
+            is_known: Whether an Elastic IP that the app does not retain is known all the same; gets the stack, and the
+                address as its template refers to it.
+        """
+        # A subnet without a route table of its own has the VPC's, where no template can put a route.
+        table = self._tables.get(subnet, subnet)
+        path = self._templates.path
+        if table is None:
+            yield Fault("unprovenEgress", f"{path(subnet)}, whose route table is not in this app", subnet)
+            return
+        for place, what in self._hidden[table] + self._hidden[None]:
+            yield Fault("unprovenEgress", f"{path(subnet)}, where {path(place)} may add {what}", place)
+        for route in self._routes[table]:
+            for kind, way, cause in self._judge(route, is_known):
+                yield Fault(kind, f"{path(subnet)}, where {path(route)} leads {way}", cause)
+
+    def _hide(self, place: Place, name: str) -> None:
+        """Remember a route or an association of which only the deployment knows where it belongs."""
+        if self._templates.target(place, name) is None:
+            for unknown in unresolved_in(self._templates.properties(place).get(name)):
+                self._hidden[None].append((place, f"routes for {name} {unknown}"))
+
+    def _judge(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
+        properties, locate = self._templates.properties(route), self._templates.locate
+        destination = next((properties[key] for key in DESTINATIONS if key in properties), None)
+        if _is_private(destination):
+            return
+        match properties:
+            case {"NatGatewayId": way} | {"InstanceId": way} | {"NetworkInterfaceId": way} if (
+                router := locate(route.stack, way)
+            ) in self._routers:
+                for address, cause in self._unknown_addresses(router, is_known):
+                    yield Fault("unknownEgress", f"{destination} to {self._templates.path(router)} on {address}", cause)
+            case {"EgressOnlyInternetGatewayId": _}:
+                yield Fault("ipv6Egress", f"{destination} to an egress-only internet gateway", route)
+            case {"GatewayId": way} if str(way).startswith("igw-") or locate(route.stack, way) in self._internet:
+                kind = "ipv6Egress" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
+                yield Fault(kind, f"{destination} to an internet gateway", route)
+            case _ if properties.get("GatewayId") != "local":
+                ways = (f"{key} {way}" for key, way in properties.items() if key not in ("RouteTableId", *DESTINATIONS))
+                yield Fault("unprovenEgress", f"{destination} to {', '.join(ways)}", route)
+
+    def _unknown_addresses(self, router: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[tuple[str, Place]]:
+        """Yield the addresses of a NAT gateway or instance that nobody knows, or that may not stay, with the cause."""
+        addresses = list(self._addresses(router))
+        if not addresses:
+            yield "addresses that AWS picks", router
+        for stack, address in addresses:
+            place = self._templates.locate(stack, address)
+            elastic_ip = place if place in self._templates.of_type["AWS::EC2::EIP"] else None
+            resource = self._templates.resource(elastic_ip)
+            kept, kept_if_replaced = (
+                resource.get(key) in RETAINED for key in ("DeletionPolicy", "UpdateReplacePolicy")
+            )
+            if (kept and kept_if_replaced) or is_disposable(resource) or is_known(stack, address):
+                continue
+            if elastic_ip:
+                when = " when it is replaced" if kept else ""
+                yield f"{self._templates.path(elastic_ip)}, which is not retained{when}", elastic_ip
+            else:
+                yield f"{as_text(address)}, which is not known", router
+
+    def _addresses(self, router: Place) -> Iterator[tuple[Stack, Any]]:
+        """Yield the Elastic IPs of a NAT gateway or instance, as a stack's template refers to each."""
+        templates = self._templates
+        properties = templates.properties(router)
+        match properties:
+            case {"AvailabilityMode": "regional"}:
+                zones = properties.get("AvailabilityZoneAddresses")
+                yield from ((router.stack, zones) for _ in unresolved_in(lookup(zones)))
+                for zone in items(zones):
+                    yield from ((router.stack, each) for each in _listed(zone.get("AllocationIds")))
+            case {"AllocationId": first}:
+                others = _listed(properties.get("SecondaryAllocationIds"))
+                yield from ((router.stack, each) for each in (first, *others))
+            case _:
+                interfaces = [each.get("NetworkInterfaceId") for each in items(properties, "NetworkInterfaces")]
+                holders = [router, *filter(None, (templates.locate(router.stack, each) for each in interfaces))]
+                for place in templates.of_type["AWS::EC2::EIPAssociation"] + templates.of_type["AWS::EC2::EIP"]:
+                    if any(templates.target(place, key) in holders for key in ("InstanceId", "NetworkInterfaceId")):
+                        association, itself = templates.properties(place), {"Ref": place.logical_id}
+                        yield place.stack, association.get("AllocationId", association.get("EIP", itself))
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
+    """Return what is in a list; what only the deployment knows is one of it."""
+    found = lookup(value)
+    return found if isinstance(found, list) else [value] if found else []
+
+
+def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    try:
+        network = ip_network(destination)
+    except ValueError:  # a prefix list, or a range known only when deployed
+        return False
+    return any(network[0] in each and network[-1] in each for each in PRIVATE)
+
+
+def is_disposable(resource: Mapping[str, Any]) -> bool:
+    """Whether `make_disposable` was called for a template's resource."""
+    return bool(resource.get("Metadata", {}).get(DISPOSABLE))

@@ -1,0 +1,369 @@
+"""An app's templates as they were synthesized, and how they refer to each other.
+
+```
+app ──> synth ──> [Templates] ──> what proves and what audits
+```
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage, Token, Validations
+from constructs import IConstruct
+
+from fargate_constructs.synthesized.intrinsics import as_text, functions_in, pieces
+
+# A parameter of SSM, newest version or a named one
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html), and how a template says
+# that one of its own parameters holds the value of one.
+SSM_REFERENCE = re.compile(r"\{\{resolve:ssm:(.+?)(?::\d+)?\}\}")
+SSM_TYPE = "AWS::SSM::Parameter::Value<"
+# How CDK begins the region or the account of a stack that knows none.
+UNKNOWN = "unknown-"
+# Pseudo parameters that are the same for all stacks of an environment.
+SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
+LOGICAL_ID = "aws:cdk:logicalId"
+ACKNOWLEDGED = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+ANNOTATION = re.compile("^annotation::", re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    """Where a resource stands."""
+
+    stack: Stack
+    logical_id: str
+
+
+class Source(NamedTuple):
+    """A stack's template, as it was read."""
+
+    stack: Stack
+    template: Mapping[str, Any]
+    metadata: Mapping[str, list[dict[str, Any]]] = {}
+    """What CDK keeps of the constructs above, at and below the stack, by their paths."""
+
+
+class Templates:
+    """The resources of an app: overrides and aspects have been applied, and whatever was written as raw resource is in.
+
+    Args:
+        sources: The templates, each stack before those nested in it.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.of_type: defaultdict[str, list[Place]] = defaultdict(list)
+        """Where the resources of each CloudFormation type stand."""
+        self.hooks: list[tuple[Stack, dict[str, Any]]] = []
+        """The hooks of all templates, such as CodeDeploy's, and the stack of each."""
+        self.metadata: dict[str, list[dict[str, Any]]] = {}
+        """What CDK keeps of the constructs below the stacks, by their paths."""
+        self.generators: list[Place] = []
+        """What a macro will put resources in the place of, such as `Fn::ForEach` and `Fn::Transform`."""
+        self._resources: dict[Place, dict[str, Any]] = {}
+        self._parameters: dict[Place, dict[str, Any]] = {}
+        self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
+        self._environments: dict[Stack, str] = {}
+        self._stages: dict[Stack, str] = {}
+        self._pseudo_parameters = cache(self._list_pseudo_parameters)
+        self._stack_path = cache(_stack_path)
+        self._paths = cache(self._list_paths)
+        for source in sources:
+            self._read(source)
+
+    @classmethod
+    def of(cls, app: IConstruct, files: Mapping[str, Path]) -> "Templates":
+        """Read an app's templates, each once.
+
+        Those that are deployed from elsewhere, such as a Service Catalog product's, are left out.
+
+        Args:
+            app: The app, or anything in it.
+            files: The template files of its stacks by construct path, but for nested stacks, whose files are beside.
+        """
+        return cls(source for path, file in files.items() for source in _sources(app.node.root, path, file))
+
+    @classmethod
+    def validated(cls, context: IPolicyValidationContext) -> "Templates":
+        """Read the templates that CDK shows a validation plugin."""
+        files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
+        return cls.of(context.app_construct, files)
+
+    def resource(self, place: Place | None) -> dict[str, Any]:
+        """Return a resource as its template has it; of none, nothing."""
+        return self._resources.get(place, {}) if place else {}
+
+    def properties(self, place: Place | None) -> dict[str, Any]:
+        """Return a resource's properties."""
+        properties: dict[str, Any] = self.resource(place).get("Properties", {})
+        return properties
+
+    def target(self, place: Place, name: str) -> Place | None:
+        """Return the resource that a property of another refers to."""
+        return self.locate(place.stack, self.properties(place).get(name))
+
+    def locate(self, stack: Stack, reference: Any, type_: str = "") -> Place | None:  # noqa: ANN401 - a piece of a template
+        """Return the resource that a stack's template refers to, in whichever stack it stands.
+
+        Args:
+            stack: The stack.
+            reference: How its template refers to the resource.
+            type_: The type that the resource must have. By default any: an attribute of a custom resource, or an output
+                of a stack that is not in the app, may be the ID of something else.
+        """
+        place = self._locate(stack, reference)
+        return place if place and type_ in ("", self._resources[place]["Type"]) else None
+
+    def _locate(self, stack: Stack, reference: Any) -> Place | None:  # noqa: ANN401 - a piece of a template
+        match reference:
+            case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, _]} if Place(stack, name) in self._resources:
+                return Place(stack, name)
+        match pieces(reference):
+            case [piece] if piece != reference:
+                return self._locate(stack, piece)
+        alias = self._follow(stack, reference)
+        return self._locate(*alias) if alias else None
+
+    def identity(self, stack: Stack, reference: Any) -> object:  # noqa: ANN401 - a piece of a template
+        """Return what all references to one thing have in common: its place, or what names it outside of the app.
+
+        An export and a parameter of SSM are the same for all stacks of an environment, if that is known; an ARN is so
+        for all.
+        """
+        if place := self.locate(stack, reference):
+            return place
+        if name := self._name_outside(stack, reference):
+            environment = self._environments[stack]
+            return (stack if UNKNOWN in environment else environment), name
+        return reference if isinstance(reference, str) else (stack, as_text(reference))
+
+    def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
+        """Yield every resource that a piece of a template refers to, however deep, in whichever stack it stands."""
+        yield from (place for place in self._names(stack, value) if place in self._resources)
+
+    def parameters(self, stack: Stack, value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+        """Yield every parameter that a piece of a template refers to, likewise."""
+        yield from (self._parameters[place] for place in self._names(stack, value) if place in self._parameters)
+
+    def text(self, stack: Stack, value: Any, *, defaults: bool = False) -> str:  # noqa: ANN401 - a piece of a template
+        """Return a text of a stack's template, the same for all stacks and however the template puts it together.
+
+        Args:
+            stack: The stack.
+            value: The text.
+            defaults: Whether a parameter counts as its default. By default it has no value.
+        """
+        return "".join(
+            piece if isinstance(piece, str) else self._known(stack, piece, defaults=defaults) for piece in pieces(value)
+        )
+
+    def environment(self, stack: Stack) -> str:
+        """Return the account and region that a stack is deployed to, as far as they are known."""
+        return self._environments[stack]
+
+    def path(self, place: Place) -> str:
+        """Return the path of the construct that a resource was made by."""
+        return self._paths(place.stack).get(place.logical_id, f"{self._stack_path(place.stack)}/{place.logical_id}")
+
+    def acknowledged(self, path: str) -> set[str]:
+        """Return the IDs of what is acknowledged at a construct or above it, as CDK keeps them."""
+        parts = path.split("/")
+        paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
+        entries = [entry for each in paths for entry in self.metadata.get(each, ()) if entry["type"] == ACKNOWLEDGED]
+        return {ANNOTATION.sub("", id_) for entry in entries for id_ in entry["data"]}
+
+    def _list_paths(self, stack: Stack) -> dict[str, str]:
+        """Return the construct path of each logical ID of a stack."""
+        path = self._stack_path(stack)
+        stacks = (f"{self._stack_path(each)}/" for each in self._environments)
+        nested = tuple(each for each in stacks if each.startswith(f"{path}/") and each != f"{path}/")
+        paths = {
+            entry["data"]: below
+            for below, entries in self.metadata.items()
+            if below.startswith(f"{path}/") and not below.startswith(nested)
+            for entry in entries
+            if entry["type"] == LOGICAL_ID
+        }
+        return paths or element_paths(stack)
+
+    def _known(self, stack: Stack, function: Any, *, defaults: bool) -> str:  # noqa: ANN401 - a piece of a template
+        """Return what is known of a function's value as a text."""
+        if alias := self._follow(stack, function):
+            return self.text(*alias, defaults=defaults)
+        name = as_text(function)
+        known = self._pseudo_parameters(stack).get(name)
+        if known is None and defaults and isinstance(function, dict):
+            known = self._parameters.get(Place(stack, function.get("Ref", "")), {}).get("Default")
+        return f"{self._stack_path(stack)}{name}" if known is None else str(known)
+
+    def _list_pseudo_parameters(self, stack: Stack) -> dict[str, str]:
+        """Return what pseudo parameters are: known, or at least the same for all stacks of an environment."""
+        account, region = self._environments[stack].removeprefix("aws://").split("/", 1)
+        known = {"AWS::AccountId": account, "AWS::Region": region}
+        if not Token.is_unresolved(stack.stack_name):
+            known["AWS::StackName"] = stack.stack_name
+        return {
+            **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
+            **{f"${{{name}}}": value for name, value in known.items() if not value.startswith(UNKNOWN)},
+        }
+
+    def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
+        """Yield what a piece of a template names, however deep, each in the stack that knows it by that name."""
+        for function in functions_in(value):
+            if alias := self._follow(stack, function):
+                yield from self._names(*alias)
+            elif name := function.get("Ref", function.get("Fn::GetAtt", [None])[0]):
+                yield Place(stack, name)
+
+    def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
+        """Return what a reference to another stack stands for, and in which stack it stands; of a circle, none."""
+        passed: list[tuple[Stack | str, str]] = []
+        while alias := self._alias(stack, reference):
+            if alias in passed:
+                return None
+            passed.append(alias)
+            stack, reference = self._aliases[alias]
+        return (stack, reference) if passed else None
+
+    def _alias(self, stack: Stack, reference: Any) -> tuple[Stack | str, str] | None:  # noqa: ANN401 - a piece of a template
+        """Return the name by which a reference to another stack is known, if it is."""
+        place = self._realm(stack, self._environments[stack])
+        match reference:
+            case {"Fn::ImportValue": name}:
+                names: Iterator[str] = (
+                    f"export {self.text(stack, name, defaults=defaults)}" for defaults in (False, True)
+                )
+            case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
+                names = iter([f"output {stack_name}.{output_name}"])
+                if isinstance(region := rest.get("Region"), str):
+                    place = self._realm(stack, f"{self._environments[stack].rpartition('/')[0]}/{region}")
+            case {"Ref": _} | {"Fn::GetAtt": _} if (alias := (stack, as_text(reference))) in self._aliases:
+                return alias
+            case _:
+                names = (name for name in [self._name_outside(stack, reference)] if name)
+        return next(((place, name) for name in names if (place, name) in self._aliases), None)
+
+    def _realm(self, stack: Stack, environment: str) -> str:
+        """Return where an export or a parameter has its name: stages that know no environment may have several."""
+        return f"{environment} {self._stages[stack]}" if UNKNOWN in environment else environment
+
+    def _name_outside(self, stack: Stack, reference: Any) -> str | None:  # noqa: ANN401 - a piece of a template
+        """Return the export or the parameter of SSM that a reference names, if it names one."""
+        match pieces(reference):
+            case [{"Fn::ImportValue": name}]:
+                return f"export {self.text(stack, name)}"
+            case [{"Ref": str() as name}]:
+                parameter = self._parameters.get(Place(stack, name), {})
+                is_of_ssm = str(parameter.get("Type", "")).startswith(SSM_TYPE) and "Default" in parameter
+                return f"ssm {parameter['Default']}" if is_of_ssm else None
+            case [str() as start, *_] if start.startswith("{{resolve"):
+                found = SSM_REFERENCE.fullmatch(self.text(stack, reference))
+                return f"ssm {found[1]}" if found else None
+        return None
+
+    def _read(self, source: Source) -> None:
+        """Take in a template's resources, and the names by which other templates know what it hands on."""
+        stack, template, metadata = source
+        parent, nested = stack.nested_stack_parent, stack.nested_stack_resource
+        self._environments[stack] = stack.environment
+        self._stages[stack] = stage.node.path if (stage := Stage.of(stack)) else ""
+        self.metadata |= metadata
+        for logical_id, resource in template.get("Resources", {}).items():
+            place = Place(stack, logical_id)
+            if _is_resource(resource):
+                self._resources[place] = resource
+                self.of_type[resource["Type"]].append(place)
+            else:
+                self.generators.append(place)
+        for logical_id, parameter in template.get("Parameters", {}).items():
+            self._parameters[Place(stack, logical_id)] = parameter
+        self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
+        outputs = _outputs(template)
+        if parent and nested:
+            nested_id = parent.resolve(nested.logical_id)
+            # What the nested stack hands on is known by its alias, not as an attribute of the stack.
+            resource = self._resources.pop(Place(parent, nested_id))
+            for name, value in resource["Properties"].get("Parameters", {}).items():
+                self._aliases[stack, as_text({"Ref": name})] = parent, value
+            for name, output in outputs:
+                attribute = {"Fn::GetAtt": [nested_id, f"Outputs.{name}"]}
+                self._aliases[parent, as_text(attribute)] = stack, output["Value"]
+        for name, value in self._published(stack, template):
+            self._aliases[self._realm(stack, self._environments[stack]), name] = stack, value
+
+    def _published(self, stack: Stack, template: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield the names by which other stacks of the environment know a value of this one, and the value."""
+        for name, output in _outputs(template):
+            yield f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}", output["Value"]
+            if exported := output.get("Export", {}).get("Name"):
+                for defaults in (True, False):
+                    yield f"export {self.text(stack, exported, defaults=defaults)}", output["Value"]
+        for place in self.of_type["AWS::SSM::Parameter"]:
+            properties = self.properties(place)
+            if place.stack is stack and properties.get("Type") == "String":
+                name = self.text(stack, properties.get("Name", {"Ref": place.logical_id}))
+                yield f"ssm {name}", properties.get("Value")
+
+
+def _outputs(template: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return a template's outputs, but for what a macro will put some in the place of."""
+    return [each for each in template.get("Outputs", {}).items() if "Value" in each[1]]
+
+
+def element_paths(stack: Stack) -> dict[str, str]:
+    """Return the construct path of each logical ID of a stack, as its constructs say."""
+    elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
+    logical_ids = stack.resolve([each.logical_id for each in elements])
+    return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))
+
+
+def _sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
+    """Yield the template of a stack, and those of the stacks nested in it."""
+    stack = cast(Stack, _construct(root, path))
+    template = _load(file)
+    above = {
+        each.node.path: [{"type": entry.type, "data": entry.data} for entry in each.node.metadata]
+        for each in stack.node.scopes[:-1]
+    }
+    yield Source(stack, template, above | _metadata(file))
+    resources = filter(_is_resource, template.get("Resources", {}).values())
+    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources):
+        read = {stack}
+        for each in stack.node.find_all():
+            # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
+            nested = cast(Stack, each)
+            if Stack in type(each).__mro__ and nested.nested_stack_parent in read:
+                read.add(nested)
+                yield Source(nested, _load(file.with_name(nested.template_file)))
+
+
+def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return what CDK wrote beside a template of the constructs that it was made by."""
+    artifacts = _load(file.with_name("manifest.json"))["artifacts"].values()
+    stack: dict[str, Any]
+    stack = next((each for each in artifacts if each.get("properties", {}).get("templateFile") == file.name), {})
+    beside = stack.get("additionalMetadataFile")
+    metadata = _load(file.with_name(beside)) if beside else stack.get("metadata", {})
+    return {path.removeprefix("/"): entries for path, entries in metadata.items()}
+
+
+def _load(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _construct(root: IConstruct, path: str) -> IConstruct:
+    """Return the construct at a path."""
+    return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
+
+
+def _is_resource(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    return isinstance(value, dict) and isinstance(value.get("Type"), str)
+
+
+def _stack_path(stack: Stack) -> str:
+    return stack.node.path

@@ -1,0 +1,447 @@
+"""The more specific route answers: the order against a model of the load balancer, on random routes and requests."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
+from itertools import permutations, product
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.listener_rules import Rule, Rules
+from fargate_constructs.endpoint.matching import Claim, _common_text, _is_within
+from fargate_constructs.endpoint.priorities import number_of, place
+
+# --- The load balancer, as AWS describes it: the rule with the lowest number whose conditions are all met ---
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks for."""
+
+    host: str
+    path: str
+    headers: Mapping[str, str]
+    method: str
+    query: Mapping[str, str]
+    address: str
+
+
+def wildcards_match(pattern: str, text: str, *, ignore_case: bool = True) -> bool:
+    """Whether a text matches a pattern of `*` and `?`."""
+    expression = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
+    return re.fullmatch(expression, text, re.IGNORECASE if ignore_case else 0) is not None
+
+
+def meets(request: Request, conditions: Conditions) -> bool:
+    """Whether a request meets all conditions, each by one of its values."""
+    address = ip_address(request.address)
+    paths = [wildcards_match(path, request.path, ignore_case=False) for path in conditions.paths]
+    met = [
+        any(wildcards_match(host, request.host) for host in conditions.hosts) or not conditions.hosts,
+        any(paths) or not paths,
+        request.method in conditions.methods or not conditions.methods,
+        any(address in ip_network(block) for block in conditions.source_ips) or not conditions.source_ips,
+    ]
+    for asked, carried in ((conditions.headers, request.headers), (conditions.query, request.query)):
+        for name, values in asked.items():
+            met.append(name in carried and any(wildcards_match(value, carried[name]) for value in values))
+    return all(met)
+
+
+# --- The order as docs/routes.md states it, smaller is more specific ---
+
+
+def segments_specificity(pattern: str, segments: Sequence[str], separator: str) -> tuple[int, int, int]:
+    """How specific a path or host is, given its segments from the widest."""
+    if not set(pattern) & set("*?"):
+        return 0, 0, 0
+    whole = next(index for index, segment in enumerate(segments) if set(segment) & set("*?"))
+    rest = separator.join(segments[whole:])
+    return 1, -whole, -len(rest.replace("*", "").replace("?", ""))
+
+
+def rooted(path: str) -> list[str]:
+    """The same paths from the slash on with which every path begins."""
+    if path[0] == "?":
+        return ["/" + path[1:]]
+    if path[0] == "*":
+        return ["/" + path, *([path[1:]] if path[1:2] == "/" else [])]
+    return [path]
+
+
+def specificity(conditions: Conditions) -> tuple[tuple[int, int, int], tuple[int, int, int], int, int]:
+    """How specific a route is."""
+    hosts = [segments_specificity(host, host.split(".")[::-1], ".") for host in conditions.hosts]
+    written = {each for path in conditions.paths for each in rooted(path)}
+    anywhere = "/*" in written or {"/", "/?*"} <= written
+    paths = [segments_specificity(path, path.split("/"), "/") for path in written if not anywhere]
+    named = [*conditions.headers.values(), *conditions.query.values()]
+    host_bits = [32 - int(block.split("/")[1]) for block in conditions.source_ips]
+    return (
+        max(hosts, default=(2, 0, 0)),
+        max(paths, default=(2, 0, 0)),
+        -len(named) - bool(conditions.methods) - bool(conditions.source_ips),
+        sum(any(set(value) & set("*?") for value in values) for values in named)
+        + max(len(set(conditions.methods)) - 1, 0)
+        + max(host_bits, default=0),
+    )
+
+
+# --- Random routes and requests from few words, so that they meet often ---
+
+WORDS = ("a", "b", "ab", "ba")
+PIECES = (*WORDS, "*", "a*", "*b", "?", "a?")
+
+
+def texts(pieces: Sequence[str], form: str, separator: str, lengths: range) -> st.SearchStrategy[str]:
+    """Return texts of so many pieces, short ones as often as long ones; each is one draw, for draws take time."""
+    kinds = [[form.format(separator.join(each)) for each in product(pieces, repeat=length)] for length in lengths]
+    return st.one_of(*map(st.sampled_from, kinds))
+
+
+def few(values: st.SearchStrategy[str], *, most: int = 2) -> st.SearchStrategy[list[str]]:
+    """Return up to two different values."""
+    return st.lists(values, max_size=most, unique=True)
+
+
+def named(names: Sequence[str], values: Sequence[object]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return none, or one of the values under one of the names."""
+    return st.one_of(st.just({}), st.sampled_from([{name: value} for name in names for value in values]))
+
+
+HOSTS = texts(PIECES, "{}.com", ".", range(1, 4))
+PATHS = st.one_of(texts((*PIECES, ""), "/{}", "/", range(1, 5)), st.sampled_from(("*", "*b", "*/a", "/*")))
+VALUES = [list(each) for length in (1, 2) for each in permutations(("1", "2", "1*", "*"), length)]
+METHODS = ("GET", "POST", "PUT")
+# Disjoint or nested, none of which two make a third.
+BLOCKS = ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "11.0.0.0/8")
+
+
+def fits(conditions: Conditions) -> bool:
+    """Whether a rule can hold the conditions."""
+    try:
+        conditions.validate()
+    except ValueError:
+        return False
+    return True
+
+
+@st.composite
+def conditions_of_a_route(draw: st.DrawFn) -> Conditions:
+    """Return conditions that a rule can hold."""
+    whole = Conditions(
+        hosts=draw(few(HOSTS)),
+        paths=draw(few(PATHS)),
+        headers=draw(named(("x", "y"), VALUES)),
+        methods=draw(few(st.sampled_from(METHODS))),
+        query=draw(named(("v", "w"), VALUES)),
+        source_ips=draw(few(st.sampled_from(BLOCKS), most=1)),
+    )
+    shorter = replace(whole, hosts=whole.hosts[:1], paths=whole.paths[:1], query={})
+    return next(filter(fits, (whole, shorter, Conditions(paths=whole.paths[:1]))))
+
+
+CONDITIONS = conditions_of_a_route()
+# The values of no, one and two headers or query keys.
+CARRIED = [each for length in range(3) for each in product(("1", "2", "12"), repeat=length)]
+REQUESTS = st.builds(
+    Request,
+    host=texts(WORDS, "{}.com", ".", range(1, 4)),
+    path=texts((*WORDS, ""), "/{}", "/", range(5)),
+    headers=st.sampled_from([dict(zip("xy", each, strict=False)) for each in CARRIED]),
+    method=st.sampled_from((*METHODS, "HEAD")),
+    query=st.sampled_from([dict(zip("wv", each, strict=False)) for each in CARRIED]),
+    address=st.sampled_from(("10.1.2.3", "10.1.2.4", "10.1.9.9", "10.9.9.9", "11.1.1.1", "192.0.2.1")),
+)
+
+
+def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions]]:
+    """Return the routes that may stand together, each added unless it is refused beside those before it."""
+    rules = Rules()
+    conditions: dict[Rule, Conditions] = {}
+    for index, route in enumerate(routes):
+        rule = Rule(f"route {index}", Claim.of(route), None)
+        if any(specificity(other) == specificity(route) for other in conditions.values()):
+            try:
+                rules.validate([rule])
+            except ValueError:
+                continue
+        rules.validate([rule])  # refused only beside what is as specific
+        rules.add([rule])
+        conditions[rule] = route
+    return rules, conditions
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"paths": ["/**"]}, {}),
+        ({"paths": ["**"]}, {}),
+        ({"paths": ["?*"]}, {}),
+        ({"paths": ["*?"], "methods": ["GET"]}, {"methods": ["GET"]}),
+        ({"paths": ["/api/***"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/a/*?*?"]}, {"paths": ["/a/??*"]}),
+        ({"hosts": ["**.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"headers": {"x": ["a**"]}}, {"headers": {"x": ["a*"]}}),
+        ({"paths": ["*.png"]}, {"paths": ["/*.png"]}),
+        ({"paths": ["?api/*"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["*/a"]}, {"paths": ["/a", "/*/a"]}),
+        ({"paths": ["*/*"]}, {}),
+        ({"paths": ["/", "/?*"]}, {}),
+        ({"paths": ["/a/", "/a/?*"]}, {"paths": ["/a/*"]}),
+    ],
+    ids=[
+        "slash and stars",
+        "stars",
+        "one and star",
+        "star and one",
+        "path",
+        "mixed",
+        "host",
+        "header",
+        "no slash",
+        "one for the slash",
+        "star for nothing",
+        "every path by a star",
+        "every path by two",
+        "some paths by two",
+    ],
+)
+def test_runs_of_wildcards_are_one(written: dict[str, Any], meant: dict[str, Any]) -> None:
+    """Claims are the same, however many stars are written."""
+    assert Claim.of(Conditions(**written)) == Claim.of(Conditions(**meant))
+
+
+@settings(deadline=None)
+@given(st.lists(CONDITIONS, max_size=8), st.lists(REQUESTS, min_size=1, max_size=8))
+def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], requests: list[Request]) -> None:
+    """The load balancer tries our numbers, lowest first, and ends at the route that the stated order puts first."""
+    rules, conditions = accepted(routes)
+    numbers = rules.numbers()
+
+    for request in requests:
+        answering = [rule for rule, asked in conditions.items() if meets(request, asked)]
+        if answering:
+            first = min(answering, key=lambda rule: numbers[rule])
+            for rule in answering:
+                assert specificity(conditions[first]) <= specificity(conditions[rule])
+                if specificity(conditions[first]) == specificity(conditions[rule]):
+                    claimed = [each for each in requests if meets(each, conditions[first])]
+                    assert all(meets(each, conditions[rule]) for each in claimed)
+
+
+@st.composite
+def nested_conditions(draw: st.DrawFn) -> tuple[Conditions, Conditions]:
+    """Return conditions, and conditions that fewer requests meet, all of which meet the others too."""
+    wide = draw(CONDITIONS)
+    kind = draw(st.sampled_from(("host", "path", "header", "query", "method", "address", "value")))
+    if kind in {"host", "path"}:
+        values = (wide.hosts or ["*.com"]) if kind == "host" else (wide.paths or ["/*"])
+        filler = draw(
+            st.sampled_from(("", "a", "a*", "*b", "?", "a/*", "*/b") if kind == "path" else ("a", "a*", "*b"))
+        )
+        narrowed = [value.replace("*", filler, 1) for value in values]
+        narrow = replace(wide, hosts=narrowed) if kind == "host" else replace(wide, paths=narrowed)
+    elif kind == "header":
+        narrow = replace(wide, headers={**wide.headers, "z": draw(st.sampled_from(VALUES))})
+    elif kind == "query":
+        narrow = replace(wide, query={**wide.query, "z": draw(st.sampled_from(VALUES))})
+    elif kind == "method":
+        narrow = replace(wide, methods=wide.methods[:1] or ["GET"])
+    elif kind == "address":
+        blocks = {"10.0.0.0/8": "10.1.0.0/16", "10.1.0.0/16": "10.1.2.0/24", "10.1.2.0/24": "10.1.2.3/32"}
+        narrow = replace(wide, source_ips=[blocks.get(block, block) for block in wide.source_ips] or ["11.0.0.0/8"])
+    else:
+        headers = {name: values[:1] for name, values in wide.headers.items()}
+        narrow = replace(wide, headers=headers, paths=wide.paths[:1])
+    if fits(narrow):
+        return narrow, wide
+    wide = Conditions(paths=wide.paths[:1])
+    return replace(wide, methods=["GET"]), wide
+
+
+@settings(deadline=None)
+@given(nested_conditions())
+def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Conditions, Conditions]) -> None:
+    """The narrower of two nested routes is tried first, or the pair is refused."""
+    narrow, wide = map(Claim.of, pair)
+
+    assert narrow.rank <= wide.rank
+    if narrow.rank < wide.rank:
+        assert number_of(narrow) <= number_of(wide)
+    elif narrow.breadth < wide.breadth and wide.covers(narrow):
+        first, second = place([narrow, wide])
+        assert first < second
+    else:
+        assert narrow.shared_request(wide)
+
+
+@pytest.mark.parametrize(
+    ("specific", "general"),
+    [
+        ({"hosts": ["a.example.com"]}, {"hosts": ["*.example.com"], "paths": ["/a"]}),
+        ({"hosts": ["*.api.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"hosts": ["pr-*.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"hosts": ["*.example.com"]}, {"paths": ["/a"]}),
+        ({"paths": ["/api/"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api"]}, {"paths": ["/api*"]}),
+        ({"paths": ["/api/v1/*"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/*"]}, {"paths": ["/api*"]}),
+        ({"paths": ["/api/*/admin"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/*.png"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api-docs*"]}, {"paths": ["/api*"]}),
+        ({"paths": ["/api/*"]}, {"paths": ["*.png"]}),
+        ({"paths": ["*.png"], "methods": ["GET"]}, {"paths": ["/*.png"]}),
+        ({"methods": ["POST"]}, {"paths": ["*/*"]}),
+        ({"paths": ["*.png"]}, {}),
+        ({"paths": ["/a/*"]}, {"methods": ["GET"], "headers": {"x": ["1"]}}),
+        ({"paths": ["/a/*"], "methods": ["POST"]}, {"paths": ["/a/*"]}),
+        ({"methods": ["POST"], "headers": {"x": ["1"]}}, {"headers": {"x": ["1"]}}),
+        ({"headers": {"x": ["next"]}}, {"headers": {"x": ["*"]}}),
+        ({"methods": ["GET"]}, {"methods": ["GET", "HEAD"]}),
+        ({"source_ips": ["10.1.0.0/16"]}, {"source_ips": ["10.0.0.0/8"]}),
+        ({"query": {"v": ["2"]}}, {}),
+        ({"paths": ["/a"]}, {"paths": ["/a", "/b"]}),
+        ({"paths": ["/api/*"]}, {"paths": ["/api", "/api/*"]}),
+        ({"paths": ["/a", "/b"]}, {"paths": ["/a", "/b", "/c"]}),
+        ({"paths": ["/api/?"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/?", "/api/??"]}, {"paths": ["/api/*"]}),
+        ({"paths": ["/api/*/admin"]}, {"paths": ["/api/*/admin*"]}),
+        ({"hosts": ["a.example.com"]}, {"hosts": ["b.example.com", "a.example.com"]}),
+        ({"hosts": ["?.example.com"]}, {"hosts": ["*.example.com"]}),
+        ({"headers": {"x": ["1"]}}, {"headers": {"x": ["1", "2"]}}),
+        ({"query": {"v": ["?"]}}, {"query": {"v": ["*"]}}),
+        ({"source_ips": ["10.0.0.0/24"]}, {"source_ips": ["10.0.0.0/24", "10.2.0.0/24"]}),
+        (
+            {"paths": ["/a/*"], "methods": ["GET"], "source_ips": ["10.0.0.0/24"]},
+            {"paths": ["/a/*", "/b/*"], "methods": ["GET"], "source_ips": ["10.0.0.0/24"]},
+        ),
+    ],
+)
+def test_the_stated_order(specific: dict[str, list[str]], general: dict[str, list[str]]) -> None:
+    """One line of docs/routes.md each, by the numbers."""
+    first, second = (Claim.of(Conditions(**each)) for each in (specific, general))  # type: ignore[arg-type]  # spelled out
+    rules = Rules()
+    rules.add([Rule("first", first, None)])
+
+    rules.validate([Rule("second", second, None)])
+    assert place([second, first]) == sorted(place([first, second]), reverse=True)
+    assert number_of(first) <= number_of(second)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"paths": ["/a", "/b"]}, {"paths": ["/b", "/c", "/d"]}),
+        ({"paths": ["/a/?*"]}, {"paths": ["/a/*"]}),
+        ({"headers": {"x": ["1"]}}, {"headers": {"y": ["1", "2"]}}),
+        ({"query": {"v": ["1"]}}, {"headers": {"y": ["1", "2"]}}),
+        (
+            {"hosts": ["a.example.com"], "paths": ["/a", "/b"]},
+            {"hosts": ["a.example.com", "b.example.com"], "paths": ["/a"]},
+        ),
+        ({"source_ips": ["10.0.0.1/32"]}, {"headers": {"x": ["1", "2"]}}),
+        ({"source_ips": ["10.0.0.0/24", "10.0.2.0/24"]}, {"source_ips": ["10.0.0.0/24", "10.0.4.0/24", "10.0.6.0/24"]}),
+        ({"methods": ["GET"]}, {"query": {"v": ["1", "2"]}}),
+    ],
+)
+def test_neither_is_more_specific(one: dict[str, list[str]], other: dict[str, list[str]]) -> None:
+    """Lists of which neither is within the other are refused, though one is the shorter."""
+    first, second = (
+        Rule(name, Claim.of(Conditions(**each)), None)  # type: ignore[arg-type]  # spelled out
+        for name, each in (("first", one), ("second", other))
+    )
+    for rule, beside in ((first, second), (second, first)):
+        rules = Rules()
+        rules.add([beside])
+        with pytest.raises(
+            ValueError, match=f"route {rule.name} is as specific as route {beside.name}, and both claim"
+        ):
+            rules.validate([rule])
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ({"paths": ["/a"], "methods": ["GET"]}, {"paths": ["/a", "/b"], "methods": ["POST"]}),
+        ({"paths": ["/a"], "source_ips": ["10.0.0.0/24"]}, {"paths": ["/a", "/b"], "source_ips": ["10.9.0.0/24"]}),
+        ({"source_ips": ["10.0.0.0/24"]}, {"source_ips": ["::/104", "10.0.0.0/24"]}),
+    ],
+    ids=["methods", "addresses", "families"],
+)
+def test_what_is_covered(narrow: dict[str, list[str]], wide: dict[str, list[str]]) -> None:
+    """Every condition counts, not one alone."""
+    first, second = (Claim.of(Conditions(**each)) for each in (narrow, wide))  # type: ignore[arg-type]  # spelled out
+
+    assert second.covers(first) == ("methods" not in narrow and "paths" not in narrow)
+    assert not first.covers(second)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "request_"),
+    [
+        ({"paths": ["/a/*x"]}, {"paths": ["/a/b*"]}, "GET /a/bx"),
+        ({"paths": ["/?/*"]}, {"paths": ["/?/?"]}, "GET /x/x"),
+        ({"hosts": ["a.example.com", "b.example.com"]}, {"hosts": ["B.example.com"]}, "GET b.example.com/"),
+        ({"methods": ["PUT", "POST"]}, {"headers": {"x": ["1"]}}, "POST /, x: 1"),
+        ({"headers": {"x": ["1"]}}, {"query": {"v": ["*"]}}, "GET /?v=, x: 1"),
+        ({"source_ips": ["10.0.0.0/8"]}, {"source_ips": ["10.0.0.0/8", "192.0.2.0/24"]}, "GET /, from 10.0.0.0"),
+        (
+            {"headers": {"x": ["1"]}, "paths": ["/a"]},
+            {"source_ips": ["::1/128"], "paths": ["/a"]},
+            "GET /a, x: 1, from ::1",
+        ),
+        ({"paths": ["/a/*"]}, {"paths": ["/a/?*"]}, "GET /a/x"),
+    ],
+)
+def test_routes_that_could_claim_one_request(
+    one: dict[str, list[str]], other: dict[str, list[str]], request_: str
+) -> None:
+    """The request is named, whichever is asked."""
+    first, second = (Claim.of(Conditions(**each)) for each in (one, other))  # type: ignore[arg-type]  # spelled out
+
+    assert first.shared_request(second) == request_
+    assert second.shared_request(first) == request_
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"paths": ["/a/*"]}, {"paths": ["/b/*"]}),
+        ({"paths": ["/a"]}, {"paths": ["/A"]}),
+        ({"hosts": ["a.example.com"]}, {"hosts": ["*.b.example.com"]}),
+        ({"headers": {"x": ["1"]}}, {"headers": {"X": ["2"]}}),
+        ({"query": {"v": ["1"]}}, {"query": {"v": ["2*"]}}),
+        ({"methods": ["GET"]}, {"methods": ["POST"]}),
+        ({"source_ips": ["10.0.0.0/8"]}, {"source_ips": ["11.0.0.0/8", "::1/128"]}),
+    ],
+)
+def test_routes_that_exclude_each_other(one: dict[str, list[str]], other: dict[str, list[str]]) -> None:
+    """In any one kind of condition."""
+    first, second = (Claim.of(Conditions(**each)) for each in (one, other))  # type: ignore[arg-type]  # spelled out
+
+    assert first.shared_request(second) is None
+
+
+TEXTS = st.text(alphabet="ab/", max_size=6)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="ab*?/", max_size=6), st.text(alphabet="ab*?/", max_size=6), TEXTS)
+@example("*" * 60 + "a", "*" * 60 + "b", "")
+def test_what_two_patterns_have_in_common(one: str, other: str, text: str) -> None:
+    """A common text matches both; where there is none, no text does."""
+    common = _common_text(one, other)
+    if _is_within(one, other):
+        assert not wildcards_match(one, text) or wildcards_match(other, text)
+
+    if common is None:
+        assert not (wildcards_match(one, text) and wildcards_match(other, text))
+    else:
+        assert wildcards_match(one, common)
+        assert wildcards_match(other, common)

@@ -1,0 +1,278 @@
+"""Two runs of the merger at once: one of them works, whatever S3 answers first."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import count
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.logs import compacting as merging
+from tests.logs.compacting import Merger
+from tests.logs.deployed import JsonObject, Shipper, client
+from tests.logs.faults import Answer, Fault, FaultyS3, Request, lose_answer, pass_on, refuse, reset
+
+IDS = [f"{number:02}" for number in range(4)]
+TAKING, NOTHING_ELSE = 2, {"last_day": "2020-01-01", "first_day": "2020-01-02"}
+
+
+@pytest.fixture
+def merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
+    """A merger for which three objects are worth it, and a shipper with empty buckets."""
+    return new_merger(new_shipper, environment)
+
+
+@pytest.fixture
+def unlucky_merger(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Merger:
+    """One that reaches S3 through `faulty_s3`."""
+    return new_merger(new_shipper, bad_days)
+
+
+def new_merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
+    """A merger for which three objects are worth it, and a shipper with empty buckets."""
+    return Merger(new_module(environment), new_shipper())
+
+
+def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `merging.load` returns
+    """The module of a merger for which three objects are worth it, which reads one after the other."""
+    module = merging.load(environment)
+    module.MIN_OBJECTS = 3
+    module.archive.READERS = 1
+    return module
+
+
+@pytest.fixture(scope="module")
+def modules(environment: dict[str, str]) -> tuple[Any, Any]:
+    """Two mergers' modules."""
+    return new_module(environment), new_module(environment)
+
+
+def before_each_call(merger: Merger, hook: Callable[[], object]) -> None:
+    """Call something before each request to S3, and nothing else that was called until now."""
+
+    def before_send(**_: object) -> None:  # what it returned would be taken for S3's answer
+        hook()
+
+    events = merger.module.archived_hours.S3.meta.events
+    events.unregister("before-send.s3", unique_id="hook")
+    events.register("before-send.s3", before_send, unique_id="hook")
+
+
+# --- Interleaved ---
+
+
+def test_a_run_within_another_at_every_call(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any]) -> None:
+    """A whole run between any two calls of another, on objects that it would join differently: each line is there once.
+
+    The one within works only before the other has the lease, or after it gave it back.
+    """
+    results: list[tuple[JsonObject, JsonObject]] = []
+    for moment in count():
+        outer, inner = (Merger(module, new_shipper()) for module in modules)
+        inner.bucket = outer.bucket
+        outer.ship(*IDS)
+        before_each_call(inner, lambda: None)
+        within = at_call(outer, moment, inner)
+        result = outer.run()
+
+        before_each_call(outer, lambda: None)
+        inner.run()
+        assert outer.ids() == [*IDS, "late"][: 5 if within else 4], f"before call {moment}"
+        if not within:
+            break
+        results.append((result, within[0]))
+    assert moment > len(IDS) + 9, "fewer calls than a merge needs"
+    busy = ["".join("b" if "busy" in each else "w" for each in pair) for pair in results]
+    assert set(busy[:3]) <= {"ww", "bw"}, "the one within was there before the lease was taken"
+    assert set(busy[3:]) == {"wb"}, "the one within found it taken"
+
+
+def at_call(outer: Merger, moment: int, inner: Merger) -> list[JsonObject]:
+    """Let a run within another begin just before a call of the other; return where its result will be."""
+    calls, within = count(), list[JsonObject]()
+
+    def run_within() -> None:
+        if next(calls) == moment:
+            outer.ship("late")
+            within.append(inner.run())
+
+    before_each_call(outer, run_within)
+    return within
+
+
+@settings(max_examples=25, deadline=None)
+@given(schedule=st.lists(st.booleans(), min_size=4, max_size=60))
+def test_any_interleaving(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any], schedule: list[bool]) -> None:
+    """Two runs that take turns in any order leave each line once, and one of them works."""
+    one, other = (Merger(module, new_shipper()) for module in modules)
+    other.bucket = one.bucket
+    one.ship(*IDS)
+    turns = Turns()
+    before_each_call(one, lambda: turns.wait(one))
+    before_each_call(other, lambda: turns.wait(other))
+
+    with one.environ(), ThreadPoolExecutor(2) as pool:
+        runs = {each: pool.submit(turns.end, each, each.module.handler) for each in (one, other)}
+        for choice in schedule:
+            turns.give(one if choice else other)
+        turns.give_all()
+        results = [run.result() for run in runs.values()]
+
+    assert sum(result.get("merged", 0) for result in results) == 1
+    assert one.ids() == IDS
+
+
+class Turns:
+    """Lets each of several runs make one request at a time."""
+
+    def __init__(self) -> None:
+        """Nobody's turn."""
+        self._changed = threading.Condition()
+        self._waiting: set[Merger] = set()
+        self._ended: set[Merger] = set()
+        self._free = False
+
+    def wait(self, run: Merger) -> None:
+        """Wait for a run's turn."""
+        with self._changed:
+            if self._free:
+                return
+            self._waiting.add(run)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._free or run not in self._waiting)
+
+    def give(self, run: Merger) -> None:
+        """Let a run make its next request, and wait until it wants to make another, or has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: run in self._waiting | self._ended)
+            self._waiting.discard(run)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: run in self._waiting | self._ended)
+
+    def give_all(self) -> None:
+        """Let all of them run to their ends."""
+        with self._changed:
+            self._free = True
+            self._changed.notify_all()
+
+    def end(self, run: Merger, handler: Callable[[object, object], JsonObject]) -> JsonObject:
+        """Run a run; tell when it ended."""
+        try:
+            return handler(merging.DAY, merging.ENOUGH)
+        finally:
+            with self._changed:
+                self._ended.add(run)
+                self._changed.notify_all()
+
+
+# --- Old, and whose ---
+
+
+def at(age: timedelta) -> Fault:
+    """S3's answer, so much later by S3's own clock."""
+
+    def later(faulty: FaultyS3, request: Request) -> Answer:
+        status, headers, body = pass_on(faulty, request)
+        return status, {**headers, "Date": format_datetime(datetime.now(UTC) + age, usegmt=True)}, body
+
+    return later
+
+
+@pytest.mark.parametrize(("minutes", "taken"), [(0, False), (19, False), (21, True)], ids=["new", "held", "old"])
+def test_a_killed_holder(
+    unlucky_merger: Merger, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch, minutes: int, *, taken: bool
+) -> None:
+    """A lease that was not given back is taken over when it is older, by S3's clock, than any run; no other counts."""
+    faulty_s3.script.extend([*[pass_on] * (1 + TAKING), reset])
+    with pytest.raises(BotoCoreError):
+        unlucky_merger.run()
+    unlucky_merger.ship(*IDS)
+    monkeypatch.setattr("time.time", lambda: 0.0)  # of the function
+    monkeypatch.setattr(unlucky_merger.module, "now", lambda: datetime.now(UTC))
+
+    faulty_s3.script.extend([pass_on, at(timedelta(minutes=minutes))])
+    result = unlucky_merger.run()
+
+    assert ("busy" not in result) == taken
+    assert len(unlucky_merger.names()) == (1 if taken else len(IDS))
+
+
+def test_an_old_lease_has_one_heir(merger: Merger) -> None:
+    """Two that see the same old lease: the second finds that it is no longer the one it saw."""
+    lease = merger.module.lease
+    with merger.environ():
+        lease.take()
+        lease.LASTS = timedelta(seconds=-5)
+        heirs = iter([lease.take])
+        before_each_call(merger, lambda: [take() for take in heirs] if next(calls) == 1 else None)
+        calls = count()
+
+        with pytest.raises(lease.Busy, match="at this moment"):
+            lease.take()
+
+
+def test_it_is_given_back(merger: Merger) -> None:
+    """After a run that went well the next may begin at once, also when objects were unreadable."""
+    merger.run()
+    merging.put(merger.s3, merger.bucket, merging.HOUR, b"{}\n")
+    [name] = merger.names()
+    for number in range(3):
+        merger.s3.put_object(Bucket=merger.bucket, Key=f"{merging.HOUR}{number}-{name.partition('-')[2]}", Body=b"?")
+    for _ in range(2):
+        with pytest.raises(merger.module.UnreadableObjects):
+            merger.run()
+
+
+def test_what_is_ones_own_no_longer_is_not_given_back(merger: Merger) -> None:
+    """Somebody else's lease stays theirs."""
+    lease = merger.module.lease
+    with merger.environ():
+        first = lease.take()
+        merger.s3.put_object(Bucket=merger.bucket, Key=lease.KEY, Body=b"another's")
+        lease.give_back(first)
+
+        with pytest.raises(lease.Busy, match="may last until"):
+            lease.take()
+
+
+@pytest.mark.parametrize(("call", "busy"), [(1 + TAKING, True), (1, False)], ids=["taking it", "giving it back"])
+def test_an_answer_is_lost(
+    unlucky_merger: Merger,
+    faulty_s3: FaultyS3,
+    bad_days: dict[str, str],
+    call: int,
+    *,
+    busy: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
+    archive = unlucky_merger.module.archive
+    monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    before = len(faulty_s3.requests)
+    unlucky_merger.run(NOTHING_ELSE)
+    calls = len(faulty_s3.requests) - before
+
+    faulty_s3.script.extend([*[pass_on] * ((call if busy else calls) - 1), lose_answer])
+    result = unlucky_merger.run(NOTHING_ELSE)
+
+    assert ("busy" in result) == busy
+    assert ("busy" in unlucky_merger.run(NOTHING_ELSE)) == busy
+
+
+@pytest.mark.parametrize("call", [1 + TAKING, -1], ids=["taking it", "giving it back"])
+def test_a_refusal_is_an_error(unlucky_merger: Merger, faulty_s3: FaultyS3, call: int) -> None:
+    """A missing permission is not taken for another run."""
+    before = len(faulty_s3.requests)
+    unlucky_merger.run(NOTHING_ELSE)
+    calls = len(faulty_s3.requests) - before
+
+    faulty_s3.script.extend([*[pass_on] * ((call if call > 0 else calls) - 1), refuse(403, "AccessDenied")])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        unlucky_merger.run(NOTHING_ELSE)

@@ -1,0 +1,559 @@
+"""What CloudFormation would replace."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Aws, CfnCondition, CfnParameter, Fn, NestedStack, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from fargate_constructs.synthesized.create_only import PERHAPS, create_only
+from fargate_constructs.synthesized.create_only_documented import DOCUMENTED
+from fargate_constructs.testing import LASTING_TYPES, assert_no_replacement, lasting_resources
+from tests.testing.documented import missing
+
+BUCKET, VPC, SUBNET, CLUSTER = "AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::RDS::DBCluster"
+ANY = ["*"]
+
+
+def resource(type_: str, path: str = "", **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
+    """Return a resource as a template has it."""
+    metadata = {"Metadata": {"aws:cdk:path": path}} if path else {}
+    return {"Type": type_, **metadata, "Properties": properties}
+
+
+def template(**resources: dict[str, Any]) -> dict[str, Any]:
+    """Return a template."""
+    return {"Resources": resources}
+
+
+def told(old: Any, new: Any, **arguments: Any) -> list[str]:  # noqa: ANN401 - passed through
+    """Return what is said of each resource that would go."""
+    try:
+        assert_no_replacement(old, new, **arguments)
+    except AssertionError as error:
+        head, *faults, end = str(error).splitlines()
+        assert head == f"CloudFormation would replace or delete {len(faults)} of what should last:"
+        assert end == "put each back as it was, or name it in accepted=[...] if it may go"
+        return [fault.removeprefix("- ") for fault in faults]
+    return []
+
+
+def test_what_stays_is_silent() -> None:
+    """A property that can be changed in place, a new resource, and one that is short-lived."""
+    old = template(Data=resource(BUCKET, BucketName="a"), Once=resource("AWS::ECS::TaskDefinition", Cpu="256"))
+    new = template(
+        Data=resource(BUCKET, BucketName="a", Tags=[{"Key": "a", "Value": "b"}]),
+        More=resource(BUCKET),
+        Once=resource("AWS::ECS::TaskDefinition", Cpu="512"),
+    )
+
+    assert told(old, new) == []
+    assert told(old, new, types=["AWS::ECS::*"]) == [
+        'Once (AWS::ECS::TaskDefinition Once) is replaced for Cpu: was "256", now "512"'
+    ]
+
+
+def test_what_is_gone() -> None:
+    """With what came of its type: most often it is the same thing by another ID."""
+    old = template(Old=resource(BUCKET, "Shop/Data/Resource"), Other=resource(BUCKET), Ours=resource(BUCKET))
+    new = template(New=resource(BUCKET, "Shop/Store/Resource"), Ours=resource(BUCKET))
+
+    assert told(old, new) == [
+        "Shop/Data/Resource (AWS::S3::Bucket Old) is gone; new of its type: Shop/Store/Resource",
+        "Other (AWS::S3::Bucket Other) is gone; new of its type: Shop/Store/Resource",
+    ]
+    assert told(template(Old=resource(BUCKET)), template()) == ["Old (AWS::S3::Bucket Old) is gone"]
+
+
+def test_another_type() -> None:
+    """CloudFormation refuses such an update, whichever of the two types should last."""
+    data, role = template(It=resource(BUCKET, "Shop/It")), template(It=resource("AWS::IAM::Role", "Shop/It"))
+
+    refused = "which CloudFormation refuses under one logical ID"
+    assert told(data, role) == [
+        f"Shop/It (AWS::S3::Bucket It) was AWS::S3::Bucket and is AWS::IAM::Role, {refused}",
+    ]
+    assert told(role, data) == [
+        f"Shop/It (AWS::IAM::Role It) was AWS::IAM::Role and is AWS::S3::Bucket, {refused}",
+    ]
+
+
+def test_properties_that_are_create_only() -> None:
+    """Each is named, with both values; what AWS replaces for under conditions is told from what it always does."""
+    old = template(Base=resource(CLUSTER, "Shop/Base", DatabaseName="shop", Engine="aurora-mysql", Port=3306))
+    new = template(Base=resource(CLUSTER, "Shop/Base", StorageEncrypted=True, Engine="aurora-postgresql", Port=5432))
+
+    assert told(old, new) == [
+        (
+            'Shop/Base (AWS::RDS::DBCluster Base) is replaced for DatabaseName: was "shop", now not set; '
+            "is replaced for StorageEncrypted: was not set, now true; "
+            'may be replaced for Engine: was "aurora-mysql", now "aurora-postgresql"'
+        )
+    ]
+
+
+def test_properties_within_properties() -> None:
+    """Only what is create-only counts of an object, or of each in a list; all of it if only the deployment knows it."""
+    old = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "old"}))
+    described = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "new"}))
+    renamed = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "rows"}))
+    unknown = template(Lines=resource("AWS::Glue::Table", TableInput={"Fn::If": ["Is", {}, {}]}))
+
+    assert told(old, described) == []
+    assert told(old, renamed) == [
+        'Lines (AWS::Glue::Table Lines) is replaced for TableInput: was {"Name": "lines"}, now {"Name": "rows"}'
+    ]
+    assert told(old, unknown) == [
+        (
+            'Lines (AWS::Glue::Table Lines) is replaced for TableInput: was {"Name": "lines"}, '
+            'now {"Fn::If": ["Is", {}, {}]}'
+        )
+    ]
+
+    def nodes(*servers: str | None) -> dict[str, Any]:
+        each = [{"DbServerId": server, "Tag": "x"} if server else "a reference" for server in servers]
+        return template(Cluster=resource("AWS::ODB::CloudVmCluster", DbNodes=each))
+
+    assert told(nodes("a", None), nodes("a", None), types=ANY) == []
+    assert len(told(nodes("a", "b"), nodes("a", "c"), types=ANY)) == 1
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"Ref": "Group"},
+        {"Fn::GetAtt": ["Group", "Name"]},
+        {"Fn::GetAtt": "Group.Name"},
+        {"Fn::Sub": "${AWS::StackName}-${Group.Name}"},
+        {"Fn::Sub": ["${Name}-${Group}", {"Name": "a"}]},
+        {"Fn::Join": ["", ["a", {"Ref": "Group"}]]},
+    ],
+    ids=["ref", "attribute", "attribute-in-short", "substituted", "substituted-with-names", "joined"],
+)
+def test_what_follows(reference: object) -> None:
+    """A replaced resource has another physical ID: whatever is created with that is replaced too, at any distance."""
+
+    def data(description: str) -> dict[str, Any]:
+        return template(
+            Group=resource("AWS::RDS::DBSubnetGroup", "Shop/Group", DBSubnetGroupName=description),
+            Base=resource(CLUSTER, "Shop/Base", DBSubnetGroupName=reference),
+            One=resource("AWS::RDS::DBInstance", "Shop/One", DBClusterIdentifier={"Ref": "Base"}),
+        )
+
+    assert told(data("old"), data("old")) == []
+    assert told(data("old"), data("new")) == [
+        "Shop/Base (AWS::RDS::DBCluster Base) is replaced with Shop/Group, which its DBSubnetGroupName refers to",
+        "Shop/One (AWS::RDS::DBInstance One) is replaced with Shop/Base, which its DBClusterIdentifier refers to",
+    ]
+
+
+YES, NO = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", "b"]}
+
+
+def conditional(name: str, **conditions: object) -> dict[str, Any]:
+    """Return the template of a bucket that is there under a condition."""
+    return {"Conditions": conditions, "Resources": {"Data": {"Type": BUCKET, "Condition": name}}}
+
+
+def test_conditions() -> None:
+    """What is there under another condition may be gone; its name does not matter, nor one that is dropped."""
+    always, yes, no = template(Data=resource(BUCKET)), conditional("Is", Is=YES), conditional("Is", Is=NO)
+    gone = "Data (AWS::S3::Bucket Data) may be gone: its Condition was {}, now {}"
+
+    assert told(always, no) == [gone.format("not set", '{"Fn::Equals": ["a", "b"]}')]
+    assert told(yes, no) == [gone.format('{"Fn::Equals": ["a", "a"]}', '{"Fn::Equals": ["a", "b"]}')]
+    assert told(yes, conditional("Was", Was=YES)) == []
+    assert told(no, always) == []
+    assert told(yes, conditional("Not", Not={"Fn::Not": [{"Condition": "Is"}]}, Is=YES)) == [
+        gone.format('{"Fn::Equals": ["a", "a"]}', '{"Fn::Not": [{"Fn::Equals": ["a", "a"]}]}')
+    ]
+
+
+def test_conditions_in_a_circle_end() -> None:
+    """CloudFormation refuses them, and says so better than an endless comparison."""
+    circle = conditional("Is", Is={"Fn::Not": [{"Condition": "Not"}]}, Not={"Fn::Not": [{"Condition": "Is"}]})
+
+    assert told(circle, circle) == []
+
+
+def test_conditions_and_mappings_in_properties() -> None:
+    """What the template says elsewhere counts as if it stood there."""
+
+    def vpc(condition: object, cidr: str) -> dict[str, Any]:
+        found = {"Fn::FindInMap": ["Ranges", "shop", "cidr"]}
+        return {
+            "Conditions": {"IsProd": condition},
+            "Mappings": {"Ranges": {"shop": {"cidr": cidr}}},
+            "Resources": {"Vpc": resource(VPC, CidrBlock={"Fn::If": ["IsProd", found, "10.9.0.0/16"]})},
+        }
+
+    assert told(vpc(YES, "10.0.0.0/16"), vpc(YES, "10.0.0.0/16")) == []
+    assert len(told(vpc(YES, "10.0.0.0/16"), vpc(YES, "10.1.0.0/16"))) == 1
+    assert len(told(vpc(YES, "10.0.0.0/16"), vpc(NO, "10.0.0.0/16"))) == 1
+
+
+def test_conditions_are_pinned() -> None:
+    """With what they say: a pin has no other section."""
+    stacks = [Stack(App(), "Shop") for _ in range(3)]
+    for stack, region in zip(stacks, [None, "eu-west-1", "eu-west-2"], strict=True):
+        address = ec2.CfnEIP(stack, "Address")
+        if region:
+            expression = Fn.condition_equals(Aws.REGION, region)
+            address.cfn_options.condition = CfnCondition(stack, "IsHere", expression=expression)
+    always, west, east = map(lasting_resources, stacks)
+
+    assert told(west, stacks[1]) == []
+    assert len(told(always, stacks[1])) == 1
+    assert len(told(west, east)) == 1
+
+
+def test_what_schemas_lack() -> None:
+    """What AWS documents beside is kept in a file; the CDK CLI has both, so that what is new in it shows here."""
+    assert missing() == DOCUMENTED, "make create-only"
+    assert "Name" in create_only("AWS::Route53::RecordSet", PERHAPS)
+
+    port = [template(Base=resource("AWS::RDS::DBInstance", Port=port)) for port in ("5432", "5433")]
+    assert told(*port) == ['Base (AWS::RDS::DBInstance Base) may be replaced for Port: was "5432", now "5433"']
+
+
+@pytest.mark.parametrize(
+    ("type_", "was", "now", "expected"),
+    [
+        # https://github.com/aws/aws-cdk/issues/21100
+        (
+            "AWS::RDS::DBParameterGroup",
+            {"Family": "postgres15"},
+            {"Family": "postgres16"},
+            "may be replaced for Family",
+        ),
+        ("AWS::Route53::RecordSet", {"Name": "a.example.com"}, {"Name": "b.example.com"}, "may be replaced for Name"),
+        ("AWS::RDS::DBInstance", {"MultiAZ": False}, {"MultiAZ": True}, ""),
+        # https://github.com/go-to-k/cdkd/issues/960
+        (
+            "AWS::Pipes::Pipe",
+            {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 1}}},
+            {"SourceParameters": {"SqsQueueParameters": {"BatchSize": 2}}},
+            "",
+        ),
+        # https://github.com/awsdocs/aws-cloudformation-user-guide/issues/1276
+        (
+            "AWS::ElastiCache::ReplicationGroup",
+            {},
+            {"AtRestEncryptionEnabled": False},
+            "is replaced for AtRestEncryptionEnabled",
+        ),
+        # https://github.com/aws/aws-cdk/issues/32472
+        ("AWS::CDK::Metadata", {"Analytics": "v2:a"}, {"Analytics": "v2:b"}, ""),
+        # https://github.com/aws/aws-cdk/issues/38829: a weak reference is resolved after the update has been planned
+        (
+            "AWS::RDS::DBInstance",
+            {"DBSubnetGroupName": {"Fn::ImportValue": "Base:ExportsOutputRefGroupEB7FEF75"}},
+            {
+                "DBSubnetGroupName": {
+                    "Fn::GetStackOutput": {"StackName": "Base", "OutputName": "PublishOutputRefGroupC0"}
+                }
+            },
+            "is replaced for DBSubnetGroupName",
+        ),
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2214
+        (
+            "AWS::ECS::Service",
+            {"LaunchType": "FARGATE"},
+            {"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT"}]},
+            "may be replaced for LaunchType",
+        ),
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/651
+        (
+            "AWS::ECS::Service",
+            {"PlacementStrategies": [{"Type": "spread"}]},
+            {"PlacementStrategies": [{"Type": "binpack"}]},
+            "",
+        ),
+        # https://github.com/aws/aws-cdk/issues/23988
+        (
+            "AWS::ECS::Service",
+            {},
+            {"DeploymentController": {"Type": "ECS"}},
+            "may be replaced for DeploymentController",
+        ),
+        # https://github.com/aws/aws-cdk/issues/33253
+        (
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            {"Scheme": "internet-facing"},
+            {"Scheme": "internal"},
+            "is replaced for Scheme",
+        ),
+        # https://github.com/widdix/aws-cf-templates/pull/318
+        ("AWS::RDS::DBInstance", {"Engine": "mysql"}, {"Engine": {"Ref": "Engine"}}, "may be replaced for Engine"),
+    ],
+)
+def test_what_people_were_surprised_by(type_: str, was: dict[str, Any], now: dict[str, Any], expected: str) -> None:
+    """Updates that CloudFormation replaces for, or does not, though its tools or its pages said otherwise."""
+    faults = told(template(It=resource(type_, **was)), template(It=resource(type_, **now)), types=ANY)
+
+    assert [expected in fault for fault in faults] == ([True] if expected else [])
+
+
+SPELLINGS = [
+    {"Ref": "V"},
+    {"Fn::Sub": "${V}"},
+    {"Fn::Sub": ["${It}", {"It": {"Ref": "V"}}]},
+    {"Fn::Join": ["", [{"Fn::Sub": "${V}"}]]},
+]
+LITERALS = ["a-b", {"Fn::Join": ["-", ["a", "b"]]}, {"Fn::Sub": "a-b"}, {"Fn::Sub": ["${A}-b", {"A": "a"}]}]
+TEXTS = [{"Fn::Sub": "${V.Arn}/x"}, {"Fn::Join": ["/", [{"Fn::GetAtt": ["V", "Arn"]}, "x"]]}]
+
+
+@pytest.mark.parametrize("spellings", [SPELLINGS, LITERALS, TEXTS], ids=["reference", "literal", "text"])
+def test_a_value_in_another_form_is_no_change(spellings: list[Any]) -> None:
+    """However a template puts a text together; another value is a change."""
+    first, *others = [template(Data=resource(BUCKET, BucketName=each)) for each in spellings]
+
+    for other in others:
+        assert told(first, other) == []
+    assert len(told(first, template(Data=resource(BUCKET, BucketName="other")))) == 1
+
+
+class Nested(Stack):
+    """A bucket in a nested stack, named by what its parent gives it: a literal, and what another nested one has."""
+
+    def __init__(self, name: str = "a", *, key: str = "Key") -> None:
+        super().__init__(App(), "Shop")
+        keys, data = NestedStack(self, "Keys"), NestedStack(self, "Data", parameters={"Name": name})
+        user = iam.CfnUser(keys, key, user_name=key)
+        parameter = CfnParameter(data, "Name")
+        self.bucket = s3.CfnBucket(data, "Bucket", bucket_name=f"{parameter.value_as_string}-{user.ref}")
+        self.data = data
+
+
+def test_what_a_parent_changes_in_a_nested_stack() -> None:
+    """A parameter's value, and what another nested stack hands on; of stacks, of pins, and of the nested one alone."""
+    old, pin = Nested(), lasting_resources(Nested())
+
+    for before in (old, pin):
+        assert told(before, Nested()) == []
+        (fault,) = told(before, Nested("b"))
+        assert "Shop/Data/Bucket" in fault
+        assert "is replaced for BucketName" in fault
+        (fault,) = told(before, Nested(key="Other"))
+        assert '"Fn::Join": ["", ["a-", {"Ref": ' in fault
+    (fault,) = told(old.data, Nested("b").data)
+    assert fault.startswith("Shop/Data/Bucket (AWS::S3::Bucket Bucket) is replaced for BucketName: ")
+
+
+def test_what_may_follow() -> None:
+    """Through a property that is create-only under conditions, or from what may be replaced, nothing is certain."""
+
+    def data(family: str, name: str) -> dict[str, Any]:
+        return template(
+            Group=resource("AWS::RDS::DBParameterGroup", Family=family),
+            Named=resource("AWS::RDS::DBParameterGroup", DBParameterGroupName=name),
+            Base=resource("AWS::RDS::DBInstance", "Shop/Base", DBParameterGroupName={"Ref": "Named"}),
+            Replica=resource("AWS::RDS::DBInstance", "Shop/Replica", DBParameterGroupName={"Ref": "Group"}),
+        )
+
+    assert told(data("a", "a"), data("b", "b")) == [
+        f"Shop/{base} (AWS::RDS::DBInstance {base}) may be replaced with {group}, "
+        "which its DBParameterGroupName refers to"
+        for base, group in (("Base", "Named"), ("Replica", "Group"))
+    ]
+
+
+def test_what_may_go() -> None:
+    """By construct path, with all below it, or by logical ID; nothing else is let through."""
+    old = template(Near=resource(BUCKET, "Shop/Data/Resource"), Far=resource(BUCKET, "Shop/Database/Resource"))
+    far = "Shop/Database/Resource (AWS::S3::Bucket Far) is gone"
+
+    assert told(old, template(), accepted=["Shop/Data"]) == [far]
+    assert told(old, template(), accepted=["Near"]) == [far]
+    assert told(old, template(), accepted=["Shop"]) == []
+    assert told(old, template(), accepted=["Shop/Data/", "Far"]) == []
+
+
+def test_what_is_accepted_must_go() -> None:
+    """One that is mistyped, or that has gone long ago, would let something go later."""
+    old = template(Data=resource(BUCKET, "Shop/Data/Resource"))
+
+    with pytest.raises(AssertionError, match="accepted: Shop/Dat; remove it, or correct it"):
+        assert_no_replacement(old, template(), accepted=["Shop/Data", "Shop/Dat"])
+    with pytest.raises(AssertionError, match="accepted: Shop/Data; "):
+        assert_no_replacement(old, old, accepted=["Shop/Data"])
+
+
+def test_types_that_there_are_not() -> None:
+    """A mistyped one would watch nothing; one of a template, or of AWS, may have no resource yet."""
+    old = template(Vpc=resource(VPC), Thing=resource("Own::Thing::Type"))
+    refusal = re.escape("got: AWS::EC2::Vpc, My::*; spell them as templates do, such as AWS::EC2::VPC or AWS::S3::*")
+
+    with pytest.raises(ValueError, match=refusal):
+        assert_no_replacement(old, old, types=["AWS::EC2::Vpc", "My::*", VPC])
+    with pytest.raises(ValueError, match=refusal):
+        lasting_resources(Shop(), types=["AWS::EC2::Vpc", "My::*", VPC])
+    assert told(old, old, types=["Own::*", "AWS::Batch::*"]) == []
+
+
+def test_nothing_to_compare_with() -> None:
+    """From a template without resources nothing can go: most likely it is another one than was meant."""
+    with pytest.raises(ValueError, match="old must have resources, got none"):
+        assert_no_replacement(template(), template(Data=resource(BUCKET)))
+
+
+def test_types_without_a_schema() -> None:
+    """Of a third party's type only the ID and the type itself are known to matter; of CDK's own, more."""
+    own, other = resource("Own::Thing::Type", Name="a"), resource("Own::Thing::Type", Name="b")
+
+    assert told(template(Thing=own), template(Thing=other), types=ANY) == []
+    assert told(template(Thing=own), template(), types=ANY) == ["Thing (Own::Thing::Type Thing) is gone"]
+    custom = [template(It=resource("Custom::It", ServiceToken=token)) for token in "ab"]
+    assert told(*custom, types=ANY) == ['It (Custom::It It) is replaced for ServiceToken: was "a", now "b"']
+
+
+class Shop(Stack):
+    """A VPC with a subnet, and a bucket."""
+
+    def __init__(self, cidr: str = "10.0.0.0/16", bucket: str = "Data") -> None:
+        super().__init__(App(), "Shop")
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=cidr)
+        ec2.CfnSubnet(self, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
+        ec2.CfnSecurityGroup(self, "Group", group_description="any")
+        s3.Bucket(self, bucket)
+
+
+FAULTS = [
+    'Shop/Vpc (AWS::EC2::VPC Vpc) is replaced for CidrBlock: was "10.0.0.0/16", now "10.1.0.0/16"',
+    "Shop/Subnet (AWS::EC2::Subnet Subnet) is replaced with Shop/Vpc, which its VpcId refers to",
+]
+
+
+@pytest.fixture(scope="module")
+def pinned() -> dict[str, Any]:
+    """What must not change of the stack."""
+    return lasting_resources(Shop())
+
+
+@pytest.mark.parametrize("kind", [dict, Path, str])
+def test_stacks_and_files(kind: Callable[[Any], Any], pinned: dict[str, Any], tmp_path: Path) -> None:
+    """A stack is compared with a stack, a template, or a file by its path; construct paths need no CLI."""
+    file = tmp_path / "deployed.json"
+    file.write_text(json.dumps(pinned))
+
+    assert told(Shop(), Shop("10.1.0.0/16")) == FAULTS
+    assert told(kind(pinned if kind is dict else file), Shop("10.1.0.0/16")) == FAULTS
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """The message says where it was looked for, and how to write it."""
+    file = tmp_path / "deployed.json"
+
+    with pytest.raises(
+        FileNotFoundError, match=f"old must be .*, got none at {file}; write it when .*lasting_resources"
+    ):
+        assert_no_replacement(file, Shop())
+
+
+def test_what_is_pinned(pinned: dict[str, Any]) -> None:
+    """Logical IDs, types, paths and create-only properties of what should last; nothing else."""
+    resources = pinned["Resources"]
+
+    assert resources["Vpc"] == resource(VPC, "Shop/Vpc", CidrBlock="10.0.0.0/16")
+    assert resources["Subnet"] == resource(SUBNET, "Shop/Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.0.0.0/24")
+    (bucket,) = resources.keys() - {"Vpc", "Subnet"}
+    assert resources[bucket] == {"Type": BUCKET, "Metadata": {"aws:cdk:path": "Shop/Data/Resource"}}
+
+
+@pytest.mark.parametrize("is_old", [True, False], ids=["old", "new"])
+def test_a_pin_says_what_was_looked_at(is_old: bool, pinned: dict[str, Any]) -> None:  # noqa: FBT001 - a parameter
+    """What was not, because cfn-lint did not know it yet, is not taken for a change."""
+    looked = pinned["Metadata"]["fargate-constructs:create-only"]
+    older = json.loads(json.dumps(pinned))
+    older["Metadata"]["fargate-constructs:create-only"][VPC] = ["InstanceTenancy"]
+    del older["Resources"]["Vpc"]["Properties"]
+
+    assert set(looked) == {VPC, SUBNET, BUCKET}
+    assert {"CidrBlock", "InstanceTenancy"} <= set(looked[VPC])
+    assert told(*((older, Shop()) if is_old else (Shop(), older))) == []
+
+
+def test_what_is_referred_to_is_pinned_with_it() -> None:
+    """Else nobody could tell that a replaced VPC takes its subnets along."""
+    assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Subnet", "Vpc"]
+
+
+def test_an_empty_stack() -> None:
+    """Nothing lasts of it, and all that was there is gone."""
+    assert lasting_resources(Stack(App(), "Empty"))["Resources"] == {}
+    assert told(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is gone"]
+
+
+def test_references_that_are_no_resources() -> None:
+    """Parameters and pseudo parameters are not pinned."""
+    stack = Stack(App(), "Test")
+    ec2.CfnVPC(stack, "Vpc", cidr_block=stack.region)
+
+    assert list(lasting_resources(stack)["Resources"]) == ["Vpc"]
+
+
+def test_a_part_of_a_template_is_refused() -> None:
+    """What has no resources is not a template: it would pass as one from which nothing can go."""
+    with pytest.raises(ValueError, match=re.escape("old must be a template with Resources, got one with: Vpc, Subnet")):
+        assert_no_replacement({"Vpc": {}, "Subnet": {}}, template())
+    with pytest.raises(ValueError, match="new must be"):
+        assert_no_replacement(template(), {})
+    loop = {"Fn::ForEach::Vpcs": ["Name", ["A"], {"Vpc${Name}": resource(VPC)}]}
+    with pytest.raises(
+        ValueError, match=r"complete, got Resources with Fn::ForEach::Vpcs; take it by `aws .* Processed"
+    ):
+        assert_no_replacement({"Resources": loop}, template())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("Resources: {}", "Expecting value: line 1"), ('"Resources: {}"', "it is no object")],
+    ids=["yaml", "yaml-as-json"],
+)
+def test_files_of_another_kind_are_refused(text: str, problem: str, tmp_path: Path) -> None:
+    """By name, with where to get a template in JSON: YAML, and what `get-template` makes of YAML."""
+    file = tmp_path / "deployed.yaml"
+    file.write_text(text)
+
+    with pytest.raises(
+        ValueError, match=rf"old must be the file of a template in JSON, got {file}: {problem}.*; take it"
+    ):
+        assert_no_replacement(file, template())
+
+
+def test_other_things_are_refused() -> None:
+    """By the name of the argument."""
+    with pytest.raises(TypeError, match=r"old must be aws_cdk\.Stack or .*, got: 3"):
+        assert_no_replacement(3, template())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="accepted must be a list of str"):
+        assert_no_replacement(template(), template(), accepted="Shop")
+
+
+def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without cfn-lint only this assertion fails, and says how to get it."""
+    monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
+    unread = template(Queue=resource("AWS::Batch::JobQueue"))  # by no other test
+
+    with pytest.raises(ImportError, match=re.escape("not installed: pip install '.[testing]'")):
+        assert_no_replacement(unread, unread)
+
+
+def test_types_that_last() -> None:
+    """All that AWS's linter calls stateful is among them, and each is a type that there is."""
+    stateful = load_resource(AdditionalSpecs, "StatefulResources.json")["ResourceTypes"]
+
+    assert set(stateful) <= set(LASTING_TYPES)
+    assert {"AWS::S3Tables::TableBucket", "AWS::EC2::EIPAssociation"} <= set(LASTING_TYPES) - set(stateful)
+    assert len(set(LASTING_TYPES)) == len(LASTING_TYPES)
+    assert set(LASTING_TYPES) - set(PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1")) <= set(stateful)
