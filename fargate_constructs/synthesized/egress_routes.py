@@ -6,7 +6,7 @@ subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
