@@ -23,7 +23,7 @@ def service_principal(service: str) -> iam.ServicePrincipal:
     return iam.ServicePrincipal(service, conditions=_for_this_account())
 
 
-def restrict(role: iam.IRole) -> None:
+def restrict_to_account(role: iam.IRole) -> None:
     """Let the service of a role that CDK made assume it for this account alone, as `service_principal` says of others.
 
     Whoever adds a principal to such a role's trust with the flag `@aws-cdk/aws-iam:minimizePolicies` on gets one

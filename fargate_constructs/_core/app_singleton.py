@@ -22,7 +22,7 @@ class Registry(Construct):
         self.entries: dict[Callable[[], Any], Any] = {}
 
 
-def entry_of(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
+def app_singleton(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
     """Return the one entry of a kind, such as a class, in a construct's app; made when it is first asked for.
 
     In the tree, not in a dictionary of apps: an app that CDK makes for a stack without one is another object each time
@@ -35,7 +35,7 @@ def entry_of(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
     return cast(Entry, registry.entries[kind])
 
 
-def existing_entry_of(app: IConstruct, kind: Callable[[], Entry]) -> Entry | None:
+def existing_app_singleton(app: IConstruct, kind: Callable[[], Entry]) -> Entry | None:
     """Return it if it was made; nothing can be added to a tree while it is validated."""
     registry = _registry_of(app)
     return cast("Entry | None", registry.entries.get(kind)) if registry else None

@@ -41,10 +41,10 @@ LATIN_LETTER = re.compile(r"LATIN (?P<case>CAPITAL|SMALL) (LETTER|LIGATURE) (?P<
 
 def ec2_description(text: str) -> str:
     """Return a description of a security group, or of its rule, as EC2 takes it; one that it takes is unchanged."""
-    return shortened(NOT_IN_EC2.sub("_", without_accents(text)), MAX_EC2_DESCRIPTION)
+    return shorten(NOT_IN_EC2.sub("_", remove_accents(text)), MAX_EC2_DESCRIPTION)
 
 
-def without_accents(text: str) -> str:
+def remove_accents(text: str) -> str:
     """Return a text with plain letters for those with accents: `Überweb` becomes `Uberweb`, `Øre` becomes `Ore`."""
     plain = (each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     return "".join(map(_plain_letter, plain))
@@ -57,7 +57,7 @@ def _plain_letter(letter: str) -> str:
     return {"ß": "ss", "ẞ": "SS"}.get(letter, letter)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, max_length: int) -> str:
     """Return a text that AWS takes no more than so many characters of: its begin and its end."""
-    half = (most - len("...")) // 2
-    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+    half = (max_length - len("...")) // 2
+    return text if len(text) <= max_length else f"{text[:half]}...{text[-half:]}"

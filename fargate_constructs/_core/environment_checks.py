@@ -127,7 +127,7 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
         ValueError: With the first one that is elsewhere.
     """
     for name, value in given.items():
-        for each in things_in(value):
+        for each in _constructs_and_arns_in(value):
             theirs, ours = environment_of(each), environment_of(scope)
             for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
                 here, there = getattr(ours, what), getattr(theirs, what)
@@ -139,18 +139,18 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
                     )
 
 
-def things_in(value: object) -> Iterator[Any]:
+def _constructs_and_arns_in(value: object) -> Iterator[Any]:
     """Yield the constructs and ARNs in an argument: itself, or what is in a list, a mapping or a value object."""
     if isinstance(value, str):
         yield from [value] if value.startswith("arn:") else []
     elif isinstance(value, Construct) or hasattr(value, "env"):
         yield value
     else:
-        for each in _parts(value):
-            yield from things_in(each)
+        for each in _members(value):
+            yield from _constructs_and_arns_in(each)
 
 
-def _parts(value: object) -> list[object]:
+def _members(value: object) -> list[object]:
     if isinstance(value, Mapping):
         return list(value.values())
     if isinstance(value, (list, tuple)):

@@ -39,7 +39,7 @@ class PythonFunction(lambda_.Function):
         handler: What is called: the module and its function.
         description: What it does, in a few words.
         timeout: How long one invocation may take.
-        lost_invocations: The audits' rules about invocations that failed, each with why it does not hold here.
+        dlq_suppressions: The audits' rules about invocations that failed, each with why it does not hold here.
         environment: Its environment variables. By default none.
         memory_size: Its memory in MiB; Lambda gives CPU in proportion. By default 256.
         role_name: The role's name. By default CloudFormation makes one up.
@@ -57,7 +57,7 @@ class PythonFunction(lambda_.Function):
         handler: str,
         description: str,
         timeout: Duration,
-        lost_invocations: Mapping[str, str],
+        dlq_suppressions: Mapping[str, str],
         environment: Mapping[str, str] | None = None,
         memory_size: int = 256,
         role_name: str | None = None,
@@ -65,13 +65,13 @@ class PythonFunction(lambda_.Function):
         max_event_age: Duration | None = None,
         on_failure: lambda_.IDestination | None = None,
     ) -> None:
-        own_logs = logs.LogGroup(
+        own_log_group = logs.LogGroup(
             scope, f"{id}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         execution_role = iam.Role(
             scope, f"{id}Role", assumed_by=service_principal("lambda.amazonaws.com"), role_name=role_name
         )
-        own_logs.grant_write(execution_role)
+        own_log_group.grant_write(execution_role)
         super().__init__(
             scope,
             id,
@@ -83,7 +83,7 @@ class PythonFunction(lambda_.Function):
             memory_size=memory_size,
             timeout=timeout,
             role=execution_role,
-            log_group=own_logs,
+            log_group=own_log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             # Without Lambda's own START and REPORT lines, which would cost more than the function's.
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
@@ -93,11 +93,11 @@ class PythonFunction(lambda_.Function):
             on_failure=on_failure,
         )
         self.execution_role = execution_role
-        self.own_logs = own_logs
+        self.own_log_group = own_log_group
         """Where it writes what it does."""
-        acknowledge(own_logs, LOG_GROUP)
+        acknowledge(own_log_group, LOG_GROUP)
         acknowledge(execution_role, INLINE_POLICY)
-        acknowledge(self, {**FUNCTION, **lost_invocations})
+        acknowledge(self, {**FUNCTION, **dlq_suppressions})
 
     def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
         """Let the function do something with one resource; return the statement that says so."""

@@ -59,7 +59,7 @@ def may_end_with(suffix: str, text: str) -> bool:
     return end.endswith(suffix) or bool(others and suffix.endswith(end)) or _may_be_anything(text)
 
 
-def least_length(text: str) -> int:
+def min_length(text: str) -> int:
     """Return how long a text is at least: without its tokens, and as if what is yet to be looked up were empty."""
     return 0 if _may_be_anything(text) else len(TOKEN.sub("", text))
 

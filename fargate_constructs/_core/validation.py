@@ -104,9 +104,9 @@ def validate_ips(name: str, ips: Sequence[str]) -> None:
 # other names the load balancer drops (routing.http.drop_invalid_header_fields).
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 # Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
-VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
-NAMES = "of at most 40 letters, digits and hyphens"
-VALUES = "of at most 128 visible characters, none of them a backslash"
+CONDITION_VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
+HEADER_NAME_LIMITS = "of at most 40 letters, digits and hyphens"
+CONDITION_VALUE_LIMITS = "of at most 128 visible characters, none of them a backslash"
 
 
 def validate_header(parameter: str, name: str, value: str) -> None:
@@ -121,8 +121,8 @@ def validate_header(parameter: str, name: str, value: str) -> None:
         ValueError: If the name or the value is malformed, or it is the host, of which a rule asks otherwise.
     """
     if not may_match(HEADER_NAME, name):
-        raise ValueError(f"{parameter} must have a name {NAMES}, got: {name!r}")
+        raise ValueError(f"{parameter} must have a name {HEADER_NAME_LIMITS}, got: {name!r}")
     if name.lower() == "host":
         raise ValueError(f"{parameter} cannot be the host, got: {name!r}; take a header of your own, such as x-version")
-    if not may_match(VALUE, value):
-        raise ValueError(f"{parameter} must have a value {VALUES}, got: {value!r}")
+    if not may_match(CONDITION_VALUE, value):
+        raise ValueError(f"{parameter} must have a value {CONDITION_VALUE_LIMITS}, got: {value!r}")

@@ -29,7 +29,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import shortened
+from fargate_constructs._core.construct_paths import shorten
 from fargate_constructs._core.environment_checks import environment_of, may_be_same, validate_partition
 from fargate_constructs._core.nag_suppressions import (
     FUNCTION,
@@ -150,7 +150,7 @@ class CloudFrontDistribution(Construct):
         self.distribution = cloudfront.Distribution(
             self,
             "Resource",
-            comment=shortened(self.node.path, MAX_COMMENT),
+            comment=shorten(self.node.path, MAX_COMMENT),
             default_behavior=cloudfront.BehaviorOptions(
                 origin=self.origin,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,

@@ -16,8 +16,15 @@ from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.unresolved import is_dummy, is_known, least_length, may_match
-from fargate_constructs._core.validation import HEADER_NAME, MAX_VALUES_PER_RULE, NAMES, VALUE, VALUES, validate_list
+from fargate_constructs._core.unresolved import is_dummy, is_known, may_match, min_length
+from fargate_constructs._core.validation import (
+    CONDITION_VALUE,
+    CONDITION_VALUE_LIMITS,
+    HEADER_NAME,
+    HEADER_NAME_LIMITS,
+    MAX_VALUES_PER_RULE,
+    validate_list,
+)
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
@@ -28,7 +35,7 @@ MAX_LENGTH = 128
 HOST = re.compile(r"[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
 PATH = re.compile(r"""[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
 METHOD = re.compile(r"[A-Z_-]{1,40}")
-KEY = re.compile(rf"(?![^*?]*[*?]){VALUE.pattern}")
+KEY = re.compile(rf"(?![^*?]*[*?]){CONDITION_VALUE.pattern}")
 
 Values = Mapping[str, Sequence[str]]
 
@@ -69,11 +76,11 @@ class Conditions:
             "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
             "_-.$/~\"'@:+& as they are sent, without '?query'",
         )
-        _refuse(self.headers, HEADER_NAME, f"headers must have names {NAMES}")
+        _refuse(self.headers, HEADER_NAME, f"headers must have names {HEADER_NAME_LIMITS}")
         _refuse(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
-        _refuse(self.query, KEY, f"query must have keys {VALUES} or a wildcard")
+        _refuse(self.query, KEY, f"query must have keys {CONDITION_VALUE_LIMITS} or a wildcard")
         for name, conditions in (("headers", self.headers), ("query", self.query)):
-            _refuse(_flat(conditions), VALUE, f"{name} must have values {VALUES}")
+            _refuse(_flat(conditions), CONDITION_VALUE, f"{name} must have values {CONDITION_VALUE_LIMITS}")
         if "host" in map(str.lower, self.headers):
             raise ValueError(f"headers cannot hold the host, got: {dict(self.headers)}; write hosts=[...]")
         _validate_networks(self.source_ips)
@@ -150,7 +157,7 @@ def _validate_size(conditions: Conditions) -> None:
 
 def _validate_length(name: str, patterns: Sequence[str]) -> None:
     for pattern in patterns:
-        length = least_length(pattern)
+        length = min_length(pattern)
         if length > MAX_LENGTH:
             raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {length}: {pattern!r}")
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
-from fargate_constructs._core.unresolved import least_length, may_match
+from fargate_constructs._core.unresolved import may_match, min_length
 
 # What the first name of a certificate may have: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFIED = 64
@@ -112,10 +112,10 @@ def validate_domain(
         lower = domain_name.lower()
         meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""
         raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
-    if not certificate and least_length(domain_name) > MAX_CERTIFIED:
+    if not certificate and min_length(domain_name) > MAX_CERTIFIED:
         raise ValueError(
             f"domain_name must be at most {MAX_CERTIFIED} characters for a certificate to be made, got "
-            f"{least_length(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
+            f"{min_length(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
         )
     if domain_name.startswith("*.") and not may_be_wildcard:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 from aws_cdk import PolicyViolation
 from constructs import IConstruct
 
-from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs.endpoint.ingress import MAX_GROUP_RULES, UNKNOWN_LIST_ENTRIES
 from fargate_constructs.synthesized.intrinsics import items, number
@@ -35,7 +35,7 @@ class Limits:
     @classmethod
     def count(cls, endpoint: IConstruct) -> None:
         """Let synthesis fail if AWS would refuse the rules of the endpoint, and of whatever else is at its listener."""
-        limits = entry_of(endpoint, cls)
+        limits = app_singleton(endpoint, cls)
         if not limits._endpoints:
             TemplateChecks.add(endpoint, limits.check)
         limits._endpoints.append(path_of(endpoint))

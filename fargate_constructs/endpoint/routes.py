@@ -13,7 +13,7 @@ from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation, Node
 
-from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
@@ -112,7 +112,7 @@ class RouteTable:
     def _rules_of(self, listener: elbv2.IApplicationListener) -> Rules:
         """Return the rules that this app gave the listener so far."""
         if listener not in self._known:
-            listeners = entry_of(listener, _Listeners)
+            listeners = app_singleton(listener, _Listeners)
             key = _key_of(listener)
             if key not in listeners:
                 listeners[key] = Rules()

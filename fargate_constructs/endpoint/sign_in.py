@@ -16,7 +16,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.unresolved import is_dummy, least_length, may_start_with
+from fargate_constructs._core.unresolved import is_dummy, may_start_with, min_length
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
@@ -169,8 +169,8 @@ class SignIn:
         """
         _validate_urls(jwks_endpoint=jwks_endpoint)
         for name, value in (("issuer", issuer), ("jwks_endpoint", jwks_endpoint)):
-            if least_length(value) > LONGEST_JWT_URL:
-                raise ValueError(f"{name} must be at most {LONGEST_JWT_URL} characters, got: {least_length(value)}")
+            if min_length(value) > LONGEST_JWT_URL:
+                raise ValueError(f"{name} must be at most {LONGEST_JWT_URL} characters, got: {min_length(value)}")
         # CDK takes no other than HTTPS; the template of what is yet to be looked up is not deployed.
         url = f"https://{jwks_endpoint}" if is_dummy(jwks_endpoint) else jwks_endpoint
         return cls(

@@ -68,7 +68,7 @@ class ArchiveFunction(PythonFunction):
             handler=f"{code}.{module}.handler",
             description=description,
             timeout=timeout,
-            lost_invocations=_lost_invocations(
+            dlq_suppressions=_dlq_suppressions(
                 is_asynchronous=retry_attempts is not None, has_destination=on_failure is not None
             ),
             environment=environment,
@@ -80,7 +80,7 @@ class ArchiveFunction(PythonFunction):
         )
 
 
-def _lost_invocations(*, is_asynchronous: bool, has_destination: bool) -> dict[str, str]:
+def _dlq_suppressions(*, is_asynchronous: bool, has_destination: bool) -> dict[str, str]:
     """Return why no queue keeps invocations that failed."""
     if has_destination:
         return {"LambdaDLQ": "What fails for good goes to a destination; a dead-letter queue is the older form of one."}

@@ -73,11 +73,11 @@ class Buffer(Construct):
             failure_bucket=failure_bucket,
             timeout=TIMEOUT,
         )
-        self.own_logs = logs.LogGroup(
+        self.own_log_group = logs.LogGroup(
             self, "StreamLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         """Where Data Firehose writes what failed."""
-        acknowledge(self.own_logs, LOG_GROUP)
+        acknowledge(self.own_log_group, LOG_GROUP)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)
         self.bucket_grants = [
@@ -100,7 +100,7 @@ class Buffer(Construct):
                 error_output_prefix=f"{STREAM_FAILURE_PREFIX}!{{firehose:error-output-type}}/",
                 # Nothing to compress: each batch comes back from the function as gzip.
                 file_extension=".ndjson.gz",
-                logging_config=firehose.EnableLogging(self.own_logs),
+                logging_config=firehose.EnableLogging(self.own_log_group),
                 processors=[
                     firehose.LambdaFunctionProcessor(
                         self.function, buffer_size=BATCHES_SIZE, buffer_interval=BATCHES_INTERVAL, retries=3
@@ -160,7 +160,7 @@ class Buffer(Construct):
                 actions=["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"],
                 resources=[self.function.function_arn, f"{self.function.function_arn}:$LATEST"],
             ),
-            iam.PolicyStatement(actions=["logs:PutLogEvents"], resources=[self.own_logs.log_group_arn]),
+            iam.PolicyStatement(actions=["logs:PutLogEvents"], resources=[self.own_log_group.log_group_arn]),
         ]
         if bucket.encryption_key:
             statements.append(

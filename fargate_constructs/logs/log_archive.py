@@ -148,7 +148,7 @@ class LogArchive(Construct):
         self._owner = Aws.ACCOUNT_ID if is_ours else owner_of(self.bucket, Stack.of(self))
         self.function = self._make_shipper(archive_format)
         """The shipper."""
-        self.log_group = self.function.own_logs
+        self.log_group = self.function.own_log_group
         """The shipper's own log."""
         self.replayer = Replayer(
             self, "Replay", shipper=self.function, failure_bucket=self.failure_bucket, schedule=replay_schedule
@@ -299,7 +299,7 @@ class LogArchive(Construct):
         """Let what looks after the archive wake the same people, ask the same owner, and never be shipped itself."""
         self._bucket_grants += bucket_grants
         self._alarms.adopt(scheduled.alarm)
-        self._subscriptions.keep_out(scheduled.function.own_logs)
+        self._subscriptions.keep_out(scheduled.function.own_log_group)
 
     def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
         shipper = ArchivingFunction(
@@ -351,11 +351,11 @@ class LogArchive(Construct):
             )
         if self.buffer:
             subscriptions.tell(self.buffer.function)
-            subscriptions.keep_out(self.buffer.function.own_logs)
-            subscriptions.keep_out(self.buffer.own_logs)
+            subscriptions.keep_out(self.buffer.function.own_log_group)
+            subscriptions.keep_out(self.buffer.own_log_group)
         subscriptions.tell(self.function)
         subscriptions.keep_out(self.log_group)
-        subscriptions.keep_out(self.replayer.function.own_logs)
+        subscriptions.keep_out(self.replayer.function.own_log_group)
         return subscriptions
 
     def _permit_delivery(self) -> lambda_.CfnPermission:

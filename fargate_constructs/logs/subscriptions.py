@@ -16,7 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same
 from fargate_constructs._core.unresolved import TOKEN, may_match
@@ -95,7 +95,7 @@ class Subscriptions:
         self._shipped: list[_Shipped] = []
         self._excepted: list[_Named] = []
         self._account_policy: logs.CfnAccountPolicy | None = None
-        self._archives = entry_of(archive, _Archives).all
+        self._archives = app_singleton(archive, _Archives).all
         self._archives.append(self)
 
     @property
@@ -108,9 +108,9 @@ class Subscriptions:
         self._functions.append(function)
         self._publish()
 
-    def keep_out(self, own_logs: logs.ILogGroup) -> None:
+    def keep_out(self, own_log_group: logs.ILogGroup) -> None:
         """Never ship what the archive itself logs."""
-        self.ignore(own_logs)
+        self.ignore(own_log_group)
         self._own.append(self._ignored[-1])
 
     def ignore(self, log_group: logs.ILogGroup | str) -> None:

@@ -29,7 +29,7 @@ WITHOUT_POLICIES = ("ecs-agent", "ecs-telemetry", "email-smtp", "transfer.server
 AWS_BUCKETS = (f"prod-{Aws.REGION}-starport-layer-bucket", f"al2023-repos-{Aws.REGION}-de612dc2")
 
 
-def restrict(endpoint: ec2.VpcEndpoint, service: str, resource_accounts: Sequence[str]) -> None:
+def restrict_to_accounts(endpoint: ec2.VpcEndpoint, service: str, resource_accounts: Sequence[str]) -> None:
     """Let principals of this account alone through an endpoint, to resources of this account and the named ones.
 
     Args:

@@ -19,7 +19,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs._core.account_trust import restrict
+from fargate_constructs._core.account_trust import restrict_to_account
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.network.address_plan import (
@@ -327,7 +327,7 @@ class FixedEgressNetwork(Construct):
         flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html. CDK's role, for with another one the
         # flow log is replaced, and AWS takes no second one to the same log group beside it.
-        restrict(cast(iam.IRole, flow_log.iam_role))
+        restrict_to_account(cast(iam.IRole, flow_log.iam_role))
         acknowledge(flow_log, INLINE_POLICY)
 
     def _tell_unused_addresses(self) -> None:

@@ -105,7 +105,7 @@ class ReverseDns(Construct):
             handler="handler.handler",
             description="Sets PTR records of Elastic IPs",
             timeout=HANDLER_TIMEOUT,
-            lost_invocations=ANSWERS_A_DEPLOYMENT,
+            dlq_suppressions=ANSWERS_A_DEPLOYMENT,
         )
         self.function.allow("ec2:DescribeAddressesAttribute", on="*")
         acknowledge_wildcards(

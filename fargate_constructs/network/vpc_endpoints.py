@@ -17,7 +17,7 @@ from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.unresolved import is_known
-from fargate_constructs.network.endpoint_policies import restrict
+from fargate_constructs.network.endpoint_policies import restrict_to_accounts
 
 # https://aws.amazon.com/privatelink/pricing/: an endpoint's hour in one zone, and a GB through it.
 ENDPOINT_USD_PER_HOUR = 0.01
@@ -179,7 +179,7 @@ def add_endpoints(
     made |= {service: _gateway(vpc, service, subnets) for service in gateways}
     if resource_accounts is not None:
         for service, endpoint in made.items():
-            restrict(endpoint, service, resource_accounts)
+            restrict_to_accounts(endpoint, service, resource_accounts)
     return list(made.values())
 
 

@@ -113,7 +113,7 @@ class DeploymentRun(Construct):
             handler="handler.handler",
             description="Runs a task before deployments",
             timeout=HANDLER_TIMEOUT,
-            lost_invocations=ANSWERS_A_DEPLOYMENT,
+            dlq_suppressions=ANSWERS_A_DEPLOYMENT,
             environment={
                 "REQUEST": Stack.of(self).to_json_string(job._run_request()),
                 "CONTAINER": job.name,

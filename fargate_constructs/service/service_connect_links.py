@@ -18,8 +18,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
-from fargate_constructs._core.app_singleton import entry_of
-from fargate_constructs._core.construct_paths import without_accents
+from fargate_constructs._core.app_singleton import app_singleton
+from fargate_constructs._core.construct_paths import remove_accents
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import may_match
 from fargate_constructs.service.service_connect import ServiceConnect
@@ -115,7 +115,7 @@ class ServiceLinks:
     def _waits_for(self, other: "ServiceLinks") -> bool:
         """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
         ours, theirs = Stack.of(self.service), Stack.of(other.service)
-        stacks = entry_of(self.service, _Waiting)
+        stacks = app_singleton(self.service, _Waiting)
         leads_back = [theirs]
         for stack in leads_back:
             leads_back.extend(each for each in stacks.get(stack, ()) if each not in leads_back)
@@ -262,7 +262,7 @@ def port_mapping_name(name: str, port: str) -> str:
 
 def name_of(id: str) -> str:
     """Return a construct ID as a name: `OrderApi` becomes `order-api`."""
-    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", without_accents(id))
+    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", remove_accents(id))
     return "-".join(words).lower()
 
 

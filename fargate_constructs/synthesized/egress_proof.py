@@ -13,7 +13,7 @@ from aws_cdk import PolicyViolation, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
 
-from fargate_constructs._core.app_singleton import entry_of, existing_entry_of
+from fargate_constructs._core.app_singleton import app_singleton, existing_app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs.synthesized.egress_routes import EgressRoutes
 from fargate_constructs.synthesized.intrinsics import as_text
@@ -69,7 +69,7 @@ class EgressProof:
     @classmethod
     def of(cls, construct: IConstruct) -> "EgressProof":
         """Return the one of a construct's app."""
-        return entry_of(construct, cls)
+        return app_singleton(construct, cls)
 
     def add(
         self,
@@ -195,7 +195,7 @@ def judge_egress(
     What it skips is found too: subnets that the app does not define, as `unseenEgress`, and tasks without any, which
     have the addresses of the instances that they run on, as `instanceAddress`. What is acknowledged is left out.
     """
-    judge, proof = _Judge(templates), existing_entry_of(scope.node.root, EgressProof)
+    judge, proof = _Judge(templates), existing_app_singleton(scope.node.root, EgressProof)
     proven = [each for each in (proof.tasks if proof else []) if _is_at(each.path, scope)]
     claims = [*proven, *judge.unproven(scope, proven)]
     named = [each._replace(known_allocation_ids=[*each.known_allocation_ids, *known_allocation_ids]) for each in claims]

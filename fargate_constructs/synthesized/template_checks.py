@@ -19,7 +19,7 @@ from aws_cdk import (
 )
 from constructs import IConstruct
 
-from fargate_constructs._core.app_singleton import entry_of
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs.synthesized.templates import Templates
 
 NAMESPACE = "fargate-constructs"
@@ -41,7 +41,7 @@ class TemplateChecks:
     @classmethod
     def add(cls, scope: IConstruct, check: Check) -> None:
         """Let the synthesis of a construct's app fail if the check finds an error."""
-        checks = entry_of(scope, cls)
+        checks = app_singleton(scope, cls)
         if not checks._checks:
             Validations.of(scope.node.root).add_plugins(cast(IPolicyValidationPlugin, checks))
         checks._checks.append(check)

@@ -1,392 +1,146 @@
-"""What the CDK CLI has yet to look up: no check refuses a dummy, or the CLI would never get to look it up."""
+"""What is known at synth of a name that holds tokens, and that every part judges its names by that."""
 
-import inspect
-import json
 import re
-from collections.abc import Callable, Iterator
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from aws_cdk import App, Environment, SecretValue, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_efs as efs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_ssm as ssm
 
-import fargate_constructs
-from fargate_constructs import (
-    AuditedCluster,
-    CloudFrontDistribution,
-    Deployment,
-    Egress,
-    Endpoints,
-    FargateService,
-    FargateWebService,
-    FixedEgressNetwork,
-    Health,
-    HttpEndpoint,
-    LogArchive,
-    LogCatalog,
-    OneOffTask,
-    ScheduledTask,
-    SignIn,
-    WebAcl,
+from fargate_constructs import Health, SignIn
+from fargate_constructs._core.hosted_zones import validate_in_zone
+from fargate_constructs._core.unresolved import may_end_with, may_match, may_start_with, min_length
+from fargate_constructs._core.validation import validate_allocation_ids, validate_header
+from fargate_constructs.endpoint.access_logs import validate_access_logs
+from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.domains import validate_domain
+from fargate_constructs.logs.log_group_names import known_name
+from fargate_constructs.network.reverse_dns import _validate_name as validate_host_name
+from fargate_constructs.service.containers import validate_container
+from fargate_constructs.service.ports import named_ports
+from fargate_constructs.service.service_connect_links import validate_name
+
+TOKEN = Aws.URL_SUFFIX
+LIST_TOKEN, DUMMY = "#{Token[TOKEN.1]}", "dummy-value-for-/db"  # as CDK writes them
+STACK = Stack(App(), "Test")
+ZONE = route53.HostedZone.from_hosted_zone_attributes(STACK, "Zone", hosted_zone_id="Z0", zone_name="example.com")
+CERTIFICATE = acm.Certificate.from_certificate_arn(STACK, "C", "arn:aws:acm:eu-west-1:111111111111:certificate/1")
+
+# --- What is known ---
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("web", True),
+        ("Web", False),
+        ("", False),
+        (TOKEN, True),
+        (f"{TOKEN}{TOKEN}", True),
+        (LIST_TOKEN, True),
+        (DUMMY, True),
+        (f"web-{TOKEN}", True),
+        (f"Web-{TOKEN}", False),
+        (f"{TOKEN}-{TOKEN}", True),
+        (f"{'x' * 8}{TOKEN}", True),
+        (f"{'x' * 9}{TOKEN}", False),
+        (f"{TOKEN}/web", False),
+    ],
 )
-from fargate_constructs._core.argument_types import describe_type, types_of
-from fargate_constructs._core.unresolved import is_known
-from fargate_constructs.network.imported_network import ImportedNetwork
+def test_a_text_is_judged_by_what_is_around_its_tokens(text: str, may: bool) -> None:  # noqa: FBT001 -- a parameter
+    """What no value of the tokens could mend does not match; without tokens, the pattern decides."""
+    assert may_match(re.compile("[a-z-]{1,8}"), text) == may
 
-ENVIRONMENT = Environment(account="111111111111", region="eu-west-1")
-NIGHTLY = scheduler.ScheduleExpression.cron(hour="3", minute="0")
-# Texts of the public API that no look-up is a value of: names within the template, and what a check could not know.
-NO_LOOK_UPS = {
-    "Deployment.__init__",  # made by the named constructors
-    "ServiceConnect.__init__",
-    "WebAcl.__init__",
-    "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
-    "LogArchive.add_alarm: meaning",  # a description
-    "LogMerger.__init__: owner",
-    "add_sidecar: depends_on",  # the name of another container
-    "link_to: port",  # a name given to the other service
-    "secrets",  # the names of variables; values are no texts
-}
-# The arguments of a service's container; ScheduledTask and OneOffTask check theirs by the same function.
-CONTAINER = (
-    "environment",
-    "command",
-    "entry_point",
-    "working_directory",
-    "user",
-    "writable_paths",
-    "multiline_pattern",
+
+@pytest.mark.parametrize("text", [f"{TOKEN}.example.com", f"shop.{TOKEN}", f"shop{TOKEN}", f"{TOKEN}shop{TOKEN}"])
+def test_a_token_may_be_several_parts(text: str) -> None:
+    """Such as those of a host, of which one alone would be none."""
+    assert may_match(re.compile(r"([a-z]+\.)+[a-z]{2,}"), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "starts", "ends"),
+    [
+        ("/api", True, False),
+        ("api/", False, True),
+        (f"/{TOKEN}", True, True),
+        (f"api/{TOKEN}", False, True),
+        (f"{TOKEN}/api", True, False),
+        (TOKEN, True, True),
+        (DUMMY, True, True),
+    ],
 )
+def test_beginnings_and_ends(text: str, starts: bool, ends: bool) -> None:  # noqa: FBT001 -- parameters
+    """A token may begin and end in any way; what is before and after it is known."""
+    assert (may_start_with("/", text), may_end_with("/", text)) == (starts, ends)
 
 
-class Lab:
-    """A stack in which everything is still to be looked up."""
-
-    def __init__(self, app: App, name: str) -> None:
-        """Look up what other things need."""
-        self.stack = Stack(app, name, env=ENVIRONMENT)
-        self.vpc = ec2.Vpc.from_lookup(self.stack, "Vpc", vpc_name="shared")
-        self.zone = route53.HostedZone.from_lookup(self.stack, "Zone", domain_name="example.com")
-        self.image = ecs.ContainerImage.from_registry(self.text("image"))
-
-    def text(self, name: str) -> str:
-        """Return a parameter's value, which the template will hold."""
-        return ssm.StringParameter.value_from_lookup(self.stack, f"/shared/{name}")
-
-    @cached_property
-    def network(self) -> ImportedNetwork:
-        """The VPC as a network."""
-        return FixedEgressNetwork.from_vpc(self.stack, "Imported", self.vpc, egress_ips=[self.text("ips")])
-
-    def own_network(self, egress: Egress) -> FixedEgressNetwork:
-        """Return a network made here."""
-        return FixedEgressNetwork(self.stack, "Network", egress=egress)
-
-    def service(self, **arguments: object) -> FargateService:
-        """Return a service with these arguments."""
-        defaults = {"network": self.network, "image": self.image}
-        return FargateService(self.stack, "Web", **(defaults | arguments))  # type: ignore[arg-type] # as they come
-
-    def endpoint(self, **arguments: object) -> HttpEndpoint:
-        """Return an endpoint with these arguments."""
-        return HttpEndpoint(self.stack, "Endpoint", **({"network": self.network} | arguments))  # type: ignore[arg-type]
-
-    def certificate(self) -> acm.ICertificate:
-        """Return a certificate whose ARN is looked up."""
-        return acm.Certificate.from_certificate_arn(self.stack, "Certificate", self.text("certificate"))
-
-    def route(self, **conditions: object) -> None:
-        """Give an endpoint a route with these conditions, beside another."""
-        endpoint, service = self.endpoint(), self.service()
-        endpoint.add_route("Api", service=service, paths=["/api/*"])
-        endpoint.add_route("Web", service=service, **conditions)  # type: ignore[arg-type] # as they come
-
-    def sign_in(self, way: SignIn) -> None:
-        """Give an endpoint a route that asks who one is."""
-        endpoint = self.endpoint(domain_name="shop.example.com", hosted_zone=self.zone)
-        endpoint.add_route("Web", service=self.service(), sign_in=way)
-
-    def file_system(self) -> efs.IFileSystem:
-        """Return one whose ID and security group are looked up."""
-        group = ec2.SecurityGroup.from_lookup_by_name(self.stack, "Group", "files", self.vpc)
-        return efs.FileSystem.from_file_system_attributes(
-            self.stack, "Files", file_system_id=self.text("files"), security_group=group
-        )
+def test_a_prefix_may_be_cut_by_a_token() -> None:
+    """What is before the token must be a part of it."""
+    assert may_start_with("https://", f"http{TOKEN}")
+    assert not may_start_with("https://", f"http:{TOKEN}")
+    assert may_end_with(".example.com", f"{TOKEN}ample.com")
+    assert not may_end_with(".example.com", f"{TOKEN}.org")
 
 
-def oidc(lab: Lab) -> SignIn:
-    """Return a sign-in whose every text is looked up."""
-    return SignIn.oidc(
-        issuer=lab.text("issuer"),
-        authorization_endpoint=lab.text("authorize"),
-        token_endpoint=lab.text("token"),
-        user_info_endpoint=lab.text("user-info"),
-        client_id=lab.text("client"),
-        client_secret=SecretValue.secrets_manager("client"),
-        scope=lab.text("scope"),
-        authentication_request_extra_params={"prompt": lab.text("prompt")},
-    )
+@pytest.mark.parametrize(("text", "length"), [("web", 3), (f"web-{TOKEN}", 4), (TOKEN, 0), (DUMMY, 0)])
+def test_the_least_length(text: str, length: int) -> None:
+    """Tokens may be empty, and so may what is yet to be looked up."""
+    assert min_length(text) == length
 
 
-def addresses(lab: Lab) -> dict[str, list[str]]:
-    """Return a list with commas of which nobody knows how many values it has."""
-    return {name: lab.text(name).split(",") for name in ("eip_allocation_ids", "egress_ips")}
+def test_what_a_stack_knows_is_put_in() -> None:
+    """Its own name always; its region and account where they are known."""
+    stack = Stack(env=Environment(region="eu-west-1"), stack_name="shop")
+
+    name = known_name(stack, f"/{Aws.STACK_NAME}/{Aws.REGION}/{Aws.ACCOUNT_ID}")
+    assert name == f"/shop/eu-west-1/{Aws.ACCOUNT_ID}"
 
 
-def listener(lab: Lab) -> None:
-    """Return an endpoint at a listener that is looked up."""
-    found = elbv2.ApplicationListener.from_lookup(
-        lab.stack, "Listener", load_balancer_tags={"name": "shared"}, listener_port=443
-    )
-    endpoint = HttpEndpoint.from_listener(lab.stack, "Endpoint", found)
-    endpoint.add_route("Web", service=lab.service(), paths=["/api/*"])
+def test_a_name_that_only_the_deployment_knows_stays() -> None:
+    """Such as a parameter's."""
+    parameter = CfnParameter(Stack(), "Name").value_as_string
+
+    assert known_name(STACK, f"/{parameter}") == f"/{parameter}"
 
 
-def reverse_dns(lab: Lab) -> None:
-    """Name addresses of which nobody knows how many they are."""
-    network = lab.own_network(Egress.per_az(**addresses(lab)))  # type: ignore[arg-type] # the two
-    network.add_reverse_dns(hosted_zone=lab.zone, name=lab.text("mail"))
+# --- Every part ---
 
-
-def groups_by_name(lab: Lab) -> object:
-    """Select subnets by a name that the VPC is not yet known to have."""
-    tasks = lab.vpc.select_subnets(subnet_group_name="Tasks").subnets
-    return FixedEgressNetwork.from_vpc(lab.stack, "Named", lab.vpc, task_subnets=tasks)
-
-
-def jobs(lab: Lab) -> None:
-    """Run tasks to their end."""
-    network, key = lab.network, kms.Key.from_lookup(lab.stack, "Key", alias_name="alias/shared")
-    cluster = AuditedCluster(lab.stack, "Cluster", vpc=lab.vpc, encryption_key=key)
-    common = {"network": network, "image": lab.image, "cluster": cluster}
-    ScheduledTask(lab.stack, "Report", schedule=NIGHTLY, name=lab.text("name"), **common)  # type: ignore[arg-type]
-    OneOffTask(lab.stack, "Repair", name=lab.text("name"), **common)  # type: ignore[arg-type]
-
-
-def archive(lab: Lab) -> None:
-    """Archive all log groups but some."""
-    made = LogArchive(lab.stack, "Logs")
-    made.ignore_log_group(lab.text("ignored"))
-    made.add_all_log_groups(except_for=[lab.text("excepted")])
-
-
-def catalog(lab: Lab) -> None:
-    """Let a role that is looked up query a database whose name is."""
-    made = LogCatalog(lab.stack, "Catalog", bucket=LogArchive(lab.stack, "Logs").bucket, database_name=lab.text("db"))
-    made.grant_query(iam.Role.from_lookup(lab.stack, "Role", role_name="reader"))
-
-
-def sidecar(lab: Lab) -> None:
-    """Add a container whose texts are looked up."""
-    texts = {name: lab.text(name) for name in ("name", "working_directory", "user", "multiline_pattern")}
-    lists = {name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")}
-    environment = {"A": lab.text("environment")}
-    lab.service().add_sidecar(image=lab.image, environment=environment, **texts, **lists)  # type: ignore[arg-type]
-
-
-def file_system(lab: Lab) -> None:
-    """Mount one where nobody knows yet."""
-    lab.service().mount_file_system(lab.text("path"), file_system=lab.file_system())
-
-
-# What is tried, by the arguments that it covers.
-TRIES: dict[str, Callable[[Lab], object]] = {
-    "CloudFrontDistribution.__init__: web_acl_arn": lambda lab: CloudFrontDistribution(
-        lab.stack,
-        "Distribution",
-        endpoint=lab.endpoint(internal=True, domain_name="shop.example.com", hosted_zone=lab.zone),
-        certificate=lab.certificate(),
-        web_acl_arn=lab.text("acl"),
+CHECKS: dict[str, tuple[Callable[[str], object], str, str]] = {
+    "header's name": (lambda name: validate_header("header", name, "1"), "x-{}", "x {}"),
+    "header's value": (lambda value: validate_header("header", "x", value), "v{}", "v\\{}"),
+    "host": (lambda host: Conditions(hosts=[host]).validate(), "*.{}.com", "https://{}"),
+    "long host": (lambda host: Conditions(hosts=[host]).validate(), "a{}.com", f"{'a' * 128}{{}}.com"),
+    "path": (lambda path: Conditions(paths=[path]).validate(), "{}/api", "api/{}"),
+    "method": (lambda method: Conditions(methods=[method]).validate(), "G{}", "g{}"),
+    "query": (lambda value: Conditions(query={"v": [value]}).validate(), "1{}", "\\{}"),
+    "domain name": (lambda name: validate_domain(CERTIFICATE, name, None), "{}.example.com", "{}.Example.com"),
+    "long domain name": (
+        lambda name: validate_domain(None, name, ZONE),
+        "{}.example.com",
+        f"{'a' * 60}{{}}.example.com",
     ),
-    **{
-        f"Deployment.{name}: test_header": lambda lab, name=name: lab.endpoint().add_route(  # type: ignore[misc]
-            "Web",
-            service=lab.service(
-                deployment=getattr(Deployment, name)(test_header=(lab.text("name"), lab.text("value")))
-            ),
-        )
-        for name in ("blue_green", "canary", "linear")
-    },
-    **{
-        f"Egress.{name}: eip_allocation_ids, egress_ips": lambda lab, name=name: lab.own_network(  # type: ignore[misc]
-            getattr(Egress, name)(**addresses(lab))
-        )
-        for name in ("per_az", "single", "regional", "nat_instance", "isolated")
-    },
-    **{  # of each way out, all of which take the same
-        pool: lambda lab, pool=pool: lab.own_network(Egress.per_az(**{pool: lab.text("pool")}))  # type: ignore[misc]
-        for pool in ("public_ipv4_pool", "ipam_pool_id")
-    },
-    "Endpoints.__init__: interfaces, gateways": lambda lab: FixedEgressNetwork(
-        lab.stack,
-        "Network",
-        endpoints=[Endpoints(interfaces=(lab.text("interface"),), gateways=(lab.text("gateway"),))],
-    ),
-    "FixedEgressNetwork.__init__: cidr, avoid_cidrs": lambda lab: FixedEgressNetwork(
-        lab.stack, "Network", cidr=lab.text("cidr"), avoid_cidrs=[lab.text("office")]
-    ),
-    "FixedEgressNetwork.__init__: avoid_cidrs, resource_accounts, availability_zones": lambda lab: FixedEgressNetwork(
-        lab.stack,
-        "Network",
-        avoid_cidrs=[lab.text("office")],
-        resource_accounts=[lab.text("account")],
-        availability_zones=lab.text("zones").split(","),
-    ),
-    "FixedEgressNetwork.from_vpc: egress_ips": groups_by_name,
-    "FixedEgressNetwork.add_reverse_dns: name": reverse_dns,
-    "FargateService.__init__: port, name": lambda lab: lab.service(port={lab.text("port"): 80}, name=lab.text("name")),
-    f"FargateService.__init__: {', '.join(CONTAINER)}": lambda lab: lab.service(
-        environment={"A": lab.text("a")},
-        working_directory=lab.text("folder"),
-        user=lab.text("user"),
-        multiline_pattern=lab.text("pattern"),
-        **{name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")},
-    ),
-    "ScheduledTask.__init__: name; OneOffTask.__init__: name": jobs,
-    f"add_sidecar: name, {', '.join(CONTAINER)}": sidecar,
-    "mount_file_system: path": file_system,
-    "log_driver: stream_prefix, multiline_pattern; LogRouter.driver: stream_prefix": lambda lab: (
-        lab.service().log_driver(lab.text("prefix"), multiline_pattern=lab.text("pattern"))
-    ),
-    "FargateWebService.__init__: domain_name, allow_cidrs, static_ips, access_log_prefix": lambda lab: (
-        FargateWebService(
-            lab.stack,
-            "Shop",
-            image=lab.image,
-            network=lab.network,
-            domain_name=lab.text("domain"),
-            hosted_zone=lab.zone,
-            allow_cidrs=[lab.text("office")],
-            static_ips=[lab.text("ip")],
-            access_log_prefix=lab.text("prefix"),
-        )
-    ),
-    "Health.__init__: path, healthy_http_codes": lambda lab: lab.endpoint().add_route(
-        "Web", service=lab.service(health=Health(path=lab.text("path"), healthy_http_codes=lab.text("codes")))
-    ),
-    "Health.__init__: healthy_grpc_codes, command": lambda lab: lab.service(
-        health=Health(healthy_grpc_codes=lab.text("codes"), command=["CMD", lab.text("command")])
-    ),
-    "HttpEndpoint.__init__: domain_name, allow_cidrs, static_ips, access_log_prefix": lambda lab: lab.endpoint(
-        domain_name=lab.text("domain"),
-        certificate=lab.certificate(),
-        allow_cidrs=[lab.text("office"), "203.0.113.0/24"],
-        static_ips=["eipalloc-1", "eipalloc-2", "eipalloc-3"],
-        access_log_prefix=lab.text("prefix"),
-    ),
-    "HttpEndpoint.add_domain: domain_name": lambda lab: lab.endpoint(
-        domain_name="shop.example.com", hosted_zone=lab.zone
-    ).add_domain(lab.text("domain"), hosted_zone=lab.zone),
-    "HttpEndpoint.add_route: hosts": lambda lab: lab.route(hosts=[lab.text("host"), f"www.{lab.text('host')}"]),
-    "HttpEndpoint.add_route: paths": lambda lab: lab.route(paths=[lab.text("path")]),
-    "HttpEndpoint.add_route: headers": lambda lab: lab.route(headers={lab.text("name"): [lab.text("value")]}),
-    "HttpEndpoint.add_route: methods": lambda lab: lab.route(methods=[lab.text("method")]),
-    "HttpEndpoint.add_route: query": lambda lab: lab.route(query={lab.text("key"): [lab.text("value")]}),
-    "HttpEndpoint.add_route: source_ips": lambda lab: lab.route(source_ips=[lab.text("office")]),
-    "HttpEndpoint.maintenance: html": lambda lab: lab.endpoint().maintenance(html=lab.text("page")),
-    "LogArchive.add_all_log_groups: except_for; LogArchive.ignore_log_group: log_group": archive,
-    "LogCatalog.__init__: database_name": catalog,
-    "SignIn.cognito: scope; SignIn.oidc: issuer, authorization_endpoint, token_endpoint, user_info_endpoint, "
-    "client_id, scope, authentication_request_extra_params": lambda lab: lab.sign_in(oidc(lab)),
-    "SignIn.jwt: issuer, jwks_endpoint": lambda lab: lab.sign_in(
-        SignIn.jwt(issuer=lab.text("issuer"), jwks_endpoint=lab.text("keys"))
-    ),
-    "WebAcl.from_arn: arn": lambda lab: lab.endpoint(web_acl=WebAcl.from_arn(lab.text("acl"))),
-    "WebAcl.managed: rule_groups, counted_rules": lambda lab: lab.endpoint(
-        web_acl=WebAcl.managed(rule_groups=[group := lab.text("group")], counted_rules={group: [lab.text("rule")]})
-    ),
-    "HttpEndpoint.from_listener": listener,
+    "wildcard": (lambda name: validate_domain(CERTIFICATE, name, None), "a{}.example.com", "*.{}.example.com"),
+    "name in a zone": (lambda name: validate_in_zone("name", name, ZONE), "{}example.com", "{}.example.org"),
+    "host name": (lambda name: validate_host_name(name, ZONE), "mail{}.example.com", "mail_{}.example.com"),
+    "URL": (lambda url: SignIn.jwt(issuer="me", jwks_endpoint=url), "https://{}", "http://{}"),
+    "long issuer": (lambda name: SignIn.jwt(issuer=name, jwks_endpoint="https://a"), "a{}", f"{'a' * 257}{{}}"),
+    "prefix": (lambda prefix: validate_access_logs(None, prefix, None, load_balancer="Web"), "a/{}", "/{}"),
+    "allocation ID": (lambda each: validate_allocation_ids("ids", [each]), "eipalloc-{}", "eip-{}"),
+    "health check's path": (lambda path: Health(path=path), "/{}", "health/{}"),
+    "port's name": (lambda name: named_ports({name: 80}), "admin-{}", "Admin-{}"),
+    "service's name": (validate_name, "api-{}", "1-{}"),
+    "folder": (lambda path: validate_container(STACK, {"writable_paths": [path]}, on_windows=False), "/{}", "tmp/{}"),
 }
 
 
-@pytest.fixture(scope="module")
-def tried() -> tuple[App, dict[str, Exception]]:
-    """The app of all tries, and what was refused."""
-    app, refusals = App(), dict[str, Exception]()
-    for number, (name, build) in enumerate(TRIES.items()):
-        try:
-            build(Lab(app, f"Lab{number}"))
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            refusals[name] = error
-    return app, refusals
+@pytest.mark.parametrize("what", CHECKS)
+def test_a_part_judges_what_is_known_of_a_name(what: str) -> None:
+    """A token passes, also within a name; what is wrong around it is refused all the same."""
+    check, right, wrong = CHECKS[what]
 
-
-@pytest.mark.parametrize("name", TRIES)
-def test_a_dummy_is_let_through(tried: tuple[App, dict[str, Exception]], name: str) -> None:
-    """What is made of it is not deployed; the CLI synthesizes again with the value."""
-    assert tried[1].get(name) is None
-
-
-def test_the_synthesis_succeeds(tried: tuple[App, dict[str, Exception]]) -> None:
-    """Validations, the proof of egress among them, let dummies through as well; then the CLI has all to look up."""
-    manifest = json.loads((Path(tried[0].synth().directory) / "manifest.json").read_text())
-
-    assert {each["provider"] for each in manifest["missing"]} == {
-        "availability-zones",  # CDK's own `ec2.Vpc` compares the zones that it is given
-        "cc-api-provider",  # roles
-        "hosted-zone",
-        "key-provider",
-        "load-balancer-listener",
-        "security-group",
-        "ssm",
-        "vpc-provider",
-    }
-
-
-def texts() -> Iterator[tuple[str, str]]:
-    """Yield each function of the public API with each of its arguments that is a text, or holds some."""
-    for name in vars(fargate_constructs)["__all__"]:
-        class_ = getattr(fargate_constructs, name)
-        for method, member in inspect.getmembers_static(class_):
-            function = inspect.unwrap(getattr(member, "__func__", member))
-            is_ours = inspect.isfunction(function) and function.__module__.startswith("fargate_constructs")
-            if is_ours and (method == "__init__" or not method.startswith("_")):
-                yield from (
-                    (f"{name}.{method}", argument)
-                    for argument, type_ in types_of(function).items()
-                    if re.search(r"\bstr\b", describe_type(type_)) and argument != "id"
-                )
-
-
-def is_in(where: str, argument: str, listed: str) -> bool:
-    """Tell whether an argument of a function is among `Class.method: argument, argument; …`."""
-    for entry in listed.split("; "):
-        function, _, arguments = entry.partition(": ")
-        of_function = where == function or where.endswith(f".{function}")
-        if (of_function and (not arguments or argument in arguments.split(", "))) or argument == entry:
-            return True
-    return False
-
-
-def test_every_text_is_tried() -> None:
-    """Of all that the library offers; a new argument is tried too, or named as none that is looked up."""
-    of_jobs = [f"{class_}.__init__: {', '.join(CONTAINER)}" for class_ in ("ScheduledTask", "OneOffTask")]
-    of_web = f"FargateWebService.__init__: {', '.join(CONTAINER)}, name, port"
-    known = [*TRIES, *NO_LOOK_UPS, *of_jobs, of_web]
-
-    left = [(where, argument) for where, argument in texts() if not any(is_in(where, argument, each) for each in known)]
-    assert left == []
-
-
-@pytest.mark.parametrize("value", ["eipalloc-1", "vpc-123456789", "sg-12345678a", "dummy", 3, ["a", "b"], None])
-def test_a_value_is_known(value: object) -> None:
-    """Whatever is no dummy and no token."""
-    assert is_known(value)
-
-
-def test_a_token_and_a_dummy_are_not_known() -> None:
-    """Alone, within a text, or in a list."""
-    stack = Stack()
-    for value in (stack.region, "https://dummy-value-for-/host/"):
-        assert not is_known(value)
-        assert not is_known([f"{value}/"])
+    check(right.format(TOKEN))
+    check(TOKEN)
+    with pytest.raises(ValueError, match=r"got.*(\$\{Token\[|257)"):
+        check(wrong.format(TOKEN))

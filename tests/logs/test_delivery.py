@@ -71,7 +71,7 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
             },
         },
     )
-    for group in (archive.buffer.own_logs, archive.buffer.function.own_logs):
+    for group in (archive.buffer.own_log_group, archive.buffer.function.own_log_group):
         with pytest.raises(ValueError, match="one that is ignored"):
             archive.add_log_group(group)
 
@@ -260,7 +260,7 @@ def test_between_buffered_and_direct(template: Template) -> None:
     )
     assert draining.buffer
     with pytest.raises(ValueError, match="one that is ignored"):
-        draining.add_log_group(draining.buffer.own_logs)
+        draining.add_log_group(draining.buffer.own_log_group)
 
 
 def test_no_export_goes_while_log_groups_of_other_stacks_import_it() -> None:

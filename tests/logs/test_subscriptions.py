@@ -40,7 +40,7 @@ def group_of(archive: LogArchive, id_: str) -> logs.LogGroup:
 
 def own_groups(archive: LogArchive) -> list[logs.ILogGroup]:
     """The log groups of the archive's functions."""
-    return [archive.log_group, archive.replayer.function.own_logs]
+    return [archive.log_group, archive.replayer.function.own_log_group]
 
 
 def test_what_is_ignored_is_refused(made: LogArchive) -> None:
@@ -105,7 +105,7 @@ def test_archives_that_ship_each_other() -> None:
     """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
     app = App()
     one, two, three, four = (LogArchive(Stack(app, name), name, merging=False) for name in ("A", "B", "C", "D"))
-    assert two.add_log_group(one.replayer.function.own_logs)
+    assert two.add_log_group(one.replayer.function.own_log_group)
     assert three.add_log_group(two.log_group)
     named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
 

@@ -21,7 +21,7 @@ from fargate_constructs import (
     OneOffTask,
     ScheduledTask,
 )
-from fargate_constructs._core.construct_paths import ec2_description, shortened, without_accents
+from fargate_constructs._core.construct_paths import ec2_description, remove_accents, shorten
 from fargate_constructs.service.service_connect_links import name_of
 from tests import modes
 from tests.audit import Template
@@ -162,7 +162,7 @@ def test_what_ec2_does_not_take(text: str, described: str) -> None:
 
 def test_long_texts_keep_their_ends() -> None:
     """The construct's own ID is last in its path."""
-    assert shortened("Shop/" + "a" * 300 + "/Web", 20) == "Shop/aaa...aaaa/Web"
+    assert shorten("Shop/" + "a" * 300 + "/Web", 20) == "Shop/aaa...aaaa/Web"
     assert len(ec2_description("é" * 300)) <= 255
 
 
@@ -184,4 +184,4 @@ def test_long_texts_keep_their_ends() -> None:
 def test_a_service_is_named_by_all_of_its_id(id_: str, name: str) -> None:
     """A letter with an accent is the letter."""
     assert name_of(id_) == name
-    assert without_accents("Ünï") == "Uni"
+    assert remove_accents("Ünï") == "Uni"
