@@ -17,7 +17,7 @@ from .network.egress import Egress as Egress
 from .network.elastic_ip_pool import ElasticIpPool as ElasticIpPool
 from .network.fixed_egress_network import FixedEgressNetwork as FixedEgressNetwork
 from .network.network import Network as Network
-from .network.vpc_endpoints import Endpoints as Endpoints
+from .network.vpc_endpoints import VpcEndpoints as VpcEndpoints
 from .service.capacity import Capacity as Capacity
 from .service.cluster import AuditedCluster as AuditedCluster
 from .service.deployment import Deployment as Deployment

@@ -34,9 +34,9 @@ from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.imported_network import ImportedNetwork
-from fargate_constructs.network.nat_gateways import internet_access, open_ways_out
+from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_access
 from fargate_constructs.network.reverse_dns import ReverseDns
-from fargate_constructs.network.vpc_endpoints import Endpoints, add_endpoints
+from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
@@ -96,7 +96,7 @@ class FixedEgressNetwork(Construct):
         avoid_cidrs: Sequence[str] = (),
         max_azs: int = 2,
         availability_zones: Sequence[str] = (),
-        endpoints: Sequence[Endpoints] = (),
+        endpoints: Sequence[VpcEndpoints] = (),
         resource_accounts: Sequence[str] | None = None,
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
@@ -122,7 +122,7 @@ class FixedEgressNetwork(Construct):
         # Asked for once: each answer costs a message to Node, and every service asks.
         self._task_subnets = self._vpc.private_subnets
         self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
-        open_ways_out(self, egress, self._vpc, self._allocation_ids())
+        add_nat_gateways(self, egress, self._vpc, self._allocation_ids())
         self.vpc_endpoints = self._make_endpoints(endpoints)
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
         if flow_log_retention is not None:
@@ -298,13 +298,13 @@ class FixedEgressNetwork(Construct):
             )
         return vpc
 
-    def _make_endpoints(self, endpoints: Sequence[Endpoints]) -> list[ec2.VpcEndpoint]:
+    def _make_endpoints(self, endpoints: Sequence[VpcEndpoints]) -> list[ec2.VpcEndpoint]:
         if self.resource_accounts is None:
-            return add_endpoints(self._vpc, endpoints)
-        isolated = Endpoints.for_isolated_tasks if self.is_isolated else ()
+            return add_vpc_endpoints(self._vpc, endpoints)
+        isolated = VpcEndpoints.for_isolated_tasks if self.is_isolated else ()
         # S3's endpoint is there in any case, and gets a policy, too.
-        sets = [*endpoints, *isolated, Endpoints.s3]
-        return add_endpoints(self._vpc, sets, resource_accounts=self.resource_accounts)
+        sets = [*endpoints, *isolated, VpcEndpoints.s3]
+        return add_vpc_endpoints(self._vpc, sets, resource_accounts=self.resource_accounts)
 
     def _allocation_ids(self) -> list[list[str]]:
         """Return the Elastic IPs of each zone."""

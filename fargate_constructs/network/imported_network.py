@@ -68,7 +68,7 @@ class ImportedNetwork(Construct):
 
         Or from a gateway whose addresses may go, unless they were named.
         """
-        self._proof.add(tasks, subnets=self.task_subnets, is_vouched_for=bool(self.egress_ips))
+        self._proof.add(tasks, subnets=self.task_subnets, trusts_given_addresses=bool(self.egress_ips))
 
 
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:

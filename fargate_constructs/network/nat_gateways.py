@@ -16,7 +16,7 @@ from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.nat_instance import NatInstance
 
 
-def open_ways_out(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
+def add_nat_gateways(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
     """Make an egress's gateways under *scope*, and route each task subnet to one.
 
     Whatever the mode, a subnet's default route keeps its logical ID, and so does the gateway of a zone: what two modes

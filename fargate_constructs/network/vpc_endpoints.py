@@ -31,11 +31,11 @@ HOURS_PER_MONTH = 730
 
 @checked
 @dataclass(frozen=True)
-class Endpoints:
-    """The VPC endpoints for one purpose of a task, such as `Endpoints.ecr`; or a set of your own.
+class VpcEndpoints:
+    """The VPC endpoints for one purpose of a task, such as `VpcEndpoints.ecr`; or a set of your own.
 
     ```python
-    add_endpoints(network.vpc, [Endpoints.ecr, Endpoints.logs], subnets=network.task_subnets)
+    add_vpc_endpoints(network.vpc, [VpcEndpoints.ecr, VpcEndpoints.logs], subnets=network.task_subnets)
     ```
 
     Interface endpoints are paid by the hour, in each zone, and by the GB. What they save is the NAT gateway's charge
@@ -54,7 +54,7 @@ class Endpoints:
     interfaces: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
 
-    ecr: ClassVar["Endpoints"]
+    ecr: ClassVar["VpcEndpoints"]
     """Images in private ECR repositories: `ecr.api` for the login, `ecr.dkr` for manifests.
 
     29.20 USD a month (2 endpoints x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
@@ -62,47 +62,47 @@ class Endpoints:
     other registries, `public.ecr.aws` included, still come by the NAT gateways.
     """
 
-    logs: ClassVar["Endpoints"]
+    logs: ClassVar["VpcEndpoints"]
     """What tasks log, and what is typed in their shells: CloudWatch Logs.
 
     14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
     417 GB of log lines a month.
     """
 
-    secrets: ClassVar["Endpoints"]
+    secrets: ClassVar["VpcEndpoints"]
     """Secrets that tasks start with or read: Secrets Manager, and `ssm` for those in Parameter Store.
 
     29.20 USD a month (2 endpoints x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
     834 GB a month; which secrets never reach.
     """
 
-    exec: ClassVar["Endpoints"]
+    exec: ClassVar["VpcEndpoints"]
     """Shells in running tasks: `ssmmessages`, the channel of ECS Exec.
 
     14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
     417 GB a month; which typing never reaches.
     """
 
-    links: ClassVar["Endpoints"]
+    links: ClassVar["VpcEndpoints"]
     """Services that are linked to each other: `ecs-agent`, from which the proxies of Service Connect learn names.
 
     14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
     417 GB a month; which names never reach. What services say to each other does not pass it.
     """
 
-    s3: ClassVar["Endpoints"]
+    s3: ClassVar["VpcEndpoints"]
     """Buckets of the same region, and with them the layers of ECR images. A gateway: 0.00 USD a month.
 
     A GB saves the NAT gateway's 0.045 USD, from the first. `FixedEgressNetwork` has it already.
     """
 
-    dynamodb: ClassVar["Endpoints"]
+    dynamodb: ClassVar["VpcEndpoints"]
     """DynamoDB tables of the same region. A gateway: 0.00 USD a month.
 
     A GB saves the NAT gateway's 0.045 USD, from the first.
     """
 
-    for_isolated_tasks: ClassVar[tuple["Endpoints", ...]]
+    for_isolated_tasks: ClassVar[tuple["VpcEndpoints", ...]]
     """All that a `FargateService` uses, for a network with no way out: every set above but DynamoDB.
 
     102.20 USD a month (7 endpoints x 2 zones x 730 h x 0.01 USD), against 65.70 USD for the hours of the two NAT
@@ -121,26 +121,26 @@ class Endpoints:
         return self.monthly_usd(zones=zones) / (NAT_USD_PER_GB - ENDPOINT_USD_PER_GB)
 
 
-Endpoints.ecr = Endpoints(interfaces=("ecr.api", "ecr.dkr"))
-Endpoints.logs = Endpoints(interfaces=("logs",))
-Endpoints.secrets = Endpoints(interfaces=("secretsmanager", "ssm"))
-Endpoints.exec = Endpoints(interfaces=("ssmmessages",))
-Endpoints.links = Endpoints(interfaces=("ecs-agent",))
-Endpoints.s3 = Endpoints(gateways=("s3",))
-Endpoints.dynamodb = Endpoints(gateways=("dynamodb",))
-Endpoints.for_isolated_tasks = (
-    Endpoints.ecr,
-    Endpoints.logs,
-    Endpoints.secrets,
-    Endpoints.exec,
-    Endpoints.links,
-    Endpoints.s3,
+VpcEndpoints.ecr = VpcEndpoints(interfaces=("ecr.api", "ecr.dkr"))
+VpcEndpoints.logs = VpcEndpoints(interfaces=("logs",))
+VpcEndpoints.secrets = VpcEndpoints(interfaces=("secretsmanager", "ssm"))
+VpcEndpoints.exec = VpcEndpoints(interfaces=("ssmmessages",))
+VpcEndpoints.links = VpcEndpoints(interfaces=("ecs-agent",))
+VpcEndpoints.s3 = VpcEndpoints(gateways=("s3",))
+VpcEndpoints.dynamodb = VpcEndpoints(gateways=("dynamodb",))
+VpcEndpoints.for_isolated_tasks = (
+    VpcEndpoints.ecr,
+    VpcEndpoints.logs,
+    VpcEndpoints.secrets,
+    VpcEndpoints.exec,
+    VpcEndpoints.links,
+    VpcEndpoints.s3,
 )
 
 
-def add_endpoints(
+def add_vpc_endpoints(
     vpc: ec2.IVpc,
-    sets: Sequence[Endpoints],
+    sets: Sequence[VpcEndpoints],
     *,
     subnets: Sequence[ec2.ISubnet] | None = None,
     resource_accounts: Sequence[str] | None = None,

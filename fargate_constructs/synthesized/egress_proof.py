@@ -57,7 +57,7 @@ class _Tasks(NamedTuple):
     path: str
     subnets: Sequence[ec2.ISubnet]
     known_allocation_ids: Sequence[str]
-    is_vouched_for: bool
+    trusts_given_addresses: bool
 
 
 class EgressProof:
@@ -77,7 +77,7 @@ class EgressProof:
         *,
         subnets: Sequence[ec2.ISubnet],
         known_allocation_ids: Sequence[str] = (),
-        is_vouched_for: bool = False,
+        trusts_given_addresses: bool = False,
     ) -> None:
         """Let synthesis fail unless tasks have no public address and leave from known Elastic IPs.
 
@@ -91,12 +91,12 @@ class EgressProof:
                 counts that is at or below it, or that starts a task definition which is.
             subnets: Where the tasks run, if there is no such service.
             known_allocation_ids: The allocation IDs (`eipalloc-…`) of Elastic IPs kept elsewhere. By default none.
-            is_vouched_for: Whether a person says which addresses tasks leave from. Then any address of a NAT gateway or
-                instance will do; public addresses and subnets still do not. By default nobody does.
+            trusts_given_addresses: Whether a person named the addresses that tasks leave from. Then any address of a
+                NAT gateway or instance is allowed; public addresses and subnets are still refused. By default false.
         """
         if not self.tasks:
             TemplateChecks.add(owner, self.check)
-        self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, is_vouched_for))
+        self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, trusts_given_addresses))
 
     def check(self, templates: Templates) -> Iterator[PolicyViolation]:
         """Yield what is wrong with the ways that tasks take."""
@@ -122,7 +122,7 @@ class _Judge:
         for _, (path, *others) in self._launches:
             is_proven = any(f"{owner}/".startswith(f"{each.path}/") for owner in (path, *others) for each in proven)
             if _is_at(path, scope) and not is_proven:
-                yield _Tasks(path, (), (), is_vouched_for=False)
+                yield _Tasks(path, (), (), trusts_given_addresses=False)
 
     def unseen(self, tasks: _Tasks) -> Iterator[PolicyViolation]:
         """Yield a violation for each subnet that is not in the app, unless somebody says where it leads."""
@@ -130,7 +130,7 @@ class _Judge:
         if launches:
             got = [f"no AwsvpcConfiguration on {self._templates.path(each.place)}" for each in launches]
             yield from self._tell(tasks, [("instanceAddress", each) for each in dict.fromkeys(got)])
-        elif not tasks.is_vouched_for:
+        elif not tasks.trusts_given_addresses:
             references = self._subnets(tasks)
             unseen = [reference for stack, reference in references if not self._locate(stack, reference)]
             got = unseen if references else ["subnets known only when deployed"]
@@ -156,7 +156,7 @@ class _Judge:
 
         for subnet in dict.fromkeys(filter(None, (self._locate(*each) for each in self._subnets(tasks)))):
             for fault in self._routes.faults(subnet, is_known=is_known):
-                if fault.kind != "unknownEgress" or not tasks.is_vouched_for:
+                if fault.kind != "unknownEgress" or not tasks.trusts_given_addresses:
                     yield fault.kind, fault.way
 
     def _locate(self, stack: Stack, subnet: Any) -> Place | None:  # noqa: ANN401 - a piece of a template

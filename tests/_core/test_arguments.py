@@ -17,13 +17,13 @@ from fargate_constructs import (
     Capacity,
     Deployment,
     Egress,
-    Endpoints,
     FargateService,
     FargateWebService,
     FixedEgressNetwork,
     Health,
     HttpEndpoint,
     Scaling,
+    VpcEndpoints,
 )
 from fargate_constructs._core.argument_types import types_of
 from fargate_constructs._core.arguments import checked
@@ -136,7 +136,7 @@ class Choices:
     platform: ecs.CpuArchitecture | None = None
     egress: Egress | None = None
     capacity: Capacity | None = None
-    endpoints: Sequence[Endpoints] = ()
+    endpoints: Sequence[VpcEndpoints] = ()
     scaling: Scaling | None = None
     target: RouteTarget | None = None
     endpoint: HttpEndpoint | None = None
@@ -155,7 +155,7 @@ class Choices:
         ({"platform": "arm64"}, "CpuArchitecture or None, got: 'arm64'; write aws_ecs.CpuArchitecture.ARM64"),
         ({"egress": "single"}, "egress must be Egress or None, got: 'single'; write Egress.single(...)"),
         ({"capacity": "FARGATE_SPOT"}, "got: 'FARGATE_SPOT'; write Capacity.on_demand(...) or spot(...)"),
-        ({"endpoints": ["ecr"]}, "endpoints must be a list of Endpoints, got: ['ecr']; write Endpoints.ecr"),
+        ({"endpoints": ["ecr"]}, "endpoints must be a list of VpcEndpoints, got: ['ecr']; write VpcEndpoints.ecr"),
         ({"scaling": (2, 5)}, "scaling must be Scaling or None, got: (2, 5); write Scaling(min=..., max=...)"),
         ({"target": "web"}, "target must be FargateService or None, got: 'web'; give one of this library's itself"),
         ({"key_pair": 1}, "key_pair must be aws_ec2.IKeyPair or None, got: 1"),

@@ -26,7 +26,6 @@ from fargate_constructs import (
     CloudFrontDistribution,
     Deployment,
     Egress,
-    Endpoints,
     FargateService,
     FargateWebService,
     FixedEgressNetwork,
@@ -37,6 +36,7 @@ from fargate_constructs import (
     OneOffTask,
     ScheduledTask,
     SignIn,
+    VpcEndpoints,
     WebAcl,
 )
 from fargate_constructs._core.argument_types import describe_type, types_of
@@ -227,10 +227,10 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         pool: lambda lab, pool=pool: lab.own_network(Egress.per_az(**{pool: lab.text("pool")}))  # type: ignore[misc]
         for pool in ("public_ipv4_pool", "ipam_pool_id")
     },
-    "Endpoints.__init__: interfaces, gateways": lambda lab: FixedEgressNetwork(
+    "VpcEndpoints.__init__: interfaces, gateways": lambda lab: FixedEgressNetwork(
         lab.stack,
         "Network",
-        endpoints=[Endpoints(interfaces=(lab.text("interface"),), gateways=(lab.text("gateway"),))],
+        endpoints=[VpcEndpoints(interfaces=(lab.text("interface"),), gateways=(lab.text("gateway"),))],
     ),
     "FixedEgressNetwork.__init__: cidr, avoid_cidrs": lambda lab: FixedEgressNetwork(
         lab.stack, "Network", cidr=lab.text("cidr"), avoid_cidrs=[lab.text("office")]

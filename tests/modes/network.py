@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from aws_cdk import Stack, Stage
 
-from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
-from fargate_constructs.network.vpc_endpoints import add_endpoints
+from fargate_constructs import Egress, FixedEgressNetwork, VpcEndpoints
+from fargate_constructs.network.vpc_endpoints import add_vpc_endpoints
 from tests.modes.made_elsewhere import network_in, zone_in
 
 
@@ -27,7 +27,7 @@ def three_zones(stage: Stage) -> None:
         "Network",
         egress=Egress.per_az(addresses_per_az=2, public_ipv4_pool="ipv4pool-ec2-0123456789abcdef0"),
         max_azs=3,
-        endpoints=[*Endpoints.for_isolated_tasks, Endpoints.dynamodb],
+        endpoints=[*VpcEndpoints.for_isolated_tasks, VpcEndpoints.dynamodb],
         resource_accounts=["222222222222"],
     )
 
@@ -50,7 +50,7 @@ def reverse_dns(stage: Stage) -> None:
 
 def imported(stage: Stage) -> None:
     """Endpoints in a VPC made elsewhere."""
-    add_endpoints(network_in(Stack(stage, "Test")).vpc, [Endpoints.ecr])
+    add_vpc_endpoints(network_in(Stack(stage, "Test")).vpc, [VpcEndpoints.ecr])
 
 
 MODES = {

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from fargate_constructs import Egress, Endpoints, FixedEgressNetwork
+from fargate_constructs import Egress, FixedEgressNetwork, VpcEndpoints
 
 ACCOUNT = {"Ref": "AWS::AccountId"}
 KEYS_OF_THIS_ACCOUNT = {"aws:PrincipalAccount": ACCOUNT}
@@ -27,7 +27,9 @@ def statements_of(template: Template) -> dict[str, list[dict[str, Any]]]:
 def network_with(egress: Egress, resource_accounts: Sequence[str] | None) -> Template:
     """Return the template of a network with an endpoint for CloudWatch Logs at least."""
     stack = Stack(App(), "Test")
-    FixedEgressNetwork(stack, "Network", egress=egress, endpoints=[Endpoints.logs], resource_accounts=resource_accounts)
+    FixedEgressNetwork(
+        stack, "Network", egress=egress, endpoints=[VpcEndpoints.logs], resource_accounts=resource_accounts
+    )
     return Template.from_stack(stack)
 
 

@@ -13,12 +13,12 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import (
     Egress,
-    Endpoints,
     FargateService,
     FixedEgressNetwork,
     HttpEndpoint,
     OneOffTask,
     ScheduledTask,
+    VpcEndpoints,
 )
 
 
@@ -242,16 +242,16 @@ def test_an_egress_that_was_not_made_is_refused(stack: Stack) -> None:
     assert stack.node.try_find_child("Network") is None
 
 
-@pytest.mark.parametrize("endpoints", [Endpoints.ecr, [Endpoints.for_isolated_tasks]])
+@pytest.mark.parametrize("endpoints", [VpcEndpoints.ecr, [VpcEndpoints.for_isolated_tasks]])
 def test_endpoints_that_are_no_list_of_sets_are_refused(stack: Stack, endpoints: object) -> None:
     """A set alone and a list of lists are told what to write."""
-    with pytest.raises(TypeError, match="endpoints must be a list of Endpoints, got: "):
+    with pytest.raises(TypeError, match="endpoints must be a list of VpcEndpoints, got: "):
         FixedEgressNetwork(stack, "Network", endpoints=endpoints)  # type: ignore[arg-type]  # the mistake
 
 
 def test_endpoints_beside_the_gateways(stack: Stack) -> None:
     """What is asked for is there beside the way out, and S3 as ever."""
-    FixedEgressNetwork(stack, "Network", endpoints=[Endpoints.logs, Endpoints.dynamodb])
+    FixedEgressNetwork(stack, "Network", endpoints=[VpcEndpoints.logs, VpcEndpoints.dynamodb])
 
     endpoints = Template.from_stack(stack).find_resources("AWS::EC2::VPCEndpoint").values()
     assert sorted(endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints) == [

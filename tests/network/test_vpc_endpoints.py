@@ -13,7 +13,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FixedEgressNetwork
 from fargate_constructs.network import vpc_endpoints as endpoints
-from fargate_constructs.network.vpc_endpoints import Endpoints, add_endpoints
+from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 
 ISOLATED_NAMES = ["ecr.api", "ecr.dkr", "ecs-agent", "logs", "s3", "secretsmanager", "ssm", "ssmmessages"]
 
@@ -43,7 +43,7 @@ def imported_vpc(stack: Stack, **attributes: Any) -> ec2.IVpc:  # noqa: ANN401 -
 
 def docstrings() -> dict[str, str]:
     """Return the docstring of each set."""
-    (class_,) = ast.parse(inspect.getsource(Endpoints)).body
+    (class_,) = ast.parse(inspect.getsource(VpcEndpoints)).body
     assert isinstance(class_, ast.ClassDef)
     return {
         name.target.id: re.sub(r"\s+", " ", text.value.value)
@@ -55,7 +55,7 @@ def docstrings() -> dict[str, str]:
 
 def test_an_endpoint_stands_in_each_zone_of_the_tasks(stack: Stack, network: FixedEgressNetwork) -> None:
     """The service's usual name leads to the endpoint, from every task subnet."""
-    add_endpoints(network.vpc, [Endpoints.logs], subnets=network.task_subnets)
+    add_vpc_endpoints(network.vpc, [VpcEndpoints.logs], subnets=network.task_subnets)
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::EC2::VPCEndpoint",
@@ -79,7 +79,7 @@ def test_an_endpoint_stands_in_each_zone_of_the_tasks(stack: Stack, network: Fix
 def test_a_region_has_names_of_its_own(region: str, ecr: str, logs: str) -> None:
     """A stack that has its region gets the names that AWS has there."""
     stack = Stack(App(), "Test", env=Environment(account="123456789012", region=region))
-    FixedEgressNetwork(stack, "Network", endpoints=[Endpoints.ecr, Endpoints.logs])
+    FixedEgressNetwork(stack, "Network", endpoints=[VpcEndpoints.ecr, VpcEndpoints.logs])
 
     names = [str(each["Properties"]["ServiceName"]) for each in endpoints_of(stack).values()]
     assert {ecr, logs} <= set(names)
@@ -96,7 +96,7 @@ def test_subnets_in_a_further_range_of_the_vpc_are_admitted(stack: Stack) -> Non
     ]
     untold = ec2.Subnet.from_subnet_attributes(stack, "Untold", subnet_id="subnet-1", availability_zone=zone)
     for _ in range(2):
-        add_endpoints(vpc, [Endpoints.logs], subnets=[*inside, untold])
+        add_vpc_endpoints(vpc, [VpcEndpoints.logs], subnets=[*inside, untold])
 
     (group,) = Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup").values()
     ingress = group["Properties"]["SecurityGroupIngress"]
@@ -105,7 +105,7 @@ def test_subnets_in_a_further_range_of_the_vpc_are_admitted(stack: Stack) -> Non
 
 def test_only_https_from_the_vpc_is_admitted(stack: Stack, network: FixedEgressNetwork) -> None:
     """All interface endpoints share one security group, which lets nothing out."""
-    add_endpoints(network.vpc, [Endpoints.ecr, Endpoints.logs])
+    add_vpc_endpoints(network.vpc, [VpcEndpoints.ecr, VpcEndpoints.logs])
     template = Template.from_stack(stack)
     interfaces = template.find_resources("AWS::EC2::VPCEndpoint", {"Properties": {"VpcEndpointType": "Interface"}})
     groups = [endpoint["Properties"]["SecurityGroupIds"] for endpoint in interfaces.values()]
@@ -132,8 +132,10 @@ def test_only_https_from_the_vpc_is_admitted(stack: Stack, network: FixedEgressN
 
 def test_an_endpoint_is_made_once(stack: Stack, network: FixedEgressNetwork) -> None:
     """Sets may overlap and be asked for again; S3's gateway is the one that the network has."""
-    first = add_endpoints(network.vpc, [Endpoints.logs, Endpoints.ecr, Endpoints.logs])
-    again = add_endpoints(network.vpc, [Endpoints.s3, Endpoints.ecr, Endpoints(interfaces=("logs", "sqs"))])
+    first = add_vpc_endpoints(network.vpc, [VpcEndpoints.logs, VpcEndpoints.ecr, VpcEndpoints.logs])
+    again = add_vpc_endpoints(
+        network.vpc, [VpcEndpoints.s3, VpcEndpoints.ecr, VpcEndpoints(interfaces=("logs", "sqs"))]
+    )
     names = names_of(endpoints_of(stack))
 
     assert [each.node.id for each in first] == ["Logs", "EcrApi", "EcrDkr"]
@@ -150,9 +152,9 @@ def test_an_endpoint_is_made_once(stack: Stack, network: FixedEgressNetwork) -> 
 def test_logical_ids_do_not_depend_on_order() -> None:
     """An endpoint is called after its service, whatever else was asked for before."""
     made = []
-    for sets in (Endpoints.for_isolated_tasks, Endpoints.for_isolated_tasks[::-1]):
+    for sets in (VpcEndpoints.for_isolated_tasks, VpcEndpoints.for_isolated_tasks[::-1]):
         stack = Stack(App(), "Test")
-        add_endpoints(FixedEgressNetwork(stack, "Network").vpc, sets)
+        add_vpc_endpoints(FixedEgressNetwork(stack, "Network").vpc, sets)
         made.append(endpoints_of(stack))
 
     assert made[0] == made[1]
@@ -167,7 +169,7 @@ def test_isolated_tasks_reach_what_they_need(stack: Stack) -> None:
             ec2.SubnetConfiguration(name="Tasks", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         ],
     )
-    add_endpoints(vpc, Endpoints.for_isolated_tasks)
+    add_vpc_endpoints(vpc, VpcEndpoints.for_isolated_tasks)
     made = endpoints_of(stack)
     (gateway,) = (each["Properties"] for each in made.values() if each["Properties"]["VpcEndpointType"] == "Gateway")
 
@@ -177,7 +179,7 @@ def test_isolated_tasks_reach_what_they_need(stack: Stack) -> None:
 
 def test_dynamodb_is_reached_by_a_gateway(stack: Stack, network: FixedEgressNetwork) -> None:
     """It is in the route tables of the tasks, costs nothing, and needs no security group."""
-    (endpoint,) = add_endpoints(network.vpc, [Endpoints.dynamodb], subnets=network.task_subnets)
+    (endpoint,) = add_vpc_endpoints(network.vpc, [VpcEndpoints.dynamodb], subnets=network.task_subnets)
 
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -196,7 +198,7 @@ def test_an_imported_vpc_gets_them_too(stack: Stack) -> None:
     """Endpoints stand beside it, in the stack that imported it."""
     vpc = imported_vpc(stack, vpc_cidr_block="10.0.0.0/16", private_subnet_route_table_ids=["rtb-1", "rtb-2"])
     for _ in range(2):
-        add_endpoints(vpc, [*Endpoints.for_isolated_tasks, Endpoints.dynamodb])
+        add_vpc_endpoints(vpc, [*VpcEndpoints.for_isolated_tasks, VpcEndpoints.dynamodb])
     made = endpoints_of(stack)
     properties = [endpoint["Properties"] for endpoint in made.values()]
 
@@ -217,7 +219,7 @@ def test_a_vpc_of_another_stack_gets_them_in_its_own() -> None:
     app = App()
     network = FixedEgressNetwork(Stack(app, "Network"), "Network")
     user = Stack(app, "User")
-    add_endpoints(network.vpc, [Endpoints.logs], subnets=network.task_subnets)
+    add_vpc_endpoints(network.vpc, [VpcEndpoints.logs], subnets=network.task_subnets)
 
     assert names_of(endpoints_of(Stack.of(network))) == ["logs", "s3"]
     assert endpoints_of(user) == {}
@@ -232,7 +234,7 @@ def test_an_address_range_may_be_known_later(stack: Stack) -> None:
             ipv4_ipam_pool_id="p", ipv4_netmask_length=20, default_subnet_ipv4_netmask_length=24
         ),
     )
-    add_endpoints(vpc, [Endpoints.logs])
+    add_vpc_endpoints(vpc, [VpcEndpoints.logs])
 
     Template.from_stack(stack).has_resource_properties(
         "AWS::EC2::SecurityGroup",
@@ -245,9 +247,9 @@ def test_an_unknown_address_range_is_refused(stack: Stack) -> None:
     vpc = imported_vpc(stack, private_subnet_route_table_ids=["rtb-1", "rtb-2"])
 
     with pytest.raises(ValueError, match="the VPC Test/Imported does not know its address range, from which endpoints"):
-        add_endpoints(vpc, [Endpoints.logs])
+        add_vpc_endpoints(vpc, [VpcEndpoints.logs])
     assert stack.node.try_find_child("ImportedEndpoints") is None
-    assert len(add_endpoints(vpc, [Endpoints.dynamodb])) == 1
+    assert len(add_vpc_endpoints(vpc, [VpcEndpoints.dynamodb])) == 1
 
 
 def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
@@ -259,10 +261,10 @@ def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
     )
 
     with pytest.raises(ValueError, match="the VPC Test/Vpc has no private and no isolated subnets to reach endpoints"):
-        add_endpoints(vpc, [Endpoints.logs])
+        add_vpc_endpoints(vpc, [VpcEndpoints.logs])
 
 
-SETS = {name: each for name, each in vars(Endpoints).items() if isinstance(each, Endpoints)}
+SETS = {name: each for name, each in vars(VpcEndpoints).items() if isinstance(each, VpcEndpoints)}
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -276,9 +278,9 @@ def test_a_docstring_states_the_price(name: str) -> None:
 
 def test_the_docstring_for_isolated_tasks_states_the_price() -> None:
     """All endpoints together, the NAT gateways that they stand in for, and the least that does."""
-    least = [Endpoints.ecr, Endpoints.logs, Endpoints.s3]
+    least = [VpcEndpoints.ecr, VpcEndpoints.logs, VpcEndpoints.s3]
     nat_hours = 2 * endpoints.HOURS_PER_MONTH * endpoints.NAT_USD_PER_HOUR
-    all_, few = (sum(each.monthly_usd() for each in sets) for sets in (Endpoints.for_isolated_tasks, least))
+    all_, few = (sum(each.monthly_usd() for each in sets) for sets in (VpcEndpoints.for_isolated_tasks, least))
 
     assert {f"{price:.2f}" for price in (all_, few, nat_hours)} <= set(
         re.findall(r"(\S+) USD", docstrings()["for_isolated_tasks"])
@@ -287,5 +289,5 @@ def test_the_docstring_for_isolated_tasks_states_the_price() -> None:
 
 def test_prices_grow_with_zones() -> None:
     """A third zone costs half as much again as two, and takes as much more traffic to pay."""
-    assert f"{Endpoints.logs.monthly_usd(zones=3):.2f}" == "21.90"
-    assert f"{Endpoints.logs.break_even_gb(zones=3):.0f}" == "626"
+    assert f"{VpcEndpoints.logs.monthly_usd(zones=3):.2f}" == "21.90"
+    assert f"{VpcEndpoints.logs.break_even_gb(zones=3):.0f}" == "626"
