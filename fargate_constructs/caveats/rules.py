@@ -28,102 +28,102 @@ class Rule(Enum):
 
     PublicAddress = (
         ERROR,
-        "A public address changes with each start, is on nobody's allow-list, and puts the task on the internet.",
+        "A task's public address changes at each start, is on no allow-list, and opens the task to the internet.",
         "Set assign_public_ip=False and run the tasks in subnets of ec2.SubnetType.PRIVATE_WITH_EGRESS.",
     )
     PublicSubnet = (
         WARNING,
-        "An internet gateway serves public addresses only, so without one a task reaches nothing but VPC endpoints.",
+        "An internet gateway serves public addresses only, so a task without one reaches VPC endpoints only.",
         "Set vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).",
     )
     UnknownEgress = (
         ERROR,
-        "Nobody can keep an allow-list of addresses that AWS picks, or that go with the stack or a renamed subnet.",
+        "Partners cannot allow-list addresses that AWS picks, or that are released with the stack or a renamed subnet.",
         "Make each ec2.CfnEIP with RemovalPolicy.RETAIN, for ec2.NatProvider.gateway(eip_allocation_ids=[...]).",
     )
     Ipv6Egress = (
         WARNING,
-        "To IPv6 hosts tasks leave from addresses of their own, past the NAT gateway and every allow-list of IPv4.",
-        "Leave ip_protocol of the ec2.Vpc at ec2.IpProtocol.IPV4_ONLY, or give partners the VPC's IPv6 range as well.",
+        "Tasks reach IPv6 hosts from their own IPv6 addresses, so a NAT gateway and IPv4 allow-lists do not apply.",
+        "Set ip_protocol=ec2.IpProtocol.IPV4_ONLY in the ec2.Vpc, or give partners the VPC's IPv6 range, too.",
     )
     NoFixedEndpoint = (
         WARNING,
-        "Each task has an address of its own, which ends with it, so callers have no address that stays.",
+        "A task's address ends with the task, so callers have no address that stays.",
         "Add the service to a load balancer's target group, or set service_connect_configuration or cloud_map_options.",
     )
     NoLogs = (
         ERROR,
-        "Fargate has no `docker logs`: what a container without a log driver writes is lost.",
+        "Fargate has no `docker logs`: the output of a container without a log driver is lost.",
         "Set logging=ecs.LogDrivers.aws_logs(...) in add_container.",
     )
     LogsStayInCloudWatch = (
         WARNING,
-        "What is only in CloudWatch Logs ends with its retention, and no other tool can read it.",
+        "CloudWatch Logs deletes lines at the end of their retention, and other tools cannot read them there.",
         "Add a logs.SubscriptionFilter to the logs.LogGroup, or route the log by ecs.LogDrivers.firelens(...).",
     )
     LogsNeverExpire = (
         WARNING,
-        "A log group without a retention keeps and bills each line for ever.",
+        "A log group without a retention keeps and bills each line forever.",
         "Pass ecs.LogDrivers.aws_logs(log_group=logs.LogGroup(..., retention=logs.RetentionDays.ONE_MONTH)).",
     )
     LogsMayDrop = (
         WARNING,
-        "Since June 2025 ECS drops lines by default, and tells nobody, when a buffer of 10 MiB is full.",
-        "Choose: ecs.LogDrivers.aws_logs(mode=ecs.AwsLogDriverMode.BLOCKING), or NON_BLOCKING with a max_buffer_size.",
+        "Since June 2025 ECS by default drops lines without a message when a buffer of 10 MiB is full.",
+        "Pass ecs.LogDrivers.aws_logs(mode=ecs.AwsLogDriverMode.BLOCKING), or NON_BLOCKING with a max_buffer_size.",
     )
     NoExec = (
         WARNING,
-        "There is no host to log in to: without ECS Exec nobody can look into a running task.",
-        "Set enable_execute_command=True of the ecs.FargateService.",
+        "Fargate has no host to log in to, so ECS Exec is the only way to open a shell in a running task.",
+        "Set enable_execute_command=True in the ecs.FargateService.",
     )
     NoInitProcess = (
         WARNING,
-        "Without an init process nobody reaps what a shell leaves behind, and it stays until the task ends.",
+        "Without an init process the processes that a shell leaves behind stay until the task ends.",
         "Set linux_parameters=ecs.LinuxParameters(..., init_process_enabled=True) in add_container.",
     )
     ExecCannotWrite = (
         WARNING,
-        "ECS Exec's agent has to write, so it cannot open a shell where the root file system is read-only.",
+        "ECS Exec's agent must write files, so it cannot open a shell if the root file system is read-only.",
         "Mount volumes at /var/lib/amazon and /var/log/amazon (add_volume, add_mount_points).",
     )
     NoIngress = (
         ERROR,
-        "A load balancer finds no healthy target unless a security group of the tasks lets its checks and traffic in.",
+        "A load balancer finds no healthy target unless a security group of the tasks allows its checks and traffic.",
         "Call service.connections.allow_from(load_balancer, ec2.Port.tcp(port)), for the health check's port, too.",
     )
     SlowHealthCheck = (
         WARNING,
-        "A deployment waits until a new task has passed its first check, behind a Network Load Balancer its first few.",
+        "A deployment waits until a new task has passed its first check (the first few, with a Network Load Balancer).",
         "Set interval=Duration.seconds(10) in elbv2.HealthCheck, and for a TCP group healthy_threshold_count=2.",
     )
     SlowDrain = (
         WARNING,
-        "No deployment is faster than the target group lets old tasks go, which is 5 minutes by default.",
-        "Set deregistration_delay=Duration.seconds(30) of the target group.",
+        "Old tasks run until the target group has drained them, which takes up to 5 minutes by default.",
+        "Set deregistration_delay=Duration.seconds(30) in the target group.",
     )
     NoCircuitBreaker = (
         ERROR,
-        "Without a circuit breaker ECS starts tasks that fail again and again, for hours.",
-        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
+        "Without a circuit breaker ECS starts failing tasks again and again for hours.",
+        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) in the ecs.FargateService.",
     )
     NoRollback = (
         WARNING,
-        "A failed deployment that is not rolled back stays half done until somebody deploys again.",
-        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) of the ecs.FargateService.",
+        "A failed deployment without a rollback stays half done until the next deployment.",
+        "Set circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True) in the ecs.FargateService.",
     )
     TooFewTasks = (
         WARNING,
-        "Below 100 % healthy, of which CDK's default is 50, a deployment stops tasks before the new ones serve.",
-        "Set min_healthy_percent=100 of the ecs.FargateService.",
+        "Below 100 % (CDK's default is 50 %) a deployment stops old tasks before the new ones are healthy.",
+        "Set min_healthy_percent=100 in the ecs.FargateService.",
     )
     LongBake = (
         WARNING,
-        "Unless told, ECS keeps the old tasks of a deployment that shifts traffic for 36 hours, and the stack waits.",
-        "Set bake_time=Duration.minutes(5) of the ecs.FargateService.",
+        "By default ECS keeps the old tasks of a deployment that shifts traffic for 36 hours, and the stack waits.",
+        "Set bake_time=Duration.minutes(5) in the ecs.FargateService.",
     )
     CountReset = (
         ERROR,
-        "Each deployment sets the count of tasks back to DesiredCount, whatever autoscaling has made of it.",
+        "Each deployment sets the number of tasks back to DesiredCount and so undoes what autoscaling has done.",
         "Leave desired_count out, and set min_capacity in auto_scale_task_count.",
     )
     ContainerLinks = (
@@ -133,22 +133,22 @@ class Rule(Enum):
     )
     HostPorts = (
         ERROR,
-        "On Fargate each task has a network interface of its own, so a host port cannot differ from the container's.",
+        "On Fargate each task has its own network interface, so the host port must equal the container port.",
         "Leave host_port out of ecs.PortMapping.",
     )
     NoSuchSize = (
         ERROR,
-        "Fargate has certain pairs of CPU and memory only, and the deployment fails with any other.",
-        "Set cpu and memory_limit_mib of the ecs.FargateTaskDefinition to a pair that it has.",
+        "Fargate has certain pairs of CPU and memory only, and the deployment fails with other pairs.",
+        "Set cpu and memory_limit_mib of the ecs.FargateTaskDefinition to a pair that Fargate has.",
     )
     SecretInEnvironment = (
         ERROR,
-        "Whoever may describe the task definition reads its environment, and each revision of it stays.",
+        "Everyone who may describe the task definition can read its environment, and each revision stays.",
         "Pass it by secrets={...: ecs.Secret.from_secrets_manager(...)} in add_container.",
     )
     Undecided = (
         NOTE,
-        "Only the deployment, or another app, knows the value on which these rules hang.",
+        "These rules depend on a value that only the deployment or another app knows.",
         "Write the value into the template, or check it yourself and acknowledge this note.",
     )
 

@@ -1,6 +1,7 @@
-"""docs/caveats.md; `python -m tests.caveats.test_page` writes its table of rules again."""
+"""docs/caveats.md; `python -m tests.caveats.test_page` writes its list of rules."""
 
 import re
+import textwrap
 from pathlib import Path
 
 from cdk_nag import NagMessageLevel
@@ -9,22 +10,32 @@ from fargate_constructs.caveats import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "caveats.md"
 MARK = "<!-- rules -->\n"
-HEAD = "| `FargateCaveats-` | | Why | How to change it |\n|---|---|---|---|\n"
+WIDTH = 100
+LEVELS = {NagMessageLevel.ERROR: "error", NagMessageLevel.WARN: "warning", NagMessageLevel.INFO: "note"}
 
 
-def table() -> str:
-    """Return the rules as the page has them."""
-    level = {NagMessageLevel.ERROR: "error", NagMessageLevel.WARN: "warning", NagMessageLevel.INFO: "note"}
-    return HEAD + "".join(f"| `{rule.name}` | {level[rule.level]} | {rule.why} | {rule.fix} |\n" for rule in Rule)
+def rules() -> str:
+    """Return the list of rules as the page has it."""
+    return "".join(
+        textwrap.fill(
+            f"- `{rule.name}` ({LEVELS[rule.level]}). {rule.why} *Fix:* {rule.fix}",
+            WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        + "\n"
+        for rule in Rule
+    )
 
 
 def written(page: str) -> str:
-    """Return the page with the table as it should be."""
-    return re.sub(f"{MARK}(\n\\|.*?\n)?(?=\n#)", lambda _: f"{MARK}\n{table()}", page, flags=re.DOTALL)
+    """Return the page with the list as it should be."""
+    return re.sub(f"{MARK}.*?(?=\n#)", lambda _: f"{MARK}\n{rules()}", page, flags=re.DOTALL)
 
 
-def test_the_table_is_what_the_pack_asks() -> None:
-    """Names, levels, reasons and remedies, in the order of the code."""
+def test_the_list_holds_all_rules() -> None:
+    """The list has the names, levels, reasons and fixes, in the order of the code."""
     page = PAGE.read_text()
 
     assert written(page) == page

@@ -6,27 +6,27 @@ Each entry must be met by some mode, so that none outlives its cause.
 AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference"
 
 ON_EVERYTHING = {
-    "athena:ListDataCatalogs": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
-    "athena:ListEngineVersions": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
-    "athena:ListWorkGroups": f"knows no ARN: {AUTHORIZATION}/list_amazonathena.html",
-    "ec2:DescribeAddressesAttribute": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
-    "ec2:DescribeSecurityGroups": f"knows no ARN: {AUTHORIZATION}/list_amazonec2.html",
-    "ecr:GetAuthorizationToken": f"knows no ARN: {AUTHORIZATION}/list_amazonelasticcontainerregistry.html",
-    "logs:DescribeLogGroups": f"knows no ARN: {AUTHORIZATION}/list_amazoncloudwatchlogs.html",
-    "ssmmessages:CreateControlChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
-    "ssmmessages:CreateDataChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
-    "ssmmessages:OpenControlChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
-    "ssmmessages:OpenDataChannel": f"knows no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
+    "athena:ListDataCatalogs": f"accepts no ARN: {AUTHORIZATION}/list_amazonathena.html",
+    "athena:ListEngineVersions": f"accepts no ARN: {AUTHORIZATION}/list_amazonathena.html",
+    "athena:ListWorkGroups": f"accepts no ARN: {AUTHORIZATION}/list_amazonathena.html",
+    "ec2:DescribeAddressesAttribute": f"accepts no ARN: {AUTHORIZATION}/list_amazonec2.html",
+    "ec2:DescribeSecurityGroups": f"accepts no ARN: {AUTHORIZATION}/list_amazonec2.html",
+    "ecr:GetAuthorizationToken": f"accepts no ARN: {AUTHORIZATION}/list_amazonelasticcontainerregistry.html",
+    "logs:DescribeLogGroups": f"accepts no ARN: {AUTHORIZATION}/list_amazoncloudwatchlogs.html",
+    "ssmmessages:CreateControlChannel": f"accepts no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
+    "ssmmessages:CreateDataChannel": f"accepts no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
+    "ssmmessages:OpenControlChannel": f"accepts no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
+    "ssmmessages:OpenDataChannel": f"accepts no ARN: {AUTHORIZATION}/list_amazonmessagegatewayservice.html",
 }
 """Actions that are allowed on `*`."""
 
 BY_WILDCARD = {
-    ("AWS::KMS::Key", "kms:*"): "the account itself, without whose statement nobody could change the key any more: "
+    ("AWS::KMS::Key", "kms:*"): "the account itself; without this statement the key could never be changed again: "
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
     (
         "AWS::KMS::Key",
         "kms:ReEncrypt*",
-    ): "CDK's, for the account, by way of Secrets Manager, of a key that a secret is under",
+    ): "CDK's statement: the account may use a secret's key through Secrets Manager",
     ("AWS::KMS::Key", "kms:GenerateDataKey*"): "the same",
 }
 """Actions with a wildcard, by the type of the resource that has the policy."""
@@ -40,8 +40,8 @@ WHOLE = {
 UNCONDITIONAL_SERVICES = {
     "ecs.amazonaws.com": "CDK makes the role with which ECS shifts traffic, and AWS's page has no condition: "
     "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
-    "logdelivery.elasticloadbalancing.amazonaws.com": "AWS's policy for it is tied to the account by the path, which "
-    "holds the account's ID; it is not known to tell more of where it comes from: "
+    "logdelivery.elasticloadbalancing.amazonaws.com": "AWS's policy limits the path, which holds the account's ID; "
+    "AWS documents no condition key for this service: "
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html",
 }
 """Services that are allowed something without a condition that names the account."""
@@ -62,10 +62,10 @@ MANAGED_POLICIES = {
     (
         "AlternateTargetRole",
         "AmazonECSInfrastructureRolePolicyForLoadBalancers",
-    ): "just what ECS needs to move requests between target groups, kept by AWS",
+    ): "AWS maintains it: what ECS needs to move requests between target groups",
     (
         "ServiceConnectTlsRole",
         "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity",
-    ): "just what ECS needs to get certificates for the proxies of linked services, kept by AWS",
+    ): "AWS maintains it: what ECS needs to get certificates for the proxies of linked services",
 }
 """Policies of AWS's that a role has, by a part of the role's ID."""

@@ -21,11 +21,11 @@ DOORS = {
         "s3:PutObject": "the load balancer's access log"
     },
     ("AWS::S3::BucketPolicy", LOGS): {
-        "s3:GetBucketAcl": f"an export asks whose bucket it is: {EXPORT_PAGE}",
+        "s3:GetBucketAcl": f"an export checks the owner of the bucket: {EXPORT_PAGE}",
         "s3:PutObject": f"an export writes: {EXPORT_PAGE}",
     },
     ("AWS::SQS::QueuePolicy", "events.amazonaws.com"): {
-        "sqs:SendMessage": "a rule tells of a run that failed",
+        "sqs:SendMessage": "a rule reports a run that failed",
         "sqs:GetQueueAttributes": "CDK's grant_send_messages adds it: how long the queue is, not what is in it",
         "sqs:GetQueueUrl": "CDK's grant_send_messages adds it: where the queue is",
     },

@@ -93,7 +93,7 @@ class Duty(Enum):
         {"s3:GetObject": "the file", "s3:GetBucketLocation": "in which region its bucket is"},
     )
     SEALED = (
-        "ECS starts a container with what is under a key of one's own",
+        "ECS starts a container with data that a customer managed key encrypts",
         f"{DOCS}/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
         {"kms:Decrypt": "the secret, the parameter or the file, by way of its service"},
     )
@@ -108,7 +108,7 @@ class Duty(Enum):
         },
     )
     TRANSCRIPT = (
-        "what is typed in shells goes to a log group",
+        "transcripts of shells go to a log group",
         f"{DOCS}/AmazonECS/latest/developerguide/ecs-exec.html",
         {
             "logs:DescribeLogGroups": "whether the log group is there",
@@ -118,12 +118,12 @@ class Duty(Enum):
         },
     )
     TRANSCRIPT_IN_S3 = (
-        "what is typed in shells goes to a bucket",
+        "transcripts of shells go to a bucket",
         f"{DOCS}/AmazonECS/latest/developerguide/ecs-exec.html",
         {"s3:GetBucketLocation": "in which region the bucket is", "s3:PutObject": "a transcript for each session"},
     )
     SESSION_KEY = (
-        "shells are encrypted with a key of one's own",
+        "a customer managed key encrypts shells",
         f"{DOCS}/AmazonECS/latest/developerguide/ecs-exec.html",
         {"kms:Decrypt": "the session's data key", "kms:GenerateDataKey": "CDK adds it: a session's data key"},
     )
@@ -145,19 +145,19 @@ class Duty(Enum):
     START_FUNCTION = (
         "EventBridge Scheduler calls a function",
         f"{DOCS}/scheduler/latest/UserGuide/managing-targets-templated.html",
-        {"lambda:InvokeFunction": "by the clock"},
+        {"lambda:InvokeFunction": "at the scheduled time"},
     )
     START_TASK = (
         "a task is run",
         f"{DOCS}/AmazonECS/latest/developerguide/CWE_IAM_role.html",
         {
             "ecs:RunTask": "any revision of its task definition, in its cluster",
-            "ecs:TagResource": "the tags of the task definition, as the task starts",
+            "ecs:TagResource": "the tags of the task definition, when the task starts",
             "iam:PassRole": "the task's two roles, handed to ECS",
         },
     )
     NOT_STARTED = (
-        "EventBridge Scheduler tells of a run that did not start",
+        "EventBridge Scheduler reports a run that did not start",
         f"{DOCS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html",
         {"sqs:SendMessage": "to the dead-letter queue"},
     )
@@ -196,7 +196,7 @@ class Duty(Enum):
         dict[str, str](),  # in a policy of AWS's
     )
     QUERY = (
-        "somebody queries the archive",
+        "a person queries the archive",
         f"{DOCS}/athena/latest/ug/example-policies-workgroup.html",
         {
             "athena:ListWorkGroups": "the workgroups to choose from",

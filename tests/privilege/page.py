@@ -25,56 +25,64 @@ STACK = "Example"
 INTRODUCTION = """\
 # Permissions
 
-What may do what in the example app ([app.py](../app.py)), and why. The page is made from its template by
-`python -m tests.privilege.page`, and a test fails when the two differ.
+This page lists the permissions of each role in the example app ([app.py](../app.py)), with reasons.
+`python -m tests.privilege.page` writes the page from the app's template. A test fails if the two
+differ.
 
-The tests in `tests/privilege` hold for every mode of every part, TLS on and off, keys, jobs and archives of each kind:
+The tests in `tests/privilege` check each mode of each part: with and without TLS, keys, jobs and
+archives of each kind.
 
-- Every action exists and is spelt out, and goes with a resource of a type that it takes, by AWS's own
-  [reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
-- `*` is a resource only where AWS knows no ARN; and a wildcard in an ARN begins after a name, not in its place.
-- A service may act for this account alone (`aws:SourceAccount` or `aws:SourceArn`), and no other account, user or the
-  public may do anything.
-- Each role is used by something, and may do what its duty takes, no more and no less: for our own functions that is
-  what their code calls, read from the code that is deployed; for what AWS assumes, what AWS's page says.
-- A role may touch only what its function or task is told of; a task starts with its own images, secrets and log group
-  and no others.
-- No property, variable, output or default is a secret, and no output is the value of one.
+- Each action exists and is written in full. It belongs to a resource type that the action accepts,
+  as AWS's [service authorization
+  reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)
+  says.
+- The resource is `*` only if AWS accepts no ARN. A wildcard in an ARN follows a name and never
+  replaces one.
+- AWS services may act for this account only (`aws:SourceAccount` or `aws:SourceArn`). Other
+  accounts, users and the public have no permissions.
+- Each role is used. It has the permissions that its purpose needs, no more and no less. For our own
+  functions these are the calls in the deployed code. For AWS services they are what AWS's guide
+  says.
+- A role may use only resources that its function or task gets as configuration. A task starts with
+  its own images, secrets and log group only.
+- No property, variable, output or default holds a secret.
 """
 
 
 ROLES = """\
 ## Roles
 
-In angle brackets stand constructs of the app, by their paths.
+Angle brackets hold the path of a construct in the app.
 """
-LET_IN = """\
-## Whom buckets and functions let in
+RESOURCE_POLICIES = """\
+## Policies of buckets and functions
 
-What buckets deny is left out: everything to everybody who comes without TLS 1.2.
+The page leaves out what buckets deny: every request without TLS 1.2.
 
 """
 WIDER = """\
-## What is wider than its purpose
+## Permissions that are wider than their purpose
 
-AWS has no narrower way for these, or it would cost a resource for each service. What must not share gets a cluster, an
-archive or an account of its own.
+AWS offers no narrower permission here, or a narrower one costs a resource for each service. If two
+services must not share, give each its own cluster, archive or account.
 
-- Tasks in one cluster share its transcripts: each task's role may write any stream of the log group, so code in one
-  task can write what looks like another's session. CloudTrail records who opened each session, and no task can change
-  that.
-- A task with a log router may write any object below the router's prefix in the archive, other services' too. It may
-  not read or delete one.
-- Who may invoke the function that runs a task before deployments can give it any revision of the job to run, and any
-  address to answer to (CloudFormation makes one for each request). What it sends there is the stack's and the request's
-  ID, and how the task ended. The function's policy lets no one in; CloudFormation invokes it by the rights of whoever
-  deploys.
+- Tasks in one cluster share its log group of session transcripts. Each task's role may write each
+  stream of that log group, so code in one task can write a false transcript of another task's
+  session. CloudTrail records who opened each session, and no task can change that.
+- A task with a log router may write each object below the router's prefix in the archive, also the
+  objects of other services. It may not read or delete objects.
+- A principal that may invoke the function that runs a task before deployments can make it run each
+  revision of that task, and can choose the URL for its response (CloudFormation makes one URL for
+  each request). The response holds the IDs of the stack and the request, and how the task ended.
+  The function's policy allows no principal. CloudFormation invokes it with the permissions of the
+  principal that deploys.
 
 """
 ACCEPTED = """\
-## What is accepted
+## Accepted exceptions
 
-In all modes, not in the example alone. An entry that no mode needs any more fails the tests.
+These are the exceptions of all modes, not only of the example. A test fails if no mode needs an
+entry any more.
 
 """
 
@@ -91,7 +99,7 @@ def page() -> str:
             INTRODUCTION,
             ROLES,
             *(_role(role, policies, roles) for role in roles.all()),
-            LET_IN + _table(("Of", "Who", "May", "Only if", "Why"), _doors(policies)),
+            RESOURCE_POLICIES + _table(("Of", "Who", "May", "Only if", "Why"), _doors(policies)),
             _exceptions(),
         ]
     )
@@ -101,7 +109,7 @@ def _role(role: str, policies: Policies, roles: Roles) -> str:
     needs = roles.needs_of(role)
     [trust] = [each for each in policies.statements if each.is_trust and each.holder == role]
     who = ", ".join(each.removeprefix("Service:") for each in trust.principals)
-    condition = "for this account alone" if trust.conditions else "as accepted below"
+    condition = "for this account only" if trust.conditions else "as accepted below"
     rows = [
         (
             "<br>".join(f"`{action}`" for action in statement.actions),
