@@ -24,7 +24,7 @@ ENOUGH = Context(900_000)  # the time that a run has left
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
     """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
     modules = deployed.load(environment, "compaction")
-    modules["archive"].S3 = deployed.client("s3", environment, retries={"total_max_attempts": 1})
+    modules["archived_hours"].S3 = deployed.client("s3", environment, retries={"total_max_attempts": 1})
     return modules["handler"]
 
 

@@ -32,7 +32,7 @@ JsonObject = dict[str, Any]
 def load(environment: dict[str, str], folder: str = "shipper") -> dict[str, Any]:
     """Import the modules of a Lambda anew, its clients made for this environment."""
     names = [path.stem for path in (FOLDERS / folder).glob("[!_]*.py")]
-    modules = [f"fargate_constructs.logs.{folder}.{name}" for name in names]
+    modules = [f"fargate_constructs.logs.lambdas.{folder}.{name}" for name in names]
     for module in modules:
         sys.modules.pop(module, None)
     with mock.patch.dict(os.environ, environment):

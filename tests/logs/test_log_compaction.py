@@ -14,7 +14,7 @@ from tests.logs.deployed import load
 @pytest.fixture(scope="module")
 def lease_code() -> ModuleType:
     """The function's code about leases."""
-    lease: ModuleType = load({"AWS_DEFAULT_REGION": "eu-west-1"}, "merger")["lease"]
+    lease: ModuleType = load({"AWS_DEFAULT_REGION": "eu-west-1"}, "compaction")["lease"]
     return lease
 
 
@@ -30,7 +30,7 @@ def test_it_runs_every_hour(template: Template) -> None:
     (function,) = (
         each
         for each in resources(template, "AWS::Lambda::Function").values()
-        if each["Handler"] == "merger.handler.handler"
+        if each["Handler"] == "compaction.handler.handler"
     )
     assert "ReservedConcurrentExecutions" not in function
     assert (function["Timeout"], function["Runtime"], function["Architectures"]) == (900, "python3.14", ["arm64"])
@@ -72,5 +72,5 @@ def test_the_archive_has_one() -> None:
     assert archive.merger.alarm in archive.alarms
     assert without.merger is None
     assert len(without.alarms) == len(archive.alarms) - 1
-    variables = environment(template_of("direct"), "merger.handler.handler")
+    variables = environment(template_of("direct"), "compaction.handler.handler")
     assert variables["ARCHIVE_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}

@@ -33,7 +33,7 @@ class LogGroups:
                 "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://logs/"},
             },
         )
-        self.module = load(aws.environment, "log_groups")["handler"]
+        self.module = load(aws.environment, "partitions")["handler"]
 
     def run(self) -> Any:  # noqa: ANN401  # the handler's answer
         """Run the handler."""
