@@ -166,7 +166,7 @@ def test_objects_nearly_as_large_as_the_target_are_left_alone(merger: Merger, mo
 
 def test_many_parts(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than S3 wants in a part makes several, and the same bytes."""
-    monkeypatch.setattr(merger.module.archive, "PART_BYTES", 5 * 1024 * 1024)
+    monkeypatch.setattr(merger.module.archived_hours, "PART_BYTES", 5 * 1024 * 1024)
     for number in range(12):
         noise = os.urandom(500_000).hex().encode()
         store(merger, b'{"id":"%02d","message":"%s"}\n' % (number, noise), first=number + 1_000)
@@ -180,14 +180,14 @@ def test_many_parts(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_part_is_empty(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the last object completes a part, nothing follows it."""
-    monkeypatch.setattr(merger.module.archive, "PART_BYTES", 3)
+    monkeypatch.setattr(merger.module.archived_hours, "PART_BYTES", 3)
 
     assert list(merger.module.archived_hours.parts_of({"a": b"12", "b": b"34", "c": b"567"})) == [b"1234", b"567"]
 
 
 def test_more_than_one_call_to_delete(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 deletes so many objects at a time, and no more."""
-    monkeypatch.setattr(merger.module.archive, "DELETED_AT_ONCE", 5)
+    monkeypatch.setattr(merger.module.archived_hours, "DELETED_AT_ONCE", 5)
     merger.ship(*IDS)
 
     assert merger.run()["members"] == 12
@@ -519,7 +519,7 @@ def test_a_real_kill(
     merger.run({"first_day": "2026-01-01", "last_day": "2026-01-01"})
     before_merge = len(faulty_s3.requests)
     script = (
-        "from merger import handler\n"
+        "from compaction import handler\n"
         "class Context: get_remaining_time_in_millis = lambda _: 900_000\n"
         f"handler.handler({DAY!r}, Context())"
     )

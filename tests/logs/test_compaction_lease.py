@@ -43,7 +43,7 @@ def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `mergi
     """The module of a merger for which three objects are worth it, which reads one after the other."""
     module = merging.load(environment)
     module.MIN_OBJECTS = 3
-    module.archive.READERS = 1
+    module.archived_hours.READERS = 1
     return module
 
 
@@ -252,7 +252,7 @@ def test_an_answer_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
-    archive = unlucky_merger.module.archive
+    archive = unlucky_merger.module.archived_hours
     monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = len(faulty_s3.requests)
