@@ -10,7 +10,7 @@ from .logs.catalog import LogCatalog as LogCatalog
 from .logs.delivery import Delivery as Delivery
 from .logs.export_bucket import LogExportBucket as LogExportBucket
 from .logs.log_archive import LogArchive as LogArchive
-from .logs.log_compaction import LogMerger as LogMerger
+from .logs.log_compaction import LogCompaction as LogCompaction
 from .logs.log_router import LogRouter as LogRouter
 from .logs.retention import Retention as Retention
 from .network.egress import Egress as Egress

@@ -27,7 +27,7 @@ CLASSES = {
     SHARED_FUNCTION: "CloudFrontDistribution",
     "LogArchive": "LogArchive",
     "Catalog": "LogCatalog",
-    "Merger": "LogMerger",
+    "Merger": "LogCompaction",
     "Exports": "LogExportBucket",
     "Report": "ScheduledTask",
     "Cheap": "ScheduledTask",

@@ -38,7 +38,7 @@ OTHER_REGION = {
     "FargateWebService.log_group": "as FargateTask.log_group",
     "LogArchive.bucket": "S3 is reached from any region",
     "LogCatalog.bucket": "as LogArchive.bucket",
-    "LogMerger.bucket": "as LogArchive.bucket",
+    "LogCompaction.bucket": "as LogArchive.bucket",
 }
 OTHER_ACCOUNT = {
     "key_arn": "a key's policy may let other accounts use it "
@@ -49,7 +49,7 @@ OTHER_ACCOUNT = {
     "FargateWebService.access_log_bucket": "as that of HttpEndpoint",
     "LogArchive.bucket": "the bucket's policy must allow what bucket_policy_statements has",
     "LogCatalog.bucket": "as LogArchive.bucket",
-    "LogMerger.bucket": "as LogArchive.bucket",
+    "LogCompaction.bucket": "as LogArchive.bucket",
 }
 
 

@@ -108,7 +108,7 @@ class LogCatalog(Construct):
     """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
 
     In the Athena console choose the workgroup (it has the database's name) and one of its saved queries. Each reads
-    the view `logs`; the table `lines` is what is stored, in which a line may be twice while `LogMerger` works. Say
+    the view `logs`; the table `lines` is what is stored, in which a line may be twice while `LogCompaction` works. Say
     which days you mean, `dt >= '2026-02-28'`: Athena reads what is left, and its price is what it reads.
 
     ```python

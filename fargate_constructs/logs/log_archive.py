@@ -33,7 +33,7 @@ from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
 from fargate_constructs.logs.firehose import Buffer
 from fargate_constructs.logs.imported_bucket import owner_of, validate_bucket
-from fargate_constructs.logs.log_compaction import LogMerger, decide_merging
+from fargate_constructs.logs.log_compaction import LogCompaction, decide_compaction
 from fargate_constructs.logs.log_router import LogRouter
 from fargate_constructs.logs.replayer import Replayer
 from fargate_constructs.logs.retention import Retention
@@ -78,9 +78,9 @@ class LogArchive(Construct):
             nothing is ever overwritten. A bucket with a lock always is.
         delivery: By which way logs get to S3. By default `Delivery.direct()`: an object for each batch.
         archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog* and no
-            *merger*.
-        merging: Whether small objects are merged when their hour is two days old. By default they are in a bucket made
-            here, unless it keeps what is deleted. True for one of your own that does not: it must not be versioned.
+            *compaction*.
+        compaction: Whether small objects are joined when their hour is two days old. By default they are in a bucket
+            made here, unless it keeps what is deleted. True for your own bucket requires that it is not versioned.
         replay_schedule: When to replay what failed. By default every hour.
         alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
             default nothing.
@@ -105,7 +105,7 @@ class LogArchive(Construct):
         versioned: bool = False,
         delivery: Delivery | None = None,
         archive_format: ArchiveFormat = ArchiveFormat.ndjson,
-        merging: bool | None = None,
+        compaction: bool | None = None,
         replay_schedule: scheduler.ScheduleExpression | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
@@ -118,8 +118,8 @@ class LogArchive(Construct):
         if replay_schedule:
             validate_schedule("replay_schedule", replay_schedule)
         is_raw = archive_format is ArchiveFormat.raw
-        merges = decide_merging(
-            merging=merging,
+        compacts = decide_compaction(
+            compaction=compaction,
             bucket=bucket,
             object_lock=object_lock,
             versioned=versioned,
@@ -164,12 +164,12 @@ class LogArchive(Construct):
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read; None for raw batches."""
-        self.merger = LogMerger(self, "Merger", bucket=self.bucket, owner=self._owner) if merges else None
-        """What merges small objects, if anything does."""
+        self.compaction = LogCompaction(self, "Merger", bucket=self.bucket, owner=self._owner) if compacts else None
+        """What joins small objects into large ones; None without compaction."""
         if self.catalog:
             self._adopt(self.catalog.log_groups, self.catalog.bucket_grants)
-        if self.merger:
-            self._adopt(self.merger, self.merger.bucket_grants)
+        if self.compaction:
+            self._adopt(self.compaction, self.compaction.bucket_grants)
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:

@@ -1,7 +1,7 @@
 """Fewer, larger objects: what makes a year of logs quick and cheap to query.
 
 ```
-shipper Lambda ──> many small objects ──> [merger Lambda, hourly] ──> few of about 128 MB ──> Athena
+shipper Lambda ──> many small objects ──> [LogCompaction, hourly] ──> few of about 128 MB ──> Athena
 ```
 """
 
@@ -17,32 +17,32 @@ from fargate_constructs.logs.scheduled_function import ScheduledFunction
 # What the function takes so that two runs never overlap; its code says the same.
 LEASE = "_merging-lease"
 # A merge holds up to 128 MB and an upload's part twice; Lambda gives CPU and network by memory.
-MERGER_MEMORY_MIB = 1024
-MERGER_TIMEOUT = Duration.minutes(15)  # Lambda's most
+MEMORY_MIB = 1024
+TIMEOUT = Duration.minutes(15)  # Lambda's most
 
 
 @checked
-class LogMerger(ScheduledFunction):
+class LogCompaction(ScheduledFunction):
     """A Lambda that joins each hour's small objects into few of about 128 MB, without compressing them again.
 
-    It looks every hour at the hours that ended two to nine days ago, and merges where a log group has ten small
-    objects or more. Killed at any point, it loses no line and leaves none there twice: `merger/handler.py` says how,
-    and what a reader may see meanwhile. A run that cannot finish in 15 minutes is gone on with by the next; with more
-    than some 2,000 log groups it would not get through its lists. Of two runs at once one does nothing: the other holds
-    a lease, an object of the bucket.
+    Every hour it looks at the hours that ended two to nine days ago, and compacts where a log group has ten small
+    objects or more. It can be killed at any point and loses no line and leaves none twice:
+    `lambdas/compaction/handler.py` says how, and what a reader may see meanwhile. The next run continues a run that
+    cannot finish in 15 minutes; with more than some 2,000 log groups a run would not get through its lists. Of two runs
+    at the same time only one works: the one that holds the lease, an object of the bucket.
 
     The bucket must not be versioned, nor have Object Lock: each merged line would be kept twice. The function refuses
     such a bucket, which raises its alarm.
 
     ```python
-    LogMerger(stack, "Merger", bucket=bucket)
+    LogCompaction(stack, "Merger", bucket=bucket)
     ```
 
     It costs little: for each object one GET, 0.40 USD per million, and a LIST per log group and day looked at, 0.29 USD
     a month for ten log groups (https://aws.amazon.com/s3/pricing/).
 
     Args:
-        scope: The construct that owns the merger.
+        scope: The construct that owns the compaction.
         id: The construct's ID.
         bucket: The bucket with the archive's objects. If it belongs to another account, that account must let
             *function*'s role in.
@@ -61,8 +61,8 @@ class LogMerger(ScheduledFunction):
                 **({"ARCHIVE_BUCKET_OWNER": owner} if owner else {}),
             },
             rate=Duration.hours(1),
-            memory_size=MERGER_MEMORY_MIB,
-            timeout=MERGER_TIMEOUT,
+            memory_size=MEMORY_MIB,
+            timeout=TIMEOUT,
         )
         self.bucket_grants = [(self.function.execution_role, statement) for statement in self._grant(bucket)]
         """What *function* may do with the bucket; a bucket of another account must allow its role the same."""
@@ -86,9 +86,9 @@ class LogMerger(ScheduledFunction):
         return statements
 
 
-def decide_merging(*, merging: bool | None, bucket: s3.IBucket | None, **reasons_against: object) -> bool:
-    """Tell whether to merge; refuse to where something is set that makes it harmful or useless."""
+def decide_compaction(*, compaction: bool | None, bucket: s3.IBucket | None, **reasons_against: object) -> bool:
+    """Tell whether to compact; refuse where something is set that makes it harmful or useless."""
     against = [name for name, value in reasons_against.items() if value]
-    if merging and against:
-        raise ValueError(f"merging must be off beside {' and '.join(against)}, got: True")
-    return merging if merging is not None else not (bucket or against)
+    if compaction and against:
+        raise ValueError(f"compaction must be off beside {' and '.join(against)}, got: True")
+    return compaction if compaction is not None else not (bucket or against)

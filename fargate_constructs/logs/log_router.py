@@ -92,7 +92,7 @@ class LogRouter:
 
     - An object lies under the hour of its first line, so up to a minute of the next hour's lines are with it.
     - Its name is random: what is sent again is stored again, with the same IDs. The view has it once, the table twice.
-    - `LogMerger` leaves it alone: nothing in its name would prove that it is whole.
+    - `LogCompaction` leaves it alone: nothing in its name would prove that it is whole.
     - Times are when Docker read the line, *id* is the task's, container's, time and a count. A line of more than 16 KB
       comes in parts.
     """

@@ -52,7 +52,7 @@ NO_LOOK_UPS = {
     "WebAcl.__init__",
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
     "LogArchive.add_alarm: meaning",  # a description
-    "LogMerger.__init__: owner",
+    "LogCompaction.__init__: owner",
     "add_sidecar: depends_on",  # the name of another container
     "link_to: port",  # a name given to the other service
     "secrets",  # the names of variables; values are no texts

@@ -362,7 +362,7 @@ def test_versioned_buckets_are_refused(merger: Merger) -> None:
     merger.ship(*IDS)
     merger.s3.put_bucket_versioning(Bucket=merger.bucket, VersioningConfiguration={"Status": "Enabled"})
 
-    with pytest.raises(merger.module.VersionedBucket, match="merging=False"):
+    with pytest.raises(merger.module.VersionedBucket, match="compaction=False"):
         merger.run()
     assert len(merger.names()) == 12
 

@@ -210,7 +210,7 @@ def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
     """Six roles need the bucket: shipper, transform, stream, replay, catalog and, if it is told to merge, merger."""
     stack = Stack(App(), "Test")
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
-    archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered(), merging=True)
+    archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered(), compaction=True)
 
     allowances = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
     roles = [re.sub(r"[0-9A-F]{8}$", "", each["Principal"]["AWS"]["Fn::GetAtt"][0]) for each in allowances]

@@ -13,7 +13,7 @@ from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.imported_bucket import owner_of
 from fargate_constructs.logs.log_archive import LogArchive
-from fargate_constructs.logs.log_compaction import decide_merging
+from fargate_constructs.logs.log_compaction import decide_compaction
 from fargate_constructs.logs.retention import Retention
 from tests.logs.archives import allowed, archive_of, environment, resources, stack_of, statements, template_of
 
@@ -407,15 +407,15 @@ REFUSED: dict[str, tuple[dict[str, object], type[Exception], str]] = {
         ValueError,
         "delivery must be Delivery.direct() beside archive_format=ArchiveFormat.raw, got: Delivery.buffered()",
     ),
-    "merging-locked": (
-        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "merging": True},
+    "compaction-locked": (
+        {"object_lock": s3.ObjectLockRetention.governance(Duration.days(1)), "compaction": True},
         ValueError,
-        "merging must be off beside object_lock, got: True",
+        "compaction must be off beside object_lock, got: True",
     ),
-    "merging-versioned": (
-        {"versioned": True, "merging": True},
+    "compaction-versioned": (
+        {"versioned": True, "compaction": True},
         ValueError,
-        "merging must be off beside versioned, got: True",
+        "compaction must be off beside versioned, got: True",
     ),
     "draining-raw": (
         {"archive_format": ArchiveFormat.raw, "delivery": Delivery.draining()},
@@ -472,7 +472,7 @@ def test_raw_batches() -> None:
     """The shipper is told to store batches as they come, and may put them where it does; nothing reads them."""
     stack, template, archive = stack_of("raw"), template_of("raw"), archive_of("raw")
 
-    assert (archive.catalog, archive.merger) == (None, None)
+    assert (archive.catalog, archive.compaction) == (None, None)
     assert environment(template, "shipper.handler.handler")["ARCHIVE_FORMAT"] == "raw"
     for reading in ("AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Events::Rule"):
         template.resource_count_is(reading, 0)
@@ -482,16 +482,16 @@ def test_raw_batches() -> None:
     assert objects in [each["Resource"] for each in puts]
 
 
-def test_merging() -> None:
+def test_compaction() -> None:
     """Small objects are merged unless there are none, or they would stay."""
     modes = ("direct", "buffered", "locked", "versioned", "raw", "given")
 
-    assert [mode for mode in modes if archive_of(mode).merger] == ["direct", "buffered"]
+    assert [mode for mode in modes if archive_of(mode).compaction] == ["direct", "buffered"]
 
 
-def test_merging_if_you_say_so() -> None:
+def test_compaction_if_you_say_so() -> None:
     """Off in a bucket made here, on in one of your own."""
     bucket = archive_of("given").bucket
 
-    assert not decide_merging(merging=False, bucket=None, versioned=False)
-    assert decide_merging(merging=True, bucket=bucket, versioned=False)
+    assert not decide_compaction(compaction=False, bucket=None, versioned=False)
+    assert decide_compaction(compaction=True, bucket=bucket, versioned=False)

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 from aws_cdk.assertions import Template
 
-from fargate_constructs.logs.log_compaction import MERGER_TIMEOUT
+from fargate_constructs.logs.log_compaction import TIMEOUT
 from tests.logs.archives import allowed, archive_of, environment, resources, statements, template_of
 from tests.logs.deployed import load
 
@@ -43,7 +43,7 @@ def test_it_runs_every_hour(template: Template) -> None:
 
 def test_a_lease_outlasts_a_run(lease_code: ModuleType) -> None:
     """When a lease may be taken over, Lambda has killed its holder minutes ago."""
-    assert lease_code.LASTS.total_seconds() >= MERGER_TIMEOUT.to_seconds() + 300
+    assert lease_code.LASTS.total_seconds() >= TIMEOUT.to_seconds() + 300
 
 
 def test_it_may_touch_lines_alone(template: Template, lease_code: ModuleType) -> None:
@@ -68,9 +68,9 @@ def test_the_archive_has_one() -> None:
     """By default, with the account checked and its alarm among the archive's; without merging there is none."""
     archive, without = archive_of("direct"), archive_of("versioned")
 
-    assert archive.merger
-    assert archive.merger.alarm in archive.alarms
-    assert without.merger is None
+    assert archive.compaction
+    assert archive.compaction.alarm in archive.alarms
+    assert without.compaction is None
     assert len(without.alarms) == len(archive.alarms) - 1
     variables = environment(template_of("direct"), "compaction.handler.handler")
     assert variables["ARCHIVE_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}

@@ -163,8 +163,8 @@ def reading_app() -> App:
     assert archive.catalog
     CfnOutput(stack, "Workgroup", value=archive.catalog.workgroup.name)
     CfnOutput(stack, "LogGroups", value=archive.catalog.log_groups.function.function_name)
-    assert archive.merger
-    CfnOutput(stack, "Merger", value=archive.merger.function.function_name)
+    assert archive.compaction
+    CfnOutput(stack, "Merger", value=archive.compaction.function.function_name)
     return app
 
 

@@ -156,7 +156,7 @@ def test_deep_envelope(shipper: Shipper) -> None:
     for _ in range(100_000):
         nested = [nested]
 
-    with pytest.raises(shipper.modules["delivery"].UnreadableBatch, match="nested too deeply"):
+    with pytest.raises(shipper.modules["envelope"].UnreadableBatch, match="nested too deeply"):
         shipper.modules["batch"].Envelope("group", {"nested": nested}).opening(())
 
 
@@ -166,6 +166,6 @@ def test_every_depth_is_stored(shipper: Shipper) -> None:
         event = with_json("[" * depth + "]" * depth)
         try:
             [body] = shipper.modules["handler"].archive_objects(event).objects.values()
-        except shipper.modules["delivery"].UnreadableBatch:
+        except shipper.modules["envelope"].UnreadableBatch:
             continue
         assert gzip.decompress(body).count(b"[") == depth

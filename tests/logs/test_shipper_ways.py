@@ -26,7 +26,7 @@ def plain(modules: dict[str, ModuleType], text: bytes) -> Objects | None:
     """What the plain way makes of a JSON text, or None if it is unreadable."""
     try:
         objects: Objects = modules["objects"].lines_by_hour(modules["plain"].plain(text))
-    except modules["delivery"].UnreadableBatch:
+    except modules["envelope"].UnreadableBatch:
         return None
     return objects
 

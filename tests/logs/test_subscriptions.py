@@ -104,7 +104,7 @@ def test_archives_that_share_a_log_group() -> None:
 def test_archives_that_ship_each_other() -> None:
     """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
     app = App()
-    one, two, three, four = (LogArchive(Stack(app, name), name, merging=False) for name in ("A", "B", "C", "D"))
+    one, two, three, four = (LogArchive(Stack(app, name), name, compaction=False) for name in ("A", "B", "C", "D"))
     assert two.add_log_group(one.replayer.function.own_log_group)
     assert three.add_log_group(two.log_group)
     named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
@@ -119,7 +119,7 @@ def test_archives_that_ship_each_other() -> None:
     with pytest.raises(ValueError, match=f"got: {four.log_group.node.path} for B/B, whose own logs D/D ships"):
         two.add_log_group(four.log_group)
     assert one.add_all_log_groups(except_for=["*"])
-    assert LogArchive(Stack(app, "F", env=HERE), "F", merging=False).add_all_log_groups()
+    assert LogArchive(Stack(app, "F", env=HERE), "F", compaction=False).add_all_log_groups()
 
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY"])

@@ -16,8 +16,8 @@ from fargate_constructs import (
     Delivery,
     LogArchive,
     LogCatalog,
+    LogCompaction,
     LogExportBucket,
-    LogMerger,
     Retention,
 )
 from tests.modes.made_elsewhere import answer_for, log_group_in
@@ -63,7 +63,7 @@ def read_and_merged(stage: Stage) -> None:
     """A catalog and a merger of somebody's bucket, and who may query."""
     stack = Stack(stage, "Test")
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "all-logs")
-    LogMerger(stack, "Merger", bucket=bucket)
+    LogCompaction(stack, "Merger", bucket=bucket)
     role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/reader")
     LogCatalog(stack, "Catalog", bucket=bucket).grant_query(role)
     answer_for(role, "IAMNoInlinePolicy")

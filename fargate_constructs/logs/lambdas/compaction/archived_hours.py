@@ -1,7 +1,7 @@
-"""The archive's bucket, as far as the merger uses it.
+"""The archive's bucket, as far as the compaction uses it.
 
 ```
-merger ──> [list, read, upload, delete] ──> S3
+compaction ──> [list, read, upload, delete] ──> S3
 ```
 """
 

@@ -231,7 +231,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         botocore.exceptions.ClientError: S3 refuses what no hour can do without. The next run goes on.
     """
     if archived_hours.is_versioned():
-        raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, merging=False)")
+        raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, compaction=False)")
     try:
         held = lease.take()
     except lease.Busy as busy:
