@@ -17,7 +17,7 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
-from fargate_constructs.synthesized.deployed import PATH
+from fargate_constructs.synthesized.comparable_template import PATH_KEY
 
 Template = dict[str, Any]
 
@@ -88,7 +88,7 @@ def _listed(value: object) -> list[object]:
 
 def text_of(value: Any, depth: int = 4, indent: str = "") -> str:  # noqa: ANN401 - a piece of a template
     """Return JSON with a line for each property, however deep it is."""
-    if not depth or not isinstance(value, dict) or PATH in value:
+    if not depth or not isinstance(value, dict) or PATH_KEY in value:
         return json.dumps(value)
     inner = indent + "  "
     lines = (f"{inner}{json.dumps(key)}: {text_of(each, depth - 1, inner)}" for key, each in value.items())

@@ -13,7 +13,7 @@ from aws_cdk import App, Stack, Stage
 from app import Example
 from fargate_constructs import Egress
 from fargate_constructs.synthesized.assembly import template_of
-from fargate_constructs.synthesized.deployed import SEEN
+from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY
 from fargate_constructs.testing import lasting_resources
 from tests.audit import text_of
 from tests.everything import Everything, WayOut
@@ -38,17 +38,17 @@ def stacks() -> dict[str, Stack]:
 def write() -> None:
     """Pin what is there now, and what was looked at; of the example with TLS, what the one without has not."""
     pins = {name: lasting_resources(stack) for name, stack in stacks().items()}
-    seen = {type_: names for pin in pins.values() for type_, names in pin["Metadata"][SEEN].items()}
+    seen = {type_: names for pin in pins.values() for type_, names in pin["Metadata"][CREATE_ONLY_KEY].items()}
     pinned = {name: pin["Resources"] for name, pin in pins.items()}
     plain, secure = pinned["Example"], pinned["Example with TLS"]
     pinned["Example with TLS"] = {key: each for key, each in secure.items() if each != plain.get(key)}
-    PINNED.write_text(text_of({SEEN: dict(sorted(seen.items())), **pinned}) + "\n")
+    PINNED.write_text(text_of({CREATE_ONLY_KEY: dict(sorted(seen.items())), **pinned}) + "\n")
 
 
 def read() -> dict[str, dict[str, Any]]:
     """Return what is pinned, by stack."""
     pinned: dict[str, dict[str, Any]] = json.loads(PINNED.read_text())
-    metadata = {SEEN: pinned.pop(SEEN)}
+    metadata = {CREATE_ONLY_KEY: pinned.pop(CREATE_ONLY_KEY)}
     pinned["Example with TLS"] = pinned["Example"] | pinned["Example with TLS"]
     return {name: {"Metadata": metadata, "Resources": resources} for name, resources in pinned.items()}
 

@@ -15,7 +15,7 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.synthesized.egress_routes import EgressRoutes, Fault
 from fargate_constructs.synthesized.intrinsics import Unresolved, lookup, unresolved_in
-from fargate_constructs.synthesized.task_launchers import Launch
+from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place
 
 RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
@@ -34,33 +34,33 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
 
     parameters: list[Unresolved] = []
     faults: dict[Place, list[Fault]] = {}
-    for launch in app.launches:
-        public = launch.public_address
+    for launcher in app.launchers:
+        public = launcher.public_address
         got = "AssignPublicIp ENABLED"
-        yield from judge(Rule.PublicAddress, launch.place, got, broken=public == "ENABLED", AssignPublicIp=public)
-        for reference, subnet in _subnets(app, launch):
+        yield from judge(Rule.PublicAddress, launcher.place, got, broken=public == "ENABLED", AssignPublicIp=public)
+        for reference, subnet in _subnets(app, launcher):
             if subnet is None:
-                yield from undecided(launch.place, Rule.PublicSubnet, *RULES.values(), Subnets=reference)
+                yield from undecided(launcher.place, Rule.PublicSubnet, *RULES.values(), Subnets=reference)
                 continue
             if subnet not in faults:
                 parameters.clear()
                 faults[subnet] = list(routes.faults(subnet, is_known=is_known))
                 yield from undecided(subnet, Rule.UnknownEgress, AllocationId=list(parameters))
-            if any(fault.kind == "publicSubnet" for fault in faults[subnet]) and public != "ENABLED":
+            if any(fault.rule == "publicSubnet" for fault in faults[subnet]) and public != "ENABLED":
                 broken = public in (None, "DISABLED")
                 got = templates.path(subnet)
-                yield from judge(Rule.PublicSubnet, launch.place, got, broken=broken, AssignPublicIp=public)
+                yield from judge(Rule.PublicSubnet, launcher.place, got, broken=broken, AssignPublicIp=public)
     for fault in chain(*faults.values()):
-        if fault.kind == "unprovenEgress":
+        if fault.rule == "unprovenEgress":
             rules = (Rule.PublicSubnet, *RULES.values())
-            yield from (Finding(rule, fault.cause, f"tasks in {fault.way}", is_undecided=True) for rule in rules)
-        elif fault.kind in RULES:
-            yield Finding(RULES[fault.kind], fault.cause, f"tasks in {fault.way}")
+            yield from (Finding(rule, fault.cause, f"tasks in {fault.route}", is_undecided=True) for rule in rules)
+        elif fault.rule in RULES:
+            yield Finding(RULES[fault.rule], fault.cause, f"tasks in {fault.route}")
 
 
-def _subnets(app: FargateApp, launch: Launch) -> Iterator[tuple[Unresolved, Place | None]]:
+def _subnets(app: FargateApp, launcher: TaskLauncher) -> Iterator[tuple[Unresolved, Place | None]]:
     """Yield the subnets that tasks run in, as the template refers to each."""
-    for unknown in unresolved_in(lookup(launch.network, "Subnets") if launch.subnets == [] else None):
+    for unknown in unresolved_in(lookup(launcher.network, "Subnets") if launcher.subnets == [] else None):
         yield unknown, None
-    for reference in launch.subnets:
-        yield Unresolved(reference), app.templates.locate(launch.place.stack, reference, "AWS::EC2::Subnet")
+    for reference in launcher.subnets:
+        yield Unresolved(reference), app.templates.locate(launcher.place.stack, reference, "AWS::EC2::Subnet")

@@ -23,7 +23,7 @@ from fargate_constructs.synthesized.intrinsics import (
     number,
     unresolved_in,
 )
-from fargate_constructs.synthesized.task_launchers import Launch
+from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place, Templates
 
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
@@ -69,7 +69,7 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         yield from judge(Rule.CountReset, service.place, got, broken=broken, **hanging)
 
 
-def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
+def _find_risks(service: TaskLauncher, *, is_scaled: bool) -> Iterator[Finding]:
     place, controller = service.place, lookup(service.settings, "DeploymentController", "Type")
     if controller not in (None, "ECS"):
         rules = (Rule.NoCircuitBreaker, Rule.NoRollback, Rule.TooFewTasks, Rule.LongBake)
@@ -103,7 +103,7 @@ def _find_risks(service: Launch, *, is_scaled: bool) -> Iterator[Finding]:
 
 
 def _find_too_few(
-    service: Launch,
+    service: TaskLauncher,
     deployment: Any,  # noqa: ANN401 - a piece of a template
     strategy: Any,  # noqa: ANN401 - a piece of a template
     *,
@@ -167,14 +167,14 @@ def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a pie
 def _target_groups(app: FargateApp) -> Iterator[tuple[Place, Any]]:
     """Yield what registers tasks on Fargate, and how it refers to each target group."""
     templates = app.templates
-    for launch in app.launches:
-        balancers = lookup(launch.settings, "LoadBalancers")
-        yield from ((launch.place, each) for each in unresolved_in(balancers))
+    for launcher in app.launchers:
+        balancers = lookup(launcher.settings, "LoadBalancers")
+        yield from ((launcher.place, each) for each in unresolved_in(balancers))
         for balancer in items(balancers):
             advanced = lookup(balancer, "AdvancedConfiguration")
             alternate = advanced.get("AlternateTargetGroupArn") if isinstance(advanced, dict) else advanced
             references = (balancer.get("TargetGroupArn"), alternate)
-            yield from ((launch.place, each) for each in references if lookup(each) is not None)
+            yield from ((launcher.place, each) for each in references if lookup(each) is not None)
     fargate = {each.place for each in app.services}
     for place in templates.of_type["AWS::CodeDeploy::DeploymentGroup"]:
         properties = templates.properties(place)
@@ -214,14 +214,14 @@ class _Scaling:
             self.services |= found
             self._others += [] if found else [id_]
 
-    def may_be(self, service: Launch) -> list[Unresolved]:
+    def may_be(self, service: TaskLauncher) -> list[Unresolved]:
         """Return which scaled services, of those that are none of the app's by name, a service may be."""
         names = (service.settings.get("ServiceName"), service.settings.get("Cluster"))
         is_named = names[0] is not None and not any(functions_in(list(names)))
         return [Unresolved(each) for each in self._others if not is_named or any(functions_in(each))]
 
 
-def _names(templates: Templates, service: Launch) -> Iterator[str]:
+def _names(templates: Templates, service: TaskLauncher) -> Iterator[str]:
     """Yield what autoscaling may know a service by that has a name."""
     if name := service.settings.get("ServiceName"):
         stack, cluster = service.place.stack, service.settings.get("Cluster")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup, unresolved_in
-from fargate_constructs.synthesized.task_launchers import Launch, launches_in
+from fargate_constructs.synthesized.task_launchers import TaskLauncher, find_task_launchers
 from fargate_constructs.synthesized.templates import Place, Templates
 
 
@@ -27,31 +27,31 @@ class FargateApp:
 
     def __init__(self, templates: Templates) -> None:
         self.templates = templates
-        self._launches: defaultdict[Place, list[Launch]] = defaultdict(list)
+        self._launchers: defaultdict[Place, list[TaskLauncher]] = defaultdict(list)
         self._clusters = dict(self._default_strategies())
-        self.launches: list[Launch] = []
+        self.launchers: list[TaskLauncher] = []
         """What starts tasks on Fargate."""
-        self.undecided_launches: list[Launch] = []
+        self.undecided_launchers: list[TaskLauncher] = []
         """What may start tasks on Fargate: only the deployment knows."""
-        for launch in launches_in(templates):
-            if launch.definition:
-                self._launches[launch.definition].append(launch)
-            is_fargate = self._is_fargate(launch)
+        for launcher in find_task_launchers(templates):
+            if launcher.definition:
+                self._launchers[launcher.definition].append(launcher)
+            is_fargate = self._is_fargate(launcher)
             if is_fargate is not False:
-                (self.launches if is_fargate else self.undecided_launches).append(launch)
+                (self.launchers if is_fargate else self.undecided_launchers).append(launcher)
         definitions = templates.of_type["AWS::ECS::TaskDefinition"]
         self.definitions = [each for each in definitions if self._runs_on_fargate(each)]
         """The definitions of tasks on Fargate."""
         self.undecided_definitions = [
-            each for each in definitions if not self._launches[each] and unresolved_in(self.compatibilities(each))
+            each for each in definitions if not self._launchers[each] and unresolved_in(self.compatibilities(each))
         ]
         """What is made for Fargate, or not: only the deployment knows."""
-        self.services = [each for each in self.launches if each.is_service]
+        self.services = [each for each in self.launchers if each.is_service]
         """The services on Fargate."""
 
-    def services_of(self, definition: Place) -> list[Launch]:
+    def services_of(self, definition: Place) -> list[TaskLauncher]:
         """Return the services that run a task definition."""
-        return [each for each in self._launches[definition] if each.is_service]
+        return [each for each in self._launchers[definition] if each.is_service]
 
     def containers(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
         """Return the containers of a task by name."""
@@ -74,11 +74,11 @@ class FargateApp:
         compatibilities = lookup(self.templates.properties(definition), "RequiresCompatibilities")
         return list(map(lookup, compatibilities)) if isinstance(compatibilities, list) else compatibilities
 
-    def launch_type(self, launch: Launch) -> Any:  # noqa: ANN401 - a piece of a template
+    def launch_type(self, launcher: TaskLauncher) -> Any:  # noqa: ANN401 - a piece of a template
         """Return the launch type by which tasks run, that of the cluster's default if there is no other."""
-        cluster = self.templates.target(launch.place, "Cluster")
-        default = Launch(launch.place, self._clusters.get(cluster, {}), None, None, is_service=False)
-        return launch.launch_type or default.launch_type
+        cluster = self.templates.target(launcher.place, "Cluster")
+        default = TaskLauncher(launcher.place, self._clusters.get(cluster, {}), None, None, is_service=False)
+        return launcher.launch_type or default.launch_type
 
     def _default_strategies(self) -> Iterator[tuple[Place | None, dict[str, Any]]]:
         """Yield clusters, and by which capacity providers each runs tasks by default."""
@@ -89,19 +89,19 @@ class FargateApp:
                     target = self.templates.target(place, cluster) if cluster else place
                     yield target, {"CapacityProviderStrategy": strategy}
 
-    def _is_fargate(self, launch: Launch) -> bool | None:
+    def _is_fargate(self, launcher: TaskLauncher) -> bool | None:
         """Whether tasks run on Fargate; `None` if only the deployment knows."""
-        launch_type, compatibilities = self.launch_type(launch), self.compatibilities(launch.definition)
+        launch_type, compatibilities = self.launch_type(launcher), self.compatibilities(launcher.definition)
         if isinstance(launch_type, str):
             return launch_type == "FARGATE"
         if compatibilities == ["FARGATE"]:  # on an instance the task could not run
             return True
-        if launch.definition is None or unresolved_in(compatibilities):
+        if launcher.definition is None or unresolved_in(compatibilities):
             return None
         return None if isinstance(launch_type, Unresolved) and "FARGATE" in (compatibilities or ()) else False
 
     def _runs_on_fargate(self, definition: Place) -> bool:
-        if launches := self._launches[definition]:
-            return any(self._is_fargate(each) for each in launches)
+        if launchers := self._launchers[definition]:
+            return any(self._is_fargate(each) for each in launchers)
         compatibilities = self.compatibilities(definition)
         return isinstance(compatibilities, list) and "FARGATE" in compatibilities

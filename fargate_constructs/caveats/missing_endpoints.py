@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
 from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup, number, unresolved_in
-from fargate_constructs.synthesized.task_launchers import Launch
+from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place, Templates
 
 ENDPOINTS = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations", "GatewayConnectors")
@@ -68,7 +68,7 @@ def endpoints_of(service: dict[str, Any]) -> Endpoints:
     return Endpoints(any(value and not unresolved_in(value) for value in values), unknown)
 
 
-def _ports(app: FargateApp, service: Launch) -> Iterator[tuple[Any, Any]]:
+def _ports(app: FargateApp, service: TaskLauncher) -> Iterator[tuple[Any, Any]]:
     """Yield the ports, or ranges such as `8080-8090`, that containers map, and the protocol of each."""
     if service.definition is None:
         yield Unresolved(service.task_definition), None
@@ -82,7 +82,7 @@ def _ports(app: FargateApp, service: Launch) -> Iterator[tuple[Any, Any]]:
             yield port, lookup(mapping, "Protocol")
 
 
-def _find_closed(templates: Templates, service: Launch, doors: "_Doors") -> Iterator[Finding]:
+def _find_closed(templates: Templates, service: TaskLauncher, doors: "_Doors") -> Iterator[Finding]:
     """Yield a finding if a load balancer cannot reach the tasks, or not their health check."""
     yield from undecided(service.place, Rule.NoIngress, LoadBalancers=service.settings.get("LoadBalancers"))
     for balancer in items(service.settings, "LoadBalancers"):
@@ -112,7 +112,7 @@ def _ingress(templates: Templates) -> Ingress:
 class _Doors:
     """Where the tasks of a service are called."""
 
-    def __init__(self, templates: Templates, service: Launch, ingress: Ingress) -> None:
+    def __init__(self, templates: Templates, service: TaskLauncher, ingress: Ingress) -> None:
         stack, references = service.place.stack, service.security_groups
         found = [templates.locate(stack, each, "AWS::EC2::SecurityGroup") for each in references]
         # What only the deployment, or another app, knows may let in anybody; so may the VPC's default.

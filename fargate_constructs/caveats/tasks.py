@@ -16,7 +16,7 @@ from fargate_constructs.caveats.rules import RULES, Finding, Rule, judge, undeci
 from fargate_constructs.service.containers import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
 from fargate_constructs.synthesized.intrinsics import Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
-from fargate_constructs.synthesized.task_launchers import unread
+from fargate_constructs.synthesized.task_launchers import find_unreadable_launchers
 from fargate_constructs.synthesized.templates import Place
 
 # As ECS takes them (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html).
@@ -41,22 +41,24 @@ CONTAINER_RULES = (
 
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
     """Yield task definitions that Fargate refuses, and tasks that nobody can look into."""
-    for launch in app.undecided_launches:
+    for launcher in app.undecided_launchers:
         values = {
-            "LaunchType": app.launch_type(launch),
-            "RequiresCompatibilities": app.compatibilities(launch.definition),
-            "TaskDefinition": None if launch.definition else Unresolved(launch.task_definition or "that is not set"),
+            "LaunchType": app.launch_type(launcher),
+            "RequiresCompatibilities": app.compatibilities(launcher.definition),
+            "TaskDefinition": None
+            if launcher.definition
+            else Unresolved(launcher.task_definition or "that is not set"),
         }
-        yield from undecided(launch.place, *RULES, **values)
-    for place, value in unread(app.templates):
+        yield from undecided(launcher.place, *RULES, **values)
+    for place, value in find_unreadable_launchers(app.templates):
         yield from undecided(place, *RULES, tasks=value)
     for definition in app.undecided_definitions:
         compatibilities = app.compatibilities(definition)
         yield from undecided(definition, *CONTAINER_RULES, Rule.NoSuchSize, RequiresCompatibilities=compatibilities)
-    for launch in app.launches:
-        if launch.definition is None and launch.task_definition is not None:  # else its task sets have one
-            reference = {"TaskDefinition": Unresolved(launch.task_definition)}
-            yield from undecided(launch.place, *CONTAINER_RULES, Rule.NoSuchSize, **reference)
+    for launcher in app.launchers:
+        if launcher.definition is None and launcher.task_definition is not None:  # else its task sets have one
+            reference = {"TaskDefinition": Unresolved(launcher.task_definition)}
+            yield from undecided(launcher.place, *CONTAINER_RULES, Rule.NoSuchSize, **reference)
     for service in app.services:
         exec_on = lookup(service.settings, "EnableExecuteCommand")
         got = "no EnableExecuteCommand"

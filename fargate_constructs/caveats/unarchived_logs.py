@@ -55,9 +55,9 @@ def _find_group(app: FargateApp, groups: LogGroups, group: Place) -> Iterator[Fi
             days = {"RetentionInDays": lookup(properties, "RetentionInDays")}
     broken = days["RetentionInDays"] is None
     yield from judge(Rule.LogsNeverExpire, group, "no RetentionInDays", broken=broken, **days)
-    if not groups.is_subscribed(group):
+    if not groups.is_archived(group.stack, {"Ref": group.logical_id}):
         got = "no subscription to all of it, and no account policy that has one"
-        unknown = groups.unknown(group)
+        unknown = groups.unresolved(group)
         yield from judge(Rule.LogsStayInCloudWatch, group, got, broken=not unknown, SubscriptionFilter=unknown)
 
 

@@ -1,9 +1,4 @@
-"""The finished templates of an app.
-
-```
-stack, app ──> synth ──> [template_of, app_templates] ──> what tests and checks read
-```
-"""
+"""Synthesizes an app; returns the templates of a stack or of all stacks."""
 
 import json
 from pathlib import Path

@@ -1,9 +1,4 @@
-"""Which properties CloudFormation replaces a resource for.
-
-```
-AWS's schemas, AWS's documentation ──> [create-only properties] ──> assert_no_replacement
-```
-"""
+"""Reads AWS's resource schemas and documentation; returns the properties that CloudFormation replaces for."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,67 +11,59 @@ from fargate_constructs.synthesized.intrinsics import is_intrinsic
 if TYPE_CHECKING:
     from cfnlint.schema.manager import ProviderSchemaManager
 
-ALWAYS, PERHAPS = KINDS = ("createOnlyProperties", "conditionalCreateOnlyProperties")
+# How a schema names them: CloudFormation always replaces for the first, and under some conditions for the second.
+UNCONDITIONALLY, CONDITIONALLY = KINDS = ("createOnlyProperties", "conditionalCreateOnlyProperties")
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
-# What RDS changes in place, whatever the schema says:
+# RDS changes these in place, although the schema calls them create-only:
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
-NEVER = {"AWS::RDS::DBInstance": {"MultiAZ"}}
-# What CloudFormation may not replace for, but only say that it has changed:
+CHANGED_IN_PLACE = {"AWS::RDS::DBInstance": {"MultiAZ"}}
+# The schema says that CloudFormation always replaces for these; it may only report a change:
 # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1057
-LESS = {
+IN_FACT_CONDITIONAL = {
     "AWS::RDS::DBClusterParameterGroup": {"Description", "Family"},
     "AWS::RDS::DBParameterGroup": {"Description", "Family"},
 }
 
 
-def create_only(type_: str, kind: str) -> set[str]:
-    """Return the properties of a type that are create-only, always or under conditions, such as `TableInput/Name`."""
-    less = LESS.get(type_, set())
-    if kind == ALWAYS:
-        return of_schema(type_, kind) - less
-    return (of_schema(type_, kind) | less | set(DOCUMENTED.get(type_, ()))) - NEVER.get(type_, set())
+def create_only_names(type_: str, kind: str) -> set[str]:
+    """Return the create-only properties of a type, of one of `KINDS`, such as `TableInput/Name`."""
+    conditional = IN_FACT_CONDITIONAL.get(type_, set())
+    if kind == UNCONDITIONALLY:
+        return names_in_schema(type_, kind) - conditional
+    documented = set(DOCUMENTED.get(type_, ()))
+    return (names_in_schema(type_, kind) | conditional | documented) - CHANGED_IN_PLACE.get(type_, set())
 
 
-def of_schema(type_: str, kind: str) -> set[str]:
-    """Return those properties of a type that its schema calls so."""
+def names_in_schema(type_: str, kind: str) -> set[str]:
+    """Return the create-only properties that a type's schema lists."""
     return {pointer.removeprefix("/properties/") for pointer in _schema(type_).get(kind, ())}
 
 
-def fixed(
-    resource: Mapping[str, Any], kinds: Sequence[str] = KINDS, seen: Sequence[Mapping[str, Sequence[str]]] = ()
+def create_only_values(
+    resource: Mapping[str, Any],
+    kinds: Sequence[str] = KINDS,
+    compared: Sequence[Mapping[str, Sequence[str]]] = (),
 ) -> dict[str, Any]:
-    """Return those properties of a resource that are create-only, of some kinds or of any.
+    """Return the create-only properties of a resource, with their values.
 
     Args:
         resource: The resource, as its template has it.
         kinds: Those of `KINDS` that count.
-        seen: Those properties that count, by type: what each of some pins was made of. By default all do.
+        compared: By type, the properties that pins were made of; only these count. By default all do.
     """
     type_ = resource["Type"]
-    names = {name for kind in kinds for name in create_only(type_, kind)}
-    names = names.intersection(*(each.get(type_, names) for each in seen))
+    names = {name for kind in kinds for name in create_only_names(type_, kind)}
+    names = names.intersection(*(each.get(type_, names) for each in compared))
     kept = _cut(resource.get("Properties", {}), [name.split("/") for name in sorted(names)])
-    return {name: value for name, value in kept.items() if plain(value) not in ({}, [], NO_VALUE)}
+    return {name: value for name, value in kept.items() if _in_one_form(value) not in ({}, [], NO_VALUE)}
 
 
-def comparable(type_: str, name: str, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return a property's value, equal to any other that is the same to CloudFormation."""
-    value = plain(value)
+def normalize(type_: str, name: str, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a property's value in one form, equal for all values that are the same to CloudFormation."""
+    value = _in_one_form(value)
     is_set = _schema(type_).get("properties", {}).get(name, {}).get("insertionOrder") is False
     return sorted(value, key=json.dumps) if is_set and isinstance(value, list) else value
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return a piece of a template in one of the ways in which it can be written."""
-    match value:
-        case Mapping():
-            return {key: plain(each) for key, each in value.items() if each != NO_VALUE} if value != NO_VALUE else value
-        case list():
-            return [plain(each) for each in value if each != NO_VALUE]
-        case bool() | int() | float():
-            return json.dumps(value)
-    return value
 
 
 def known_types() -> Iterable[str]:
@@ -85,8 +72,20 @@ def known_types() -> Iterable[str]:
     return types
 
 
+def _in_one_form(value: Any) -> Any:  # noqa: ANN401 - a piece of a template
+    """Return a value with numbers and booleans as texts, and without `AWS::NoValue`."""
+    match value:
+        case Mapping() if value != NO_VALUE:
+            return {key: _in_one_form(each) for key, each in value.items() if each != NO_VALUE}
+        case list():
+            return [_in_one_form(each) for each in value if each != NO_VALUE]
+        case bool() | int() | float():
+            return json.dumps(value)
+    return value
+
+
 def _cut(value: Any, paths: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return what paths lead to, where it stands."""
+    """Return a value with only what is at some paths."""
     if not all(paths) or is_intrinsic(value):
         return value
     if isinstance(value, list):
@@ -101,7 +100,7 @@ def _cut(value: Any, paths: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a
 
 @cache
 def _schema(type_: str) -> Mapping[str, Any]:
-    """Return AWS's schema of a type, or nothing if there is none."""
+    """Return AWS's schema of a type; an empty one if there is none."""
     schemas = _schemas()
     from cfnlint.schema import ResourceNotFoundError  # noqa: PLC0415 - an extra
 
@@ -117,7 +116,7 @@ def _schemas() -> "ProviderSchemaManager":
         from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImportError(
-            "what CloudFormation replaces a resource for is read from cfn-lint, which is not installed: "
+            "the properties that CloudFormation replaces for come from cfn-lint, which is not installed: "
             "pip install '.[testing]' in a checkout of fargate-constructs"
         ) from error
     return PROVIDER_SCHEMA_MANAGER

@@ -1,4 +1,4 @@
-"""Where the routes of a subnet lead, as an app's templates have it.
+"""Reads an app's templates; returns the faults in the routes of a subnet: addresses that are not known, or may go.
 
 ```
 subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> the world
@@ -25,14 +25,14 @@ DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "Destination
 
 
 class Fault(NamedTuple):
-    """Why tasks do not leave from an address that is known and stays."""
+    """A route that does not lead to an Elastic IP that is known and retained."""
 
-    kind: str
-    """`publicSubnet`, `unknownEgress`, `ipv6Egress`, or `unprovenEgress` for a way that cannot be followed."""
-    way: str
-    """What was found, from the subnet on."""
+    rule: str
+    """`publicSubnet`, `unknownEgress`, `ipv6Egress`, or `unprovenEgress` for a route that cannot be followed."""
+    route: str
+    """The route, from the subnet on."""
     cause: Place
-    """What would have to be changed."""
+    """The resource to change."""
 
 
 # How `make_disposable` marks an Elastic IP.
@@ -40,11 +40,7 @@ DISPOSABLE = "fargate-constructs:disposable"
 
 
 class EgressRoutes:
-    """The routes of an app's subnets, and the gateways and addresses at their ends.
-
-    Args:
-        templates: The app's templates.
-    """
+    """The routes of an app's subnets, and the gateways and addresses that they lead to."""
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
@@ -56,7 +52,7 @@ class EgressRoutes:
             if templates.properties(place).get("ConnectivityType") != "private"
         ]
         self._tables: dict[Place | None, Place | None] = {}
-        # The tables whose routes are not all seen, by what may add others; of `None`, all tables.
+        # By route table, the resources that may add routes which no template shows; under `None`, those of all tables.
         self._hidden: defaultdict[Place | None, list[tuple[Place, str]]] = defaultdict(list)
         for place in templates.of_type["AWS::EC2::SubnetRouteTableAssociation"]:
             self._tables[templates.target(place, "SubnetId")] = templates.target(place, "RouteTableId")
@@ -72,12 +68,12 @@ class EgressRoutes:
                 self._hidden[templates.locate(place.stack, table)].append((place, gateway))
 
     def faults(self, subnet: Place, *, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
-        """Yield what keeps tasks in a subnet from leaving from addresses that are known and stay.
+        """Yield the faults in the routes of a subnet.
 
         Args:
             subnet: The subnet.
-            is_known: Whether an Elastic IP that the app does not retain is known all the same; gets the stack, and the
-                address as its template refers to it.
+            is_known: Whether an Elastic IP that the app does not retain is known; gets the stack, and the address as
+                its template refers to it.
         """
         # A subnet without a route table of its own has the VPC's, where no template can put a route.
         table = self._tables.get(subnet, subnet)
@@ -88,37 +84,41 @@ class EgressRoutes:
         for place, what in self._hidden[table] + self._hidden[None]:
             yield Fault("unprovenEgress", f"{path(subnet)}, where {path(place)} may add {what}", place)
         for route in self._routes[table]:
-            for kind, way, cause in self._judge(route, is_known):
-                yield Fault(kind, f"{path(subnet)}, where {path(route)} leads {way}", cause)
+            for fault in self._faults_of(route, is_known):
+                yield fault._replace(route=f"{path(subnet)}, where {path(route)} leads {fault.route}")
 
     def _hide(self, place: Place, name: str) -> None:
-        """Remember a route or an association of which only the deployment knows where it belongs."""
+        """Record a route or an association whose route table or subnet only the deployment knows."""
         if self._templates.target(place, name) is None:
             for unknown in unresolved_in(self._templates.properties(place).get(name)):
                 self._hidden[None].append((place, f"routes for {name} {unknown}"))
 
-    def _judge(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
+    def _faults_of(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
         properties, locate = self._templates.properties(route), self._templates.locate
         destination = next((properties[key] for key in DESTINATIONS if key in properties), None)
         if _is_private(destination):
             return
         match properties:
-            case {"NatGatewayId": way} | {"InstanceId": way} | {"NetworkInterfaceId": way} if (
-                router := locate(route.stack, way)
+            case {"NatGatewayId": target} | {"InstanceId": target} | {"NetworkInterfaceId": target} if (
+                router := locate(route.stack, target)
             ) in self._routers:
                 for address, cause in self._unknown_addresses(router, is_known):
                     yield Fault("unknownEgress", f"{destination} to {self._templates.path(router)} on {address}", cause)
             case {"EgressOnlyInternetGatewayId": _}:
                 yield Fault("ipv6Egress", f"{destination} to an egress-only internet gateway", route)
-            case {"GatewayId": way} if str(way).startswith("igw-") or locate(route.stack, way) in self._internet:
-                kind = "ipv6Egress" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
-                yield Fault(kind, f"{destination} to an internet gateway", route)
+            case {"GatewayId": target} if (
+                str(target).startswith("igw-") or locate(route.stack, target) in self._internet
+            ):
+                rule = "ipv6Egress" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
+                yield Fault(rule, f"{destination} to an internet gateway", route)
             case _ if properties.get("GatewayId") != "local":
-                ways = (f"{key} {way}" for key, way in properties.items() if key not in ("RouteTableId", *DESTINATIONS))
-                yield Fault("unprovenEgress", f"{destination} to {', '.join(ways)}", route)
+                targets = (
+                    f"{key} {each}" for key, each in properties.items() if key not in ("RouteTableId", *DESTINATIONS)
+                )
+                yield Fault("unprovenEgress", f"{destination} to {', '.join(targets)}", route)
 
     def _unknown_addresses(self, router: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[tuple[str, Place]]:
-        """Yield the addresses of a NAT gateway or instance that nobody knows, or that may not stay, with the cause."""
+        """Yield the addresses of a NAT gateway or instance that are not known, or not retained, with the cause."""
         addresses = list(self._addresses(router))
         if not addresses:
             yield "addresses that AWS picks", router
@@ -160,7 +160,7 @@ class EgressRoutes:
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
-    """Return what is in a list; what only the deployment knows is one of it."""
+    """Return the items of a list; an unresolved list counts as one item."""
     found = lookup(value)
     return found if isinstance(found, list) else [value] if found else []
 

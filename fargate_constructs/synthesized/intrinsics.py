@@ -1,9 +1,4 @@
-"""Values in a template, and the intrinsic functions that they are made of.
-
-```
-a value of a template ──> [lookup, items, as_text] ──> a plain value, or `Unresolved`
-```
-"""
+"""Reads a value in a template, with its intrinsic functions; returns a plain value, or `Unresolved`."""
 
 import json
 import re
@@ -32,9 +27,9 @@ class Unresolved:
 
 
 def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return what stands under some keys of a piece of a template.
+    """Return the value at some keys of a piece of a template.
 
-    `None` if it is not there, so that AWS's default holds; an `Unresolved` if only the deployment knows it.
+    `None` if it is not set, so that AWS's default holds; an `Unresolved` if only the deployment knows it.
     """
     for key in (*keys, None):
         if value == {"Ref": "AWS::NoValue"}:
@@ -47,28 +42,28 @@ def lookup(value: Any, *keys: str) -> Any:  # noqa: ANN401 - a piece of a templa
         if key is not None:
             if not isinstance(value, dict):
                 return None
-            # A macro may put in what is not there.
+            # A macro may add the key.
             value = value.get(key, {MACRO: value[MACRO]} if MACRO in value else None)
     return value
 
 
 def items(value: Any, *keys: str) -> list[Any]:  # noqa: ANN401 - a piece of a template
-    """Return the objects of the list under some keys, without what only the deployment knows."""
+    """Return the objects of the list at some keys, without those that only the deployment knows."""
     found = lookup(value, *keys)
     listed = found if isinstance(found, list) else []
     return [each for each in listed if isinstance(each, dict) and not is_intrinsic(each)]
 
 
 def unresolved_in(value: Any) -> list[Unresolved]:  # noqa: ANN401 - a piece of a template
-    """Return what only the deployment knows of a value, or of a list and what is in it."""
+    """Return the unresolved values of a value, or of a list and its items."""
     found = lookup(value)
     return [each for each in map(lookup, found if isinstance(found, list) else [found]) if isinstance(each, Unresolved)]
 
 
 def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
-    """Return what `Fn::Sub` and `Fn::Join` put together, in its order: texts, and references as if they stood alone.
+    """Return the pieces of a text that `Fn::Sub` or `Fn::Join` puts together: texts and references, in order.
 
-    Of anything else, itself; an attribute is named by a list.
+    Any other value is its own piece. `Fn::GetAtt` has a list in each piece.
     """
     match value:
         case {"Fn::Sub": str() as text}:
@@ -87,7 +82,7 @@ def pieces(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
 
 
 def functions_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
-    """Yield each function in a piece of a template, however deep; those in a text as `pieces` returns them."""
+    """Yield each intrinsic function in a value, at any depth; those in a text as `pieces` returns them."""
     if not isinstance(value, dict | list):
         return
     below = pieces(value)
@@ -100,9 +95,9 @@ def functions_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a pi
 
 
 def as_text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
-    """Return a text the same, however a template puts it together: references as `Fn::Sub` has them."""
+    """Return a text in one form, with references as in `Fn::Sub`, in whatever way the template puts it together."""
 
-    def spell(piece: Any) -> str:  # noqa: ANN401 - a piece of a template
+    def write(piece: Any) -> str:  # noqa: ANN401 - a piece of a template
         match piece:
             case str() | Unresolved():
                 return str(piece)
@@ -112,7 +107,7 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
                 return f"${{{name}.{attribute}}}"
         return json.dumps(piece)
 
-    return "".join(map(spell, pieces(value)))
+    return "".join(map(write, pieces(value)))
 
 
 def number(value: Any) -> float | None:  # noqa: ANN401 - a piece of a template
@@ -144,5 +139,5 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    """Return a text in an `Fn::Sub` as it becomes: `${!Literal}` is for a literal `${Literal}`."""
+    """Return a text as `Fn::Sub` would: `${!Literal}` becomes `${Literal}`."""
     return text.replace("${!", "${")

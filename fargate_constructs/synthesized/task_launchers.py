@@ -1,9 +1,4 @@
-"""What starts tasks, as an app's templates have it.
-
-```
-service, schedule, rule, pipe, state machine ──> [Launch] ──> task definition, subnets
-```
-"""
+"""Reads an app's templates; returns what starts tasks: services, schedules, rules, pipes and state machines."""
 
 import json
 import re
@@ -21,35 +16,35 @@ RUN_TASK = re.compile(r"arn:.+:states:.*:(aws-sdk:)?ecs:runTask(\..+)?")
 TEXT_OR_SUBSTITUTION = re.compile(r'"(?:[^"\\]|\\.)*"|\$\{\w+\}')
 
 
-class Launch(NamedTuple):
-    """A service or a task set, a target of a schedule, a rule or a pipe, or a state that runs tasks."""
+class TaskLauncher(NamedTuple):
+    """A service, a task set, a target of a schedule, rule or pipe, or a state of a state machine that runs tasks."""
 
     place: Place
     settings: dict[str, Any]
     """The properties of the service or task set, the target's parameters for ECS, or the state's."""
     task_definition: Any
-    """What is run, as the template refers to it."""
+    """How the template refers to the task definition."""
     definition: Place | None
-    """What is run, if it is in the app."""
+    """The task definition, if it is in the app."""
     is_service: bool
-    """Whether it is a service; else its tasks run to their end, or are a set that a service's own deployer made."""
+    """Whether it is a service, and not a task set or tasks that run to their end."""
 
     @property
     def network(self) -> Any:  # noqa: ANN401 - a piece of a template
         """The subnets, security groups and public address that tasks get."""
         configuration = lookup(self.settings, "NetworkConfiguration")
-        # EventBridge rules and task sets spell it in another way than the others.
+        # The property of EventBridge rules and task sets has another name.
         return lookup(configuration, "AwsVpcConfiguration") or lookup(configuration, "AwsvpcConfiguration")
 
     @property
     def subnets(self) -> list[Any]:
-        """Where tasks run, as the template refers to it; empty if only the deployment knows."""
+        """References to the subnets of the tasks; empty if only the deployment knows them."""
         subnets = lookup(self.network, "Subnets")
         return subnets if isinstance(subnets, list) else []
 
     @property
     def security_groups(self) -> list[Any]:
-        """What decides who may call the tasks, as the template refers to it; empty if only the deployment knows."""
+        """References to the security groups of the tasks; empty if only the deployment knows them."""
         groups = lookup(self.network, "SecurityGroups")
         return groups if isinstance(groups, list) else []
 
@@ -60,7 +55,7 @@ class Launch(NamedTuple):
 
     @property
     def launch_type(self) -> Any:  # noqa: ANN401 - a piece of a template
-        """`FARGATE`, `EC2` or `EXTERNAL`; `None` if the cluster decides; else what only the deployment knows."""
+        """`FARGATE`, `EC2` or `EXTERNAL`; `None` if the cluster decides; `Unresolved` if only the deployment knows."""
         strategy = lookup(self.settings, "CapacityProviderStrategy")
         if not strategy or isinstance(strategy, Unresolved):
             return strategy or lookup(self.settings, "LaunchType")
@@ -70,18 +65,18 @@ class Launch(NamedTuple):
         return next((each for each in providers if isinstance(each, Unresolved)), "EC2")
 
 
-def launches_in(templates: Templates) -> Iterator[Launch]:
-    """Yield what starts tasks by itself.
+def find_task_launchers(templates: Templates) -> Iterator[TaskLauncher]:
+    """Yield what starts tasks.
 
-    What a program starts cannot be seen in a template, nor what a state machine starts whose definition is a file in
-    S3. AWS Batch has task definitions of its own.
+    A template does not show what a program starts, nor a state machine whose definition is a file in S3. AWS Batch has
+    task definitions of its own.
     """
     families = {
         (templates.environment(place.stack), templates.text(place.stack, family)): place
         for place in templates.of_type["AWS::ECS::TaskDefinition"]
         if (family := templates.properties(place).get("Family"))
     }
-    for place, settings, key in _starters(templates):
+    for place, settings, key in _candidates(templates):
         is_service = templates.resource(place)["Type"] == "AWS::ECS::Service"
         if not isinstance(settings, dict) or (key not in settings and not is_service):
             continue
@@ -91,11 +86,11 @@ def launches_in(templates: Templates) -> Iterator[Launch]:
             # A family, perhaps with a revision, perhaps at the end of an ARN.
             family = templates.text(place.stack, reference).rpartition("/")[2].partition(":")[0]
             definition = families.get((templates.environment(place.stack), family))
-        yield Launch(place, settings, reference, definition, is_service)
+        yield TaskLauncher(place, settings, reference, definition, is_service)
 
 
-def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
-    """Yield what may start tasks, its settings, and which of them is the task definition."""
+def _candidates(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
+    """Yield what may start tasks, its settings, and the key of the task definition in them."""
     for type_ in ("AWS::ECS::Service", "AWS::ECS::TaskSet"):
         for place in templates.of_type[type_]:
             yield place, templates.properties(place), "TaskDefinition"
@@ -115,9 +110,9 @@ def _starters(templates: Templates) -> Iterator[tuple[Place, Any, str]]:
                 yield place, arguments, "TaskDefinition"
 
 
-def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
-    """Yield what may start tasks, too, by what only the deployment knows of its targets, states or resources."""
-    yield from _unread_resources(templates)
+def find_unreadable_launchers(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
+    """Yield what may start tasks, and the unresolved value that it depends on."""
+    yield from _unreadable_resources(templates)
     for type_, keys, key in (
         ("AWS::Scheduler::Schedule", ("Target",), "EcsParameters"),
         ("AWS::Events::Rule", ("Targets",), "EcsParameters"),
@@ -137,9 +132,9 @@ def unread(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
                 yield from ((place, each) for each in unresolved_in(value))
 
 
-def _unread_resources(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
-    """Yield what holds resources that are in none of the app's templates: macros, modules, stacks from elsewhere."""
-    yield from ((place, Unresolved("what a macro puts in")) for place in templates.generators)
+def _unreadable_resources(templates: Templates) -> Iterator[tuple[Place, Unresolved]]:
+    """Yield what adds resources that are in none of the app's templates: macros, modules, stacks from elsewhere."""
+    yield from ((place, Unresolved("the output of a macro")) for place in templates.macros)
     for type_ in [each for each in templates.of_type if each.endswith("::MODULE")]:
         yield from ((place, Unresolved(type_)) for place in templates.of_type[type_])
     for place in templates.of_type["AWS::CloudFormation::Stack"]:
@@ -154,7 +149,7 @@ def _machines(templates: Templates) -> Iterator[Place]:
 
 
 def _definition(templates: Templates, machine: Place) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return a state machine's definition, with references where it has them; `None` if it cannot be read."""
+    """Return a state machine's definition, with references to resources; `None` if it cannot be read."""
     properties = templates.properties(machine)
     substitutions = lookup(properties, "DefinitionSubstitutions")
     values = dict(substitutions) if isinstance(substitutions, dict) else {}
@@ -177,7 +172,7 @@ def _quoted(found: re.Match[str]) -> str:
 
 
 def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a piece of a template
-    """Return a piece of a definition with references in the place of substitutions, and of what states are given."""
+    """Return a definition with references in the place of substitutions and of the state's input."""
     match value:
         case dict() if not is_intrinsic(value):
             return {
@@ -195,7 +190,7 @@ def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _states(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
-    """Yield the states of a definition that call something, and what of it only the deployment knows, however deep."""
+    """Yield the states of a definition that call a resource, and its unresolved values, at any depth."""
     if isinstance(value, dict) and (is_intrinsic(value) or "Resource" in value):
         yield value
     elif isinstance(value, dict | list):

@@ -1,9 +1,4 @@
-"""What is checked in an app's finished templates.
-
-```
-app ──> synth ──> [checks of all parts, on templates read once] ──> errors and warnings
-```
-"""
+"""Reads an app's templates once, for the checks of all parts; returns their errors and warnings to CDK."""
 
 from collections.abc import Callable, Iterable
 from typing import cast
@@ -29,9 +24,9 @@ Check = Callable[[Templates], Iterable[PolicyViolation]]
 
 @jsii.implements(IPolicyValidationPlugin)
 class TemplateChecks:
-    """Reads an app's templates once, for the checks of all parts; overrides and aspects count.
+    """A validation plugin that runs the checks of all parts; overrides and aspects count.
 
-    Accept what one finds by
+    A person acknowledges a violation by
     `Validations.of(construct).acknowledge(Acknowledgment(id="fargate-constructs::unknownEgress", reason=...))`.
     """
 
@@ -40,7 +35,7 @@ class TemplateChecks:
 
     @classmethod
     def add(cls, scope: IConstruct, check: Check) -> None:
-        """Let the synthesis of a construct's app fail if the check finds an error."""
+        """Make the synthesis of a construct's app fail if the check finds an error."""
         checks = app_singleton(scope, cls)
         if not checks._checks:
             Validations.of(scope.node.root).add_plugins(cast(IPolicyValidationPlugin, checks))
@@ -52,7 +47,7 @@ class TemplateChecks:
         return NAMESPACE
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Return what is wrong with the app as it was synthesized."""
+        """Return the violations of the synthesized app."""
         templates = Templates.validated(context)
         violations = [violation for check in self._checks for violation in check(templates)]
         succeeded = all(violation.severity != "error" for violation in violations)
@@ -60,7 +55,7 @@ class TemplateChecks:
 
 
 def violation(rule: str, path: str, description: str, *, fix: str, severity: str = "error") -> PolicyViolation:
-    """Return what a check found of the construct at a path."""
+    """Return a violation of the construct at a path."""
     return PolicyViolation(
         rule_name=rule,
         severity=severity,

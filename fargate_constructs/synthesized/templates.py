@@ -1,22 +1,22 @@
-"""An app's templates as they were synthesized, and how they refer to each other.
+"""Reads the templates of an app; returns their resources, and the resources that references lead to.
 
 ```
-app ──> synth ──> [Templates] ──> what proves and what audits
+app ──> synth ──> [Templates] ──> checks, proof, caveats
 ```
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage, Token, Validations
+from aws_cdk import IPolicyValidationContext, Stack, Stage, Token, Validations
 from constructs import IConstruct
 
 from fargate_constructs.synthesized.intrinsics import as_text, functions_in, pieces
+from fargate_constructs.synthesized.template_files import Source, element_paths, is_resource, read_sources
 
 # A parameter of SSM, newest version or a named one
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html), and how a template says
@@ -33,23 +33,14 @@ ANNOTATION = re.compile("^annotation::", re.IGNORECASE)
 
 
 class Place(NamedTuple):
-    """Where a resource stands."""
+    """A resource: its stack, and its logical ID there."""
 
     stack: Stack
     logical_id: str
 
 
-class Source(NamedTuple):
-    """A stack's template, as it was read."""
-
-    stack: Stack
-    template: Mapping[str, Any]
-    metadata: Mapping[str, list[dict[str, Any]]] = {}
-    """What CDK keeps of the constructs above, at and below the stack, by their paths."""
-
-
 class Templates:
-    """The resources of an app: overrides and aspects have been applied, and whatever was written as raw resource is in.
+    """The resources of an app after synthesis, with overrides, aspects and raw resources.
 
     Args:
         sources: The templates, each stack before those nested in it.
@@ -57,13 +48,13 @@ class Templates:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.of_type: defaultdict[str, list[Place]] = defaultdict(list)
-        """Where the resources of each CloudFormation type stand."""
+        """The resources of each CloudFormation type."""
         self.hooks: list[tuple[Stack, dict[str, Any]]] = []
         """The hooks of all templates, such as CodeDeploy's, and the stack of each."""
         self.metadata: dict[str, list[dict[str, Any]]] = {}
-        """What CDK keeps of the constructs below the stacks, by their paths."""
-        self.generators: list[Place] = []
-        """What a macro will put resources in the place of, such as `Fn::ForEach` and `Fn::Transform`."""
+        """CDK's metadata of the constructs below the stacks, by their paths."""
+        self.macros: list[Place] = []
+        """What a macro will replace by resources, such as `Fn::ForEach` and `Fn::Transform`."""
         self._resources: dict[Place, dict[str, Any]] = {}
         self._parameters: dict[Place, dict[str, Any]] = {}
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
@@ -77,24 +68,24 @@ class Templates:
 
     @classmethod
     def of(cls, app: IConstruct, files: Mapping[str, Path]) -> "Templates":
-        """Read an app's templates, each once.
+        """Read an app's templates.
 
-        Those that are deployed from elsewhere, such as a Service Catalog product's, are left out.
+        Templates that are deployed from elsewhere, such as a Service Catalog product's, are left out.
 
         Args:
             app: The app, or anything in it.
             files: The template files of its stacks by construct path, but for nested stacks, whose files are beside.
         """
-        return cls(source for path, file in files.items() for source in _sources(app.node.root, path, file))
+        return cls(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
 
     @classmethod
     def validated(cls, context: IPolicyValidationContext) -> "Templates":
-        """Read the templates that CDK shows a validation plugin."""
+        """Read the templates that CDK passes to a validation plugin."""
         files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
         return cls.of(context.app_construct, files)
 
     def resource(self, place: Place | None) -> dict[str, Any]:
-        """Return a resource as its template has it; of none, nothing."""
+        """Return a resource as its template has it; an empty one if there is none."""
         return self._resources.get(place, {}) if place else {}
 
     def properties(self, place: Place | None) -> dict[str, Any]:
@@ -103,11 +94,11 @@ class Templates:
         return properties
 
     def target(self, place: Place, name: str) -> Place | None:
-        """Return the resource that a property of another refers to."""
+        """Return the resource that a resource's property refers to."""
         return self.locate(place.stack, self.properties(place).get(name))
 
     def locate(self, stack: Stack, reference: Any, type_: str = "") -> Place | None:  # noqa: ANN401 - a piece of a template
-        """Return the resource that a stack's template refers to, in whichever stack it stands.
+        """Return the resource that a stack's template refers to, in any stack of the app.
 
         Args:
             stack: The stack.
@@ -129,10 +120,10 @@ class Templates:
         return self._locate(*alias) if alias else None
 
     def identity(self, stack: Stack, reference: Any) -> object:  # noqa: ANN401 - a piece of a template
-        """Return what all references to one thing have in common: its place, or what names it outside of the app.
+        """Return a value that is equal for all references to the same thing: its place, or its name outside of the app.
 
-        An export and a parameter of SSM are the same for all stacks of an environment, if that is known; an ARN is so
-        for all.
+        An export or a parameter of SSM is the same for all stacks of an environment, if the environment is known. An
+        ARN is the same for all stacks.
         """
         if place := self.locate(stack, reference):
             return place
@@ -142,15 +133,15 @@ class Templates:
         return reference if isinstance(reference, str) else (stack, as_text(reference))
 
     def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
-        """Yield every resource that a piece of a template refers to, however deep, in whichever stack it stands."""
+        """Yield every resource that a piece of a template refers to, at any depth, in any stack."""
         yield from (place for place in self._names(stack, value) if place in self._resources)
 
     def parameters(self, stack: Stack, value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
-        """Yield every parameter that a piece of a template refers to, likewise."""
+        """Yield every parameter that a piece of a template refers to, at any depth, in any stack."""
         yield from (self._parameters[place] for place in self._names(stack, value) if place in self._parameters)
 
     def text(self, stack: Stack, value: Any, *, defaults: bool = False) -> str:  # noqa: ANN401 - a piece of a template
-        """Return a text of a stack's template, the same for all stacks and however the template puts it together.
+        """Return a text of a stack's template in one form, equal for all stacks and all ways to put it together.
 
         Args:
             stack: The stack.
@@ -166,11 +157,11 @@ class Templates:
         return self._environments[stack]
 
     def path(self, place: Place) -> str:
-        """Return the path of the construct that a resource was made by."""
+        """Return the path of a resource's construct."""
         return self._paths(place.stack).get(place.logical_id, f"{self._stack_path(place.stack)}/{place.logical_id}")
 
     def acknowledged(self, path: str) -> set[str]:
-        """Return the IDs of what is acknowledged at a construct or above it, as CDK keeps them."""
+        """Return the IDs that are acknowledged at a construct or above it."""
         parts = path.split("/")
         paths = ["", *("/".join(parts[: end + 1]) for end in range(len(parts)))]
         entries = [entry for each in paths for entry in self.metadata.get(each, ()) if entry["type"] == ACKNOWLEDGED]
@@ -201,7 +192,7 @@ class Templates:
         return f"{self._stack_path(stack)}{name}" if known is None else str(known)
 
     def _list_pseudo_parameters(self, stack: Stack) -> dict[str, str]:
-        """Return what pseudo parameters are: known, or at least the same for all stacks of an environment."""
+        """Return pseudo parameters that are known, or the same for all stacks of an environment, with their values."""
         account, region = self._environments[stack].removeprefix("aws://").split("/", 1)
         known = {"AWS::AccountId": account, "AWS::Region": region}
         if not Token.is_unresolved(stack.stack_name):
@@ -212,7 +203,7 @@ class Templates:
         }
 
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
-        """Yield what a piece of a template names, however deep, each in the stack that knows it by that name."""
+        """Yield the resources and parameters in a piece of a template, at any depth, each in its own stack."""
         for function in functions_in(value):
             if alias := self._follow(stack, function):
                 yield from self._names(*alias)
@@ -220,7 +211,7 @@ class Templates:
                 yield Place(stack, name)
 
     def _follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
-        """Return what a reference to another stack stands for, and in which stack it stands; of a circle, none."""
+        """Return the stack and the value that a cross-stack reference leads to; `None` if it leads back to itself."""
         passed: list[tuple[Stack | str, str]] = []
         while alias := self._alias(stack, reference):
             if alias in passed:
@@ -230,8 +221,8 @@ class Templates:
         return (stack, reference) if passed else None
 
     def _alias(self, stack: Stack, reference: Any) -> tuple[Stack | str, str] | None:  # noqa: ANN401 - a piece of a template
-        """Return the name by which a reference to another stack is known, if it is."""
-        place = self._realm(stack, self._environments[stack])
+        """Return the key of a cross-stack reference in `_aliases`, if it has one."""
+        place = self._namespace(stack, self._environments[stack])
         match reference:
             case {"Fn::ImportValue": name}:
                 names: Iterator[str] = (
@@ -240,19 +231,19 @@ class Templates:
             case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
                 names = iter([f"output {stack_name}.{output_name}"])
                 if isinstance(region := rest.get("Region"), str):
-                    place = self._realm(stack, f"{self._environments[stack].rpartition('/')[0]}/{region}")
+                    place = self._namespace(stack, f"{self._environments[stack].rpartition('/')[0]}/{region}")
             case {"Ref": _} | {"Fn::GetAtt": _} if (alias := (stack, as_text(reference))) in self._aliases:
                 return alias
             case _:
                 names = (name for name in [self._name_outside(stack, reference)] if name)
         return next(((place, name) for name in names if (place, name) in self._aliases), None)
 
-    def _realm(self, stack: Stack, environment: str) -> str:
-        """Return where an export or a parameter has its name: stages that know no environment may have several."""
+    def _namespace(self, stack: Stack, environment: str) -> str:
+        """Return where an export's or parameter's name is unique: the environment, or the stage if it is not known."""
         return f"{environment} {self._stages[stack]}" if UNKNOWN in environment else environment
 
     def _name_outside(self, stack: Stack, reference: Any) -> str | None:  # noqa: ANN401 - a piece of a template
-        """Return the export or the parameter of SSM that a reference names, if it names one."""
+        """Return the export or the parameter of SSM that a reference names, if any."""
         match pieces(reference):
             case [{"Fn::ImportValue": name}]:
                 return f"export {self.text(stack, name)}"
@@ -266,7 +257,7 @@ class Templates:
         return None
 
     def _read(self, source: Source) -> None:
-        """Take in a template's resources, and the names by which other templates know what it hands on."""
+        """Record a template's resources, and the names under which other templates refer to its values."""
         stack, template, metadata = source
         parent, nested = stack.nested_stack_parent, stack.nested_stack_resource
         self._environments[stack] = stack.environment
@@ -274,18 +265,18 @@ class Templates:
         self.metadata |= metadata
         for logical_id, resource in template.get("Resources", {}).items():
             place = Place(stack, logical_id)
-            if _is_resource(resource):
+            if is_resource(resource):
                 self._resources[place] = resource
                 self.of_type[resource["Type"]].append(place)
             else:
-                self.generators.append(place)
+                self.macros.append(place)
         for logical_id, parameter in template.get("Parameters", {}).items():
             self._parameters[Place(stack, logical_id)] = parameter
         self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
         outputs = _outputs(template)
         if parent and nested:
             nested_id = parent.resolve(nested.logical_id)
-            # What the nested stack hands on is known by its alias, not as an attribute of the stack.
+            # An output of the nested stack leads to its value, not to the stack resource.
             resource = self._resources.pop(Place(parent, nested_id))
             for name, value in resource["Properties"].get("Parameters", {}).items():
                 self._aliases[stack, as_text({"Ref": name})] = parent, value
@@ -293,10 +284,10 @@ class Templates:
                 attribute = {"Fn::GetAtt": [nested_id, f"Outputs.{name}"]}
                 self._aliases[parent, as_text(attribute)] = stack, output["Value"]
         for name, value in self._published(stack, template):
-            self._aliases[self._realm(stack, self._environments[stack]), name] = stack, value
+            self._aliases[self._namespace(stack, self._environments[stack]), name] = stack, value
 
     def _published(self, stack: Stack, template: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the names by which other stacks of the environment know a value of this one, and the value."""
+        """Yield the names under which other stacks of the environment refer to a value of this one, and the value."""
         for name, output in _outputs(template):
             yield f"output {self.text(stack, {'Ref': 'AWS::StackName'})}.{name}", output["Value"]
             if exported := output.get("Export", {}).get("Name"):
@@ -310,59 +301,8 @@ class Templates:
 
 
 def _outputs(template: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return a template's outputs, but for what a macro will put some in the place of."""
+    """Return a template's outputs, without those that a macro will add."""
     return [each for each in template.get("Outputs", {}).items() if "Value" in each[1]]
-
-
-def element_paths(stack: Stack) -> dict[str, str]:
-    """Return the construct path of each logical ID of a stack, as its constructs say."""
-    elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
-    logical_ids = stack.resolve([each.logical_id for each in elements])
-    return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))
-
-
-def _sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
-    """Yield the template of a stack, and those of the stacks nested in it."""
-    stack = cast(Stack, _construct(root, path))
-    template = _load(file)
-    above = {
-        each.node.path: [{"type": entry.type, "data": entry.data} for entry in each.node.metadata]
-        for each in stack.node.scopes[:-1]
-    }
-    yield Source(stack, template, above | _metadata(file))
-    resources = filter(_is_resource, template.get("Resources", {}).values())
-    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources):
-        read = {stack}
-        for each in stack.node.find_all():
-            # isinstance would ask each of the thousands of subclasses, for jsii classes are abstract ones.
-            nested = cast(Stack, each)
-            if Stack in type(each).__mro__ and nested.nested_stack_parent in read:
-                read.add(nested)
-                yield Source(nested, _load(file.with_name(nested.template_file)))
-
-
-def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return what CDK wrote beside a template of the constructs that it was made by."""
-    artifacts = _load(file.with_name("manifest.json"))["artifacts"].values()
-    stack: dict[str, Any]
-    stack = next((each for each in artifacts if each.get("properties", {}).get("templateFile") == file.name), {})
-    beside = stack.get("additionalMetadataFile")
-    metadata = _load(file.with_name(beside)) if beside else stack.get("metadata", {})
-    return {path.removeprefix("/"): entries for path, entries in metadata.items()}
-
-
-def _load(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content
-
-
-def _construct(root: IConstruct, path: str) -> IConstruct:
-    """Return the construct at a path."""
-    return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
-
-
-def _is_resource(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
-    return isinstance(value, dict) and isinstance(value.get("Type"), str)
 
 
 def _stack_path(stack: Stack) -> str:

@@ -1,16 +1,18 @@
-"""What a team tests its own stacks with.
+"""Assertions for a team's tests of its own stacks.
 
 ```
 stack ──> synthesis ──> [assert_...] ──> what is wrong, where, and what to change
 ```
 """
 
-from fargate_constructs.synthesized.lasting import LASTING_TYPES
-from fargate_constructs.testing.archived import assert_logs_archived
-from fargate_constructs.testing.empty_target_groups import assert_no_empty_target_group
-from fargate_constructs.testing.fixed_egress import assert_fixed_egress, assert_private_tasks
-from fargate_constructs.testing.replacements import assert_no_replacement, lasting_resources
+from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.testing.scrubbed_template import scrubbed_template
+from fargate_constructs.testing.task_assertions import assert_fixed_egress, assert_logs_archived, assert_private_tasks
+from fargate_constructs.testing.update_assertions import (
+    assert_no_empty_target_group,
+    assert_no_replacement,
+    lasting_resources,
+)
 
 __all__ = [
     "LASTING_TYPES",

@@ -19,7 +19,8 @@ from fargate_constructs.caveats import FargateCaveats
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import Finding
-from fargate_constructs.synthesized.templates import Source, Templates
+from fargate_constructs.synthesized.template_files import Source
+from fargate_constructs.synthesized.templates import Templates
 
 IMAGE = "public.ecr.aws/nginx/nginx:stable"
 

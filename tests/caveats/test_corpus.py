@@ -18,7 +18,8 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import Finding
 from fargate_constructs.synthesized.intrinsics import is_intrinsic
-from fargate_constructs.synthesized.templates import Source, Templates
+from fargate_constructs.synthesized.template_files import Source
+from fargate_constructs.synthesized.templates import Templates
 from tests.caveats.lab import findings_in_templates
 
 CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.yaml"))

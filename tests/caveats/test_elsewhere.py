@@ -11,7 +11,8 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import RULES
 from fargate_constructs.caveats.tasks import CONTAINER_RULES
-from fargate_constructs.synthesized.templates import Source, Templates
+from fargate_constructs.synthesized.template_files import Source
+from fargate_constructs.synthesized.templates import Templates
 from tests.caveats.changes import CONTAINER, DEPLOYMENT, NETWORK, overriding, variable
 from tests.caveats.lab import TemplateLab
 

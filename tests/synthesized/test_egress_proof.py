@@ -219,7 +219,7 @@ def test_a_public_subnet_fails_the_synthesis(stack: Stack) -> None:
             f"got: Test/Vpc/PublicSubnet{zone}/Subnet, where Test/Vpc/PublicSubnet{zone}/DefaultRoute leads 0.0.0.0/0 "
             "to an internet gateway"
         ) in str(error.value)
-    assert "Suggested fix: run them in subnets that a NAT gateway lets out" in str(error.value)
+    assert "Suggested fix: run them in subnets with a route to a NAT gateway" in str(error.value)
 
 
 def test_a_vpc_with_addresses_of_its_own_is_refused_until_they_are_retained(stack: Stack) -> None:
@@ -379,7 +379,7 @@ def in_route_table_from_elsewhere(lab: Lab) -> None:
 
 
 def to_internet_gateway(destination: str) -> Callable[[Lab], object]:
-    """Return a lab with an internet gateway, and public addresses handed out on launch."""
+    """Return a lab with an internet gateway, and public addresses handed out on launcher."""
 
     def build(lab: Lab) -> None:
         lab.route(destination, gateway_id=ec2.CfnInternetGateway(lab.stack, "Gateway").ref)

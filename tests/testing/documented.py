@@ -12,11 +12,11 @@ import json
 from functools import cache
 from pathlib import Path
 
-from fargate_constructs.synthesized.create_only import KINDS, known_types, of_schema
+from fargate_constructs.synthesized.create_only import KINDS, known_types, names_in_schema
 
 ROOT = Path(__file__).parents[2]
 DATABASE = ROOT / "node_modules" / "aws-cdk" / "db.json.gz"
-FILE = ROOT / "fargate_constructs" / "testing" / "documented.py"
+FILE = ROOT / "fargate_constructs" / "synthesized" / "create_only_documented.py"
 HEAD = '''"""What AWS's documentation replaces for, and the resource schemas do not; written by `make create-only`.
 
 One of the two is behind, so a resource may be replaced. AWS SAM's types are left out: a transform replaces them.
@@ -37,7 +37,7 @@ def missing() -> dict[str, list[str]]:
         type_, properties = each["cloudFormationType"], each["properties"]
         replacing = {name for name, one in properties.items() if one.get("causesReplacement") in ("yes", "maybe")}
         if type_ in known:
-            replacing -= {name.split("/")[0] for kind in KINDS for name in of_schema(type_, kind)}
+            replacing -= {name.split("/")[0] for kind in KINDS for name in names_in_schema(type_, kind)}
         if replacing and not type_.startswith("AWS::Serverless::"):
             lacking[type_] = sorted(replacing)
     return dict(sorted(lacking.items()))

@@ -31,7 +31,7 @@ from fargate_constructs.testing import assert_fixed_egress, assert_logs_archived
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 NIGHTLY = applicationautoscaling.Schedule.cron(hour="3", minute="0")
-NOWHERE = "from where nothing goes on; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
+NOWHERE = "which has no subscription; subscribe to it by LogArchive.add_log_group(...) or a logs.SubscriptionFilter"
 ASSERTIONS = (assert_private_tasks, assert_fixed_egress, assert_logs_archived)
 
 
@@ -142,7 +142,7 @@ def test_public_tasks_are_told(plain: Plain) -> None:
         (
             "tasks of Public/Web/Service/Service must not run in a public subnet, got: Base/Vpc/PublicSubnet1/Subnet, "
             "where Base/Vpc/PublicSubnet1/DefaultRoute leads 0.0.0.0/0 to an internet gateway; "
-            "run them in subnets that a NAT gateway lets out"
+            "run them in subnets with a route to a NAT gateway"
         ),
     ]
 
@@ -160,7 +160,7 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
             f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: "
             "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
             "Base/Vpc/PublicSubnet1/NATGateway on Base/Vpc/PublicSubnet1/EIP, which is not retained; "
-            "give the way out Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
+            "give the NAT gateway Elastic IPs with RemovalPolicy.RETAIN, or name their allocation IDs as known"
         )
     ]
 
@@ -246,7 +246,7 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
     run_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=gateway))
 
     (fault,) = told(assert_fixed_egress, stack)
-    assert "on eipalloc-1, which is not known; give the way out" in fault
+    assert "on eipalloc-1, which is not known; give the NAT gateway" in fault
     assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
 
 
@@ -259,7 +259,7 @@ def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[...,
     assert told(assertion, stack) == [
         (
             "tasks of Test/Service must have addresses of their own, got: no AwsvpcConfiguration on Test/Service; "
-            "run them in network mode awsvpc: where the addresses of instances lead is not read"
+            "run them in network mode awsvpc: the routes of instances are not read"
         )
     ]
 
@@ -273,7 +273,7 @@ def imported_vpc(stack: Stack) -> ec2.IVpc:
 
 UNSEEN = (
     "tasks of Test/Service/Service must run in subnets of this app, got: {}; "
-    "ask this of the app that makes them, or name their addresses as egress_ips of FixedEgressNetwork.from_vpc"
+    "test the app that makes the subnets, or name their addresses as egress_ips of FixedEgressNetwork.from_vpc"
 )
 
 
@@ -353,7 +353,7 @@ def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
     name = stack.node.children[1].node.path
     assert told(assert_logs_archived, stack) == [
         (
-            f"container c0 of {name}/Resource has no log driver, so what it says is lost; "
+            f"container c0 of {name}/Resource has no log driver, so its lines are lost; "
             "give it logging=ecs.LogDrivers.aws_logs(...)"
         ),
         f"container c1 of {name}/Resource logs to /of/others, {NOWHERE}",
@@ -367,7 +367,7 @@ def test_subscriptions_to_some_lines_are_told(stack: Stack) -> None:
     task_with(stack, aws_logs(group))
 
     (fault,) = told(assert_logs_archived, stack)
-    assert " logs to Test/Group/Resource, from where only what matches 'ERROR' goes on; subscribe to it by" in fault
+    assert " logs to Test/Group/Resource, and only lines that match 'ERROR' are archived; subscribe to it by" in fault
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.Monk
     exec(loops, names)  # noqa: S102 - the page's own code
 
     assert len(list(tmp_path.glob("deployed/*.json"))) == 2
-    with pytest.raises(AssertionError, match=r"Shop/Nested/Data/Resource .* is gone"):
+    with pytest.raises(AssertionError, match=r"Shop/Nested/Data/Resource .* is deleted"):
         assert_no_replacement(tmp_path / "deployed" / "Shop.template.json", Stack(App(), "Shop"))
     with pytest.raises(AssertionError, match="Blog/Data"):
         assert_no_replacement(tmp_path / "deployed" / "Blog.template.json", shop)

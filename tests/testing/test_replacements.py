@@ -16,7 +16,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from fargate_constructs.synthesized.create_only import PERHAPS, create_only
+from fargate_constructs.synthesized.create_only import CONDITIONALLY, create_only_names
 from fargate_constructs.synthesized.create_only_documented import DOCUMENTED
 from fargate_constructs.testing import LASTING_TYPES, assert_no_replacement, lasting_resources
 from tests.testing.documented import missing
@@ -69,10 +69,10 @@ def test_what_is_gone() -> None:
     new = template(New=resource(BUCKET, "Shop/Store/Resource"), Ours=resource(BUCKET))
 
     assert told(old, new) == [
-        "Shop/Data/Resource (AWS::S3::Bucket Old) is gone; new of its type: Shop/Store/Resource",
-        "Other (AWS::S3::Bucket Other) is gone; new of its type: Shop/Store/Resource",
+        "Shop/Data/Resource (AWS::S3::Bucket Old) is deleted; new of its type: Shop/Store/Resource",
+        "Other (AWS::S3::Bucket Other) is deleted; new of its type: Shop/Store/Resource",
     ]
-    assert told(template(Old=resource(BUCKET)), template()) == ["Old (AWS::S3::Bucket Old) is gone"]
+    assert told(template(Old=resource(BUCKET)), template()) == ["Old (AWS::S3::Bucket Old) is deleted"]
 
 
 def test_another_type() -> None:
@@ -166,9 +166,9 @@ def conditional(name: str, **conditions: object) -> dict[str, Any]:
 
 
 def test_conditions() -> None:
-    """What is there under another condition may be gone; its name does not matter, nor one that is dropped."""
+    """What is there under another condition may be deleted; its name does not matter, nor one that is dropped."""
     always, yes, no = template(Data=resource(BUCKET)), conditional("Is", Is=YES), conditional("Is", Is=NO)
-    gone = "Data (AWS::S3::Bucket Data) may be gone: its Condition was {}, now {}"
+    gone = "Data (AWS::S3::Bucket Data) may be deleted: its Condition was {}, now {}"
 
     assert told(always, no) == [gone.format("not set", '{"Fn::Equals": ["a", "b"]}')]
     assert told(yes, no) == [gone.format('{"Fn::Equals": ["a", "a"]}', '{"Fn::Equals": ["a", "b"]}')]
@@ -220,7 +220,7 @@ def test_conditions_are_pinned() -> None:
 def test_what_schemas_lack() -> None:
     """What AWS documents beside is kept in a file; the CDK CLI has both, so that what is new in it shows here."""
     assert missing() == DOCUMENTED, "make create-only"
-    assert "Name" in create_only("AWS::Route53::RecordSet", PERHAPS)
+    assert "Name" in create_only_names("AWS::Route53::RecordSet", CONDITIONALLY)
 
     port = [template(Base=resource("AWS::RDS::DBInstance", Port=port)) for port in ("5432", "5433")]
     assert told(*port) == ['Base (AWS::RDS::DBInstance Base) may be replaced for Port: was "5432", now "5433"']
@@ -372,7 +372,7 @@ def test_what_may_follow() -> None:
 def test_what_may_go() -> None:
     """By construct path, with all below it, or by logical ID; nothing else is let through."""
     old = template(Near=resource(BUCKET, "Shop/Data/Resource"), Far=resource(BUCKET, "Shop/Database/Resource"))
-    far = "Shop/Database/Resource (AWS::S3::Bucket Far) is gone"
+    far = "Shop/Database/Resource (AWS::S3::Bucket Far) is deleted"
 
     assert told(old, template(), accepted=["Shop/Data"]) == [far]
     assert told(old, template(), accepted=["Near"]) == [far]
@@ -413,7 +413,7 @@ def test_types_without_a_schema() -> None:
     own, other = resource("Own::Thing::Type", Name="a"), resource("Own::Thing::Type", Name="b")
 
     assert told(template(Thing=own), template(Thing=other), types=ANY) == []
-    assert told(template(Thing=own), template(), types=ANY) == ["Thing (Own::Thing::Type Thing) is gone"]
+    assert told(template(Thing=own), template(), types=ANY) == ["Thing (Own::Thing::Type Thing) is deleted"]
     custom = [template(It=resource("Custom::It", ServiceToken=token)) for token in "ab"]
     assert told(*custom, types=ANY) == ['It (Custom::It It) is replaced for ServiceToken: was "a", now "b"']
 
@@ -455,9 +455,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """The message says where it was looked for, and how to write it."""
     file = tmp_path / "deployed.json"
 
-    with pytest.raises(
-        FileNotFoundError, match=f"old must be .*, got none at {file}; write it when .*lasting_resources"
-    ):
+    with pytest.raises(FileNotFoundError, match=f"old must be .*, got none at {file}; write lasting_resources"):
         assert_no_replacement(file, Shop())
 
 
@@ -490,9 +488,9 @@ def test_what_is_referred_to_is_pinned_with_it() -> None:
 
 
 def test_an_empty_stack() -> None:
-    """Nothing lasts of it, and all that was there is gone."""
+    """Nothing lasts of it, and all that was there is deleted."""
     assert lasting_resources(Stack(App(), "Empty"))["Resources"] == {}
-    assert told(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is gone"]
+    assert told(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is deleted"]
 
 
 def test_references_that_are_no_resources() -> None:

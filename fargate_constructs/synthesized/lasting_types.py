@@ -1,9 +1,4 @@
-"""The types of resources that should outlive every deployment.
-
-```
-template ──> [what must last] ──> assert_no_replacement
-```
-"""
+"""The types of resources that should outlive every deployment; `assert_no_replacement` reads them."""
 
 LASTING_TYPES = (
     # Addresses, and what stands at them: partners allow the one, callers know the other.
