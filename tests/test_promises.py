@@ -1,6 +1,6 @@
 """The numbers that README and the guides promise, computed from templates and list prices.
 
-`tests/logs/test_costs.py` has those of docs/logs.md, `tests/endpoint/test_routes_numbers.py` those of docs/routes.md.
+`tests/logs/test_costs.py` has those of docs/logs.md, `tests/endpoint/test_priorities.py` those of docs/routes.md.
 """
 
 import re
