@@ -147,7 +147,7 @@ def test_a_mount_can_move_without_its_files(image: ecs.ContainerImage) -> None:
 
     before = lasting_resources(stack_with("/data"))
     with pytest.raises(
-        AssertionError, match=r"Test/Web/AccessPointweb-data/Resource .* is gone; new of its type: .*srv"
+        AssertionError, match=r"Test/Web/AccessPointweb-data/Resource .* is deleted; new of its type: .*srv"
     ):
         assert_no_replacement(before, stack_with("/srv/data"))
     moved = stack_with("/srv/data", is_kept=True)
