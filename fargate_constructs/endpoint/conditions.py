@@ -1,9 +1,4 @@
-"""What a route asks of a request.
-
-```
-caller ──> listener ──> [conditions] ──> service
-```
-"""
+"""What a route asks of a request: the conditions of one listener rule."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +10,6 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.unresolved import is_dummy, is_known, may_match, min_length
 from fargate_constructs._core.validation import (
     CONDITION_VALUE,
@@ -40,12 +34,11 @@ KEY = re.compile(rf"(?![^*?]*[*?]){CONDITION_VALUE.pattern}")
 Values = Mapping[str, Sequence[str]]
 
 
-@checked
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What a request must meet, all of it; of the values of one condition it must meet one.
+    """The conditions of a route. A request must meet each condition, by one of its values.
 
-    A listener rule's, in AWS's own notions; `HttpEndpoint.add_route` says what each is.
+    `HttpEndpoint.add_route` documents the fields and checks their types.
     """
 
     hosts: Sequence[str] = ()
@@ -56,62 +49,56 @@ class Conditions:
     source_ips: Sequence[str] = ()
 
     def validate(self) -> None:
-        """Refuse what the load balancer would refuse.
-
-        Raises:
-            ValueError: If a value is malformed, or there are more values or wildcards than one rule may hold.
-        """
+        """Refuse malformed values, and more values or wildcards than one rule may hold."""
         lists = {"hosts": self.hosts, "paths": self.paths, "methods": self.methods, "source_ips": self.source_ips}
-        for name, values in {**lists, "headers": _flat(self.headers), "query": _flat(self.query)}.items():
+        for name, values in {**lists, "headers": _values_of(self.headers), "query": _values_of(self.query)}.items():
             validate_list(name, values)
         _validate_mapping("headers", self.headers)
         _validate_mapping("query", self.query)
         _validate_size(self)
         for name, patterns in (("hosts", self.hosts), ("paths", self.paths)):
             _validate_length(name, patterns)
-        _refuse(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
-        _refuse(
+        _validate_format(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
+        _validate_format(
             self.paths,
             PATH,
             "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
             "_-.$/~\"'@:+& as they are sent, without '?query'",
         )
-        _refuse(self.headers, HEADER_NAME, f"headers must have names {HEADER_NAME_LIMITS}")
-        _refuse(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
-        _refuse(self.query, KEY, f"query must have keys {CONDITION_VALUE_LIMITS} or a wildcard")
+        _validate_format(self.headers, HEADER_NAME, f"headers must have names {HEADER_NAME_LIMITS}")
+        _validate_format(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
+        _validate_format(self.query, KEY, f"query must have keys {CONDITION_VALUE_LIMITS} or a wildcard")
         for name, conditions in (("headers", self.headers), ("query", self.query)):
-            _refuse(_flat(conditions), CONDITION_VALUE, f"{name} must have values {CONDITION_VALUE_LIMITS}")
+            _validate_format(
+                _values_of(conditions), CONDITION_VALUE, f"{name} must have values {CONDITION_VALUE_LIMITS}"
+            )
         if "host" in map(str.lower, self.headers):
-            raise ValueError(f"headers cannot hold the host, got: {dict(self.headers)}; write hosts=[...]")
+            raise ValueError(f"headers must not hold the host, got: {dict(self.headers)}; write hosts=[...]")
         _validate_networks(self.source_ips)
 
     @cached_property
     def is_known(self) -> bool:
-        """Whether all of it is known at synthesis, and nothing only when deployed."""
+        """Whether each value is known at synthesis."""
         return not Token.is_unresolved(" ".join([*self.headers, *self.query, *self.values()]))
 
     def values(self) -> Iterator[str]:
-        """Yield every value that a rule's quota counts."""
+        """Yield every value that counts against the quota of a rule."""
         yield from (*self.hosts, *self.paths, *self.methods, *self.source_ips)
-        yield from _flat(self.headers)
-        yield from _flat(self.query)
+        yield from _values_of(self.headers)
+        yield from _values_of(self.query)
 
     def networks(self) -> Sequence[IPv4Network | IPv6Network]:
         """Return the fewest networks that hold all of *source_ips*."""
         return _collapsed(self.source_ips)
 
-    def and_header(self, name: str, value: str) -> "Conditions":
-        """Return these conditions and one more.
-
-        Raises:
-            ValueError: If there is one on that header already.
-        """
+    def with_test_header(self, name: str, value: str) -> "Conditions":
+        """Return these conditions and one on the header of the deployment's test traffic."""
         if name.lower() in map(str.lower, self.headers):
-            raise ValueError(f"headers cannot hold the deployment's test header as well, got: {name!r}")
+            raise ValueError(f"headers must not hold the deployment's test header, got: {name!r}; leave it out")
         return replace(self, headers={**self.headers, name: [value]})
 
     def render(self) -> list[elbv2.ListenerCondition]:
-        """Return the listener rule's conditions, which must be one at least: without any, every path."""
+        """Return the listener rule's conditions. A rule needs at least one, so a route without any asks for `/*`."""
         of = elbv2.ListenerCondition
         rendered = [of.host_headers(list(self.hosts))] if self.hosts else []
         if self.paths:
@@ -128,16 +115,16 @@ class Conditions:
         return rendered or [of.path_patterns(["/*"])]
 
 
-def _flat(conditions: Values) -> list[str]:
+def _values_of(conditions: Values) -> list[str]:
     return [value for values in conditions.values() for value in values]
 
 
 def _validate_mapping(name: str, conditions: Values) -> None:
     for key, values in conditions.items():
         if not values:
-            raise ValueError(f"{name} must have a value for each name, got none for: {key!r}; '*' is any value")
+            raise ValueError(f"{name} must have a value for each name, got none for {key!r}; '*' means any value")
     if len({key.lower() for key in conditions}) < len(conditions):
-        raise ValueError(f"{name} do not tell capitals from small letters, got: {list(conditions)}")
+        raise ValueError(f"{name} must differ in more than the case of letters, got: {list(conditions)}")
 
 
 def _validate_size(conditions: Conditions) -> None:
@@ -162,7 +149,7 @@ def _validate_length(name: str, patterns: Sequence[str]) -> None:
             raise ValueError(f"{name} must be at most {MAX_LENGTH} characters each, got {length}: {pattern!r}")
 
 
-def _refuse(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
+def _validate_format(values: Iterable[str], allowed: re.Pattern[str], expectation: str) -> None:
     for value in values:
         if not may_match(allowed, value):
             raise ValueError(f"{expectation}, got: {value!r}")
@@ -178,16 +165,16 @@ def _validate_networks(source_ips: Sequence[str]) -> None:
         if "/" not in block:
             raise ValueError(f"source_ips must hold CIDR blocks such as '192.0.2.7/32', got: {block!r}")
     if any(network.prefixlen == 0 for network in _collapsed(known)):
-        raise ValueError(f"source_ips must leave out some address, got: {list(source_ips)}; leave source_ips out")
+        raise ValueError(f"source_ips must not hold every address, got: {list(source_ips)}; leave source_ips out")
 
 
-def _stand_in(dummy: str) -> IPv6Network:
-    """Return an address for a block that the CLI has yet to look up: another one for each, so that routes differ."""
+def _placeholder(dummy: str) -> IPv6Network:
+    """Return an address for a block that the CLI has yet to look up. It differs from block to block, as routes must."""
     return IPv6Network(int.from_bytes(sha256(dummy.encode()).digest()[:16]))
 
 
 def _collapsed(blocks: Sequence[str]) -> list[IPv4Network | IPv6Network]:
-    networks = [_stand_in(block) if is_dummy(block) else ip_network(block) for block in blocks]
+    networks = [_placeholder(block) if is_dummy(block) else ip_network(block) for block in blocks]
     return [
         *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),

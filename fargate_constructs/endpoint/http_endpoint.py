@@ -25,10 +25,10 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
-from fargate_constructs.endpoint.endpoint import Endpoint, ImportedEndpoint
 from fargate_constructs.endpoint.ingress import Callers
 from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
+from fargate_constructs.endpoint.routes import RoutedEndpoint
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
@@ -38,7 +38,7 @@ PLAIN_HTTP = "fargate-constructs:plainHttp"
 
 
 @jsii.implements(ec2.IConnectable)
-class HttpEndpoint(Endpoint):
+class HttpEndpoint(RoutedEndpoint):
     """A load balancer with one listener that serves many services.
 
     With a certificate, or a domain name and its hosted zone, it speaks HTTPS (TLS 1.2 and 1.3) and redirects HTTP;
@@ -199,7 +199,7 @@ class HttpEndpoint(Endpoint):
 
     @staticmethod
     @checked
-    def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> ImportedEndpoint:
+    def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> "ImportedEndpoint":
         """Use a listener made elsewhere, so that routes can be added to it.
 
         Find it by `elbv2.ApplicationListener.from_lookup(...)`, or name it and its load balancer's security group by
@@ -370,3 +370,11 @@ class HttpEndpoint(Endpoint):
         )
         self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer), has_ipv6=False)
         return made
+
+
+class ImportedEndpoint(RoutedEndpoint):
+    """A listener made elsewhere. Made by `HttpEndpoint.from_listener`."""
+
+    def __init__(self, scope: Construct, id: str, listener: elbv2.IApplicationListener) -> None:
+        super().__init__(scope, id)
+        self.listener = listener

@@ -1,8 +1,6 @@
-"""Which of two routes is the more specific one, and whether both could claim one request.
+"""Which requests a route matches, and which of two routes is more specific.
 
-```
-caller ──> listener ──> [the most specific route] ──> service
-```
+docs/routes.md states the order.
 """
 
 import json
@@ -21,47 +19,47 @@ EXACT, PATTERN, ANY = range(3)
 
 
 class PatternRank(NamedTuple):
-    """How specific a host or a path is; the smaller comes first."""
+    """How specific a host or a path is. A smaller rank is more specific."""
 
     kind: int
-    """An exact one before a pattern before any."""
+    """EXACT, PATTERN or ANY."""
     depth: int = 0
-    """Of patterns: less the whole segments (of a host: labels) on the literal side of the first wildcard."""
+    """Of a pattern: minus the number of whole segments (labels of a host) on the literal side of the first wildcard."""
     literals: int = 0
-    """Of patterns equally deep: less the literal characters beyond those segments."""
+    """Of a pattern: minus the number of literal characters beyond those segments."""
 
 
 class Rank(NamedTuple):
-    """How specific a route is; the smaller comes first.
+    """How specific a route is. A smaller rank is more specific.
 
-    A route that claims a part of what another claims never comes after it: each of the four cannot grow when a claim
-    shrinks. Where they are equal, the two routes must exclude each other, or one must cover the other.
+    A route that matches a subset never ranks after its superset: no field grows when a match gets narrower. Of two
+    routes with equal ranks, the requests must be disjoint, or one match must cover the other.
     """
 
     host: PatternRank
     path: PatternRank
     others: int
-    """Less the conditions on headers, method, query and source addresses."""
-    slack: int
-    """How loose those are: methods beyond one, conditions with a wildcard, bits of the widest network's host part."""
+    """Minus the number of conditions on headers, method, query and source addresses."""
+    looseness: int
+    """How loose those are: methods beyond one, conditions with a wildcard, host bits of the widest network."""
 
 
 class Breadth(NamedTuple):
-    """How much a route's values let through beside those of one of equal rank; the smaller comes first."""
+    """How many values a route has, among routes of equal rank. A smaller breadth is tried first."""
 
     stars: int
-    """In each condition's patterns, the stars of the one that has most, beyond one."""
+    """Over all conditions with patterns: the stars of the value that has most, less one."""
     values: int
-    """In each condition, the values beyond one."""
+    """Over all conditions: the values beyond one."""
 
 
-# Of the stars; a condition whose wildcards are all `?` has one less than usual, and three of those are as two.
-NARROWEST = -2
+# The least number of stars that is told apart. A condition whose wildcards are all `?` counts -1.
+MIN_STARS = -2
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The requests that some conditions let through, however the conditions are written down."""
+class RouteMatch:
+    """The requests that a route matches. Two ways to write the same conditions make equal matches."""
 
     hosts: frozenset[str]
     paths: frozenset[str]
@@ -71,48 +69,48 @@ class Claim:
     networks: frozenset[IPv4Network | IPv6Network]
 
     @classmethod
-    def of(cls, conditions: Conditions) -> "Claim":
-        """Return the claim. Only the case of paths and methods tells requests apart."""
+    def of(cls, conditions: Conditions) -> "RouteMatch":
+        """Return the match of these conditions. Case matters in paths and methods only."""
         return cls(
-            hosts=_lower(conditions.hosts),
-            paths=_rooted(map(_folded, conditions.paths)),
+            hosts=_normalized(conditions.hosts),
+            paths=_normalized_paths(conditions.paths),
             methods=frozenset(conditions.methods),
-            headers={name.lower(): _lower(values) for name, values in conditions.headers.items()},
-            query={key.lower(): _lower(values) for key, values in conditions.query.items()},
+            headers={name.lower(): _normalized(values) for name, values in conditions.headers.items()},
+            query={key.lower(): _normalized(values) for key, values in conditions.query.items()},
             networks=frozenset(conditions.networks()),
         )
 
     @cached_property
     def rank(self) -> Rank:
-        """How specific it is. Of several hosts, paths or networks the least specific counts."""
+        """How specific it is. Of several hosts, paths or networks the least specific one counts."""
         loose = [values for values in (*self.headers.values(), *self.query.values()) if any(map(_is_pattern, values))]
         widest = max((network.max_prefixlen - network.prefixlen for network in self.networks), default=0)
         return Rank(
             host=max((_rank(host[::-1], ".") for host in self.hosts), default=PatternRank(ANY)),
             path=max((_rank(path, "/") for path in self.paths), default=PatternRank(ANY)),
             others=-(len(self.headers) + len(self.query) + bool(self.methods) + bool(self.networks)),
-            slack=max(len(self.methods) - 1, 0) + len(loose) + widest,
+            looseness=max(len(self.methods) - 1, 0) + len(loose) + widest,
         )
 
     @cached_property
     def breadth(self) -> Breadth:
-        """What tells it from one of equal rank that it covers, or that covers it."""
+        """What tells it from a match of equal rank that it covers, or that covers it."""
         lists = [self.hosts, self.paths, *self.headers.values(), *self.query.values()]
         stars = sum(max(value.count("*") for value in values) - 1 for values in lists if any(map(_is_pattern, values)))
         beyond_one = sum(len(values) - 1 for values in (*lists, self.networks) if values)
-        return Breadth(max(stars, NARROWEST), beyond_one)
+        return Breadth(max(stars, MIN_STARS), beyond_one)
 
     @cached_property
     def text(self) -> str:
-        """The claim, written down in one way only."""
+        """The match as text. Equal matches have equal texts."""
         named = [sorted((name, sorted(values)) for name, values in each.items()) for each in (self.headers, self.query)]
         sets = (self.hosts, self.paths, self.methods, map(str, self.networks))
         return json.dumps([*map(sorted, sets), *named])
 
-    def covers(self, other: "Claim") -> bool:
-        """Whether each value of *other* is within one of this claim's: then whatever *other* lets through, this does.
+    def covers(self, other: "RouteMatch") -> bool:
+        """Whether each value of *other* is within a value of this match. Then each request of *other* matches here.
 
-        Of claims of equal rank only; then both ask of the same headers and query keys, or neither covers the other.
+        For matches of equal rank only: with as many conditions, both must ask of the same headers and query keys.
         """
         pairs = [(self.hosts or {"*"}, other.hosts or {"*"}), (self.paths or {"*"}, other.paths or {"*"})]
         for named, others in ((self.headers, other.headers), (self.query, other.query)):
@@ -122,21 +120,21 @@ class Claim:
         return (
             all(any(_is_within(value, wide) for wide in wider) for wider, values in pairs for value in values)
             and (not self.methods or (other.methods != frozenset() and other.methods <= self.methods))
-            and (not self.networks or (other.networks != frozenset() and _hold(self.networks, other.networks)))
+            and (not self.networks or (other.networks != frozenset() and _contain(self.networks, other.networks)))
         )
 
-    def shared_request(self, other: "Claim") -> str | None:
-        """Return a request that both claim, such as `GET shop.example.com/api/x`, or none.
+    def shared_request(self, other: "RouteMatch") -> str | None:
+        """Return a request that both match, such as `GET shop.example.com/api/x`, or None.
 
-        A request that carries a header or a query key twice, with two values, is not considered.
+        Requests with two values of one header or query key are not considered.
         """
         methods = self.methods & other.methods if self.methods and other.methods else self.methods | other.methods
         if (
-            (path := _common(self.paths or {"/*"}, other.paths or {"/*"})) is None
-            or (host := _common(self.hosts or {"*"}, other.hosts or {"*"})) is None
-            or (headers := _common_named(self.headers, other.headers)) is None
-            or (query := _common_named(self.query, other.query)) is None
-            or (address := _common_address(self.networks, other.networks)) is None
+            (path := _shared_text(self.paths or {"/*"}, other.paths or {"/*"})) is None
+            or (host := _shared_text(self.hosts or {"*"}, other.hosts or {"*"})) is None
+            or (headers := _shared_values(self.headers, other.headers)) is None
+            or (query := _shared_values(self.query, other.query)) is None
+            or (address := _shared_address(self.networks, other.networks)) is None
             or (self.methods and other.methods and not methods)
         ):
             return None
@@ -151,24 +149,24 @@ class Claim:
         )
 
 
-def _lower(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(_folded(value).lower() for value in values)
+def _normalized(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(_with_one_star(value).lower() for value in values)
 
 
-def _folded(value: str) -> str:
-    """Write runs of wildcards in one way only: `a**?` is `a?*`."""
+def _with_one_star(value: str) -> str:
+    """Write each run of wildcards in one way: `a**?` becomes `a?*`."""
     return re.sub(r"[*?]*\*[*?]*", lambda run: "?" * run[0].count("?") + "*", value)
 
 
-def _rooted(paths: Iterable[str]) -> frozenset[str]:
-    """Write path patterns in one way only: from the slash on with which every path begins. None are every path."""
+def _normalized_paths(paths: Iterable[str]) -> frozenset[str]:
+    """Write path patterns in one way: they begin with a slash, as every path does. No pattern means every path."""
     rooted = set()
-    for path in paths:
+    for path in map(_with_one_star, paths):
         match path[0]:
             case "?":
                 rooted.add(f"/{path[1:]}")
             case "*":
-                # The star holds the slash, or nothing, if there is one behind it.
+                # The star stands for the slash and more, or for nothing if a slash follows it.
                 rooted |= {f"/{path}", path[1:]} if path.startswith("*/") else {f"/{path}"}
             case _:
                 rooted.add(path)
@@ -182,34 +180,34 @@ def _is_pattern(value: str) -> bool:
 
 
 def _rank(value: str, separator: str) -> PatternRank:
-    """Return how specific a path is, or a host turned round, so that both begin with their widest part."""
+    """Return how specific a path is, or a host in reverse. So both begin with their widest part."""
     if not _is_pattern(value):
         return PatternRank(EXACT)
-    literal = value[: min(place for wildcard in WILDCARDS if (place := value.find(wildcard)) >= 0)]
+    literal = value[: min(index for wildcard in WILDCARDS if (index := value.find(wildcard)) >= 0)]
     tail = value[literal.rfind(separator) + 1 :]
     return PatternRank(PATTERN, -literal.count(separator), -sum(each not in WILDCARDS for each in tail))
 
 
 def _is_within(narrow: str, wide: str) -> bool:
-    """Whether every text that the first pattern matches is one that the second matches."""
+    """Whether each text that the first pattern matches also matches the second."""
 
     @cache
     def rest(start: int, wide_start: int) -> bool:
         if wide_start == len(wide):
             return start == len(narrow)
-        asked = wide[wide_start]
-        if asked == "*" and rest(start, wide_start + 1):
+        wanted = wide[wide_start]
+        if wanted == "*" and rest(start, wide_start + 1):
             return True
         if start == len(narrow):
             return False
-        if asked == "*":
+        if wanted == "*":
             return rest(start + 1, wide_start)
-        return (asked == narrow[start] or (asked == "?" and narrow[start] != "*")) and rest(start + 1, wide_start + 1)
+        return (wanted == narrow[start] or (wanted == "?" and narrow[start] != "*")) and rest(start + 1, wide_start + 1)
 
     return rest(0, 0)
 
 
-def _hold(networks: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Network | IPv6Network]) -> bool:
+def _contain(networks: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Network | IPv6Network]) -> bool:
     """Whether each of the *others* is in one of the networks."""
     return all(
         any(other.version == each.version and other.subnet_of(each) for each in networks)  # type: ignore[arg-type]  # the same
@@ -217,14 +215,14 @@ def _hold(networks: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Ne
     )
 
 
-def _common(values: Iterable[str], others: Iterable[str]) -> str | None:
-    """Return a text that one of each matches."""
-    texts = (_common_text(*pair) for pair in product(sorted(values), sorted(others)))
+def _shared_text(patterns: Iterable[str], others: Iterable[str]) -> str | None:
+    """Return a text that matches one pattern of each."""
+    texts = (_text_of_both(*pair) for pair in product(sorted(patterns), sorted(others)))
     return next((text for text in texts if text is not None), None)
 
 
-def _common_text(one: str, other: str) -> str | None:
-    """Return a text that two patterns match."""
+def _text_of_both(one: str, other: str) -> str | None:
+    """Return a text that matches both patterns."""
     for here, there in zip(one, other, strict=False):
         if {here, there} & {*WILDCARDS}:
             break
@@ -239,10 +237,10 @@ def _common_text(one: str, other: str) -> str | None:
         if here != there and not {here, there} & {*WILDCARDS}:
             return None
         if "*" in {here, there}:
-            # A star is over, or takes one more of what the other one wants.
-            over = rest(start + (here == "*"), other_start + (here != "*"))
-            if over is not None:
-                return over
+            # The star ends here, or takes one more character of the other pattern.
+            ended = rest(start + (here == "*"), other_start + (here != "*"))
+            if ended is not None:
+                return ended
             taken = there if here == "*" else here
             after = rest(start + (here != "*"), other_start + (here == "*"))
         else:
@@ -253,23 +251,23 @@ def _common_text(one: str, other: str) -> str | None:
     return rest(0, 0)
 
 
-def _common_named(
+def _shared_values(
     conditions: Mapping[str, frozenset[str]], others: Mapping[str, frozenset[str]]
 ) -> Mapping[str, str] | None:
-    """Return a value for each header (or query key) that meets what both ask of it."""
+    """Return a value for each header (or query key) that both match."""
     found = {}
     for name in sorted({*conditions, *others}):
-        value = _common(conditions.get(name, {"*"}), others.get(name, {"*"}))
+        value = _shared_text(conditions.get(name, {"*"}), others.get(name, {"*"}))
         if value is None:
             return None
         found[name] = value
     return found
 
 
-def _common_address(
+def _shared_address(
     networks: Iterable[IPv4Network | IPv6Network], others: Iterable[IPv4Network | IPv6Network]
 ) -> str | None:
-    """Return an address in networks of both; of no networks, no address in particular."""
+    """Return an address in a network of each. Without networks on one side, any address of the other, or no text."""
     if not networks or not others:
         return min((str(network[0]) for network in (*networks, *others)), default="")
     shared = (pair for pair in product(networks, others) if pair[0].version == pair[1].version)

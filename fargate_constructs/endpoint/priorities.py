@@ -1,45 +1,48 @@
-"""Which number a route's listener rule gets.
+"""The priority of each listener rule.
 
 ```
-conditions ──> share of the numbers ──> hash within it ──> [number] ──> listener rule
+conditions ──> match ──> share of the priorities ──> hash within the share ──> [priority]
 ```
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from fargate_constructs.endpoint.matching import NARROWEST, PATTERN, Breadth, Claim, Rank
+from fargate_constructs.endpoint.matching import MIN_STARS, PATTERN, Breadth, Rank, RouteMatch
 
-# A rule's number is 1 to 50,000, the lowest is tried first
+# A priority is 1 to 50,000. The load balancer tries the lowest first
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html).
 MAX_PRIORITY = 50_000
-# For the rule that answers everything while an endpoint is under maintenance.
+# Of the rule that answers all requests during maintenance.
 MAINTENANCE_PRIORITY = 1
-# The last thousand stay free for routes that are moved up.
-FIRST, LAST = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
+# Computed priorities leave out the last thousand: routes that collide move up into it.
+MIN_COMPUTED, MAX_COMPUTED = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
 
-# What part of the numbers each kind of route gets: many for what there are many of. Kinds are counted from 0, by the
-# value that `Rank` has for them, and each after the last one listed gets half of what is left.
+# The share of the priorities that each kind of route gets: large for frequent kinds. The index of a kind is its value
+# in `Rank`. Each kind after the last one listed gets half of the rest.
 HOST_KINDS = (0.43, 0.07, 0.50)  # an exact host, a pattern, any host
 PATH_KINDS = ((0.10, 0.45, 0.45), (0.10, 0.45, 0.45), (0.13, 0.84, 0.03))  # an exact path, ..., by kind of host
 DEPTHS = (0.07, 0.50, 0.25, 0.12, 0.05)  # /api* and *.png, /api/*, /api/v1/*, ...
 LITERALS = (0.88, *[0.0029] * 40)  # /api/*, /api/*/a, /api/*/ab, ...
-SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of *.png and /api*, where the segment is all there is
+SHALLOW_LITERALS = (0.05, *[0.035] * 24)  # of *.png and /api*, which have no whole segment
 OTHERS = (0.82, 0.15)  # no condition besides host and path, one more, ...
-SLACKS = (0.40, *[0.018] * 32)  # all of them as tight as can be, ...
-STARS = (0.005, 0.02, 0.935, 0.025)  # two patterns without any, one, a star in each pattern, one more, ...
+LOOSENESS = (0.40, *[0.018] * 32)  # no loose condition, one, ...
+STARS = (0.005, 0.02, 0.935, 0.025)  # two patterns without a star, one, a star in each pattern, one more, ...
 VALUES = (0.68, 0.24, 0.05, 0.02)  # one value of each condition, a second one, ...
+
+TEST_TRAFFIC = "test traffic of "
 
 
 class Share(NamedTuple):
-    """A part of the numbers, both as fractions of all."""
+    """A part of the priorities: where it starts and its size, as fractions of all."""
 
     start: float
     size: float
 
     def part(self, parts: Sequence[float], index: int) -> "Share":
-        """Return the part at *index* of endlessly many."""
+        """Return the part at *index*, of infinitely many."""
         beyond = max(index - len(parts) + 1, 0)
         rest = 1 - sum(parts)
         size = rest / 2**beyond if beyond else parts[index]
@@ -52,9 +55,9 @@ class Share(NamedTuple):
         return Share(self.start + self.size * (1 - mirrored.start - mirrored.size), self.size * mirrored.size)
 
 
-def share_of(claim: Claim) -> Share:
-    """Return the numbers that claims of one rank and breadth share; the more specific or narrower, the lower."""
-    host, path, others, slack = claim.rank
+def share_of(match: RouteMatch) -> Share:
+    """Return the share of all matches of this rank and breadth. More specific matches have lower shares."""
+    host, path, others, looseness = match.rank
     share = Share(0, 1).part(HOST_KINDS, host.kind)
     for pattern, kinds in ((host, None), (path, PATH_KINDS[host.kind])):
         share = share.part(kinds, pattern.kind) if kinds else share
@@ -63,34 +66,109 @@ def share_of(claim: Claim) -> Share:
             literals = LITERALS if -pattern.depth > 1 else SHALLOW_LITERALS
             share = share.part_from_end(literals, -pattern.literals)
     share = share.part_from_end(OTHERS, -others)
-    share = share.part(SLACKS, slack) if others else share
-    return share.part(STARS, claim.breadth.stars - NARROWEST).part(VALUES, claim.breadth.values)
+    share = share.part(LOOSENESS, looseness) if others else share
+    return share.part(STARS, match.breadth.stars - MIN_STARS).part(VALUES, match.breadth.values)
 
 
-def number_of(claim: Claim) -> int:
-    """Return the number of a claim's rule, computed from the claim alone.
+def priority_of(match: RouteMatch) -> int:
+    """Return the priority that is computed from the match alone: a hash places it within its share."""
+    share = share_of(match)
+    fraction = int.from_bytes(hashlib.sha256(match.text.encode()).digest()[:6]) / 2**48
+    return MIN_COMPUTED + int((share.start + share.size * fraction) * (MAX_COMPUTED - MIN_COMPUTED + 1))
 
-    Claims of equal rank and breadth are spread over their numbers by a hash.
+
+def assign_priorities(matches: Sequence[RouteMatch], taken: Collection[int] = ()) -> list[int]:
+    """Return a priority for each match: all different, and the same whatever the order of the matches.
+
+    A match whose priority is taken, by *taken* or by a match of lower rank or text, gets the next free one.
     """
-    share = share_of(claim)
-    spread = int.from_bytes(hashlib.sha256(claim.text.encode()).digest()[:6]) / 2**48
-    return FIRST + int((share.start + share.size * spread) * (LAST - FIRST + 1))
-
-
-def place(claims: Sequence[Claim], taken: Collection[int] = ()) -> list[int]:
-    """Return a number for each claim: all different, in the order of rank and breadth, however they are given.
-
-    A claim whose number is taken, by one in *taken* or by a claim that goes before it, gets the next free one.
-    """
-    numbers = [number_of(claim) for claim in claims]
-    last = FIRST - 1
+    priorities = [priority_of(match) for match in matches]
+    last = MIN_COMPUTED - 1
 
     def order(index: int) -> tuple[Rank, Breadth, int, str]:
-        return claims[index].rank, claims[index].breadth, numbers[index], claims[index].text
+        return matches[index].rank, matches[index].breadth, priorities[index], matches[index].text
 
-    for index in sorted(range(len(claims)), key=order):
-        last = max(last + 1, numbers[index])
+    for index in sorted(range(len(matches)), key=order):
+        last = max(last + 1, priorities[index])
         while last in taken:
             last += 1
-        numbers[index] = last
-    return numbers
+        priorities[index] = last
+    return priorities
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """The listener rule of a route, or of its test traffic."""
+
+    name: str
+    match: RouteMatch | None
+    """None if a condition is known only when deployed. Then *priority* is given."""
+    priority: int | None
+    """The priority that a person gave, or None."""
+
+
+class ListenerRules:
+    """The rules of one listener and their priorities."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+        self._priorities: dict[Rule, int] = {}
+
+    def validate(self, rules: Sequence[Rule]) -> None:
+        """Refuse rules if it would be unclear whether they or rules of this listener answer a request."""
+        for rule in rules:
+            for other in self._rules:
+                _validate_pair(rule, other)
+
+    def add(self, rules: Sequence[Rule]) -> None:
+        """Add rules, each of which gets a priority."""
+        self._rules += rules
+        self._priorities = {}
+
+    def priorities(self) -> dict[Rule, int]:
+        """Return the priority of each rule: the given one, or the one computed from its match."""
+        if not self._priorities:
+            given = {rule: rule.priority for rule in self._rules if rule.priority is not None}
+            matches = {rule: rule.match for rule in self._rules if rule.match and rule not in given}
+            assigned = assign_priorities(list(matches.values()), set(given.values()))
+            self._priorities = given | dict(zip(matches, assigned, strict=True))
+        return self._priorities
+
+    def collisions(self) -> Iterator[str]:
+        """Yield a warning for each rule whose computed priority was taken. It says how to pin the rule."""
+        priorities = self.priorities()
+        rule_at = {priority: rule for rule, priority in priorities.items()}
+        for priority, rule in sorted(rule_at.items()):
+            computed = priority if rule.priority or not rule.match else priority_of(rule.match)
+            if priority != computed:
+                pin = "" if rule.name.startswith(TEST_TRAFFIC) else f", unless you write priority={priority} on it"
+                yield (
+                    f"route {rule.name} has the computed priority {computed} of route {rule_at[computed].name} by "
+                    f"chance and moved to {priority}; if the other route is removed, it moves back{pin}"
+                )
+
+
+def _validate_pair(rule: Rule, other: Rule) -> None:
+    if rule.priority is not None and rule.priority == other.priority:
+        raise ValueError(
+            f"route {rule.name} has the same priority as route {other.name}, got: {rule.priority}; "
+            "give one of them another priority, or none to both",
+        )
+    if rule.match is None or other.match is None:
+        return
+    if rule.match == other.match:
+        raise ValueError(
+            f"route {rule.name} has the same conditions as route {other.name}; "
+            "give one of them another condition, such as a host, or remove it",
+        )
+    if rule.priority is not None or other.priority is not None or rule.match.rank != other.match.rank:
+        return
+    narrow, wide = sorted((rule.match, other.match), key=lambda match: match.breadth)
+    if narrow.breadth < wide.breadth and wide.covers(narrow):
+        return
+    if request := rule.match.shared_request(other.match):
+        raise ValueError(
+            f"route {rule.name} is as specific as route {other.name}, and both match {request!r}; give one of them a "
+            "longer path, a narrower host, one more condition, or a priority (the lower is tried first; computed: "
+            f"{priority_of(rule.match)} and {priority_of(other.match)})",
+        )

@@ -1,10 +1,4 @@
-"""Who may use a route: callers who have signed in, or who carry a token.
-
-```
-caller ──> listener ──> rule ──> [sign-in] ──> service
-               ╰──────────────────> identity provider
-```
-"""
+"""How a route authenticates callers before their requests reach the service."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,28 +14,29 @@ from fargate_constructs._core.unresolved import is_dummy, may_start_with, min_le
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
-LONGEST_JWT_URL = 256
-# Seconds: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
-LONGEST_SESSION = 604_800
-WORKING_DAY = 12
+MAX_JWT_URL = 256
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
+MAX_SESSION_SECONDS = 604_800
+DEFAULT_SESSION = Duration.hours(12)
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """How callers of a route prove who they are, before the service sees the request. Made by a named constructor.
+    """How callers of a route prove who they are, before the service gets the request. Made by a named constructor.
 
     ```python
     endpoint.add_route("Admin", service=admin, paths=["/admin/*"], sign_in=SignIn.cognito(
         user_pool=pool, user_pool_client=client, user_pool_domain=domain))
     ```
 
-    The load balancer does it, so the endpoint must speak HTTPS; its security group is opened towards port 443 of any
-    address, where the identity provider is.
+    The load balancer authenticates callers, which needs an endpoint with HTTPS. Its security group gets an outbound
+    rule for port 443 of any address, to reach the identity provider.
     """
 
-    _before: Callable[[elbv2.ListenerAction], elbv2.ListenerAction]
-    _given: Sequence[object] = ()
-    """What it is made of, which must be in the region and account of the endpoint."""
+    _authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction]
+    """Returns a listener action that authenticates the caller and then does the given action."""
+    _resources: Sequence[object] = ()
+    """The resources it uses. They must be in the region and account of the endpoint."""
 
     @classmethod
     @checked
@@ -61,22 +56,23 @@ class SignIn:
     ) -> "SignIn":
         """People sign in at an OpenID Connect provider, in the browser.
 
-        The provider must allow `https://<each host of the route>/oauth2/idpresponse` as redirect URL. The service finds
-        who it is in the headers `x-amzn-oidc-*`, see
+        The provider must allow `https://<each host of the route>/oauth2/idpresponse` as redirect URL. The headers
+        `x-amzn-oidc-*` tell the service who the caller is, see
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html.
 
         Args:
-            issuer: The provider's name, a URL such as `https://login.example.com`.
-            authorization_endpoint: Its URL where the browser is sent.
-            token_endpoint: Its URL where the load balancer gets tokens.
-            user_info_endpoint: Its URL where the load balancer gets the user's claims.
-            client_id: The client that the provider knows the endpoint as.
+            issuer: The provider's issuer URL, such as `https://login.example.com`.
+            authorization_endpoint: The provider's URL to which the load balancer redirects the browser.
+            token_endpoint: The provider's URL from which the load balancer gets tokens.
+            user_info_endpoint: The provider's URL from which the load balancer gets the user's claims.
+            client_id: The OAuth client ID of the endpoint.
             client_secret: The client's secret, such as `SecretValue.secrets_manager("...")`: the template refers to it.
-            scope: What is asked of the provider, separated by spaces. By default `openid`.
+            scope: The OAuth scopes, separated by spaces. By default `openid`.
             session_timeout: After how long people sign in again, up to 7 days (AWS's own default). By default 12 hours:
                 once in a working day.
-            on_unauthenticated_request: What happens to who has not signed in: is sent to do so, is refused with 401
-                (`DENY`, for what a page loads by itself), or passes unnamed (`ALLOW`). By default is sent.
+            on_unauthenticated_request: What happens to a request without a session: it is redirected to the sign-in
+                page, it is refused with 401 (`DENY`, for what a page loads by itself), or it passes (`ALLOW`). By
+                default it is redirected.
             authentication_request_extra_params: Up to ten query parameters for *authorization_endpoint*. By default
                 none.
 
@@ -92,7 +88,7 @@ class SignIn:
             token_endpoint=token_endpoint,
             user_info_endpoint=user_info_endpoint,
         )
-        session = _session(session_timeout)
+        validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
         return cls(
             lambda action: elbv2.ListenerAction.authenticate_oidc(
                 issuer=issuer,
@@ -102,10 +98,10 @@ class SignIn:
                 client_id=client_id,
                 client_secret=client_secret,
                 scope=scope,
-                session_timeout=session,
+                session_timeout=session_timeout or DEFAULT_SESSION,
                 on_unauthenticated_request=on_unauthenticated_request,
                 authentication_request_extra_params=authentication_request_extra_params,
-                allow_https_outbound=False,  # `open_to_provider` does, once for all kinds
+                allow_https_outbound=False,  # `allow_identity_provider` does, for all kinds
                 next=action,
             ),
         )
@@ -122,7 +118,7 @@ class SignIn:
         session_timeout: Duration | None = None,
         on_unauthenticated_request: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
     ) -> "SignIn":
-        """People sign in at a Cognito user pool, in the browser; as with `oidc`.
+        """People sign in at a Cognito user pool, in the browser. Otherwise as `oidc`.
 
         Args:
             user_pool: The pool.
@@ -136,14 +132,14 @@ class SignIn:
         Raises:
             ValueError: If a session is longer than 7 days.
         """
-        session = _session(session_timeout)
+        validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
         return cls(
             lambda action: actions.AuthenticateCognitoAction(
                 user_pool=user_pool,
                 user_pool_client=user_pool_client,
                 user_pool_domain=user_pool_domain,
                 scope=scope,
-                session_timeout=session,
+                session_timeout=session_timeout or DEFAULT_SESSION,
                 on_unauthenticated_request=on_unauthenticated_request,
                 allow_https_outbound=False,
                 next=action,
@@ -154,13 +150,13 @@ class SignIn:
     @classmethod
     @checked
     def jwt(cls, *, issuer: str, jwks_endpoint: str) -> "SignIn":
-        """Programs carry a JSON Web Token, signed with RS256; a request without a valid one is refused with 401.
+        """Programs send a JSON Web Token, signed with RS256. A request without a valid one is refused with 401.
 
-        The service gets the token as it came. See
+        The service gets the token unchanged. See
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html.
 
         Args:
-            issuer: Who must have issued the token: its claim `iss`.
+            issuer: The issuer that the token must have: its claim `iss`.
             jwks_endpoint: The issuer's public URL of at most 10 keys, such as
                 `https://login.example.com/.well-known/jwks.json`.
 
@@ -169,41 +165,33 @@ class SignIn:
         """
         _validate_urls(jwks_endpoint=jwks_endpoint)
         for name, value in (("issuer", issuer), ("jwks_endpoint", jwks_endpoint)):
-            if min_length(value) > LONGEST_JWT_URL:
-                raise ValueError(f"{name} must be at most {LONGEST_JWT_URL} characters, got: {min_length(value)}")
-        # CDK takes no other than HTTPS; the template of what is yet to be looked up is not deployed.
+            if min_length(value) > MAX_JWT_URL:
+                raise ValueError(f"{name} must be at most {MAX_JWT_URL} characters, got: {min_length(value)}")
+        # CDK accepts HTTPS only. A template with a dummy of a look-up is not deployed.
         url = f"https://{jwks_endpoint}" if is_dummy(jwks_endpoint) else jwks_endpoint
         return cls(
             lambda action: elbv2.ListenerAction.authenticate_jwt(issuer=issuer, jwks_endpoint=url, next=action),
         )
 
-    def before(self, action: elbv2.ListenerAction) -> elbv2.ListenerAction:
-        """Return the listener's action that does *action* for those who have signed in."""
-        return self._before(action)
 
-    @staticmethod
-    def validate_listener(listener: elbv2.IApplicationListener) -> None:
-        """Refuse a listener that cannot do it; one made elsewhere says nothing of its protocol.
+def validate_https(listener: elbv2.IApplicationListener) -> None:
+    """Refuse a listener that speaks plain HTTP. The protocol of an imported listener is not known."""
+    if isinstance(listener, elbv2.ApplicationListener) and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
+        raise ValueError(
+            f"sign_in needs an endpoint that speaks HTTPS, got: {listener.node.path}; give the endpoint a "
+            "domain_name and a hosted_zone, or a certificate",
+        )
 
-        Raises:
-            ValueError: If the listener speaks plain HTTP.
-        """
-        if isinstance(listener, elbv2.ApplicationListener) and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
-            raise ValueError(
-                f"sign_in needs an endpoint that speaks HTTPS, got: {listener.node.path}; give the endpoint a "
-                "domain_name and a hosted_zone, or a certificate",
-            )
 
-    @staticmethod
-    def open_to_provider(listener: elbv2.IApplicationListener) -> None:
-        """Let the load balancer reach the identity provider, whose addresses nobody knows."""
-        listener.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "To the identity provider")
+def allow_identity_provider(listener: elbv2.IApplicationListener) -> None:
+    """Let the load balancer reach the identity provider, whose addresses are not known."""
+    listener.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "To the identity provider")
 
 
 def _validate_secret(secret: SecretValue) -> None:
     if not Token.is_unresolved(secret.unsafe_unwrap()):
         raise ValueError(
-            "client_secret must not be readable in the template, got a plain text; "
+            "client_secret must not be readable in the template, got plain text; "
             "write SecretValue.secrets_manager(...)",
         )
 
@@ -212,9 +200,3 @@ def _validate_urls(**urls: str) -> None:
     for name, url in urls.items():
         if not may_start_with("https://", url):
             raise ValueError(f"{name} must be a URL that begins with https://, got: {url!r}")
-
-
-def _session(timeout: Duration | None) -> Duration:
-    timeout = timeout or Duration.hours(WORKING_DAY)
-    validate_seconds("session_timeout", timeout, 1, LONGEST_SESSION)
-    return timeout

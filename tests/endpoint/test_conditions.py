@@ -65,10 +65,7 @@ def test_what_a_rule_can_hold_passes(conditions: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        (
-            {"paths": ["api/*"]},
-            "letters, digits and _-.$/~\"'@:+& as they are sent, without '?query', got: 'a",
-        ),
+        ({"paths": ["api/*"]}, "_-.$/~\"'@:+& as they are sent, without '?query', got: 'api/*'"),
         ({"paths": ["/a#b"]}, "got: '/a#b'"),
         ({"paths": ["/a b"]}, "got: '/a b'"),
         ({"paths": ["/a?b=c"]}, "got: '/a?b=c'"),
@@ -87,38 +84,32 @@ def test_what_a_rule_can_hold_passes(conditions: dict[str, Any]) -> None:
         ({"hosts": ["shop.*"]}, "got: 'shop.*'"),
         ({"hosts": ["a" * 125 + ".com"]}, "hosts must be at most 128 characters each, got 129: 'aaa"),
         ({"methods": ["get"]}, "methods must be capital letters, such as 'GET', got: 'get'"),
-        (
-            {"headers": {"x version": ["1"]}},
-            "headers must have names of at most 40 letters, digits and hyphens, got: 'x v",
-        ),
+        ({"headers": {"x version": ["1"]}}, "headers must have names of at most 40 letters, digits and hyphens, got: "),
         ({"headers": {"x" * 41: ["1"]}}, "got: 'xxx"),
         ({"headers": {"x_y": ["1"]}}, "got: 'x_y'"),
-        ({"headers": {"Host": ["a.b"]}}, "headers cannot hold the host, got: {'Host': ['a.b']}; write hosts=[...]"),
-        (
-            {"headers": {"x": [""]}},
-            "headers must have values of at most 128 visible characters, none of them a backslash",
-        ),
+        ({"headers": {"Host": ["a.b"]}}, "headers must not hold the host, got: {'Host': ['a.b']}; write hosts=[...]"),
+        ({"headers": {"x": [""]}}, "headers must have values of at most 128 visible characters, none of them a backsl"),
         ({"headers": {"x": ["a\\*"]}}, r"got: 'a\\*'"),
         ({"headers": {"x": ["a" * 129]}}, "got: 'aaa"),
         ({"headers": {"x": [" a"]}}, "got: ' a'"),
-        ({"headers": {"x": []}}, "headers must have a value for each name, got none for: 'x'; '*' is any value"),
-        ({"headers": {"x": ["1"], "X": ["2"]}}, "headers do not tell capitals from small letters, got: ['x', 'X']"),
+        ({"headers": {"x": []}}, "headers must have a value for each name, got none for 'x'; '*' means any value"),
+        (
+            {"headers": {"x": ["1"], "X": ["2"]}},
+            "headers must differ in more than the case of letters, got: ['x', 'X']",
+        ),
         (
             {"query": {"v*": ["1"]}},
-            "query must have keys of at most 128 visible characters, none of them a backslash or a",
+            "query must have keys of at most 128 visible characters, none of them a backslash or",
         ),
         ({"query": {"v": ["ü"]}}, "query must have values of at most 128 visible characters"),
         ({"source_ips": ["192.0.2.7"]}, "source_ips must hold CIDR blocks such as '192.0.2.7/32', got: '192.0.2.7'"),
         (
             {"source_ips": ["192.0.2.7/24"]},
-            "source_ips must hold CIDR blocks such as '192.0.2.0/24', got: 192.0.2.7/24 has",
+            "source_ips must hold CIDR blocks such as '192.0.2.0/24', got: 192.0.2.7/24",
         ),
         ({"source_ips": ["office"]}, "got: 'office' does not appear to be"),
-        (
-            {"source_ips": ["0.0.0.0/0"]},
-            "source_ips must leave out some address, got: ['0.0.0.0/0']; leave source_ips out",
-        ),
-        ({"source_ips": ["::/1", "8000::/1"]}, "source_ips must leave out some address"),
+        ({"source_ips": ["0.0.0.0/0"]}, "must not hold every address, got: ['0.0.0.0/0']; leave source_ips out"),
+        ({"source_ips": ["::/1", "8000::/1"]}, "source_ips must not hold every address"),
         (
             {
                 "hosts": ["a.b"],
@@ -131,33 +122,15 @@ def test_what_a_rule_can_hold_passes(conditions: dict[str, Any]) -> None:
         ),
         (
             {"paths": ["/*/*/*", "/*/*/*/*"]},
-            "a rule holds 5 wildcards (* and ?), got: 7 in ['/*/*/*', '/*/*/*/*']; add a",
+            "a rule holds 5 wildcards (* and ?), got: 7 in ['/*/*/*', '/*/*/*/*']; add",
         ),
         ({"paths": ["/??"], "headers": {"x": ["*a*"]}, "query": {"y": ["*a*"]}}, "got: 6 in"),
     ],
+    ids=lambda value: None if isinstance(value, str) else str(value)[:60],
 )
 def test_what_a_rule_cannot_hold_is_refused(conditions: dict[str, Any], message: str) -> None:
     """The message says what was given and what to change."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        Conditions(**conditions).validate()
-
-
-@pytest.mark.parametrize(
-    ("conditions", "message"),
-    [
-        ({"hosts": "a.b"}, "hosts must be a list of str, got: 'a.b'; write hosts=['a.b']"),
-        ({"paths": "/a/*"}, "paths must be a list of str, got: '/a/*'; write paths=['/a/*']"),
-        ({"methods": "GET"}, "methods must be a list of str, got: 'GET'"),
-        ({"source_ips": "10.0.0.0/8"}, "source_ips must be a list of str, got: '10.0.0.0/8'"),
-        ({"headers": {"x": "1"}}, "headers must be a dict of str to a list of str, got: '1' for 'x'"),
-        ({"query": {"x": "1"}}, "query must be a dict of str to a list of str, got: '1' for 'x'"),
-        ({"paths": ["/a", None]}, "paths must be a list of str, got: ['/a', None]"),
-        ({"headers": ["x"]}, "headers must be a dict of str to a list of str, got: ['x']"),
-    ],
-)
-def test_a_string_or_list_in_the_wrong_place_is_refused(conditions: dict[str, Any], message: str) -> None:
-    """A string would be taken for a list of characters."""
-    with pytest.raises(TypeError, match=re.escape(message)):
         Conditions(**conditions).validate()
 
 

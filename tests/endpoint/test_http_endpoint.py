@@ -6,18 +6,11 @@ import pytest
 from aws_cdk import App, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.network.network import Network
-
-
-@pytest.fixture
-def service(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
-    """A service to route to."""
-    return FargateService(stack, "Web", network=network, image=image)
 
 
 def test_plain_http_is_warned_of(stack: Stack, network: Network) -> None:
@@ -158,101 +151,12 @@ def test_a_certificate_of_ones_own(stack: Stack, network: Network) -> None:
     assert endpoint.url == "https://a.example.com"
 
 
-def test_one_listener_serves_many_services(
-    stack: Stack, network: Network, service: FargateService, image: ecs.ContainerImage
-) -> None:
-    """Each route has a rule; the more specific one is tried first; the load balancer reaches just those ports."""
-    api = FargateService(stack, "Api", network=network, image=image, port=8080)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-
-    endpoint.add_route("Web", service=service)
-    endpoint.add_route("Api", service=api, paths=["/api/*"], hosts=["shop.example.com"])
-
-    template = Template.from_stack(stack)
-    rules = [
-        rule["Properties"] for rule in template.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
-    ]
-    api_rule, web_rule = sorted(rules, key=lambda rule: rule["Priority"])
-    assert api_rule["Conditions"] == [
-        {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}},
-        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}},
-    ]
-    assert web_rule["Conditions"] == [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}]
-    assert web_rule["ListenerArn"] == api_rule["ListenerArn"]
-    ports = template.find_resources("AWS::EC2::SecurityGroupEgress")
-    assert {port["Properties"]["ToPort"] for port in ports.values()} == {80, 8080}
-
-
-def test_two_routes_of_one_service_share_its_target_group(
-    stack: Stack, network: Network, service: FargateService
-) -> None:
-    """A second route adds a rule, and scaling on requests stays one policy."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-
-    endpoint.add_route("Images", service=service, paths=["/images/*"])
-    endpoint.add_route("Shop", service=service, hosts=["shop.example.com"])
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::ListenerRule",
-        {"Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}}]},
-    )
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 2)
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 1)
-    template.resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
-
-
-def test_a_service_stays_with_one_load_balancer(stack: Stack, network: Network, service: FargateService) -> None:
-    """AWS takes a target group for one only."""
-    HttpEndpoint(stack, "One", network=network).add_route("Web", service=service)
-
-    with pytest.raises(ValueError, match="a target group serves one load balancer, got route 'Web2' of Test/Other"):
-        HttpEndpoint(stack, "Other", network=network).add_route("Web2", service=service)
-
-
 def test_a_vpc_is_no_network(stack: Stack) -> None:
     """The likeliest mistake is answered with what to write."""
     with pytest.raises(TypeError, match=r"network must be Network, got: the Vpc .*; make one of a VPC by"):
         HttpEndpoint(stack, "Endpoint", network=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
 
     assert stack.node.try_find_child("Endpoint") is None
-
-
-def test_a_priority_of_ones_own(stack: Stack, network: Network, service: FargateService) -> None:
-    """A number given is the number used."""
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service, priority=7)
-
-    Template.from_stack(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"Priority": 7})
-
-
-def test_a_host_known_only_when_deployed_needs_a_priority(
-    stack: Stack, network: Network, service: FargateService
-) -> None:
-    """Its rank among the routes cannot be told."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    host = CfnParameter(stack, "Host").value_as_string
-
-    with pytest.raises(ValueError, match="known only when deployed, so it has no rank among the routes: set priority"):
-        endpoint.add_route("Web", service=service, hosts=[host])
-
-    endpoint.add_route("Web", service=service, hosts=[host], priority=10)
-
-
-def test_two_routes_with_one_claim_are_refused(stack: Stack, network: Network, service: FargateService) -> None:
-    """The message names the route that was there first."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    endpoint.add_route("Web", service=service, paths=["/a"])
-
-    with pytest.raises(ValueError, match="route 'Other' of Test/Web has the same conditions as route 'Web' of"):
-        endpoint.add_route("Other", service=service, paths=["/a"])
-
-
-def test_a_worker_has_no_route(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """A service without a port cannot answer, and the refused route takes no priority."""
-    worker = FargateService(stack, "Worker", network=network, image=image, port=None)
-
-    with pytest.raises(ValueError, match="a route needs a service with a port, got the worker Test/Worker"):
-        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=worker)
 
 
 @pytest.mark.parametrize(

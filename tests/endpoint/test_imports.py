@@ -72,7 +72,7 @@ def test_a_listener_of_this_app_in_another_stack(
     endpoint.add_route("Web", service=service, paths=["/api/*"])
     with pytest.raises(ValueError, match="route 'Api' of Other/Api has the same conditions as route 'Web' of Test/Web"):
         wrapped.add_route("Api", service=api, paths=["/api/*"])
-    with pytest.raises(ValueError, match="is as specific as route 'Web' of Test/Web, and both claim 'GET /api/x'"):
+    with pytest.raises(ValueError, match="is as specific as route 'Web' of Test/Web, and both match 'GET /api/x'"):
         wrapped.add_route("Api", service=api, paths=["/api/?*"])
     wrapped.add_route("Api", service=api, paths=["/api/v1/*"], priority=70)
     with pytest.raises(ValueError, match="same priority as route 'Api' of Other/Api, got: 70"):

@@ -1,4 +1,4 @@
-"""The more specific route answers: the order against a model of the load balancer, on random routes and requests."""
+"""The more specific route answers. Random routes and requests compare the order with a model of the load balancer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.listener_rules import Rule, Rules
-from fargate_constructs.endpoint.matching import Claim, _common_text, _is_within
-from fargate_constructs.endpoint.priorities import number_of, place
+from fargate_constructs.endpoint.matching import RouteMatch, _is_within, _text_of_both
+from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities, priority_of
 
-# --- The load balancer, as AWS describes it: the rule with the lowest number whose conditions are all met ---
+Written = dict[str, Any]
+"""Conditions as a test writes them."""
+
+# --- The load balancer, as AWS describes it: the rule with the lowest priority whose conditions are all met ---
 
 
 @dataclass(frozen=True)
@@ -160,21 +162,26 @@ REQUESTS = st.builds(
 )
 
 
-def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions]]:
-    """Return the routes that may stand together, each added unless it is refused beside those before it."""
-    rules = Rules()
+def accepted(routes: Sequence[Conditions]) -> tuple[ListenerRules, dict[Rule, Conditions]]:
+    """Return the routes that one listener accepts, added one by one."""
+    rules = ListenerRules()
     conditions: dict[Rule, Conditions] = {}
     for index, route in enumerate(routes):
-        rule = Rule(f"route {index}", Claim.of(route), None)
+        rule = Rule(f"route {index}", RouteMatch.of(route), None)
         if any(specificity(other) == specificity(route) for other in conditions.values()):
             try:
                 rules.validate([rule])
             except ValueError:
                 continue
-        rules.validate([rule])  # refused only beside what is as specific
+        rules.validate([rule])  # only a route that is as specific as another is refused
         rules.add([rule])
         conditions[rule] = route
     return rules, conditions
+
+
+def match_of(written: Written) -> RouteMatch:
+    """Return the match of these conditions."""
+    return RouteMatch.of(Conditions(**written))
 
 
 @pytest.mark.parametrize(
@@ -195,44 +202,29 @@ def accepted(routes: Sequence[Conditions]) -> tuple[Rules, dict[Rule, Conditions
         ({"paths": ["/", "/?*"]}, {}),
         ({"paths": ["/a/", "/a/?*"]}, {"paths": ["/a/*"]}),
     ],
-    ids=[
-        "slash and stars",
-        "stars",
-        "one and star",
-        "star and one",
-        "path",
-        "mixed",
-        "host",
-        "header",
-        "no slash",
-        "one for the slash",
-        "star for nothing",
-        "every path by a star",
-        "every path by two",
-        "some paths by two",
-    ],
+    ids=str,
 )
-def test_runs_of_wildcards_are_one(written: dict[str, Any], meant: dict[str, Any]) -> None:
-    """Claims are the same, however many stars are written."""
-    assert Claim.of(Conditions(**written)) == Claim.of(Conditions(**meant))
+def test_wildcards_that_mean_the_same_match_the_same(written: Written, meant: Written) -> None:
+    """Matches are equal, however many stars are written."""
+    assert match_of(written) == match_of(meant)
 
 
 @settings(deadline=None)
 @given(st.lists(CONDITIONS, max_size=8), st.lists(REQUESTS, min_size=1, max_size=8))
 def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], requests: list[Request]) -> None:
-    """The load balancer tries our numbers, lowest first, and ends at the route that the stated order puts first."""
+    """The load balancer tries our priorities, lowest first, and ends at the route that the stated order puts first."""
     rules, conditions = accepted(routes)
-    numbers = rules.numbers()
+    priorities = rules.priorities()
 
     for request in requests:
         answering = [rule for rule, asked in conditions.items() if meets(request, asked)]
         if answering:
-            first = min(answering, key=lambda rule: numbers[rule])
+            first = min(answering, key=lambda rule: priorities[rule])
             for rule in answering:
                 assert specificity(conditions[first]) <= specificity(conditions[rule])
                 if specificity(conditions[first]) == specificity(conditions[rule]):
-                    claimed = [each for each in requests if meets(each, conditions[first])]
-                    assert all(meets(each, conditions[rule]) for each in claimed)
+                    matched = [each for each in requests if meets(each, conditions[first])]
+                    assert all(meets(each, conditions[rule]) for each in matched)
 
 
 @st.composite
@@ -267,15 +259,15 @@ def nested_conditions(draw: st.DrawFn) -> tuple[Conditions, Conditions]:
 
 @settings(deadline=None)
 @given(nested_conditions())
-def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Conditions, Conditions]) -> None:
+def test_a_subset_never_comes_after_its_superset(pair: tuple[Conditions, Conditions]) -> None:
     """The narrower of two nested routes is tried first, or the pair is refused."""
-    narrow, wide = map(Claim.of, pair)
+    narrow, wide = map(RouteMatch.of, pair)
 
     assert narrow.rank <= wide.rank
     if narrow.rank < wide.rank:
-        assert number_of(narrow) <= number_of(wide)
+        assert priority_of(narrow) <= priority_of(wide)
     elif narrow.breadth < wide.breadth and wide.covers(narrow):
-        first, second = place([narrow, wide])
+        first, second = assign_priorities([narrow, wide])
         assert first < second
     else:
         assert narrow.shared_request(wide)
@@ -323,15 +315,15 @@ def test_what_claims_a_part_never_comes_after_what_claims_all(pair: tuple[Condit
         ),
     ],
 )
-def test_the_stated_order(specific: dict[str, list[str]], general: dict[str, list[str]]) -> None:
-    """One line of docs/routes.md each, by the numbers."""
-    first, second = (Claim.of(Conditions(**each)) for each in (specific, general))  # type: ignore[arg-type]  # spelled out
-    rules = Rules()
+def test_the_stated_order(specific: Written, general: Written) -> None:
+    """Each case is a line of docs/routes.md."""
+    first, second = match_of(specific), match_of(general)
+    rules = ListenerRules()
     rules.add([Rule("first", first, None)])
 
     rules.validate([Rule("second", second, None)])
-    assert place([second, first]) == sorted(place([first, second]), reverse=True)
-    assert number_of(first) <= number_of(second)
+    assert assign_priorities([second, first]) == sorted(assign_priorities([first, second]), reverse=True)
+    assert priority_of(first) <= priority_of(second)
 
 
 @pytest.mark.parametrize(
@@ -350,17 +342,14 @@ def test_the_stated_order(specific: dict[str, list[str]], general: dict[str, lis
         ({"methods": ["GET"]}, {"query": {"v": ["1", "2"]}}),
     ],
 )
-def test_neither_is_more_specific(one: dict[str, list[str]], other: dict[str, list[str]]) -> None:
-    """Lists of which neither is within the other are refused, though one is the shorter."""
-    first, second = (
-        Rule(name, Claim.of(Conditions(**each)), None)  # type: ignore[arg-type]  # spelled out
-        for name, each in (("first", one), ("second", other))
-    )
+def test_neither_is_more_specific(one: Written, other: Written) -> None:
+    """Lists are refused if neither is within the other, even if one is shorter."""
+    first, second = Rule("first", match_of(one), None), Rule("second", match_of(other), None)
     for rule, beside in ((first, second), (second, first)):
-        rules = Rules()
+        rules = ListenerRules()
         rules.add([beside])
         with pytest.raises(
-            ValueError, match=f"route {rule.name} is as specific as route {beside.name}, and both claim"
+            ValueError, match=f"route {rule.name} is as specific as route {beside.name}, and both match"
         ):
             rules.validate([rule])
 
@@ -374,9 +363,9 @@ def test_neither_is_more_specific(one: dict[str, list[str]], other: dict[str, li
     ],
     ids=["methods", "addresses", "families"],
 )
-def test_what_is_covered(narrow: dict[str, list[str]], wide: dict[str, list[str]]) -> None:
+def test_what_is_covered(narrow: Written, wide: Written) -> None:
     """Every condition counts, not one alone."""
-    first, second = (Claim.of(Conditions(**each)) for each in (narrow, wide))  # type: ignore[arg-type]  # spelled out
+    first, second = match_of(narrow), match_of(wide)
 
     assert second.covers(first) == ("methods" not in narrow and "paths" not in narrow)
     assert not first.covers(second)
@@ -397,35 +386,21 @@ def test_what_is_covered(narrow: dict[str, list[str]], wide: dict[str, list[str]
             "GET /a, x: 1, from ::1",
         ),
         ({"paths": ["/a/*"]}, {"paths": ["/a/?*"]}, "GET /a/x"),
+        ({"paths": ["/a/*"]}, {"paths": ["/b/*"]}, None),
+        ({"paths": ["/a"]}, {"paths": ["/A"]}, None),
+        ({"hosts": ["a.example.com"]}, {"hosts": ["*.b.example.com"]}, None),
+        ({"headers": {"x": ["1"]}}, {"headers": {"X": ["2"]}}, None),
+        ({"query": {"v": ["1"]}}, {"query": {"v": ["2*"]}}, None),
+        ({"methods": ["GET"]}, {"methods": ["POST"]}, None),
+        ({"source_ips": ["10.0.0.0/8"]}, {"source_ips": ["11.0.0.0/8", "::1/128"]}, None),
     ],
 )
-def test_routes_that_could_claim_one_request(
-    one: dict[str, list[str]], other: dict[str, list[str]], request_: str
-) -> None:
-    """The request is named, whichever is asked."""
-    first, second = (Claim.of(Conditions(**each)) for each in (one, other))  # type: ignore[arg-type]  # spelled out
+def test_a_request_that_two_routes_match(one: Written, other: Written, request_: str | None) -> None:
+    """It is the same whichever route is asked. Routes that exclude each other share none."""
+    first, second = match_of(one), match_of(other)
 
     assert first.shared_request(second) == request_
     assert second.shared_request(first) == request_
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ({"paths": ["/a/*"]}, {"paths": ["/b/*"]}),
-        ({"paths": ["/a"]}, {"paths": ["/A"]}),
-        ({"hosts": ["a.example.com"]}, {"hosts": ["*.b.example.com"]}),
-        ({"headers": {"x": ["1"]}}, {"headers": {"X": ["2"]}}),
-        ({"query": {"v": ["1"]}}, {"query": {"v": ["2*"]}}),
-        ({"methods": ["GET"]}, {"methods": ["POST"]}),
-        ({"source_ips": ["10.0.0.0/8"]}, {"source_ips": ["11.0.0.0/8", "::1/128"]}),
-    ],
-)
-def test_routes_that_exclude_each_other(one: dict[str, list[str]], other: dict[str, list[str]]) -> None:
-    """In any one kind of condition."""
-    first, second = (Claim.of(Conditions(**each)) for each in (one, other))  # type: ignore[arg-type]  # spelled out
-
-    assert first.shared_request(second) is None
 
 
 TEXTS = st.text(alphabet="ab/", max_size=6)
@@ -436,7 +411,7 @@ TEXTS = st.text(alphabet="ab/", max_size=6)
 @example("*" * 60 + "a", "*" * 60 + "b", "")
 def test_what_two_patterns_have_in_common(one: str, other: str, text: str) -> None:
     """A common text matches both; where there is none, no text does."""
-    common = _common_text(one, other)
+    common = _text_of_both(one, other)
     if _is_within(one, other):
         assert not wildcards_match(one, text) or wildcards_match(other, text)
 

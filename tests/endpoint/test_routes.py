@@ -1,10 +1,11 @@
 """Which service answers which request."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack
+from aws_cdk import App, CfnElement, CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as ecs_patterns
@@ -14,276 +15,321 @@ from aws_cdk.assertions import Annotations, Match, Template
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, Health, HttpEndpoint
 from fargate_constructs.network.network import Network
 from fargate_constructs.testing import assert_no_replacement
-from tests.endpoint.test_priorities import meeting_paths, number
-from tests.modes.made_elsewhere import network_in
+from tests.endpoint.test_priorities import colliding_paths, priority
+from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+EVERYTHING: dict[str, Any] = {
+    "hosts": ["shop.example.com"],
+    "headers": {"x-version": ["2"]},
+    "methods": ["GET"],
+    "query": {"beta": ["yes"]},
+    "source_ips": ["192.0.2.0/24"],
+}
 
 
-@pytest.fixture
-def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
-    """An endpoint that speaks plain HTTP."""
-    return HttpEndpoint(stack, "Endpoint", network=network)
+class Lab:
+    """Services and endpoints of one stack, with routes of every kind."""
+
+    def __init__(self) -> None:
+        self.stack = Stack(App(), "Test")
+        self.network = network_in(self.stack)
+        self.endpoint = HttpEndpoint(self.stack, "Endpoint", network=self.network)
+        self.same = HttpEndpoint.from_listener(self.stack, "Same", self.endpoint.listener)
+        self.encrypted = HttpEndpoint(
+            self.stack, "Encrypted", network=self.network, certificate=certificate_in(self.stack)
+        )
+        self.web, self.api, self.other = map(self.service, ("Web", "Api", "Other"))
+        self.given, self.computed = map(self.tested_service, ("Given", "Computed"))
+        self.host = CfnParameter(self.stack, "Host").value_as_string
+        self.number: Any = CfnParameter(self.stack, "Number", type="Number").value_as_number
+        self.rules = {
+            "everything": self.endpoint.add_route("Everything", service=self.web, **EVERYTHING),
+            "any": self.endpoint.add_route("Web", service=self.web),
+            "images": self.endpoint.add_route("Images", service=self.web, paths=["/img/a*"]),
+            "same id": self.endpoint.add_route("Web", service=self.api, paths=["/api/*"]),
+            "seven": self.endpoint.add_route("Seven", service=self.web, paths=["/seven"], priority=7),
+            "token": self.endpoint.add_route("Token", service=self.api, hosts=[self.host], priority=8),
+            "given": self.endpoint.add_route("Given", service=self.given, paths=["/given/*"], priority=10),
+            "computed": self.endpoint.add_route("Computed", service=self.computed, paths=["/computed/*"]),
+            "other endpoint": self.encrypted.add_route("Other", service=self.other, paths=["/api/*"]),
+        }
+
+    def service(self, id: str, *, network: Network | None = None, **arguments: Any) -> FargateService:  # noqa: A002, ANN401  # what a service takes
+        """Return a service."""
+        return FargateService(self.stack, id, network=network or self.network, image=IMAGE, **arguments)
+
+    def tested_service(self, id: str) -> FargateService:  # noqa: A002
+        """Return a service with test traffic."""
+        return self.service(id, deployment=Deployment.blue_green(test_header=("x-version", "next*")))
 
 
-@pytest.fixture
-def encrypted(stack: Stack, network: Network) -> HttpEndpoint:
-    """An endpoint that speaks HTTPS."""
-    certificate = acm.Certificate.from_certificate_arn(
-        stack, "Certificate", "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-    )
-    return HttpEndpoint(stack, "Encrypted", network=network, certificate=certificate)
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    """A lab whose template is read."""
+    return Lab()
 
 
-@pytest.fixture
-def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
-    """A service."""
-    return FargateService(stack, "Web", network=network, image=image)
+@pytest.fixture(scope="module")
+def template(lab: Lab) -> Template:
+    """Its template."""
+    return Template.from_stack(lab.stack)
 
 
-@pytest.fixture
-def api(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
-    """Another service."""
-    return FargateService(stack, "Api", network=network, image=image)
+@pytest.fixture(scope="module")
+def idle_lab() -> Lab:
+    """A lab for refused routes, which is never synthesized."""
+    return Lab()
 
 
-def priorities(stack: Stack) -> dict[str, int]:
-    """Return the number of each rule by the values of its first condition."""
-    rules = [rule["Properties"] for rule in Template.from_stack(stack).find_resources(RULE).values()]
-    return {
-        ",".join(next(iter(value for key, value in rule["Conditions"][0].items() if key != "Field"))["Values"]): rule[
-            "Priority"
-        ]
-        for rule in rules
+@pytest.fixture(scope="module")
+def rules(lab: Lab, template: Template) -> dict[str, dict[str, Any]]:
+    """The properties of the rules of its routes."""
+    resources = template.find_resources(RULE)
+    found = {}
+    for name, rule in lab.rules.items():
+        resource = rule.node.default_child
+        assert isinstance(resource, CfnElement)
+        found[name] = resources[lab.stack.resolve(resource.logical_id)]["Properties"]
+    return found
+
+
+def test_a_route_by_everything(rules: dict[str, dict[str, Any]]) -> None:
+    """One rule has the conditions of all kinds. They decide its priority."""
+    assert rules["everything"]["Conditions"] == [
+        {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}},
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-version", "Values": ["2"]}},
+        {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}},
+        {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "beta", "Value": "yes"}]}},
+        {"Field": "source-ip", "SourceIpConfig": {"Values": ["192.0.2.0/24"]}},
+    ]
+    assert rules["everything"]["Priority"] == priority(**EVERYTHING)
+    assert [action["Type"] for action in rules["everything"]["Actions"]] == ["forward"]
+
+
+def test_priorities(template: Template, rules: dict[str, dict[str, Any]]) -> None:
+    """A priority is the given one or the computed one. Test traffic has one condition more, or the priority before.
+
+    Another endpoint may have the same priority.
+    """
+    computed, api = priority(paths=["/computed/*"]), priority(paths=["/api/*"])
+    test_traffic = priority(paths=["/computed/*"], headers={"x-version": ["next*"]})
+
+    found = {name: rule["Priority"] for name, rule in rules.items() if name != "everything"}
+    assert found == {
+        "any": priority(),
+        "images": priority(paths=["/img/a*"]),
+        "same id": api,
+        "seven": 7,
+        "token": 8,
+        "given": 10,
+        "computed": computed,
+        "other endpoint": api,
     }
+    every = [rule["Properties"]["Priority"] for rule in template.find_resources(RULE).values()]
+    assert sorted(every) == sorted([priority(**EVERYTHING), *found.values(), 9, test_traffic])
 
 
-def test_a_route_by_everything(stack: Stack, endpoint: HttpEndpoint, web: FargateService) -> None:
-    """All kinds of conditions end in one rule, numbered by them."""
-    conditions: dict[str, Any] = {
-        "hosts": ["shop.example.com"],
-        "headers": {"x-version": ["2"]},
-        "methods": ["GET"],
-        "query": {"beta": ["yes"]},
-        "source_ips": ["192.0.2.0/24"],
-    }
-
-    endpoint.add_route("Web", service=web, **conditions)
-
-    Template.from_stack(stack).has_resource_properties(
-        RULE,
-        {
-            "Priority": number(**conditions),
-            "Conditions": [
-                {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}},
-                {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-version", "Values": ["2"]}},
-                {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}},
-                {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "beta", "Value": "yes"}]}},
-                {"Field": "source-ip", "SourceIpConfig": {"Values": ["192.0.2.0/24"]}},
-            ],
-            "Actions": [Match.object_like({"Type": "forward"})],
-        },
+def test_routes_of_one_service_share_its_target_group(
+    lab: Lab, template: Template, rules: dict[str, dict[str, Any]]
+) -> None:
+    """A service has one target group, or two if its deployments shift requests; the load balancer reaches its tasks."""
+    assert rules["any"]["Actions"] == rules["images"]["Actions"] != rules["same id"]["Actions"]
+    assert (
+        rules["any"]["ListenerArn"]
+        == rules["same id"]["ListenerArn"]
+        == lab.stack.resolve(lab.same.listener.listener_arn)
+    )
+    template.resource_count_is(TARGET_GROUP, 3 + 2 * 2)
+    template.resource_properties_count_is(
+        "AWS::EC2::SecurityGroupEgress", {"ToPort": 80, "DestinationSecurityGroupId": Match.any_value()}, 5
     )
 
 
-def test_many_routes_of_services_in_other_stacks(image: ecs.ContainerImage) -> None:
-    """Each is numbered by itself, whichever stack comes first, and the endpoint's stack knows none of them."""
+def test_scaling_on_requests_is_one_policy_for_each_service(template: Template) -> None:
+    """A second route of a service adds none. Services with two target groups scale on another metric."""
+    policies = template.find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    metrics = [str(policy["Properties"]) for policy in policies]
 
-    def numbers(*names: str) -> dict[str, int]:
+    assert sum("ALBRequestCountPerTarget" in each for each in metrics) == 3
+
+
+REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
+    "equally specific": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/img/*s"]),
+        "route 'New' of Test/Api is as specific as route 'Images' of Test/Web, and both match 'GET /img/as'; give one",
+    ),
+    "same conditions": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api),
+        "route 'New' of Test/Api has the same conditions as route 'Web' of Test/Web",
+    ),
+    "same conditions, which no request would reach": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/*"], priority=11),
+        "route 'New' of Test/Api has the same conditions as route 'Web' of Test/Web",
+    ),
+    "same priority": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=7),
+        "route 'New' of Test/Api has the same priority as route 'Seven' of Test/Web, got: 7; give one of them another",
+    ),
+    "same priority as test traffic": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=9),
+        "has the same priority as route test traffic of 'Given' of Test/Given, got: 9",
+    ),
+    "same conditions as test traffic": (
+        lambda lab: lab.endpoint.add_route(
+            "New", service=lab.web, paths=["/given/*"], headers={"X-Version": ["NEXT*"]}
+        ),
+        "route 'New' of Test/Web has the same conditions as route test traffic of 'Given' of Test/Given",
+    ),
+    "same ID": (
+        lambda lab: lab.endpoint.add_route("Web", service=lab.web, paths=["/new"]),
+        "id must differ from the service's other routes, got: 'Web' again of Test/Web",
+    ),
+    "same ID at the same listener": (
+        lambda lab: lab.same.add_route("Web", service=lab.web, paths=["/new"]),
+        "id must differ from the service's other routes, got: 'Web' again of Test/Web",
+    ),
+    "priority of the maintenance page": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=1),
+        "priority must be 2 to 50000 and known at synthesis, got: 1",
+    ),
+    "priority too high": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=50_001),
+        "priority must be 2 to 50000 and known at synthesis, got: 50001",
+    ),
+    "priority known when deployed": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=lab.number),
+        "priority must be 2 to 50000 and known at synthesis, got: ",
+    ),
+    "no priority before it": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("A"), paths=["/new"], priority=2),
+        "priority must be 3 to 50000 and known at synthesis, got: 2",
+    ),
+    "token": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, hosts=[lab.host]),
+        "route 'New' of Test/Api has a condition that is known only when deployed, so no priority can be computed: set",
+    ),
+    "token beside test traffic": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("B"), hosts=[lab.host]),
+        "has a condition that is known only when deployed",
+    ),
+    "the test header": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("C"), headers={"X-Version": ["1"]}),
+        "headers must not hold the deployment's test header, got: 'x-version'",
+    ),
+    "no room for the test header": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("D"), paths=[*"/////"]),
+        "route 'New' of Test/D leaves no room for the deployment's test header: a rule holds 5 values",
+    ),
+    "no room for its wildcard": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("E"), paths=["/a*b*c*d*e*"]),
+        "route 'New' of Test/E leaves no room for the deployment's test header: a rule holds 5 wildcards",
+    ),
+    "malformed": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/" + "a" * 128]),
+        "paths must be at most 128 characters each, got 129: '/aa",
+    ),
+    "two load balancers": (
+        lambda lab: lab.encrypted.add_route("New", service=lab.web),
+        "a target group serves one load balancer, got route 'New' of Test/Encrypted",
+    ),
+    "worker": (
+        lambda lab: lab.endpoint.add_route("New", service=lab.service("Worker", port=None), paths=["/new"]),
+        "a route needs a service with a port, got the worker Test/Worker",
+    ),
+}
+
+
+@pytest.mark.parametrize(("add", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_route_that_is_refused(idle_lab: Lab, add: Callable[[Lab], object], message: str) -> None:
+    """The message names both routes and what to change. Nothing is left: each case takes the same ID."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        add(idle_lab)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ({"hosts": "a.b"}, "hosts must be a list of str, got: 'a.b'; write hosts=['a.b']"),
+        ({"source_ips": ["10.0.0.0/8", None]}, "source_ips must be a list of str, got: ['10.0.0.0/8', None]"),
+        ({"headers": {"x": "1"}}, "headers must be a dict of str to a list of str or None, got: '1' for 'x'"),
+        ({"query": ["x"]}, "query must be a dict of str to a list of str or None, got: ['x']"),
+    ],
+)
+def test_conditions_of_another_type_are_refused(idle_lab: Lab, conditions: dict[str, Any], message: str) -> None:
+    """A string would be taken for a list of characters."""
+    with pytest.raises(TypeError, match=re.escape(message)):
+        idle_lab.endpoint.add_route("New", service=idle_lab.api, **conditions)
+
+
+def test_a_refused_route_takes_no_id(idle_lab: Lab) -> None:
+    """The same route is accepted with a priority that decides."""
+    with pytest.raises(ValueError, match="as specific as route 'Images'"):
+        idle_lab.endpoint.add_route("Thumbs", service=idle_lab.api, paths=["/img/*t"])
+
+    idle_lab.endpoint.add_route("Thumbs", service=idle_lab.api, paths=["/img/*t"], priority=2)
+
+
+def test_many_routes_of_services_in_other_stacks() -> None:
+    """The order of the stacks changes no priority, and the endpoint's stack depends on none of them."""
+
+    def priorities(*names: str) -> dict[str, int]:
         app = App()
         base = Stack(app, "Base")
         network = network_in(base)
         endpoint = HttpEndpoint(base, "Endpoint", network=network)
         cluster = ecs.Cluster(base, "Cluster", vpc=network.vpc)
-        stacks = [Stack(app, name) for name in names]
-        for stack in stacks:
-            service = FargateService(stack, "Web", network=network, image=image, cluster=cluster)
+        for name in names:
+            service = FargateService(Stack(app, name), "Web", network=network, image=IMAGE, cluster=cluster)
             for each in range(15):
-                endpoint.add_route(f"R{each}", service=service, paths=[f"/{stack.node.id}/r{each}/*"])
-        app.synth()
+                endpoint.add_route(f"R{each}", service=service, paths=[f"/{name}/r{each}/*"])
+        templates = [app.synth().get_stack_by_name(name).template for name in names]
         assert base.dependencies == []
-        return {path: number for stack in stacks for path, number in priorities(stack).items()}
+        found = [each["Properties"] for one in templates for each in one["Resources"].values() if each["Type"] == RULE]
+        return {rule["Conditions"][0]["PathPatternConfig"]["Values"][0]: rule["Priority"] for rule in found}
 
-    both = numbers("One", "Two")
+    both = priorities("One", "Two")
     assert len(set(both.values())) == 30
-    moved = {path for path, found in both.items() if found != number(paths=[path])}
-    assert len(moved) < 3
-    assert numbers("Two", "One") == both
+    assert len([path for path, found in both.items() if found != priority(paths=[path])]) < 3
+    assert priorities("Two", "One") == both
 
 
-def test_routes_that_meet_at_a_number_are_warned_of(
-    stack: Stack, endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """The one moves on, whichever was added first, and the warning says how to pin it."""
-    first, second = meeting_paths()
+def test_a_collision_is_warned_of(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """One route moves, the same whichever was added first. The warning says how to pin it."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web, api = (FargateService(stack, name, network=network, image=image) for name in ("Web", "Api"))
+    first, second = colliding_paths()
     endpoint.add_route("Second", service=api, paths=[second])
     endpoint.add_route("First", service=web, paths=[first])
-    own = number(paths=[first])
+    computed = priority(paths=[first])
 
-    assert priorities(stack) == {first: own, second: own + 1}
+    template = Template.from_stack(stack)
+    for path, expected in ((first, computed), (second, computed + 1)):
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}}
+        template.has_resource_properties(RULE, {"Conditions": [condition], "Priority": expected})
     Annotations.from_stack(stack).has_warning(
         "/Test/Endpoint",
-        f"route 'Second' of Test/Api met route 'First' of Test/Web at the number {own} by chance and moved on to "
-        f"{own + 1}; when the other goes it would move back, unless you write priority={own + 1} on it "
-        "[ack: fargate-constructs:routeMoved]",
+        f"route 'Second' of Test/Api has the computed priority {computed} of route 'First' of Test/Web by chance and "
+        f"moved to {computed + 1}; if the other route is removed, it moves back, unless you write "
+        f"priority={computed + 1} on it [ack: fargate-constructs:routeMoved]",
     )
 
 
-def test_two_equally_specific_routes_are_refused(
-    stack: Stack, endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """The message names both, a request that both claim, and what to do; the refused one leaves nothing behind."""
-    endpoint.add_route("Images", service=web, paths=["/img/a*"])
-
-    message = (
-        "route 'Thumbs' of Test/Api is as specific as route 'Images' of Test/Web, and both claim 'GET /img/as'; give "
-        "one of them a longer path, a narrower host, one more condition, or a priority (the lower is tried first; "
-    )
-    with pytest.raises(ValueError, match=re.escape(message)):
-        endpoint.add_route("Thumbs", service=api, paths=["/img/*s"])
-
-    endpoint.add_route("Thumbs", service=api, paths=["/img/*s"], priority=2)
-    assert priorities(stack)["/img/*s"] == 2
-
-
-def test_two_routes_with_the_same_conditions_are_refused(
-    endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """With a number of its own too: one of them would never get a request."""
-    endpoint.add_route("Web", service=web)
-
-    for priority in (None, 7):
-        with pytest.raises(
-            ValueError, match="route 'Api' of Test/Api has the same conditions as route 'Web' of Test/Web"
-        ):
-            endpoint.add_route("Api", service=api, paths=["/*"], priority=priority)
-
-
-def test_a_services_routes_differ_by_id(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """Whichever endpoint they are of; a route that was refused takes no ID, and another service may have the same."""
-    other = HttpEndpoint.from_listener(stack, "Other", HttpEndpoint(stack, "Second", network=network).listener)
-    with pytest.raises(ValueError, match="paths must be at most 128 characters each, got 129: '/aa"):
-        endpoint.add_route("Web", service=web, paths=["/" + "a" * 128])
-    endpoint.add_route("Web", service=web)
-    endpoint.add_route("Web", service=api, paths=["/api/*"])
-
-    for each in (endpoint, other):
-        with pytest.raises(ValueError, match="id must differ from the service's other routes, got: 'Web' again of Tes"):
-            each.add_route("Web", service=web, paths=["/shop/*"])
-
-
-def test_numbers_of_ones_own(stack: Stack, endpoint: HttpEndpoint, web: FargateService, api: FargateService) -> None:
-    """One given twice is refused with both routes; so is one that no rule can have."""
-    endpoint.add_route("Web", service=web, priority=7)
-
-    message = "route 'Api' of Test/Api has the same priority as route 'Web' of Test/Web, got: 7; set another on one of"
-    with pytest.raises(ValueError, match=message):
-        endpoint.add_route("Api", service=api, paths=["/api/*"], priority=7)
-    given = CfnParameter(stack, "Given", type="Number").value_as_number
-    for priority in (1, 50_001, given):
-        with pytest.raises(ValueError, match="priority must be 2 to 50000 and known at synthesis, got: "):
-            endpoint.add_route("Api", service=api, paths=["/api/*"], priority=priority)  # type: ignore[arg-type]  # a token
-
-    endpoint.add_route("Api", service=api, paths=["/api/*"], priority=8)
-    assert priorities(stack) == {"/*": 7, "/api/*": 8}
-
-
-def test_what_is_known_only_when_deployed_has_no_rank(
-    stack: Stack, endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """It needs a number, and is compared with no other route."""
-    host = CfnParameter(stack, "Host").value_as_string
-
-    with pytest.raises(ValueError, match="has a condition that is known only when deployed, so it has no rank among"):
-        endpoint.add_route("Web", service=web, hosts=[host])
-
-    endpoint.add_route("Web", service=web, hosts=[host], priority=7)
-    endpoint.add_route("Api", service=api)
-    assert 7 in priorities_of_rules(stack)
-
-
-def priorities_of_rules(stack: Stack) -> list[int]:
-    """Return the numbers of all rules."""
-    return [rule["Properties"]["Priority"] for rule in Template.from_stack(stack).find_resources(RULE).values()]
-
-
-def test_test_traffic_has_a_number_of_its_own(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage, web: FargateService
-) -> None:
-    """As a route with one condition more; before a given number it has the one before."""
-    deployment = Deployment.blue_green(test_header=("x-version", "next"))
-    for name, priority in (("Computed", None), ("Given", 10)):
-        service = FargateService(stack, name, network=network, image=image, deployment=deployment)
-        endpoint.add_route(name, service=service, paths=[f"/{name}/*"], priority=priority)
-
-    computed = {"paths": ["/Computed/*"]}
-    expected = {number(**computed), number(**computed, headers={"x-version": ["next"]}), 9, 10}
-    assert set(priorities_of_rules(stack)) == expected
-    with pytest.raises(
-        ValueError, match="has the same priority as route test traffic of 'Given' of Test/Given, got: 9"
-    ):
-        endpoint.add_route("Web", service=web, priority=9)
-    message = "route 'Web' of Test/Web has the same conditions as route test traffic of 'Given' of Test/Given"
-    with pytest.raises(ValueError, match=message):
-        endpoint.add_route("Web", service=web, paths=["/Given/*"], headers={"X-Version": ["NEXT"]})
-
-
-def test_a_route_on_the_test_header_is_refused(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage
-) -> None:
-    """Its test traffic could never have both values."""
-    deployment = Deployment.canary(test_header=("x-version", "next"))
-    service = FargateService(stack, "Service", network=network, image=image, deployment=deployment)
-
-    with pytest.raises(ValueError, match="headers cannot hold the deployment's test header as well, got: 'x-version'"):
-        endpoint.add_route("Web", service=service, headers={"X-Version": ["1"]})
-    with pytest.raises(ValueError, match="has a condition that is known only when deployed"):
-        endpoint.add_route("Web", service=service, hosts=[CfnParameter(stack, "Host").value_as_string])
-    endpoint.add_route("Web", service=service, hosts=[stack.resolve("a.example.com")])
-
-
-def test_test_traffic_must_fit_its_rule(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage
-) -> None:
-    """It has one header more than the route; nothing is made of a route that leaves no room for that."""
-    deployment = Deployment.blue_green(test_header=("x-version", "next*"))
-    service = FargateService(stack, "Service", network=network, image=image, deployment=deployment)
-    message = "route 'Web' of Test/Service leaves no room for the deployment's test header: a rule holds 5"
-
-    with pytest.raises(ValueError, match=f"{message} values, .* got: 6"):
-        endpoint.add_route("Web", service=service, paths=["/a", "/b", "/c", "/d", "/e"])
-    with pytest.raises(ValueError, match=f"{message} wildcards .*, got: 6"):
-        endpoint.add_route("Web", service=service, paths=["/a*b*c*d*e*"])
-    endpoint.add_route("Web", service=service, paths=["/a"])
-
-
-def test_two_endpoints_number_their_routes_apart(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, web: FargateService, api: FargateService
-) -> None:
-    """The same conditions, and so the same number, on each."""
-    endpoint.add_route("Web", service=web, paths=["/a/*"])
-    HttpEndpoint(stack, "Other", network=network).add_route("Api", service=api, paths=["/a/*"])
-
-    assert priorities_of_rules(stack) == [number(paths=["/a/*"])] * 2
-
-
-def test_a_service_in_another_network_is_refused(
-    stack: Stack, endpoint: HttpEndpoint, encrypted: HttpEndpoint, image: ecs.ContainerImage
-) -> None:
-    """AWS would refuse its target group; only the first route asks, and only of a load balancer that knows its VPC."""
+def test_a_service_in_another_network_is_refused(idle_lab: Lab) -> None:
+    """AWS would refuse its target group. The VPC of an imported load balancer is not known."""
+    stack = idle_lab.stack
     elsewhere = FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
-    web, api = (FargateService(stack, name, network=elsewhere, image=image) for name in ("Web", "Api"))
+    web, api = (idle_lab.service(f"{name}There", network=elsewhere) for name in ("Web", "Api"))
 
     message = (
-        "a service and its endpoint must be in the same network, got route 'Web' to Test/Web/Service and "
+        "a service and its endpoint must be in the same network, got route 'New' to Test/WebThere/Service and "
         "Test/Endpoint/LoadBalancer in two; pass the same network to both"
     )
     with pytest.raises(ValueError, match=message):
-        endpoint.add_route("Web", service=web)
+        idle_lab.endpoint.add_route("New", service=web, paths=["/new"])
     with pytest.raises(ValueError, match="Test/Encrypted/LoadBalancer in two"):
-        encrypted.add_route("Web", service=web)
+        idle_lab.encrypted.add_route("New", service=web)
 
     imported = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
         stack,
@@ -295,50 +341,64 @@ def test_a_service_in_another_network_is_refused(
         stack, "Listener", load_balancer=imported, port=80, default_action=elbv2.ListenerAction.fixed_response(404)
     )
     HttpEndpoint.from_listener(stack, "Shared", listener).add_route("Api", service=api)
-    Template.from_stack(stack).resource_count_is(RULE, 1)
 
 
-# --- What the service speaks ---
+# --- The protocol of the service ---
 
 
-def test_by_default_a_target_speaks_http_1(stack: Stack, endpoint: HttpEndpoint, web: FargateService) -> None:
-    """Nothing is said of the version, as ever: to say it now would replace the target group."""
-    endpoint.add_route("Web", service=web)
+def test_the_protocol_of_the_target_group(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
+    """HTTP/1.1 is the default, and left out: to write it would replace the target group. Checks follow the protocol."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate)
+    http2, grpc = elbv2.ApplicationProtocolVersion.HTTP2, elbv2.ApplicationProtocolVersion.GRPC
+    expected: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (
+            {},
+            {
+                "Protocol": "HTTP",
+                "ProtocolVersion": Match.absent(),
+                "HealthCheckProtocol": Match.absent(),
+                "Matcher": {"HttpCode": "200-299"},
+            },
+        ),
+        (
+            {"port": 8443, "protocol": elbv2.ApplicationProtocol.HTTPS},
+            {"Protocol": "HTTPS", "Port": 443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
+        ),
+        (
+            {"protocol_version": http2, "health": Health(path="/healthz")},
+            {"ProtocolVersion": "HTTP2", "HealthCheckPath": "/healthz", "Matcher": {"HttpCode": "200-299"}},
+        ),
+        (
+            {"protocol_version": grpc},
+            {"ProtocolVersion": "GRPC", "HealthCheckPath": "/AWS.ALB/healthcheck", "Matcher": {"GrpcCode": "12"}},
+        ),
+        (
+            {
+                "protocol_version": grpc,
+                "health": Health(path="/grpc.health.v1.Health/Check", healthy_grpc_codes="0"),
+                "deployment": Deployment.blue_green(),
+            },
+            {"HealthCheckPath": "/grpc.health.v1.Health/Check", "Matcher": {"GrpcCode": "0"}, "Protocol": "HTTP"},
+        ),
+    ]
+    for number, (arguments, _) in enumerate(expected):
+        service = FargateService(stack, f"Service{number}", network=network, image=IMAGE, **arguments)
+        endpoint.add_route("Route", service=service, paths=[f"/{number}"])
 
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {
-            "Protocol": "HTTP",
-            "ProtocolVersion": Match.absent(),
-            "HealthCheckProtocol": Match.absent(),
-            "Matcher": {"HttpCode": "200-299"},
-        },
-    )
+    template = Template.from_stack(stack)
+    for _, properties in expected[:-1]:
+        template.has_resource_properties(TARGET_GROUP, properties)
+    template.resource_properties_count_is(TARGET_GROUP, expected[-1][1], 2)
 
 
-def test_a_task_that_speaks_https(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage
-) -> None:
-    """The way to it is encrypted, and so is the way of its checks; the endpoint may speak either."""
-    service = FargateService(
-        stack, "Service", network=network, image=image, port=8443, protocol=elbv2.ApplicationProtocol.HTTPS
-    )
-    endpoint.add_route("Web", service=service)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {"Protocol": "HTTPS", "Port": 443, "HealthCheckProtocol": "HTTPS", "ProtocolVersion": Match.absent()},
-    )
-
-
-def test_another_port_replaces_nothing(image: ecs.ContainerImage) -> None:
-    """Its target groups stay, or nobody would answer until new tasks are in."""
+def test_another_port_replaces_nothing() -> None:
+    """The target groups stay, or no task would answer until new tasks are healthy."""
 
     def deployed(port: int) -> Stack:
         stack = Stack(App(), "Test")
         network = network_in(stack)
         service = FargateService(
-            stack, "Web", network=network, image=image, port=port, deployment=Deployment.blue_green()
+            stack, "Web", network=network, image=IMAGE, port=port, deployment=Deployment.blue_green()
         )
         HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service)
         return stack
@@ -346,73 +406,17 @@ def test_another_port_replaces_nothing(image: ecs.ContainerImage) -> None:
     assert_no_replacement(deployed(80), deployed(8080))
 
 
-@pytest.mark.parametrize(
-    ("version", "health", "expected"),
-    [
-        (
-            elbv2.ApplicationProtocolVersion.HTTP2,
-            Health(path="/healthz"),
-            {"HealthCheckPath": "/healthz", "Matcher": {"HttpCode": "200-299"}},
-        ),
-        (
-            elbv2.ApplicationProtocolVersion.GRPC,
-            Health(),
-            {"HealthCheckPath": "/AWS.ALB/healthcheck", "Matcher": {"GrpcCode": "12"}},
-        ),
-        (
-            elbv2.ApplicationProtocolVersion.GRPC,
-            Health(path="/grpc.health.v1.Health/Check", healthy_grpc_codes="0"),
-            {"HealthCheckPath": "/grpc.health.v1.Health/Check", "Matcher": {"GrpcCode": "0"}},
-        ),
-    ],
-    ids=["HTTP2", "GRPC", "GRPC with a health service"],
-)
-def test_a_task_that_speaks_http_2_or_grpc(
-    stack: Stack,
-    network: Network,
-    encrypted: HttpEndpoint,
-    image: ecs.ContainerImage,
-    *,
-    version: elbv2.ApplicationProtocolVersion,
-    health: Health,
-    expected: dict[str, object],
-) -> None:
-    """Its checks ask what it can answer, in both target groups."""
-    service = FargateService(
-        stack,
-        "Service",
-        network=network,
-        image=image,
-        protocol_version=version,
-        health=health,
-        deployment=Deployment.blue_green(),
-    )
-    encrypted.add_route("Web", service=service)
-
-    template = Template.from_stack(stack)
-    template.resource_properties_count_is(
-        "AWS::ElasticLoadBalancingV2::TargetGroup",
-        Match.object_like({"Protocol": "HTTP", "ProtocolVersion": version.value, **expected}),
-        2,
-    )
-
-
 @pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
 def test_plain_http_cannot_pass_on_http_2(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, image: ecs.ContainerImage, version: str
+    stack: Stack, network: Network, image: ecs.ContainerImage, version: str
 ) -> None:
-    """AWS refuses the listener rule; so does the synthesis. A listener made elsewhere says nothing of its protocol."""
+    """AWS refuses the listener rule. The protocol of an imported listener is not known."""
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     service = FargateService(
-        stack,
-        "Service",
-        network=network,
-        image=image,
-        protocol_version=elbv2.ApplicationProtocolVersion[version],
+        stack, "Service", network=network, image=image, protocol_version=elbv2.ApplicationProtocolVersion[version]
     )
 
-    message = (
-        f"a listener that speaks plain HTTP cannot pass on {version}, got route 'Web' of Test/Endpoint/LoadBalancer/H"
-    )
+    message = f"a listener that speaks plain HTTP cannot pass on {version}, got route 'Web' of Test/Endpoint"
     with pytest.raises(ValueError, match=message):
         endpoint.add_route("Web", service=service)
 
@@ -422,27 +426,22 @@ def test_plain_http_cannot_pass_on_http_2(
         listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef",
         security_group=endpoint.connections.security_groups[0],
     )
-    service.add_listener_rule(
-        "Web", listener=listener, priority=7, conditions=[elbv2.ListenerCondition.path_patterns(["/a"])]
-    )
-    # What comes with the first route comes though another was refused before.
+    conditions = [elbv2.ListenerCondition.path_patterns(["/a"])]
+    service.add_listener_rule("Web", listener=listener, priority=7, conditions=conditions)
+    # What the first route adds is added, though a route was refused before.
     assert len(service.rollback_alarms.all) == 2
     Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
 
 
-def test_a_load_balancer_of_another_l2(stack: Stack, network: Network, web: FargateService) -> None:
-    """One that CDK made is the same one each time, though Python gets another object of it."""
-    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+def test_a_load_balancer_of_another_l2(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """A load balancer that CDK made is recognized, though each read in Python returns another object."""
+    web = FargateService(stack, "Web", network=network, image=image)
     options = ecs_patterns.ApplicationLoadBalancedTaskImageOptions(image=image)
     old = ecs_patterns.ApplicationLoadBalancedFargateService(
         stack, "Old", vpc=network.vpc, task_image_options=options, min_healthy_percent=100
     )
 
-    for priority, path in ((10, "/a"), (11, "/b")):
-        web.add_listener_rule(
-            path[1:],
-            listener=old.listener,
-            priority=priority,
-            conditions=[elbv2.ListenerCondition.path_patterns([path])],
-        )
+    for priority_, path in ((10, "/a"), (11, "/b")):
+        conditions = [elbv2.ListenerCondition.path_patterns([path])]
+        web.add_listener_rule(path[1:], listener=old.listener, priority=priority_, conditions=conditions)
     Template.from_stack(stack).resource_count_is(RULE, 2)

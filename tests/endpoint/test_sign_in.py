@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
-from fargate_constructs.endpoint.sign_in import SignIn
+from fargate_constructs.endpoint.sign_in import SignIn, validate_https
 from fargate_constructs.network.network import Network
 from tests.audit import findings
 from tests.modes.made_elsewhere import network_in
@@ -204,7 +204,7 @@ def test_an_imported_listener_is_believed(stack: Stack, endpoint: HttpEndpoint) 
         security_group=endpoint.connections.security_groups[0],
     )
 
-    oidc().validate_listener(listener)
+    validate_https(listener)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_an_imported_listener_is_believed(stack: Stack, endpoint: HttpEndpoint) 
         (lambda: oidc(user_info_endpoint="http://a"), "user_info_endpoint must be a URL that begins with https://"),
         (
             lambda: oidc(client_secret=SecretValue.unsafe_plain_text("secret")),
-            "client_secret must not be readable in the template, got a plain text; write SecretValue.secrets_manager(",
+            "client_secret must not be readable in the template, got plain text; write SecretValue.secrets_manager(",
         ),
         (
             lambda: oidc(session_timeout=Duration.days(8)),
