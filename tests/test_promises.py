@@ -222,9 +222,9 @@ def test_deployments(templates: Mapping[str, Template]) -> None:
 
     assert minutes == [0, 5, 10, 25]
     assert "for 5, 10 or 25 min" in SERVICE
-    for name, time in zip(DEPLOYMENTS, (f"{check} s, while", "5 min", "10 min", "25 min"), strict=True):
+    for name, time in zip(DEPLOYMENTS, (f"{check} s", "5 min", "10 min", "25 min"), strict=True):
         assert re.search(rf"`Deployment\.{re.escape(name)}`[^|]*\|[^|]*\|[^|]*\|[^|]*\| {time}", SERVICE), name
-    assert f"0 s {check} s: it is over {check + drain} s at most {check + drain + stop} s at most" in SERVICE
+    assert f"0 s {check} s: complete {check + drain} s at most {check + drain + stop} s at most" in SERVICE
     assert f"checks and drain take {check + drain} s at most" in README
 
     alarms = of_type(templates["Deployment0"], "CloudWatch::Alarm")
