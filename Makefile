@@ -11,7 +11,7 @@ SLOW := emulator privilege properties synthesized testing \
 	$(addprefix endpoint/test_,access_logs.py limits.py matching.py priorities.py) \
 	$(addprefix _core/test_,environment_checks.py unresolved.py) \
 	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
-		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py shipper_ways.py subscriptions.py) \
+		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
 	$(addprefix network/test_,endpoint_policies.py pointer_record.py) \
 	$(addprefix service/test_,deployment.py run_before.py weights.py) \
 	$(addprefix test_,app.py benchmarks.py demo.py disposable.py promises.py readme.py security.py stability.py \

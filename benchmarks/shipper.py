@@ -43,7 +43,7 @@ MEMORY_SCRIPT = """
 import json, re, sys, tracemalloc
 sys.path.insert(0, sys.argv[1])
 from shipper import handler, metrics, put
-metrics.LATE = float("inf")
+metrics.LATE_MS = float("inf")
 class Nowhere:
     def put_object(self, **request): pass
 class Context:
@@ -121,7 +121,7 @@ def cpu_rows(corpus: Corpus) -> Iterator[Row]:
         return s3.body
 
     # Nothing is late, though the events are of long ago.
-    with mock.patch.object(put, "S3", s3), mock.patch.object(metrics, "LATE", float("inf")):
+    with mock.patch.object(put, "S3", s3), mock.patch.object(metrics, "LATE_MS", float("inf")):
         lines = gzip.decompress(ship())
         assert [json.loads(line)["id"] for line in lines.splitlines()] == [
             json.loads(line)["id"] for line in gzip.decompress(plain_way(corpus.data)).splitlines()

@@ -58,7 +58,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fargate_constructs.logs.exported_events import PREFIX, Event, Line, batches, milliseconds, parse
-from fargate_constructs.logs.lambdas.shipper.batch import Batch, Envelope, Piece, escape_line_ends, hour_of
+from fargate_constructs.logs.lambdas.shipper.batch import Batch, Header, Piece, escape_line_ends, hour_of
 from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch
 from fargate_constructs.logs.lambdas.shipper.objects import lines_by_hour
 
@@ -293,10 +293,10 @@ class Backfill:
     def _put(self, lines: list[Line]) -> int:
         """Put lines of one stream as the shipper does; return how many objects that made."""
         shared = {"logGroup": self._log_group, "logStream": lines[0].stream, "owner": self._owner}
-        opening = Envelope(self._log_group, shared).opening(EVENT_KEYS)
-        pieces = (
+        opening = Header(self._log_group, shared).opening(EVENT_KEYS)
+        pieces = [
             Piece(hour_of(at), at, at, opening + escape_line_ends(members) + b"}\n") for _stream, at, members in lines
-        )
+        ]
         try:
             objects = lines_by_hour(Batch(self._log_group, pieces))
         except UnreadableBatch as error:

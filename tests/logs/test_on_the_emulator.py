@@ -290,7 +290,7 @@ def test_saved_queries_hold_for_hostile_lines(aws: Emulator, stack: DeployedStac
     """Each of them runs, none ends for a line, and each line is found."""
     s3, bucket, now = aws.client("s3"), stack.output("Bucket"), time.time_ns() // 1_000_000
     events = [log_event(str(number), now, message) for number, message in enumerate(HOSTILE.values())]
-    objects = load(aws.environment)["handler"].archive_objects(delivery(*events, logGroup="/ecs/odd")).objects
+    objects = load(aws.environment)["objects"].objects_of(delivery(*events, logGroup="/ecs/odd")).bodies
     for key, body in objects.items():
         s3.put_object(Bucket=bucket, Key=key, Body=body)
     invoke(aws, stack.output("LogGroups"))

@@ -49,7 +49,7 @@ def archive(shipper: dict[str, ModuleType], folder: Path, messages: list[str]) -
     """Let the shipper make a batch's objects below a folder, the one of the last millisecond of February 2026."""
     events = [log_event(str(number), message=message) for number, message in enumerate(messages)]
     delivered = delivery(*events, logStream="web/\ud800/1")
-    for key, body in shipper["handler"].archive_objects(delivered).objects.items():
+    for key, body in shipper["objects"].objects_of(delivered).bodies.items():
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)

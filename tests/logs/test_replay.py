@@ -278,7 +278,7 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
 
 def test_prepared_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     """A batch over the limit of active partitions is kept as it was prepared: it is shipped as any other, and once."""
-    [[_, prepared]] = replay.shipper.modules["handler"].archive_objects(batch_of("1")).objects.items()
+    [[_, prepared]] = replay.shipper.modules["objects"].objects_of(batch_of("1")).bodies.items()
     leave(replay, wrap(prepared), batch_of("1"), batch_of("2"))
 
     assert replay.run() == {"replayed": 1, "waiting": 0}

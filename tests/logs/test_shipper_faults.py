@@ -60,7 +60,7 @@ def test_no_answer(distant_shipper: Shipper, faulty_s3: FaultyS3, monkeypatch: p
     config = put.S3.meta.config
     attempts = config.retries["total_max_attempts"]
     backing_off = 1_000 * sum(2**n for n in range(attempts - 1))  # at the most, in botocore's standard mode
-    assert attempts * 1_000 * (config.connect_timeout + config.read_timeout) + backing_off <= put.LONGEST_PUT
+    assert attempts * 1_000 * (config.connect_timeout + config.read_timeout) + backing_off <= put.MAX_PUT_MS
     give_up_early(distant_shipper, monkeypatch)
     faulty_s3.script.append(stay_silent)
 

@@ -157,7 +157,7 @@ def test_deep_envelope(shipper: Shipper) -> None:
         nested = [nested]
 
     with pytest.raises(shipper.modules["envelope"].UnreadableBatch, match="nested too deeply"):
-        shipper.modules["batch"].Envelope("group", {"nested": nested}).opening(())
+        shipper.modules["batch"].Header("group", {"nested": nested}).opening(())
 
 
 def test_every_depth_is_stored(shipper: Shipper) -> None:
@@ -165,7 +165,7 @@ def test_every_depth_is_stored(shipper: Shipper) -> None:
     for depth in range(900, 1100):
         event = with_json("[" * depth + "]" * depth)
         try:
-            [body] = shipper.modules["handler"].archive_objects(event).objects.values()
+            [body] = shipper.modules["objects"].objects_of(event).bodies.values()
         except shipper.modules["envelope"].UnreadableBatch:
             continue
         assert gzip.decompress(body).count(b"[") == depth

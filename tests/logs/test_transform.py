@@ -87,7 +87,7 @@ def test_an_answer_stays_below_the_limit(module: ModuleType, shipper: Shipper, m
     """What no longer fits goes to S3; what fits after it still goes back."""
     small, large = delivery(log_event("s")), delivery(*(log_event(os.urandom(40).hex()) for _ in range(50)))
     [answer] = run(module, shipper, small)
-    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 2 * len(answer["data"]) + 10)
+    monkeypatch.setattr(module, "MAX_RESPONSE_BYTES", 2 * len(answer["data"]) + 10)
 
     answers = run(module, shipper, small, large, small, small)
 

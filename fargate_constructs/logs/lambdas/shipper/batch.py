@@ -1,7 +1,7 @@
-"""A batch of log events as the archive wants it: what its lines repeat, and its lines by hour.
+"""A batch of log events: its log group, and its lines in pieces of one hour each. Below: what all readers of one share.
 
 ```
-JSON text ──> splice, else plain ──> [Batch: log group, pieces] ──> objects
+lines (splice, plain or prepared) ──> [Batch] ──> objects
 ```
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -19,8 +19,8 @@ from .envelope import UnreadableBatch
 HOUR = 3_600_000  # in milliseconds, as every timestamp here
 YEAR_10000 = 253_402_300_800_000  # which datetime does not know
 
-# What an envelope tells about its delivery, not about its events. Left out: so a batch that comes by a second filter
-# makes the same lines and is stored once.
+# The members that are about the delivery, not about the events. Lines leave them out: a batch that comes by a second
+# filter makes the same lines and is stored once.
 DELIVERY_KEYS = frozenset({"messageType", "subscriptionFilters", "policyLevel", "logEvents"})
 
 # The line ends that JSON leaves as they are in a string, but at which some readers split lines.
@@ -46,20 +46,20 @@ class Batch(NamedTuple):
     """Log events of one stream, in the order in which they came."""
 
     log_group: str
-    pieces: Iterable[Piece]
+    pieces: list[Piece]
 
 
-class Envelope(NamedTuple):
-    """What is said once about all events of a batch."""
+class Header(NamedTuple):
+    """The members that a batch has once for all of its events."""
 
     log_group: str
     members: JsonObject
-    """What each line repeats."""
+    """Those that each line repeats."""
 
     def opening(self, own_keys: Collection[str]) -> bytes:
-        """Return how the line of an event with these keys begins, up to the event's own first key.
+        """Return the begin of an event's line, up to the event's own first key.
 
-        Where an event has a key of the envelope's, the event's value stays: it is the more specific.
+        Where event and header have the same key, the event's value stays: it is the more specific.
         """
         members = {key: value for key, value in self.members.items() if key not in own_keys}
         if not members:
@@ -73,8 +73,8 @@ class Envelope(NamedTuple):
         return escape_line_ends(text[:-1]) + b","
 
 
-def read_envelope(payload: object) -> Envelope | None:
-    """Return what a parsed batch says about all of its events, or None if there is nothing to archive."""
+def read_header(payload: object) -> Header | None:
+    """Return the header of a parsed batch, or None if there is nothing to archive."""
     batch: Any = payload
     match batch:
         case {"messageType": "CONTROL_MESSAGE"}:  # CloudWatch Logs asks whether the function can be reached
@@ -89,12 +89,12 @@ def read_envelope(payload: object) -> Envelope | None:
             if is_ignored(group):
                 return None  # and no line about it: the function would feed itself for ever
             shared = {key: value for key, value in batch.items() if key not in DELIVERY_KEYS}
-            return Envelope(group, {"logGroup": group, "logStream": stream, "owner": owner, **shared})
+            return Header(group, {"logGroup": group, "logStream": stream, "owner": owner, **shared})
     raise UnreadableBatch("neither a control message nor a batch of log events")
 
 
 def is_ignored(log_group: str) -> bool:
-    """Tell whether a log group is the function's own, or one of IGNORED_LOG_GROUPS, where `*` is for any characters."""
+    """Tell whether a log group is the function's own or in IGNORED_LOG_GROUPS, where `*` matches any characters."""
     own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
     ignored = (own, *os.environ.get("IGNORED_LOG_GROUPS", "").split(","))
     return any(each and fnmatchcase(log_group, each) for each in ignored)

@@ -1,7 +1,7 @@
 """What CloudWatch Logs delivers, unpacked.
 
 ```
-{"awslogs": {"data": base64}} ──> gzip ──> [JSON text]
+{"awslogs": {"data": base64}} ──> [gzip ──> text] ──> lines
 ```
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from typing import NamedTuple
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024  # ten thousand log lines are about 4 MB, but 1 MB of gzip can be a bomb of 1 GB
 
@@ -17,7 +18,19 @@ class UnreadableBatch(Exception):  # noqa: N818 -- not an error of the function:
     """A batch that no retry can read. The message says why, in ASCII, and quotes nothing of the batch."""
 
 
-def delivered_data(event: object) -> str | None:
+class Delivered(NamedTuple):
+    """A batch as it was delivered."""
+
+    compressed: bytes
+    text: bytes
+
+
+def as_event(data: str) -> object:
+    """Return the subscription event with this data."""
+    return {"awslogs": {"data": data}}
+
+
+def data_of(event: object) -> str | None:
     """Return the text under `awslogs.data`, or None if there is none."""
     match event:
         case {"awslogs": {"data": str(data)}}:
@@ -25,19 +38,20 @@ def delivered_data(event: object) -> str | None:
     return None
 
 
-def decode(event: object) -> bytes:
-    """Return the gzip in a subscription event."""
-    data = delivered_data(event)
+def unpack(event: object) -> Delivered:
+    """Return the gzip in a subscription event, and its content."""
+    data = data_of(event)
     if data is None:
         raise UnreadableBatch("no text under awslogs.data")
     try:
-        return base64.b64decode(data, validate=True)
+        compressed = base64.b64decode(data, validate=True)
     except ValueError:  # binascii.Error, too, is one
         raise UnreadableBatch("not base64") from None
+    return Delivered(compressed, gunzip(compressed))
 
 
 def gunzip(compressed: bytes) -> bytes:
-    """Return what is packed in one gzip member, whole and nothing else."""
+    """Return the content of one gzip member, whole and nothing else."""
     gunzip = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16 asks for a gzip header
     try:
         text = gunzip.decompress(compressed, MAX_BATCH_BYTES)

@@ -1,45 +1,37 @@
-"""Lines that are as the archive has them already: what Data Firehose keeps of a prepared batch.
+"""The lines of a batch, by the fastest reader that can read it.
 
 ```
-NDJSON ──> [lines] ──> one piece for each line
+text ──> [splice, else plain, else prepared] ──> batch ──> objects
 ```
-
-A batch over the limit of active partitions goes, as `transform.py` prepared it, under Data Firehose's error prefix
-(https://docs.aws.amazon.com/firehose/latest/dev/buffering.html), and the replay function gives it to the shipper. Its
-lines and key are the same as if the shipper had stored the batch at once.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .batch import Batch, Piece, hour_of, parse
 from .envelope import UnreadableBatch
-from .plain import is_log_event
+from .plain import plain
+from .prepared import prepared
+from .splice import UnexpectedLayout, spliced
 
 if TYPE_CHECKING:
-    from typing import Any
+    from .batch import Batch
 
 
-def lines(text: bytes) -> Batch:
-    """Return the batch in lines of one log group.
+def read_lines(text: bytes) -> Batch:
+    """Return the batch in a text: JSON as CloudWatch Logs delivers it, any other JSON, or prepared lines.
 
     Raises:
-        UnreadableBatch: They are not lines as the archive has them.
+        UnreadableBatch: It is none of them; the message says why it is no batch in JSON.
     """
-    pieces, groups = [], set[str]()
-    for line in text.splitlines(keepends=True):
-        try:
-            record: Any = parse(line.decode())
-        except UnicodeDecodeError:
-            raise UnreadableBatch("not JSON in UTF-8") from None
-        match record:
-            case {"logGroup": str(group), "logStream": str(), "owner": str()} if is_log_event(record):
-                groups.add(group)
-            case _:
-                raise UnreadableBatch("neither a control message nor a batch of log events")
-        timestamp = record["timestamp"]
-        pieces.append(Piece(hour_of(timestamp), timestamp, timestamp, line))
-    if len(groups) != 1 or not text.endswith(b"\n"):
-        raise UnreadableBatch("not whole lines of one log group")
-    return Batch(groups.pop(), pieces)
+    try:
+        return spliced(text)
+    except UnexpectedLayout:
+        pass
+    try:
+        return plain(text)
+    except UnreadableBatch as unreadable:
+        with suppress(UnreadableBatch):
+            return prepared(text)
+        raise unreadable from None

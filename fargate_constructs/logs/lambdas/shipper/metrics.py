@@ -1,24 +1,26 @@
-"""What CloudWatch should know, as lines of the function's own log.
+"""Metrics, as lines of the function's own log.
 
 ```
 quarantined, late ──> [embedded metric format] ──> metric
 ```
 
-CloudWatch makes the metrics from these lines: no call that could fail, or take time.
+CloudWatch makes the metrics from these lines: no call that could fail or take time.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
-from .put import Context
+if TYPE_CHECKING:
+    from .put import Context
 
 NAMESPACE = "FargateConstructs/LogArchive"
 
-# Milliseconds. A line for each batch would cost as much ingestion as any other, some 0.15 USD for a million, and say
-# nothing while all is well: CloudWatch Logs delivers within seconds. So only what is later than this is told.
-LATE = 60_000
+# CloudWatch Logs delivers within seconds. Only a batch that is later gets a line: a line for each batch would cost as
+# much ingestion as any other, some 0.15 USD for a million.
+LATE_MS = 60_000
 
 
 def report_quarantine(key: str, reason: str, context: Context) -> None:
@@ -27,13 +29,8 @@ def report_quarantine(key: str, reason: str, context: Context) -> None:
 
 
 def report_lag(newest: int | None, context: Context) -> None:
-    """Tell how late the newest event of a batch has got here, if that is late.
-
-    Args:
-        newest: When it happened, in milliseconds; None for no event, which is never late.
-        context: Lambda's.
-    """
-    if newest is not None and (lag := _now() - newest) > LATE:
+    """Report how late the newest event of a batch got here, if that is late; None for a batch without events."""
+    if newest is not None and (lag := _now() - newest) > LATE_MS:
         _emit("Lag", "Milliseconds", lag, context)
 
 

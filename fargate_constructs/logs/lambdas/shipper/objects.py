@@ -1,21 +1,24 @@
-"""What a batch becomes in S3: keys made of its content, and bodies.
+"""The objects that a batch becomes in S3: keys made of its content, and bodies.
 
 ```
-pieces ──> [objects] ──> {key: body}, one for each hour
-gzip   ──> [objects] ──> {key: body}, as it came
+event ──> envelope ──> lines ──> batch ──> [objects: by hour, or as delivered] ──> put
 ```
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
-from collections import deque
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from .batch import Batch, Piece
-from .envelope import UnreadableBatch
+from .envelope import Delivered, UnreadableBatch, unpack
+from .lines import read_lines
+
+if TYPE_CHECKING:
+    from .batch import Batch, Piece
 
 MAX_KEY_BYTES = 1024  # S3's limit
 
@@ -29,6 +32,36 @@ MAX_KEY_BYTES = 1024  # S3's limit
 # per GB-month, then 310 at 0.004 (us-east-1, arm64).
 COMPRESSION_LEVEL = 4
 COMPRESSION_STRATEGY = zlib.Z_FILTERED
+
+
+class Objects(NamedTuple):
+    """The objects of a batch."""
+
+    bodies: dict[str, bytes]
+    """By key."""
+    content_type: str
+    newest: int | None
+    """When the batch's newest event happened, in milliseconds; None if it has none."""
+
+
+def objects_of(event: object) -> Objects:
+    """Return the objects that a subscription event becomes.
+
+    All of them before S3 gets the first: an unreadable batch leaves nothing there.
+
+    Raises:
+        UnreadableBatch: No retry can read it.
+    """
+    delivered = unpack(event)
+    batch = read_lines(delivered.text)
+    newest = max((piece.newest for piece in batch.pieces), default=None)
+    match os.environ.get("ARCHIVE_FORMAT", "ndjson"):
+        case "ndjson":
+            return Objects(lines_by_hour(batch), "application/x-ndjson", newest)
+        case "raw":
+            return Objects(as_delivered(batch, delivered), "application/json", newest)
+        case other:
+            raise ValueError(f"ARCHIVE_FORMAT must be ndjson or raw, got: {other}")
 
 
 def lines_by_hour(batch: Batch) -> dict[str, bytes]:
@@ -55,15 +88,12 @@ def new_gzip() -> zlib._Compress:
     return zlib.compressobj(COMPRESSION_LEVEL, wbits=zlib.MAX_WBITS | 16, strategy=COMPRESSION_STRATEGY)
 
 
-def as_delivered(batch: Batch, compressed: bytes, text: bytes) -> dict[str, bytes]:
+def as_delivered(batch: Batch, delivered: Delivered) -> dict[str, bytes]:
     """Return the delivered gzip as one object, under the hour of its first event; nothing if there are no events."""
-    pieces = iter(batch.pieces)
-    first = next(pieces, None)
-    deque(pieces, maxlen=0)  # to read them is to check them
-    if first is None:
+    if not batch.pieces:
         return {}
-    digest = hashlib.sha256(text).hexdigest()[:32]  # not of the gzip: two that hold the same are one object
-    return {key("raw/", batch.log_group, first, f"{digest}.json.gz"): compressed}
+    digest = hashlib.sha256(delivered.text).hexdigest()[:32]  # not of the gzip: two that hold the same are one object
+    return {key("raw/", batch.log_group, batch.pieces[0], f"{digest}.json.gz"): delivered.compressed}
 
 
 def key(prefix: str, log_group: str, first: Piece, name: str) -> str:

@@ -1,10 +1,10 @@
-"""The plain way: every JSON text there is, event by event.
+"""The reader of any JSON text, event by event.
 
 ```
 JSON text ──> [plain] ──> one piece for each event
 ```
 
-A line is the event's own text, without the white space between its tokens, behind what the envelope adds. So numbers
+A line is the event's own text, without the white space between its tokens, behind the members of the header. So numbers
 and messages are archived as they came, to the last digit and escape.
 """
 
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .batch import Batch, Envelope, JsonObject, Piece, escape_line_ends, hour_of, parse, read_envelope
+from .batch import Batch, Header, JsonObject, Piece, escape_line_ends, hour_of, parse, read_header
 from .envelope import UnreadableBatch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 # Parsed, a batch takes up to 16 times its size: what is larger would end the function, at each attempt and replay. No
@@ -44,13 +44,13 @@ def plain(text: bytes) -> Batch:
     except UnicodeDecodeError:
         raise UnreadableBatch("not JSON in UTF-8") from None
     payload: Any = parse(decoded)
-    envelope = read_envelope(payload)
-    if envelope is None:
-        return Batch("", ())
+    header = read_header(payload)
+    if header is None:
+        return Batch("", [])
     events = payload["logEvents"]
     if not all(map(is_log_event, events)):
         raise UnreadableBatch("neither a control message nor a batch of log events")
-    return Batch(envelope.log_group, pieces(envelope, events, STRING_OR_SPACE.sub(r"\1", decoded)))
+    return Batch(header.log_group, list(pieces(header, events, STRING_OR_SPACE.sub(r"\1", decoded))))
 
 
 def is_log_event(value: object) -> bool:
@@ -61,14 +61,14 @@ def is_log_event(value: object) -> bool:
     return False
 
 
-def pieces(envelope: Envelope, events: list[JsonObject], compact: str) -> Iterator[Piece]:
+def pieces(header: Header, events: list[JsonObject], compact: str) -> Iterator[Piece]:
     """Yield each event's line, made of its part of the JSON text."""
     end = start_of_events(compact)
     for event in events:
         start = end + 1  # past the bracket or the comma
         _, end = DECODER.raw_decode(compact, start)
         own_members = escape_line_ends(compact[start + 1 : end].encode())
-        line = envelope.opening(event.keys()) + own_members + b"\n"
+        line = header.opening(event.keys()) + own_members + b"\n"
         timestamp = event["timestamp"]
         yield Piece(hour_of(timestamp), timestamp, timestamp, line)
 

@@ -1,12 +1,14 @@
-"""Into a bucket, once, within the time there is.
+"""Put objects into the archive, or an unreadable batch into the failure bucket: each once, within the time there is.
 
 ```
-{key: body} ──> [put] ──> S3
+objects ──> [put] ──> S3
 ```
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -15,10 +17,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .envelope import data_of
+from .metrics import report_quarantine
+
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import PutObjectRequestTypeDef
 
-LONGEST_PUT = 25_000  # milliseconds: three attempts of 2 s to connect and 5 s to answer, up to 3 s of back-off between
+    from .objects import Objects
+
+MAX_PUT_MS = 25_000  # milliseconds: three attempts of 2 s to connect and 5 s to answer, up to 3 s of back-off between
 
 S3 = boto3.client(
     "s3",
@@ -39,6 +46,25 @@ class Context(Protocol):
         """Return the milliseconds until Lambda kills the invocation."""
 
 
+def store(objects: Objects, context: Context) -> None:
+    """Put the objects of a batch into the archive."""
+    for key, body in objects.bodies.items():
+        put_once("ARCHIVE", key, body, content_type=objects.content_type, context=context)
+
+
+def quarantine(event: object, reason: str, context: Context) -> str:
+    """Store an unreadable event in the failure bucket as it came, count it, and return its key.
+
+    The same batch again is stored once and counted again: the metric counts deliveries.
+    """
+    data = data_of(event)
+    body = json.dumps(event).encode() if data is None else data.encode(errors="surrogatepass")
+    key = f"quarantine/{hashlib.sha256(body).hexdigest()}"
+    put_once("FAILURE", key, body, content_type="text/plain", metadata={"reason": reason}, context=context)
+    report_quarantine(key, reason, context)
+    return key
+
+
 def put_once(
     purpose: Literal["ARCHIVE", "FAILURE"],
     key: str,
@@ -55,7 +81,7 @@ def put_once(
             or the time is nearly up. The message says where it was to go and why it did not, and quotes no event.
     """
     bucket = os.environ[f"{purpose}_BUCKET"]
-    if context.get_remaining_time_in_millis() < LONGEST_PUT:  # killed within the put, Lambda would not say where
+    if context.get_remaining_time_in_millis() < MAX_PUT_MS:  # killed within the put, Lambda would not say where
         raise NotStoredError(f"s3://{bucket}/{key}: too little time left")
     # No ContentEncoding: clients that know it unzip on their own, others do not; the key's .gz is for all.
     request: PutObjectRequestTypeDef = {

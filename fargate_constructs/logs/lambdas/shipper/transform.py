@@ -2,17 +2,17 @@
 
 ```
 log group ──> Data Firehose ──> [transform Lambda] ──> Data Firehose ──> S3
-                                      │ over an hour's edge, or too large
+                                      │ several hours, or too large
                                       └──> S3, as the shipper does
 ```
 
-Each batch becomes one gzip member, and Data Firehose puts members end to end, which is gzip again. It knows one
-partition for a batch, so one whose events lie in several hours goes to S3 from here, under the same keys as if the
-shipper had stored it. So does one that no longer fits into the 6 MB that Lambda may answer.
+Each batch becomes one gzip member. Data Firehose joins members, and joined members are gzip again. Data Firehose has
+one partition for a batch. A batch with events of several hours therefore goes to S3 from here, under the same keys as
+if the shipper had stored it. So does a batch that no longer fits into the 6 MB of Lambda's response.
 
-What is over Data Firehose's limit of active partitions is kept as it was prepared here; the shipper takes such lines.
+Over its limit of active partitions Data Firehose keeps a batch as it was prepared here; the shipper takes such lines.
 An exception fails the whole invocation: Data Firehose keeps its batches under its error prefix, and the replay function
-gives them to the shipper.
+sends them to the shipper.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, TypedDict
 
-from .envelope import UnreadableBatch
-from .handler import archive_objects, quarantine, store
+from .envelope import UnreadableBatch, as_event
 from .metrics import report_lag
+from .objects import objects_of
+from .put import quarantine, store
 
 if TYPE_CHECKING:
     from .put import Context
 
 # Lambda's limit is 6 MB (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html); the rest is for the
 # IDs and partitions of the batches.
-MAX_ANSWER_BYTES = 5_000_000
+MAX_RESPONSE_BYTES = 5_000_000
 
 
 class Record(TypedDict):
@@ -45,30 +46,30 @@ def handler(event: dict[str, list[Record]], context: Context) -> dict[str, list[
     Raises:
         NotStoredError: S3 did not take an object, as in the shipper.
     """
-    room = MAX_ANSWER_BYTES
-    answers = []
+    room = MAX_RESPONSE_BYTES
+    responses = []
     for record in event["records"]:
-        prepared = prepare(record, room, context)
+        prepared = prepare(record["data"], room, context)
         room -= len(str(prepared.get("data", "")))
-        answers.append({"recordId": record["recordId"], **prepared})
-    return {"records": answers}
+        responses.append({"recordId": record["recordId"], **prepared})
+    return {"records": responses}
 
 
-def prepare(record: Record, room: int, context: Context) -> dict[str, object]:
-    """Return a batch for Data Firehose, or tell it to drop one that is where it belongs already."""
-    delivered = {"awslogs": {"data": record["data"]}}
+def prepare(data: str, room: int, context: Context) -> dict[str, object]:
+    """Return a batch for Data Firehose; let it drop a batch that is stored already, or put into quarantine."""
+    event = as_event(data)
     try:
-        archived = archive_objects(delivered)
+        objects = objects_of(event)
     except UnreadableBatch as unreadable:
-        quarantine(delivered, str(unreadable), context)
+        quarantine(event, str(unreadable), context)
         return {"result": "Dropped"}
-    report_lag(archived.newest, context)
-    if len(archived.objects) == 1:
-        [(key, body)] = archived.objects.items()
-        data = base64.b64encode(body).decode()
-        if len(data) <= room:
-            return {"result": "Ok", "data": data, "metadata": {"partitionKeys": partition_of(key)}}
-    store(archived, context)
+    report_lag(objects.newest, context)
+    if len(objects.bodies) == 1:
+        [(key, body)] = objects.bodies.items()
+        prepared = base64.b64encode(body).decode()
+        if len(prepared) <= room:
+            return {"result": "Ok", "data": prepared, "metadata": {"partitionKeys": partition_of(key)}}
+    store(objects, context)
     return {"result": "Dropped"}
 
 
