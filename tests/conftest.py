@@ -25,7 +25,7 @@ ALL_MODES = (
     "tests/privilege/test_every_mode.py",
 )
 # Files that begin first, because they take longest: no worker is to end with one of them alone.
-LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_shipper_ways.py")
+LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_splice.py")
 # What runs the same code over and over. Measuring its coverage doubles its time, and other tests reach each branch.
 REPEATING = (
     "tests/emulator/",
