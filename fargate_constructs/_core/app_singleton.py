@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 
 from constructs import Construct, IConstruct
 
+from fargate_constructs._core.construct_paths import node_of, root_of
+
 ID = "@fargate-constructs"  # no stack's name
 Entry = TypeVar("Entry")
 
@@ -28,7 +30,7 @@ def app_singleton(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
     In the tree, not in a dictionary of apps: an app that CDK makes for a stack without one is another object each time
     that Python asks for it.
     """
-    root = construct.node.root
+    root = root_of(construct)
     registry = _registry_of(root) or Registry(cast(Construct, root))
     if kind not in registry.entries:
         registry.entries[kind] = kind()
@@ -42,4 +44,4 @@ def existing_app_singleton(app: IConstruct, kind: Callable[[], Entry]) -> Entry 
 
 
 def _registry_of(app: IConstruct) -> Registry | None:
-    return cast("Registry | None", app.node.try_find_child(ID))
+    return cast("Registry | None", node_of(app).try_find_child(ID))

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from fargate_constructs._core import argument_hints as hints
 from fargate_constructs._core.argument_types import describe_type, is_in_a_tree, matches, types_of
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.environment_checks import validate_environment
 
 NOTE = "raised by "
@@ -74,6 +74,8 @@ def _validate_environment(args: Sequence[object], given: Mapping[str, object]) -
     """Refuse what is in another region or account than the construct that it is given to, if it is given to one."""
     owner = next(iter(args), None)  # of a constructor, not there yet
     if isinstance(scope := given.get("scope"), Construct):
+        if isinstance(owner, Construct):
+            keep_place(owner, scope, str(given["id"]))
         others = {name: each for name, each in given.items() if name != "scope"}
         validate_environment(scope, type(owner), str(given.get("id")), others)
     elif isinstance(owner, Construct):

@@ -7,10 +7,11 @@ construct ──> [path] ──> what people read
 
 import re
 import unicodedata
-from typing import Protocol
+from typing import Protocol, cast
 from weakref import WeakKeyDictionary
 
-from constructs import Node
+from aws_cdk import Stack
+from constructs import IConstruct, Node
 
 
 class Placed(Protocol):
@@ -21,14 +22,50 @@ class Placed(Protocol):
         """Its place."""
 
 
+# A construct's place never changes. Each question to Node.js takes 0.2 ms or more, so the answers are kept.
+_SCOPES: WeakKeyDictionary[Placed, tuple[Placed, str]] = WeakKeyDictionary()
+_NODES: WeakKeyDictionary[Placed, Node] = WeakKeyDictionary()
 _PATHS: WeakKeyDictionary[Placed, str] = WeakKeyDictionary()
+_ROOTS: WeakKeyDictionary[Placed, IConstruct] = WeakKeyDictionary()
+_STACKS: WeakKeyDictionary[Placed, Stack] = WeakKeyDictionary()
+
+
+def keep_place(construct: Placed, scope: Placed, id: str) -> None:
+    """Keep where a construct is, which is no stack itself, so that Node.js is not asked for it."""
+    _SCOPES[construct] = scope, id
+
+
+def node_of(construct: Placed) -> Node:
+    """Return a construct's node."""
+    if construct not in _NODES:
+        _NODES[construct] = construct.node
+    return _NODES[construct]
 
 
 def path_of(construct: Placed) -> str:
-    """Return a construct's path. It never changes, so Node is asked once: every answer of Node's takes its time."""
+    """Return a construct's path."""
     if construct not in _PATHS:
-        _PATHS[construct] = construct.node.path
+        if construct in _SCOPES:
+            scope, own_id = _SCOPES[construct]
+            _PATHS[construct] = f"{path_of(scope)}/{own_id.replace('/', '--')}".removeprefix("/")  # as constructs does
+        else:
+            _PATHS[construct] = node_of(construct).path
     return _PATHS[construct]
+
+
+def root_of(construct: Placed) -> IConstruct:
+    """Return the construct at the top of a construct's tree: the app."""
+    if construct not in _ROOTS:
+        _ROOTS[construct] = root_of(_SCOPES[construct][0]) if construct in _SCOPES else node_of(construct).root
+    return _ROOTS[construct]
+
+
+def stack_of(construct: Placed) -> Stack:
+    """Return the stack that a construct is in."""
+    if construct not in _STACKS:
+        of_scope = stack_of(_SCOPES[construct][0]) if construct in _SCOPES else None
+        _STACKS[construct] = of_scope or Stack.of(cast(IConstruct, construct))
+    return _STACKS[construct]
 
 
 # What EC2 takes in the description of a security group, and of its rules

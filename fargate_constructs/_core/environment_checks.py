@@ -15,6 +15,7 @@ from aws_cdk import CfnResource, Reference, Stack, Token, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.unresolved import is_dummy
 
 # A real one; CDK writes `vpc-12345` until it has looked it up
@@ -77,7 +78,7 @@ def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...]
     Raises:
         ValueError: If the stack is in such a region.
     """
-    region = Stack.of(scope).region
+    region = stack_of(scope).region
     if region.startswith(prefixes):
         raise ValueError(f"{service} cannot be in {region}: {reason}")
 
@@ -176,11 +177,14 @@ def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
     for name in ARNS:
         if arn := getattr(thing, name, ""):
             return _of_token(arn) if Token.is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
-    if hasattr(thing, "env"):
-        return Environment(thing.env.region, thing.env.account)
+    if env := getattr(thing, "env", None):
+        return Environment(env.region, env.account)
     if hasattr(thing, "vpc"):  # a network is where its VPC is
         return environment_of(thing.vpc)
-    return Environment(Stack.of(thing).region, Stack.of(thing).account)
+    stack = stack_of(thing)
+    if stack not in _ENVIRONMENTS:
+        _ENVIRONMENTS[stack] = Environment(stack.region, stack.account)
+    return _ENVIRONMENTS[stack]
 
 
 def _of_token(arn: str) -> Environment:

@@ -13,6 +13,8 @@ import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct, IValidation
 
+from fargate_constructs._core.construct_paths import stack_of
+
 # The packs of cdk-nag in which a rule has one name; AwsSolutions has codes of its own.
 PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
 
@@ -70,7 +72,7 @@ def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *
         resources: The ARNs, each with its wildcard.
         reason: Why no narrower ARN would do.
     """
-    stack = Stack.of(policy_holder)
+    stack = stack_of(policy_holder)
     if stack not in _WILDCARDS:
         _WILDCARDS[stack] = _Wildcards()
         stack.node.add_validation(_WILDCARDS[stack])
@@ -94,7 +96,7 @@ class _Wildcards:
 
     def validate(self) -> list[str]:
         """Accept what has a name that it did not have before, which is last known now; nothing is ever wrong."""
-        self._read_names(Stack.of(self._reasons[0][0]), list(self._names))
+        self._read_names(stack_of(self._reasons[0][0]), list(self._names))
         for policy_holder, reasons in self._reasons:
             self._accept(policy_holder, reasons)
         return []

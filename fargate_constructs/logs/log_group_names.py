@@ -9,11 +9,13 @@ skips tokens never sees it.
 """
 
 import re
+from functools import cache
 
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
+from fargate_constructs._core.construct_paths import node_of, stack_of
 from fargate_constructs._core.unresolved import TOKEN
 
 # A variable in the text of `Fn::Sub`
@@ -30,21 +32,20 @@ def known_name(scope: IConstruct, name: str) -> str:
     """
     if not TOKEN.search(name):
         return name
-    stack = Stack.of(scope)
-    for pseudo_parameter, value in (
-        (Aws.STACK_NAME, stack.stack_name),
-        (Aws.REGION, stack.region),
-        (Aws.ACCOUNT_ID, stack.account),
-    ):
-        name = name.replace(pseudo_parameter, value)
+    stack = stack_of(scope)
+    for token, pseudo_parameter in _pseudo_parameters().items():
+        if token in name:
+            name = name.replace(token, _values(stack)[pseudo_parameter])
     return TOKEN.sub(lambda token: _given_name(token[0]) or _literal_parts(stack, token[0]), name)
 
 
 def log_group_name(log_group: logs.ILogGroup) -> str:
     """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
     name = known_name(log_group, log_group.log_group_name)
+    if isinstance(log_group, logs.LogGroup) or not TOKEN.fullmatch(name):
+        return name
     arn = log_group.log_group_arn.removesuffix(":*")
-    return (_given_name(arn) if TOKEN.fullmatch(name) and TOKEN.fullmatch(arn) else None) or name
+    return (_given_name(arn) if TOKEN.fullmatch(arn) else None) or name
 
 
 def _given_name(token: str) -> str | None:
@@ -52,20 +53,33 @@ def _given_name(token: str) -> str | None:
     reference = Tokenization.reverse_string(token).first_token
     resource = reference.target if isinstance(reference, Reference) else None
     name = resource.log_group_name if isinstance(resource, logs.CfnLogGroup) else None
-    known = known_name(resource, name) if resource and name else ""
-    return None if TOKEN.fullmatch(known) else known or None
+    # The L2 gives its resource a token, which is nothing if the log group has no name.
+    if resource is None or name is None or stack_of(resource).resolve(name) is None:
+        return None
+    known = known_name(resource, name)
+    return None if TOKEN.fullmatch(known) else known
+
+
+@cache
+def _pseudo_parameters() -> dict[str, str]:
+    """Return CDK's tokens of the pseudo parameters that a stack knows, with the names of these."""
+    return {Aws.STACK_NAME: "AWS::StackName", Aws.REGION: "AWS::Region", Aws.ACCOUNT_ID: "AWS::AccountId"}
+
+
+@cache
+def _values(stack: Stack) -> dict[str, str]:
+    return {"AWS::StackName": stack.stack_name, "AWS::Region": stack.region, "AWS::AccountId": stack.account}
 
 
 def _literal_parts(stack: Stack, token: str) -> str:
     """Return a token of `Fn::Join` or `Fn::Sub` with its text put in; another one as it is."""
-    known = {"AWS::StackName": stack.stack_name, "AWS::Region": stack.region, "AWS::AccountId": stack.account}
     match stack.resolve(token):
         case str(text):  # a join of texts alone
             return text
         case {"Fn::Join": [str(between), [*parts]]}:
             return between.join(part if isinstance(part, str) else _unknown(stack, part) for part in parts)
         case {"Fn::Sub": str(text)}:
-            return VARIABLE.sub(lambda name: known.get(name[1]) or _unknown(stack, name[1]), text)
+            return VARIABLE.sub(lambda name: _values(stack).get(name[1]) or _unknown(stack, name[1]), text)
         case {"Fn::Sub": [str(text), {**variables}]}:
             return VARIABLE.sub(lambda name: _unknown(stack, variables.get(name[1], name[1])), text)
     return token
@@ -73,4 +87,4 @@ def _literal_parts(stack: Stack, token: str) -> str:
 
 def _unknown(stack: Stack, part: object) -> str:
     """Return what stands for an unknown part of a name: the same for the same part of the same stack."""
-    return f"${{Token[{stack.node.addr} {re.sub('[^A-Za-z0-9:.]+', ' ', str(part))}]}}"
+    return f"${{Token[{node_of(stack).addr} {re.sub('[^A-Za-z0-9:.]+', ' ', str(part))}]}}"

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from aws_cdk import Names, Stack
@@ -17,7 +18,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.app_singleton import app_singleton
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.environment_checks import may_be_same
 from fargate_constructs._core.unresolved import TOKEN, may_match
 from fargate_constructs.logs.log_group_names import known_name, log_group_name
@@ -98,7 +99,7 @@ class Subscriptions:
         self._archives = app_singleton(archive, _Archives).all
         self._archives.append(self)
 
-    @property
+    @cached_property
     def filter_name(self) -> str:
         """The name that all subscriptions have: by it, one alarm watches all of them."""
         return Names.unique_resource_name(self._archive, max_length=128, separator="-")
@@ -140,7 +141,7 @@ class Subscriptions:
             if shipped.log_group.covers(added):
                 return shipped.subscription
         archive_id = path_of(self._archive).split("/")[-1]
-        if other := log_group.node.try_find_child(archive_id):
+        if other := node_of(log_group).try_find_child(archive_id):
             raise ValueError(
                 f"log_group must not have a subscription of another archive with the ID {archive_id!r}, got: "
                 f"{other.node.path}; give one of the archives another ID",
@@ -148,7 +149,7 @@ class Subscriptions:
         subscription = log_group.add_subscription_filter(
             archive_id,
             destination=self._destination,
-            filter_pattern=logs.FilterPattern.all_events(),
+            filter_pattern=_all_events(),
             filter_name=self.filter_name,
         )
         subscription.node.add_dependency(self._needs)
@@ -217,7 +218,7 @@ class Subscriptions:
             _validate_pattern(log_group)
             return _Named(log_group, known_name(self._archive, log_group), log_group)
         arn = log_group.log_group_arn.removesuffix(":*")
-        return _Named(log_group.log_group_name, log_group_name(log_group), log_group.node.path, arn)
+        return _Named(log_group.log_group_name, log_group_name(log_group), path_of(log_group), arn)
 
     def _publish(self) -> None:
         """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
@@ -239,6 +240,11 @@ class Subscriptions:
                     f"the names of log groups that are ignored must take at most {limit:,} bytes, got: {size:,} for "
                     f"{len(ignored) + len(excepted)} names; write a pattern, such as '/aws/lambda/*'",
                 )
+
+
+@cache
+def _all_events() -> logs.IFilterPattern:
+    return logs.FilterPattern.all_events()
 
 
 def _dropped(ignored: Sequence[_Named], excepted: Sequence[_Named]) -> str:
@@ -264,7 +270,7 @@ def _validate_pattern(pattern: str) -> None:
 
 
 def _validate_class(log_group: logs.ILogGroup) -> None:
-    resource = log_group.node.default_child
+    resource = node_of(log_group).default_child
     log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
     if log_class not in (None, STANDARD):
         raise ValueError(

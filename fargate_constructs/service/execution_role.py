@@ -13,12 +13,12 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
 import jsii
-from aws_cdk import Aws, CfnResource, IAspect, Reference, Stack, Token, Tokenization
+from aws_cdk import Aws, CfnResource, IAspect, Reference, Token, Tokenization
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -26,8 +26,11 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import service_principal
+from fargate_constructs._core.construct_paths import node_of, root_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 
+# What CDK lets the role do when a container, its image or its log driver has a secret.
+READ_SECRETS = {"secretsmanager:GetSecretValue", "ssm:GetParameters"}
 DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 ALIAS = "alias/"
@@ -49,6 +52,9 @@ class ExecutionRole(iam.Role):
         inline_policies: What it may do from the start, by name.
     """
 
+    reads_secrets = False
+    """Whether a container, its image or its log driver has a secret."""
+
     def __init__(self, scope: Construct, id: str, *, inline_policies: Mapping[str, iam.PolicyDocument]) -> None:
         super().__init__(
             scope, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=inline_policies or None
@@ -62,6 +68,7 @@ class ExecutionRole(iam.Role):
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
         """
         actions = statement.actions
+        self.reads_secrets |= not READ_SECRETS.isdisjoint(actions)
         if DESCRIBE_PARAMETERS in actions:
             statement = statement.copy(actions=[each for each in actions if each != DESCRIBE_PARAMETERS])
         return super().add_to_principal_policy(statement)
@@ -78,38 +85,46 @@ class StartPermissions:
     """Lets the execution role read and decrypt what the containers of a task definition have when all are known.
 
     Args:
-        task_definition: The task definition, whoever added its containers.
+        task_definition: The task definition. Containers may be added to it by any means.
+        role: Its execution role.
     """
 
-    def __init__(self, task_definition: ecs.TaskDefinition) -> None:
+    def __init__(self, task_definition: ecs.TaskDefinition, role: iam.IRole) -> None:
         self._task_definition = task_definition
+        self._role = role
 
     def visit(self, node: IConstruct) -> None:
         """Add what CDK does not, once: this is an aspect of an L1, which has no children."""
-        secrets, files = self._needs()
+        containers = [
+            each for each in node_of(self._task_definition).children if isinstance(each, ecs.ContainerDefinition)
+        ]
+        # To read a container whole takes Node.js forty answers, and most have nothing that ECS reads at the start.
+        reads_secrets = not isinstance(self._role, ExecutionRole) or self._role.reads_secrets
+        if not reads_secrets and not any(each.environment_files for each in containers):
+            return
+        secrets, files = _needs(containers)
         keys = _Keys(node)
         statements = [statement for secret in secrets for statement in keys.decrypt("secretsmanager", secret)]
         for file in files:
             actions = {"s3:GetObject": file, "s3:GetBucketLocation": file.partition("/")[0]}
             statements += [iam.PolicyStatement(actions=[each], resources=[actions[each]]) for each in actions]
             statements += keys.decrypt("s3", file)
-        role = self._task_definition.obtain_execution_role()
         for statement in statements:
-            role.add_to_principal_policy(statement)
+            self._role.add_to_principal_policy(statement)
 
-    def _needs(self) -> tuple[list[str], list[str]]:
-        """Return the ARNs of the secrets and of the environment files, each once."""
-        secrets: list[str] = []
-        files: list[str] = []
-        for child in self._task_definition.node.children:
-            if isinstance(child, ecs.ContainerDefinition):
-                container: Any = child.render_container_definition()
-                credentials, logging = container.repository_credentials, container.log_configuration
-                options = logging.secret_options if logging else None
-                secrets += [each.value_from for each in [*(container.secrets or []), *(options or [])]]
-                secrets += [credentials.credentials_parameter] if credentials else []
-                files += [each.value for each in container.environment_files or []]
-        return list(dict.fromkeys(secrets)), list(dict.fromkeys(files))
+
+def _needs(containers: Iterable[ecs.ContainerDefinition]) -> tuple[list[str], list[str]]:
+    """Return the ARNs of the secrets and of the environment files that containers start with, each once."""
+    secrets: list[str] = []
+    files: list[str] = []
+    for each in containers:
+        container: Any = each.render_container_definition()
+        credentials, logging = container.repository_credentials, container.log_configuration
+        options = logging.secret_options if logging else None
+        secrets += [each.value_from for each in [*(container.secrets or []), *(options or [])]]
+        secrets += [credentials.credentials_parameter] if credentials else []
+        files += [each.value for each in container.environment_files or []]
+    return list(dict.fromkeys(secrets)), list(dict.fromkeys(files))
 
 
 class _Keys:
@@ -120,8 +135,8 @@ class _Keys:
     """
 
     def __init__(self, scope: IConstruct) -> None:
-        self._root = scope.node.root
-        self._stack = Stack.of(scope)
+        self._root = root_of(scope)
+        self._stack = stack_of(scope)
 
     def decrypt(self, service: str, arn: str) -> Iterator[iam.PolicyStatement]:
         """Yield what lets a role decrypt what is there; nothing if AWS's own key encrypts it, which asks for nothing.

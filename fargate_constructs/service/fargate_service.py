@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack, cast
 
 import jsii
-from aws_cdk import Aws, Names, PolicyViolation, Stack
+from aws_cdk import Aws, Names, PolicyViolation
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -24,7 +24,7 @@ from constructs import Construct, IValidation
 
 from fargate_constructs._core.argument_hints import refuse_attribute
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.cluster import sessions_of
@@ -162,9 +162,9 @@ class FargateService(FargateTask):
             log_driver=lambda: self.log_driver("service-connect"),
         )
         if self.deployment.shifts_traffic:
-            self.node.add_validation(_TrafficToShift(self))
+            node_of(self).add_validation(_TrafficToShift(self))
         TemplateChecks.add(self, self._check_rebalancing)
-        self.node.add_validation(
+        node_of(self).add_validation(
             OtherTargetGroups(
                 self,
                 self._resource,
@@ -356,7 +356,7 @@ class FargateService(FargateTask):
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
         """
-        stack = Stack.of(self)
+        stack = stack_of(self)
         properties = templates.properties(Place(stack, stack.resolve(self._resource.logical_id)))
         most = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
         if most and most <= 100 and properties.get("AvailabilityZoneRebalancing") == "ENABLED":  # noqa: PLR2004

@@ -222,7 +222,7 @@ class FargateTask(Construct):
             {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
         definition = cast(IConstruct, self.task_definition.node.default_child)
-        Aspects.of(definition).add(cast(IAspect, StartPermissions(self.task_definition)))
+        Aspects.of(definition).add(cast(IAspect, StartPermissions(self.task_definition, self._execution_role)))
         self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
             self.task_definition,

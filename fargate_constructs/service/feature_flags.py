@@ -7,6 +7,8 @@ cdk.json ── feature flags ──> [the same for everybody] ──> templates
 
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import node_of
+
 # With these, a service that has lost its last route, or its last alarm, loses it on AWS, too
 # (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
 FLAGS = (
@@ -17,6 +19,6 @@ FLAGS = (
 
 def pin_feature_flags(construct: Construct) -> None:
     """Turn these flags on for what will be made under a construct; it must have no children yet."""
-    node = construct.node
+    node = node_of(construct)
     for flag in FLAGS:
         node.set_context(flag, True)  # noqa: FBT003 - the flag's value

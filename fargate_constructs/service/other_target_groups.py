@@ -15,6 +15,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import IConstruct, IValidation
 
+from fargate_constructs._core.construct_paths import stack_of
+
 DRAIN = "deregistration_delay.timeout_seconds"
 # The ID by which the warning of it can be acknowledged.
 UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
@@ -46,9 +48,9 @@ class OtherTargetGroups:
 
     def validate(self) -> list[str]:
         """Warn, now that all target groups are known; nothing is ever wrong."""
-        stack = Stack.of(self._service)
-        arns = [each["targetGroupArn"] for each in stack.resolve(self._service.load_balancers) or []]
-        own = stack.resolve([each.target_group_arn for each in self._own()])
+        stack = stack_of(self._construct)
+        used, own = stack.resolve([self._service.load_balancers, [each.target_group_arn for each in self._own()]])
+        arns = [each["targetGroupArn"] for each in used or []]
         others = [arn for arn in arns if arn not in own]
         if not others:
             return []

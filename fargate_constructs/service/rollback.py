@@ -20,7 +20,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
@@ -103,7 +103,7 @@ class RollbackAlarms(Construct):
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
         self._is_checked = False
-        self.node.add_validation(cast(IValidation, _LostAlarms(self._path, service, self._names)))
+        node_of(scope).add_validation(cast(IValidation, _LostAlarms(self._path, service, self._names)))
         for alarm in rollback.alarms:
             self.add(alarm)
 
@@ -233,7 +233,7 @@ class _LostAlarms:
         """Return a message if deployments would not watch what the L2 was told of."""
         if not self._names:
             return []
-        stack, inspector = Stack.of(self._service), TreeInspector()
+        stack, inspector = stack_of(self._service), TreeInspector()
         self._service.inspect(inspector)
         properties = stack.resolve(inspector.attributes)["aws:cdk:cloudformation:props"]
         by_l2 = properties["deploymentConfiguration"].get("alarms", {}).get("alarmNames", [])
