@@ -68,14 +68,14 @@ def _check(
             shown = hints.describe_value(_owner(target, args), name, value, types[name])
             raise TypeError(f"{name} must be {describe_type(types[name])}, got: {shown}")
     _validate_environment(args, {name: each for name, each in {**given, **kwargs}.items() if name in types})
+    if target.__name__ == "__init__" and isinstance(args[0], Construct):
+        keep_place(args[0], given["scope"], given["id"])
 
 
 def _validate_environment(args: Sequence[object], given: Mapping[str, object]) -> None:
     """Refuse what is in another region or account than the construct that it is given to, if it is given to one."""
     owner = next(iter(args), None)  # of a constructor, not there yet
     if isinstance(scope := given.get("scope"), Construct):
-        if isinstance(owner, Construct):
-            keep_place(owner, scope, str(given["id"]))
         others = {name: each for name, each in given.items() if name != "scope"}
         validate_environment(scope, type(owner), str(given.get("id")), others)
     elif isinstance(owner, Construct):
