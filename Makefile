@@ -34,7 +34,7 @@ $(shell mkdir -p '$(TMPDIR)')
 unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick suite audit bench synth lint format lock lock-check wheel-check create-only clean
+.PHONY: help demo test quick suite audit bench synth lint signatures format lock lock-check wheel-check create-only clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -64,10 +64,14 @@ bench: $(VENV)/.ready  ## measure, beside others; writes benchmarks/RESULTS.md
 synth: $(VENV)/.ready  ## write the example app's templates to cdk.out/
 	@cdk synth --quiet && ls cdk.out/*.template.json
 
-lint: $(VENV)/.ready  ## ruff and mypy
+lint: $(VENV)/.ready  ## ruff, mypy, and pyright over tests/typing
 	ruff check
 	ruff format --check
 	mypy
+	pyright --pythonpath $(VENV)/bin/python
+
+signatures: $(VENV)/.ready  ## write out the arguments that one signature takes from another
+	@python -m tools.signatures
 
 format: $(VENV)/.ready  ## let ruff rewrite what it can
 	ruff format

@@ -23,7 +23,6 @@ from .service.cluster import AuditedCluster as AuditedCluster
 from .service.deployment import Deployment as Deployment
 from .service.fargate_service import FargateService as FargateService
 from .service.health import Health as Health
-from .service.log_driver import LogDelivery as LogDelivery
 from .service.one_off_task import OneOffTask as OneOffTask
 from .service.rollback import Rollback as Rollback
 from .service.scaling import Scaling as Scaling

@@ -8,27 +8,36 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
-from typing import TYPE_CHECKING, TypeVar, Unpack, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from aws_cdk import Duration
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs._core.argument_hints import needs, refuse_attribute
-from fargate_constructs._core.arguments import checked
-from fargate_constructs.endpoint.endpoint_arguments import EndpointArguments
+from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.logs.log_archive import LogArchive
 from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
 from fargate_constructs.network.network import Network
-from fargate_constructs.service.fargate_service import FargateService, ServiceArguments
-from fargate_constructs.service.service_connect_links import name_of
-
-Part = TypeVar("Part", ServiceArguments, EndpointArguments)
-
-
-class WebServiceArguments(ServiceArguments, EndpointArguments, total=False):
-    """The arguments of `FargateWebService`'s service and endpoint; documented there."""
-
-    network: Network | None  # type: ignore[misc]  # without one it makes one, as its parts cannot
+from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.fargate_service import FargateService
+from fargate_constructs.service.health import Health
+from fargate_constructs.service.rollback import Rollback
+from fargate_constructs.service.scaling import Scaling
+from fargate_constructs.service.service_connect import ServiceConnect
+from fargate_constructs.service.service_connect_names import host_name_of
+from fargate_constructs.service.task_logs import LogRouter
 
 
 class FargateWebService(Construct):
@@ -45,11 +54,96 @@ class FargateWebService(Construct):
     Args:
         scope: The construct that owns the web service.
         id: The construct's ID.
-        archive: Where to keep the logs, the load balancer's too where it can write there. By default one is made.
-        arguments: What runs: `image`, and the other arguments of `FargateService`, from `port` and `cpu` to
-            `deployment`. And how callers reach it: those of `HttpEndpoint`, from `domain_name` and `hosted_zone` to
-            `static_ips`; without any, plain HTTP at the load balancer's own name, and synthesis warns.
-            Without `network`, or with `None`, one is made, with a NAT gateway in each of two zones.
+        image: The container's image.
+        environment: Plain configuration by name. All who may describe the task definition can read it.
+        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
+            decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read these only. By default there are none.
+        command: The command to run. By default the image's own.
+        entry_point: The program that the command is passed to. By default the image's own.
+        working_directory: The folder in which the command runs. By default the image's own.
+        user: The user who runs the command, such as `1000:1000`. By default the image's own.
+        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
+            mounted where the agent of ECS Exec writes, so that a shell still opens.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
+            the image has a `VOLUME` of another user there. By default there are none.
+        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
+            lines after it belong to the event. By default each line is an event.
+        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
+        memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
+        ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
+        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
+        operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
+            default Linux.
+        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
+            use all of AWS's warning.
+        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
+            its Container Insights do (custom metrics).
+        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
+            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
+            had none.
+        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+            except what routes and links allow.
+        task_role: The role of the application. By default a role is made; grant it what the application needs.
+        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
+            By default a role is made that may do only that. Pass a role of another stack as
+            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
+            this stack.
+        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
+            the stack is deleted.
+        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
+            MiB for each container, and are lost without notice if it is full or the task stops.
+            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
+            its health checks.
+        log_router: Sends lines elsewhere than to CloudWatch, such as `archive.log_router(log_group)`. By default there
+            is none.
+        log_retention: How long the log group made here keeps lines. By default one month.
+        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
+            lower case with hyphens: `OrderApi` becomes `order-api`.
+        port: The TCP port on which the main container listens; several by name, such as `{"http": 8080, "admin":
+            9000}`, of which routes lead to the first and links to any. By default 80; `None` makes a worker, which no
+            route and no link can reach. Changing it of a deployed service replaces nothing.
+        protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
+            which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
+            too).
+        protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
+            endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
+        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is a
+            route, on requests.
+        health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
+            answers 2xx.
+        deployment: How a new version takes over. By default `Deployment.rolling()`.
+        rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
+            checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
+        service_connect: How linked services reach this one. By default by what *protocol* and *protocol_version* say:
+            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change it
+            later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
+        certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
+        domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
+        hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
+        mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
+        internal: Whether the load balancer is reached from within the VPC, and from what is joined to it, only. By
+            default it faces the internet. AWS cannot change this of a load balancer that has routes.
+        allow_cidrs: The address ranges that may call. By default everybody if it faces the internet and *allow_from*
+            names nobody either; nobody if it is internal.
+        allow_from: Who else may call: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+        web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
+        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
+            before this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of those that you have, zone by
+            zone. By default not: the addresses change.
+        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it. By default IPv4.
+        idle_timeout: How long a connection may be silent, 1 to 4,000 s. By default 60 s; a service should keep its side
+            of an idle connection open for longer, or callers now and then get a 502.
+        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot be
+            had back. Deploy with `False` before you destroy the stack.
+        access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
+        access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
+        connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
+        network: The network. By default one is made, with a NAT gateway in each of two zones.
+        archive: The archive that keeps the logs. By default one is made.
+        access_log_bucket: Where access logs go, encrypted with SSE-S3. By default into the archive's bucket; a private
+            bucket is made if the load balancer cannot write there, or *access_log_expiration* is given.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
@@ -65,21 +159,72 @@ class FargateWebService(Construct):
         scope: Construct,
         id: str,
         *,
+        # From FargateService, by make signatures:
+        image: ecs.ContainerImage,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
+        command: Sequence[str] | None = None,
+        entry_point: Sequence[str] | None = None,
+        working_directory: str | None = None,
+        user: str | None = None,
+        read_only: bool = False,
+        writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
+        cpu: int = 256,
+        memory_limit_mib: int = 512,
+        ephemeral_storage_gib: int | None = None,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        operating_system_family: ecs.OperatingSystemFamily | None = None,
+        stop_timeout: Duration | None = None,
+        cluster: ecs.ICluster | None = None,
+        capacity: Capacity | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
+        log_group: logs.ILogGroup | None = None,
+        log_driver_mode: ecs.AwsLogDriverMode = ecs.AwsLogDriverMode.NON_BLOCKING,
+        log_router: LogRouter | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        name: str | None = None,
+        port: int | Mapping[str, int] | None = 80,
+        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
+        protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
+        scaling: Scaling | None = None,
+        health: Health | None = None,
+        deployment: Deployment | None = None,
+        rollback: Rollback | None = None,
+        service_connect: ServiceConnect | None = None,
+        # From HttpEndpoint, by make signatures:
+        certificate: acm.ICertificate | None = None,
+        domain_name: str | None = None,
+        hosted_zone: route53.IHostedZone | None = None,
+        mutual_authentication: elbv2.MutualAuthentication | None = None,
+        internal: bool = False,
+        allow_cidrs: Sequence[str] | None = None,
+        allow_from: Sequence[ec2.IConnectable] | None = None,
+        web_acl: WebAcl | None = None,
+        static_ips: bool | Sequence[str] = False,
+        ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
+        idle_timeout: Duration | None = None,
+        deletion_protection: bool = True,
+        access_log_prefix: str | None = None,
+        access_log_expiration: Duration | None = None,
+        connection_logs: bool = False,
+        # Of the web service:
+        network: Network | None = None,
         archive: LogArchive | None = None,
-        **arguments: Unpack[WebServiceArguments],
+        access_log_bucket: s3.IBucket | None = None,
     ) -> None:
-        if "image" not in arguments:  # before the parts that come first are made
-            raise TypeError(needs("FargateWebService", "image"))
         super().__init__(scope, id)
         try:
             self.archive = archive or LogArchive(self, "LogArchive")
-            self.network = arguments.get("network") or FixedEgressNetwork(self, "Network")
-            arguments = {**arguments, "network": self.network, "name": arguments.get("name") or name_of(id)}
-            if not arguments.get("access_log_expiration"):  # that is of a bucket of the endpoint's own
-                bucket = arguments.get("access_log_bucket") or self.archive.access_log_bucket
-                arguments = {**arguments, "access_log_bucket": bucket}
-            self.endpoint = HttpEndpoint(self, "Endpoint", **_those_of(EndpointArguments, arguments))
-            self.service = FargateService(self, "Service", **_those_of(ServiceArguments, arguments))
+            self.network = network = network or FixedEgressNetwork(self, "Network")
+            name = name or host_name_of(id)
+            if not access_log_expiration:  # which is for a bucket that the endpoint makes
+                access_log_bucket = access_log_bucket or self.archive.access_log_bucket
+            self.endpoint = HttpEndpoint(self, "Endpoint", **forward(HttpEndpoint.__init__, locals()))
+            self.service = FargateService(self, "Service", **forward(FargateService.__init__, locals()))
 
             self.archive.add_log_group(self.service.log_group)
             self.endpoint.add_route("Default", service=self.service)
@@ -87,8 +232,3 @@ class FargateWebService(Construct):
             # The parts refuse their own arguments; a refusal leaves the tree as it was.
             scope.node.try_remove_child(id)
             raise
-
-
-def _those_of(part: type[Part], arguments: WebServiceArguments) -> Part:
-    """Return the arguments that belong to a part."""
-    return cast("Part", {name: value for name, value in arguments.items() if name in part.__annotations__})

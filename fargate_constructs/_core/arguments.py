@@ -53,6 +53,21 @@ def checked(target: Checked) -> Checked:
     return cast(Checked, wrapper)
 
 
+def forward(target: Callable[..., object], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword-only arguments of a function from the local variables of a caller that has the same.
+
+    ```python
+    super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
+    ```
+    """
+    return {name: given[name] for name in _keyword_only(target)}
+
+
+@functools.cache
+def _keyword_only(target: Callable[..., object]) -> list[str]:
+    return [each.name for each in inspect.signature(target).parameters.values() if each.kind is each.KEYWORD_ONLY]
+
+
 def _check(
     target: Callable[..., object], signature: inspect.Signature, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> None:

@@ -32,6 +32,7 @@ CDK_NAMES = {
         "deployment_strategy": "write deployment=Deployment.rolling(...), or another of its ways",
     },
     "health": {
+        "health_check": "write health=Health(...), whose command is the container's check",
         "health_check_grace_period": "write health=Health(grace_period=...)",
         "deregistration_delay": "write health=Health(deregistration_delay=...)",
         "health_check_path": "write health=Health(path=...)",

@@ -9,24 +9,27 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, cast
 
 import jsii
-from aws_cdk import Aws, Names, PolicyViolation
+from aws_cdk import Aws, Duration, Names, PolicyViolation
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.argument_hints import refuse_attribute
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.validation import validate_range
+from fargate_constructs.network.network import Network
+from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import sessions_of
 from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
 from fargate_constructs.service.fargate_task import FargateTask
@@ -40,26 +43,14 @@ from fargate_constructs.service.service_connect import (
     default_service_connect,
     validate_service_connect,
 )
-from fargate_constructs.service.service_connect_links import ServiceLinks, name_of, port_mapping_name, resource_of
+from fargate_constructs.service.service_connect_links import ServiceLinks, resource_of
+from fargate_constructs.service.service_connect_names import host_name_of, port_mapping_name
 from fargate_constructs.service.target_groups import ServiceRoutes
-from fargate_constructs.service.task_arguments import TaskArguments
+from fargate_constructs.service.task_logs import LogRouter
 from fargate_constructs.service.task_size import is_windows
 from fargate_constructs.synthesized.intrinsics import number
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
 from fargate_constructs.synthesized.templates import Place, Templates
-
-
-class ServiceArguments(TaskArguments, total=False):
-    """The arguments of `FargateService`, for what is built on it; documented there."""
-
-    port: int | Mapping[str, int] | None
-    protocol: elbv2.ApplicationProtocol
-    protocol_version: elbv2.ApplicationProtocolVersion
-    scaling: Scaling | None
-    health: Health | None
-    deployment: Deployment | None
-    rollback: Rollback | None
-    service_connect: ServiceConnect | None
 
 
 class FargateService(FargateTask):
@@ -77,29 +68,76 @@ class FargateService(FargateTask):
     Args:
         scope: The construct that owns the service.
         id: The construct's ID.
-        port: The TCP port on which the main container listens; several by name, such as
-            `{"http": 8080, "admin": 9000}`, of which routes lead to the first and links to any. By default 80; `None`
-            makes a worker, which no route and no link can reach. Changing it of a deployed service replaces nothing.
+        network: The network; tasks run in its private subnets.
+        image: The container's image.
+        environment: Plain configuration by name. All who may describe the task definition can read it.
+        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
+            decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read these only. By default there are none.
+        command: The command to run. By default the image's own.
+        entry_point: The program that the command is passed to. By default the image's own.
+        working_directory: The folder in which the command runs. By default the image's own.
+        user: The user who runs the command, such as `1000:1000`. By default the image's own.
+        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
+            mounted where the agent of ECS Exec writes, so that a shell still opens.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
+            the image has a `VOLUME` of another user there. By default there are none.
+        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
+            lines after it belong to the event. By default each line is an event.
+        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
+        memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
+        ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
+        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
+        operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
+            default Linux.
+        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
+            use all of AWS's warning.
+        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
+            its Container Insights do (custom metrics).
+        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
+            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
+            had none.
+        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+            except what routes and links allow.
+        task_role: The role of the application. By default a role is made; grant it what the application needs.
+        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
+            By default a role is made that may do only that. Pass a role of another stack as
+            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
+            this stack.
+        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
+            the stack is deleted.
+        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
+            MiB for each container, and are lost without notice if it is full or the task stops.
+            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
+            its health checks.
+        log_router: Sends lines elsewhere than to CloudWatch, such as `archive.log_router(log_group)`. By default there
+            is none.
+        log_retention: How long the log group made here keeps lines. By default one month.
+        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
+            lower case with hyphens: `OrderApi` becomes `order-api`.
+        port: The TCP port on which the main container listens; several by name, such as `{"http": 8080, "admin":
+            9000}`, of which routes lead to the first and links to any. By default 80; `None` makes a worker, which no
+            route and no link can reach. Changing it of a deployed service replaces nothing.
         protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
             which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
             too).
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
             endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is
-            a route, on requests.
+        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is a
+            route, on requests.
         health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
             answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
             checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
         service_connect: How linked services reach this one. By default by what *protocol* and *protocol_version* say:
-            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change
-            it later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
-        task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
+            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change it
+            later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
 
     Raises:
         ValueError: If *port* cannot be one or its name is too long beside the service's, *service_connect* could not
-            read what *protocol* encrypts or is given on Windows, *health_check* is given, or as `FargateTask` does.
+            read what *protocol* encrypts or is given on Windows, or as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -111,6 +149,36 @@ class FargateService(FargateTask):
         scope: Construct,
         id: str,
         *,
+        # From FargateTask without health_check, by make signatures:
+        network: Network,
+        image: ecs.ContainerImage,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
+        command: Sequence[str] | None = None,
+        entry_point: Sequence[str] | None = None,
+        working_directory: str | None = None,
+        user: str | None = None,
+        read_only: bool = False,
+        writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
+        cpu: int = 256,
+        memory_limit_mib: int = 512,
+        ephemeral_storage_gib: int | None = None,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        operating_system_family: ecs.OperatingSystemFamily | None = None,
+        stop_timeout: Duration | None = None,
+        cluster: ecs.ICluster | None = None,
+        capacity: Capacity | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
+        log_group: logs.ILogGroup | None = None,
+        log_driver_mode: ecs.AwsLogDriverMode = ecs.AwsLogDriverMode.NON_BLOCKING,
+        log_router: LogRouter | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        name: str | None = None,
+        # Of the service:
         port: int | Mapping[str, int] | None = 80,
         protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
         protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
@@ -119,16 +187,13 @@ class FargateService(FargateTask):
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,
-        **task: Unpack[TaskArguments],
     ) -> None:
-        on_windows = is_windows(task.get("operating_system_family"))
-        validate_service_connect(service_connect, protocol, on_windows=on_windows)
+        validate_service_connect(service_connect, protocol, on_windows=is_windows(operating_system_family))
         ports = named_ports(port)
         health = health or default_health()
-        if task.get("health_check") is not None:
-            raise ValueError("health_check of a service is part of its health: pass health=Health(command=[...])")
-        mappings = {port_mapping_name(task.get("name") or name_of(id), each): ports[each] for each in ports}
-        super().__init__(scope, id, **task | {"health_check": health.container_check()})
+        health_check = health.container_check()
+        mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
+        super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
         self.port = next(iter(ports.values()), None)
         self.protocol = protocol
@@ -138,14 +203,14 @@ class FargateService(FargateTask):
         self.rollback = rollback or Rollback()
         service_connect = service_connect or default_service_connect(protocol, protocol_version)
         app_protocol = None if self._on_windows else service_connect.app_protocol
-        for name, container_port in mappings.items():
+        for port_name, container_port in mappings.items():
             self.container.add_port_mappings(
-                ecs.PortMapping(name=name, container_port=container_port, app_protocol=app_protocol)
+                ecs.PortMapping(name=port_name, container_port=container_port, app_protocol=app_protocol)
             )
         self.service = self._make_service()
         self._resource = cast(ecs.CfnService, resource_of(self.service))
         self._configure_resource()
-        self._let_in(task.get("task_role"))
+        self._enable_exec(task_role)
         self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
         self._network.prove_egress(self)
         self.scaling = scaling or Scaling()
@@ -369,7 +434,7 @@ class FargateService(FargateTask):
                 fix='override AvailabilityZoneRebalancing with "DISABLED" as well',
             )
 
-    def _let_in(self, given_role: iam.IRole | None) -> None:
+    def _enable_exec(self, given_role: iam.IRole | None) -> None:
         """Let people open a shell in a task."""
         self._resource.enable_execute_command = True
         sessions = sessions_of(self.cluster)

@@ -10,7 +10,7 @@ image ──> [FargateTask] ──> FargateService, jobs
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Unpack, cast
+from typing import Any, cast
 
 import jsii
 from aws_cdk import Annotations, Aspects, Duration, IAspect, Names
@@ -22,7 +22,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import ec2_description, path_of
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
@@ -30,14 +30,14 @@ from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
-from fargate_constructs.service.containers import Condition, ContainerArguments, TaskContainers, validate_container
+from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.images import PrivateImages
-from fargate_constructs.service.log_driver import LogDelivery, LogRouter
-from fargate_constructs.service.service_connect_links import name_of, validate_name
-from fargate_constructs.service.task_logs import TaskLogs, validate_logs
+from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
+from fargate_constructs.service.task_containers import TaskContainers
+from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
 
 # After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
@@ -51,58 +51,60 @@ IGNORED_RULE = "@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class FargateTask(Construct):
-    r"""A task definition with its containers, its log group, its security group and its cluster.
+    """A task definition with its containers, log group, security group and cluster: what services and jobs are made of.
 
     Args:
         scope: The construct that owns the task.
         id: The construct's ID.
-        network: The network whose private subnets tasks run in.
-        image: The image of the main container.
+        network: The network; tasks run in its private subnets.
+        image: The container's image.
+        environment: Plain configuration by name. All who may describe the task definition can read it.
+        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
+            decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read these only. By default there are none.
+        command: The command to run. By default the image's own.
+        entry_point: The program that the command is passed to. By default the image's own.
+        working_directory: The folder in which the command runs. By default the image's own.
+        user: The user who runs the command, such as `1000:1000`. By default the image's own.
+        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
+            mounted where the agent of ECS Exec writes, so that a shell still opens.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
+            the image has a `VOLUME` of another user there. By default there are none.
+        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
+            lines after it belong to the event. By default each line is an event.
         cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
         memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
         ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
         cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
         operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
             default Linux.
-        environment: Plain configuration by name. Whoever may describe the task definition can read it.
-        secrets: Secrets by the name of the variable that gets each. The task's execution role may read just these, and
-            decrypt them if they are under a key of yours.
-        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
-            "web.env")`. The task's execution role may read just these. By default there are none.
-        command: The command to run. By default the image's own.
-        entry_point: What the command is given to. By default the image's own.
-        working_directory: Where it runs. By default the image's own.
-        user: Who runs it, such as `1000:1000`. By default the image's own.
-        health_check: How ECS asks the main container whether it is well. By default it does not; a service's comes
-            from its `health`.
-        read_only: Whether the main container's root file system is read-only. By default it is not. If it is,
-            volumes are mounted where ECS Exec's agent writes, so that one can still look in.
-        writable_paths: Further folders, such as `/tmp`, that get an empty volume each; root's, if the image does not
-            say otherwise with `VOLUME`. By default none.
-        stop_timeout: How long containers may take to end after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
+        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
             use all of AWS's warning.
-        cluster: Where tasks run. By default in an `AuditedCluster` of their own, which costs nothing, with Container
-            Insights on, which does (custom metrics).
+        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
+            its Container Insights do (custom metrics).
         capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
             `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
             had none.
-        security_groups: Security groups the tasks are in. By default one is made that lets everything out and nothing
-            in, apart from what routes and links open.
-        task_role: What the application may do. By default a role is made; grant it what it needs.
-        execution_role: What ECS may do to start the task: pull the image, read the secrets, write the log. By default
-            a role is made that may do just that. One of another stack is passed as
-            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, as is such a *task_role*: what they may do here
-            stands in this stack then.
-        log_group: Where the containers log to. By default the group of *log_router*, or one that is made, which stays
-            when the stack is deleted.
-        log_delivery: Whether lines or the application wait when CloudWatch is slow. By default the lines, in a buffer
-            that drops what it cannot hold.
-        log_router: What takes the lines past CloudWatch, such as `archive.log_router(log_group)`. By default nothing.
+        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+            except what routes and links allow.
+        task_role: The role of the application. By default a role is made; grant it what the application needs.
+        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
+            By default a role is made that may do only that. Pass a role of another stack as
+            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
+            this stack.
+        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
+            the stack is deleted.
+        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
+            MiB for each container, and are lost without notice if it is full or the task stops.
+            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
+            its health checks.
+        log_router: Sends lines elsewhere than to CloudWatch, such as `archive.log_router(log_group)`. By default there
+            is none.
         log_retention: How long the log group made here keeps lines. By default one month.
-        multiline_pattern: A regular expression that the first line of each event of the main container matches, such
-            as `^\d{4}-`; the lines after it belong to it. By default each line is an event.
-        name: The name of the main container, and the host name by which linked services reach it. By default the ID
-            in lower case with hyphens: `OrderApi` becomes `order-api`.
+        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
+            lower case with hyphens: `OrderApi` becomes `order-api`.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
@@ -112,19 +114,14 @@ class FargateTask(Construct):
             *security_groups* in another network.
     """
 
-    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         network: Network,
+        # From Container, by make signatures:
         image: ecs.ContainerImage,
-        cpu: int = 256,
-        memory_limit_mib: int = 512,
-        ephemeral_storage_gib: int | None = None,
-        cpu_architecture: ecs.CpuArchitecture | None = None,
-        operating_system_family: ecs.OperatingSystemFamily | None = None,
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
         environment_files: Sequence[ecs.EnvironmentFile] = (),
@@ -135,6 +132,13 @@ class FargateTask(Construct):
         health_check: ecs.HealthCheck | None = None,
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
+        # Of the task:
+        cpu: int = 256,
+        memory_limit_mib: int = 512,
+        ephemeral_storage_gib: int | None = None,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        operating_system_family: ecs.OperatingSystemFamily | None = None,
         stop_timeout: Duration | None = None,
         cluster: ecs.ICluster | None = None,
         capacity: Capacity | None = None,
@@ -142,43 +146,21 @@ class FargateTask(Construct):
         task_role: iam.IRole | None = None,
         execution_role: iam.IRole | None = None,
         log_group: logs.ILogGroup | None = None,
-        log_delivery: LogDelivery = LogDelivery.available,
+        log_driver_mode: ecs.AwsLogDriverMode = ecs.AwsLogDriverMode.NON_BLOCKING,
         log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays | None = None,
-        multiline_pattern: str | None = None,
         name: str | None = None,
     ) -> None:
-        TaskSize(
-            cpu=cpu,
-            memory_limit_mib=memory_limit_mib,
-            operating_system_family=operating_system_family,
-            ephemeral_storage_gib=ephemeral_storage_gib,
-        )
-        name = name or name_of(id)
-        validate_name(name)
-        validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
+        name = name or host_name_of(id)
         on_windows = is_windows(operating_system_family)
-        if on_windows and cpu_architecture is not None:
-            raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
-        if on_windows and capacity and capacity.uses_spot:
-            raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
-        validate_logs(log_group, log_retention, log_delivery, log_router, multiline_pattern)
-        if on_windows and log_router:
-            raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")
-        container = ContainerArguments(
-            environment=environment,
-            secrets=secrets,
-            environment_files=environment_files,
-            command=command,
-            entry_point=entry_point,
-            working_directory=working_directory,
-            user=user,
-            health_check=health_check,
-            read_only=read_only,
-            writable_paths=writable_paths,
-            multiline_pattern=multiline_pattern,
-        )
-        validate_container(scope, container, on_windows=on_windows)
+        container = Container(**forward(Container, locals()))
+        TaskSize(**forward(TaskSize, locals()))
+        validate_host_name(name)
+        validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
+        if on_windows:
+            _validate_windows(cpu_architecture, capacity, log_router)
+        validate_logs(log_group, log_retention, log_driver_mode, log_router, multiline_pattern)
+        container.validate(scope, on_windows=on_windows)
         _validate_security_groups(security_groups, network.vpc)
         super().__init__(scope, id)
         pin_feature_flags(self)
@@ -187,16 +169,16 @@ class FargateTask(Construct):
         self._on_windows = on_windows
         self._network = network
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
-        # Whoever begins with a launch type cannot change to Spot later without replacing the service.
+        # A service that begins with a launch type cannot change to Spot later without a replacement.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
         self._security_groups = list(security_groups) or [
             ec2.SecurityGroup(
                 self, "SecurityGroup", vpc=network.vpc, description=ec2_description(f"tasks of {path_of(self)}")
             )
         ]
-        self._lets_all_out = not security_groups
+        self._allows_all_outbound = not security_groups
         self._logs = TaskLogs(
-            self, log_group=log_group, retention=log_retention, delivery=log_delivery, router=log_router
+            self, log_group=log_group, retention=log_retention, mode=log_driver_mode, router=log_router
         )
         self.log_group = self._logs.group
         for role in (task_role, execution_role):
@@ -204,25 +186,12 @@ class FargateTask(Construct):
         self._task_role = task_role or self._make_task_role()
         policies = {} if execution_role else self._logs.policies
         self._execution_role = execution_role or ExecutionRole(self, "ExecutionRole", inline_policies=policies)
-        self.task_definition = ecs.FargateTaskDefinition(
-            self,
-            "TaskDefinition",
-            # CDK's is one for two stacks of the same ID, such as two environments: what runs or watches the family of
-            # the one would take the other's tasks for its own.
-            family=Names.unique_resource_name(self, separator="-", allowed_special_characters="-_", max_length=255),
+        self.task_definition = self._make_task_definition(
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             ephemeral_storage_gib=ephemeral_storage_gib,
-            task_role=self._task_role,
-            execution_role=self._execution_role,
             runtime_platform=platform(cpu_architecture, operating_system_family),
         )
-        acknowledge(
-            self.task_definition,
-            {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
-        )
-        definition = cast(IConstruct, self.task_definition.node.default_child)
-        Aspects.of(definition).add(cast(IAspect, StartPermissions(self.task_definition, self._execution_role)))
         self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
             self.task_definition,
@@ -232,16 +201,16 @@ class FargateTask(Construct):
             stop_timeout=stop_timeout or _default_stop_timeout(),
             log_driver=self._logs.driver,
         )
-        self.container = self._containers.add(name, image=image, **container)
+        self.container = self._containers.add(name, container)
         if network.is_isolated:
             self.node.add_validation(PrivateImages(self, self.task_definition, network.resource_accounts))
 
     @property
     def connections(self) -> ec2.Connections:
         """The tasks' side of security group rules."""
-        if self._lets_all_out:
+        if self._allows_all_outbound:
             # Who opens a way from here, such as `connections.allow_to_default_port(endpoint)`, opens the far end only.
-            self._lets_all_out = False
+            self._allows_all_outbound = False
             reason = "the group made here lets everything out already"
             Annotations.of(self._security_groups[0]).acknowledge_warning(IGNORED_RULE, reason)
         return ec2.Connections(security_groups=self._security_groups)
@@ -261,19 +230,30 @@ class FargateTask(Construct):
         self,
         name: str,
         *,
+        # From Sidecar, by make signatures:
         image: ecs.ContainerImage,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
+        command: Sequence[str] | None = None,
+        entry_point: Sequence[str] | None = None,
+        working_directory: str | None = None,
+        user: str | None = None,
+        health_check: ecs.HealthCheck | None = None,
+        read_only: bool = False,
+        writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
         essential: bool | None = None,
         condition: Condition | None = None,
         depends_on: Mapping[str, Condition] | None = None,
         cpu: int | None = None,
         memory_limit_mib: int | None = None,
         memory_reservation_mib: int | None = None,
-        **container: Unpack[ContainerArguments],
     ) -> ecs.ContainerDefinition:
         """Run a second container beside the main one, in the same task.
 
-        The two reach each other on `localhost`, at whichever port the other listens on. What a container waits for
-        must come true within 3 minutes, or the task ends
+        The two reach each other on `localhost`, at the port that each listens on. A container waits at most 3 minutes
+        for others; then the task stops
         (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
 
         ```python
@@ -282,19 +262,34 @@ class FargateTask(Construct):
         ```
 
         Args:
-            name: The container's name, unlike every other in the task.
+            name: The container's name, different from every other in the task.
             image: The container's image.
+            environment: Plain configuration by name. All who may describe the task definition can read it.
+            secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
+                and decrypt them if they are under a key of yours.
+            environment_files: Files in S3 with a variable in each line, such as
+                `ecs.EnvironmentFile.from_bucket(bucket, "web.env")`. The task's execution role may read these only. By
+                default there are none.
+            command: The command to run. By default the image's own.
+            entry_point: The program that the command is passed to. By default the image's own.
+            working_directory: The folder in which the command runs. By default the image's own.
+            user: The user who runs the command, such as `1000:1000`. By default the image's own.
+            health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+            read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes
+                are mounted where the agent of ECS Exec writes, so that a shell still opens.
+            writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
+                unless the image has a `VOLUME` of another user there. By default there are none.
+            multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
+                the lines after it belong to the event. By default each line is an event.
             essential: Whether the task stops when this container does. By default it does, unless the main container
-                waits for its end.
-            condition: What the main container waits for before it starts: `START`, `HEALTHY`, or the end of this one,
-                `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and `START` if
-                not; nothing if this container itself waits for the main one.
-            depends_on: What this container waits for, by the name of the other. By default nothing.
-            cpu: How much of the task's CPU units are kept for it. By default it takes what is free.
+                waits until this one has stopped.
+            condition: What the main container waits for before it starts: `START`, `HEALTHY`, or that this container
+                has stopped, `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and
+                `START` if not; nothing if this container itself waits for the main one.
+            depends_on: What this container waits for, by the name of the other container. By default nothing.
+            cpu: How many of the task's CPU units are reserved for it. By default it takes what is free.
             memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
-            memory_reservation_mib: How much of the task's memory is kept for it. By default *memory_limit_mib*.
-            container: The other arguments of a container, from `environment` to `writable_paths` and its own
-                `multiline_pattern`, as in the construct itself.
+            memory_reservation_mib: How much of the task's memory is reserved for it. By default *memory_limit_mib*.
 
         Raises:
             TypeError: If an argument has another type than its annotation.
@@ -302,18 +297,8 @@ class FargateTask(Construct):
                 for what cannot come, *environment* holds the value of a secret, the sidecars leave the main container
                 no CPU or memory, or *multiline_pattern* meets a `log_router`.
         """
-        self._logs.validate_pattern(container.get("multiline_pattern"))
-        return self._containers.add_sidecar(
-            name,
-            image=image,
-            essential=essential,
-            condition=condition,
-            depends_on=depends_on or {},
-            cpu=cpu,
-            memory_limit_mib=memory_limit_mib,
-            memory_reservation_mib=memory_reservation_mib,
-            container=container,
-        )
+        self._logs.validate_pattern(multiline_pattern)
+        return self._containers.add_sidecar(name, Sidecar(**forward(Sidecar, locals())))
 
     @checked
     def mount_file_system(
@@ -367,6 +352,25 @@ class FargateTask(Construct):
         """Return the driver that logs to this task's log group, under a prefix, each line or by a pattern."""
         return self._logs.group_driver(stream_prefix, multiline_pattern)
 
+    def _make_task_definition(self, **size_and_platform: Any) -> ecs.FargateTaskDefinition:  # noqa: ANN401 - as of the L2
+        task_definition = ecs.FargateTaskDefinition(
+            self,
+            "TaskDefinition",
+            # CDK's own family is the same in two stacks of one ID, such as two environments. What runs or watches the
+            # family of one stack would then find the tasks of the other.
+            family=Names.unique_resource_name(self, separator="-", allowed_special_characters="-_", max_length=255),
+            task_role=self._task_role,
+            execution_role=self._execution_role,
+            **size_and_platform,
+        )
+        acknowledge(
+            task_definition,
+            {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
+        )
+        resource = cast(IConstruct, task_definition.node.default_child)
+        Aspects.of(resource).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
+        return task_definition
+
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         """Return what the application's role may do from the start, by name."""
         return {}
@@ -384,6 +388,18 @@ class FargateTask(Construct):
         )
         acknowledge(role, INLINE_POLICY)
         return role
+
+
+def _validate_windows(
+    cpu_architecture: ecs.CpuArchitecture | None, capacity: Capacity | None, log_router: LogRouter | None
+) -> None:
+    """Refuse what Windows tasks cannot have."""
+    if cpu_architecture is not None:
+        raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
+    if capacity and capacity.uses_spot:
+        raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
+    if log_router:
+        raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")
 
 
 def _validate_security_groups(groups: Sequence[ec2.ISecurityGroup], vpc: ec2.IVpc) -> None:

@@ -5,7 +5,7 @@ schedule, deployment, person ──> [Job] ──> a task in private subnets ─
 ```
 """
 
-from typing import Any, Unpack
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -14,24 +14,14 @@ from constructs import Construct, IDependable
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.fargate_task import FargateTask
-from fargate_constructs.service.task_arguments import TaskArguments
 
 
 class Job(FargateTask):
-    """A task that runs to its end. What starts it is what `ScheduledTask` and `OneOffTask` add.
+    """A task that runs to its end. `ScheduledTask` and `OneOffTask` add what starts it."""
 
-    Args:
-        scope: The construct that owns the job.
-        id: The construct's ID.
-        task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
-
-    Raises:
-        ValueError: If *capacity* has a base on demand above which nothing would ever run, or as `FargateTask` does.
-    """
-
-    def __init__(self, scope: Construct, id: str, **task: Unpack[TaskArguments]) -> None:
-        _validate_capacity(task.get("capacity"))
-        super().__init__(scope, id, **task)
+    def __init__(self, scope: Construct, id: str, *, capacity: Capacity | None, **task: Any) -> None:  # noqa: ANN401
+        _validate_capacity(capacity)
+        super().__init__(scope, id, capacity=capacity, **task)
         self._network.prove_egress(self)
 
     @property

@@ -5,21 +5,27 @@ deployment ──> [OneOffTask: a task, and its exit code] ──> FargateServic
 ```
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
 
 from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 from fargate_constructs._core.validation import validate_seconds
+from fargate_constructs.network.network import Network
+from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.fargate_service import FargateService
+from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.job import Job
 from fargate_constructs.service.service_connect_links import resource_of
-from fargate_constructs.service.task_arguments import TaskArguments
+from fargate_constructs.service.task_logs import LogRouter
 
 HANDLER = Path(__file__).parent / "lambdas" / "run_before"
 
@@ -43,9 +49,57 @@ class OneOffTask(Job):
     Args:
         scope: The construct that owns the task.
         id: The construct's ID.
+        network: The network; tasks run in its private subnets.
+        image: The container's image.
+        environment: Plain configuration by name. All who may describe the task definition can read it.
+        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
+            decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read these only. By default there are none.
+        command: The command to run. By default the image's own.
+        entry_point: The program that the command is passed to. By default the image's own.
+        working_directory: The folder in which the command runs. By default the image's own.
+        user: The user who runs the command, such as `1000:1000`. By default the image's own.
+        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
+            mounted where the agent of ECS Exec writes, so that a shell still opens.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
+            the image has a `VOLUME` of another user there. By default there are none.
+        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
+            lines after it belong to the event. By default each line is an event.
+        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
+        memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
+        ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
+        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
+        operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
+            default Linux.
+        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
+            use all of AWS's warning.
+        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
+            its Container Insights do (custom metrics).
+        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
+            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
+            had none.
+        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+            except what routes and links allow.
+        task_role: The role of the application. By default a role is made; grant it what the application needs.
+        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
+            By default a role is made that may do only that. Pass a role of another stack as
+            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
+            this stack.
+        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
+            the stack is deleted.
+        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
+            MiB for each container, and are lost without notice if it is full or the task stops.
+            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
+            its health checks.
+        log_router: Sends lines elsewhere than to CloudWatch, such as `archive.log_router(log_group)`. By default there
+            is none.
+        log_retention: How long the log group made here keeps lines. By default one month.
+        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
+            lower case with hyphens: `OrderApi` becomes `order-api`.
         timeout: How long a run before a deployment may take, from 1 to 50 minutes, image pull included. Then it is
             stopped, and the deployment fails. By default 30 minutes. It does not concern runs by hand.
-        task: What a task is made of: `network`, `image` and the other arguments of `FargateTask`.
 
     Raises:
         ValueError: If *timeout* is out of its range, or as `FargateTask` does.
@@ -53,13 +107,48 @@ class OneOffTask(Job):
 
     @checked
     def __init__(
-        self, scope: Construct, id: str, *, timeout: Duration | None = None, **task: Unpack[TaskArguments]
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        # From FargateTask, by make signatures:
+        network: Network,
+        image: ecs.ContainerImage,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+        environment_files: Sequence[ecs.EnvironmentFile] = (),
+        command: Sequence[str] | None = None,
+        entry_point: Sequence[str] | None = None,
+        working_directory: str | None = None,
+        user: str | None = None,
+        health_check: ecs.HealthCheck | None = None,
+        read_only: bool = False,
+        writable_paths: Sequence[str] = (),
+        multiline_pattern: str | None = None,
+        cpu: int = 256,
+        memory_limit_mib: int = 512,
+        ephemeral_storage_gib: int | None = None,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        operating_system_family: ecs.OperatingSystemFamily | None = None,
+        stop_timeout: Duration | None = None,
+        cluster: ecs.ICluster | None = None,
+        capacity: Capacity | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
+        log_group: logs.ILogGroup | None = None,
+        log_driver_mode: ecs.AwsLogDriverMode = ecs.AwsLogDriverMode.NON_BLOCKING,
+        log_router: LogRouter | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        name: str | None = None,
+        # Of the run before a deployment:
+        timeout: Duration | None = None,
     ) -> None:
         timeout = timeout or Duration.minutes(30)
         if timeout.is_unresolved():
             raise ValueError("timeout must be known at synth, got a token: the function counts its seconds")
         validate_seconds("timeout", timeout, *TIMEOUTS)
-        super().__init__(scope, id, **task)
+        super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
         self.timeout = timeout
         self.deployment_run: DeploymentRun | None = None

@@ -5,9 +5,10 @@ task ── proxy ──> [protocol, timeouts, TLS] ──> proxy ── task
 ```
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TypedDict, Unpack
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_acmpca as acmpca
@@ -15,25 +16,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TimeoutConfiguration.html
 TIMEOUTS = (0, 2**31 - 1)
-
-
-class ConnectionOptions(TypedDict, total=False):
-    """The arguments of every constructor of `ServiceConnect`; documented there."""
-
-    idle_timeout: Duration | None
-    certificate_authority: acmpca.ICertificateAuthority | None
-    namespace: servicediscovery.INamespace | None
-
-
-class RequestOptions(ConnectionOptions, total=False):
-    """Those of the protocols that have requests."""
-
-    per_request_timeout: Duration | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +34,6 @@ class ServiceConnect:
     ```python
     FargateService(stack, "Redis", network=network, image=redis, port=6379, service_connect=ServiceConnect.tcp())
     ```
-
-    Args:
-        per_request_timeout: How long a whole answer may take, but for TCP. By default there is no limit, as there is
-            none at the load balancer; ECS's own of 15 s would cut streams and long requests.
-        idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, of TCP 1 hour.
-        certificate_authority: A private CA of AWS's. The proxies then encrypt the way between tasks with certificates
-            of it, which ECS renews. The application speaks to its proxy alone, so URLs still begin with `http`. By
-            default the way is not encrypted.
-        namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default the
-            VPC's, which is made with the first link.
-
-    Raises:
-        ValueError: If a timeout is not whole seconds.
     """
 
     protocol: str | None
@@ -75,32 +49,122 @@ class ServiceConnect:
 
     @classmethod
     @checked
-    def http(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
-        """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes."""
-        return cls._of("http", options)
+    def http(
+        cls,
+        *,
+        per_request_timeout: Duration | None = None,
+        idle_timeout: Duration | None = None,
+        certificate_authority: acmpca.ICertificateAuthority | None = None,
+        namespace: servicediscovery.INamespace | None = None,
+    ) -> "ServiceConnect":
+        """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes.
+
+        Args:
+            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at
+                the load balancer; ECS's own limit of 15 s would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
+                with `tcp`.
+            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
+                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
+                `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
+                the VPC's, which is made with the first link.
+
+        Raises:
+            ValueError: If a timeout is not whole seconds.
+        """
+        return cls._of("http", locals())
 
     @classmethod
     @checked
-    def http2(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
-        """HTTP/2, which the application itself does not encrypt: as `http`."""
-        return cls._of("http2", options)
+    def http2(
+        cls,
+        *,
+        # From ServiceConnect.http, by make signatures:
+        per_request_timeout: Duration | None = None,
+        idle_timeout: Duration | None = None,
+        certificate_authority: acmpca.ICertificateAuthority | None = None,
+        namespace: servicediscovery.INamespace | None = None,
+    ) -> "ServiceConnect":
+        """HTTP/2, which the application itself does not encrypt: otherwise as `http`.
+
+        Args:
+            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at the
+                load balancer; ECS's own limit of 15 s would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
+                with `tcp`.
+            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
+                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
+                `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
+                the VPC's, which is made with the first link.
+
+        Raises:
+            ValueError: If a timeout is not whole seconds.
+        """
+        return cls._of("http2", locals())
 
     @classmethod
     @checked
-    def grpc(cls, **options: Unpack[RequestOptions]) -> "ServiceConnect":
-        """The calls of gRPC: as `http`, though all calls of a client share one connection."""
-        return cls._of("grpc", options)
+    def grpc(
+        cls,
+        *,
+        # From ServiceConnect.http, by make signatures:
+        per_request_timeout: Duration | None = None,
+        idle_timeout: Duration | None = None,
+        certificate_authority: acmpca.ICertificateAuthority | None = None,
+        namespace: servicediscovery.INamespace | None = None,
+    ) -> "ServiceConnect":
+        """The calls of gRPC: as `http`, though all calls of a client share one connection.
+
+        Args:
+            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at the
+                load balancer; ECS's own limit of 15 s would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
+                with `tcp`.
+            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
+                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
+                `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
+                the VPC's, which is made with the first link.
+
+        Raises:
+            ValueError: If a timeout is not whole seconds.
+        """
+        return cls._of("grpc", locals())
 
     @classmethod
     @checked
-    def tcp(cls, **options: Unpack[ConnectionOptions]) -> "ServiceConnect":
-        """Any protocol: connections are balanced, not requests, and nothing is counted or tried again."""
-        return cls(protocol=None, **options)
+    def tcp(
+        cls,
+        *,
+        # From ServiceConnect.http without per_request_timeout, by make signatures:
+        idle_timeout: Duration | None = None,
+        certificate_authority: acmpca.ICertificateAuthority | None = None,
+        namespace: servicediscovery.INamespace | None = None,
+    ) -> "ServiceConnect":
+        """Any protocol: connections are balanced, not requests, and nothing is counted or tried again.
+
+        Args:
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
+                with `tcp`.
+            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
+                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
+                `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
+                the VPC's, which is made with the first link.
+
+        Raises:
+            ValueError: If a timeout is not whole seconds.
+        """
+        return cls(protocol=None, **forward(cls.tcp, locals()))
 
     @classmethod
-    def _of(cls, protocol: str, options: RequestOptions) -> "ServiceConnect":
-        timeout = options.get("per_request_timeout") or _no_limit()
-        return cls(protocol=protocol, **options | {"per_request_timeout": timeout})
+    def _of(cls, protocol: str, given: Mapping[str, Any]) -> "ServiceConnect":
+        arguments = forward(cls.http, given)
+        return cls(
+            protocol=protocol, **arguments | {"per_request_timeout": given["per_request_timeout"] or _no_limit()}
+        )
 
     @property
     def app_protocol(self) -> ecs.AppProtocol | None:

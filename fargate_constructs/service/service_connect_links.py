@@ -5,7 +5,6 @@ FargateService ──> [link: Service Connect over Cloud Map] ──> FargateSer
 ```
 """
 
-import re
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import cast
@@ -19,16 +18,9 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
-from fargate_constructs._core.construct_paths import remove_accents
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.unresolved import may_match
 from fargate_constructs.service.service_connect import ServiceConnect
-
-# A name serves as a container's name and as a host name: a DNS label that begins with a letter
-# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html).
-NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
-LONGEST_PORT_MAPPING_NAME = 64
+from fargate_constructs.service.service_connect_names import port_mapping_name
 
 
 class _Waiting(dict[Stack, set[Stack]]):
@@ -244,35 +236,6 @@ def _takes_rules(group: ec2.ISecurityGroup) -> bool:
     other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
     group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
     return len(other.node.children) > 0
-
-
-def port_mapping_name(name: str, port: str) -> str:
-    """Return the name of one of a service's ports among all names in the namespace.
-
-    Raises:
-        ValueError: If the two are too long together.
-    """
-    if port and len(name) + 1 + len(port) > LONGEST_PORT_MAPPING_NAME:
-        raise ValueError(
-            f"name and port name must have at most {LONGEST_PORT_MAPPING_NAME - 1} characters together, "
-            f"got: {name!r} and {port!r}; give the service a shorter name=..., or the port",
-        )
-    return f"{name}-{port}" if port else name
-
-
-def name_of(id: str) -> str:
-    """Return a construct ID as a name: `OrderApi` becomes `order-api`."""
-    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", remove_accents(id))
-    return "-".join(words).lower()
-
-
-def validate_name(name: str) -> None:
-    """Refuse a name that other services could not use as a host name."""
-    if not may_match(NAME, name):
-        raise ValueError(
-            "name must be a host name: it begins with a letter and holds at most 63 lower-case letters, digits and "
-            f"hyphens, got: {name!r}",
-        )
 
 
 def resource_of(service: ecs.FargateService) -> IConstruct:

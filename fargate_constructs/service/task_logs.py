@@ -7,6 +7,7 @@ containers ── stdout ──> [driver] ──> log group, or a router past it
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Protocol
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_ecs as ecs
@@ -19,9 +20,26 @@ from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import let_logs_use
 from fargate_constructs.service.execution_role import resource_in
-from fargate_constructs.service.log_driver import LogDelivery, LogRouter
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
+# The options of the awslogs driver, whose own buffer of 10 MiB fills in a moment; AWS suggests 25 for what logs much
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
+BUFFER_MIB = 25
+MODE_OPTIONS = {
+    ecs.AwsLogDriverMode.BLOCKING: {"mode": "blocking"},
+    ecs.AwsLogDriverMode.NON_BLOCKING: {"mode": "non-blocking", "max-buffer-size": f"{BUFFER_MIB * 1024**2}b"},
+}
+
+
+class LogRouter(Protocol):
+    """Sends a task's lines elsewhere than to CloudWatch Logs. `LogArchive.log_router` makes one."""
+
+    @property
+    def log_group(self) -> logs.ILogGroup:
+        """The log group whose lines it sends elsewhere, and to which the router itself logs."""
+
+    def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
+        """Return the log driver of a container; for the first container, give the task what it needs."""
 
 
 class TaskLogs:
@@ -31,7 +49,7 @@ class TaskLogs:
         scope: The task.
         log_group: The group. By default the router's, or one that is made.
         retention: How long a group made here keeps lines. By default one month.
-        delivery: Whether lines or the application wait.
+        mode: Whether lines or the application wait when CloudWatch is slow.
         router: What takes lines past the group. By default nothing.
     """
 
@@ -41,10 +59,10 @@ class TaskLogs:
         *,
         log_group: logs.ILogGroup | None,
         retention: logs.RetentionDays | None,
-        delivery: LogDelivery,
+        mode: ecs.AwsLogDriverMode,
         router: LogRouter | None,
     ) -> None:
-        self._delivery = delivery
+        self._mode = mode
         self._router = router
         given = log_group or (router.log_group if router else None)
         self.group = given or logs.LogGroup(
@@ -92,12 +110,16 @@ class TaskLogs:
         if not self._may_write:
             self._may_write = True
             self._execution_role.add_to_principal_policy(self._statement())
-        return self._delivery.driver(
-            self.group,
-            stream_prefix=stream_prefix,
-            region=_here() if self._is_made_here else self.group.env.region,
-            multiline_pattern=multiline_pattern,
-        )
+        options = {
+            "awslogs-group": self.group.log_group_name,
+            "awslogs-stream-prefix": stream_prefix,
+            "awslogs-region": _region_of_stack() if self._is_made_here else self.group.env.region,
+            **MODE_OPTIONS[self._mode],
+        }
+        if multiline_pattern:
+            options["awslogs-multiline-pattern"] = multiline_pattern
+        # Not `LogDrivers.aws_logs`, which gives each role that may write a policy beside it: a resource more.
+        return ecs.GenericLogDriver(log_driver="awslogs", options=options)
 
     def _statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
@@ -115,15 +137,15 @@ def _let_logs_use_the_key_of(log_group: logs.ILogGroup | None) -> None:
 
 
 @cache
-def _here() -> str:
-    """Return the region that a stack is deployed to, whichever it is."""
+def _region_of_stack() -> str:
+    """Return the region that a stack is deployed to, as a token."""
     return Aws.REGION
 
 
 def validate_logs(
     log_group: logs.ILogGroup | None,
     retention: logs.RetentionDays | None,
-    delivery: LogDelivery,
+    mode: ecs.AwsLogDriverMode,
     router: LogRouter | None,
     multiline_pattern: str | None,
 ) -> None:
@@ -131,7 +153,7 @@ def validate_logs(
 
     Raises:
         ValueError: If a retention is given for a group that is not made here, or a router meets another group than its
-            own, a pattern, or lossless delivery.
+            own, a pattern, or the blocking mode.
     """
     if log_group and retention:
         raise ValueError(
@@ -148,8 +170,8 @@ def validate_logs(
             f"log_group must be that of the log_router ({path_of(router.log_group)}), got: {path_of(log_group)}; "
             "leave it out"
         )
-    if delivery is LogDelivery.lossless:
-        raise ValueError("log_delivery must be left out with a log_router, which has its own buffer, got: lossless")
+    if mode is ecs.AwsLogDriverMode.BLOCKING:
+        raise ValueError("log_driver_mode must be left out with a log_router, which has its own buffer, got: BLOCKING")
     _validate_pattern(multiline_pattern, router)
 
 

@@ -205,7 +205,10 @@ def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, 
             "FargateService takes scope and id by position, got 2 more; write each by its name",
         ),
         (lambda: limits(3), "Limits takes nothing by position, got 1 more; write each by its name"),
-        (lambda: service(stack, "Web", id="Api"), "FargateService got multiple values for argument 'id'"),
+        (
+            lambda: service(stack, "Web", id="Api", network=network, image=image),
+            "FargateService got multiple values for argument 'id'",
+        ),
         (lambda: canary(header=("a", "b")), "Deployment.canary has no argument 'header'; did you mean 'test_header'?"),
         (lambda: endpoint.add_route("Web"), "HttpEndpoint.add_route needs service=..."),
         (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 
 from fargate_constructs import Health, SignIn
@@ -16,14 +17,15 @@ from fargate_constructs.endpoint.access_logs import validate_access_logs
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.domains import validate_domain
 from fargate_constructs.logs.log_group_names import known_name
-from fargate_constructs.network.reverse_dns import _validate_name as validate_host_name
-from fargate_constructs.service.containers import validate_container
+from fargate_constructs.network.reverse_dns import _validate_name as validate_pointer_name
+from fargate_constructs.service.container import Container
 from fargate_constructs.service.ports import named_ports
-from fargate_constructs.service.service_connect_links import validate_name
+from fargate_constructs.service.service_connect_names import validate_host_name
 
 TOKEN = Aws.URL_SUFFIX
 LIST_TOKEN, DUMMY = "#{Token[TOKEN.1]}", "dummy-value-for-/db"  # as CDK writes them
 STACK = Stack(App(), "Test")
+IMAGE = ecs.ContainerImage.from_registry("nginx")
 ZONE = route53.HostedZone.from_hosted_zone_attributes(STACK, "Zone", hosted_zone_id="Z0", zone_name="example.com")
 CERTIFICATE = acm.Certificate.from_certificate_arn(STACK, "C", "arn:aws:acm:eu-west-1:111111111111:certificate/1")
 
@@ -123,15 +125,19 @@ CHECKS: dict[str, tuple[Callable[[str], object], str, str]] = {
     ),
     "wildcard": (lambda name: validate_domain(CERTIFICATE, name, None), "a{}.example.com", "*.{}.example.com"),
     "name in a zone": (lambda name: validate_in_zone("name", name, ZONE), "{}example.com", "{}.example.org"),
-    "host name": (lambda name: validate_host_name(name, ZONE), "mail{}.example.com", "mail_{}.example.com"),
+    "host name": (lambda name: validate_pointer_name(name, ZONE), "mail{}.example.com", "mail_{}.example.com"),
     "URL": (lambda url: SignIn.jwt(issuer="me", jwks_endpoint=url), "https://{}", "http://{}"),
     "long issuer": (lambda name: SignIn.jwt(issuer=name, jwks_endpoint="https://a"), "a{}", f"{'a' * 257}{{}}"),
     "prefix": (lambda prefix: validate_access_logs(None, prefix, None, load_balancer="Web"), "a/{}", "/{}"),
     "allocation ID": (lambda each: validate_allocation_ids("ids", [each]), "eipalloc-{}", "eip-{}"),
     "health check's path": (lambda path: Health(path=path), "/{}", "health/{}"),
     "port's name": (lambda name: named_ports({name: 80}), "admin-{}", "Admin-{}"),
-    "service's name": (validate_name, "api-{}", "1-{}"),
-    "folder": (lambda path: validate_container(STACK, {"writable_paths": [path]}, on_windows=False), "/{}", "tmp/{}"),
+    "service's name": (validate_host_name, "api-{}", "1-{}"),
+    "folder": (
+        lambda path: Container(image=IMAGE, writable_paths=[path]).validate(STACK, on_windows=False),
+        "/{}",
+        "tmp/{}",
+    ),
 }
 
 

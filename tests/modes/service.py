@@ -24,7 +24,6 @@ from fargate_constructs import (
     Health,
     HttpEndpoint,
     LogArchive,
-    LogDelivery,
     Rollback,
     Scaling,
     ServiceConnect,
@@ -51,7 +50,7 @@ def worker(stage: Stage) -> None:
         capacity=Capacity.spot(on_demand_base=1),
         scaling=Scaling(min=1, max=20, cpu_percent=None, memory_percent=70),
         health=Health(command=["CMD", "true"]),
-        log_delivery=LogDelivery.lossless,
+        log_driver_mode=ecs.AwsLogDriverMode.BLOCKING,
         multiline_pattern=r"^\d{4}-",
     )
     worker.scale_on_backlog("Orders", queue=queue, messages_per_task=100)

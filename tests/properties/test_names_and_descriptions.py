@@ -22,7 +22,7 @@ from fargate_constructs import (
     ScheduledTask,
 )
 from fargate_constructs._core.construct_paths import ec2_description, remove_accents, shorten
-from fargate_constructs.service.service_connect_links import name_of
+from fargate_constructs.service.service_connect_names import host_name_of
 from tests import modes
 from tests.audit import Template
 from tests.modes.jobs import NIGHTLY
@@ -183,5 +183,5 @@ def test_long_texts_keep_their_ends() -> None:
 )
 def test_a_service_is_named_by_all_of_its_id(id_: str, name: str) -> None:
     """A letter with an accent is the letter."""
-    assert name_of(id_) == name
+    assert host_name_of(id_) == name
     assert remove_accents("Ünï") == "Uni"

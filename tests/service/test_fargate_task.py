@@ -1,6 +1,5 @@
 """What a task is made of, whether a service keeps it running or a job runs it once."""
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,10 @@ from fargate_constructs import (
     FixedEgressNetwork,
     HttpEndpoint,
     LogArchive,
-    LogDelivery,
     OneOffTask,
 )
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.fargate_task import IGNORED_RULE, FargateTask
-from fargate_constructs.service.task_arguments import TaskArguments
 from tests.audit import findings
 
 
@@ -47,13 +44,6 @@ class Router:
 
 
 WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-
-
-def test_the_arguments_are_listed_once_more_and_no_differently() -> None:
-    """What builds on a task takes exactly its arguments."""
-    parameters = inspect.signature(FargateTask.__init__).parameters
-
-    assert set(TaskArguments.__annotations__) == set(parameters) - {"self", "scope", "id"}
 
 
 def test_a_read_only_container_can_still_be_looked_into(
@@ -478,6 +468,6 @@ def test_logs_that_nothing_would_heed_are_refused(stack: Stack, network: Network
     refuse("log_retention is of a log group made here, got ONE_MONTH", log_group=lines, log_retention=month)
     refuse("log_retention is of a log group made here, and a log_router", log_router=router, log_retention=month)
     refuse(r"log_group must be that of the log_router \(Test/Lines\)", log_router=router, log_group=other)
-    refuse("log_delivery must be left out", log_router=router, log_delivery=LogDelivery.lossless)
+    refuse("log_driver_mode must be left out", log_router=router, log_driver_mode=ecs.AwsLogDriverMode.BLOCKING)
     task = FargateTask(stack, "Web", network=network, image=image, log_router=router)
     assert task.log_group is lines

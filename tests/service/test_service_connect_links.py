@@ -15,7 +15,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FargateService, FixedEgressNetwork, ServiceConnect
 from fargate_constructs.network.network import Network
-from fargate_constructs.service.service_connect_links import name_of
+from fargate_constructs.service.service_connect_names import host_name_of
 from tests.modes.made_elsewhere import IMAGE
 
 HOURS, SECONDS = Duration.hours(2), Duration.seconds(15)
@@ -378,4 +378,4 @@ def test_a_link_into_another_network_is_refused(stack: Stack, image: ecs.Contain
 )
 def test_a_name_comes_from_the_id(id: str, name: str) -> None:  # noqa: A002 - what constructs call it
     """In lower case, with a hyphen between words."""
-    assert name_of(id) == name
+    assert host_name_of(id) == name

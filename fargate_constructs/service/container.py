@@ -1,0 +1,133 @@
+"""What one container of a task is made of: `FargateTask` and `add_sidecar` take these arguments."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_ecs as ecs
+from constructs import IConstruct
+
+from fargate_constructs._core.unresolved import may_start_with
+
+# The agent of ECS Exec writes here. With a volume at each, a shell opens in a container whose root file system is
+# read-only (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
+EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+# What follows a "=" would become part of the value; a shell cannot read a name with a space.
+VARIABLE_NAME = re.compile(r"[^\s=]+")
+# Windows tasks have none of these; of the last see
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html.
+LINUX_ONLY = ("read_only", "writable_paths", "user", "environment_files")
+
+Condition = ecs.ContainerDependencyCondition
+# The conditions that come true when a container has stopped.
+STOPPED = (Condition.COMPLETE, Condition.SUCCESS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of a task.
+
+    Args:
+        image: The container's image.
+        environment: Plain configuration by name. All who may describe the task definition can read it.
+        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
+            and decrypt them if they are under a key of yours.
+        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
+            "web.env")`. The task's execution role may read these only. By default there are none.
+        command: The command to run. By default the image's own.
+        entry_point: The program that the command is passed to. By default the image's own.
+        working_directory: The folder in which the command runs. By default the image's own.
+        user: The user who runs the command, such as `1000:1000`. By default the image's own.
+        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
+            mounted where the agent of ECS Exec writes, so that a shell still opens.
+        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
+            unless the image has a `VOLUME` of another user there. By default there are none.
+        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
+            the lines after it belong to the event. By default each line is an event.
+    """
+
+    image: ecs.ContainerImage
+    environment: Mapping[str, str] | None = None
+    secrets: Mapping[str, ecs.Secret] | None = None
+    environment_files: Sequence[ecs.EnvironmentFile] = ()
+    command: Sequence[str] | None = None
+    entry_point: Sequence[str] | None = None
+    working_directory: str | None = None
+    user: str | None = None
+    health_check: ecs.HealthCheck | None = None
+    read_only: bool = False
+    writable_paths: Sequence[str] = ()
+    multiline_pattern: str | None = None
+
+    def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
+        """Refuse a container that could not run, or that would show a secret to all."""
+        for path in self.writable_paths:
+            if not may_start_with("/", path) or path == "/":
+                raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
+        for name in LINUX_ONLY if on_windows else ():
+            if value := getattr(self, name):
+                raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")
+        environment, secrets = self.environment or {}, self.secrets or {}
+        for variable in [*environment, *secrets]:
+            if not VARIABLE_NAME.fullmatch(variable):
+                raise ValueError(
+                    f"environment and secrets must have names without '=' and white space, got: {variable!r}"
+                )
+        if both := environment.keys() & secrets.keys():
+            raise ValueError(f"environment and secrets must not share a name, got in both: {', '.join(sorted(both))}")
+        for variable, value in environment.items():
+            if resolves_secret(Stack.of(scope).resolve(value)):
+                raise ValueError(
+                    f"environment must not hold secrets, got the value of one in {variable!r}; pass it as "
+                    f"secrets={{{variable!r}: ecs.Secret.from_secrets_manager(...)}}",
+                )
+
+    @property
+    def volume_paths(self) -> list[str]:
+        """Where the container needs a volume to write to."""
+        paths = [*(EXEC_PATHS if self.read_only else ()), *self.writable_paths]
+        return list(dict.fromkeys(path.rstrip("/") for path in paths))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar(Container):
+    """A container beside the main one.
+
+    Args:
+        essential: Whether the task stops when this container does. By default it does, unless the main container waits
+            until this one has stopped.
+        condition: What the main container waits for before it starts: `START`, `HEALTHY`, or that this container has
+            stopped, `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and `START`
+            if not; nothing if this container itself waits for the main one.
+        depends_on: What this container waits for, by the name of the other container. By default nothing.
+        cpu: How many of the task's CPU units are reserved for it. By default it takes what is free.
+        memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
+        memory_reservation_mib: How much of the task's memory is reserved for it. By default *memory_limit_mib*.
+    """
+
+    essential: bool | None = None
+    condition: Condition | None = None
+    depends_on: Mapping[str, Condition] | None = None
+    cpu: int | None = None
+    memory_limit_mib: int | None = None
+    memory_reservation_mib: int | None = None
+
+    def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
+        """Refuse a condition that cannot come true, too."""
+        super().validate(scope, on_windows=on_windows)
+        if self.condition is Condition.HEALTHY and not self.health_check:
+            raise ValueError("condition HEALTHY needs a health_check, got none: pass one, or condition START")
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+        if self.condition in STOPPED and self.essential:
+            raise ValueError(
+                f"essential must be False for a container whose end is waited for ({self.condition.name}), got: True; "
+                "the task would stop with it",
+            )
+
+
+def resolves_secret(value: object) -> bool:
+    """Whether a piece of a template becomes the value of a secret when it is deployed."""
+    written = str(value)
+    return "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written
