@@ -6,13 +6,14 @@ task ──> private subnet ──> [egress: gateways] ──> [egress: addresse
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs._core.validation import validate_allocation_ids, validate_ips
 
@@ -23,7 +24,7 @@ MAX_PER_REGIONAL_ZONE = 32
 
 
 class EgressMode(Enum):
-    """The ways out that there are."""
+    """The kinds of egress, each by the name of its constructor."""
 
     PER_AZ = "per_az"
     SINGLE = "single"
@@ -50,49 +51,25 @@ class AddressOptions(TypedDict, total=False):
     """The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Addresses:
-    """Where the addresses come from; checked. See `AddressOptions`."""
-
-    addresses_per_az: int = 1
-    eip_allocation_ids: Sequence[str] = ()
-    egress_ips: Sequence[str] = ()
-    public_ipv4_pool: str | None = None
-    ipam_pool_id: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
-        if self.addresses_per_az < 1:
-            raise ValueError(f"addresses_per_az must be at least 1, got: {self.addresses_per_az}")
-        validate_allocation_ids("eip_allocation_ids", self.eip_allocation_ids)
-        validate_ips("egress_ips", self.egress_ips)
-        sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
-        given = [name for name in sources if getattr(self, name)]
-        if len(given) > 1:
-            raise ValueError(f"addresses come from one source, got: {' and '.join(given)}; give one of them")
-        is_counted = not any(map(is_dummy, [*self.egress_ips, *self.eip_allocation_ids]))
-        if is_counted and self.egress_ips and len(self.egress_ips) != len(self.eip_allocation_ids):
-            raise ValueError(
-                f"egress_ips must name the address of each of the {len(self.eip_allocation_ids)} eip_allocation_ids, "
-                f"got: {len(self.egress_ips)}",
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Egress:
-    """How tasks leave. Made by one of the named constructors, never by hand.
+@dataclass(frozen=True, init=False)
+class Egress(NamedConstructors):
+    """How tasks leave. Made by one of the named constructors.
 
     ```python
     FixedEgressNetwork(stack, "Network", egress=Egress.per_az(addresses_per_az=2))
     FixedEgressNetwork(stack, "Network", egress=Egress.single())
     ```
 
-    The addresses belong to the network, not to the way out: moving from one to another keeps them. `docs/network.md`
-    compares the ways, and says which moves go in one deployment and which by way of `paused()`.
+    The network owns the addresses, so a change from one egress to another keeps them. `docs/network.md` compares the
+    kinds, and says which changes take one deployment and which need `paused()` in between.
     """
 
     mode: EgressMode
-    addresses: Addresses = field(default_factory=Addresses)
+    addresses_per_az: int = 1
+    eip_allocation_ids: Sequence[str] = ()
+    egress_ips: Sequence[str] = ()
+    public_ipv4_pool: str | None = None
+    ipam_pool_id: str | None = None
     keep_addresses: bool = True
     instance_type: ec2.InstanceType | None = None
     is_paused: bool = False
@@ -100,108 +77,112 @@ class Egress:
     @classmethod
     @checked
     def per_az(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """A NAT gateway in each zone, 33 USD a month each: losing a zone takes no other zone's egress with it."""
-        return cls(mode=EgressMode.PER_AZ, addresses=_checked(MAX_PER_ZONAL_GATEWAY, addresses))
+        """A NAT gateway in each zone, 33 USD a month each. If a zone fails, the others keep their egress."""
+        return cls._make(mode=EgressMode.PER_AZ, **_validated(MAX_PER_ZONAL_GATEWAY, addresses))
 
     @classmethod
     @checked
     def single(cls, *, keep_addresses: bool = True, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """One NAT gateway for all zones, 33 USD a month: losing its zone takes everybody's egress.
+        """One NAT gateway for all zones, 33 USD a month. If its zone fails, no zone has egress.
 
         Args:
             keep_addresses: Whether the network holds an address for each zone, though only the first zone's are in
-                use. By default it does, and synthesis says what that costs: `per_az` later needs no new entry on
-                anybody's allow-list.
+                use. By default it does, and synthesis says what that costs: a later change to `per_az` needs no new
+                entry on an allow-list.
             addresses: See `AddressOptions`.
         """
-        own = _checked(MAX_PER_ZONAL_GATEWAY, addresses)
-        return cls(mode=EgressMode.SINGLE, addresses=own, keep_addresses=keep_addresses)
+        options = _validated(MAX_PER_ZONAL_GATEWAY, addresses)
+        return cls._make(mode=EgressMode.SINGLE, keep_addresses=keep_addresses, **options)
 
     @classmethod
     @checked
     def regional(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """One regional NAT gateway with addresses of its own in each zone, at the price of a zonal one in each.
+        """One regional NAT gateway with addresses in each zone, at the price of a zonal gateway in each.
 
-        In manual mode: left to itself AWS would pick the addresses
+        In manual mode: in automatic mode AWS picks the addresses
         (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
         """
-        return cls(mode=EgressMode.REGIONAL, addresses=_checked(MAX_PER_REGIONAL_ZONE, addresses))
+        return cls._make(mode=EgressMode.REGIONAL, **_validated(MAX_PER_REGIONAL_ZONE, addresses))
 
     @classmethod
     @checked
     def nat_instance(
         cls, *, instance_type: ec2.InstanceType | None = None, **addresses: Unpack[AddressOptions]
     ) -> "Egress":
-        """A small instance in each zone instead of a gateway: cheap, slower, and away for minutes when replaced.
+        """A small instance in each zone instead of a gateway: cheap, slower, and down for minutes when replaced.
 
         Args:
             instance_type: By default `t4g.nano`, some 3 USD a month.
             addresses: See `AddressOptions`; an instance has one address.
         """
-        return cls(mode=EgressMode.NAT_INSTANCE, addresses=_checked(1, addresses), instance_type=instance_type)
+        return cls._make(mode=EgressMode.NAT_INSTANCE, instance_type=instance_type, **_validated(1, addresses))
 
     @classmethod
     @checked
     def isolated(cls, *, keep_addresses: bool = False, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """No way out: tasks reach AWS through interface endpoints, and nothing else.
+        """No egress: tasks reach AWS services through interface endpoints, and nothing else.
 
         Args:
-            keep_addresses: Whether the network holds an address for each zone all the same. By default it does not;
-                if it had some, they leave the stack but not the account. Keep them to come back to them.
+            keep_addresses: Whether the network holds an address for each zone all the same. By default it does not:
+                addresses that it had leave the stack but stay in the account. Keep them to use them again later.
             addresses: See `AddressOptions`.
         """
-        own = _checked(MAX_PER_REGIONAL_ZONE, addresses)
-        return cls(mode=EgressMode.ISOLATED, addresses=own, keep_addresses=keep_addresses)
+        options = _validated(MAX_PER_REGIONAL_ZONE, addresses)
+        return cls._make(mode=EgressMode.ISOLATED, keep_addresses=keep_addresses, **options)
 
     def paused(self) -> "Egress":
-        """Return this egress without its gateways: no way out for now, but all its addresses kept, and free.
+        """Return this egress without its gateways: no egress for now; all addresses are kept and not in use.
 
-        The step between two ways out that want the same addresses: `Egress.per_az().paused()`, then the other.
+        Deploy it between two kinds of egress that need the same addresses: `Egress.per_az().paused()`, then the other.
         """
-        return replace(self, is_paused=True)
-
-    def used_zones(self, zones: int) -> int:
-        """Return of how many of the network's zones the addresses are in use; the first ones."""
-        return 0 if self.is_paused else self._wanted_zones(zones)
-
-    def held_zones(self, zones: int) -> int:
-        """Return for how many of the network's zones it holds addresses, in use or not."""
-        return zones if self.keep_addresses else self._wanted_zones(zones)
-
-    def validate_for(self, zones: int) -> None:
-        """Refuse the wrong number of addresses.
-
-        Raises:
-            ValueError: If there are other than one group of *eip_allocation_ids* for each zone in use.
-        """
-        given = len(self.allocation_ids(zones))
-        needed = self._needed(zones)
-        if given and given != needed:
-            raise ValueError(
-                f"eip_allocation_ids must hold {needed}: {self.addresses.addresses_per_az} for each of the "
-                f"{self._wanted_zones(zones)} zones that Egress.{self.mode.value}() uses, got: {given}",
-            )
-
-    def allocation_ids(self, zones: int) -> Sequence[str]:
-        """Return those that were given; as many as are needed, of a list that the CLI has yet to look up."""
-        given = self.addresses.eip_allocation_ids
-        return [given[0]] * self._needed(zones) if any(map(is_dummy, given)) else given
-
-    def _needed(self, zones: int) -> int:
-        return self._wanted_zones(zones) * self.addresses.addresses_per_az
-
-    def _wanted_zones(self, zones: int) -> int:
-        match self.mode:
-            case EgressMode.ISOLATED:
-                return 0
-            case EgressMode.SINGLE:
-                return 1
-            case _:
-                return zones
+        return self._replace(is_paused=True)
 
 
-def _checked(most: int, options: AddressOptions) -> Addresses:
-    addresses = Addresses(**options)
-    if addresses.addresses_per_az > most:
-        raise ValueError(f"addresses_per_az must be at most {most} here, got: {addresses.addresses_per_az}")
-    return addresses
+def count_used_zones(egress: Egress, zones: int) -> int:
+    """Return in how many of a network's zones, from the first on, gateways use the addresses."""
+    return 0 if egress.is_paused else _count_egress_zones(egress, zones)
+
+
+def count_held_zones(egress: Egress, zones: int) -> int:
+    """Return for how many of a network's zones the network holds addresses, in use or not."""
+    return zones if egress.keep_addresses else _count_egress_zones(egress, zones)
+
+
+def given_allocation_ids(egress: Egress, zones: int) -> list[list[str]]:
+    """Return the given allocation IDs of each zone; as many as needed, of a list that the CLI has yet to look up."""
+    given, size = egress.eip_allocation_ids, egress.addresses_per_az
+    needed = _count_egress_zones(egress, zones) * size
+    if any(map(is_dummy, given)):
+        given = [given[0]] * needed
+    if given and len(given) != needed:
+        raise ValueError(
+            f"eip_allocation_ids must hold {needed}: {size} for each of the "
+            f"{_count_egress_zones(egress, zones)} zones that Egress.{egress.mode.value}() uses, got: {len(given)}",
+        )
+    return [list(given[start : start + size]) for start in range(0, len(given), size)]
+
+
+def _count_egress_zones(egress: Egress, zones: int) -> int:
+    return {EgressMode.ISOLATED: 0, EgressMode.SINGLE: 1}.get(egress.mode, zones)
+
+
+def _validated(max_addresses: int, options: AddressOptions) -> dict[str, Any]:
+    """Return the options, or refuse what contradicts itself."""
+    addresses_per_az = options.get("addresses_per_az", 1)
+    allocation_ids, ips = options.get("eip_allocation_ids", ()), options.get("egress_ips", ())
+    if not 1 <= addresses_per_az <= max_addresses:
+        limits = f"1 to {max_addresses}" if max_addresses > 1 else "1"
+        raise ValueError(f"addresses_per_az must be {limits} for this egress, got: {addresses_per_az}")
+    validate_allocation_ids("eip_allocation_ids", allocation_ids)
+    validate_ips("egress_ips", ips)
+    sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
+    given = [name for name in sources if options.get(name)]
+    if len(given) > 1:
+        raise ValueError(f"addresses come from one source, got: {' and '.join(given)}; give one of them")
+    is_counted = not any(map(is_dummy, [*ips, *allocation_ids]))
+    if is_counted and ips and len(ips) != len(allocation_ids):
+        raise ValueError(
+            f"egress_ips must name the address of each of the {len(allocation_ids)} eip_allocation_ids, "
+            f"got: {len(ips)}",
+        )
+    return dict(options)

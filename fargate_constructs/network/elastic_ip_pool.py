@@ -1,9 +1,4 @@
-"""Elastic IPs that outlive the stack.
-
-```
-NAT gateway ──> [ElasticIpPool] ──> allow-lists, mail servers
-```
-"""
+"""Elastic IPs that stay when the stack is deleted."""
 
 from aws_cdk import RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
@@ -13,19 +8,18 @@ from fargate_constructs.network.address_plan import RESERVED_ZONES
 
 
 class ElasticIpPool(Construct):
-    """Numbered Elastic IPs, kept when the stack is deleted and when CloudFormation would replace one.
+    """Numbered Elastic IPs, retained when the stack is deleted and when CloudFormation would replace one.
 
-    An address's logical ID comes from the pool's place in the construct tree and from the address's number, never
-    from a subnet, a gateway or a zone's name. The first zone's first address is number 1, the second zone's number 2,
-    up to 6; second addresses begin at 7, third ones at 13: neither a further zone nor a further address for each
-    changes another's number.
+    An address's logical ID depends on the pool's construct path and on the address's number, and not on a subnet, a
+    gateway or a zone name. The first address of zone 1 has number 1, that of zone 2 number 2, up to 6. The second
+    addresses begin at 7, the third ones at 13. So more zones or more addresses for each zone change no number.
 
     Args:
         scope: The construct that owns the pool.
         id: The pool's ID; part of every address's logical ID.
         zones: For how many zones. By default 1.
         addresses_per_az: How many addresses each zone has. By default 1.
-        public_ipv4_pool: The pool of brought addresses to take them from. By default Amazon's.
+        public_ipv4_pool: The pool of your own addresses to take them from. By default Amazon's.
         ipam_pool_id: The IPAM pool to take them from. By default none.
 
     Raises:
@@ -79,7 +73,7 @@ class ElasticIpPool(Construct):
             public_ipv4_pool=self._public_ipv4_pool,
             ipam_pool_id=self._ipam_pool_id,
         )
-        # But for a first deployment that fails: its addresses were nobody's yet, and a region grants five.
+        # A first deployment that fails does release them: a region has a quota of five.
         elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         Tags.of(elastic_ip).add("Name", elastic_ip.node.path)
         return elastic_ip

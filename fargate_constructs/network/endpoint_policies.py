@@ -1,12 +1,12 @@
-"""Whose resources tasks reach through VPC endpoints, and with whose keys.
+"""Policies of VPC endpoints: the accounts whose resources tasks reach, with keys of this account.
 
 ```
 task ──> [VPC endpoint policy] ──> resources of named accounts
 ```
 
-Without a policy an endpoint leads to every account: a task with somebody else's keys could copy data to a bucket, a log
-group or a parameter of theirs, in a network without any other way out. A policy grants nothing; it limits what the
-tasks' roles may do (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html).
+Without a policy an endpoint leads to every account: even without egress, a task with another account's keys could copy
+data to that account's bucket, log group or parameter. A policy grants nothing; it limits what the tasks' roles may do
+ (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html).
 """
 
 import re
@@ -23,19 +23,16 @@ ACCOUNT_ID = re.compile(r"\d{12}")
 # (https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html#vpce-endpoint-policy-support;
 # of ECS's agent and telemetry: https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55).
 WITHOUT_POLICIES = ("ecs-agent", "ecs-telemetry", "email-smtp", "transfer.server")
-# AWS's own buckets that are read: by a URL which ECR signs, for layers of private images
-# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms); and without any key,
-# for packages of Amazon Linux, which NAT instances install (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html).
+# AWS's own buckets: with layers of private images, read by a URL that ECR signs
+# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms); and with
+# packages of Amazon Linux, which NAT instances install without keys (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html).
 AWS_BUCKETS = (f"prod-{Aws.REGION}-starport-layer-bucket", f"al2023-repos-{Aws.REGION}-de612dc2")
 
 
 def restrict_to_accounts(endpoint: ec2.VpcEndpoint, service: str, resource_accounts: Sequence[str]) -> None:
-    """Let principals of this account alone through an endpoint, to resources of this account and the named ones.
+    """Allow only principals of this account through a service's endpoint, to resources of this and the named accounts.
 
-    Args:
-        endpoint: The endpoint, without a policy so far.
-        service: The service behind it, such as `ecr.api`; one that knows no endpoint policies is left as it is.
-        resource_accounts: Further accounts whose resources may be reached.
+    An endpoint that supports no policies is left as it is.
     """
     if service in WITHOUT_POLICIES:
         return
@@ -52,11 +49,7 @@ def restrict_to_accounts(endpoint: ec2.VpcEndpoint, service: str, resource_accou
 
 
 def validate_accounts(name: str, accounts: Sequence[str]) -> None:
-    """Refuse what are no account IDs.
-
-    Raises:
-        ValueError: With the one that is none.
-    """
+    """Refuse what is not an account ID."""
     for account in accounts:
         if is_known(account) and not ACCOUNT_ID.fullmatch(account):
             raise ValueError(f"{name} must hold IDs of accounts, 12 digits such as '123456789012', got: {account!r}")

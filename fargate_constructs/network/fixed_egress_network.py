@@ -1,4 +1,4 @@
-"""The network in which tasks have no public address and leave from known ones.
+"""The network of the tasks: they have no public address, and leave from known Elastic IPs.
 
 ```
 caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the world, from known Elastic IPs
@@ -8,7 +8,6 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the
 
 from collections.abc import Sequence
 from functools import cached_property
-from ipaddress import IPv4Network
 from typing import cast
 
 from aws_cdk import Annotations, RemovalPolicy
@@ -22,19 +21,18 @@ from constructs import Construct, IConstruct, IDependable
 from fargate_constructs._core.account_trust import restrict_to_account
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
-from fargate_constructs.network.address_plan import (
-    PUBLIC_SUBNET_BITS,
-    RESERVED_ZONES,
-    TASK_SUBNET_BITS,
-    planned_range,
-    validate_zones,
-    zones_of,
+from fargate_constructs.network.address_plan import choose_zones, make_vpc, parse_cidr, validate_zones
+from fargate_constructs.network.egress import (
+    Egress,
+    EgressMode,
+    count_held_zones,
+    count_used_zones,
+    given_allocation_ids,
 )
-from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.imported_network import ImportedNetwork
-from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_access
+from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
 from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
@@ -44,12 +42,12 @@ ADDRESS_USD_A_MONTH = 3.65
 
 
 class FixedEgressNetwork(Construct):
-    """A VPC whose tasks sit in private subnets and reach the world from Elastic IPs that stay.
+    """A VPC whose tasks run in private subnets and leave from Elastic IPs that stay.
 
-    The addresses are the network's own. They are retained when the stack is deleted, and their logical IDs depend on
-    nothing but their number: not on subnets, zones' names or the way out. S3 is reached through a gateway endpoint,
-    which costs nothing and saves the NAT gateway's data charge. Flow logs are on, and the VPC's default security group
-    admits nothing.
+    The network makes the Elastic IPs and retains them when the stack is deleted. Their logical IDs depend only on their
+    number, and not on subnets, zone names or the egress mode. Tasks reach S3 through a gateway endpoint, which costs
+    nothing and saves the NAT gateway's data charge. Flow logs are on, and the VPC's default security group allows
+    nothing.
 
     ```python
     network = FixedEgressNetwork(stack, "Network", egress=Egress.per_az())
@@ -59,30 +57,31 @@ class FixedEgressNetwork(Construct):
     Args:
         scope: The construct that owns the network.
         id: The construct's ID.
-        egress: How tasks leave. By default `Egress.per_az()`: a NAT gateway in each zone, so that the loss of a zone
-            takes no other zone's egress with it.
+        egress: How tasks leave. By default `Egress.per_az()`: a NAT gateway in each zone, so that a zone that fails
+            stops the egress of no other zone.
         cidr: The VPC's IPv4 range, `/16` to `/19`. By default `10.0.0.0/16`.
-        avoid_cidrs: Ranges that *cidr* must not overlap, such as those of networks it will be peered with. By default
-            none.
-        max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a region with fewer
-            refuses the deployment. By default 2. A further zone later moves no subnet and changes no address.
-        availability_zones: The names of the zones, such as `ap-northeast-1a`, as many as *max_azs*; a name may be
-            another zone in another account. By default the region's first. Fargate is not in every zone, such as
+        avoid_cidrs: Ranges that *cidr* must not overlap, such as those of networks that will be peered with it. By
+            default none.
+        max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a deployment fails in a
+            region with fewer. By default 2. One more zone later moves no subnet and changes no address.
+        availability_zones: The names of the zones, such as `ap-northeast-1a`, as many as *max_azs*; the same name may
+            be another zone in another account. By default the region's first. Fargate is not in every zone, such as
             `apne1-az3` of Tokyo (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html);
-            `aws ec2 describe-availability-zones` shows which name stands for which ID. Another zone replaces its
-            subnets: choose at the start, and keep the order.
-        endpoints: Sets of interface endpoints, through which tasks reach AWS without the way out. By default none;
-            with `Egress.isolated()` what tasks cannot start without.
+            `aws ec2 describe-availability-zones` lists the ID of each name. Another zone replaces its subnets: choose
+            at the start, and keep the order.
+        endpoints: Sets of VPC endpoints, through which tasks reach AWS services without the NAT gateways. By default
+            none; with `Egress.isolated()` those that tasks need to start.
         resource_accounts: Accounts whose resources tasks reach through the VPC endpoints, S3's included, beside this
-            account's: say those that hold your images. Keys of other accounts are not let through. By default, with
-            `Egress.isolated()` no further account; with a way out any account, with any keys: give `[]` for none.
-        flow_log_retention: How long the VPC's flow logs are kept in CloudWatch, which bills all traffic's; `None` for
-            no flow logs. By default one month.
+            account's, such as the account of your images. Requests with keys of other accounts are denied. By default,
+            with `Egress.isolated()` no other account; in the other modes any account, with any keys: give `[]` for
+            none.
+        flow_log_retention: How long CloudWatch keeps the VPC's flow logs, which it bills by volume; `None` for no flow
+            logs. By default one month.
 
     Raises:
         ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
             known to have, *availability_zones* are not as many, *egress* brings another number of addresses than it
-            needs, or *resource_accounts* holds what is no account's ID.
+            needs, or *resource_accounts* holds something other than account IDs.
     """
 
     @checked
@@ -101,9 +100,9 @@ class FixedEgressNetwork(Construct):
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
-        address_range = planned_range(cidr, avoid_cidrs)
+        address_range = parse_cidr(cidr, avoid_cidrs)
         validate_zones(scope, max_azs, availability_zones)
-        egress.validate_for(max_azs)
+        allocation_ids = given_allocation_ids(egress, max_azs)
         validate_accounts("resource_accounts", resource_accounts or ())
         super().__init__(scope, id)
 
@@ -112,22 +111,22 @@ class FixedEgressNetwork(Construct):
         """The accounts whose resources tasks reach through the VPC endpoints, beside this one; `None` for any."""
         if resource_accounts is None and self.is_isolated:
             self.resource_accounts = ()
-        self._max_azs = max_azs
-        self._zones = zones_of(max_azs, availability_zones)
-        self.elastic_ip_pool = self._make_pool()
-        """The network's own addresses; `None` if it was given some, or has no way out."""
-        self._vpc = self._make_vpc(address_range)
-        if self.elastic_ip_pool:
-            self.elastic_ip_pool.node.add_dependency(internet_access(self._vpc))
-        # Asked for once: each answer costs a message to Node, and every service asks.
+        self.elastic_ip_pool = self._make_pool(max_azs)
+        """The network's own addresses; `None` if it was given some, or needs none."""
+        self._vpc = make_vpc(self, address_range, choose_zones(max_azs, availability_zones))
+        if pool := self.elastic_ip_pool:
+            pool.node.add_dependency(internet_gateway_attachment(self._vpc))
+            allocation_ids = [[each.attr_allocation_id for each in zone] for zone in pool.by_zone]
+        self._allocation_ids = allocation_ids
+        # Kept, since each answer of Node's takes time, and every service asks.
         self._task_subnets = self._vpc.private_subnets
-        self._ways_out = [subnet.internet_connectivity_established for subnet in self._task_subnets]
-        add_nat_gateways(self, egress, self._vpc, self._allocation_ids())
-        self.vpc_endpoints = self._make_endpoints(endpoints)
-        """The endpoints that were asked for, and with `Egress.isolated()` those that tasks cannot do without."""
+        self._routes = [subnet.internet_connectivity_established for subnet in self._task_subnets]
+        add_nat_gateways(self, egress, self._vpc, allocation_ids)
+        self.vpc_endpoints = self._make_endpoints(endpoints, str(address_range))
+        """The endpoints that were asked for, and with `Egress.isolated()` those that tasks need to start."""
         if flow_log_retention is not None:
             self._log_flows(flow_log_retention)
-        self._tell_unused_addresses()
+        self._report_unused_addresses(max_azs)
 
     @staticmethod
     @checked
@@ -139,15 +138,15 @@ class FixedEgressNetwork(Construct):
         egress_ips: Sequence[str] = (),
         task_subnets: Sequence[ec2.ISubnet] | None = None,
     ) -> ImportedNetwork:
-        """Use a VPC that exists, with its own way out.
+        """Use a VPC that exists, with its own egress.
 
         Args:
             scope: The construct that owns the network.
             id: The construct's ID.
             vpc: The VPC, made elsewhere or imported.
-            egress_ips: The IPv4 addresses its tasks leave from, known to you. By default none, and synthesis warns
-                that egress is unproven: routes of an imported VPC cannot be seen.
-            task_subnets: Where tasks belong. By default the VPC's private subnets with egress.
+            egress_ips: The IPv4 addresses that its tasks leave from. By default none, and synthesis warns that egress
+                is unproven: the routes of an imported VPC are unknown.
+            task_subnets: The subnets of the tasks. By default the VPC's private subnets with egress.
 
         Raises:
             ValueError: If there are no such subnets, or one is a public subnet of the VPC.
@@ -171,25 +170,25 @@ class FixedEgressNetwork(Construct):
 
     @property
     def connectivity(self) -> Sequence[IDependable]:
-        """What must be there before a task starts: the way out, and the endpoints."""
-        return [*self._ways_out, *self.vpc_endpoints]
+        """What a task needs before it starts: routes, and the endpoints."""
+        return [*self._routes, *self.vpc_endpoints]
 
     @property
     def egress_ips(self) -> Sequence[str]:
-        """The IPv4 addresses that tasks leave from or may leave from after a change of egress, zone by zone.
+        """The IPv4 addresses that tasks leave from, or may leave from after a change of egress, zone by zone.
 
-        Tokens until deployed, unless the egress was given its addresses; then those, as far as they were named.
+        Tokens until deployed. If the egress was given its addresses, its own `egress_ips`.
         """
-        return self.elastic_ip_pool.public_ips if self.elastic_ip_pool else self.egress.addresses.egress_ips
+        return self.elastic_ip_pool.public_ips if self.elastic_ip_pool else self.egress.egress_ips
 
     @property
     def egress_cidrs(self) -> Sequence[str]:
-        """The addresses as ranges, `203.0.113.7/32`, as allow-lists and security groups want them."""
+        """The addresses as ranges such as `203.0.113.7/32`, for allow-lists and security groups."""
         return [f"{ip}/32" for ip in self.egress_ips]
 
     @checked
     def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
-        """Write the addresses to a parameter of SSM, for other teams' stacks to read.
+        """Write the addresses to a parameter of SSM, which other teams' stacks can read.
 
         Args:
             parameter_name: The parameter's name, such as `/network/egress-ips`.
@@ -213,7 +212,7 @@ class FixedEgressNetwork(Construct):
 
     @checked
     def add_reverse_dns(self, *, hosted_zone: route53.IHostedZone, name: str) -> ReverseDns:
-        """Give the addresses a name that mail servers find both ways.
+        """Give the addresses a name, with forward and reverse DNS records for mail servers.
 
         Args:
             hosted_zone: The zone of *name*, in which the forward record is made.
@@ -227,7 +226,7 @@ class FixedEgressNetwork(Construct):
             raise ValueError(
                 f"the addresses have a name already, got another: {name!r}; reverse DNS knows one, so call this once"
             )
-        allocation_ids = [each for zone in self._allocation_ids() for each in zone]
+        allocation_ids = [each for zone in self._allocation_ids for each in zone]
         return ReverseDns(
             self,
             "ReverseDns",
@@ -242,76 +241,35 @@ class FixedEgressNetwork(Construct):
         return EgressProof.of(self)
 
     def prove_egress(self, tasks: IConstruct) -> None:
-        """Let synthesis fail unless the tasks of a construct leave from the network's addresses.
+        """Make synthesis fail unless the tasks of a construct leave from the network's addresses.
 
-        `FargateService` asks for it; ask for what else runs in the network.
+        `FargateService` calls it; call it for other tasks in the network.
         """
         self._proof.add(
             tasks,
             subnets=self.task_subnets,
-            known_allocation_ids=self.egress.addresses.eip_allocation_ids,
+            known_allocation_ids=self.egress.eip_allocation_ids,
         )
 
-    def _make_pool(self) -> ElasticIpPool | None:
-        addresses = self.egress.addresses
-        zones = self.egress.held_zones(self._max_azs)
-        if addresses.eip_allocation_ids or not zones:
+    def _make_pool(self, max_azs: int) -> ElasticIpPool | None:
+        zones = count_held_zones(self.egress, max_azs)
+        if self.egress.eip_allocation_ids or not zones:
             return None
         return ElasticIpPool(
             self,
             "EgressIps",
             zones=zones,
-            addresses_per_az=addresses.addresses_per_az,
-            public_ipv4_pool=addresses.public_ipv4_pool,
-            ipam_pool_id=addresses.ipam_pool_id,
+            addresses_per_az=self.egress.addresses_per_az,
+            public_ipv4_pool=self.egress.public_ipv4_pool,
+            ipam_pool_id=self.egress.ipam_pool_id,
         )
 
-    def _make_vpc(self, address_range: IPv4Network) -> ec2.Vpc:
-        vpc = ec2.Vpc(
-            self,
-            "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(str(address_range)),
-            availability_zones=self._zones,
-            reserved_azs=RESERVED_ZONES - self._max_azs,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(
-                    name="Public",
-                    subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=address_range.prefixlen + PUBLIC_SUBNET_BITS,
-                    map_public_ip_on_launch=False,
-                ),
-                ec2.SubnetConfiguration(
-                    name="Tasks",
-                    subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
-                    cidr_mask=address_range.prefixlen + TASK_SUBNET_BITS,
-                ),
-            ],
-            # The way out is made apart from the VPC, so that changing it touches no subnet.
-            nat_gateways=0,
-            restrict_default_security_group=True,
-            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
-        )
-        for subnet in vpc.public_subnets:
-            acknowledge(
-                subnet,
-                {"VPCNoUnrestrictedRouteToIGW": "NAT and load balancers stand in public subnets; tasks never do."},
-            )
-        return vpc
-
-    def _make_endpoints(self, endpoints: Sequence[VpcEndpoints]) -> list[ec2.VpcEndpoint]:
-        if self.resource_accounts is None:
-            return add_vpc_endpoints(self._vpc, endpoints)
+    def _make_endpoints(self, endpoints: Sequence[VpcEndpoints], cidr: str) -> list[ec2.VpcEndpoint]:
         isolated = VpcEndpoints.for_isolated_tasks if self.is_isolated else ()
-        # S3's endpoint is there in any case, and gets a policy, too.
-        sets = [*endpoints, *isolated, VpcEndpoints.s3]
-        return add_vpc_endpoints(self._vpc, sets, resource_accounts=self.resource_accounts)
-
-    def _allocation_ids(self) -> list[list[str]]:
-        """Return the Elastic IPs of each zone."""
-        if self.elastic_ip_pool:
-            return [[each.attr_allocation_id for each in zone] for zone in self.elastic_ip_pool.by_zone]
-        given, size = self.egress.allocation_ids(self._max_azs), self.egress.addresses.addresses_per_az
-        return [list(given[start : start + size]) for start in range(0, len(given), size)]
+        # S3's endpoint is always there, and gets the policy, too.
+        s3 = [] if self.resource_accounts is None else [VpcEndpoints.s3]
+        sets = [*endpoints, *isolated, *s3]
+        return add_vpc_endpoints(self, self._vpc, sets, cidr=cidr, resource_accounts=self.resource_accounts)
 
     def _known_ips(self, purpose: str) -> Sequence[str]:
         if not self.egress_ips:
@@ -325,18 +283,17 @@ class FixedEgressNetwork(Construct):
         log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
         acknowledge(log_group, LOG_GROUP)
         flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
-        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html. CDK's role, for with another one the
-        # flow log is replaced, and AWS takes no second one to the same log group beside it.
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html. CDK's role is kept: another role
+        # would replace the flow log, and AWS allows no second flow log to the same log group.
         restrict_to_account(cast(iam.IRole, flow_log.iam_role))
         acknowledge(flow_log, INLINE_POLICY)
 
-    def _tell_unused_addresses(self) -> None:
-        unused = (
-            self.egress.held_zones(self._max_azs) - self.egress.used_zones(self._max_azs)
-        ) * self.egress.addresses.addresses_per_az
+    def _report_unused_addresses(self, max_azs: int) -> None:
+        zones = count_held_zones(self.egress, max_azs) - count_used_zones(self.egress, max_azs)
+        unused = zones * self.egress.addresses_per_az
         if self.elastic_ip_pool and unused:
             Annotations.of(self).add_info_v2(
                 "fargate-constructs:unusedAddresses",
                 f"{unused} of {len(self.egress_ips)} Elastic IPs are not in use, at {unused * ADDRESS_USD_A_MONTH:.2f} "
-                "USD a month: they wait for another egress; docs/network.md says how to release them",
+                "USD a month: they are kept for another egress; docs/network.md says how to release them",
             )

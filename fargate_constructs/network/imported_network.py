@@ -1,9 +1,4 @@
-"""A network made elsewhere.
-
-```
-caller ──> endpoint ──> service ──> [ImportedNetwork] ──> the world, from the addresses it is said to have
-```
-"""
+"""A network of a VPC that was made elsewhere, which leaves from the addresses that a person named."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,7 +27,7 @@ class ImportedNetwork(Construct):
         validate_ips("egress_ips", egress_ips)
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets and is_dummy(vpc.vpc_id):
-            subnets = vpc.private_subnets  # a selection by name finds none until the CLI has looked them up
+            subnets = vpc.private_subnets  # the CLI has yet to look up a selection by name
         if not subnets:
             raise ValueError(
                 f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "
@@ -44,19 +39,19 @@ class ImportedNetwork(Construct):
         self.vpc = vpc
         self.egress_ips: Sequence[str] = tuple(egress_ips)
         self.is_isolated = False
-        """A VPC made elsewhere may have any way out."""
+        """False: a VPC made elsewhere may have any egress."""
         self.resource_accounts: Sequence[str] | None = None
         self.task_subnets: Sequence[ec2.ISubnet] = subnets
         if not egress_ips:
             Annotations.of(self).add_warning_v2(
                 "fargate-constructs:unprovenEgress",
-                "the routes of an imported VPC cannot be seen, so its egress addresses are unproven: "
+                "the routes of an imported VPC are unknown, so its egress addresses are unproven: "
                 "pass egress_ips=[...] if you know them",
             )
 
     @property
     def connectivity(self) -> Sequence[IDependable]:
-        """What must be there before a task starts: the subnets' way out, if it is of this app."""
+        """What a task needs before it starts: the subnets' routes, if they are of this app."""
         return [subnet.internet_connectivity_established for subnet in self.task_subnets]
 
     @cached_property
@@ -64,16 +59,16 @@ class ImportedNetwork(Construct):
         return EgressProof.of(self)
 
     def prove_egress(self, tasks: IConstruct) -> None:
-        """Let synthesis fail if the VPC is one of this app's and lets tasks leave past its NAT gateways.
+        """Make synthesis fail if the VPC is in this app and tasks bypass its NAT gateways.
 
-        Or from a gateway whose addresses may go, unless they were named.
+        It fails, too, if a gateway's addresses are not retained and were not named.
         """
         self._proof.add(tasks, subnets=self.task_subnets, trusts_given_addresses=bool(self.egress_ips))
 
 
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
-    """Refuse public subnets. The proof of egress cannot: it does not see the routes of a VPC made elsewhere."""
-    # Two tokens of one export are two texts, and resolve to one reference.
+    """Refuse public subnets. The proof of egress does not read the routes of a VPC made elsewhere."""
+    # Two tokens of one export differ as texts, and resolve to the same reference.
     stack = Stack.of(vpc)
     public = stack.resolve([[subnet.subnet_id] for subnet in vpc.public_subnets])
     for subnet in subnets:

@@ -1,4 +1,4 @@
-"""The gateways of each way out, and the default routes to them.
+"""The NAT gateways or instances of each egress mode, and the default routes to them.
 
 ```
 task subnets ──> default routes ──> [gateways] ──> Elastic IPs
@@ -16,37 +16,31 @@ from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.nat_instance import NatInstance
 
 
-def add_nat_gateways(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
-    """Make an egress's gateways under *scope*, and route each task subnet to one.
+def add_nat_gateways(network: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
+    """Make the gateways of an egress, each on the allocation IDs of its zone, and route each task subnet to one.
 
-    Whatever the mode, a subnet's default route keeps its logical ID, and so does the gateway of a zone: what two modes
-    have in common is updated in place, not replaced.
-
-    Args:
-        scope: The network.
-        egress: The way out.
-        vpc: The network's VPC.
-        allocation_ids: The Elastic IPs of each zone.
+    In all modes a subnet's default route has the same logical ID, and so has the gateway of a zone: a change of mode
+    updates what both modes have, and does not replace it.
     """
     if egress.is_paused:
         return
     match egress.mode:
         case EgressMode.PER_AZ:
             gateways = [
-                _zonal_gateway(scope, zone, subnet, allocation_ids[zone])
+                _zonal_gateway(network, zone, subnet, allocation_ids[zone])
                 for zone, subnet in enumerate(vpc.public_subnets)
             ]
-            _route(vpc, ec2.RouterType.NAT_GATEWAY, gateways)
+            _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, gateways)
         case EgressMode.SINGLE:
-            gateway = _zonal_gateway(scope, 0, vpc.public_subnets[0], allocation_ids[0])
-            _route(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
+            gateway = _zonal_gateway(network, 0, vpc.public_subnets[0], allocation_ids[0])
+            _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
         case EgressMode.REGIONAL:
-            gateway = _regional_gateway(scope, vpc, allocation_ids)
-            _route(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
+            gateway = _regional_gateway(network, vpc, allocation_ids)
+            _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
         case EgressMode.NAT_INSTANCE:
             instances = [
                 NatInstance(
-                    scope,
+                    network,
                     f"NatInstance{zone + 1}",
                     vpc=vpc,
                     subnet=subnet,
@@ -56,24 +50,24 @@ def add_nat_gateways(scope: Construct, egress: Egress, vpc: ec2.Vpc, allocation_
                 for zone, subnet in enumerate(vpc.public_subnets)
             ]
             interfaces = [instance.network_interface_id for instance in instances]
-            _route(vpc, ec2.RouterType.NETWORK_INTERFACE, interfaces)
+            _add_default_routes(vpc, ec2.RouterType.NETWORK_INTERFACE, interfaces)
             for subnet, instance in zip(vpc.private_subnets, instances, strict=True):
-                # An interface is there before the instance is, and tasks wait for the route.
+                # Tasks wait for the route, and the interface exists before the instance.
                 subnet.node.find_child("DefaultRoute").node.add_dependency(instance)
 
 
-def internet_access(vpc: ec2.IVpc) -> IDependable:
-    """Return what an address on the internet needs first: the attachment of the internet gateway, and routes to it.
+def internet_gateway_attachment(vpc: ec2.IVpc) -> IDependable:
+    """Return what an Elastic IP needs first: the attachment of the internet gateway, and routes to it.
 
-    Not the VPC's own `internet_connectivity_established`, which is the gateway without its attachment
+    The VPC's own `internet_connectivity_established` is the gateway without its attachment
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html).
     """
     return vpc.select_subnets(subnet_type=ec2.SubnetType.PUBLIC).internet_connectivity_established
 
 
-def _zonal_gateway(scope: Construct, zone: int, subnet: ec2.ISubnet, allocation_ids: Sequence[str]) -> str:
+def _zonal_gateway(network: Construct, zone: int, subnet: ec2.ISubnet, allocation_ids: Sequence[str]) -> str:
     gateway = ec2.CfnNatGateway(
-        scope,
+        network,
         f"NatGateway{zone + 1}",
         subnet_id=subnet.subnet_id,
         allocation_id=allocation_ids[0],
@@ -84,9 +78,9 @@ def _zonal_gateway(scope: Construct, zone: int, subnet: ec2.ISubnet, allocation_
     return gateway.ref
 
 
-def _regional_gateway(scope: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> str:
+def _regional_gateway(network: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> str:
     gateway = ec2.CfnNatGateway(
-        scope,
+        network,
         "RegionalNatGateway",
         vpc_id=vpc.vpc_id,
         availability_mode="regional",
@@ -98,12 +92,12 @@ def _regional_gateway(scope: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[S
             for zone, subnet in enumerate(vpc.private_subnets)
         ],
     )
-    gateway.node.add_dependency(internet_access(vpc))
+    gateway.node.add_dependency(internet_gateway_attachment(vpc))
     Tags.of(gateway).add("Name", gateway.node.path)
     return gateway.ref
 
 
-def _route(vpc: ec2.Vpc, router_type: ec2.RouterType, router_ids: Sequence[str]) -> None:
+def _add_default_routes(vpc: ec2.Vpc, router_type: ec2.RouterType, router_ids: Sequence[str]) -> None:
     for subnet, router_id in zip(vpc.private_subnets, router_ids, strict=True):
         cast(ec2.Subnet, subnet).add_route(
             "DefaultRoute",

@@ -1,4 +1,4 @@
-"""A NAT gateway's cheap stand-in: one small machine that is replaced when it fails.
+"""A NAT instance: one small machine instead of a NAT gateway, replaced when it fails.
 
 ```
 task ──> default route ──> network interface ──> Elastic IP ──> the world
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import jsii
 from aws_cdk import (
-    Aws,
     CfnAutoScalingRollingUpdate,
     CfnCreationPolicy,
     CfnResourceSignal,
@@ -26,38 +25,27 @@ from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import validate_allocation_ids
+from fargate_constructs.network.nat_user_data import user_data
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
 # (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html). The standard image, not the minimal one.
 IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
 ARCHITECTURES = {ec2.InstanceArchitecture.ARM_64: "arm64", ec2.InstanceArchitecture.X86_64: "x86_64"}
-# Two minutes should do (an estimate); the rest is for launches that EC2 refuses while the machine before is still
-# shutting down with the interface in its hands.
+# Two minutes are enough (an estimate); the rest is for launches that EC2 refuses while the previous machine is still
+# shutting down and has the interface.
 READY_WITHIN = Duration.minutes(15)
-# Linux tracks as many connections as its hash table has buckets, one for 128 KiB of memory: 4,096 at most on 512 MiB;
-# it drops what comes after. This is what it allows itself with more than 4 GiB; full, the table takes about 100 MB
-# (nf_conntrack_init_start in the kernel's net/netfilter/nf_conntrack_core.c;
-# https://docs.kernel.org/networking/nf_conntrack-sysctl.html).
-TRACKED_CONNECTIONS = 262_144
-HASH_BUCKETS = 65_536
-# After how many idle seconds a NAT gateway forgets a connection; Linux would keep it for five days
-# (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html).
-IDLE_TIMEOUT = 350
-# What `dnf` needs beyond the memory of the smallest machines (github.com/amazonlinux/amazon-linux-2023/issues/404).
-SWAP_MIB = 512
-INSTALL_ATTEMPTS = 5
 
 
 @jsii.implements(ec2.IConnectable)
 class NatInstance(Construct):
-    """A machine that stands in for a NAT gateway, on Elastic IPs and an interface that outlive it.
+    """A machine instead of a NAT gateway, on Elastic IPs and a network interface that stay when it is replaced.
 
-    A network interface holds the Elastic IPs and is what default routes point at. An Auto Scaling group keeps one
-    machine behind it: each machine is launched with this interface as its own, so that a new one has the address and
-    the routes from its first packet, needs no second public address, and may call no AWS API: it has no role at all.
-    A machine that cannot set itself up shuts down, and the group launches another.
+    The interface has the Elastic IPs, and default routes lead to it. An Auto Scaling group keeps one machine running
+    and launches each machine with this interface, so a new machine has the addresses and the routes at once, and needs
+    no other public address. It has no role, so it may call no AWS API. A machine that cannot set itself up shuts down,
+    and the group launches another.
 
-    A deployment waits until the machine forwards traffic; what needs the way out should depend on the construct.
+    A deployment waits until the machine forwards traffic; what needs egress should depend on the construct.
 
     ```python
     nat = NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=pool.allocation_ids)
@@ -71,32 +59,31 @@ class NatInstance(Construct):
     route.node.add_dependency(nat)
     ```
 
-    What it does not do, and a NAT gateway does:
+    Differences from a NAT gateway:
 
     - It is one machine in one zone. When it is replaced, because it failed or because a deployment changed it, open
-      connections break and there is no way out for some two minutes (an estimate: terminate, launch, install), plus
-      the one or two that EC2 takes to notice a machine that hangs; longer if the zone is short of machines.
-    - Only what EC2's status checks see makes the group replace it: a machine that runs but forwards nothing stays.
+      connections break and there is no egress for some two minutes (an estimate: terminate, launch, install), plus
+      the one or two that EC2 needs to notice a machine that hangs; longer if the zone is short of machines.
+    - The group replaces it only if EC2's status checks fail: a machine that runs but forwards nothing stays.
     - A t4g.nano sustains 32 Mbit/s, and 5 Gbit/s for minutes at a time
       (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html#gp_network).
-    - Nobody patches it. Each machine starts from the newest Amazon Linux 2023 image, which is looked up when it is
-      launched, not when the stack is deployed: a deployment replaces nothing by itself, and to patch is to replace
-      (`aws autoscaling start-instance-refresh`).
+    - It is not patched. Each machine starts from the newest Amazon Linux 2023 image, which EC2 looks up at launch:
+      a deployment does not replace the machine, `aws autoscaling start-instance-refresh` does.
     - While a machine sets itself up it needs Amazon Linux's package repositories, which are in the region's S3.
 
-    Nobody can log in. `aws ec2 get-console-output` shows what a machine said while it set itself up.
+    There is no login. `aws ec2 get-console-output` shows the output of the setup.
 
     Args:
         scope: The construct that owns the instance.
         id: The construct's ID.
-        vpc: The VPC. Whatever is in its IPv4 range may use the instance.
-        subnet: The public subnet that the instance stands in, its route to the internet gateway included. Another one
-            later is another interface: routes follow, the outage is longer.
+        vpc: The VPC. All of its IPv4 range may use the instance.
+        subnet: The public subnet of the instance, with its route to the internet gateway. Another subnet later replaces
+            the interface: routes follow, and the outage is longer.
         allocation_ids: The allocation IDs (`eipalloc-…`) of the Elastic IPs to leave from, the primary one first. With
             several, a task always leaves from the same one, chosen by its private address. Each needs a private
             address of its own on the interface: a t4g.nano can have 2
             (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html#gp_network).
-            Adding one replaces the machine. A NAT gateway must give an address back in an earlier deployment.
+            Adding one replaces the machine. A NAT gateway must release an address in an earlier deployment.
         instance_type: The machine, ARM or x86. By default a t4g.nano.
 
     Raises:
@@ -117,7 +104,7 @@ class NatInstance(Construct):
     ) -> None:
         _validate_subnet(vpc, subnet)
         _validate_allocation_ids(allocation_ids)
-        # Both raise for an import that leaves them out, which should not leave half a construct in the tree.
+        # An import without them raises here, before a half-made construct is in the tree.
         cidr, zone = _range_of(vpc), subnet.availability_zone
         super().__init__(scope, id)
 
@@ -234,7 +221,7 @@ class NatInstance(Construct):
                         delete_on_termination=False,
                     ),
                 ],
-                # Who shuts down to be replaced lets go of the interface at once.
+                # A machine that shuts down releases the interface at once.
                 instance_initiated_shutdown_behavior="terminate",
                 metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
                     http_tokens="required",
@@ -250,7 +237,7 @@ class NatInstance(Construct):
                         ),
                     ),
                 ],
-                user_data=Fn.base64(_user_data(addresses, group=self.auto_scaling_group.logical_id)),
+                user_data=Fn.base64(user_data(addresses, group=self.auto_scaling_group.logical_id)),
             ),
         )
 
@@ -260,77 +247,13 @@ class NatInstance(Construct):
         acknowledge(
             self.auto_scaling_group,
             {
-                "AwsSolutions-AS3": "EventBridge has each launch and termination of the group, without a topic that "
-                "nobody reads.",
+                "AwsSolutions-AS3": "EventBridge gets each launch and termination of the group.",
             },
         )
 
 
-def _user_data(addresses: Sequence[str], *, group: str) -> str:
-    """Return the script that makes a NAT of a fresh machine.
-
-    It runs once, at the first boot, and leaves behind what a reboot needs.
-    """
-    return f"""#!/bin/bash
-set -euo pipefail
-
-# A machine that is no NAT must go: the group launches another, with this interface and its addresses.
-replace_unless_ready() {{ [ "$?" -eq 0 ] || shutdown -h now; }}
-trap replace_unless_ready EXIT
-
-# The smallest machines have too little memory for dnf.
-install --mode=600 /dev/null /swapfile
-dd if=/dev/zero of=/swapfile bs=1M count={SWAP_MIB} status=none
-mkswap /swapfile
-swapon /swapfile
-
-# The image has no nftables; whatever else boots may hold dnf's lock, and the repositories may be slow.
-attempts=1
-until timeout 120 dnf install --assumeyes nftables aws-cfn-bootstrap; do
-  if [ "$attempts" -eq {INSTALL_ATTEMPTS} ]; then exit 1; fi
-  attempts=$((attempts + 1))
-  sleep 10
-done
-
-interface=$(ip -4 route show default | awk '{{ print $5; exit }}')
-echo nf_conntrack > /etc/modules-load.d/nat.conf
-cat > /etc/sysctl.d/90-nat.conf <<END
-net.ipv4.ip_forward = 1
-net.ipv4.conf.all.send_redirects = 0
-net.ipv4.conf.$interface.send_redirects = 0
-net.netfilter.nf_conntrack_buckets = {HASH_BUCKETS}
-net.netfilter.nf_conntrack_max = {TRACKED_CONNECTIONS}
-net.netfilter.nf_conntrack_tcp_timeout_established = {IDLE_TIMEOUT}
-END
-modprobe nf_conntrack
-sysctl -p /etc/sysctl.d/90-nat.conf
-
-cat > /etc/sysconfig/nftables.conf <<'END'
-table ip nat {{
-  chain postrouting {{
-    type nat hook postrouting priority srcnat; policy accept;
-    oifname != "lo" {_source_nat(addresses)}
-  }}
-}}
-END
-systemctl enable --now nftables
-
-# A stack that is being deployed waits for this; one that is not takes no signals.
-/opt/aws/bin/cfn-signal --success true --stack {Aws.STACK_NAME} --resource {group} --region {Aws.REGION} || true
-"""
-
-
-def _source_nat(addresses: Sequence[str]) -> str:
-    """Return nftables' verdict: the one address, or one of several by who sends."""
-    if len(addresses) == 1:
-        return "masquerade"
-    # With a seed of its own, each machine would deal the addresses out anew.
-    numbered = ", ".join(f"{number} : {address}" for number, address in enumerate(addresses))
-    return f"snat to jhash ip saddr mod {len(addresses)} seed 0x1 map {{ {numbered} }}"
-
-
 def _range_of(vpc: ec2.IVpc) -> str:
-    """Return a VPC's range: as it was written, if it was, for an audit cannot read a reference to it."""
+    """Return a VPC's range; the literal if there is one, since audits cannot read a reference."""
     resource = vpc.node.default_child
     return (isinstance(resource, ec2.CfnVPC) and resource.cidr_block) or vpc.vpc_cidr_block
 

@@ -1,9 +1,4 @@
-"""What the other parts need to know of a network, and no more.
-
-```
-caller ──> endpoint ──> service ──> [network] ──> the world
-```
-"""
+"""The interface of a network: what the other parts read of it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,7 +8,7 @@ from constructs import IConstruct, IDependable
 
 
 class Network(Protocol):
-    """A VPC, the subnets in it where tasks belong, and the addresses they leave from.
+    """A VPC, its subnets for tasks, and the addresses that tasks leave from.
 
     `FixedEgressNetwork` is one; `FixedEgressNetwork.from_vpc` makes one of a VPC that exists.
     """
@@ -32,15 +27,15 @@ class Network(Protocol):
 
     @property
     def is_isolated(self) -> bool:
-        """Whether tasks are known to have no way out but interface endpoints."""
+        """Whether tasks are known to have no egress but interface endpoints."""
 
     @property
     def resource_accounts(self) -> Sequence[str] | None:
-        """The accounts that VPC endpoints let tasks reach, beside this account; `None` if nothing is known of it."""
+        """The accounts that VPC endpoints let tasks reach, beside this account; `None` if that is not known."""
 
     @property
     def connectivity(self) -> Sequence[IDependable]:
-        """What must be there before a task starts: without it, no image can be pulled."""
+        """What a task needs before it starts: without it, no image can be pulled."""
 
     def prove_egress(self, tasks: IConstruct) -> None:
-        """Let synthesis fail unless the tasks of a construct leave from those addresses, as far as can be seen."""
+        """Make synthesis fail unless the tasks of a construct leave from those addresses, as far as it is known."""

@@ -1,16 +1,16 @@
-"""What mail servers ask before they take mail: which name an address has.
+"""Reverse DNS of Elastic IPs, which mail servers check before they accept mail.
 
 ```
 task ──> NAT gateway ──> Elastic IP ──> mail server ──> [ReverseDns]: 203.0.113.7 is mail.example.com, and back
 ```
 
-What AWS still asks of a person:
+What a person still does:
 
-- Port 25 is closed, by NAT gateways too, until AWS has granted a "Request to remove email sending limitations"
+- Port 25 is blocked, on NAT gateways too, until AWS has granted a "Request to remove email sending limitations"
   (https://repost.aws/knowledge-center/ec2-port-25-throttle).
 - In AWS GovCloud (US) only AWS Support makes PTR records.
 
-Mail leaves from whichever address of the pool its zone's NAT gateway has: give all of them, one name for all.
+Mail leaves from any address of the zone's NAT gateway: give all addresses, with one name.
 """
 
 import hashlib
@@ -32,26 +32,25 @@ from fargate_constructs._core.validation import validate_allocation_ids, validat
 
 HANDLER = Path(__file__).parent / "lambdas" / "pointer_record"
 
-# EC2 asks for the forward record before it makes a PTR record. For this long it may hear an older answer.
+# EC2 resolves the name before it makes a PTR record. For this long it may get an older answer.
 RECORD_TTL = Duration.minutes(5)
-# The most that Lambda gives. A PTR record takes a minute or two; but a resolver remembers for 15 minutes that a name
-# did not exist, if somebody asked too early
+# Lambda's maximum. A PTR record takes a minute or two, but a resolver caches for 15 minutes that a name does not exist
 # (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html).
 HANDLER_TIMEOUT = Duration.minutes(15)
-# When CloudFormation stops waiting for a Lambda that died without a word, instead of after an hour.
+# When CloudFormation stops waiting for a Lambda that ended without an answer, instead of after an hour.
 SERVICE_TIMEOUT = Duration.minutes(16)
 
-# https://www.rfc-editor.org/rfc/rfc1123#page-13; a last label of digits alone would be an address.
+# https://www.rfc-editor.org/rfc/rfc1123#page-13; a name whose last label has only digits would be an address.
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{LABEL}\.)+(?=[a-z]){LABEL}")
 
 
 class ReverseDns(Construct):
-    """One name for Elastic IPs, and for each of them a PTR record that says that name: what mail servers check.
+    """One name for Elastic IPs: an A record with all of them, and a PTR record for each.
 
-    The name's A record with all addresses is made first, since EC2 makes no PTR record whose name does not resolve to
-    the address. The deployment ends when every PTR record says the name, or fails and says why. On the way back each
-    PTR record goes first, unless it says another name by then: an address with a PTR record cannot be released.
+    The A record is made first, since EC2 makes no PTR record whose name does not resolve to the address. The deployment
+    ends when every PTR record has the name, or fails and says why. On deletion each PTR record is removed first, unless
+    it has another name by then: an address with a PTR record cannot be released.
 
     ```python
     pool = network.elastic_ip_pool
@@ -69,11 +68,11 @@ class ReverseDns(Construct):
         id: The construct's ID.
         hosted_zone: The public zone in which the A record is made.
         name: The host name, without a closing dot, such as `mail.example.com`. No other A record may have it.
-        addresses: For each Elastic IP of this account and region its allocation ID (`eipalloc-…`) and IPv4 address.
+        addresses: The allocation ID (`eipalloc-…`) and IPv4 address of each Elastic IP, of this account and region.
 
     Raises:
-        ValueError: If *name* is no host name or lies outside the zone, the zone is private, or *addresses* is empty,
-            has one twice, or has something in it that is none.
+        ValueError: If *name* is no host name or outside the zone, the zone is private, or *addresses* is empty, has
+            one twice, or holds something else.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class ReverseDns(Construct):
             self,
             "Record",
             zone=hosted_zone,
-            # The closing dot says that the name is whole: a zone imported by its ID does not know its own name.
+            # With a closing dot, since a zone imported by its ID does not know its name.
             record_name=f"{name}.",
             target=route53.RecordTarget.from_ip_addresses(*(public_ip for _, public_ip in addresses)),
             ttl=RECORD_TTL,
@@ -113,14 +112,13 @@ class ReverseDns(Construct):
             ["*"],
             reason="AWS accepts no narrower resource for ec2:DescribeAddressesAttribute, which reads PTR records.",
         )
-        for allocation_id in dict(addresses):  # which stands for several until the CLI has looked them up
-            self._point(allocation_id, name)
+        for allocation_id in dict(addresses):  # a dummy is the same for several addresses
+            self._add_pointer(allocation_id, name)
 
-    def _point(self, allocation_id: str, name: str) -> None:
-        """Make one address's PTR record, with a permission of its own.
+    def _add_pointer(self, allocation_id: str, name: str) -> None:
+        """Make one address's PTR record and the permission for it, both named after the address.
 
-        Both are named after the address: one that leaves the list loses its record first and the permission to remove
-        it afterwards, whichever addresses stay.
+        An address that leaves the list loses its record first and then the permission, independent of the others.
         """
         stack = Stack.of(self)
         address = Construct(self, _id_of(stack.resolve(allocation_id)))
@@ -148,18 +146,18 @@ class ReverseDns(Construct):
 
 
 def _id_of(allocation_id: object) -> str:
-    """Return the ID of an address's children: from the allocation ID, or from the reference to it in the template."""
+    """Return a construct ID made of an allocation ID, or of the template's reference to it."""
     return f"Address{hashlib.sha256(json.dumps(allocation_id, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
 def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
     if not may_match(HOST_NAME, name):
         raise ValueError(
-            "name must be a host name in lower case, whole and without a closing dot, such as mail.example.com, "
+            "name must be a full host name in lower case without a closing dot, such as mail.example.com, "
             f"got: {name!r}",
         )
     validate_in_zone("name", name, hosted_zone)
-    validate_public(hosted_zone, "for AWS and mail servers ask it")
+    validate_public(hosted_zone, "since AWS and mail servers query it")
 
 
 def _validate_addresses(addresses: Sequence[tuple[str, str]]) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from aws_cdk import Stack, Stage
 
 from fargate_constructs import Egress, FixedEgressNetwork, VpcEndpoints
-from fargate_constructs.network.vpc_endpoints import add_vpc_endpoints
-from tests.modes.made_elsewhere import network_in, zone_in
+from tests.modes.made_elsewhere import zone_in
 
 
 def by(egress: Callable[[], Egress]) -> Callable[[Stage], None]:
@@ -48,11 +47,6 @@ def reverse_dns(stage: Stage) -> None:
     network.add_reverse_dns(hosted_zone=zone_in(stack), name="mail.example.com")
 
 
-def imported(stage: Stage) -> None:
-    """Endpoints in a VPC made elsewhere."""
-    add_vpc_endpoints(network_in(Stack(stage, "Test")).vpc, [VpcEndpoints.ecr])
-
-
 MODES = {
     "per-az": by(Egress.per_az),
     "single": by(Egress.single),
@@ -64,5 +58,4 @@ MODES = {
     "three-zones": three_zones,
     "given-addresses": given_addresses,
     "reverse-dns": reverse_dns,
-    "imported": imported,
 }

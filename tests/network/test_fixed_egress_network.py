@@ -1,9 +1,10 @@
-"""The network in which tasks have no public address and leave from known ones."""
+"""The network of the tasks."""
 
 import re
+from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Fn, Stack, Token
+from aws_cdk import App, Aws, Environment, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -20,6 +21,7 @@ from fargate_constructs import (
     ScheduledTask,
     VpcEndpoints,
 )
+from tests.templates import properties
 
 
 def template_of(**parameters: object) -> Template:
@@ -41,43 +43,15 @@ def cidrs_of(template: Template) -> dict[str, str]:
     return {logical_id: subnet["Properties"]["CidrBlock"] for logical_id, subnet in subnets.items()}
 
 
-def test_each_zone_leaves_by_a_gateway_of_its_own(template: Template) -> None:
-    """Two task subnets have two default routes, to two NAT gateways, on two retained Elastic IPs."""
-    gateways = template.find_resources("AWS::EC2::NatGateway")
-    allocations = {gateway["Properties"]["AllocationId"]["Fn::GetAtt"][0] for gateway in gateways.values()}
-    routes = template.find_resources(
-        "AWS::EC2::Route",
-        {"Properties": {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": Match.any_value()}},
-    )
-
-    assert {route["Properties"]["NatGatewayId"]["Ref"] for route in routes.values()} == set(gateways)
-    assert len(gateways) == 2
-    assert allocations == set(template.find_resources("AWS::EC2::EIP", {"UpdateReplacePolicy": "Retain"}))
-
-
-def test_no_subnet_hands_out_public_addresses(template: Template) -> None:
-    """Even a public subnet gives an address only to what asks for one."""
+def test_the_default(template: Template) -> None:
+    """No public addresses; S3 through the gateway endpoint; flow logs for a month; a closed default security group."""
     template.all_resources_properties("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False})
-
-
-def test_s3_is_reached_without_the_gateways(template: Template) -> None:
-    """The free gateway endpoint is in every task subnet's route table."""
-    (endpoint,) = template.find_resources("AWS::EC2::VPCEndpoint").values()
-    s3_routes = {table["Ref"] for table in endpoint["Properties"]["RouteTableIds"]}
-    nat_routes = template.find_resources("AWS::EC2::Route", {"Properties": {"NatGatewayId": Match.any_value()}})
-
-    assert endpoint["Properties"]["VpcEndpointType"] == "Gateway"
-    assert {route["Properties"]["RouteTableId"]["Ref"] for route in nat_routes.values()} <= s3_routes
-
-
-def test_flows_are_logged_for_a_month(template: Template) -> None:
-    """All traffic is logged, and the log does not grow for ever."""
+    (endpoint,) = properties(template, "AWS::EC2::VPCEndpoint")
+    nat_routes = properties(template, "AWS::EC2::Route", {"NatGatewayId": Match.any_value()})
+    assert endpoint["VpcEndpointType"] == "Gateway"
+    assert [each for each in nat_routes if each["RouteTableId"] not in endpoint["RouteTableIds"]] == []
     template.has_resource_properties("AWS::EC2::FlowLog", {"TrafficType": "ALL", "ResourceType": "VPC"})
     template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 30})
-
-
-def test_the_default_security_group_admits_nothing(template: Template) -> None:
-    """The group that everything joins by mistake is emptied."""
     template.resource_count_is("Custom::VpcRestrictDefaultSG", 1)
 
 
@@ -122,55 +96,6 @@ def test_the_template_is_the_same_with_a_region() -> None:
     ]
 
     assert zones == [{0, 1}, {0, 1}]
-
-
-def test_the_addresses_are_exposed(stack: Stack, network: FixedEgressNetwork) -> None:
-    """`egress_ips` are the addresses of the pool, in order."""
-    assert network.elastic_ip_pool
-    pool = network.elastic_ip_pool.elastic_ips
-
-    assert [stack.resolve(ip) for ip in network.egress_ips] == [stack.resolve(ip.attr_public_ip) for ip in pool]
-
-
-@pytest.mark.parametrize(
-    ("cidr", "got"),
-    [
-        ("10.0.0.0/8", "'10.0.0.0/8'"),
-        ("10.0.0.0/24", "'10.0.0.0/24'"),
-        ("10.0.0.1/16", "has host bits set"),
-        ("ten", "Expected 4 octets"),
-        ("2001:db8::/16", "'2001:db8::/16'"),
-    ],
-)
-def test_a_range_that_does_not_do_is_refused(stack: Stack, cidr: str, got: str) -> None:
-    """The message says what was given and what would fit."""
-    with pytest.raises(
-        ValueError, match=r"cidr must be an IPv4 network of /16 to /19, such as 10\.0\.0\.0/16"
-    ) as error:
-        FixedEgressNetwork(stack, "Network", cidr=cidr)
-
-    assert got in str(error.value)
-    assert stack.node.try_find_child("Network") is None
-
-
-def test_a_range_unknown_at_synth_is_refused(stack: Stack) -> None:
-    """Subnets cannot be cut from a parameter."""
-    with pytest.raises(ValueError, match="cidr must be known at synth"):
-        FixedEgressNetwork(stack, "Network", cidr=stack.region)
-
-
-def test_ranges_to_avoid_are_avoided(stack: Stack) -> None:
-    """A range that overlaps a neighbour's is refused, with one that does not."""
-    with pytest.raises(
-        ValueError, match=re.escape("must not overlap 10.0.0.0/12, got: '10.0.0.0/16'; free: 10.16.0.0/16")
-    ):
-        FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.0.0.0/12"])
-    with pytest.raises(ValueError, match=r"avoid_cidrs must be IPv4 networks, such as 10\.0\.0\.0/8, got: 'office' "):
-        FixedEgressNetwork(stack, "Network", avoid_cidrs=["office"])
-    with pytest.raises(ValueError, match="free: none of this size"):
-        FixedEgressNetwork(stack, "Network", avoid_cidrs=["0.0.0.0/0"])
-
-    FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.1.0.0/16", "192.168.0.0/16"])
 
 
 def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
@@ -234,55 +159,6 @@ def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
         silent.publish(parameter_name="/silent")
 
 
-def test_an_egress_that_was_not_made_is_refused(stack: Stack) -> None:
-    """The maker itself is no egress."""
-    with pytest.raises(TypeError, match=r"egress must be Egress or None, got: <bound method Egress.per_az.*; call it"):
-        FixedEgressNetwork(stack, "Network", egress=Egress.per_az)  # type: ignore[arg-type]  # the mistake
-
-    assert stack.node.try_find_child("Network") is None
-
-
-@pytest.mark.parametrize("endpoints", [VpcEndpoints.ecr, [VpcEndpoints.for_isolated_tasks]])
-def test_endpoints_that_are_no_list_of_sets_are_refused(stack: Stack, endpoints: object) -> None:
-    """A set alone and a list of lists are told what to write."""
-    with pytest.raises(TypeError, match="endpoints must be a list of VpcEndpoints, got: "):
-        FixedEgressNetwork(stack, "Network", endpoints=endpoints)  # type: ignore[arg-type]  # the mistake
-
-
-def test_endpoints_beside_the_gateways(stack: Stack) -> None:
-    """What is asked for is there beside the way out, and S3 as ever."""
-    FixedEgressNetwork(stack, "Network", endpoints=[VpcEndpoints.logs, VpcEndpoints.dynamodb])
-
-    endpoints = Template.from_stack(stack).find_resources("AWS::EC2::VPCEndpoint").values()
-    assert sorted(endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints) == [
-        "Gateway",
-        "Gateway",
-        "Interface",
-    ]
-
-
-@pytest.mark.parametrize("max_azs", [1, 7])
-def test_a_number_of_zones_that_does_not_do_is_refused(stack: Stack, max_azs: int) -> None:
-    """One zone is no network to rely on; seven do not exist."""
-    with pytest.raises(ValueError, match=re.escape(f"max_azs must be 2 to 6, got: {max_azs}")):
-        FixedEgressNetwork(stack, "Network", max_azs=max_azs)
-
-
-@pytest.mark.parametrize("zones", [["ap-northeast-1a"], ["ap-northeast-1a"] * 2, ["a", "b", "c"]])
-def test_zones_that_are_not_as_many_are_refused(stack: Stack, zones: list[str]) -> None:
-    """Each zone has one set of subnets."""
-    with pytest.raises(ValueError, match="availability_zones must be max_azs=2 zones, got: "):
-        FixedEgressNetwork(stack, "Network", availability_zones=zones)
-    with pytest.raises(ValueError, match="availability_zones must be a list of known length, got a token"):
-        FixedEgressNetwork(stack, "Network", availability_zones=Fn.get_azs())
-
-
-def test_a_number_of_zones_known_only_when_deployed_is_refused(stack: Stack) -> None:
-    """So many subnets are made."""
-    with pytest.raises(ValueError, match="max_azs must be known at synth, got a token"):
-        FixedEgressNetwork(stack, "Network", max_azs=Token.as_number({"Ref": "Zones"}))  # type: ignore[arg-type]
-
-
 def test_zones_can_be_chosen(stack: Stack) -> None:
     """Where the region's first has no Fargate."""
     FixedEgressNetwork(stack, "Network", availability_zones=["ap-northeast-1c", "ap-northeast-1d"])
@@ -292,29 +168,59 @@ def test_zones_can_be_chosen(stack: Stack) -> None:
     assert sorted(zones) == ["ap-northeast-1c", "ap-northeast-1c", "ap-northeast-1d", "ap-northeast-1d"]
 
 
+CIDR = "cidr must be an IPv4 network of /16 to /19, such as 10.0.0.0/16, got: "
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cidr": "10.0.0.0/8"}, f"{CIDR}'10.0.0.0/8'"),
+        ({"cidr": "10.0.0.0/24"}, f"{CIDR}'10.0.0.0/24'"),
+        ({"cidr": "10.0.0.1/16"}, f"{CIDR}'10.0.0.1/16' (10.0.0.1/16 has host bits set)"),
+        ({"cidr": "ten"}, f"{CIDR}'ten' (Expected 4 octets"),
+        ({"cidr": "2001:db8::/16"}, f"{CIDR}'2001:db8::/16'"),
+        ({"cidr": Aws.REGION}, "cidr must be known at synth"),
+        ({"avoid_cidrs": ["10.0.0.0/12"]}, "must not overlap 10.0.0.0/12, got: '10.0.0.0/16'; free: 10.16.0.0/16"),
+        ({"avoid_cidrs": ["office"]}, "avoid_cidrs must be IPv4 networks, such as 10.0.0.0/8, got: 'office' "),
+        ({"avoid_cidrs": ["0.0.0.0/0"]}, "free: none of this size"),
+        ({"max_azs": 1}, "max_azs must be 2 to 6, got: 1"),
+        ({"max_azs": 7}, "max_azs must be 2 to 6, got: 7"),
+        ({"max_azs": Token.as_number({"Ref": "Zones"})}, "max_azs must be known at synth, got a token"),
+        ({"availability_zones": ["a"]}, "availability_zones must be max_azs=2 zones, got: ['a']"),
+        ({"availability_zones": ["a", "a"]}, "availability_zones must be max_azs=2 zones, got: ['a', 'a']"),
+        ({"availability_zones": ["a", "b", "c"]}, "availability_zones must be max_azs=2 zones, got: ['a', 'b', 'c']"),
+        ({"availability_zones": Fn.get_azs()}, "availability_zones must be a list of known length, got a token"),
+        ({"resource_accounts": ["prod"]}, "resource_accounts must hold IDs of accounts, 12 digits such as"),
+        ({"egress": Egress.per_az}, "egress must be Egress or None, got: <bound method Egress.per_az"),
+        ({"endpoints": VpcEndpoints.ecr}, "endpoints must be a list of VpcEndpoints, got: "),
+        ({"endpoints": [VpcEndpoints.for_isolated_tasks]}, "endpoints must be a list of VpcEndpoints, got: "),
+    ],
+)
+def test_refusals(arguments: dict[str, Any], message: str, stack: Stack) -> None:
+    """The message has the value and what is allowed, and no construct is left in the tree."""
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+        FixedEgressNetwork(stack, "Network", **arguments)
+
+    assert stack.node.try_find_child("Network") is None
+
+
+def test_ranges_to_avoid(stack: Stack) -> None:
+    """Ranges that do not overlap are no obstacle."""
+    FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.1.0.0/16", "192.168.0.0/16"])
+
+
 def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
     """Synthesis says that nobody knows where an imported VPC's tasks leave, until somebody says so."""
     vpc = ec2.Vpc(stack, "Vpc")
 
     FixedEgressNetwork.from_vpc(stack, "Unknown", vpc)
-    known = FixedEgressNetwork.from_vpc(stack, "Known", vpc, egress_ips=["203.0.113.7"])
+    known = FixedEgressNetwork.from_vpc(stack, "Known", vpc, egress_ips=["203.0.113.7", Aws.REGION])
 
     annotations = Annotations.from_stack(stack)
     annotations.has_warning("/Test/Unknown", Match.string_like_regexp("egress addresses are unproven"))
     annotations.has_no_warning("/Test/Known", Match.any_value())
-    assert list(known.egress_ips) == ["203.0.113.7"]
+    assert list(known.egress_ips) == ["203.0.113.7", Aws.REGION]
     assert [subnet.node.path for subnet in known.task_subnets] == [each.node.path for each in vpc.private_subnets]
-
-
-def test_addresses_may_be_known_only_when_deployed(stack: Stack) -> None:
-    """Another stack's addresses are taken as they come."""
-    elastic_ip = ec2.CfnEIP(stack, "Address", domain="vpc")
-
-    network = FixedEgressNetwork.from_vpc(
-        stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ips=[elastic_ip.attr_public_ip]
-    )
-
-    assert list(network.egress_ips) == [elastic_ip.attr_public_ip]
 
 
 def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -342,6 +248,14 @@ def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.Containe
         HttpEndpoint(stack, "Fixed", network=network, static_ips=True)
 
 
+def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
+    """There is no subnet for a task."""
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
+
+    with pytest.raises(ValueError, match="the VPC Test/Vpc has no private subnets with egress to put tasks in"):
+        FixedEgressNetwork.from_vpc(stack, "Network", vpc)
+
+
 def test_public_subnets_are_refused(stack: Stack) -> None:
     """Those of a VPC made here, looked up or imported, by whatever construct they are named."""
     made = ec2.Vpc(stack, "Vpc", nat_gateways=1)
@@ -362,11 +276,3 @@ def test_public_subnets_are_refused(stack: Stack) -> None:
     ):
         with pytest.raises(ValueError, match=f"task_subnets must be private, got: {subnet.node.path}, a public subnet"):
             FixedEgressNetwork.from_vpc(stack, "Network", vpc, task_subnets=[*vpc.private_subnets, subnet])
-
-
-def test_an_imported_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
-    """There is nowhere to put a task."""
-    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
-
-    with pytest.raises(ValueError, match="the VPC Test/Vpc has no private subnets with egress to put tasks in"):
-        FixedEgressNetwork.from_vpc(stack, "Network", vpc)

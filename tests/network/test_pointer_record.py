@@ -4,9 +4,8 @@ import http.server
 import importlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -88,23 +87,31 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> ModuleType:
-    """The Lambda's module, which does not sleep."""
+def function(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Callable[[SlowEc2], Any]:
+    """The Lambda's module with an EC2; it does not sleep."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     module = importlib.import_module("fargate_constructs.network.lambdas.pointer_record.handler")
     monkeypatch.setattr(module.time, "sleep", pauses.append)
-    return module
+
+    def with_ec2(ec2: SlowEc2) -> Any:  # noqa: ANN401 - a module
+        monkeypatch.setattr(module, "EC2", ec2)
+        return module
+
+    return with_ec2
+
+
+Answers = list[tuple[dict[str, str], dict[str, str]]]
 
 
 @pytest.fixture
-def cloudformation() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str, str]]]]]:
-    """Where CloudFormation listens, and what it hears: headers and body of each answer."""
-    heard: list[tuple[dict[str, str], dict[str, str]]] = []
+def cloudformation() -> Iterator[tuple[str, Answers]]:
+    """CloudFormation's URL, and the headers and body of each answer to it."""
+    answers: Answers = []
 
     class Listener(http.server.BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.append((dict(self.headers), json.loads(body)))
+            answers.append((dict(self.headers), json.loads(body)))
             self.send_response(200)
             self.end_headers()
 
@@ -112,61 +119,39 @@ def cloudformation() -> Iterator[tuple[str, list[tuple[dict[str, str], dict[str,
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Listener) as server:
-        threading.Thread(
-            target=server.serve_forever, args=(0.01,), daemon=True
-        ).start()  # how often it looks for its end
-        yield f"http://127.0.0.1:{server.server_port}/answer", heard
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/answer", answers
         server.shutdown()
 
 
-def use(function: ModuleType, monkeypatch: pytest.MonkeyPatch, ec2: SlowEc2) -> SlowEc2:
-    """Let the function talk to this EC2."""
-    monkeypatch.setattr(function, "EC2", ec2)
-    return ec2
+def test_a_record_is_requested_once(function: Callable[[SlowEc2], Any], pauses: list[float]) -> None:
+    """The function returns when the PTR record has the name, with longer and longer pauses."""
+    ec2 = SlowEc2(name="old.example.com.", looks=5)
 
-
-def test_a_pointer_is_asked_for_once_and_waited_for(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
-) -> None:
-    """The function returns when the PTR record says the name, looking less and less often."""
-    ec2 = use(function, monkeypatch, SlowEc2(name="old.example.com.", looks=5))
-
-    function.point(ADDRESS, NAME, Context())
+    function(ec2).set_record(ADDRESS, NAME, Context())
 
     assert ec2.name == f"{NAME}."
     assert ec2.requests == [{"AllocationId": ADDRESS, "DomainName": NAME}]
     assert pauses == [1, 2, 4, 8, 8, 8]
 
 
-def test_a_pointer_that_is_right_is_left_alone(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CloudFormation may ask twice."""
-    ec2 = use(function, monkeypatch, SlowEc2(name=f"{NAME}."))
-
-    function.point(ADDRESS, NAME, Context())
-
-    assert ec2.requests == []
-
-
-@pytest.mark.parametrize("code", ["InvalidParameterValue", "UnauthorizedOperation", "RequestLimitExceeded"])
-def test_a_refusal_may_pass(function: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    """A name that does not resolve yet, a permission that is a second old: it asks again."""
-    ec2 = use(function, monkeypatch, SlowEc2(refusals=[code] * 3))
-
-    function.point(ADDRESS, NAME, Context())
-
-    assert ec2.name == f"{NAME}."
-
-
-def test_a_change_that_comes_to_nothing_is_asked_for_again(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """EC2 may take a request and not carry it out."""
-    ec2 = use(function, monkeypatch, SlowEc2(failures=2))
-
-    function.point(ADDRESS, NAME, Context())
+@pytest.mark.parametrize(
+    ("ec2", "requests"),
+    [
+        (SlowEc2(name=f"{NAME}."), 0),
+        (SlowEc2(refusals=["InvalidParameterValue"] * 3), 1),
+        (SlowEc2(refusals=["UnauthorizedOperation"] * 3), 1),
+        (SlowEc2(refusals=["RequestLimitExceeded"] * 3), 1),
+        (SlowEc2(failures=2), 3),
+    ],
+    ids=["set-already", "name-does-not-resolve-yet", "new-permission", "limit", "change-fails"],
+)
+def test_a_record_is_set(ec2: SlowEc2, requests: int, function: Callable[[SlowEc2], Any]) -> None:
+    """A request that is refused, or not carried out, is repeated."""
+    function(ec2).set_record(ADDRESS, NAME, Context())
 
     assert ec2.name == f"{NAME}."
-    assert len(ec2.requests) == 3
+    assert len(ec2.requests) == requests
 
 
 @pytest.mark.parametrize(
@@ -177,85 +162,66 @@ def test_a_change_that_comes_to_nothing_is_asked_for_again(
         (SlowEc2(looks=100), f"EC2 is still working on the PTR record of {ADDRESS}"),
     ],
 )
-def test_what_stood_in_the_way_is_said_in_time(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch, ec2: SlowEc2, message: str
-) -> None:
-    """Before Lambda ends it, the function gives up and says what it last heard."""
-    use(function, monkeypatch, ec2)
-    context = Context(seconds=60)
+def test_the_last_obstacle_is_reported_in_time(ec2: SlowEc2, message: str, function: Callable[[SlowEc2], Any]) -> None:
+    """Half a minute before Lambda would end it."""
+    module, context = function(ec2), Context(seconds=60)
 
-    with pytest.raises(function.PointerError, match=message):
-        function.point(ADDRESS, NAME, context)
+    with pytest.raises(module.PointerError, match=message):
+        module.set_record(ADDRESS, NAME, context)
     assert context.seconds == 29
 
 
-def test_an_unknown_address_is_not_waited_for(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that does not exist will not come into being."""
-    use(function, monkeypatch, SlowEc2(refusals=["InvalidAllocationID.NotFound"]))
+@pytest.mark.parametrize(
+    ("ec2", "requests", "name"),
+    [
+        (SlowEc2(name=f"{NAME}."), 1, ""),
+        (SlowEc2(pending=[f"{NAME}.", ""]), 1, ""),
+        (SlowEc2(), 0, ""),
+        (SlowEc2(name="other.example.com."), 0, "other.example.com."),
+        (SlowEc2(refusals=["InvalidAllocationID.NotFound"]), 0, ""),
+    ],
+    ids=["ours", "on-its-way", "none", "another", "address-is-gone"],
+)
+def test_a_record_is_removed(ec2: SlowEc2, requests: int, name: str, function: Callable[[SlowEc2], Any]) -> None:
+    """The function returns when there is none, so that the address can be released; another name is left alone."""
+    function(ec2).remove_record(ADDRESS, NAME, Context())
 
+    assert ec2.name == name
+    assert ec2.requests == [{"AllocationId": ADDRESS, "Attribute": "domain-name"}] * requests
+
+
+def test_errors_that_do_not_pass_are_raised(function: Callable[[SlowEc2], Any]) -> None:
+    """An address that does not exist, or a removal that is not allowed, which CloudFormation tries again."""
     with pytest.raises(ClientError, match=r"InvalidAllocationID\.NotFound"):
-        function.point(ADDRESS, NAME, Context())
-
-
-def test_a_pointer_is_removed_and_waited_for(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The function returns when there is none: only then can the address be released."""
-    ec2 = use(function, monkeypatch, SlowEc2(name=f"{NAME}."))
-
-    function.release(ADDRESS, NAME, Context())
-
-    assert ec2.name == ""
-    assert ec2.requests == [{"AllocationId": ADDRESS, "Attribute": "domain-name"}]
-
-
-@pytest.mark.parametrize("ec2", [SlowEc2(), SlowEc2(name="other.example.com.")], ids=["none", "another"])
-def test_what_is_not_ours_is_left_alone(function: ModuleType, monkeypatch: pytest.MonkeyPatch, ec2: SlowEc2) -> None:
-    """There may be no PTR record any more, or one that somebody else made."""
-    use(function, monkeypatch, ec2)
-
-    function.release(ADDRESS, NAME, Context())
-
-    assert ec2.requests == []
-
-
-def test_a_pointer_on_its_way_is_removed_too(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deployment that failed may have asked for one that comes later."""
-    ec2 = use(function, monkeypatch, SlowEc2(pending=[f"{NAME}.", ""]))
-
-    function.release(ADDRESS, NAME, Context())
-
-    assert ec2.name == ""
-
-
-def test_an_address_that_is_gone_has_no_pointer(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is nothing to remove."""
-    use(function, monkeypatch, SlowEc2(refusals=["InvalidAllocationID.NotFound"]))
-
-    function.release(ADDRESS, NAME, Context())
-
-
-def test_another_error_of_a_removal_is_raised(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CloudFormation tries a deletion again."""
-    use(function, monkeypatch, SlowEc2(refusals=["UnauthorizedOperation"]))
-
+        function(SlowEc2(refusals=["InvalidAllocationID.NotFound"])).set_record(ADDRESS, NAME, Context())
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        function.release(ADDRESS, NAME, Context())
+        function(SlowEc2(refusals=["UnauthorizedOperation"])).remove_record(ADDRESS, NAME, Context())
 
 
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
+@pytest.mark.parametrize(
+    ("request_", "ec2", "name"),
+    [
+        ({"RequestType": "Create"}, SlowEc2(), f"{NAME}."),
+        # CloudFormation then deletes the record of the other address.
+        ({"RequestType": "Update", "PhysicalResourceId": "eipalloc-before"}, SlowEc2(), f"{NAME}."),
+        ({"RequestType": "Delete"}, SlowEc2(name=f"{NAME}."), ""),
+    ],
+    ids=["create", "update", "delete"],
+)
 def test_cloudformation_is_answered(
-    function: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    cloudformation: tuple[str, list[tuple[dict[str, str], dict[str, str]]]],
-    request_type: str,
+    request_: dict[str, str],
+    ec2: SlowEc2,
+    name: str,
+    function: Callable[[SlowEc2], Any],
+    cloudformation: tuple[str, Answers],
 ) -> None:
-    """The answer is signed for without a content type, and names the address as the resource."""
-    ec2 = use(function, monkeypatch, SlowEc2(name=f"{NAME}." if request_type == "Delete" else ""))
-    url, heard = cloudformation
+    """The answer is signed without a content type, and has the address as physical ID."""
+    url, answers = cloudformation
 
-    function.handler(event(url, RequestType=request_type), Context())
+    function(ec2).handler(event(url, **request_), Context())
 
-    ((headers, answer),) = heard
-    assert ec2.name == ("" if request_type == "Delete" else f"{NAME}.")
+    ((headers, answer),) = answers
+    assert ec2.name == name
     assert headers["Content-Type"] == ""
     assert answer == {
         "Status": "SUCCESS",
@@ -266,33 +232,13 @@ def test_cloudformation_is_answered(
     }
 
 
-def test_another_address_is_another_resource(
-    function: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    cloudformation: tuple[str, list[tuple[dict[str, str], dict[str, str]]]],
-) -> None:
-    """An Elastic IP that was replaced makes CloudFormation delete the PTR record of the one before."""
-    use(function, monkeypatch, SlowEc2())
-    url, heard = cloudformation
+def test_cloudformation_gets_the_error(function: Callable[[SlowEc2], Any], cloudformation: tuple[str, Answers]) -> None:
+    """Whatever fails, CloudFormation need not wait for its own timeout."""
+    url, answers = cloudformation
 
-    function.handler(event(url, RequestType="Update", PhysicalResourceId="eipalloc-before"), Context())
+    function(SlowEc2(failures=100, failed=True)).handler(event(url, RequestType="Create"), Context(seconds=30))
 
-    ((_, answer),) = heard
-    assert answer["PhysicalResourceId"] == ADDRESS
-
-
-def test_cloudformation_hears_of_a_failure(
-    function: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    cloudformation: tuple[str, list[tuple[dict[str, str], dict[str, str]]]],
-) -> None:
-    """Whatever goes wrong, CloudFormation need not wait."""
-    use(function, monkeypatch, SlowEc2(failures=100, failed=True))
-    url, heard = cloudformation
-
-    function.handler(event(url, RequestType="Create"), Context(seconds=30))
-
-    ((_, answer),) = heard
+    ((_, answer),) = answers
     assert answer["Status"] == "FAILED"
     assert answer["Reason"] == f"PointerError: the PTR record of {ADDRESS} says '' instead of '{NAME}': no A record"
 

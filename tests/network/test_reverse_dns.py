@@ -160,7 +160,7 @@ def test_a_private_zone_is_refused(stack: Stack) -> None:
     """Neither EC2 nor a mail server would find the name there."""
     zone = route53.PrivateHostedZone(stack, "Zone", zone_name="example.com", vpc=ec2.Vpc(stack, "Vpc"))
 
-    with pytest.raises(ValueError, match="hosted_zone must be public, for AWS and mail servers ask it, got: Test/Zone"):
+    with pytest.raises(ValueError, match=r"hosted_zone must be public, .*, got: Test/Zone"):
         ReverseDns(stack, "Mail", hosted_zone=zone, name=NAME, addresses=[FIRST])
 
 

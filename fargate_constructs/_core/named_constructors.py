@@ -1,0 +1,27 @@
+"""Value objects that only their named constructors make, such as `Egress.per_az(...)`."""
+
+from dataclasses import MISSING, fields
+from typing import Any, Self, cast
+
+
+class NamedConstructors:
+    """The base of a `@dataclass(frozen=True, init=False)` whose fields are no arguments of its constructor."""
+
+    def __init__(self) -> None:
+        """Refuse a call of the class itself."""
+        name = type(self).__name__
+        named = [key for key, each in vars(type(self)).items() if isinstance(each, classmethod) and key[0] != "_"]
+        raise TypeError(f"{name} is made by a named constructor, got: {name}(); write {name}.{named[0]}(...)")
+
+    @classmethod
+    def _make(cls, **values: Any) -> Self:  # noqa: ANN401 - of any field
+        made = object.__new__(cls)
+        for field in fields(cast(Any, cls)):
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            object.__setattr__(made, field.name, values.pop(field.name, default))
+        assert not values, f"{cls.__name__} has no {values}"
+        return made
+
+    def _replace(self, **changes: Any) -> Self:  # noqa: ANN401 - of any field
+        values = {field.name: getattr(self, field.name) for field in fields(cast(Any, self))}
+        return self._make(**values | changes)
