@@ -1,12 +1,13 @@
-"""The table in docs/security.md of the findings that are accepted; `python -m tests.security_page` writes it again.
+"""The list of acknowledged findings in docs/security.md; `python -m tests.security_page` writes it.
 
 ```
-modes ──> metadata of their stacks ──> [table] ──> docs/security.md
+modes ──> metadata of their stacks ──> [list] ──> docs/security.md
 ```
 """
 
 import json
 import re
+import textwrap
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,9 @@ from tests import modes
 from tests.modes.made_elsewhere import CALLERS
 
 PAGE = Path("docs/security.md")
-HEAD = "| Rules | Why | Where |\n|---|---|---|\n"
-# The classes that stand behind the IDs in a path, the innermost that has one.
+MARK = "<!-- acknowledged -->\n\n"
+WIDTH = 100
+# The class of a construct by an ID in its path; the innermost such ID counts.
 CLASSES = {
     "Network": "FixedEgressNetwork",
     "Endpoint": "HttpEndpoint",
@@ -42,13 +44,13 @@ CLASSES = {
     "ExecutionRole": "FargateTask",
     "ClusterExecLogs": "AuditedCluster",
 }
-# Numbers and the like, which a reader of the page needs not.
+# Numbers and hashes, which readers of the page do not need.
 NOISE = re.compile(r"(?<=NatInstance)\d|(?<=PublicSubnet)\d|(?<=Address)[0-9a-f]{8}|\w+(?=Alarm$)")
 PACK = re.compile("|".join(map(re.escape, (f"{pack}-" for pack in PACKS))))
 
 
 class Acknowledgement(NamedTuple):
-    """One finding that is accepted."""
+    """One acknowledged finding."""
 
     rule: str
     """Without the name of its pack, but for AwsSolutions, and without what a finding adds in brackets."""
@@ -57,7 +59,7 @@ class Acknowledgement(NamedTuple):
 
 
 def acknowledgements() -> set[Acknowledgement]:
-    """Return what is accepted in all modes, but for what their caller has to answer for."""
+    """Return what is acknowledged in all modes, without the callers' own acknowledgements."""
     found = set()
     for template in modes.template_files().values():
         metadata = template.with_name(template.name.replace(".template.json", ".metadata.json"))
@@ -80,7 +82,7 @@ def rule_of(finding: str) -> str:
 def place_of(path: str) -> str:
     """Return where a resource is: in which class of the library, and by which path within it."""
     within = path.removesuffix("/Resource").split("/")[2:]
-    # What has no such ID above it is a task's own and stands right below it; a task may have any ID.
+    # A resource without such an ID in its path belongs to a task, which may have any ID.
     heads = [number for number, name in enumerate(within) if name in CLASSES]
     if heads:
         within = [CLASSES[within[heads[-1]]], *within[heads[-1] + 1 :]]
@@ -90,23 +92,25 @@ def place_of(path: str) -> str:
 
 
 def lines() -> list[str]:
-    """Return the table's lines: one for each reason, in the order of their first rules."""
+    """Return the list's lines: an item for each reason, in the order of their first rules."""
     rules: dict[str, set[str]] = defaultdict(set)
     places: dict[str, set[str]] = defaultdict(set)
     for each in acknowledgements():
         rules[each.reason].add(f"`{each.rule}`")
         places[each.reason].add(place_of(each.path))
-    rows = [(", ".join(sorted(rules[why])), why, ", ".join(sorted(places[why]))) for why in rules]
-    return [f"| {' | '.join(row)} |" for row in sorted(rows)]
+    items = sorted((", ".join(sorted(rules[why])), why, ", ".join(sorted(places[why]))) for why in rules)
+    return [line for names, why, where in items for line in _wrapped(f"- {names}: {why} *In* {where}.")]
+
+
+def _wrapped(item: str) -> list[str]:
+    return textwrap.wrap(item, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def written() -> list[str]:
     """Return the lines that the page has now."""
-    table = PAGE.read_text().partition(HEAD)[2].partition("\n\n")[0]
-    return table.splitlines()
+    return PAGE.read_text().partition(MARK)[2].splitlines()
 
 
 if __name__ == "__main__":
-    before, head, rest = PAGE.read_text().partition(HEAD)
-    _, gap, after = rest.partition("\n\n")
-    PAGE.write_text(before + head + "\n".join(lines()) + gap + after)
+    before, mark, _ = PAGE.read_text().partition(MARK)
+    PAGE.write_text("\n".join([before + mark + lines()[0], *lines()[1:]]) + "\n")

@@ -143,7 +143,7 @@ def test_the_page_counts_what_is_accepted_of_one_service(monkeypatch: pytest.Mon
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
 
     found = [len(findings(stack.node.root, pack)) for name, pack in PACKS.items() if name != "Serverless"]
-    assert f"| accepted there, as below | {' | '.join(map(str, found))} |" in security_page.PAGE.read_text()
+    assert f"| acknowledged there | {' | '.join(map(str, found))} |" in security_page.PAGE.read_text()
 
 
 def test_cfn_lint_finds_nothing_else(tmp_path: Path) -> None:
