@@ -1,4 +1,4 @@
-"""A cdk-nag pack that finds what hurts on Fargate, in any CDK app.
+"""A cdk-nag pack that finds problems of tasks on Fargate, in any CDK app.
 
 ```
 any app ──> synth ──> [FargateCaveats] ──> findings

@@ -1,9 +1,4 @@
-"""Whether tasks leave from addresses that are known and stay.
-
-```
-task ──> subnet ──> [way out] ──> the world
-```
-"""
+"""Rules about addresses: whether tasks leave from addresses that are known and stay."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -22,12 +17,12 @@ RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
 
 
 def find_addresses(app: FargateApp) -> Iterator[Finding]:
-    """Yield what has a public address, and, once each, what lets tasks out from addresses that nobody can rely on."""
+    """Yield tasks with a public address, and once each the cause of an egress address that is not known or may go."""
     templates, routes = app.templates, EgressRoutes(app.templates)
     elastic_ips = set(templates.of_type["AWS::EC2::EIP"])
 
     def is_known(stack: Stack, address: Any) -> bool:  # noqa: ANN401 - a piece of a template
-        # An Elastic IP from elsewhere does not go with this app.
+        # This app does not release an Elastic IP from elsewhere.
         place = templates.locate(stack, address)
         parameters.extend(unresolved_in(address) if place is None else [])
         return place not in elastic_ips
@@ -36,8 +31,8 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
     faults: dict[Place, list[Fault]] = {}
     for launcher in app.launchers:
         public = launcher.public_address
-        got = "AssignPublicIp ENABLED"
-        yield from judge(Rule.PublicAddress, launcher.place, got, broken=public == "ENABLED", AssignPublicIp=public)
+        got, broken = "AssignPublicIp ENABLED", public == "ENABLED"
+        yield from judge(Rule.PublicAddress, launcher.place, got, broken=broken, AssignPublicIp=public)
         for reference, subnet in _subnets(app, launcher):
             if subnet is None:
                 yield from undecided(launcher.place, Rule.PublicSubnet, *RULES.values(), Subnets=reference)
@@ -59,7 +54,7 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
 
 
 def _subnets(app: FargateApp, launcher: TaskLauncher) -> Iterator[tuple[Unresolved, Place | None]]:
-    """Yield the subnets that tasks run in, as the template refers to each."""
+    """Yield the subnets of the tasks, each with the template's reference to it."""
     for unknown in unresolved_in(lookup(launcher.network, "Subnets") if launcher.subnets == [] else None):
         yield unknown, None
     for reference in launcher.subnets:

@@ -1,9 +1,4 @@
-"""Whether a new version takes over fast, and gives up by itself.
-
-```
-new task ──> [health check] ──> serves ──> old task [drains] ──> done, or back
-```
-"""
+"""Rules about deployments: whether they are fast, keep enough tasks, and roll back by themselves."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -29,16 +24,16 @@ from fargate_constructs.synthesized.templates import Place, Templates
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
 DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
-# Seconds. ECS gives a container 30 to end, and its checks need not take longer.
-LONGEST_CHECKS, LONGEST_DRAIN = 30, 60
-# However many autoscaling makes it.
-SOME_TASKS = 100
-ALL = 100
+# ECS gives a container 30 s to stop, and its checks need not take longer.
+MAX_CHECK_SECONDS, MAX_DRAIN_SECONDS = 30, 60
+# Any number that autoscaling may set.
+SCALED_TASKS = 100
+ALL_PERCENT = 100
 SERVICE = "AWS::ECS::Service"
 
 
 def find_deployments(app: FargateApp) -> Iterator[Finding]:
-    """Yield services whose deployments hang or do harm, and target groups that slow them down."""
+    """Yield services whose deployments may fail or stop too many tasks, and target groups that slow them down."""
     templates = app.templates
     by_name = {
         (templates.environment(place.stack), templates.text(place.stack, name)): place
@@ -62,11 +57,11 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         count = service.settings.get("DesiredCount")
         if lookup(count) is None:
             continue
-        # Only the deployment knows whether there is a count, so it breaks no rule.
+        # Only the deployment knows whether a condition sets the count, so it breaks no rule.
         broken = is_scaled and "Fn::If" not in str(count)
         got = f"DesiredCount {as_text(count)} beside a scalable target"
-        hanging = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.may_be(service)}
-        yield from judge(Rule.CountReset, service.place, got, broken=broken, **hanging)
+        depends_on = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.may_scale(service)}
+        yield from judge(Rule.CountReset, service.place, got, broken=broken, **depends_on)
 
 
 def _find_risks(service: TaskLauncher, *, is_scaled: bool) -> Iterator[Finding]:
@@ -74,11 +69,11 @@ def _find_risks(service: TaskLauncher, *, is_scaled: bool) -> Iterator[Finding]:
     if controller not in (None, "ECS"):
         rules = (Rule.NoCircuitBreaker, Rule.NoRollback, Rule.TooFewTasks, Rule.LongBake)
         yield from undecided(place, *rules, DeploymentController=controller)
-        return  # CodeDeploy's deployments, or one's own
+        return  # CodeDeploy, or a deployer of your own
     deployment = lookup(service.settings, "DeploymentConfiguration")
     strategy = lookup(deployment, "Strategy")
     if strategy in (None, "ROLLING", "BLUE_GREEN") or isinstance(strategy, Unresolved):
-        # AWS's guide names these two for the circuit breaker, its API the first alone; of the others neither speaks
+        # AWS's guide names these two for the circuit breaker, its API only the first; neither names the others
         # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html,
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html).
         breaker, rollback = (lookup(deployment, "DeploymentCircuitBreaker", name) for name in ("Enable", "Rollback"))
@@ -89,8 +84,8 @@ def _find_risks(service: TaskLauncher, *, is_scaled: bool) -> Iterator[Finding]:
         if not is_off(breaker):
             got = "a DeploymentCircuitBreaker without Rollback"
             broken = is_off(rollback) and is_known and is_true(breaker)
-            hanging = {} if is_true(rollback) else values | {"Rollback": rollback}
-            yield from judge(Rule.NoRollback, place, got, broken=broken, **hanging)
+            depends_on = {} if is_true(rollback) else values | {"Rollback": rollback}
+            yield from judge(Rule.NoRollback, place, got, broken=broken, **depends_on)
     if strategy in (None, "ROLLING") or isinstance(strategy, Unresolved):
         yield from _find_too_few(service, deployment, strategy, is_scaled=is_scaled)
     if strategy in ("BLUE_GREEN", "LINEAR", "CANARY") or isinstance(strategy, Unresolved):
@@ -98,8 +93,8 @@ def _find_risks(service: TaskLauncher, *, is_scaled: bool) -> Iterator[Finding]:
         bake = lookup(deployment, "BakeTimeInMinutes")
         broken = bake is None and isinstance(strategy, str)
         got = f"Strategy {strategy} without BakeTimeInMinutes"
-        hanging = {"Strategy": strategy} if bake is None else {}
-        yield from judge(Rule.LongBake, place, got, broken=broken, **hanging, BakeTimeInMinutes=bake)
+        depends_on = {"Strategy": strategy} if bake is None else {}
+        yield from judge(Rule.LongBake, place, got, broken=broken, **depends_on, BakeTimeInMinutes=bake)
 
 
 def _find_too_few(
@@ -111,15 +106,19 @@ def _find_too_few(
 ) -> Iterator[Finding]:
     percent, count = lookup(deployment, "MinimumHealthyPercent"), lookup(service.settings, "DesiredCount")
     healthy, endpoints = number(percent), endpoints_of(service.settings)
-    if percent is None or (healthy is not None and healthy >= ALL) or not (endpoints.known or endpoints.unknown):
+    if (
+        percent is None
+        or (healthy is not None and healthy >= ALL_PERCENT)
+        or not (endpoints.known or endpoints.unknown)
+    ):
         return
-    # ECS makes one unless told otherwise, and rounds up, so that one of one stays
+    # By default ECS runs one task, and it rounds up, so one of one task is kept
     # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
-    tasks = SOME_TASKS if is_scaled else 1 if count is None else number(count)
-    hanging = [percent, strategy, *([] if is_scaled else [count]), *([] if endpoints.known else endpoints.unknown)]
-    unknown = [each for value in hanging for each in unresolved_in(value)]
-    broken = not unknown and healthy is not None and tasks is not None and ceil(tasks * healthy / ALL) < tasks
+    tasks = SCALED_TASKS if is_scaled else 1 if count is None else number(count)
+    depends_on = [percent, strategy, *([] if is_scaled else [count]), *([] if endpoints.known else endpoints.unknown)]
+    unknown = [each for value in depends_on for each in unresolved_in(value)]
+    broken = not unknown and healthy is not None and tasks is not None and ceil(tasks * healthy / ALL_PERCENT) < tasks
     yield from judge(Rule.TooFewTasks, service.place, f"MinimumHealthyPercent {percent}", broken=broken, tasks=unknown)
 
 
@@ -131,7 +130,7 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     interval, threshold = _number(intervals, DEFAULT_INTERVAL), _number(thresholds, DEFAULT_THRESHOLD)
     drain = _drain(properties)
     if protocol in (None, "HTTP", "HTTPS") or isinstance(protocol, Unresolved):
-        # A new target of an Application Load Balancer must pass one check, the count is for one that was unhealthy
+        # A new target of an Application Load Balancer must pass one check; the count is for unhealthy targets
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
         # A Network Load Balancer's passes "the initial health checks"
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html).
@@ -140,22 +139,22 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     both = f"; with the drain {checks + drain:g} s" if checks is not None and drain is not None else ""
     count = "" if threshold is None else "1 check" if threshold == 1 else f"{threshold:g} checks"
     got = f"{count} at intervals of {interval or 0:g} s: {checks or 0:g} s{both}"
-    broken = checks is not None and checks > LONGEST_CHECKS
-    hanging = {"HealthCheckIntervalSeconds": intervals, "Protocol": protocol}
-    hanging |= {} if threshold == 1 else {"HealthyThresholdCount": thresholds}
-    yield from judge(Rule.SlowHealthCheck, group, got, broken=broken, **hanging)
-    broken = drain is not None and drain > LONGEST_DRAIN
+    broken = checks is not None and checks > MAX_CHECK_SECONDS
+    depends_on = {"HealthCheckIntervalSeconds": intervals, "Protocol": protocol}
+    depends_on |= {} if threshold == 1 else {"HealthyThresholdCount": thresholds}
+    yield from judge(Rule.SlowHealthCheck, group, got, broken=broken, **depends_on)
+    broken = drain is not None and drain > MAX_DRAIN_SECONDS
     got = f"deregistration_delay.timeout_seconds {drain or 0:g}{both}"
     values = [value for each in items(drains) for value in (lookup(each, "Key"), lookup(each, "Value"))]
-    hanging = {"TargetGroupAttributes": [*unresolved_in(drains), *values]} if drain is None else {}
-    yield from judge(Rule.SlowDrain, group, got, broken=broken, **hanging)
+    depends_on = {"TargetGroupAttributes": [*unresolved_in(drains), *values]} if drain is None else {}
+    yield from judge(Rule.SlowDrain, group, got, broken=broken, **depends_on)
 
 
 def _drain(properties: dict[str, Any]) -> float | None:
     attributes = lookup(properties, "TargetGroupAttributes") or []
     pairs = {lookup(each, "Key"): lookup(each, "Value") for each in attributes} if isinstance(attributes, list) else {}
     value = pairs.get("deregistration_delay.timeout_seconds")
-    # What is not among attributes that can all be seen has its default.
+    # An attribute that is not in a known list has its default.
     is_default = value is None and isinstance(attributes, list) and all(isinstance(key, str) for key in pairs)
     return DEFAULT_DRAIN if is_default else number(value)
 
@@ -165,7 +164,7 @@ def _number(value: Any, default: float) -> float | None:  # noqa: ANN401 - a pie
 
 
 def _target_groups(app: FargateApp) -> Iterator[tuple[Place, Any]]:
-    """Yield what registers tasks on Fargate, and how it refers to each target group."""
+    """Yield what registers tasks on Fargate, and its reference to each target group."""
     templates = app.templates
     for launcher in app.launchers:
         balancers = lookup(launcher.settings, "LoadBalancers")
@@ -196,7 +195,7 @@ def _target_groups(app: FargateApp) -> Iterator[tuple[Place, Any]]:
 
 
 class _Scaling:
-    """Which services autoscaling changes."""
+    """The services that autoscaling scales."""
 
     def __init__(self, app: FargateApp) -> None:
         templates = app.templates
@@ -214,15 +213,15 @@ class _Scaling:
             self.services |= found
             self._others += [] if found else [id_]
 
-    def may_be(self, service: TaskLauncher) -> list[Unresolved]:
-        """Return which scaled services, of those that are none of the app's by name, a service may be."""
+    def may_scale(self, service: TaskLauncher) -> list[Unresolved]:
+        """Return the unresolved IDs of scalable targets that may be a service."""
         names = (service.settings.get("ServiceName"), service.settings.get("Cluster"))
         is_named = names[0] is not None and not any(functions_in(list(names)))
         return [Unresolved(each) for each in self._others if not is_named or any(functions_in(each))]
 
 
 def _names(templates: Templates, service: TaskLauncher) -> Iterator[str]:
-    """Yield what autoscaling may know a service by that has a name."""
+    """Yield the resource IDs that a scalable target may have for a service with a name."""
     if name := service.settings.get("ServiceName"):
         stack, cluster = service.place.stack, service.settings.get("Cluster")
         found = templates.locate(stack, cluster)

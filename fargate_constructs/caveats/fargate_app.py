@@ -1,9 +1,4 @@
-"""What of an app runs on Fargate.
-
-```
-app ──> templates ──> [FargateApp] ──> rules
-```
-"""
+"""The services, task launchers and task definitions of an app that run on Fargate."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,14 +10,10 @@ from fargate_constructs.synthesized.templates import Place, Templates
 
 
 class FargateApp:
-    """What of an app runs tasks on Fargate, such as services and schedules, and the definitions of these tasks.
+    """What starts tasks on Fargate in an app, such as services and schedules, and the definitions of these tasks.
 
-    What runs on EC2 instances is left out. A definition that nothing in the templates runs, such as a program's, counts
-    if it is made for Fargate. So does what is run by a launch type that is not known, if its definition is made for
-    Fargate alone.
-
-    Args:
-        templates: The app's templates.
+    Tasks on EC2 instances are left out. A definition that nothing in the templates starts counts if it is compatible
+    with Fargate. A launcher whose launch type is unresolved counts if its definition is compatible with Fargate only.
     """
 
     def __init__(self, templates: Templates) -> None:
@@ -32,7 +23,7 @@ class FargateApp:
         self.launchers: list[TaskLauncher] = []
         """What starts tasks on Fargate."""
         self.undecided_launchers: list[TaskLauncher] = []
-        """What may start tasks on Fargate: only the deployment knows."""
+        """What may start tasks on Fargate; only the deployment knows."""
         for launcher in find_task_launchers(templates):
             if launcher.definition:
                 self._launchers[launcher.definition].append(launcher)
@@ -45,7 +36,7 @@ class FargateApp:
         self.undecided_definitions = [
             each for each in definitions if not self._launchers[each] and unresolved_in(self.compatibilities(each))
         ]
-        """What is made for Fargate, or not: only the deployment knows."""
+        """The definitions that may be for Fargate; only the deployment knows."""
         self.services = [each for each in self.launchers if each.is_service]
         """The services on Fargate."""
 
@@ -59,7 +50,7 @@ class FargateApp:
         return [(str(lookup(each, "Name")), each) for each in containers]
 
     def applications(self, definition: Place) -> list[tuple[str, dict[str, Any]]]:
-        """Return the containers of a task by name, but for FireLens' router, whose own log is of no matter."""
+        """Return the containers of a task by name, without FireLens' router, whose own log is not judged."""
         return [
             (name, each) for name, each in self.containers(definition) if lookup(each, "FirelensConfiguration") is None
         ]
@@ -70,18 +61,18 @@ class FargateApp:
         return str(family).startswith("WINDOWS")
 
     def compatibilities(self, definition: Place | None) -> Any:  # noqa: ANN401 - a piece of a template
-        """Return what a task definition is made for, as its template has it."""
+        """Return the launch types that a task definition is compatible with, as its template has them."""
         compatibilities = lookup(self.templates.properties(definition), "RequiresCompatibilities")
         return list(map(lookup, compatibilities)) if isinstance(compatibilities, list) else compatibilities
 
     def launch_type(self, launcher: TaskLauncher) -> Any:  # noqa: ANN401 - a piece of a template
-        """Return the launch type by which tasks run, that of the cluster's default if there is no other."""
+        """Return the launch type of tasks, or that of the cluster's default."""
         cluster = self.templates.target(launcher.place, "Cluster")
         default = TaskLauncher(launcher.place, self._clusters.get(cluster, {}), None, None, is_service=False)
         return launcher.launch_type or default.launch_type
 
     def _default_strategies(self) -> Iterator[tuple[Place | None, dict[str, Any]]]:
-        """Yield clusters, and by which capacity providers each runs tasks by default."""
+        """Yield clusters, each with its default capacity provider strategy."""
         for type_, cluster in (("Cluster", None), ("ClusterCapacityProviderAssociations", "Cluster")):
             for place in self.templates.of_type[f"AWS::ECS::{type_}"]:
                 strategy = self.templates.properties(place).get("DefaultCapacityProviderStrategy")

@@ -1,9 +1,4 @@
-"""Whether callers have an address that stays, and come in.
-
-```
-caller ──> [load balancer, Service Connect, Cloud Map] ──> task
-```
-"""
+"""Rules about callers: whether they have an address that stays, and whether security groups allow them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,34 +10,34 @@ from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup,
 from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place, Templates
 
-ENDPOINTS = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations", "GatewayConnectors")
+ENDPOINT_PROPERTIES = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations", "GatewayConnectors")
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 TCP = ("tcp", "6", 6)
 ANY = ("-1", -1)
 
-Ingress = defaultdict[Place | None, list[tuple[Place | None, dict[str, Any]]]]
+IngressRules = defaultdict[Place | None, list[tuple[Place | None, dict[str, Any]]]]
 
 
-class Endpoints(NamedTuple):
-    """By what callers find a service."""
+class ServiceEndpoints(NamedTuple):
+    """What callers find a service by: load balancers, Cloud Map, Service Connect, VPC Lattice."""
 
     known: bool
-    """Whether there is something."""
+    """Whether there is one."""
     unknown: list[Unresolved]
-    """What may be something, and only the deployment knows."""
+    """The values that may be one; only the deployment knows."""
 
 
 def find_missing_endpoints(app: FargateApp) -> Iterator[Finding]:
-    """Yield the services that callers cannot find, or cannot come in to.
+    """Yield the services that callers cannot find, or that a load balancer cannot reach.
 
-    A service is meant to be called if a container maps a TCP port and a security group of the app lets somebody else in
-    there. What maps a port that nobody may reach is a worker, as is what maps none; and so are tasks that let only
-    each other in. Behind a load balancer, somebody must be let in at the port that it registers and checks.
+    A service has callers if a container maps a TCP port and a security group of the app allows others there. Without
+    such a port, or if only the tasks themselves are allowed, it is a worker. Behind a load balancer, the security
+    groups must allow the port that it registers and the port that it checks.
     """
     ingress = _ingress(app.templates)
     for service in app.services:
-        doors = _Doors(app.templates, service, ingress)
-        yield from _find_closed(app.templates, service, doors)
+        groups = _SecurityGroups(app.templates, service, ingress)
+        yield from _find_blocked(app.templates, service, groups)
         endpoints = endpoints_of(service.settings)
         # Task sets have load balancers of their own.
         controller = lookup(service.settings, "DeploymentController", "Type")
@@ -50,22 +45,27 @@ def find_missing_endpoints(app: FargateApp) -> Iterator[Finding]:
             continue
         unknown = [*endpoints.unknown, *unresolved_in(controller)]
         for port, protocol in _ports(app, service):
-            is_open = doors.let_in(port)
+            is_open = groups.allows(port)
             if is_open is False or (protocol not in (None, *TCP) and not unresolved_in(protocol)):
                 continue
-            hanging = [*unknown, *unresolved_in(port), *unresolved_in(protocol), *(() if is_open else doors.unknown())]
-            got = f"callers let in at port {port}"
-            yield from judge(Rule.NoFixedEndpoint, service.place, got, broken=not hanging, callers=hanging)
+            depends_on = [
+                *unknown,
+                *unresolved_in(port),
+                *unresolved_in(protocol),
+                *(() if is_open else groups.unknown()),
+            ]
+            got = f"callers allowed at port {port}"
+            yield from judge(Rule.NoFixedEndpoint, service.place, got, broken=not depends_on, callers=depends_on)
 
 
-def endpoints_of(service: dict[str, Any]) -> Endpoints:
-    """Return by what callers find a service: load balancers, names in Cloud Map or Service Connect, VPC Lattice."""
+def endpoints_of(service: dict[str, Any]) -> ServiceEndpoints:
+    """Return what callers find a service by."""
     values = [
-        *(lookup(service, name) for name in ENDPOINTS),
+        *(lookup(service, name) for name in ENDPOINT_PROPERTIES),
         lookup(service, "ServiceConnectConfiguration", "Services"),
     ]
     unknown = [each for value in values for each in unresolved_in(value)]
-    return Endpoints(any(value and not unresolved_in(value) for value in values), unknown)
+    return ServiceEndpoints(any(value and not unresolved_in(value) for value in values), unknown)
 
 
 def _ports(app: FargateApp, service: TaskLauncher) -> Iterator[tuple[Any, Any]]:
@@ -82,40 +82,40 @@ def _ports(app: FargateApp, service: TaskLauncher) -> Iterator[tuple[Any, Any]]:
             yield port, lookup(mapping, "Protocol")
 
 
-def _find_closed(templates: Templates, service: TaskLauncher, doors: "_Doors") -> Iterator[Finding]:
-    """Yield a finding if a load balancer cannot reach the tasks, or not their health check."""
+def _find_blocked(templates: Templates, service: TaskLauncher, groups: "_SecurityGroups") -> Iterator[Finding]:
+    """Yield a finding if a load balancer cannot reach the tasks' port or health check."""
     yield from undecided(service.place, Rule.NoIngress, LoadBalancers=service.settings.get("LoadBalancers"))
     for balancer in items(service.settings, "LoadBalancers"):
         traffic = lookup(balancer, "ContainerPort")
-        group = templates.locate(service.place.stack, balancer.get("TargetGroupArn"), TARGET_GROUP)
-        check = lookup(templates.properties(group), "HealthCheckPort")
-        if group is None:
-            unseen = Unresolved(balancer.get("TargetGroupArn"))
-            yield from undecided(service.place, Rule.NoIngress, TargetGroup=unseen)
+        reference = balancer.get("TargetGroupArn")
+        target_group = templates.locate(service.place.stack, reference, TARGET_GROUP)
+        check = lookup(templates.properties(target_group), "HealthCheckPort")
+        if target_group is None:
+            yield from undecided(service.place, Rule.NoIngress, TargetGroup=Unresolved(reference))
         ports = dict.fromkeys([traffic, traffic if check in (None, "traffic-port") else check])
-        closed = [str(port) for port in ports if doors.let_in(port, peers=True) is False]
-        vague = [port for port in ports if doors.let_in(port, peers=True) is None]
-        unknown = [each for port in vague for each in (*unresolved_in(port), *doors.unknown())]
-        got = f"nobody let in at port {' and '.join(closed)}"
-        yield from judge(Rule.NoIngress, service.place, got, broken=bool(closed), callers=unknown)
+        blocked = [str(port) for port in ports if groups.allows(port, peers=True) is False]
+        undecided_ports = [port for port in ports if groups.allows(port, peers=True) is None]
+        unknown = [each for port in undecided_ports for each in (*unresolved_in(port), *groups.unknown())]
+        got = f"no caller allowed at port {' and '.join(blocked)}"
+        yield from judge(Rule.NoIngress, service.place, got, broken=bool(blocked), callers=unknown)
 
 
-def _ingress(templates: Templates) -> Ingress:
-    """Return the rules that stand beside their security groups, by group and with the group that each lets in."""
-    rules: Ingress = defaultdict(list)
+def _ingress(templates: Templates) -> IngressRules:
+    """Return the ingress rules that are resources of their own, by security group, with the group that each allows."""
+    rules: IngressRules = defaultdict(list)
     for place in templates.of_type["AWS::EC2::SecurityGroupIngress"]:
         target, source = (templates.target(place, name) for name in ("GroupId", "SourceSecurityGroupId"))
         rules[target].append((source, templates.properties(place)))
     return rules
 
 
-class _Doors:
-    """Where the tasks of a service are called."""
+class _SecurityGroups:
+    """The ingress rules of a service's tasks."""
 
-    def __init__(self, templates: Templates, service: TaskLauncher, ingress: Ingress) -> None:
+    def __init__(self, templates: Templates, service: TaskLauncher, ingress: IngressRules) -> None:
         stack, references = service.place.stack, service.security_groups
         found = [templates.locate(stack, each, "AWS::EC2::SecurityGroup") for each in references]
-        # What only the deployment, or another app, knows may let in anybody; so may the VPC's default.
+        # A group of another app, or one that only the deployment knows, may allow anyone; so may the VPC's default.
         self._unknown = [
             *(each for each in (service.network, lookup(service.network, "SecurityGroups")) if _is_unresolved(each)),
             *(Unresolved(each) for each, group in zip(references, found, strict=True) if not group),
@@ -124,7 +124,7 @@ class _Doors:
             self._unknown = [Unresolved("the default of the VPC")]
         groups = dict.fromkeys(filter(None, found))
         self._rules: list[tuple[bool, Any]] = []
-        """Each rule, and whether it is for the tasks themselves."""
+        """Each rule, and whether it allows the tasks themselves."""
         for group in groups:
             rules = lookup(templates.properties(group), "SecurityGroupIngress")
             self._unknown += unresolved_in(rules)
@@ -135,21 +135,16 @@ class _Doors:
         self._unknown += [each for _, rule in ingress[None] for each in unresolved_in(rule.get("GroupId"))]
 
     def unknown(self) -> list[Unresolved]:
-        """Return what may let somebody in, and only the deployment knows."""
+        """Return the unresolved values that may allow a caller."""
         values = (lookup(rule, name) for _, rule in self._rules for name in ("IpProtocol", "FromPort", "ToPort"))
         return [*self._unknown, *(each for value in values for each in unresolved_in(value))]
 
-    def let_in(self, ports: Any, *, peers: bool = False) -> bool | None:  # noqa: ANN401 - a piece of a template
-        """Whether somebody else is let in at a port, or at one of a range such as `8080-8090`.
+    def allows(self, ports: Any, *, peers: bool = False) -> bool | None:  # noqa: ANN401 - a piece of a template
+        """Whether callers are allowed at a port, or at one of a range such as `8080-8090`; `None` if unresolved.
 
-        Args:
-            ports: The port or range.
-            peers: Whether it may be the tasks themselves, or what shares a security group with them, by any protocol.
-
-        Returns:
-            `None` if only the deployment knows.
+        With *peers*, the tasks themselves count as callers, too, and any protocol.
         """
-        answers = {_lets_in(rule, ports, any_protocol=peers) for is_peer, rule in self._rules if peers or not is_peer}
+        answers = {_allows(rule, ports, any_protocol=peers) for is_peer, rule in self._rules if peers or not is_peer}
         if True in answers:
             return True
         return None if None in answers or self._unknown else False
@@ -159,8 +154,8 @@ def _is_unresolved(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
     return isinstance(value, Unresolved)
 
 
-def _lets_in(rule: dict[str, Any], ports: Any, *, any_protocol: bool) -> bool | None:  # noqa: ANN401 - a piece of a template
-    """Whether a rule lets anybody in at a port, or at one of a range; `None` if only the deployment knows."""
+def _allows(rule: dict[str, Any], ports: Any, *, any_protocol: bool) -> bool | None:  # noqa: ANN401 - a piece of a template
+    """Whether a rule allows a caller at a port, or at one of a range; `None` if only the deployment knows."""
     protocol = lookup(rule, "IpProtocol")
     if protocol in ANY:
         return True

@@ -1,9 +1,4 @@
-"""The pack itself.
-
-```
-app ──> synth ──> templates ──> rules ──> [FargateCaveats] ──> report
-```
-"""
+"""The cdk-nag pack: reads the templates of an app, and reports which rules each resource breaks."""
 
 from collections import defaultdict
 from typing import cast
@@ -31,22 +26,22 @@ from fargate_constructs.caveats.tasks import find_tasks
 from fargate_constructs.caveats.unarchived_logs import find_logs
 from fargate_constructs.synthesized.templates import Place, Templates
 
-CONCERNS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
+FINDERS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
 
 
 class FargateCaveats(NagPack):
-    """A cdk-nag pack that finds what hurts on Fargate, in an app of any constructs.
+    """A cdk-nag pack that finds problems of tasks on Fargate, in an app of any constructs.
 
-    It reads the templates as they were synthesized, so overrides and aspects count, and follows references across
-    stacks. Tasks on EC2 instances are left alone. What only the deployment knows, and what stands in another app,
-    breaks no rule; a note says which rules it leaves undecided. What AWS Batch or a program starts is not seen. Errors
-    fail the synthesis, warnings and notes do not.
+    It reads the templates after synthesis, so overrides and aspects count, and follows references across stacks. Tasks
+    on EC2 instances are not judged. A value that only the deployment or another app knows breaks no rule; a note names
+    the rules that depend on it. Tasks that AWS Batch or a program starts are not read. Errors fail the synthesis,
+    warnings and notes do not.
 
     ```python
     Validations.of(app).add_plugins(FargateCaveats(app))
     ```
 
-    Accept a finding where its cause is, or above, by its bare ID or by the one that CDK's report names:
+    Acknowledge a finding at its resource, or above, by its own ID or by the ID in CDK's report:
 
     ```python
     Validations.of(service).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="..."))
@@ -54,8 +49,8 @@ class FargateCaveats(NagPack):
 
     Args:
         scope: The app.
-        write_suppressions_to_cloud_formation: Whether what was acknowledged is written into the templates as well. By
-            default it is not.
+        write_suppressions_to_cloud_formation: Whether acknowledgments are written into the templates as well. By
+            default they are not.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
@@ -82,12 +77,12 @@ class FargateCaveats(NagPack):
         return [f"{self.name}-{rule.name}" for rule in Rule]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Return what is wrong with the app as it was synthesized; CDK calls this."""
+        """Return the violations of the synthesized app; CDK calls this."""
         return self._report(context, context.app_construct)
 
     @checked
     def validate_scope(self, scope: IConstruct) -> PolicyValidationPluginReport:
-        """Synthesize the app of a construct, and return what is wrong at and below it; for tests.
+        """Synthesize the app of a construct, and return the violations at and below it; for tests.
 
         Args:
             scope: The app, or a construct in it.
@@ -96,19 +91,19 @@ class FargateCaveats(NagPack):
             RuntimeError: If the app cannot be synthesized.
             ValueError: If there is no app.
         """
-        synthesis = _Synthesis()
+        recorder = _ContextRecorder()
         app = cast(App, scope.node.root)
         if not App.is_app(app):
             raise ValueError(f"scope must be in an App, got: {scope.node.path!r} in a {type(app).__name__}")
-        Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, synthesis))
+        Validations.of(app).add_plugins(cast(IPolicyValidationPlugin, recorder))
         try:
             app.synth(force=True)
-        except RuntimeError:  # by another plugin, which need not be this one's business
-            if synthesis.context is None:
+        except RuntimeError:  # another plugin may have failed the synthesis
+            if recorder.context is None:
                 raise
-        if synthesis.context is None:  # there are no stacks
+        if recorder.context is None:  # there are no stacks
             return PolicyValidationPluginReport(success=True, violations=[])
-        return self._report(synthesis.context, scope)
+        return self._report(recorder.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
         templates, root = Templates.validated(context), scope.node.path
@@ -117,23 +112,25 @@ class FargateCaveats(NagPack):
             path = templates.path(place)
             if root and not f"{path}/".startswith(f"{root}/"):
                 continue
-            # CDK's report tells people to acknowledge by the pack's name and `::` before the ID.
+            # The IDs in CDK's report begin with the pack's name and `::`.
             ids = {id_.removeprefix(f"{self.name}::") for id_ in templates.acknowledged(path)}
             accepted = {id_.removeprefix(f"{self.name}-") for id_ in ids if id_.startswith(f"{self.name}-")}
-            told = [each for each in findings if not each.is_undecided]
+            reported = [each for each in findings if not each.is_undecided]
             notes: defaultdict[str, list[str]] = defaultdict(list)
             for each in findings:
                 if each.is_undecided and each.id not in accepted:
                     notes[each.got].append(each.rule.name)
             if notes:
                 lines = (f"{_listed(rules)} for {got}" for got, rules in notes.items())
-                told.append(Finding(Rule.Undecided, place, "; ".join(lines)))
-            violations += [each.violation(f"{self.name}-{each.id}", path) for each in told if each.id not in accepted]
+                reported.append(Finding(Rule.Undecided, place, "; ".join(lines)))
+            violations += [
+                each.violation(f"{self.name}-{each.id}", path) for each in reported if each.id not in accepted
+            ]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
     def _check_resource(self, node: CfnResource) -> None:
-        """Ask nothing of a resource alone: cdk-nag wants this, and only its own validation would call it."""
+        """Check nothing: cdk-nag requires this method, and only its own validation would call it."""
 
 
 def _listed(rules: list[str]) -> str:
@@ -142,9 +139,9 @@ def _listed(rules: list[str]) -> str:
 
 
 def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:
-    """Return what is found at each resource: each rule once, and not as undecided if it is broken."""
+    """Return the findings of each resource: each rule once, and not as undecided if it is broken."""
     found: defaultdict[Place, dict[tuple[bool, str], Finding]] = defaultdict(dict)
-    for finding in (finding for concern in CONCERNS for finding in concern(app)):
+    for finding in (finding for find in FINDERS for finding in find(app)):
         at, key = found[finding.place], (finding.is_undecided, finding.id)
         if key not in at:
             at[key] = finding
@@ -157,8 +154,8 @@ def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:
 
 
 @jsii.implements(IPolicyValidationPlugin)
-class _Synthesis:
-    """Takes down what CDK tells its plugins."""
+class _ContextRecorder:
+    """Records what CDK passes to its plugins."""
 
     def __init__(self) -> None:
         self.context: IPolicyValidationContext | None = None

@@ -1,9 +1,4 @@
-"""Whether a task's plain environment shows a secret.
-
-```
-secret ──> [environment] ──> whoever may describe the task definition
-```
-"""
+"""Rule about secrets: whether the plain environment of a container holds one."""
 
 import json
 import re
@@ -18,7 +13,7 @@ from fargate_constructs.service.container import resolves_secret
 from fargate_constructs.synthesized.intrinsics import as_text, functions_in, is_true, items, lookup, pieces
 from fargate_constructs.synthesized.templates import Templates
 
-# The end of the name says what the value is: DB_PASSWORD is one, PASSWORD_FILE and SECRET_ARN are none.
+# The end of the name counts: DB_PASSWORD is a password, PASSWORD_FILE and SECRET_ARN are not secrets.
 PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))s?$", re.IGNORECASE)
 SECRET_NAME = re.compile(
     r"(secret|token|credential|creds?|secret[_-]?key[_-]?base"
@@ -30,10 +25,10 @@ SECRET_NAME = re.compile(
 PAIR = re.compile(
     r"""(?:^|[\s;&?,{'"-])(?P<name>[A-Za-z][\w .-]{0,60}?)(?:\s*=\s*|["']\s*:\s*["'])(?P<value>[^\s;&,"'}]+)"""
 )
-# The place of a value that is put in when the task runs: ${PASSWORD}, $PASSWORD, %s, {{password}}, <password>, ***.
+# A placeholder for a value that the task puts in: ${PASSWORD}, $PASSWORD, %s, {{password}}, <password>, ***.
 PLACEHOLDER = re.compile(r"\$?[{<(].*|\$[A-Z_]+|%\w+%?|\*+", re.DOTALL)
 PUBLIC_NAME = re.compile(r"public", re.IGNORECASE)
-# What such a variable may hold that is no secret: a switch, a number, a path, an ARN or alias, an address.
+# Values of such a variable that are no secret: a switch, a number, a path, an ARN or alias, a URL.
 HARMLESS = re.compile(
     r"|true|false|yes|no|on|off|none|null|enabled|disabled|optional|required|auto|file|env"
     r"|\d+"
@@ -41,7 +36,7 @@ HARMLESS = re.compile(
     r"|arn:.*|alias/.*|https?://.*",
     re.IGNORECASE | re.DOTALL,
 )
-# And what may stand for a secret or a key that is kept elsewhere, though not for a password: words, or a key's ID.
+# Values that may name a secret or key kept elsewhere, but not a password: words, or a key's ID.
 REFERENCE = re.compile(r"[a-z]+([-_/.][a-z]+)+|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.IGNORECASE)
 SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY"
@@ -60,7 +55,7 @@ SECRET_VALUE = re.compile(
 
 
 def find_secrets(app: FargateApp) -> Iterator[Finding]:
-    """Yield the variables that hold secrets, without their values."""
+    """Yield the environment variables that hold secrets, without their values."""
     for definition in app.definitions:
         for name, container in app.containers(definition):
             environment = container.get("Environment")
@@ -68,7 +63,7 @@ def find_secrets(app: FargateApp) -> Iterator[Finding]:
             for variable in items(environment):
                 key, value = as_text(variable.get("Name")), variable.get("Value")
                 reason = _reason(app.templates, definition.stack, key, value)
-                # An ID that cdk-nag can read back holds no brackets.
+                # cdk-nag cannot parse brackets within an ID.
                 part = re.sub(r"[^\w.-]", "-", key)
                 if reason:
                     yield Finding(Rule.SecretInEnvironment, definition, f"{key} of {name}, {reason}", part)
@@ -96,7 +91,7 @@ def _reason(templates: Templates, stack: Stack, key: str, value: Any) -> str:  #
 
 
 def _is_secret(key: str, value: str) -> bool:
-    """Whether a value is a secret, for all that its name says."""
+    """Whether a value is a secret, judged by its name."""
     if HARMLESS.fullmatch(value) or PLACEHOLDER.fullmatch(value) or PUBLIC_NAME.search(key):
         return False
     return bool(PASSWORD_NAME.search(key) or (SECRET_NAME.search(key) and not REFERENCE.fullmatch(value)))

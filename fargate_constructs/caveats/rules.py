@@ -1,9 +1,4 @@
-"""Everything the pack asks, why, and what to change.
-
-```
-app ──> tasks, addresses, endpoint, logs, deployments ──> [rules] ──> findings
-```
-"""
+"""The rules of the pack: level, reason and fix of each; and the findings that resources break them."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -20,10 +15,10 @@ SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
 
 
 class Rule(Enum):
-    """A rule: how grave it is, why it is one, and how a plain CDK app follows it.
+    """A rule: its level, its reason, and how a plain CDK app follows it.
 
     An error fails the synthesis, a warning and a note do not. A value that only the deployment knows, such as a
-    parameter or the outcome of an `Fn::If`, breaks no rule: a note says which rules hang on it.
+    parameter or the result of an `Fn::If`, breaks no rule: a note names the rules that depend on it.
     """
 
     PublicAddress = (
@@ -154,12 +149,12 @@ class Rule(Enum):
 
     @property
     def level(self) -> NagMessageLevel:
-        """How grave it is."""
+        """Error, warning or note."""
         return self.value[0]
 
     @property
     def why(self) -> str:
-        """Why it is a rule."""
+        """The reason."""
         return self.value[1]
 
     @property
@@ -168,7 +163,7 @@ class Rule(Enum):
         return self.value[2]
 
 
-# All that a resource can break.
+# The rules that a resource can break.
 RULES = tuple(each for each in Rule if each is not Rule.Undecided)
 
 
@@ -179,17 +174,17 @@ class Finding(NamedTuple):
     place: Place
     got: str
     part: str = ""
-    """What of the resource, if one can be accepted without the others."""
+    """The part of the resource, if it can be acknowledged alone."""
     is_undecided: bool = False
-    """Whether it could not be decided; *got* is then what it hangs on."""
+    """Whether it could not be decided; *got* then has the unresolved values."""
 
     @property
     def id(self) -> str:
-        """What it is acknowledged by, after the pack's name."""
+        """Its ID for an acknowledgment, after the pack's name."""
         return f"{self.rule.name}[{self.part}]" if self.part else self.rule.name
 
     def violation(self, rule_name: str, path: str) -> PolicyViolation:
-        """Return it as CDK reports it, at a construct's path."""
+        """Return the violation that CDK reports at a construct's path."""
         return PolicyViolation(
             rule_name=rule_name,
             severity=SEVERITIES[self.rule.level],
@@ -207,15 +202,7 @@ def judge(
     broken: bool,
     **values: Any,  # noqa: ANN401 - pieces of a template
 ) -> Iterator[Finding]:
-    """Yield a finding if a rule is broken, or a note if that cannot be decided.
-
-    Args:
-        rule: The rule.
-        place: The resource.
-        got: What breaks the rule.
-        broken: Whether the rule is broken as far as the values are known.
-        values: By property, the values of which an unresolved one could break the rule.
-    """
+    """Yield a finding if a rule is broken, or a note if one of the values, by property, is unresolved."""
     if broken:
         yield Finding(rule, place, got)
     else:

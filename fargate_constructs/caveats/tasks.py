@@ -1,9 +1,4 @@
-"""Whether a task can run on Fargate, and a person can look into it.
-
-```
-person ──> [ECS Exec] ──> [task]
-```
-"""
+"""Rules about task definitions and ECS Exec: whether Fargate runs the task, and whether a shell can be opened."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +20,7 @@ MEMORY = re.compile(r"(?P<mib>\d+)|(?P<gib>\d*\.?\d+) *GB", re.IGNORECASE)
 STORAGE = re.compile(r"(?P<gib>\d+)")
 
 
-# Those that are asked of a task definition's containers.
+# The rules about the containers of a task definition.
 CONTAINER_RULES = (
     Rule.NoLogs,
     Rule.LogsStayInCloudWatch,
@@ -40,7 +35,7 @@ CONTAINER_RULES = (
 
 
 def find_tasks(app: FargateApp) -> Iterator[Finding]:
-    """Yield task definitions that Fargate refuses, and tasks that nobody can look into."""
+    """Yield task definitions that Fargate refuses, and tasks in which no shell can be opened."""
     for launcher in app.undecided_launchers:
         values = {
             "LaunchType": app.launch_type(launcher),
@@ -118,7 +113,7 @@ def _find_ports_and_links(app: FargateApp, definition: Place) -> Iterator[Findin
             is_known = None not in (host, inner) and not any(map(unresolved_in, ports.values()))
             broken = is_known and str(host) != str(inner)
             got = f"HostPort {host} for ContainerPort {inner} of {name}"
-            # A container's own port can be the parameter that the host's is.
+            # Both ports may be the same parameter.
             is_same = host is None or as_text(mapping.get("HostPort")) == as_text(mapping.get("ContainerPort"))
             yield from judge(Rule.HostPorts, definition, got, broken=broken, **({} if is_same else ports))
 
@@ -129,19 +124,19 @@ def _find_exec_faults(app: FargateApp, definition: Place) -> Iterator[Finding]:
     is_on = any(map(is_true, switches))
     if (not is_on and not unknown) or app.is_windows(definition):
         return
-    bare, closed = [], []
+    without_init, not_writable = [], []
     for name, each in app.applications(definition):
         init = lookup(each, "LinuxParameters", "InitProcessEnabled")
-        bare += [name] if is_off(init) else []
+        without_init += [name] if is_off(init) else []
         yield from judge(Rule.NoInitProcess, definition, "", broken=False, InitProcessEnabled=init)
         read_only = lookup(each, "ReadonlyRootFilesystem")
         if not is_off(read_only) and not _can_write(each):
-            unseen = [*unresolved_in(read_only), *unresolved_in(_mounts(each))]
-            closed += [] if unseen else [name]
-            yield from undecided(definition, Rule.ExecCannotWrite, ReadonlyRootFilesystem=unseen)
+            unresolved = [*unresolved_in(read_only), *unresolved_in(_mounts(each))]
+            not_writable += [] if unresolved else [name]
+            yield from undecided(definition, Rule.ExecCannotWrite, ReadonlyRootFilesystem=unresolved)
     for rule, got, names in (
-        (Rule.NoInitProcess, "no InitProcessEnabled of", bare),
-        (Rule.ExecCannotWrite, "ReadonlyRootFilesystem of", closed),
+        (Rule.NoInitProcess, "no InitProcessEnabled of", without_init),
+        (Rule.ExecCannotWrite, "ReadonlyRootFilesystem of", not_writable),
     ):
         if names:
             yield from judge(rule, definition, f"{got} {', '.join(names)}", broken=is_on, EnableExecuteCommand=unknown)
@@ -153,7 +148,7 @@ def _can_write(container: dict[str, Any]) -> bool:
 
 
 def _mounts(container: dict[str, Any]) -> list[Any]:
-    """Return where volumes are mounted, as far as it is known, and the rest as it is not."""
+    """Return the paths of mounted volumes; unresolved values stay."""
     mounts = lookup(container, "MountPoints")
     if not isinstance(mounts, list):
         return [mounts]

@@ -1,9 +1,4 @@
-"""Whether what tasks say is kept, paid for, and complete.
-
-```
-task ── stdout ──> [log driver] ──> [log group] ──> subscription
-```
-"""
+"""Rules about logs: whether lines are lost, kept for ever, or only in CloudWatch Logs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +13,7 @@ OF_AWSLOGS = (Rule.LogsMayDrop, Rule.LogsNeverExpire, Rule.LogsStayInCloudWatch)
 
 
 def find_logs(app: FargateApp) -> Iterator[Finding]:
-    """Yield containers whose lines are lost or may be, and log groups that keep them for ever or nowhere else."""
+    """Yield containers whose lines may be lost, and log groups that keep lines for ever or do not archive them."""
     groups = LogGroups(app.templates)
     used: dict[Place, None] = {}
     for definition in app.definitions:
@@ -46,7 +41,7 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
 
 
 def _find_group(app: FargateApp, groups: LogGroups, group: Place) -> Iterator[Finding]:
-    """Yield a finding if a log group keeps lines for ever, and one if nothing takes them to elsewhere."""
+    """Yield a finding if a log group keeps lines for ever, and one if it has no subscription."""
     days = {"RetentionInDays": lookup(app.templates.properties(group), "RetentionInDays")}
     # CDK's logs.LogRetention sets it when deployed.
     for place in app.templates.of_type["Custom::LogRetention"]:
@@ -72,7 +67,7 @@ def _find_losses(place: Place, name: str, options: dict[str, Any]) -> Iterator[F
 
 
 def _configurations(app: FargateApp) -> Iterator[tuple[Place, str, Any]]:
-    """Yield the log configurations of all containers and Service Connect proxies, and where each stands."""
+    """Yield the log configurations of all containers and Service Connect proxies, with their resource."""
     for definition in app.definitions:
         for name, container in app.applications(definition):
             yield definition, name, lookup(container, "LogConfiguration")

@@ -8,6 +8,7 @@ from aws_cdk import App, CfnDeletionPolicy, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from fargate_constructs.caveats import Rule
 from tests.caveats.lab import IMAGE, findings_in
 
 
@@ -147,7 +148,6 @@ def test_it_says_which_way(findings: list[tuple[str, str, str]]) -> None:
     (description,) = (text for _, path, text in findings if path == "Plain/Vpc/PublicSubnet1/EIP")
 
     assert description == (
-        "Nobody can keep an allow-list of addresses that AWS picks, or that go with the stack or a renamed subnet. "
-        "Got: tasks in Plain/Vpc/PrivateSubnet1/Subnet, where Plain/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
+        f"{Rule.UnknownEgress.why} Got: tasks in Plain/Vpc/PrivateSubnet1/Subnet, where Plain/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
         "Plain/Vpc/PublicSubnet1/NATGateway on Plain/Vpc/PublicSubnet1/EIP, which is not retained"
     )
