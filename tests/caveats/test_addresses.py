@@ -148,6 +148,7 @@ def test_it_says_which_way(findings: list[tuple[str, str, str]]) -> None:
     (description,) = (text for _, path, text in findings if path == "Plain/Vpc/PublicSubnet1/EIP")
 
     assert description == (
-        f"{Rule.UnknownEgress.why} Got: tasks in Plain/Vpc/PrivateSubnet1/Subnet, where Plain/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
-        "Plain/Vpc/PublicSubnet1/NATGateway on Plain/Vpc/PublicSubnet1/EIP, which is not retained"
+        f"{Rule.UnknownEgress.why} Got: tasks in Plain/Vpc/PrivateSubnet1/Subnet, where "
+        "Plain/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to Plain/Vpc/PublicSubnet1/NATGateway on "
+        "Plain/Vpc/PublicSubnet1/EIP, which is not retained"
     )
