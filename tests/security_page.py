@@ -5,7 +5,6 @@ modes ──> metadata of their stacks ──> [list] ──> docs/security.md
 ```
 """
 
-import json
 import re
 import textwrap
 from collections import defaultdict
@@ -61,9 +60,8 @@ class Acknowledgement(NamedTuple):
 def acknowledgements() -> set[Acknowledgement]:
     """Return what is acknowledged in all modes, without the callers' own acknowledgements."""
     found = set()
-    for template in modes.template_files().values():
-        metadata = template.with_name(template.name.replace(".template.json", ".metadata.json"))
-        for path, entries in json.loads(metadata.read_text()).items():
+    for metadata in modes.metadata().values():
+        for path, entries in metadata.items():
             for entry in entries:
                 if entry["type"] == "aws:cdk:acknowledged-rules":
                     found |= {

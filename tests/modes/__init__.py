@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from aws_cdk import App, Stage, Validations
@@ -72,6 +73,12 @@ def template_files() -> dict[str, Path]:
 def templates() -> dict[str, Template]:
     """Return the templates in those files; not to be changed."""
     return _read(template_files())
+
+
+@cache
+def metadata() -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return the metadata of each stack's constructs, by the construct's path; not to be changed."""
+    return _read({name: file.with_suffix("").with_suffix(".metadata.json") for name, file in template_files().items()})
 
 
 def templates_with_flags() -> dict[str, Template]:

@@ -1,8 +1,4 @@
-"""What AWS says of its actions: whether there is one of that name, and which resources it can be limited to.
-
-```
-Service Authorization Reference ──> cfn-lint's copy ──> [aws_actions]
-```
+"""AWS's actions: whether one exists, and which resources it takes, from cfn-lint's copy of AWS's reference.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """

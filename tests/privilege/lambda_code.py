@@ -1,9 +1,4 @@
-"""What a Lambda's code asks of AWS, read from the code that is deployed.
-
-```
-asset ──> [its modules, from the handler on] ──> calls of boto3's clients ──> IAM actions
-```
-"""
+"""The calls of AWS's APIs in the deployed code of a Lambda function, and their IAM actions."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +7,7 @@ from pathlib import Path
 
 import boto3
 
-# Where the action is not called as the API's operation is
+# Where the name of the action differs from the name of the operation
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html,
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
 ACTIONS = {
@@ -27,20 +22,12 @@ ACTIONS = {
 
 
 class UnreadableCodeError(Exception):
-    """Code that uses boto3 in a way that cannot be followed."""
+    """Code makes, passes on or uses a client in a way that hides its calls."""
 
 
 @cache
 def operations(asset: Path, handler: str) -> frozenset[str]:
-    """Return the operations that a function calls, such as `s3:UploadPart`.
-
-    Args:
-        asset: The folder that is the function's code.
-        handler: What Lambda calls: `package.module.function`.
-
-    Raises:
-        UnreadableCodeError: A client is made, passed on or used in a way that hides what is called.
-    """
+    """Return the operations that a function calls, such as `s3:UploadPart`, from its folder and handler."""
     trees = list(_modules(asset, handler.rpartition(".")[0]))
     clients = dict(client for tree in trees for client in _clients(tree))
     if not clients:
@@ -53,7 +40,7 @@ def operations(asset: Path, handler: str) -> frozenset[str]:
 
 
 def _modules(asset: Path, module: str) -> Iterator[ast.Module]:
-    """Return the syntax of a module and of those of the same package that it imports, once each."""
+    """Yield the syntax tree of a module and of the modules of its package that it imports."""
     found: dict[str, ast.Module] = {}
     waiting = [module]
     while waiting:
@@ -70,7 +57,7 @@ def _modules(asset: Path, module: str) -> Iterator[ast.Module]:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    """Return the modules beside it that a module imports."""
+    """Yield the modules of its own package that a module imports."""
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=str(module), level=1):
@@ -80,7 +67,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _clients(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Return the name and the service of each client that a module makes for itself."""
+    """Yield the name and the service of each client that a module makes."""
     made = 0
     for node in tree.body:
         match node:
@@ -100,7 +87,7 @@ def _clients(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _calls(tree: ast.Module, clients: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Return each call of a client's method; of a paginator's maker, the operation that it repeats."""
+    """Yield each call of a client's method. For `get_paginator` yield the operation that it repeats."""
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Name | ast.Attribute) or isinstance(node.ctx, ast.Store):
@@ -120,7 +107,7 @@ def _calls(tree: ast.Module, clients: dict[str, str]) -> Iterator[tuple[str, str
             ):
                 yield name, attr
             case _:
-                raise UnreadableCodeError(f"line {node.lineno}: {ast.unparse(method)} hides what is asked of AWS")
+                raise UnreadableCodeError(f"line {node.lineno}: {ast.unparse(method)} hides its call of AWS")
 
 
 @cache

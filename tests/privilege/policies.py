@@ -1,9 +1,5 @@
 """Every permission that templates give, in one form.
 
-```
-templates ──> [policies] ──> statements: who may do what, to what, on which condition
-```
-
 A reference is written `${stack:LogicalId.Attribute}`, also one to another stack, so that it can be followed.
 """
 
@@ -17,8 +13,8 @@ from typing import Any
 from tests.audit import Template
 
 REFERENCE = re.compile(r"\$\{([^{}:]+:[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
-
 EQUAL = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+CONDITIONS_OF_PERMISSION = {"SourceArn": "aws:SourceArn", "SourceAccount": "aws:SourceAccount"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,14 @@ class Statement:
     principals: tuple[str, ...]
     """`Service:…` or `AWS:…`; none in a policy of a role, which is its own principal."""
     conditions: Mapping[str, tuple[str, ...]]
-    """The values by condition key; one that is not to be equal to them has its operator before it."""
+    """The values by condition key. An operator other than equality is written before the key."""
     roles: tuple[str, ...]
-    """The roles that have the policy: `stack:LogicalId`, or the name of one made elsewhere."""
+    """The roles that have the policy: `stack:LogicalId`, or the name of an imported one."""
     inverted: tuple[str, ...]
-    """`NotAction`, `NotResource`, `NotPrincipal`, if it is written by exclusion."""
+    """`NotAction`, `NotResource`, `NotPrincipal`, if the statement excludes."""
 
     def __str__(self) -> str:
-        """Where it stands and what it says, for a failing test."""
+        """Describe the statement for a failing test."""
         who = f" {', '.join(self.principals)}" if self.principals else ""
         return f"{self.holder} ({self.type}):{who} {', '.join(self.actions)} on {', '.join(self.resources)}"
 
@@ -54,11 +50,13 @@ class Policies:
 
     Args:
         templates: The templates, by the names of their stacks.
+        paths: The paths of their constructs, by stack and logical ID. By default logical IDs are shown.
     """
 
-    def __init__(self, templates: Mapping[str, Template]) -> None:
+    def __init__(self, templates: Mapping[str, Template], paths: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """Keep the templates."""
         self._templates = templates
+        self._paths = paths or {}
         self.resources: dict[str, dict[str, Any]] = {
             f"{stack}:{logical_id}": resource
             for stack, template in templates.items()
@@ -70,8 +68,13 @@ class Policies:
         """Every statement of every policy."""
         return [statement for node in self.resources for statement in self._of_resource(node)]
 
+    @cached_property
+    def roles(self) -> list[str]:
+        """Every role of the templates, and each imported role that gets a policy in them."""
+        return sorted(self._by_role.keys() | self.of_type("AWS::IAM::Role").keys())
+
     def of_role(self, role: str) -> list[Statement]:
-        """What a role may do, in whichever resources that is said."""
+        """Return the statements that allow a role something."""
         return self._by_role.get(role, [])
 
     @cached_property
@@ -91,15 +94,29 @@ class Policies:
             for arn in resource.get("Properties", {}).get("ManagedPolicyArns", [])
         ]
 
+    def path(self, node: str) -> str:
+        """Return the construct path of a resource, its logical ID, or the name of an imported role."""
+        stack, _, logical_id = node.rpartition(":")
+        return self._paths.get(stack, {}).get(logical_id, logical_id)
+
+    def type(self, node: str) -> str:
+        """Return the type of a resource."""
+        return str(self.resources[node]["Type"])
+
+    def properties(self, node: str) -> dict[str, Any]:
+        """Return the properties of a resource."""
+        properties: dict[str, Any] = self.resources[node].get("Properties", {})
+        return properties
+
     def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
         """Return the properties of each resource of a type."""
-        return {node: each.get("Properties", {}) for node, each in self.resources.items() if each["Type"] == type_}
+        return {node: self.properties(node) for node in self.resources if self.type(node) == type_}
 
     def references(self, value: object, node: str) -> set[str]:
-        """Return what a part of a resource refers to."""
+        """Return the resources that a part of a resource refers to."""
         return {match[1] for match in REFERENCE.finditer(self.text(value, node))}
 
-    def text(self, value: object, node: str) -> str:  # noqa: PLR0911 - a line for each way to write it
+    def text(self, value: object, node: str) -> str:  # noqa: PLR0911 - a line for each intrinsic function
         """Return a part of a resource as text, its references as `${stack:LogicalId.Attribute}`."""
         stack = node.partition(":")[0]
         match value:
@@ -124,7 +141,7 @@ class Policies:
 
     @cached_property
     def exported(self) -> set[str]:
-        """What other stacks can refer to."""
+        """The resources that other stacks can refer to."""
         return {other for value, stack in self._exports.values() for other in self.references(value, stack)}
 
     @cached_property
@@ -137,22 +154,20 @@ class Policies:
         }
 
     def _of_resource(self, node: str) -> Iterator[Statement]:
-        resource = self.resources[node]
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::EC2::VPCEndpoint":
-            return  # its policy grants nothing, it limits what others grant: tests/network/test_endpoint_policies.py
-        if resource["Type"] == "AWS::Lambda::Permission":
-            yield self._of_permission(node, properties)
-        for path, document in self._documents(properties, node):
+        if self.type(node) == "AWS::EC2::VPCEndpoint":
+            return  # its policy limits what others grant: tests/network/test_endpoint_policies.py
+        if self.type(node) == "AWS::Lambda::Permission":
+            yield self._of_permission(node)
+        for path, document in self._documents(self.properties(node), node):
             for each in _listed(document["Statement"]):
                 yield self._statement(node, each, is_trust=path == ("AssumeRolePolicyDocument",))
 
     def _documents(self, value: object, node: str, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-        """Find policies wherever they are, also written as text."""
+        """Find policies at any depth, also those that are written as text."""
         match value:
             case {"Statement": list([{"Effect": _}, *_]) | {"Effect": _}}:
                 yield path, value
-            case dict() if '"Statement"' in (written := self.text(value, node)) and "Fn::Join" in value:
+            case {"Fn::Join": _} if '"Statement"' in (written := self.text(value, node)):
                 yield path, json.loads(written)
             case str() if '"Statement"' in value:
                 yield path, json.loads(value)
@@ -164,12 +179,12 @@ class Policies:
                     yield from self._documents(each, node, path)
 
     def _statement(self, node: str, statement: dict[str, Any], *, is_trust: bool) -> Statement:
-        resource = self.resources[node]
-        is_identity = "Principal" not in statement and "NotPrincipal" not in statement
-        roles = _listed(resource["Properties"].get("Roles", [])) if resource["Type"] != "AWS::IAM::Role" else [node]
+        roles: list[Any] = []
+        if "Principal" not in statement and "NotPrincipal" not in statement:
+            roles = [node] if self.type(node) == "AWS::IAM::Role" else _listed(self.properties(node).get("Roles", []))
         return Statement(
             holder=node,
-            type=resource["Type"],
+            type=self.type(node),
             is_trust=is_trust,
             effect=statement["Effect"],
             actions=tuple(_listed(statement.get("Action", []))),
@@ -182,33 +197,31 @@ class Policies:
                 for operator, operands in statement.get("Condition", {}).items()
                 for key, values in operands.items()
             },
-            roles=tuple(_bare(each if isinstance(each, str) else self.text(each, node)) for each in roles)
-            if is_identity
-            else (),
+            roles=tuple(_node_or_name(self.text(each, node)) for each in roles),
             inverted=tuple(sorted(key for key in statement if key.startswith("Not"))),
         )
 
     def _principals(self, principal: object, node: str) -> Iterator[str]:
-        if isinstance(principal, dict):
-            for kind, names in principal.items():
-                for name in _listed(names):
-                    yield f"{kind}:{self.text(name, node)}"
-        else:
-            yield f"AWS:{principal}"
+        kinds = principal if isinstance(principal, dict) else {"AWS": principal}
+        for kind, names in kinds.items():
+            for name in _listed(names):
+                yield f"{kind}:{self.text(name, node)}"
 
-    def _of_permission(self, node: str, properties: dict[str, Any]) -> Statement:
-        """Read who may call a function, which has a resource type of its own."""
-        keys = {"SourceArn": "aws:SourceArn", "SourceAccount": "aws:SourceAccount"}
-        principal = self.text(properties["Principal"], node)
+    def _of_permission(self, node: str) -> Statement:
+        """Read who may call a function."""
+        properties = {key: self.text(value, node) for key, value in self.properties(node).items()}
+        principal = properties["Principal"]
         return Statement(
             holder=node,
-            type="AWS::Lambda::Permission",
+            type=self.type(node),
             is_trust=False,
             effect="Allow",
             actions=(properties["Action"],),
-            resources=(self.text(properties["FunctionName"], node),),
+            resources=(properties["FunctionName"],),
             principals=(f"{'Service' if principal.endswith('.amazonaws.com') else 'AWS'}:{principal}",),
-            conditions={key: (self.text(properties[name], node),) for name, key in keys.items() if name in properties},
+            conditions={
+                key: (properties[name],) for name, key in CONDITIONS_OF_PERMISSION.items() if name in properties
+            },
             roles=(),
             inverted=(),
         )
@@ -218,6 +231,6 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
     return value if isinstance(value, list) else [value]
 
 
-def _bare(reference: str) -> str:
+def _node_or_name(reference: str) -> str:
     match = REFERENCE.fullmatch(reference)
     return match[1] if match else reference

@@ -1,31 +1,60 @@
-"""What no policy of ours may say.
+"""What no policy of ours may allow, and which exceptions are accepted.
 
-```
-statements ──> [rules] ──> faults, each as a sentence
-```
+AWS's own data says which actions exist, and which resources each of them takes.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from tests.privilege import aws_actions
-from tests.privilege.accepted import (
-    BY_WILDCARD,
-    MANAGED_POLICIES,
-    ON_EVERYTHING,
-    UNCONDITIONAL_ROLES,
-    UNCONDITIONAL_SERVICES,
-    WHOLE,
-)
 from tests.privilege.policies import REFERENCE, Policies, Statement
 
+DOCS = "https://docs.aws.amazon.com"
+# By the resource's type or the role's name, and the fault. The tests fail if there is one without a fault.
+ACCEPTED = {
+    ("AWS::KMS::Key", "allows kms:*"): "The account itself. Without this statement no one could change the key: "
+    f"{DOCS}/kms/latest/developerguide/key-policy-default.html",
+    ("AWS::KMS::Key", "allows kms:ReEncrypt*"): "CDK allows it to the account by way of Secrets Manager, for the key "
+    "of a secret.",
+    ("AWS::KMS::Key", "allows kms:GenerateDataKey*"): "CDK allows it to the account by way of Secrets Manager, for the "
+    "key of a secret.",
+    ("TaskRole", "allows s3:PutObject on all of arn:${AWS::Partition}:s3:::transcripts/*"): "CDK lets tasks write "
+    "anywhere in the bucket that an imported cluster names for transcripts.",
+    ("AlternateTargetRole", "ecs.amazonaws.com may act for any account"): "CDK makes the role with which ECS shifts "
+    "traffic, and AWS's page has no condition: "
+    f"{DOCS}/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
+    ("ServiceConnectTlsRole", "ecs.amazonaws.com may act for any account"): "CDK makes the role with which ECS gets "
+    "certificates, and AWS's page has no condition: "
+    f"{DOCS}/AmazonECS/latest/developerguide/infrastructure_IAM_role.html",
+    ("AWS::S3::BucketPolicy", "logdelivery.elasticloadbalancing.amazonaws.com may act for any account"): "AWS's own "
+    "policy. The path of the objects holds the account's ID, which ties it to the account: "
+    f"{DOCS}/elasticloadbalancing/latest/application/enable-access-logging.html",
+    ("CustomVpcRestrictDefaultSGCustomResourceProviderRole", "lambda.amazonaws.com may act for any account"): "CDK's, "
+    "one for all VPCs of a stack.",
+    ("AWS679f53fac002430cb0da5b7982bd2287ServiceRole", "lambda.amazonaws.com may act for any account"): "CDK's, one "
+    "for all look-ups of a stack.",
+    (
+        "CustomVpcRestrictDefaultSGCustomResourceProviderRole",
+        "has AWS's policy service-role/AWSLambdaBasicExecutionRole",
+    ): "CDK's own function writes its log.",
+    (
+        "AWS679f53fac002430cb0da5b7982bd2287ServiceRole",
+        "has AWS's policy service-role/AWSLambdaBasicExecutionRole",
+    ): "CDK's own function writes its log.",
+    (
+        "AlternateTargetRole",
+        "has AWS's policy AmazonECSInfrastructureRolePolicyForLoadBalancers",
+    ): "AWS keeps in it exactly what ECS needs to move requests between target groups.",
+    (
+        "ServiceConnectTlsRole",
+        "has AWS's policy service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity",
+    ): "AWS keeps in it exactly what ECS needs to get certificates for the proxies of linked services.",
+}
 WILDCARD = re.compile(r"[*?]")
-# Which of these holds is what keeps a service from being used by another account. The last one names log groups by
-# their ARN, account and all.
+# Each of these ties a service to an account. The last one names log groups by their ARN, account included.
 SOURCES = {"aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"}
 OWN_ACCOUNT = "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
-# The ARN of a resource, by its type, as far as rules look at it.
+# The form of a resource's ARN, by its type.
 ARNS = {
     "AWS::IAM::Role": "arn:p:iam::a:role/x",
     "AWS::KMS::Key": "arn:p:kms:r:a:key/x",
@@ -36,126 +65,110 @@ ARNS = {
     "AWS::SQS::Queue": "arn:p:sqs:r:a:x",
     "AWS::SecretsManager::Secret": "arn:p:secretsmanager:r:a:secret:x",
 }
-# What a template refers to by its ARN, without an attribute.
+# `Ref` of such a resource is its ARN.
 REFERRED_TO_BY_ARN = {"AWS::SecretsManager::Secret"}
 STACK_ID = "arn:p:cloudformation:r:a:stack/x/x"
 
 
-class Rules:
-    """The rules, over some templates.
+def faults(policies: Policies) -> list[str]:
+    """Return what is wrong with statements that allow something, and with roles that have policies of AWS's."""
+    return [f"{fault}: {names[0]}" for names, fault in _faults(policies) if not _acceptance(names, fault)]
 
-    Args:
-        policies: What is judged.
-    """
 
-    def __init__(self, policies: Policies) -> None:
-        """Keep it."""
-        self._policies = policies
-        self.used: set[object] = set()
-        """The exceptions that were asked for."""
+def accepted(policies: Policies) -> set[tuple[str, str]]:
+    """Return the entries of `ACCEPTED` that are needed."""
+    return {entry for names, fault in _faults(policies) if (entry := _acceptance(names, fault))}
 
-    def faults(self) -> list[str]:
-        """Return what is wrong with any statement, and with the roles' ready-made policies."""
-        allowed = [each for each in self._policies.statements if each.effect == "Allow"]
-        return [
-            *(f"{fault}: {statement}" for statement in allowed for fault in self._of_statement(statement)),
-            *self._of_managed_policies(),
-        ]
 
-    def _of_statement(self, statement: Statement) -> Iterator[str]:
-        if statement.inverted:
-            yield f"allows by exclusion ({', '.join(statement.inverted)})"
-        yield from self._of_actions(statement)
-        if not statement.is_trust:
-            yield from self._of_resources(statement)
-            yield from self._of_pairs(statement)
-        yield from self._of_principals(statement)
+def _acceptance(names: tuple[str, ...], fault: str) -> tuple[str, str] | None:
+    return next((each for each in ACCEPTED if each[1] == fault and any(each[0] in name for name in names)), None)
 
-    def _of_actions(self, statement: Statement) -> Iterator[str]:
-        for action in statement.actions:
-            if WILDCARD.search(action):
-                if action == "kms:*" and statement.principals != (OWN_ACCOUNT,):
-                    yield f"allows {action} to others than the account"
-                elif not self._is_accepted(BY_WILDCARD, (statement.type, action)):
-                    yield f"allows {action}"
-            elif not aws_actions.exists(action):
-                yield f"AWS has no action {action}"
 
-    def _of_resources(self, statement: Statement) -> Iterator[str]:
-        if statement.type == "AWS::KMS::Key":  # there `*` is the key
-            return
-        for resource in statement.resources:
-            for action in statement.actions:
-                if resource == "*":
-                    if not self._is_accepted(ON_EVERYTHING, action):
-                        yield f"allows {action} on everything"
-                elif _is_whole(resource) and not self._is_accepted(WHOLE, (action, _name(resource))):
-                    yield f"allows {action} on all of {resource}"
+def _faults(policies: Policies) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each fault, with the names of the resource that has it."""
+    for statement in policies.statements:
+        if statement.effect == "Allow":
+            names = (str(statement), *statement.roles)
+            yield from ((names, fault) for fault in _of_statement(policies, statement))
+    yield from (((role,), f"has AWS's policy {policy}") for role, policy in policies.managed_policies)
 
-    def _of_pairs(self, statement: Statement) -> Iterator[str]:
-        """Every action must have a resource of a type that it takes, and every resource an action that takes it."""
-        if statement.type == "AWS::KMS::Key":
-            return
-        arns = [self._arn(resource, statement.holder) for resource in statement.resources]
-        actions = [action for action in statement.actions if aws_actions.exists(action)]
-        for action in actions:
-            if aws_actions.takes_arn(action) and not any(_fits(action, arn) for arn in arns):
-                yield f"{action} does not go with these resources"
-        for resource, arn in zip(statement.resources, arns, strict=True):
-            if not any(_fits(action, arn) for action in actions):
-                yield f"no action goes with {resource}"
 
-    def _of_principals(self, statement: Statement) -> Iterator[str]:
-        for principal in statement.principals:
-            kind, _, name = principal.partition(":")
-            if kind == "Service":
-                if not self._is_conditional(statement, name):
-                    yield f"{name} may act for any account"
-            elif principal != OWN_ACCOUNT and not self._is_own_role(principal):
-                yield f"{principal} is not of this account"
+def _of_statement(policies: Policies, statement: Statement) -> Iterator[str]:
+    if statement.inverted:
+        yield f"allows by exclusion ({', '.join(statement.inverted)})"
+    yield from _of_actions(statement)
+    if not statement.is_trust and statement.type != "AWS::KMS::Key":  # there `*` is the key
+        yield from _of_resources(statement)
+        yield from _of_pairs(policies, statement)
+    yield from _of_principals(policies, statement)
 
-    def _is_conditional(self, statement: Statement, service: str) -> bool:
-        if any(all(map(self._is_ours, values)) for key, values in statement.conditions.items() if key in SOURCES):
-            return True
-        logical_id = statement.holder.partition(":")[2]
-        role = next((begins for begins in UNCONDITIONAL_ROLES if logical_id.startswith(begins)), None)
-        if statement.is_trust and role:
-            return self._is_accepted(UNCONDITIONAL_ROLES, role)
-        return self._is_accepted(UNCONDITIONAL_SERVICES, service)
 
-    def _is_ours(self, value: str) -> bool:
-        """Tell whether a condition's value is this account, an ARN that names it, or the ARN of a resource here."""
-        match = REFERENCE.match(value)
-        known = match is not None and match[1] in self._policies.resources
-        return known or value == "${AWS::AccountId}" or ":${AWS::AccountId}:" in value
+def _of_actions(statement: Statement) -> Iterator[str]:
+    for action in statement.actions:
+        if WILDCARD.search(action):
+            is_wider = action == "kms:*" and statement.principals != (OWN_ACCOUNT,)
+            yield f"allows {action}" + (" to others than the account" if is_wider else "")
+        elif not aws_actions.exists(action):
+            yield f"AWS has no action {action}"
 
-    def _is_own_role(self, principal: str) -> bool:
-        if principal.startswith("AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:role/"):  # made elsewhere
-            return True
-        match = REFERENCE.fullmatch(principal.removeprefix("AWS:"))
-        return match is not None and self._policies.resources[match[1]]["Type"] == "AWS::IAM::Role"
 
-    def _of_managed_policies(self) -> Iterator[str]:
-        for role, policy in self._policies.managed_policies:
-            entry = next((each for each in MANAGED_POLICIES if each[0] in role and each[1] == policy), (role, policy))
-            if not self._is_accepted(MANAGED_POLICIES, entry):
-                yield f"{role} has a policy that AWS may widen: {policy}"
+def _of_resources(statement: Statement) -> Iterator[str]:
+    for resource in statement.resources:
+        for action in filter(aws_actions.exists, statement.actions):
+            if resource == "*" and aws_actions.takes_arn(action):
+                yield f"allows {action} on everything"
+            elif _is_whole(resource):
+                yield f"allows {action} on all of {resource}"
 
-    def _is_accepted(self, table: Mapping[Any, str], entry: object) -> bool:
-        self.used.add(entry)
-        return entry in table
 
-    def _arn(self, resource: str, holder: str) -> str:
-        """Return a resource's ARN with its references filled in; empty if it refers to what is not known here."""
+def _of_pairs(policies: Policies, statement: Statement) -> Iterator[str]:
+    """Every action must have a resource of a type that it takes, and every resource an action that takes it."""
+    arns = [_arn(policies, resource, statement.holder) for resource in statement.resources]
+    actions = [action for action in statement.actions if aws_actions.exists(action)]
+    for action in actions:
+        if aws_actions.takes_arn(action) and not any(_fits(action, arn) for arn in arns):
+            yield f"{action} does not go with these resources"
+    for resource, arn in zip(statement.resources, arns, strict=True):
+        if not any(_fits(action, arn) for action in actions):
+            yield f"no action goes with {resource}"
 
-        def filled(match: re.Match[str]) -> str:
-            type_ = self._policies.resources[match[1]]["Type"]
-            return ARNS.get(type_, "") if match[2] == "Arn" or type_ in REFERRED_TO_BY_ARN else "x"
 
-        whole = REFERENCE.sub(filled, resource.replace("${AWS::StackId}", STACK_ID))
-        arn = re.sub(r"\$\{AWS::\w+\}", "x", whole)
-        assert arn == "*" or arn.startswith("arn:"), f"{holder}: what type has {resource}? say so in ARNS"
-        return arn
+def _of_principals(policies: Policies, statement: Statement) -> Iterator[str]:
+    for principal in statement.principals:
+        kind, _, name = principal.partition(":")
+        if kind == "Service":
+            values = [values for key, values in statement.conditions.items() if key in SOURCES]
+            if not any(all(_is_own(policies, value) for value in each) for each in values):
+                yield f"{name} may act for any account"
+        elif principal != OWN_ACCOUNT and not _is_own_role(policies, principal):
+            yield f"{principal} is not of this account"
+
+
+def _is_own(policies: Policies, value: str) -> bool:
+    """Tell whether a condition's value is this account, an ARN that names it, or the ARN of a resource here."""
+    match = REFERENCE.match(value)
+    is_resource = match is not None and match[1] in policies.resources
+    return is_resource or value == "${AWS::AccountId}" or ":${AWS::AccountId}:" in value
+
+
+def _is_own_role(policies: Policies, principal: str) -> bool:
+    if principal.startswith("AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:role/"):  # an imported one
+        return True
+    match = REFERENCE.fullmatch(principal.removeprefix("AWS:"))
+    return match is not None and policies.type(match[1]) == "AWS::IAM::Role"
+
+
+def _arn(policies: Policies, resource: str, holder: str) -> str:
+    """Return a resource's ARN with its references filled in."""
+
+    def filled(match: re.Match[str]) -> str:
+        type_ = policies.type(match[1])
+        return ARNS.get(type_, "") if match[2] == "Arn" or type_ in REFERRED_TO_BY_ARN else "x"
+
+    whole = REFERENCE.sub(filled, resource.replace("${AWS::StackId}", STACK_ID))
+    arn = re.sub(r"\$\{AWS::\w+\}", "x", whole)
+    assert arn == "*" or arn.startswith("arn:"), f"{holder}: add the type of {resource} to ARNS"
+    return arn
 
 
 def _fits(action: str, arn: str) -> bool:
@@ -163,9 +176,9 @@ def _fits(action: str, arn: str) -> bool:
 
 
 def _is_whole(resource: str) -> bool:
-    """Tell whether a wildcard stands where a name should begin: `task/*`, `${Bucket.Arn}/*`, `arn:aws:s3:::*`."""
+    """Tell whether a wildcard takes the place of a name: `task/*`, `${Bucket.Arn}/*`, `arn:aws:s3:::*`."""
     before, wildcard, _ = re.sub(r"\$\{AWS::\w+\}", "x", resource).partition("*")
-    if not wildcard:
+    if not wildcard or resource == "*":
         return False
     if match := REFERENCE.match(before):
         return before[match.end() :] in {"", "/"}  # after a colon: versions of a function, streams of a log group
@@ -175,7 +188,3 @@ def _is_whole(resource: str) -> bool:
     if place[2] == "s3":
         return not name.partition("/")[2]
     return not re.sub(r"^[\w-]+[/:]", "", name)
-
-
-def _name(resource: str) -> str:
-    return resource.rpartition(":")[2].partition("/")[0]

@@ -1,10 +1,6 @@
-"""Whether a template shows a secret to whoever may read it.
+"""Whether a template contains a secret.
 
-```
-templates ──> every name and value ──> [secrets_in_templates] ──> faults
-```
-
-A secret is named in a template by its ARN, or by a dynamic reference that CloudFormation follows
+A template names a secret by its ARN, or by a dynamic reference that CloudFormation follows
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html).
 """
 
@@ -22,9 +18,9 @@ VALUES = {
     "a password in an address": re.compile(r"\b\w+://[^/\s:@]+:[^/\s:@{}$]+@"),
 }
 RESOLVED = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
-# The properties that take a secret's value and that CloudFormation never shows.
+# Properties that take a secret and that CloudFormation never shows.
 TAKE_SECRETS = {("AWS::ElasticLoadBalancingV2::ListenerRule", "ClientSecret")}
-# What has such a name and is none.
+# Names that look like secrets.
 NO_SECRETS = {
     "HttpTokens": "whether the instance metadata service asks for a session",
     "TokenEndpoint": "an address of the sign-in",
@@ -32,30 +28,21 @@ NO_SECRETS = {
 
 
 def faults(template: Template) -> list[str]:
-    """Return where a template shows a secret, or might."""
+    """Return where a template contains a secret, or could."""
     return [
-        *(
-            fault
-            for name, resource in template.get("Resources", {}).items()
-            for fault in _of_value(resource, name, resource["Type"])
-        ),
-        *(
-            fault
-            for name, output in template.get("Outputs", {}).items()
-            for fault in _of_value(output, name, "Outputs")
-        ),
-        *(
-            fault
-            for name, parameter in template.get("Parameters", {}).items()
-            for fault in _of_parameter(name, parameter)
-        ),
+        fault
+        for section in ("Resources", "Outputs", "Parameters")
+        for name, each in template.get(section, {}).items()
+        for fault in (
+            *_of_value(each, name, each["Type"] if section == "Resources" else section),
+            *(_of_default(name, each) if section == "Parameters" else ()),
+        )
     ]
 
 
-def _of_parameter(name: str, parameter: dict[str, Any]) -> Iterator[str]:
+def _of_default(name: str, parameter: dict[str, Any]) -> Iterator[str]:
     if "Default" in parameter and (parameter.get("NoEcho") or NAME.search(name)):
         yield f"{name}: a secret parameter has a default"
-    yield from _of_value(parameter, name, "Parameters")
 
 
 def _of_value(value: object, path: str, type_: str) -> Iterator[str]:
@@ -83,7 +70,7 @@ def _of_text(text: str, path: str, type_: str) -> Iterator[str]:
 
 
 def _last_key(path: str) -> str:
-    """Return the property that a value belongs to, past the functions that it is joined with."""
+    """Return the property of a value, without intrinsic functions."""
     return next(part for part in reversed(path.split(".")) if not part.startswith("Fn::"))
 
 
@@ -92,5 +79,5 @@ def _is_reference(value: object) -> bool:
 
 
 def _is_named(value: str) -> bool:
-    """Tell whether a value says which secret, and not what it is."""
+    """Tell whether a value is the name of a secret."""
     return value.startswith("arn:") or RESOLVED.match(value) is not None

@@ -1,9 +1,4 @@
-"""What a task needs before it starts, and whether its roles may have it.
-
-```
-task definition ──> secrets, parameters, files, images, log groups ──> [task start] ──> permissions, those of keys too
-```
-"""
+"""Whether a task's roles allow what the task needs to start: secrets, parameters, files, images, log groups, keys."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +7,7 @@ from typing import Any, NamedTuple
 from tests.modes.service import ACCOUNT, IMPORTED_KEY, KEYED_BUCKET, KEYED_SECRETS
 from tests.privilege.policies import REFERENCE, Policies
 
-# What is made elsewhere and under that key, of which the templates do not tell.
+# Imported resources that are encrypted with that key. The templates do not say so.
 UNDER_IMPORTED_KEY = (
     *(ACCOUNT.format("secretsmanager", f"secret:{name}") for name in KEYED_SECRETS),
     "parameter/sealed/token",
@@ -22,14 +17,14 @@ KEY_PROPERTIES = {"AWS::SecretsManager::Secret": "KmsKeyId", "AWS::S3::Bucket": 
 
 
 class Need(NamedTuple):
-    """What one role must be allowed."""
+    """A permission that a role must have."""
 
     role: str
     action: str
     resource: str
 
     def is_met(self, policies: Policies) -> bool:
-        """Whether a policy of the role lets it."""
+        """Whether a policy of the role allows it."""
         return any(
             self.action in statement.actions and self.resource in _plain(resource)
             for statement in policies.of_role(self.role)
@@ -38,7 +33,7 @@ class Need(NamedTuple):
 
 
 def faults(policies: Policies) -> list[str]:
-    """Return what a task of some template could not read; empty if each could start."""
+    """Return what tasks could not read; empty if each could start."""
     needs = [
         need
         for node, properties in policies.of_type("AWS::ECS::TaskDefinition").items()
@@ -52,7 +47,7 @@ def faults(policies: Policies) -> list[str]:
         "s3:GetObject",
         "secretsmanager:GetSecretValue",
         "ssm:GetParameters",
-    }, "a kind of need that no mode has proves nothing"
+    }, "each kind of need must occur in a mode"
     return [f"{need.role} may not {need.action} on {need.resource}" for need in needs if not need.is_met(policies)]
 
 
@@ -73,7 +68,7 @@ def _of_task(policies: Policies, node: str, properties: dict[str, Any]) -> Itera
         secrets = [each["ValueFrom"] for each in container.get("Secrets", [])]
         credentials = container.get("RepositoryCredentials")
         secrets += [credentials["CredentialsParameter"]] if credentials else []
-        for secret in map(text, secrets):  # one made elsewhere, or a reference, and then which of its fields
+        for secret in map(text, secrets):  # an imported one, or a reference, and then the field
             arn = ":".join(secret.split(":")[:7]) if secret.startswith("arn:") else secret.partition("}")[0] + "}"
             yield Need(execution, "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue", arn)
             yield from (Need(execution, "kms:Decrypt", key) for key in _keys(policies, arn))
@@ -83,7 +78,7 @@ def _of_task(policies: Policies, node: str, properties: dict[str, Any]) -> Itera
 
 
 def _keys(policies: Policies, arn: str) -> Iterator[str]:
-    """Yield the key that something is under."""
+    """Yield the key that a resource is encrypted with."""
     if any(each in arn for each in UNDER_IMPORTED_KEY):
         yield IMPORTED_KEY
     for found in REFERENCE.finditer(arn):
@@ -93,10 +88,10 @@ def _keys(policies: Policies, arn: str) -> Iterator[str]:
 
 
 def _role(arn: str) -> str:
-    """Return a role as policies know it: by its resource, or by the name of one made elsewhere."""
+    """Return a role as in `Statement.roles`."""
     return arn.strip("${}").rpartition(":role/")[2]
 
 
 def _plain(text: str) -> str:
-    """Return a text without the attributes of what it refers to, and without colons in AWS's own names."""
+    """Return a text without attributes of references, and without colons in pseudo parameters."""
     return re.sub(r"\$\{AWS::(\w+)\}", r"<\1>", re.sub(r"(\$\{\w[\w-]*:\w+)\.[\w.]+\}", r"\1}", text))

@@ -1,4 +1,4 @@
-"""A role that may more than it needs is found, and one that may less; so is code that hides what it asks for."""
+"""A role that allows too much or too little is found, and code whose calls cannot be read."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,6 @@ import pytest
 
 from tests.audit import Template
 from tests.privilege import lambda_code
-from tests.privilege.duties import Duty
 from tests.privilege.policies import Policies
 from tests.privilege.roles import Roles
 
@@ -37,13 +36,14 @@ FUNCTION = {
 TASK = {
     "Type": "AWS::ECS::TaskDefinition",
     "Properties": {
+        "ExecutionRoleArn": ROLE,
         "ContainerDefinitions": [
             {
                 "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/web:latest"},
                 "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": {"Ref": "Logs"}}},
                 "Secrets": [{"ValueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:password-abcdef"}],
             }
-        ]
+        ],
     },
 }
 IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -57,7 +57,7 @@ def allow(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(assets: Path, user: dict[str, Any], *statements: dict[str, Any], **more: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a role that is used by something, and may do something."""
+    """Return what is wrong with a role that a resource uses and that has these statements."""
     asset = assets / "asset.abc"
     asset.mkdir()
     (asset / "code.py").write_text(CODE)
@@ -75,40 +75,32 @@ def faults(assets: Path, user: dict[str, Any], *statements: dict[str, Any], **mo
     return [each.removeprefix("Test:Role: ") for each in Roles(Policies({"Test": template}), assets).faults()]
 
 
-def of_task(role: str) -> dict[str, Any]:
-    """Return the task with the tested role as one of its two."""
-    return TASK | {"Properties": TASK["Properties"] | {role: ROLE}}  # type: ignore[operator] # a template
-
-
-def test_a_function_with_just_what_it_needs(tmp_path: Path) -> None:
-    """Its log, and what its code calls."""
-    assert faults(tmp_path, FUNCTION, LOGS, PUT) == []
-
-
-def test_a_function_with_more(tmp_path: Path) -> None:
-    """An action that its code never calls."""
-    assert faults(tmp_path, FUNCTION, LOGS, PUT, {"Action": "s3:GetObject", "Resource": BUCKET}) == [
-        "may s3:GetObject and never does"
-    ]
-
-
-def test_a_function_with_less(tmp_path: Path) -> None:
-    """An action that its code calls, and one that Lambda needs."""
-    assert faults(tmp_path, FUNCTION, LOGS | {"Action": "logs:CreateLogStream"}) == [
-        "may not logs:PutLogEvents: Lambda writes the function's log: its lines",
-        "may not s3:PutObject: its code calls: PutObject",
-    ]
-
-
-def test_a_function_with_a_bucket_that_it_is_not_told_of(tmp_path: Path) -> None:
-    """The right action on something else."""
-    assert faults(tmp_path, FUNCTION, LOGS, PUT, PUT | {"Resource": OTHER_BUCKET}) == [
-        "may s3:PutObject on Test:Other, of which nothing tells it"
-    ]
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        pytest.param([LOGS, PUT], [], id="exact"),
+        pytest.param(
+            [LOGS, PUT, {"Action": "s3:GetObject", "Resource": BUCKET}], ["may s3:GetObject and never does"], id="more"
+        ),
+        pytest.param(
+            [LOGS | {"Action": "logs:CreateLogStream"}],
+            ["may not logs:PutLogEvents: Lambda writes the log", "may not s3:PutObject: the code calls s3:PutObject"],
+            id="less",
+        ),
+        pytest.param(
+            [LOGS, PUT, PUT | {"Resource": OTHER_BUCKET}],
+            ["may s3:PutObject on Test:Other, to which nothing refers that uses the role"],
+            id="another-bucket",
+        ),
+    ],
+)
+def test_the_role_of_a_function(tmp_path: Path, statements: list[dict[str, Any]], found: list[str]) -> None:
+    """It allows the log, and exactly what the code calls, on what the function refers to."""
+    assert faults(tmp_path, FUNCTION, *statements) == found
 
 
 def test_a_function_of_a_bucket_under_a_key(tmp_path: Path) -> None:
-    """S3 asks KMS in its name, for what it does and no more."""
+    """S3 asks KMS in the function's name, only for what the function does."""
     encryption = {"KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]}}
     resources: dict[str, Any] = {
         "Key": {"Type": "AWS::KMS::Key"},
@@ -118,74 +110,35 @@ def test_a_function_of_a_bucket_under_a_key(tmp_path: Path) -> None:
 
     assert faults(tmp_path, FUNCTION, LOGS, PUT, key, **resources) == [
         "may kms:Decrypt and never does",
-        "may not kms:GenerateDataKey: objects are under a key: S3 asks it of whoever does s3:PutObject",
+        "may not kms:GenerateDataKey: S3 asks it for s3:PutObject, since objects are under a key",
     ]
 
 
 def test_a_role_that_nothing_uses(tmp_path: Path) -> None:
-    """Nobody could say what it is for."""
+    """It is found."""
     assert faults(tmp_path, {"Type": "AWS::S3::Bucket"}, PUT) == ["nothing uses it"]
 
 
-def test_a_task_starts_with_what_it_uses(tmp_path: Path) -> None:
-    """Its log, its image and its secret."""
-    repository = "arn:aws:ecr:eu-west-1:123456789012:repository/web"
-    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:password-abcdef"  # noqa: S105 - its ARN
-
-    assert (
-        faults(
-            tmp_path,
-            of_task("ExecutionRoleArn"),
-            LOGS,
-            {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
-            {"Action": IMAGE, "Resource": repository},
-            {"Action": SECRET, "Resource": secret},
-        )
-        == []
-    )
-
-
-def test_a_task_that_could_read_what_it_does_not_use(tmp_path: Path) -> None:
-    """Another repository, and another secret; each action is one that it needs."""
-    found = faults(
-        tmp_path,
-        of_task("ExecutionRoleArn"),
+@pytest.mark.parametrize(
+    ("repository", "secret", "found"),
+    [
+        pytest.param("web", "password-abcdef", [], id="its-own"),
+        pytest.param("web-internal", "pass", ["repository/web-internal", "secret:pass"], id="others"),
+    ],
+)
+def test_the_execution_role_of_a_task(tmp_path: Path, repository: str, secret: str, found: list[str]) -> None:
+    """It may read the image and the secret that the task uses, and no others."""
+    statements = (
         LOGS,
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
-        {"Action": IMAGE, "Resource": "arn:aws:ecr:eu-west-1:123456789012:repository/web-internal"},
-        {"Action": SECRET, "Resource": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pass"},
+        {"Action": IMAGE, "Resource": f"arn:aws:ecr:eu-west-1:123456789012:repository/{repository}"},
+        {"Action": SECRET, "Resource": f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{secret}"},
     )
 
-    assert [each.rpartition(":")[2] for each in found] == [
-        "repository/web-internal, which the task does not use",
-        "pass, which the task does not use",
+    messages = faults(tmp_path, TASK, *statements)
+    assert [message.partition("123456789012:")[2] for message in messages] == [
+        f"{each}, which the task does not use" for each in found
     ]
-
-
-def test_shells_only_where_they_can_be_opened(tmp_path: Path) -> None:
-    """ECS Exec's four actions are for tasks of a service that has it on."""
-    channels = {"Action": list(Duty.SHELL.actions), "Resource": "*"}
-
-    assert len(faults(tmp_path, of_task("TaskRoleArn"), channels)) == 4
-
-
-def test_shells_where_they_can(tmp_path: Path) -> None:
-    """With it on, the four are needed."""
-    shells = {"LogConfiguration": {"CloudWatchLogGroupName": {"Ref": "Logs"}}}
-    service = {"TaskDefinition": {"Ref": "User"}, "Cluster": {"Ref": "Cluster"}, "EnableExecuteCommand": True}
-    resources: dict[str, Any] = {
-        "Cluster": {
-            "Type": "AWS::ECS::Cluster",
-            "Properties": {"Configuration": {"ExecuteCommandConfiguration": shells}},
-        },
-        "Service": {"Type": "AWS::ECS::Service", "Properties": service},
-    }
-    transcript = {"Action": list(Duty.TRANSCRIPT.actions), "Resource": {"Fn::GetAtt": ["Logs", "Arn"]}}
-
-    found = faults(tmp_path, of_task("TaskRoleArn"), transcript, **resources)
-    assert [each.split(":")[1] for each in found] == sorted(
-        action.removeprefix("ssmmessages:") for action in Duty.SHELL.actions
-    )
 
 
 @pytest.mark.parametrize(
@@ -201,7 +154,7 @@ def test_shells_where_they_can(tmp_path: Path) -> None:
     ],
 )
 def test_what_code_asks_for(tmp_path: Path, code: str, operations: set[str]) -> None:
-    """Calls, what is listed page by page, and what other modules of the package do."""
+    """Calls, paginators, and calls in other modules of the package."""
     (tmp_path / "package").mkdir()
     (tmp_path / "package/other.py").write_text(
         "import boto3\nLAMBDA = boto3.client('lambda')\ndef run(): LAMBDA.invoke()"
@@ -226,7 +179,7 @@ def test_what_code_asks_for(tmp_path: Path, code: str, operations: set[str]) -> 
     ],
 )
 def test_code_that_hides_what_it_asks_for(tmp_path: Path, code: str) -> None:
-    """What cannot be followed is refused, not passed over."""
+    """Code that cannot be read is refused."""
     (tmp_path / "code.py").write_text(f"import boto3\nS3 = boto3.client('s3')\n{code}")
 
     with pytest.raises(lambda_code.UnreadableCodeError):
@@ -234,7 +187,7 @@ def test_code_that_hides_what_it_asks_for(tmp_path: Path, code: str) -> None:
 
 
 def test_code_without_a_client(tmp_path: Path) -> None:
-    """A handler that is not there, or of which nothing is found, is a mistake of the test."""
+    """A missing handler, or one without a client, is refused."""
     (tmp_path / "code.py").write_text("def handler(event, context): pass")
 
     for handler in ("code.handler", "other.handler"):

@@ -1,4 +1,4 @@
-"""A secret in a template is found; the name of one is let pass."""
+"""A secret in a template is found, and the name of a secret is not."""
 
 from typing import Any
 
@@ -31,13 +31,13 @@ def faults_of(properties: dict[str, Any], type_: str = "AWS::Lambda::Function") 
     ],
 )
 def test_secrets(properties: dict[str, Any], fault: str) -> None:
-    """By what it is called, by what it looks like, and by where CloudFormation would write it."""
+    """By its name, by its form, and by the property that CloudFormation would write it to."""
     [found] = faults_of(properties)
     assert fault in found
 
 
 def test_names_of_secrets() -> None:
-    """An ARN, a reference, and a value that CloudFormation gives to a property that nobody can read."""
+    """An ARN, a reference, and a value that CloudFormation writes to a property that no one can read."""
     named = {"Secrets": [{"Name": "PASSWORD", "ValueFrom": ARN}], "Variables": {"PASSWORD_ARN": ARN}}
     assert faults_of(named) == []
     assert faults_of({"Environment": [{"Name": "SECRET", "Value": {"Ref": "Secret"}}]}) == []
@@ -45,7 +45,7 @@ def test_names_of_secrets() -> None:
 
 
 def test_outputs_and_parameters() -> None:
-    """An output is read by whoever reads the stack; a default is in the template."""
+    """Everyone who may read the stack can read outputs, and defaults of parameters are in the template."""
     assert faults({"Outputs": {"It": {"Value": {"Fn::Join": ["", [RESOLVED]]}}}}) == [
         "It.Value.Fn::Join: would show the value of a secret"
     ]
