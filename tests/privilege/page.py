@@ -51,7 +51,7 @@ PURPOSES = {
     "LogArchive/ShipperRole": "Our function writes log lines to the bucket. Lambda stores the "
     f"[events of failed invocations]({DOCS}/lambda/latest/dg/invocation-async-retain-records.html).",
     "LogCatalog/LogGroups/FunctionRole": "Our function adds log groups to the table's partitions.",
-    "LogMerger/FunctionRole": "Our function merges small objects.",
+    "LogCompaction/FunctionRole": "Our function merges small objects.",
     "OneOffTask/FunctionRole": f"Our function [runs a task]({ECS}/CWE_IAM_role.html) before deployments.",
     "ScheduledTask/SchedulerRole": f"EventBridge Scheduler [runs a task]({ECS}/CWE_IAM_role.html), and reports a "
     f"failed start to a [queue]({DOCS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html).",
@@ -63,45 +63,53 @@ PURPOSES = {
 INTRODUCTION = f"""\
 # Permissions
 
-What may do what, in every mode of every part (`tests/modes/`). `python -m tests.privilege.page` writes the page from
-the templates, and a test fails when the two differ. More tests in `tests/privilege/` check each mode:
+This page lists the permissions of each role, and of each resource with a policy, in every mode of
+each part (`tests/modes/`). `python -m tests.privilege.page` writes the page from the templates. A
+test fails if the two differ, so each change of a permission is a change of this page.
 
-- Every action exists, has no wildcard, and takes one of the statement's resources, by AWS's
-  [reference]({DOCS}/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
-- `*` is the resource only where AWS takes no ARN. A wildcard in an ARN comes after a name.
-- A service may act for this account only (`aws:SourceAccount` or `aws:SourceArn`). Other accounts, users and the public
-  may do nothing.
-- Something uses each role. A role touches only resources to which its function or task refers. The role of our own
-  function allows exactly what the function's deployed code calls.
-- A task can read its own images, secrets, files and log group, and no others.
-- No property, variable, output or default is a secret, and no output is the value of one.
+The tests in `tests/privilege` check each mode:
 
-Names in angle brackets are constructs, by their paths in the class that makes them. `In` lists the modes that have a
-permission; if it is empty, all modes with that role have it.
+- Each action exists and is written in full. It belongs to a resource type that the action accepts,
+  as AWS's [service authorization
+  reference]({DOCS}/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)
+  says.
+- The resource is `*` only if AWS accepts no ARN. A wildcard in an ARN follows a name and never
+  replaces one.
+- AWS services may act for this account only (`aws:SourceAccount` or `aws:SourceArn`). Other
+  accounts, users and the public have no permissions.
+- Each role is used. The role of our own function has exactly the permissions that its deployed code
+  needs.
+- A role may use only resources that its function or task gets as configuration. A task starts with
+  its own images, secrets and log group only.
+- No property, variable, output or default holds a secret.
+
+Angle brackets hold a construct, by its path in the class that makes it. The last column lists the
+modes that have a permission. It is empty if each mode with that role has it.
 """
 RESOURCE_POLICIES = f"""\
 ## Policies of buckets, functions, queues and keys
 
-Statements that deny are left out: buckets deny every request without TLS 1.2. AWS's pages on
-[exports]({DOCS}/AmazonCloudWatch/latest/logs/S3ExportTasks.html) and on
-[encrypted log groups]({DOCS}/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html) name what CloudWatch Logs needs.
+The page leaves out what buckets deny: every request without TLS 1.2. AWS lists what CloudWatch Logs
+needs for [exports]({DOCS}/AmazonCloudWatch/latest/logs/S3ExportTasks.html) and for
+[encrypted log groups]({DOCS}/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
 
 """
 WIDER = """\
-## What is wider than its purpose
+## Permissions that are wider than their purpose
 
-AWS offers nothing narrower for these, or it would cost a resource for each service. Services that must not share get a
-cluster, an archive or an account of their own.
+AWS offers no narrower permission here, or a narrower one costs a resource for each service. If two
+services must not share, give each its own cluster, archive or account.
 
-- Tasks in one cluster share the log group of transcripts. The role of each task may write to any of its streams, so
-  code in one task can write what looks like another task's session. CloudTrail records who opened each session, and no
-  task can change that.
-- A task with a log router may write any object below the router's prefix in the archive, also other services' objects.
-  It may not read or delete objects.
-- A principal that may invoke the function that runs a task before deployments can name any revision of the task to run,
-  and any address for the answer. CloudFormation makes an address for each request. The function sends the IDs of the
-  stack and of the request, and how the task ended. The function's policy allows no principal. CloudFormation invokes it
-  with the rights of the person who deploys.
+- Tasks in one cluster share its log group of session transcripts. Each task's role may write each
+  stream of that log group, so code in one task can write a false transcript of another task's
+  session. CloudTrail records who opened each session, and no task can change that.
+- A task with a log router may write each object below the router's prefix in the archive, also the
+  objects of other services. It may not read or delete objects.
+- A principal that may invoke the function that runs a task before deployments can make it run each
+  revision of that task, and can choose the URL for its response (CloudFormation makes one URL for
+  each request). The response holds the IDs of the stack and the request, and how the task ended.
+  The function's policy allows no principal. CloudFormation invokes it with the permissions of the
+  principal that deploys.
 
 """
 
@@ -139,8 +147,8 @@ def page(policies: Policies) -> str:
             INTRODUCTION,
             *sections,
             RESOURCE_POLICIES + _table(("May", "On", "Only if", "In"), others),
-            WIDER + "## What is accepted\n",
-            _table(("Fault", "Why"), accepted),
+            WIDER + "## Accepted exceptions\n",
+            _table(("Exception", "Why"), accepted),
         ]
     )
 

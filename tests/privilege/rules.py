@@ -27,7 +27,7 @@ ACCEPTED = {
     "certificates, and AWS's page has no condition: "
     f"{DOCS}/AmazonECS/latest/developerguide/infrastructure_IAM_role.html",
     ("AWS::S3::BucketPolicy", "logdelivery.elasticloadbalancing.amazonaws.com may act for any account"): "AWS's own "
-    "policy. The path of the objects holds the account's ID, which ties it to the account: "
+    "policy. It limits the path, which holds the account's ID. AWS documents no condition key for this service: "
     f"{DOCS}/elasticloadbalancing/latest/application/enable-access-logging.html",
     ("CustomVpcRestrictDefaultSGCustomResourceProviderRole", "lambda.amazonaws.com may act for any account"): "CDK's, "
     "one for all VPCs of a stack.",
@@ -44,11 +44,11 @@ ACCEPTED = {
     (
         "AlternateTargetRole",
         "has AWS's policy AmazonECSInfrastructureRolePolicyForLoadBalancers",
-    ): "AWS keeps in it exactly what ECS needs to move requests between target groups.",
+    ): "AWS maintains it: what ECS needs to move requests between target groups.",
     (
         "ServiceConnectTlsRole",
         "has AWS's policy service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity",
-    ): "AWS keeps in it exactly what ECS needs to get certificates for the proxies of linked services.",
+    ): "AWS maintains it: what ECS needs to get certificates for the proxies of linked services.",
 }
 WILDCARD = re.compile(r"[*?]")
 # Each of these ties a service to an account. The last one names log groups by their ARN, account included.
