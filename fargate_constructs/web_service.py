@@ -22,7 +22,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 from fargate_constructs.endpoint.web_acl import WebAcl

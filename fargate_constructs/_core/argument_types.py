@@ -1,9 +1,4 @@
-"""Whether a value is of an annotated type, and how that type is described.
-
-```
-annotation ──> [types_of] ──> matches(value, type), describe_type(type)
-```
-"""
+"""Whether a value is of an annotated type, and how messages describe that type."""
 
 import functools
 import sys
@@ -15,8 +10,8 @@ from aws_cdk import Token
 from constructs import Construct
 from jsii._reference_map import InterfaceDynamicProxy
 
-# What a protocol is called by those who do not know it.
-KNOWN_AS = {"RouteTarget": "FargateService"}
+# Protocols that messages call by the class which users know.
+PUBLIC_NAMES = {"RouteTarget": "FargateService"}
 
 
 @functools.cache
@@ -31,35 +26,58 @@ def types_of(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
-    """Whether a value is of a type, or is a token, whose value only the deployment knows."""
+    """Whether a value is of a type, or is a token, whose value is only known at deployment."""
+    return _is_of(value, type_) or (
+        isinstance(value, (str, float)) and _is_finite(value) and Token.is_unresolved(value)
+    )
+
+
+def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401
     origin, parts = get_origin(type_), get_args(type_)
     if origin in {Union, UnionType}:
-        fits = any(matches(value, part) for part in parts)
-    elif origin is tuple and ... in parts:
-        fits = isinstance(value, tuple) and all(matches(each, parts[0]) for each in value)
-    elif origin is tuple:
-        fits = isinstance(value, tuple) and len(value) == len(parts) and all(map(matches, value, parts))
-    elif origin is Sequence:
-        fits = (
-            isinstance(value, Sequence) and not isinstance(value, str) and all(matches(each, *parts) for each in value)
-        )
-    elif origin is Mapping:
-        fits = isinstance(value, Mapping) and all(all(map(matches, item, parts)) for item in value.items())
-    elif not isinstance(type_, type) or type_ is object:
-        fits = True
-    elif getattr(type_, "_is_protocol", False):
-        members = {name for name in dir(type_) if not name.startswith("_")}
-        is_dynamic = isinstance(value, InterfaceDynamicProxy)  # of which jsii knows an interface only
-        fits = is_dynamic or members <= {*dir(type(value)), *getattr(value, "__dict__", ())}
-    elif isinstance(value, bool):  # which Python counts among the integers
-        fits = type_ is bool
-    else:
-        fits = isinstance(value, (float, int) if type_ is float else type_) and _is_finite(value)
-    return fits or (isinstance(value, (str, float)) and _is_finite(value) and Token.is_unresolved(value))
+        return any(matches(value, part) for part in parts)
+    if origin in GENERIC_TYPES:
+        return GENERIC_TYPES[origin](value, parts)
+    if not isinstance(type_, type) or type_ is object:  # such as a callable
+        return True
+    if getattr(type_, "_is_protocol", False):
+        return _has_members(value, type_)
+    if isinstance(value, bool):  # an int to Python
+        return type_ is bool
+    return isinstance(value, (float, int) if type_ is float else type_) and _is_finite(value)
+
+
+def _is_tuple(value: object, parts: Sequence[Any]) -> bool:
+    if not isinstance(value, tuple):
+        return False
+    if ... in parts:
+        return all(matches(each, parts[0]) for each in value)
+    return len(value) == len(parts) and all(map(matches, value, parts))
+
+
+def _is_sequence(value: object, parts: Sequence[Any]) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(matches(each, *parts) for each in value)
+
+
+def _is_mapping(value: object, parts: Sequence[Any]) -> bool:
+    return isinstance(value, Mapping) and all(all(map(matches, item, parts)) for item in value.items())
+
+
+GENERIC_TYPES: dict[Any, Callable[[object, Sequence[Any]], bool]] = {
+    tuple: _is_tuple,
+    Sequence: _is_sequence,
+    Mapping: _is_mapping,
+}
+
+
+def _has_members(value: object, protocol: type) -> bool:
+    """Whether a value has the public members of a protocol; a jsii object may be known by its interface only."""
+    members = {name for name in dir(protocol) if not name.startswith("_")}
+    return isinstance(value, InterfaceDynamicProxy) or members <= {*dir(type(value)), *getattr(value, "__dict__", ())}
 
 
 def _is_finite(value: object) -> bool:
-    """Whether a value is no number, or one that JSON has: infinity and NaN would end the process that CDK runs in."""
+    """Whether JSON has a value, if it is a number: infinity and NaN would end the process that CDK runs in."""
     return not isinstance(value, (float, int)) or -sys.float_info.max <= value <= sys.float_info.max
 
 
@@ -82,9 +100,9 @@ def describe_type(type_: Any) -> str:  # noqa: ANN401 - any annotation
 
 def name_of(type_: type) -> str:
     """Return the name of a class, without its module."""
-    return KNOWN_AS.get(type_.__name__, type_.__name__)
+    return PUBLIC_NAMES.get(type_.__name__, type_.__name__)
 
 
 def is_in_a_tree(value: object) -> TypeGuard[Construct]:
-    """Whether a value is a construct that was made; one whose arguments were refused never was."""
+    """Whether a value is a finished construct; the constructor of another one refused its arguments."""
     return isinstance(value, Construct) and hasattr(value, "__jsii_ref__")

@@ -1,38 +1,36 @@
-"""Arguments of the wrong kind, refused where they are given.
-
-```
-a team's code ──> [checked] ──> constructs ──> CDK
-```
-"""
+"""Functions that check the types of their arguments, and forward them."""
 
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from constructs import Construct
 
-from fargate_constructs._core import argument_hints as hints
-from fargate_constructs._core.argument_types import describe_type, is_in_a_tree, matches, types_of
+from fargate_constructs._core.argument_messages import binding_error, unknown_argument, wrong_value
+from fargate_constructs._core.argument_types import is_in_a_tree, matches, types_of
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.environment_checks import validate_environment
 
 NOTE = "raised by "
+# The arguments of the checked calls that are running. A call does not check again what the call around it passes on.
+_RUNNING: list[Mapping[str, object]] = [{}]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
 
 def checked(target: Checked) -> Checked:
-    """Let a function, or the constructor of a class, refuse arguments of another type than they are annotated with.
+    """Let a function, or the constructor of a class, refuse arguments of another type than their annotation.
 
-    CDK would refuse most of them too, later and in words of its own. What is known only when deployed passes. Arguments
-    of another region or account than the construct that they are given to are refused as well: see `environments`.
+    CDK would refuse most of them too, later and in other words. Tokens pass. Arguments that are in another region or
+    account than the construct that gets them are refused as well: see `validate_environment`.
 
     Raises:
         TypeError: By the function: with the argument's name, what it may be, and what it got; or with the name that was
-            meant, if it has no such argument. Each TypeError and ValueError has a note that says which construct
-            raised it: Python prints it below the message.
-        ValueError: By the function: with the argument that is of another region or account.
+            probably meant, if it has no such argument. Each TypeError and ValueError has a note that says which
+            construct raised it: Python prints the note below the message.
+        ValueError: By the function: with the argument that is in another region or account.
     """
     if isinstance(target, type):
         target.__init__ = checked(target.__init__)  # type: ignore[misc] # of this very class
@@ -41,13 +39,17 @@ def checked(target: Checked) -> Checked:
 
     @functools.wraps(target)
     def wrapper(*args: object, **kwargs: object) -> object:
+        call = _Call(target, signature, args, kwargs)
         try:
-            _check(target, signature, args, kwargs)
-            return target(*args, **kwargs)
+            _RUNNING.append(call.check())
+            try:
+                return target(*args, **kwargs)
+            finally:
+                _RUNNING.pop()
         except (TypeError, ValueError) as error:
-            # The outermost call is the one that a person wrote; its note takes the place of those within it.
+            # A person wrote the outermost call; its note replaces those of the calls within it.
             others = [note for note in getattr(error, "__notes__", []) if not note.startswith(NOTE)]
-            error.__notes__ = [*others, f"{NOTE}{_place(target, signature, args, kwargs)}"]
+            error.__notes__ = [*others, f"{NOTE}{call.describe()}"]
             raise
 
     return cast(Checked, wrapper)
@@ -68,53 +70,57 @@ def _keyword_only(target: Callable[..., object]) -> list[str]:
     return [each.name for each in inspect.signature(target).parameters.values() if each.kind is each.KEYWORD_ONLY]
 
 
-def _check(
-    target: Callable[..., object], signature: inspect.Signature, args: Sequence[object], kwargs: Mapping[str, object]
-) -> None:
-    types = types_of(target)
-    for name in kwargs.keys() - types.keys() - signature.parameters.keys():
-        raise TypeError(hints.unknown(_owner(target, args), name, types))
-    try:
-        given = signature.bind(*args, **kwargs).arguments
-    except TypeError as error:
-        raise TypeError(hints.unbound(_owner(target, args), signature, args, kwargs, str(error))) from None
-    for name, value in {**given, **kwargs}.items():
-        if name in types and not matches(value, types[name]):
-            shown = hints.describe_value(_owner(target, args), name, value, types[name])
-            raise TypeError(f"{name} must be {describe_type(types[name])}, got: {shown}")
-    _validate_environment(args, {name: each for name, each in {**given, **kwargs}.items() if name in types})
-    if target.__name__ == "__init__" and isinstance(args[0], Construct):
-        keep_place(args[0], given["scope"], given["id"])
+@dataclass(frozen=True)
+class _Call:
+    """A call of a checked function."""
 
+    target: Callable[..., object]
+    signature: inspect.Signature
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
 
-def _validate_environment(args: Sequence[object], given: Mapping[str, object]) -> None:
-    """Refuse what is in another region or account than the construct that it is given to, if it is given to one."""
-    owner = next(iter(args), None)  # of a constructor, not there yet
-    if isinstance(scope := given.get("scope"), Construct):
-        others = {name: each for name, each in given.items() if name != "scope"}
-        validate_environment(scope, type(owner), str(given.get("id")), others)
-    elif isinstance(owner, Construct):
-        validate_environment(owner, type(owner), path_of(owner), given)
+    def check(self) -> Mapping[str, object]:
+        """Refuse wrong arguments, and return all of them by their names."""
+        types = types_of(self.target)
+        for name in self.kwargs.keys() - types.keys() - self.signature.parameters.keys():
+            raise TypeError(unknown_argument(self.name, name, types))
+        try:
+            bound = self.signature.bind(*self.args, **self.kwargs).arguments
+        except TypeError as error:
+            raise TypeError(binding_error(self.name, self.signature, self.args, self.kwargs, str(error))) from None
+        given = {**bound, **self.kwargs}
+        around = _RUNNING[-1]
+        new = {name: each for name, each in given.items() if name in types and around.get(name, around) is not each}
+        for name, value in new.items():
+            if not matches(value, types[name]):
+                raise TypeError(wrong_value(self.name, name, value, types[name]))
+        self._validate_environment(given, new)
+        return given
 
+    def _validate_environment(self, given: Mapping[str, object], new: Mapping[str, object]) -> None:
+        """Refuse what is in another region or account than the construct that gets it."""
+        owner = next(iter(self.args), None)  # of a constructor, not in the tree yet
+        if isinstance(scope := given.get("scope"), Construct):
+            others = {name: each for name, each in new.items() if name != "scope"}
+            validate_environment(scope, type(owner), str(given.get("id")), others)
+            if self.target.__name__ == "__init__":
+                keep_place(cast(Construct, owner), scope, str(given["id"]))
+        elif isinstance(owner, Construct):
+            validate_environment(owner, type(owner), path_of(owner), new)
 
-def _place(
-    target: Callable[..., object], signature: inspect.Signature, args: Sequence[object], kwargs: Mapping[str, object]
-) -> str:
-    """Return what was called, with the ID that was given and the path of the construct that it was called on."""
-    given = dict(zip(signature.parameters, args, strict=False)) | dict(kwargs)
-    parts = [_owner(target, args)]
-    if isinstance(given.get("id"), str):
-        parts.append(repr(given["id"]))
-    above = given.get("scope", given.get("self"))
-    if is_in_a_tree(above):
-        parts.append(f"in {above.node.path or 'the app'}")
-    return " ".join(parts)
+    @property
+    def name(self) -> str:
+        """How a person calls the function: by the class of what it is called on, not by where it was written."""
+        owner, _, method = self.target.__qualname__.removesuffix(".__init__").rpartition(".")
+        if self.args and next(iter(self.signature.parameters)) == "self":
+            owner = type(self.args[0]).__name__
+            return owner if self.target.__name__ == "__init__" else f"{owner}.{method}"
+        return f"{owner}.{method}".removeprefix(".")
 
-
-def _owner(function: Callable[..., object], args: Sequence[object]) -> str:
-    """Return how a person calls the function: by the class of what it is called on, not by where it was written."""
-    owner, _, method = function.__qualname__.removesuffix(".__init__").rpartition(".")
-    if args and next(iter(inspect.signature(function).parameters)) == "self":
-        owner = type(args[0]).__name__
-        return owner if function.__name__ == "__init__" else f"{owner}.{method}"
-    return f"{owner}.{method}".removeprefix(".")
+    def describe(self) -> str:
+        """Return what was called, with the ID that was given and the path of the construct that it was called on."""
+        given = dict(zip(self.signature.parameters, self.args, strict=False)) | dict(self.kwargs)
+        id_ = repr(given["id"]) if isinstance(given.get("id"), str) else ""
+        above = given.get("scope", given.get("self"))
+        place = f"in {above.node.path or 'the app'}" if is_in_a_tree(above) else ""
+        return " ".join(filter(None, [self.name, id_, place]))

@@ -20,7 +20,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs

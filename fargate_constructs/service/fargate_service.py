@@ -23,7 +23,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
-from fargate_constructs._core.argument_hints import refuse_attribute
+from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards

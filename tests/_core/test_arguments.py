@@ -25,9 +25,9 @@ from fargate_constructs import (
     Scaling,
     VpcEndpoints,
 )
+from fargate_constructs._core.argument_hints import CDK_HINTS
 from fargate_constructs._core.argument_types import types_of
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.cdk_argument_names import CDK_NAMES
 from fargate_constructs.endpoint.routes import RouteTarget
 
 
@@ -177,7 +177,7 @@ def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
 
 def test_names_of_cdk_are_told_in_ours() -> None:
     """Each is of something that has the argument by whose side it stands, and not the name itself."""
-    for argument, names in CDK_NAMES.items():
+    for argument, names in CDK_HINTS.items():
         owners = [each for each in (FargateService, FixedEgressNetwork, HttpEndpoint) if argument in arguments_of(each)]
         assert owners
         assert not [name for name in names for each in owners if name in arguments_of(each)]
