@@ -35,7 +35,7 @@ def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
 def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401
     origin, parts = get_origin(type_), get_args(type_)
     if origin in {Union, UnionType}:
-        return any(matches(value, part) for part in parts)
+        return any(_is_of(value, part) for part in parts)
     if origin in GENERIC_TYPES:
         return GENERIC_TYPES[origin](value, parts)
     if not isinstance(type_, type) or type_ is object:  # such as a callable
