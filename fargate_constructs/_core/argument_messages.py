@@ -45,7 +45,7 @@ def binding_error(
     owner: str, signature: inspect.Signature, args: Sequence[object], kwargs: Mapping[str, object], otherwise: str
 ) -> str:
     """Return which arguments are missing, or too many; *otherwise*, Python's own message."""
-    parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    parameters = list(signature.parameters.values())
     positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
     if len(args) > len(positional):
         by_position = " and ".join(each for each in positional if each not in {"self", "cls"}) or "nothing"

@@ -4,7 +4,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, TypeGuard, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from aws_cdk import Token
 from constructs import Construct
@@ -16,12 +16,9 @@ PUBLIC_NAMES = {"RouteTarget": "FargateService"}
 
 @functools.cache
 def types_of(function: Callable[..., object]) -> dict[str, Any]:
-    """Return the type of each argument, those of a typed dictionary included."""
+    """Return the type of each argument."""
     types = get_type_hints(function)
     types.pop("return", None)
-    for name in [name for name, type_ in types.items() if get_origin(type_) is Unpack]:
-        (arguments,) = get_args(types.pop(name))
-        types |= get_type_hints(arguments)
     return types
 
 

@@ -82,13 +82,12 @@ class _Call:
     def check(self) -> Mapping[str, object]:
         """Refuse wrong arguments, and return all of them by their names."""
         types = types_of(self.target)
-        for name in self.kwargs.keys() - types.keys() - self.signature.parameters.keys():
+        for name in self.kwargs.keys() - self.signature.parameters.keys():
             raise TypeError(unknown_argument(self.name, name, types))
         try:
-            bound = self.signature.bind(*self.args, **self.kwargs).arguments
+            given = self.signature.bind(*self.args, **self.kwargs).arguments
         except TypeError as error:
             raise TypeError(binding_error(self.name, self.signature, self.args, self.kwargs, str(error))) from None
-        given = {**bound, **self.kwargs}
         around = _RUNNING[-1]
         new = {name: each for name, each in given.items() if name in types and around.get(name, around) is not each}
         for name, value in new.items():

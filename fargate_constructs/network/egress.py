@@ -5,14 +5,14 @@ task ──> private subnet ──> [egress: gateways] ──> [egress: addresse
 ```
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
 
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs._core.validation import validate_allocation_ids, validate_ips
@@ -31,24 +31,6 @@ class EgressMode(Enum):
     REGIONAL = "regional"
     NAT_INSTANCE = "nat_instance"
     ISOLATED = "isolated"
-
-
-class AddressOptions(TypedDict, total=False):
-    """Where the addresses of an egress come from; each named constructor of `Egress` takes these."""
-
-    addresses_per_az: int
-    """How many Elastic IPs each gateway, or each zone of a regional one, has; by default 1. One address carries 55,000
-    connections at a time to one destination
-    (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html)."""
-    eip_allocation_ids: Sequence[str]
-    """Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default the network makes its
-    own."""
-    egress_ips: Sequence[str]
-    """The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish them."""
-    public_ipv4_pool: str
-    """The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default Amazon's."""
-    ipam_pool_id: str
-    """The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's."""
 
 
 @dataclass(frozen=True, init=False)
@@ -76,58 +58,153 @@ class Egress(NamedConstructors):
 
     @classmethod
     @checked
-    def per_az(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
-        """A NAT gateway in each zone, 33 USD a month each. If a zone fails, the others keep their egress."""
-        return cls._make(mode=EgressMode.PER_AZ, **_validated(MAX_PER_ZONAL_GATEWAY, addresses))
+    def per_az(
+        cls,
+        *,
+        addresses_per_az: int = 1,
+        eip_allocation_ids: Sequence[str] = (),
+        egress_ips: Sequence[str] = (),
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
+    ) -> "Egress":
+        """A NAT gateway in each zone, 33 USD a month each. If a zone fails, the others keep their egress.
+
+        Args:
+            addresses_per_az: How many Elastic IPs each zone has. By default 1. One address carries 55,000 connections
+                at a time to one destination
+                (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html).
+            eip_allocation_ids: Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default
+                the network makes its own.
+            egress_ips: The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish
+                them. By default it does not know them.
+            public_ipv4_pool: The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default
+                Amazon's.
+            ipam_pool_id: The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's.
+        """
+        return cls._make(mode=EgressMode.PER_AZ, **_validated(MAX_PER_ZONAL_GATEWAY, locals()))
 
     @classmethod
     @checked
-    def single(cls, *, keep_addresses: bool = True, **addresses: Unpack[AddressOptions]) -> "Egress":
+    def single(
+        cls,
+        *,
+        keep_addresses: bool = True,
+        # From Egress.per_az, by make signatures:
+        addresses_per_az: int = 1,
+        eip_allocation_ids: Sequence[str] = (),
+        egress_ips: Sequence[str] = (),
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
+    ) -> "Egress":
         """One NAT gateway for all zones, 33 USD a month. If its zone fails, no zone has egress.
 
         Args:
-            keep_addresses: Whether the network holds an address for each zone, though only the first zone's are in
-                use. By default it does, and synthesis says what that costs: a later change to `per_az` needs no new
-                entry on an allow-list.
-            addresses: See `AddressOptions`.
+            keep_addresses: Whether the network holds an address for each zone, though only the first zone's are in use.
+                By default it does, and synthesis says what that costs: a later change to `per_az` needs no new entry on
+                an allow-list.
+            addresses_per_az: How many Elastic IPs each zone has. By default 1. One address carries 55,000 connections
+                at a time to one destination (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html).
+            eip_allocation_ids: Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default
+                the network makes its own.
+            egress_ips: The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish
+                them. By default it does not know them.
+            public_ipv4_pool: The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default
+                Amazon's.
+            ipam_pool_id: The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's.
         """
-        options = _validated(MAX_PER_ZONAL_GATEWAY, addresses)
+        options = _validated(MAX_PER_ZONAL_GATEWAY, locals())
         return cls._make(mode=EgressMode.SINGLE, keep_addresses=keep_addresses, **options)
 
     @classmethod
     @checked
-    def regional(cls, **addresses: Unpack[AddressOptions]) -> "Egress":
+    def regional(
+        cls,
+        *,
+        # From Egress.per_az, by make signatures:
+        addresses_per_az: int = 1,
+        eip_allocation_ids: Sequence[str] = (),
+        egress_ips: Sequence[str] = (),
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
+    ) -> "Egress":
         """One regional NAT gateway with addresses in each zone, at the price of a zonal gateway in each.
 
         In manual mode: in automatic mode AWS picks the addresses
         (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html).
+
+        Args:
+            addresses_per_az: How many Elastic IPs each zone has. By default 1. One address carries 55,000 connections
+                at a time to one destination (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html).
+            eip_allocation_ids: Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default
+                the network makes its own.
+            egress_ips: The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish
+                them. By default it does not know them.
+            public_ipv4_pool: The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default
+                Amazon's.
+            ipam_pool_id: The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's.
         """
-        return cls._make(mode=EgressMode.REGIONAL, **_validated(MAX_PER_REGIONAL_ZONE, addresses))
+        return cls._make(mode=EgressMode.REGIONAL, **_validated(MAX_PER_REGIONAL_ZONE, locals()))
 
     @classmethod
     @checked
     def nat_instance(
-        cls, *, instance_type: ec2.InstanceType | None = None, **addresses: Unpack[AddressOptions]
+        cls,
+        *,
+        instance_type: ec2.InstanceType | None = None,
+        # From Egress.per_az, by make signatures:
+        addresses_per_az: int = 1,
+        eip_allocation_ids: Sequence[str] = (),
+        egress_ips: Sequence[str] = (),
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
     ) -> "Egress":
         """A small instance in each zone instead of a gateway: cheap, slower, and down for minutes when replaced.
 
+        An instance has one address.
+
         Args:
-            instance_type: By default `t4g.nano`, some 3 USD a month.
-            addresses: See `AddressOptions`; an instance has one address.
+            instance_type: The type of the instances. By default `t4g.nano`, some 3 USD a month.
+            addresses_per_az: How many Elastic IPs each zone has. By default 1. One address carries 55,000 connections
+                at a time to one destination (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html).
+            eip_allocation_ids: Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default
+                the network makes its own.
+            egress_ips: The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish
+                them. By default it does not know them.
+            public_ipv4_pool: The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default
+                Amazon's.
+            ipam_pool_id: The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's.
         """
-        return cls._make(mode=EgressMode.NAT_INSTANCE, instance_type=instance_type, **_validated(1, addresses))
+        return cls._make(mode=EgressMode.NAT_INSTANCE, instance_type=instance_type, **_validated(1, locals()))
 
     @classmethod
     @checked
-    def isolated(cls, *, keep_addresses: bool = False, **addresses: Unpack[AddressOptions]) -> "Egress":
+    def isolated(
+        cls,
+        *,
+        keep_addresses: bool = False,
+        # From Egress.per_az, by make signatures:
+        addresses_per_az: int = 1,
+        eip_allocation_ids: Sequence[str] = (),
+        egress_ips: Sequence[str] = (),
+        public_ipv4_pool: str | None = None,
+        ipam_pool_id: str | None = None,
+    ) -> "Egress":
         """No egress: tasks reach AWS services through interface endpoints, and nothing else.
 
         Args:
             keep_addresses: Whether the network holds an address for each zone all the same. By default it does not:
                 addresses that it had leave the stack but stay in the account. Keep them to use them again later.
-            addresses: See `AddressOptions`.
+            addresses_per_az: How many Elastic IPs each zone has. By default 1. One address carries 55,000 connections
+                at a time to one destination (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html).
+            eip_allocation_ids: Elastic IPs that exist (`eipalloc-…`): the first zone's, then the second's. By default
+                the network makes its own.
+            egress_ips: The IPv4 addresses of *eip_allocation_ids*, in the same order, so that the network can publish
+                them. By default it does not know them.
+            public_ipv4_pool: The pool (`ipv4pool-ec2-…`) of addresses that your company brought to AWS. By default
+                Amazon's.
+            ipam_pool_id: The IPAM pool (`ipam-pool-…`) to take addresses from. By default Amazon's.
         """
-        options = _validated(MAX_PER_REGIONAL_ZONE, addresses)
+        options = _validated(MAX_PER_REGIONAL_ZONE, locals())
         return cls._make(mode=EgressMode.ISOLATED, keep_addresses=keep_addresses, **options)
 
     def paused(self) -> "Egress":
@@ -166,23 +243,24 @@ def _count_egress_zones(egress: Egress, zones: int) -> int:
     return {EgressMode.ISOLATED: 0, EgressMode.SINGLE: 1}.get(egress.mode, zones)
 
 
-def _validated(max_addresses: int, options: AddressOptions) -> dict[str, Any]:
-    """Return the options, or refuse what contradicts itself."""
-    addresses_per_az = options.get("addresses_per_az", 1)
-    allocation_ids, ips = options.get("eip_allocation_ids", ()), options.get("egress_ips", ())
+def _validated(max_addresses: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the addresses among a constructor's variables, or refuse what contradicts itself."""
+    options = forward(Egress.per_az, given)
+    addresses_per_az, allocation_ids = options["addresses_per_az"], options["eip_allocation_ids"]
+    ips = options["egress_ips"]
     if not 1 <= addresses_per_az <= max_addresses:
         limits = f"1 to {max_addresses}" if max_addresses > 1 else "1"
         raise ValueError(f"addresses_per_az must be {limits} for this egress, got: {addresses_per_az}")
     validate_allocation_ids("eip_allocation_ids", allocation_ids)
     validate_ips("egress_ips", ips)
     sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
-    given = [name for name in sources if options.get(name)]
-    if len(given) > 1:
-        raise ValueError(f"addresses come from one source, got: {' and '.join(given)}; give one of them")
+    several = [name for name in sources if options[name]]
+    if len(several) > 1:
+        raise ValueError(f"addresses come from one source, got: {' and '.join(several)}; give one of them")
     is_counted = not any(map(is_dummy, [*ips, *allocation_ids]))
     if is_counted and ips and len(ips) != len(allocation_ids):
         raise ValueError(
             f"egress_ips must name the address of each of the {len(allocation_ids)} eip_allocation_ids, "
             f"got: {len(ips)}",
         )
-    return dict(options)
+    return options

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import pytest
 from aws_cdk import CfnParameter, Duration, Stack
@@ -36,13 +36,6 @@ def arguments_of(construct: type) -> set[str]:
     return set(types_of(construct.__init__.__wrapped__))  # type: ignore[misc]
 
 
-class More(TypedDict, total=False):
-    """Arguments that a function hands on."""
-
-    secrets: Mapping[str, ecs.Secret] | None
-    anything: object
-
-
 @checked
 def deploy(
     stack: Stack,
@@ -55,10 +48,11 @@ def deploy(
     zones: tuple[str, ...] = (),
     force: bool = False,
     share: float = 1.0,
-    **more: Unpack[More],
+    secrets: Mapping[str, ecs.Secret] | None = None,
+    anything: object = None,
 ) -> str:
     """Return what it got."""
-    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {zones} {force} {share} {more}"
+    return f"{stack.node.id} {count} {names} {header} {cluster} {wait} {zones} {force} {share} {secrets} {anything}"
 
 
 @checked
@@ -74,7 +68,7 @@ def test_what_fits_passes(stack: Stack) -> None:
     number = CfnParameter(stack, "Number", type="Number")
     list_ = CfnParameter(stack, "List", type="CommaDelimitedList")
 
-    assert deploy(stack) == "Test 1 () None None None () False 1.0 {}"
+    assert deploy(stack) == "Test 1 () None None None () False 1.0 None None"
     assert deploy(stack, 2, names=["a"], header=("b", "c"), force=True, anything=deploy).startswith("Test 2 ['a'] ('b'")
     deploy(stack, share=1)
     deploy(stack, number.value_as_number, names=list_.value_as_list)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, NamedTuple, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import pytest
 from aws_cdk import App, Aws, CustomResource, Environment, Fn, Stack
@@ -220,8 +220,6 @@ def given_things() -> list[Given]:
         owner = getattr(fargate_constructs, name)
         for function in public_functions(owner):
             hints = get_type_hints(inspect.unwrap(function))
-            for key in [key for key, hint in hints.items() if get_origin(hint) is Unpack]:
-                hints |= get_type_hints(get_args(hints.pop(key))[0])
             found += [
                 Given(owner, function, argument, each.__name__)
                 for argument, hint in hints.items()
