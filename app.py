@@ -1,6 +1,6 @@
-"""The example: a web and an api on one endpoint, linked by name, with fixed egress and archived logs.
+"""The example: two services on one endpoint, a link between them, fixed egress and archived logs.
 
-Synthesizes without an account, credentials or a network. With `-c domain_name=… -c hosted_zone_id=…` it serves HTTPS.
+It synthesizes without an account, credentials or a network. With `-c domain_name=… -c hosted_zone_id=…` it serves HTTPS.
 """
 
 from aws_cdk import App, CfnOutput, Duration, Stack, Validations
@@ -17,10 +17,10 @@ REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-
 
 
 class Example(Stack):
-    """Two services behind one endpoint; *deployment* is how new versions of the web take over."""
+    """Two services behind one endpoint; *deployment* is the strategy of the web's deployments."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment | None = None) -> None:
-        """Stack the parts in the order in which a request flows through them, from the world inwards."""
+        """Make network, archive and endpoint, and then the services that use them."""
         super().__init__(scope, id)
         domain_name = self.node.try_get_context("domain_name")
         zone_id = self.node.try_get_context("hosted_zone_id")

@@ -1,11 +1,12 @@
-"""Run every benchmark, print one table, and keep it in RESULTS.md.
+"""Run each benchmark, print one table, and write it to RESULTS.md.
 
-`python -m benchmarks`, or `python -m benchmarks shipper` for the modules named.
+`python -m benchmarks` runs all modules, `python -m benchmarks shipper` only the named ones.
 """
 
 import importlib
 import pkgutil
 import sys
+import textwrap
 from pathlib import Path
 
 import benchmarks
@@ -16,7 +17,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def main(names: list[str]) -> None:
-    """Run the modules that have `rows()`, or those named."""
+    """Run the named modules, or all that have `rows()`."""
     rows: list[Row] = []
     for module in pkgutil.iter_modules(benchmarks.__path__):
         if module.name == "__main__" or (names and module.name not in names):
@@ -27,8 +28,8 @@ def main(names: list[str]) -> None:
             rows += make_rows()
     table = markdown(rows)
     print(table)
-    if not names:  # a part of the table is no result to keep
-        RESULTS.write_text(f"# What `make bench` measured\n\n{machine()}\n\n{table}\n")
+    if not names:  # an incomplete table is not written
+        RESULTS.write_text(f"# What `make bench` measured\n\n{textwrap.fill(machine(), 100)}\n\n{table}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What stands in a template and is billed, used or not.
+"""What AWS bills for a template's resources without any use.
 
 ```
-template ──> [what stands] * list price ──> USD a month
+template ──> [billed resources] * list price ──> USD a month
 ```
 """
 
@@ -17,7 +17,7 @@ HOURS = 730  # in a month, as AWS's calculator counts
 BY_THE_HOUR = {
     "load balancer": 0.0225,  # https://aws.amazon.com/elasticloadbalancing/pricing/
     "NAT gateway": 0.045,  # https://aws.amazon.com/vpc/pricing/
-    "public IPv4 address": 0.005,  # in use or not: https://aws.amazon.com/vpc/pricing/
+    "public IPv4 address": 0.005,  # used or unused: https://aws.amazon.com/vpc/pricing/
     "interface endpoint": 0.01,  # in each zone: https://aws.amazon.com/privatelink/pricing/
     "accelerator": 0.025,  # https://aws.amazon.com/global-accelerator/pricing/
     "t4g.nano": 0.0042,  # https://aws.amazon.com/ec2/pricing/on-demand/
@@ -30,12 +30,12 @@ BY_THE_MONTH = {
     "GB of gp3": 0.08,  # https://aws.amazon.com/ebs/pricing/
 }
 TASKS = ("CPU unit", "MiB of memory")
-# A policy that tracks a target keeps two alarms
+# A target tracking policy has two alarms
 # (https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html).
 ALARMS_OF_A_POLICY = 2
-# What Amazon Linux's image takes: https://docs.aws.amazon.com/linux/al2023/ug/AMI-minimal-and-standard-differences.html
+# The size of Amazon Linux's image: https://docs.aws.amazon.com/linux/al2023/ug/AMI-minimal-and-standard-differences.html
 IMAGE_GB = 8
-# Billed by use, or not at all. A type that is in neither list is refused, so that none is forgotten.
+# Billed by use, or free. A type in neither list raises an error, so that none is forgotten.
 NOT_STANDING = {
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::Athena::NamedQuery",
@@ -83,10 +83,10 @@ NOT_STANDING = {
 
 
 def standing(template: Template) -> Counter[str]:
-    """Return how much of what is billed a template has; of services, the tasks that always run.
+    """Return the number of each billed thing in a template; of services, the tasks that always run.
 
     Raises:
-        ValueError: If it has a resource of which it is not known how it is billed.
+        ValueError: If it is not known how a resource is billed.
     """
     resources = template["Resources"]
     types = Counter(each["Type"] for each in resources.values())
@@ -121,7 +121,9 @@ def _tasks(resources: Mapping[str, Any], service: str, properties: Mapping[str, 
 def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str, int]:
     match type_:
         case "AWS::ElasticLoadBalancingV2::LoadBalancer":
-            is_public = properties.get("Scheme") == "internet-facing"  # with an address in each zone, if given none
+            is_public = (
+                properties.get("Scheme") == "internet-facing"
+            )  # with an address in each zone, unless the template has them
             parts = {"load balancer": 1, "public IPv4 address": len(properties.get("Subnets", [])) if is_public else 0}
         case "AWS::EC2::NatGateway":  # a regional one is billed in each zone
             parts = {"NAT gateway": len(properties.get("AvailabilityZoneAddresses", [1]))}
@@ -142,22 +144,22 @@ def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str,
         case _ if type_ in NOT_STANDING or properties.get("VpcEndpointType") == "Gateway":
             parts = {}
         case _:
-            raise ValueError(f"how {name} is billed is not known, got a {type_}: add it to BY_THE_HOUR or NOT_STANDING")
+            raise ValueError(f"price of {name} must be known, got a {type_}: add it to BY_THE_HOUR or NOT_STANDING")
     return parts
 
 
 def hourly_usd_a_month(template: Template) -> float:
-    """Return what is billed by the hour, tasks apart, for a month."""
+    """Return what AWS bills by the hour, without tasks, for a month."""
     return _usd_a_month(standing(template), *(name for name in BY_THE_HOUR if name not in TASKS))
 
 
 def tasks_usd_a_month(template: Template) -> float:
-    """Return what the tasks cost that always run, for a month."""
+    """Return the cost of the tasks that always run, for a month."""
     return _usd_a_month(standing(template), *TASKS)
 
 
 def standing_usd_a_month(template: Template) -> float:
-    """Return everything that is billed without being used, tasks apart, for a month."""
+    """Return what AWS bills without use, and without tasks, for a month."""
     counts = standing(template)
     return hourly_usd_a_month(template) + sum(counts[name] * price for name, price in BY_THE_MONTH.items())
 

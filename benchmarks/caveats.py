@@ -1,11 +1,11 @@
-"""FargateCaveats: its time beside that of the synthesis that it is a part of.
+"""FargateCaveats: its time, compared with the synthesis.
 
 ```
 app of services ──> synth [──> FargateCaveats] ──> [rows]
 ```
 
-A whole process is measured without the pack and without what CDK has built in, and the pack's own time in another: what
-CDK asks of it, and what it asks of CDK. Each counts with its best.
+One process is measured without the pack and without CDK's built-in validation. The pack's own time is measured in
+another process. The best of several runs counts.
 """
 
 import sys
@@ -27,7 +27,7 @@ MOST = 0.05
 
 
 def rows() -> Iterator[Row]:
-    """Measure an app without findings, and one with many."""
+    """Measure an app without findings, and one with many findings."""
     for name in APPS:
         alone = [run(f"benchmarks.apps.{name}", str(SERVICES), CDK_VALIDATION="false").wall for _ in range(TURNS)]
         synthesis = min(alone)
@@ -52,7 +52,7 @@ def _pack_time(name: str) -> tuple[float, int]:
         start = time.perf_counter()
         report = validate(self, context)
         measured.append((time.perf_counter() - start, len(report.violations)))
-        # Findings that fail the synthesis would be printed, each.
+        # Otherwise CDK would print each finding that fails the synthesis.
         return PolicyValidationPluginReport(success=True, violations=[])
 
     with patch.object(FargateCaveats, "validate", timed):

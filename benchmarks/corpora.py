@@ -15,7 +15,7 @@ from functools import cached_property
 
 START = 1_772_323_500_000  # 2026-03-01T00:05:00Z
 SEED = 20260301
-FLUSH_MS = 5_000  # how often the log driver of ECS sends what it has
+FLUSH_MS = 5_000  # the interval at which the log driver of ECS sends its buffer
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Corpus:
 
     Args:
         name: What kind of lines they are.
-        events: How many.
-        line: Makes one, with a source of chance, for a time in milliseconds.
+        events: The number of lines.
+        line: Makes one line from a random generator and a time in milliseconds.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Corpus:
     @cached_property
     def text(self) -> bytes:
         """The batch as JSON."""
-        chance = random.Random(SEED)  # noqa: S311 -- the same lines in every run, nothing to keep secret
+        chance = random.Random(SEED)  # noqa: S311 -- the same lines in each run, no secret
         timestamps = sorted(START + chance.randrange(self.events * 10) for _ in range(self.events))
         put_log_events: dict[int, int] = {}
         events = []
         for number, timestamp in enumerate(timestamps):
-            # As in events seen: the time in the upper bits; below, what one PutLogEvents shares, and a count.
+            # As in real event IDs: the time in the upper bits, then a part that one PutLogEvents shares, and a count.
             shared = put_log_events.setdefault(timestamp // FLUSH_MS, chance.getrandbits(144))
             event_id = (timestamp << 144) + shared + number
             events.append({"id": str(event_id), "timestamp": timestamp, "message": self.line(chance, timestamp)})
@@ -56,7 +56,7 @@ class Corpus:
 
     @cached_property
     def data(self) -> str:
-        """What the function finds under `awslogs.data`."""
+        """The value of `awslogs.data` in the function's event."""
         return base64.b64encode(gzip.compress(self.text, 6)).decode()
 
 

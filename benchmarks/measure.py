@@ -1,6 +1,6 @@
-"""CPU time, fairly: what is compared takes turns, and each counts with its best.
+"""CPU time and memory. Compared functions take turns, and the best turn of each counts.
 
-The best of many turns is the one that other processes disturbed least; wall-clock time would measure those, too.
+Other processes disturb the best turn least. Wall-clock time would include them.
 """
 
 import gc
@@ -23,18 +23,18 @@ sys.argv = sys.argv[1:]
 runpy.run_module(sys.argv[0], run_name="__main__")
 print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-# Not always the last line: CDK reports from a process of its own.
+# Not always the last line, because CDK reports from another process.
 PEAK = re.compile(r"^peak (\d+)$", re.MULTILINE)
 
 
 def best_cpu_ms(*functions: Callable[[], object], turns: int) -> list[float]:
-    """Return the least CPU time, in milliseconds, that each function took in any of its turns."""
+    """Return the lowest CPU time of each function in all its turns, in milliseconds."""
     best = [float("inf")] * len(functions)
     for function in functions:  # caches are warm, as in the second invocation of a Lambda function
         function()
     for _ in range(turns):
         for index, function in enumerate(functions):
-            gc.collect()  # nobody pays for another's garbage
+            gc.collect()  # so that no function collects the garbage of another one
             start = time.process_time()
             function()
             best[index] = min(best[index], time.process_time() - start)
@@ -42,7 +42,7 @@ def best_cpu_ms(*functions: Callable[[], object], turns: int) -> list[float]:
 
 
 def in_new_process(script: str, *arguments: str, **environment: str) -> list[float]:
-    """Return the numbers that a Python script prints in a process of its own."""
+    """Return the numbers that a Python script prints in a new process."""
     output = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         env=os.environ | environment,
@@ -55,12 +55,12 @@ def in_new_process(script: str, *arguments: str, **environment: str) -> list[flo
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a process took, with those that it started.
+    """The time and memory of a process and its child processes.
 
     Args:
-        wall: Seconds from its start to its end.
+        wall: Seconds from start to end.
         cpu: Seconds of CPU time.
-        peak: Its largest resident set and the largest of the others, in MB.
+        peak: Its largest resident set plus the largest one of its children, in MB.
     """
 
     wall: float
@@ -69,10 +69,10 @@ class Usage:
 
 
 def run(module: str, *arguments: str, **environment: str) -> Usage:
-    """Run a module as a process of its own, and return what it took.
+    """Run a module in a new process, and return its time and memory.
 
     Raises:
-        RuntimeError: If it fails; with what it said.
+        RuntimeError: If it fails; with its output.
     """
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
@@ -86,16 +86,16 @@ def run(module: str, *arguments: str, **environment: str) -> Usage:
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        said = output.read().decode()
+        text = output.read().decode()
     if process.returncode:
-        raise RuntimeError(f"{module} failed: {said}")
-    own = max(map(float, PEAK.findall(said)))
-    # What is waited for is the largest of all; Python itself says its own part.
+        raise RuntimeError(f"{module} failed: {text}")
+    own = max(map(float, PEAK.findall(text)))
+    # `ru_maxrss` is the largest child; Python prints its own part.
     return Usage(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=(own + usage.ru_maxrss) / 1000)
 
 
 def machine() -> str:
-    """Return what the figures depend on: the processor, Python, and the libraries that do the work."""
+    """Return what the figures depend on: the processor, Python, and the libraries."""
     cpu_info = Path("/proc/cpuinfo")
     models = [line for line in cpu_info.read_text().splitlines() if line.startswith("model name")]
     cpu = models[0].partition(":")[2].strip() if models else platform.processor()

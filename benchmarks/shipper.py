@@ -2,7 +2,7 @@
 
 ```
 Corpus ──> handler, without S3 ──> [rows]
-       └─> the floor: base64, gunzip and gzip alone
+       └─> the floor: only base64, gunzip and gzip
        └─> the plain way: json.loads, json.dumps for each event, gzip.compress
 ```
 """
@@ -31,14 +31,14 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # nowhere
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # no server
     "PYTHONDONTWRITEBYTECODE": "1",  # as in Lambda, where the function's folder cannot be written to
 }
 TO_THE_FLOOR, TO_THE_PLAIN_WAY, MEMORY, COLD_START = 1.5, 5.0, 6.0, 1.1
 FROM_EVENTS = {"floor": 1_000, "plain way": 10_000}
 
-# The peak is the kernel's, so that nothing is missed that zlib takes; a batch of ten events is sent first, so that
-# what every invocation needs is not counted. `argv`: the asset's folder, a file with the two batches.
+# The kernel measures the peak, so that zlib's memory counts. A batch of ten events is sent first, so that the memory of
+# each invocation does not count. `argv`: the asset's folder, a file with the two batches.
 MEMORY_SCRIPT = """
 import json, re, sys, tracemalloc
 sys.path.insert(0, sys.argv[1])
@@ -71,7 +71,7 @@ print((time.process_time() - start) * 1000)
 
 
 class Nowhere:
-    """An S3 client that takes what it gets, and keeps the last of it."""
+    """An S3 client that keeps the last object in memory."""
 
     body = b""
 
@@ -105,8 +105,8 @@ def rows() -> Iterator[Row]:
 
 
 def cpu_rows(corpus: Corpus) -> Iterator[Row]:
-    """Compare the CPU time and the size with the floor's and the plain way's."""
-    from fargate_constructs.logs.lambdas.shipper import handler, metrics, objects, put  # noqa: PLC0415 -- it makes an S3 client at once
+    """Compare CPU time and size with the floor and with the plain way."""
+    from fargate_constructs.logs.lambdas.shipper import handler, metrics, objects, put  # noqa: PLC0415 -- it makes an S3 client on import
 
     s3 = Nowhere()
     event = {"awslogs": {"data": corpus.data}}
@@ -120,7 +120,7 @@ def cpu_rows(corpus: Corpus) -> Iterator[Row]:
         handler.handler(event, Context())
         return s3.body
 
-    # Nothing is late, though the events are of long ago.
+    # The events are old, but no metric of late batches is written.
     with mock.patch.object(put, "S3", s3), mock.patch.object(metrics, "LATE_MS", float("inf")):
         lines = gzip.decompress(ship())
         assert [json.loads(line)["id"] for line in lines.splitlines()] == [
@@ -157,7 +157,7 @@ def cpu_rows(corpus: Corpus) -> Iterator[Row]:
 
 
 def plain_way(data: str) -> bytes:
-    """Return the gzipped lines as peers make them, with the defaults of the standard library."""
+    """Return the gzipped lines of a simple program with the defaults of the standard library."""
     batch = json.loads(gzip.decompress(base64.b64decode(data)))
     shared = {key: batch[key] for key in ("logGroup", "logStream", "owner")}
     lines = "".join(json.dumps({**shared, **event}) + "\n" for event in batch["logEvents"])
@@ -165,7 +165,7 @@ def plain_way(data: str) -> bytes:
 
 
 def memory_rows(corpus: Corpus, asset: Path) -> Iterator[Row]:
-    """Compare the memory that a batch takes with its own size."""
+    """Compare the memory for a batch with the size of the batch."""
     events = [{"awslogs": {"data": data}} for data in (CORPORA[0].data, corpus.data)]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(events, file)
@@ -183,7 +183,7 @@ def memory_rows(corpus: Corpus, asset: Path) -> Iterator[Row]:
 
 
 def cold_start_row(asset: Path) -> Row:
-    """Compare the import of the handler with that of boto3 and the making of a client."""
+    """Compare the import of the handler with that of boto3 and a new client."""
     statements = ("import shipper.handler", "import boto3; boto3.client('s3')")
     best = [float("inf")] * len(statements)
     for _ in range(PROCESSES):

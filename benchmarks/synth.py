@@ -1,12 +1,11 @@
-"""Synthesis: the time and the memory that the same services take, each app in processes of its own.
+"""Synthesis: the time and memory for the same services, in a new process for each app.
 
 ```
 python -m benchmarks.apps.… n ──> [rows]
 ```
 
-Whole processes are measured, from the start of Python to its end, Node included. They take turns; each counts with
-its best, which other processes disturbed least. Our package is compiled to bytecode before, as aws_cdk is: pip does so
-when it installs one.
+Complete processes are measured, from the start of Python to its end, with Node. The apps take turns, and the best turn
+of each counts, because other processes disturb it least. Our package is compiled to bytecode before, as pip does.
 """
 
 import compileall
@@ -22,21 +21,20 @@ APPS = ("ecs_patterns", "ecs_patterns_completed", "ours_shipped_plainly", "ours"
 TURNS = {1: 5, 10: 5, 50: 3}
 MANY, MOST = 10, 50
 TIME = 1.1
-# The time per service may differ by chance, but not in kind: were it to grow with their number, it would be four times
-# as long and more.
+# The time per service varies. If it grew with the number of services, it would be four times as long or more.
 GROWTH = 1.25
 
 
 def rows() -> Iterator[Row]:
-    """Measure both apps."""
+    """Measure all apps."""
     for package in (fargate_constructs, apps):
         compileall.compile_dir(Path(str(package.__file__)).parent, quiet=1)
     best = {services: _best(services, turns) for services, turns in TURNS.items()}
-    for services, (plain, completed, alike, ours) in best.items():
+    for services, (plain, completed, same, ours) in best.items():
         what = f"synth, {services} service{'s' if services > 1 else ''}"
         for usage, theirs, having, at_most in (
-            (alike, completed, "the same features on both sides", TIME),
-            (alike, plain, "what ours have beside on our side alone", TIME),
+            (same, completed, "the same features on both sides", TIME),
+            (same, plain, "our other features only on our side", TIME),
             (ours, plain, "and a LogArchive", None),
         ):
             target = at_most if services == MANY else None

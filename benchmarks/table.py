@@ -1,4 +1,4 @@
-"""One table of everything measured.
+"""The table of all measurements.
 
 ```
 measurements ──> [Row] ──> benchmarks/RESULTS.md, and the terminal
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Ours beside another's.
+    """Our figure and another one.
 
     Args:
         what: What was measured.
         ours: Our figure, with its unit.
-        other: The figure it is held against, with its unit and whose it is.
-        ratio: What the two make.
-        at_most: The ratio that is promised not to be passed.
-        at_least: The ratio that is promised to be reached.
+        other: The figure for comparison, with its unit and source.
+        ratio: Of the two figures.
+        at_most: The target, if the ratio must not be higher.
+        at_least: The target, if the ratio must not be lower.
     """
 
     what: str
@@ -31,14 +31,14 @@ class Row:
 
     @property
     def target(self) -> str:
-        """What is promised; empty if nothing is."""
+        """The target; empty if there is none."""
         if self.at_most is not None:
             return f"at most {self.at_most:g}"
         return "" if self.at_least is None else f"at least {self.at_least:g}"
 
     @property
     def verdict(self) -> str:
-        """Whether the promise is kept, by the figures as they are printed."""
+        """Whether the printed figures meet the target."""
         printed = round(self.ratio, 2)
         if self.at_most is not None:
             return "met" if printed <= self.at_most else "missed"
@@ -49,7 +49,7 @@ class Row:
 
 def markdown(rows: Iterable[Row]) -> str:
     """Return the rows as a Markdown table whose columns also line up as plain text."""
-    head = ("what", "ours", "beside", "ratio", "target", "")
+    head = ("what", "ours", "compared with", "ratio", "target", "")
     body = [(row.what, row.ours, row.other, f"{row.ratio:.2f}", row.target, row.verdict) for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     lines = [head, tuple("-" * width for width in widths), *body]

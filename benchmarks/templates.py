@@ -1,4 +1,4 @@
-"""What the templates say of the same services: how many resources, how fast a deployment can be, what stands idle.
+"""Figures from the templates of the same services: resources, seconds of a deployment, costs without use.
 
 ```
 ours, ecs_patterns ──> templates ──> [rows]
@@ -36,7 +36,7 @@ def rows() -> Iterator[Row]:
         ours=f"{added['ours']:g}",
         other=f"{added['ecs_patterns']:g} {OTHER}",
         ratio=added["ours"] / added["ecs_patterns"],
-        at_most=0.99,  # fewer
+        at_most=0.99,  # fewer resources
     )
     yield Row(
         what=f"services in one stack of at most {MAX_RESOURCES} resources",
@@ -60,7 +60,7 @@ def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:
     what = f"{services} service{'s' if services > 1 else ''}"
     our_bill, their_bill = hourly_usd_a_month(ours), hourly_usd_a_month(theirs)
     yield Row(
-        what=f"{what}: billed by the hour, tasks apart",
+        what=f"{what}: billed by the hour, without tasks",
         ours=f"{our_bill:.2f} USD a month ({_hourly(ours)})",
         other=f"{their_bill:.2f} USD a month {OTHER} ({_hourly(theirs)})",
         ratio=our_bill / their_bill,
@@ -68,7 +68,7 @@ def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:
     )
     our_bill, their_bill = standing_usd_a_month(ours), standing_usd_a_month(theirs)
     yield Row(
-        what=f"{what}: the same and alarms, those of scaling too",
+        what=f"{what}: the same with alarms, also those of scaling",
         ours=f"{our_bill:.2f} USD a month ({standing(ours)['alarm']} metrics)",
         other=f"{their_bill:.2f} USD a month {OTHER} ({standing(theirs)['alarm']} metrics)",
         ratio=our_bill / their_bill,
@@ -82,7 +82,7 @@ def _hourly(template: Template) -> str:
 
 
 def synthesized(name: str, services: int) -> Template:
-    """Return the template of so many services of an app."""
+    """Return the template of an app with this number of services."""
     with tempfile.TemporaryDirectory() as folder:
         run(f"benchmarks.apps.{name}", str(services), CDK_OUTDIR=folder)
         return template_in(Path(folder))
@@ -94,22 +94,22 @@ def resources_per_service(one: Template, many: Template) -> float:
 
 
 def services_per_stack(one: Template, many: Template) -> int:
-    """Return how many services fit into one stack, with all they share."""
+    """Return how many services fit into one stack with their shared resources."""
     added = resources_per_service(one, many)
     return int((MAX_RESOURCES - len(one["Resources"])) / added) + 1
 
 
 def checks_and_drain(template: Template) -> int:
-    """Return the most seconds from where new tasks listen to where old ones get SIGTERM, with nothing else to wait for.
+    """Return the most seconds from the start of new tasks to SIGTERM of the old ones, if nothing else takes time.
 
-    A new task gets requests after its first good check, which comes within one interval: so many in a row are asked
-    only of a task that was sick (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html); an old one
-    is stopped when it is drained, or earlier if it has no connection left
+    A new task gets requests after its first good check, within one interval. Only an unhealthy task needs several good
+    checks (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html). An old task
+    stops when it is drained, or earlier if it has no connections
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
-    What a template does not say is as the load balancer has it by default
-    (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time that
-    alarms are watched comes on top, and up to a container's stop timeout after SIGTERM.
+    Missing values are the load balancer's defaults
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). The time
+    for which alarms are watched is extra, and so is a container's stop timeout after SIGTERM.
     """
     resources = template["Resources"].values()
     target_group, service = (

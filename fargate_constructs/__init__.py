@@ -1,7 +1,7 @@
 """AWS CDK constructs that make Fargate behave.
 
 ```
-caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork ──> the world, from known Elastic IPs
+caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork ──> internet, from known Elastic IPs
                                   │ stdout
                                   v
                               LogArchive ──> S3

@@ -1,1 +1,1 @@
-"""What `make` runs to set up and to check this project; it is no part of the library."""
+"""Programs that `make` runs to set up and check this project. They are not part of the library."""

@@ -1,11 +1,11 @@
 """`make lock-check`: install each lock file with old and new pips.
 
 ```
-PIPS ──> a virtual environment each ──> pip install --dry-run, each of LOCKS ──> the oldest: a real installation
+PIPS ──> a virtual environment each ──> pip install --dry-run of each of LOCKS ──> oldest pip: a real installation
 ```
 
-A lock file that the newest pip takes can fail with an older one. pip before 24.0 refuses `coverage==7.17.3` where
-something wants `coverage[toml]>=7.10.6`, once a newer coverage is published.
+A lock file that works with the newest pip can fail with an older one. pip before 24.0 refuses `coverage==7.17.3` if a
+package requires `coverage[toml]>=7.10.6` and a newer coverage is published.
 """
 
 import subprocess
@@ -14,13 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-# What Linux distributions and Python itself bring: Python 3.11 (22.3), Debian 12 (23.0), Python 3.11.7 and 3.12
+# The versions in Linux distributions and Python: Python 3.11 (22.3), Debian 12 (23.0), Python 3.11.7 and 3.12
 # (23.2.1), Ubuntu 24.04 (24.0), Python 3.14 (25.2).
 PIPS = ("22.3", "23.0", "23.2.1", "24.0", "25.0", "25.2", "newest")
 OLDEST_FOR_PYTHON_3_12 = (23, 1, 2)  # https://pip.pypa.io/en/stable/news/#v23-1-2
 LOCKS = ("requirements-dev.txt", "requirements-lowest.txt", "requirements-audit.txt")
 SHOWN_LINES = 5
-# Two wheels own this module. With the wrong one, reading an annotation fails.
+# Two wheels contain this module. With the wrong one, reading an annotation fails.
 USE = """
 from aws_cdk import App, Annotations, Stack, assertions
 import cdk_nag
@@ -32,7 +32,7 @@ assert found.entry.data == "here"
 
 
 def main() -> int:
-    """Try all; return how many failed."""
+    """Try all versions of pip; return how many checks failed."""
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         for pip in PIPS:
@@ -62,7 +62,7 @@ def _environment(folder: Path, pip: str) -> Path | None:
 
 
 def _try(what: str, command: list[str | Path]) -> bool:
-    """Run a command, print how it went, and return whether it failed."""
+    """Run a command, print its result, and return whether it failed."""
     began = time.monotonic()
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     print(f"{what}  {'FAILED' if done.returncode else 'ok'}  {time.monotonic() - began:.0f} s", flush=True)

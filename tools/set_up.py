@@ -25,10 +25,10 @@ OLDEST = (3, 11)  # as requires-python in pyproject.toml
 READY = ".ready"
 PROGRESS_SECONDS = 2
 SHOWN_LINES = 15
-# These settings of a person would let Python or npm take packages from elsewhere, or leave some out.
+# With these settings Python or npm would use other packages, or leave some out.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "NODE_ENV")
-# What a person set for pip, in its files too, is kept if it says how packages are reached; all else, such as `user`,
-# `target`, `constraint`, `no-binary` and `dry-run`, says what is installed, and where.
+# Your settings for how pip reaches packages are kept, also those in its files. Other settings, such as `user`,
+# `target`, `constraint`, `no-binary` and `dry-run`, would change what is installed, or where, and are ignored.
 OF_REACHING_PACKAGES = (
     "cache-dir",
     "cert",
@@ -46,7 +46,7 @@ OF_REACHING_PACKAGES = (
     "trusted-host",
     "use-feature",
 )
-# The same of npm; what is set here goes before a person's files and variables.
+# The same for npm. These options win over your files and variables.
 NPM = (
     "--include=dev",
     "--bin-links",
@@ -61,17 +61,17 @@ NPM = (
 
 
 class SetUpError(Exception):
-    """A step failed; the message says which, and why."""
+    """A step failed; the message says which one, and why."""
 
 
 def main() -> int:
-    """Set up, or say in a line why that is not possible."""
+    """Set up, or print in one line why that is not possible."""
     parser = argparse.ArgumentParser(description="make a virtual environment from a lock file")
     parser.add_argument("folder", type=Path)
     parser.add_argument("lock", type=Path)
     parser.add_argument("--node", action="store_true", help="also install the packages of package-lock.json")
     arguments = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: steps run in sessions of their own, and are ended here
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: each step has its own session and is ended here
         signal.signal(number, signal.default_int_handler)
     try:
         check_python()
@@ -100,7 +100,7 @@ def check_python() -> None:
 
 
 def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
-    """Make the folder anew. Only a complete one has the file `.ready`.
+    """Make the folder again. Only a complete folder has the file `.ready`.
 
     Raises:
         SetUpError: A step failed.
@@ -109,10 +109,10 @@ def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     count = len(re.findall(r"^\S+==", lock.read_text(), re.MULTILINE))
     print(f"setting up {folder} once, with Python {platform.python_version()}", flush=True)
-    # The Python that runs this may be the folder's own, half made: `make` puts the folder's programs first.
+    # This Python may be that of the incomplete folder, because `make` puts the folder's programs first.
     python = getattr(sys, "_base_executable", sys.executable)
     if (folder / READY).exists():
-        (folder / READY).unlink()  # first: what is stopped halfway through the rest is not complete
+        (folder / READY).unlink()  # first, because a folder that is stopped halfway is not complete
     shutil.rmtree(str(folder), ignore_errors=True)
     run([python, "-m", "venv", str(folder)], environment, "virtual environment")
     # Without --no-compile pip compiles every file of aws_cdk: 40 s more. Python compiles what it imports.
@@ -131,7 +131,7 @@ def set_up(folder: Path, lock: Path, *, is_with_node: bool) -> None:
 
 
 def pip_environment(python: str, environment: Dict[str, str]) -> Dict[str, str]:
-    """Return the environment of a pip that reaches packages as a person's pip does, and installs as pip does by itself.
+    """Return the environment for pip: your settings for reaching packages, and pip's defaults for installing.
 
     Raises:
         SetUpError: pip cannot read its settings.
@@ -142,12 +142,12 @@ def pip_environment(python: str, environment: Dict[str, str]) -> Dict[str, str]:
         for name, value in environment.items()
         if not name.startswith("PIP_") or name in {*names, "PIP_CONFIG_FILE"}
     }
-    kept["PIP_USER"] = "0"  # or else `pip config list` takes a person's `user = true` for an option of its own
+    kept["PIP_USER"] = "0"  # otherwise `pip config list` takes `user = true` of your files as its own option
     command = [python, "-m", "pip", "config", "list"]
     done = subprocess.run(command, env=kept, check=False, capture_output=True)
     if done.returncode:
         raise SetUpError("pip's settings cannot be read: " + done.stderr.decode(errors="replace").strip())
-    # Such as `global.index-url='https://...'`. What is set for `pip install` goes before what is set for all of pip.
+    # Such as `global.index-url='https://...'`. Settings for `pip install` win over settings for all of pip.
     of_files = dict(line.split("=", 1) for line in sorted(done.stdout.decode().splitlines()) if "=" in line)
     for name, option in names.items():
         for section in ("install.", "global."):
@@ -157,7 +157,7 @@ def pip_environment(python: str, environment: Dict[str, str]) -> Dict[str, str]:
 
 
 def run(command: List[str], environment: Dict[str, str], what: str, count: int = 0) -> None:
-    """Run a step to its end, and show how far it is.
+    """Run a step to its end, and show its progress.
 
     Args:
         command: The program and its arguments.
@@ -195,7 +195,7 @@ def run(command: List[str], environment: Dict[str, str], what: str, count: int =
             raise SetUpError("\n".join([f"{what} failed:", *lines[-SHOWN_LINES:]]))
     finally:
         if process.poll() is None:
-            # With all that it started: or else that goes on to write into the folder that the next try makes anew.
+            # With its child processes, which would otherwise write into the folder that the next run makes.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         assert process.stdout is not None

@@ -38,7 +38,7 @@ def write_out(texts: Mapping[Path, str]) -> dict[Path, str]:
 
 
 class Sources:
-    """The parameters of all classes and methods, and what is said of each.
+    """The parameters of all classes and methods, and the documentation of each.
 
     Args:
         texts: The files' texts by path.

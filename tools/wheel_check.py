@@ -1,4 +1,4 @@
-"""`make wheel-check`: build the wheel, and use it as a team does.
+"""`make wheel-check`: build the wheel, install it, and use it.
 
 ```
 wheel, sdist ──> twine check ──> a new environment each: pip or uv, the oldest or the newest CDK ──> an app synthesizes
@@ -14,7 +14,7 @@ CDKS = {
     "the oldest CDK": ["aws-cdk-lib==2.270.0", "constructs==10.5.1"],
     "the newest CDK": ["aws-cdk-lib", "constructs"],
 }
-# Two wheels own aws_cdk/cloud_assembly_schema/__init__.py. With the wrong one, reading an annotation fails.
+# Two wheels contain aws_cdk/cloud_assembly_schema/__init__.py. With the wrong one, reading an annotation fails.
 APP = """
 import sys, pathlib
 from aws_cdk import App, Stack, assertions, aws_ecs as ecs
@@ -30,7 +30,7 @@ assert "plain HTTP" in found.entry.data
 
 
 def main() -> int:
-    """Do it all; a step that fails ends it with that step's output."""
+    """Run all steps. If a step fails, print its output and stop."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         _run(sys.executable, "-m", "hatchling", "build", "-d", out)

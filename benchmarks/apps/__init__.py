@@ -1,13 +1,13 @@
-"""The same services twice, as apps of their own: `python -m benchmarks.apps.ours 10` synthesizes ten of them.
+"""The same services in four apps: `python -m benchmarks.apps.ours 10` synthesizes ten of them.
 
 ```
 number of services ──> [ours, ecs_patterns, each in two ways] ──> template
 ```
 
-All have two to ten tasks scaled on CPU and on requests, a load balancer in front, a log group that expires, and a
-subscription of a Lambda function to it. Each is made as its own library is used: ours with one endpoint for all;
-aws_ecs_patterns with a load balancer for each service, for it cannot share one (aws-cdk#13759), in one VPC and one
-cluster. Ours does more beside: flow logs, access logs, ECS Exec, roll-back by alarms. None of it is turned off;
+All services have two to ten tasks that scale on CPU and requests, a load balancer, a log group that expires, and a
+Lambda function that is subscribed to it. Each app uses its library as its guide does: ours has one endpoint for all services.
+aws_ecs_patterns has a load balancer for each service, because it cannot share one (aws-cdk#13759), in one VPC and one
+cluster. Ours also has flow logs, access logs, ECS Exec and rollback by alarms. All of it stays on, and
 `ecs_patterns_completed` has it, too.
 """
 
@@ -21,12 +21,12 @@ from aws_cdk import App
 from constructs import Construct
 
 STACK = "Services"
-# For measuring time: fifty services are more than one stack may hold of either.
+# For measuring time: fifty services are more than one stack can hold.
 NO_LIMIT = {"@aws-cdk/core:stackResourceLimit": 0}
 
 
 def synthesize(stack: Callable[[Construct, str, int], object]) -> None:
-    """Synthesize as many services as the command line says, to where `CDK_OUTDIR` says."""
+    """Synthesize as many services as the command line names, to the folder in `CDK_OUTDIR`."""
     app = App(context=NO_LIMIT)
     stack(app, STACK, int(sys.argv[1]))
     app.synth()

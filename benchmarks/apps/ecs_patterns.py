@@ -1,7 +1,7 @@
 """Services by CDK's own aws_ecs_patterns: one VPC and one cluster, a load balancer for each service.
 
 ```
-caller ──> [load balancer ──> service] * n ──> NAT gateways ──> the world
+caller ──> [load balancer ──> service] * n ──> NAT gateways ──> internet
                                │ stdout
                                v
                            log group ──> Lambda ──> S3
@@ -20,7 +20,7 @@ from benchmarks.apps.plain_shipper import PlainShipper
 
 
 class Services(Stack):
-    """So many services."""
+    """As many services as *services*."""
 
     def __init__(self, scope: Construct, construct_id: str, services: int) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Services(Stack):
             self.add_service(f"Service{number}")
 
     def add_service(self, name: str) -> None:
-        """Add one."""
+        """Add a service."""
         log_group = logs.LogGroup(self, f"{name}Logs", retention=logs.RetentionDays.ONE_MONTH)
         pattern = ecs_patterns.ApplicationLoadBalancedFargateService(
             self,

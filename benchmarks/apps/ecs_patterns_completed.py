@@ -1,15 +1,15 @@
-"""Services by aws_ecs_patterns with what ours have beside, written out as its users would have to.
+"""Services by aws_ecs_patterns with the other features of ours, written by hand.
 
 ```
-caller ──> [load balancer ──> service] * n ──> NAT gateways with kept addresses ──> the world
+caller ──> [load balancer ──> service] * n ──> NAT gateways with retained addresses ──> internet
                 │              │ stdout
                 v              v
            access logs      log group ──> Lambda ──> S3
 ```
 
-Flow logs and access logs, kept addresses, a closed default security group, ECS Exec with transcripts, an init process,
-trust in this account alone, a circuit breaker, alarms that roll a deployment back, quick checks, and the audit findings
-that these leave accepted.
+Flow logs and access logs, retained addresses, an empty default security group, ECS Exec with transcripts, an init
+process, trust in this account only, a circuit breaker, alarms that roll a deployment back, quick checks, and the
+acknowledged audit findings of these.
 """
 
 from typing import cast
@@ -48,7 +48,7 @@ MINUTE = Duration.minutes(1)
 
 
 class Services(Stack):
-    """So many services."""
+    """As many services as *services*."""
 
     def __init__(self, scope: Construct, construct_id: str, services: int) -> None:
         super().__init__(scope, construct_id)
@@ -73,7 +73,7 @@ class Services(Stack):
             self.add_service(f"Service{number}")
 
     def make_vpc(self) -> ec2.Vpc:
-        """Make the network: addresses that stay, flow logs, a default security group that lets nothing through."""
+        """Make the network: retained addresses, flow logs, an empty default security group."""
         addresses = [ec2.CfnEIP(self, f"Address{zone}", domain="vpc") for zone in range(2)]
         for address in addresses:
             address.apply_removal_policy(RemovalPolicy.RETAIN)
@@ -118,7 +118,7 @@ class Services(Stack):
         return bucket
 
     def add_service(self, name: str) -> None:
-        """Add one."""
+        """Add a service."""
         log_group = logs.LogGroup(
             self, f"{name}Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.RETAIN
         )
@@ -144,7 +144,7 @@ class Services(Stack):
         self.shipper.add_log_group(log_group)
 
     def make_task_definition(self, name: str, log_group: logs.LogGroup) -> ecs.FargateTaskDefinition:
-        """Make the task: its roles trusted for this account alone, an init process."""
+        """Make the task: roles for this account only, an init process."""
         task_definition = ecs.FargateTaskDefinition(self, f"{name}Task")
         roles = [task_definition.task_role, task_definition.obtain_execution_role()]
         for role in roles:
@@ -167,7 +167,7 @@ class Services(Stack):
         return task_definition
 
     def configure_load_balancer(self, name: str, pattern: ecs_patterns.ApplicationLoadBalancedFargateService) -> None:
-        """Say each attribute, keep access logs, check quickly."""
+        """Set each attribute, write access logs, check quickly."""
         access_logs = {
             "access_logs.s3.bucket": self.access_logs.bucket_name,
             "access_logs.s3.prefix": name,
@@ -185,7 +185,7 @@ class Services(Stack):
         pattern.target_group.set_attribute("deregistration_delay.timeout_seconds", "30")
 
     def roll_back(self, name: str, pattern: ecs_patterns.ApplicationLoadBalancedFargateService) -> None:
-        """Let errors and unhealthy tasks end a deployment."""
+        """Roll back on errors and unhealthy tasks."""
         metrics = pattern.target_group.metrics
         rate = cloudwatch.MathExpression(
             expression="IF(errors >= 5, 100 * errors / requests, 0)",
@@ -215,7 +215,7 @@ class Services(Stack):
 
 
 def accept(construct: IConstruct, *rules: str) -> None:
-    """Accept audit findings."""
+    """Acknowledge audit findings."""
     findings = [Acknowledgment(id=f"{pack}-{rule}", reason="Accepted.") for rule in rules for pack in PACKS]
     Validations.of(construct).acknowledge(*findings)
 

@@ -1,7 +1,7 @@
 """Services of ours: one network, one endpoint, one archive for all.
 
 ```
-caller ──> HttpEndpoint ──> [FargateService] * n ──> FixedEgressNetwork ──> the world
+caller ──> HttpEndpoint ──> [FargateService] * n ──> FixedEgressNetwork ──> internet
                                   │ stdout
                                   v
                               LogArchive
@@ -13,10 +13,10 @@ from fargate_constructs import LogArchive
 
 
 class Services(ours_shipped_plainly.Services):
-    """So many services."""
+    """As many services as *services*."""
 
     def make_archive(self, construct_id: str) -> LogArchive:
-        """Make what takes the lines of all."""
+        """Make the archive of all services."""
         return LogArchive(self, construct_id)
 
 

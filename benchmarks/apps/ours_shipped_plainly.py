@@ -1,7 +1,7 @@
-"""Services of ours with just what those of aws_ecs_patterns have: one network, one endpoint, the same plain shipper.
+"""Services of ours with the features of aws_ecs_patterns: one network, one endpoint, the same plain shipper.
 
 ```
-caller ──> HttpEndpoint ──> [FargateService] * n ──> FixedEgressNetwork ──> the world
+caller ──> HttpEndpoint ──> [FargateService] * n ──> FixedEgressNetwork ──> internet
                                   │ stdout
                                   v
                               log group ──> Lambda ──> S3
@@ -21,14 +21,14 @@ from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwor
 
 
 class Archive(Protocol):
-    """What takes the lines."""
+    """A construct that ships log groups."""
 
     def add_log_group(self, log_group: logs.ILogGroup) -> object:
-        """Take a log group's."""
+        """Ship a log group."""
 
 
 class Services(Stack):
-    """So many services."""
+    """As many services as *services*."""
 
     def __init__(self, scope: Construct, construct_id: str, services: int) -> None:
         super().__init__(scope, construct_id)
@@ -41,11 +41,11 @@ class Services(Stack):
             self.add_service(f"Service{number}")
 
     def make_archive(self, construct_id: str) -> Archive:
-        """Make what takes the lines of all."""
+        """Make the shipper of all services."""
         return PlainShipper(self, construct_id)
 
     def add_service(self, name: str) -> None:
-        """Add one."""
+        """Add a service."""
         service = FargateService(self, name, network=self.network, cluster=self.cluster, image=self.image)
         self.endpoint.add_route(name, service=service, paths=[f"/{name}/*"])
         self.archive.add_log_group(service.log_group)

@@ -1,4 +1,4 @@
-"""The least that one writes by hand to get logs into S3.
+"""The smallest app that writes logs to S3.
 
 ```
 log group ──> Lambda ──> S3

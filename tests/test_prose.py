@@ -1,0 +1,172 @@
+"""Plain English in the guides, docstrings, comments and messages, and the length of the guides' lines."""
+
+import io
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WIDTH = 100
+# Words and phrases that readers with English as a second language stumble over, and what to write.
+PLAIN = {
+    r"albeit|notwithstanding": "although",
+    r"alas|aloud|akin|in vain|as it were": "leave it out",
+    r"alike": "the same, or both",
+    r"all else": "everything else",
+    r"anew": "again, or new",
+    r"anybody|anyone|nobody|somebody|someone|whoever|whom(?:ever)?": "name the person, service or resource",
+    r"but for|save for": "except, or without",
+    r"by the clock": "at a scheduled time",
+    r"for ever": "forever",
+    r"hand(?:s|ed|ing)? on": "forward, or pass",
+    r"hangs? on|hung on": "depend on",
+    r"hence|thus|lest": "so, or so that",
+    r"lets? in|lets? \w+ in": "allow",
+    r"lies|lay|lie (?:in|at|under|below|outside)": "is",
+    r"mend(?:s|ed|ing)?": "fix",
+    r"naught|nought|merely|withal": "leave it out",
+    r"need not|needs not": "does not need to",
+    r"one's own|of one's own|of (?:its|their|your) own making": "your, or its own",
+    r"said|spelt": "name what says it: the page, the argument, the template",
+    r"sits?|stands?|stood": "is",
+    r"speaks?|spoken": "uses the protocol",
+    r"suffice[sd]?": "is enough",
+    r"tells? of|told": "report, or say",
+    r"there(?:by|in|of|upon)|where(?:by|in|of|upon)": "name the thing",
+    r"the like": "such as",
+    r"the world": "the internet, or the outside",
+    r"vouch(?:ed|es)?": "trust",
+    r"ways? out": "egress, or the egress mode",
+    r"whatever|whichever|wherever": "each, every, or also if",
+}
+RIDDLES = re.compile("|".join(rf"(?P<w{number}>\b(?:{words})\b)" for number, words in enumerate(PLAIN)), re.IGNORECASE)
+# Folders and files that are not plain yet.
+TO_DO: tuple[str, ...] = (
+    "fargate_constructs/_core",
+    "fargate_constructs/caveats",
+    "fargate_constructs/endpoint",
+    "fargate_constructs/logs",
+    "fargate_constructs/network",
+    "fargate_constructs/service",
+    "fargate_constructs/synthesized",
+    "fargate_constructs/testing",
+    "fargate_constructs/disposable.py",
+    "fargate_constructs/web_service.py",
+    "docs/security.md",
+)
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Return the files of the repository that match one of the patterns."""
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    return [ROOT / name for name in listed.stdout.splitlines()]
+
+
+def is_to_do(path: Path) -> bool:
+    """Return whether a file is not plain yet."""
+    return path.relative_to(ROOT).as_posix().startswith(TO_DO)
+
+
+def prose_of_python(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each docstring, comment and message of a Python file, with its line; adjacent comments as one text."""
+    comment, first, last = "", 0, 0
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+        name = tokenize.tok_name[token.type]
+        if name == "COMMENT":
+            if token.start[0] != last + 1:
+                yield first, comment
+                comment, first = "", token.start[0]
+            comment, last = f"{comment} {token.string.lstrip('# ')}", token.start[0]
+        elif name in {"STRING", "FSTRING_MIDDLE"} and " " in token.string:
+            yield token.start[0], token.string
+    yield first, comment
+
+
+def prose_of_markdown(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each line of a page, without code and link targets."""
+    is_code = False
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            is_code = not is_code
+        elif not is_code:
+            yield number, re.sub(r"`[^`]*`", "``", re.sub(r"\]\([^)]*\)", "]", line))
+
+
+def riddles(path: Path) -> list[str]:
+    """Return what is hard to read in a file, and what to write instead."""
+    texts = prose_of_markdown(path) if path.suffix == ".md" else prose_of_python(path)
+    return [
+        f"{path.name}:{line}: {match[0]!r}; write: {[*PLAIN.values()][int((match.lastgroup or 'w0')[1:])]}"
+        for line, text in texts
+        for match in RIDDLES.finditer(" ".join(text.split()))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('def f():\n    """Tell nobody."""\n', "nobody"),
+        ("x = 1  # said\n# aloud, and\n# by the\n# clock\n", "by the clock"),
+        ('raise ValueError(f"{x} lies in the zone")\n', "lies"),
+        ('x = "whom it is for"\n', "whom"),
+    ],
+)
+def test_riddles_are_found(tmp_path: Path, text: str, word: str) -> None:
+    """The reader of Python files finds docstrings, comments over several lines, and messages."""
+    path = tmp_path / "module.py"
+    path.write_text(text)
+
+    assert any(f"'{word}'" in each for each in riddles(path))
+
+
+def test_only_prose_of_a_page_is_read(tmp_path: Path) -> None:
+    """Code, the targets of links and names in backticks are not prose."""
+    path = tmp_path / "page.md"
+    path.write_text("```\nnobody\n```\n[a](https://nobody.com) `nobody`\nHence.\n")
+
+    assert riddles(path) == ["page.md:5: 'Hence'; write: so, or so that"]
+
+
+def test_prose_is_plain() -> None:
+    """Pages, docstrings, comments and messages have no word of the list."""
+    paths = tracked("*.md", "fargate_constructs/*.py", "fargate_constructs/*.sql", "app.py", "tools/*.py")
+    found = [each for path in paths if not is_to_do(path) for each in riddles(path)]
+
+    assert len(paths) > 100
+    assert "\n".join(found) == ""
+
+
+def test_what_is_to_do_is_not_plain_yet() -> None:
+    """Each entry of the list is still needed."""
+    paths = tracked("*.md", "*.py")
+
+    assert [
+        entry
+        for entry in TO_DO
+        if not any(path.relative_to(ROOT).as_posix().startswith(entry) and riddles(path) for path in paths)
+    ] == []
+
+
+def test_lines_of_pages_are_short() -> None:
+    """Text has at most 100 columns, without the targets of links. Tables and code may be wider."""
+    found = [
+        f"{path.name}:{number}: {len(line)} columns"
+        for path in tracked("*.md")
+        for number, line in enumerate(long_lines(path), 1)
+        if len(line) > WIDTH
+    ]
+
+    assert "\n".join(found) == ""
+
+
+def long_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a page; those of tables and code are empty."""
+    is_code = False
+    for line in path.read_text().splitlines():
+        if line.lstrip().startswith("```"):
+            is_code = not is_code
+        yield "" if is_code or line.startswith("|") else re.sub(r"\]\([^)]*\)", "]", line)
