@@ -96,5 +96,5 @@ def test_what_is_billed_by_an_unknown_price_is_refused() -> None:
     """No resource is taken for free because nobody thought of it."""
     template = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {}}}}
 
-    with pytest.raises(ValueError, match="how Key is billed is not known, got a AWS::KMS::Key"):
+    with pytest.raises(ValueError, match="price of Key must be known, got a AWS::KMS::Key"):
         bills.standing(template)

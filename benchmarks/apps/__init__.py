@@ -5,9 +5,9 @@ number of services ──> [ours, ecs_patterns, each in two ways] ──> templa
 ```
 
 All services have two to ten tasks that scale on CPU and requests, a load balancer, a log group that expires, and a
-Lambda function that is subscribed to it. Each app uses its library as its guide does: ours has one endpoint for all services.
-aws_ecs_patterns has a load balancer for each service, because it cannot share one (aws-cdk#13759), in one VPC and one
-cluster. Ours also has flow logs, access logs, ECS Exec and rollback by alarms. All of it stays on, and
+Lambda function that is subscribed to it. Each app uses its library as its guide does: ours has one endpoint for all
+services. aws_ecs_patterns has a load balancer for each service, because it cannot share one (aws-cdk#13759), in one VPC
+and one cluster. Ours also has flow logs, access logs, ECS Exec and rollback by alarms. All of it stays on, and
 `ecs_patterns_completed` has it, too.
 """
 
