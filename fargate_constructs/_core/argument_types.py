@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
-from aws_cdk import Token
 from constructs import Construct
 from jsii._reference_map import InterfaceDynamicProxy
+
+from fargate_constructs._core.unresolved import is_unresolved
 
 # Protocols that messages call by the class which users know.
 PUBLIC_NAMES = {"RouteTarget": "FargateService"}
@@ -24,9 +25,7 @@ def types_of(function: Callable[..., object]) -> dict[str, Any]:
 
 def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     """Whether a value is of a type, or is a token, whose value is only known at deployment."""
-    return _is_of(value, type_) or (
-        isinstance(value, (str, float)) and _is_finite(value) and Token.is_unresolved(value)
-    )
+    return _is_of(value, type_) or (isinstance(value, (str, float)) and _is_finite(value) and is_unresolved(value))
 
 
 def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401

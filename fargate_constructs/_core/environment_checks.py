@@ -11,12 +11,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from aws_cdk import CfnResource, Reference, Stack, Token, Tokenization
+from aws_cdk import CfnResource, Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import stack_of
-from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 
 # A real one; CDK writes `vpc-12345` until it has looked it up
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
@@ -63,7 +63,7 @@ class Environment(NamedTuple):
 
 def may_be_same(one: str, other: str) -> bool:
     """Whether two regions, or two accounts, are the same, as far as that is known at synthesis: an empty one is not."""
-    return one == other or "" in {one, other} or Token.is_unresolved(one) or Token.is_unresolved(other)
+    return one == other or "" in {one, other} or is_unresolved(one) or is_unresolved(other)
 
 
 def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...], reason: str) -> None:
@@ -105,7 +105,7 @@ def _may_be_same_id(one: str, other: str) -> bool:
 
 def _known(vpc_id: str) -> str | None:
     """Return what tells a VPC from others: its ID, or its path if it is made in the app; None if nothing does yet."""
-    if not Token.is_unresolved(vpc_id):
+    if not is_unresolved(vpc_id):
         return vpc_id if VPC_ID.fullmatch(vpc_id) else None  # what CDK takes for one that it has not looked up yet
     token = Tokenization.reverse_string(vpc_id).first_token
     target = token.target if isinstance(token, Reference) else None
@@ -176,7 +176,7 @@ _ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
 def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
     for name in ARNS:
         if arn := getattr(thing, name, ""):
-            return _of_token(arn) if Token.is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
+            return _of_token(arn) if is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
     if env := getattr(thing, "env", None):
         return Environment(env.region, env.account)
     if hasattr(thing, "vpc"):  # a network is where its VPC is

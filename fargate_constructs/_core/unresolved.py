@@ -10,12 +10,16 @@ The CLI looks up after a synthesis that succeeded, and then synthesizes again wi
 """
 
 import re
+import struct
+import sys
 from collections.abc import Iterable
 
 from aws_cdk import Token
 
 # How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
 TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
+# The first two bytes of a number in which CDK hides a token (aws-cdk-lib, core/lib/private/encoding.ts).
+NUMBER_TOKEN = b"\xfb\xff"
 LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
 # What may be in a token's place. If any value of it makes a text match, one of these does, for the patterns of names,
 # hosts, paths and headers: a word, a number, a name of several parts, a path, or nothing.
@@ -33,11 +37,20 @@ DUMMIES = {
 DUMMY = re.compile("|".join(DUMMIES.values()))
 
 
+def is_unresolved(value: object) -> bool:
+    """Whether a value is or holds a token. Python sees that of a text or a number; Node.js would take 0.2 ms."""
+    if isinstance(value, str):
+        return TOKEN.search(value) is not None
+    if isinstance(value, (int, float)):
+        return -sys.float_info.max <= value < 0 and struct.pack(">d", value).startswith(NUMBER_TOKEN)
+    return Token.is_unresolved(value)
+
+
 def is_known(value: object) -> bool:
     """Whether a value is itself: no token, and no dummy of a look-up; of a list, whether each of its values is."""
     if isinstance(value, str):
-        return not is_dummy(value) and not is_list_token(value) and not Token.is_unresolved(value)
-    return all(map(is_known, value)) if isinstance(value, Iterable) else not Token.is_unresolved(value)
+        return not is_dummy(value) and not is_list_token(value) and not is_unresolved(value)
+    return all(map(is_known, value)) if isinstance(value, Iterable) else not is_unresolved(value)
 
 
 def may_match(pattern: re.Pattern[str], text: str) -> bool:

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 
-from fargate_constructs._core.unresolved import is_dummy, is_known, is_list_token, may_match, may_start_with
+from fargate_constructs._core.unresolved import (
+    is_dummy,
+    is_known,
+    is_list_token,
+    is_unresolved,
+    may_match,
+    may_start_with,
+)
 
 
 def validate_range(name: str, value: float | None, low: float, high: float | None = None, *, unit: str = "") -> None:
@@ -16,7 +23,7 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
     Raises:
         ValueError: With the number and the limits.
     """
-    if value is None or (low <= value and (high is None or value <= high)) or Token.is_unresolved(value):
+    if value is None or (low <= value and (high is None or value <= high)) or is_unresolved(value):
         return
     limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
     raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")

@@ -7,10 +7,9 @@ from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-from aws_cdk import Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.unresolved import is_dummy, is_known, may_match, min_length
+from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved, may_match, min_length
 from fargate_constructs._core.validation import (
     CONDITION_VALUE,
     CONDITION_VALUE_LIMITS,
@@ -79,7 +78,7 @@ class Conditions:
     @cached_property
     def is_known(self) -> bool:
         """Whether each value is known at synthesis."""
-        return not Token.is_unresolved(" ".join([*self.headers, *self.query, *self.values()]))
+        return not is_unresolved(" ".join([*self.headers, *self.query, *self.values()]))
 
     def values(self) -> Iterator[str]:
         """Yield every value that counts against the quota of a rule."""

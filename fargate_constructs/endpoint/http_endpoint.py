@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, Duration, Stack, Token
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -23,6 +23,7 @@ from constructs import Construct
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.ingress import Callers
@@ -288,7 +289,7 @@ class HttpEndpoint(RoutedEndpoint):
         """
         if not self.has_tls:
             raise ValueError(f"{self.node.path} has no TLS to serve {domain_name!r} with: give it a first domain_name")
-        if Token.is_unresolved(domain_name):
+        if is_unresolved(domain_name):
             raise ValueError("domain_name must be known at synth: the certificate's place in the stack is named by it")
         validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
         if self._front and self._front_has_records and hosted_zone:

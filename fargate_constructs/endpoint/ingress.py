@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import filterfalse
 from typing import NamedTuple
 
-from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.unresolved import is_dummy, is_known
+from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
 from fargate_constructs._core.validation import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
@@ -123,7 +122,7 @@ class Callers:
         for port in self.ports:
             for cidr in filterfalse(is_dummy, self.cidrs):  # of which CDK makes no peer
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
-                is_ipv6 = ":" in cidr and not Token.is_unresolved(cidr)
+                is_ipv6 = ":" in cidr and not is_unresolved(cidr)
                 peer = ec2.Peer.ipv6(cidr) if is_ipv6 else ec2.Peer.ipv4(cidr)
                 yield _Opening(peer, port, f"Allow from {who} on port {port}", (IPV6 if is_ipv6 else IPV4,))
             for other in self.peers:
@@ -140,7 +139,7 @@ def _list_entries(peer: ec2.IConnectable) -> int | None:
         return None
     resource = peer.node.default_child if isinstance(peer, ec2.PrefixList) else None
     entries = resource.max_entries if isinstance(resource, ec2.CfnPrefixList) else None
-    return UNKNOWN_LIST_ENTRIES if entries is None or Token.is_unresolved(entries) else int(entries)
+    return UNKNOWN_LIST_ENTRIES if entries is None or is_unresolved(entries) else int(entries)
 
 
 def _further_group(

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, SecretValue, Token
+from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.unresolved import is_dummy, may_start_with, min_length
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved, may_start_with, min_length
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
@@ -189,7 +189,7 @@ def allow_identity_provider(listener: elbv2.IApplicationListener) -> None:
 
 
 def _validate_secret(secret: SecretValue) -> None:
-    if not Token.is_unresolved(secret.unsafe_unwrap()):
+    if not is_unresolved(secret.unsafe_unwrap()):
         raise ValueError(
             "client_secret must not be readable in the template, got plain text; "
             "write SecretValue.secrets_manager(...)",

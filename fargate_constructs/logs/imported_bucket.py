@@ -5,8 +5,10 @@ shipper Lambda ──> [a bucket made here, or one that is given] ──> S3
 ```
 """
 
-from aws_cdk import Resource, Stack, Token
+from aws_cdk import Resource, Stack
 from aws_cdk import aws_s3 as s3
+
+from fargate_constructs._core.unresolved import is_unresolved
 
 
 def owner_of(bucket: s3.IBucket, stack: Stack) -> str | None:
@@ -14,7 +16,7 @@ def owner_of(bucket: s3.IBucket, stack: Stack) -> str | None:
     account = bucket.env.account
     if Resource.is_owned_resource(bucket):
         return account
-    return None if Token.is_unresolved(account) or account == stack.account else account
+    return None if is_unresolved(account) or account == stack.account else account
 
 
 def validate_bucket(bucket: s3.IBucket | None, **settings: object) -> None:

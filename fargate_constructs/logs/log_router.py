@@ -8,7 +8,7 @@ container ──> stdout ──> [Fluent Bit, beside it in the task] ──> S3 
 import re
 from collections.abc import Callable
 
-from aws_cdk import Aws, Duration, Stack, Token
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -18,7 +18,7 @@ from constructs import Construct
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.environment_checks import validate_environment
 from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs._core.unresolved import may_match
+from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs.logs.log_group_names import log_group_name
 
 # By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
@@ -183,7 +183,7 @@ class LogRouter:
         It sends to the region that it is told, and S3 takes nothing there for a bucket of another one.
         """
         bucket_region = self._bucket.env.region
-        is_elsewhere = bucket_region != region and not Token.is_unresolved(bucket_region)
+        is_elsewhere = bucket_region != region and not is_unresolved(bucket_region)
         return {
             "Name": "s3",
             "bucket": self._bucket.bucket_name,

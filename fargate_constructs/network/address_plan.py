@@ -8,12 +8,12 @@ range ──> [public and task subnets for six zones] ──> VPC
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import Fn, Stack, Token
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 from fargate_constructs._core.validation import validate_list
 
 # An ALB needs two zones, and a service needs two to keep running if one fails.
@@ -56,7 +56,7 @@ def parse_cidr(cidr: str, avoid_cidrs: Sequence[str]) -> IPv4Network:
 
 def validate_zones(scope: IConstruct, max_azs: int, availability_zones: Sequence[str]) -> None:
     """Refuse a number of zones that no network or, if that is known, not this region can have."""
-    if Token.is_unresolved(max_azs):
+    if is_unresolved(max_azs):
         raise ValueError("max_azs must be known at synth, got a token: the number of subnets depends on it")
     if not MIN_ZONES <= max_azs <= RESERVED_ZONES:
         raise ValueError(f"max_azs must be {MIN_ZONES} to {RESERVED_ZONES}, got: {max_azs}")
@@ -112,7 +112,7 @@ def make_vpc(network: Construct, address_range: IPv4Network, zones: list[str]) -
 
 
 def _parse_network(name: str, cidr: str, allowed: str, *, strict: bool = True) -> IPv4Network:
-    if Token.is_unresolved(cidr):
+    if is_unresolved(cidr):
         raise ValueError(f"{name} must be known at synth, since the subnets depend on it: give {allowed}")
     try:
         return IPv4Network(cidr, strict=strict)

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import jsii
-from aws_cdk import Aws, CfnResource, IAspect, Reference, Token, Tokenization
+from aws_cdk import Aws, CfnResource, IAspect, Reference, Tokenization
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -28,6 +28,7 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.account_trust import service_principal
 from fargate_constructs._core.construct_paths import node_of, root_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
+from fargate_constructs._core.unresolved import is_unresolved
 
 # What CDK lets the role do when a container, its image or its log driver has a secret.
 READ_SECRETS = {"secretsmanager:GetSecretValue", "ssm:GetParameters"}
@@ -147,9 +148,9 @@ class _Keys:
         alias = self._alias_in(key)
         if key is None or alias.startswith(AWS_ALIAS):
             return
-        if not (key.startswith("arn:") or Token.is_unresolved(key)):
+        if not (key.startswith("arn:") or is_unresolved(key)):
             key = f"{_HERE}:{key if alias else f'key/{key}'}"
-        region = Aws.REGION if Token.is_unresolved(key) else key.split(":")[3]
+        region = Aws.REGION if is_unresolved(key) else key.split(":")[3]
         conditions = {"StringEquals": {"kms:ViaService": f"{service}.{region}.{Aws.URL_SUFFIX}"}}
         if alias:
             account, found, _ = key.partition(f":{ALIAS}")
@@ -218,6 +219,6 @@ def _key_of_bucket(resource: CfnResource) -> str | None:
 
 def resource_in(text: str | None) -> CfnResource | None:
     """Return the resource that an ARN or a name refers to, if it is made in the app."""
-    tokens = Tokenization.reverse_string(text).tokens if text and Token.is_unresolved(text) else []
+    tokens = Tokenization.reverse_string(text).tokens if text and is_unresolved(text) else []
     targets = (each.target for each in tokens if isinstance(each, Reference))
     return next((each for each in targets if isinstance(each, CfnResource)), None)

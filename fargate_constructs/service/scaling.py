@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Names, Token
+from aws_cdk import Names
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -17,6 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import validate_range
 
 
@@ -57,7 +58,7 @@ class Scaling:
         """Refuse numbers that make no sense."""
         validate_range("min", self.min, 1, unit=" task")
         validate_range("max", self.max, 1, unit=" task")
-        if self.max < self.min and not any(map(Token.is_unresolved, (self.min, self.max))):
+        if self.max < self.min and not any(map(is_unresolved, (self.min, self.max))):
             raise ValueError(f"max must be at least min ({self.min}), got: {self.max}")
         validate_range("cpu_percent", self.cpu_percent, 1, 100)
         validate_range("memory_percent", self.memory_percent, 1, 100)

@@ -10,7 +10,7 @@ from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Names, Stack, Token
+from aws_cdk import Names, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -19,6 +19,7 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.service.service_connect import ServiceConnect
 from fargate_constructs.service.service_connect_names import port_mapping_name
 
@@ -101,7 +102,7 @@ class ServiceLinks:
 
     def validate_ports(self) -> None:
         """Refuse ports that Service Connect would not take."""
-        if not self.has_joined and any(map(Token.is_unresolved, self.ports.values())):
+        if not self.has_joined and any(map(is_unresolved, self.ports.values())):
             raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
 
     def _waits_for(self, other: "ServiceLinks") -> bool:

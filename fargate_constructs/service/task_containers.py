@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 import jsii
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
 from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
-from fargate_constructs._core.unresolved import may_match
+from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.container import STOPPED, Condition, Container, Sidecar
 
@@ -191,7 +191,7 @@ class TaskContainers:
         shares = self._shares | {name: {"cpu": sidecar.cpu or 0, "memory_limit_mib": reservation or limit or 0}}
         for what, size in whole.items():
             taken = {container: share[what] for container, share in shares.items() if share[what]}
-            if any(map(Token.is_unresolved, [size, *taken.values()])):
+            if any(map(is_unresolved, [size, *taken.values()])):
                 continue
             if sum(taken.values()) >= size and taken:
                 listed = " + ".join(f"{container} {share}" for container, share in taken.items())
@@ -210,7 +210,7 @@ class TaskContainers:
 
 
 def _known(number: int | None) -> int | None:
-    return None if Token.is_unresolved(number) else number
+    return None if is_unresolved(number) else number
 
 
 def _cycle(order: Mapping[str, set[str]]) -> str:

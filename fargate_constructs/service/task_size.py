@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from aws_cdk import Token
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_unresolved
 
 # CPU units (1,024 are a vCPU) and the memory, in MiB, that goes with each:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -74,7 +74,7 @@ class TaskSize:
         """Refuse what Fargate does not have, as far as it is known at synth."""
         numbers = (self.cpu, self.memory_limit_mib, self.ephemeral_storage_gib or 0)
         # What is known only when deployed, CDK writes as a negative number; the others need not be asked about.
-        if any(number < 0 and Token.is_unresolved(number) for number in numbers):
+        if any(number < 0 and is_unresolved(number) for number in numbers):
             return
         pairs = _pairs(self.operating_system_family)
         if (self.cpu, self.memory_limit_mib) not in pairs:

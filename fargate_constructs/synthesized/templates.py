@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aws_cdk import IPolicyValidationContext, Stack, Stage, Token, Validations
+from aws_cdk import IPolicyValidationContext, Stack, Stage, Validations
 from constructs import IConstruct
 
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.synthesized.intrinsics import as_text, functions_in, pieces
 from fargate_constructs.synthesized.template_files import Source, element_paths, is_resource, read_sources
 
@@ -195,7 +196,7 @@ class Templates:
         """Return pseudo parameters that are known, or the same for all stacks of an environment, with their values."""
         account, region = self._environments[stack].removeprefix("aws://").split("/", 1)
         known = {"AWS::AccountId": account, "AWS::Region": region}
-        if not Token.is_unresolved(stack.stack_name):
+        if not is_unresolved(stack.stack_name):
             known["AWS::StackName"] = stack.stack_name
         return {
             **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
