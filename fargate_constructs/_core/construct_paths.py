@@ -10,7 +10,7 @@ import unicodedata
 from typing import Protocol, cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack
+from aws_cdk import Resource, Stack
 from constructs import IConstruct, Node
 
 
@@ -33,6 +33,11 @@ _STACKS: WeakKeyDictionary[Placed, Stack] = WeakKeyDictionary()
 def keep_place(construct: Placed, scope: Placed, id: str) -> None:
     """Keep where a construct is, which is no stack itself, so that Node.js is not asked for it."""
     _SCOPES[construct] = scope, id
+
+
+def is_placed_resource(thing: object) -> bool:
+    """Whether a thing is an L2 construct whose place is kept. So it is made in its stack, not imported."""
+    return isinstance(thing, Resource) and thing in _SCOPES
 
 
 def node_of(construct: Placed) -> Node:

@@ -15,7 +15,7 @@ from aws_cdk import CfnResource, Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from fargate_constructs._core.construct_paths import stack_of
+from fargate_constructs._core.construct_paths import is_placed_resource, stack_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 
 # A real one; CDK writes `vpc-12345` until it has looked it up
@@ -177,7 +177,7 @@ def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
     for name in ARNS:
         if arn := getattr(thing, name, ""):
             return _of_token(arn) if is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
-    if env := getattr(thing, "env", None):
+    if not is_placed_resource(thing) and (env := getattr(thing, "env", None)):
         return Environment(env.region, env.account)
     if hasattr(thing, "vpc"):  # a network is where its VPC is
         return environment_of(thing.vpc)

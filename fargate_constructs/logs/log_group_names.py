@@ -41,8 +41,12 @@ def known_name(scope: IConstruct, name: str) -> str:
 
 def log_group_name(log_group: logs.ILogGroup) -> str:
     """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
-    name = known_name(log_group, log_group.log_group_name)
-    if isinstance(log_group, logs.LogGroup) or not TOKEN.fullmatch(name):
+    name = log_group.log_group_name
+    resource = node_of(log_group).default_child if isinstance(log_group, logs.LogGroup) else None
+    if isinstance(resource, logs.CfnLogGroup):
+        return _name_of(resource) or name
+    name = known_name(log_group, name)
+    if not TOKEN.fullmatch(name):
         return name
     arn = log_group.log_group_arn.removesuffix(":*")
     return (_given_name(arn) if TOKEN.fullmatch(arn) else None) or name
@@ -52,9 +56,14 @@ def _given_name(token: str) -> str | None:
     """Return the name that the app gives the log group that a token refers to, if it is one with a name."""
     reference = Tokenization.reverse_string(token).first_token
     resource = reference.target if isinstance(reference, Reference) else None
-    name = resource.log_group_name if isinstance(resource, logs.CfnLogGroup) else None
+    return _name_of(resource) if isinstance(resource, logs.CfnLogGroup) else None
+
+
+def _name_of(resource: logs.CfnLogGroup) -> str | None:
+    """Return the name that the app gives a log group, if it gives one."""
+    name = resource.log_group_name
     # The L2 gives its resource a token, which is nothing if the log group has no name.
-    if resource is None or name is None or stack_of(resource).resolve(name) is None:
+    if name is None or stack_of(resource).resolve(name) is None:
         return None
     known = known_name(resource, name)
     return None if TOKEN.fullmatch(known) else known

@@ -381,7 +381,7 @@ class FargateService(FargateTask):
 
     def _make_service(self) -> ecs.FargateService:
         subnets = self._network.task_subnets
-        return ecs.FargateService(
+        return _Service(
             self,
             "Service",
             cluster=self.cluster,
@@ -471,6 +471,26 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             health=self.health,
             deployment=self.deployment,
+        )
+
+
+class _Service(ecs.FargateService):
+    """CDK's service. Its list of alarms would take the place of the alarms that `rollback_on` knows."""
+
+    def enable_deployment_alarms(
+        self,
+        alarm_names: Sequence[str],
+        *,
+        behavior: ecs.AlarmBehavior | None = None,  # noqa: ARG002 - CDK's signature
+    ) -> None:
+        """Refuse alarms by CDK's method.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"alarms must be passed to rollback_on, got by enable_deployment_alarms: {list(alarm_names)}; write "
+            "rollback_on(cloudwatch.Alarm.from_alarm_name(...)) for an alarm that is known by its name alone"
         )
 
 

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import jsii
 from aws_cdk import CfnResource, Duration, PolicyViolation, Stack, TreeInspector
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
@@ -103,7 +102,6 @@ class RollbackAlarms(Construct):
         self.all: list[cloudwatch.IAlarm] = []
         """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
         self._is_checked = False
-        node_of(scope).add_validation(cast(IValidation, _LostAlarms(self._path, service, self._names)))
         for alarm in rollback.alarms:
             self.add(alarm)
 
@@ -212,38 +210,6 @@ class RollbackAlarms(Construct):
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
         alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
         self._service.add_property_override("DeploymentConfiguration.Alarms", alarms)
-
-
-@jsii.implements(IValidation)
-class _LostAlarms:
-    """Refuses alarms that were named by the L2, whose list the one written here takes the place of.
-
-    Args:
-        path: The service's.
-        service: Its resource.
-        names: Those in the list written here; if there are none, the L2's stays.
-    """
-
-    def __init__(self, path: str, service: ecs.CfnService, names: Sequence[str]) -> None:
-        self._path = path
-        self._service = service
-        self._names = names
-
-    def validate(self) -> list[str]:
-        """Return a message if deployments would not watch what the L2 was told of."""
-        if not self._names:
-            return []
-        stack, inspector = stack_of(self._service), TreeInspector()
-        self._service.inspect(inspector)
-        properties = stack.resolve(inspector.attributes)["aws:cdk:cloudformation:props"]
-        by_l2 = properties["deploymentConfiguration"].get("alarms", {}).get("alarmNames", [])
-        names = stack.resolve([*self._names])
-        lost = [each for each in by_l2 if each not in names]
-        message = (
-            f"alarms of {self._path} must be passed to its rollback_on, got by enable_deployment_alarms: {lost}; write "
-            "cloudwatch.Alarm.from_alarm_name(...) for what is known by its name alone"
-        )
-        return [message] * bool(lost)
 
 
 def _sum(metrics: Sequence[str]) -> str:

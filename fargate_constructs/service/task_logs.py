@@ -16,7 +16,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import let_logs_use
 from fargate_constructs.service.execution_role import resource_in
@@ -71,6 +71,7 @@ class TaskLogs:
         self._is_made_here = given is None
         _let_logs_use_the_key_of(given)
         if self._is_made_here:
+            keep_place(self.group, scope, "Logs")
             acknowledge(self.group, LOG_GROUP)
         self._may_write = False
 
