@@ -1,1 +1,1 @@
-"""What `make bench` measures: each module's rows, ours beside somebody else's, both of the same run."""
+"""What `make bench` measures: our figures, compared with other ones."""
