@@ -14,7 +14,7 @@ from constructs import Construct
 from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
 from fargate_constructs._core.unresolved import is_dummy
 
-EXPIRE_AFTER = Duration.days(90)
+EXPIRATION_DAYS = 90
 DAY = 24 * 60 * 60 * 1000
 
 
@@ -41,7 +41,7 @@ def log_to(
         expiration: After how long a file in the bucket made here is deleted. By default 90 days.
         connection_logs: Whether TLS connections are logged too.
     """
-    kept = bucket or _make_bucket(scope, expiration or EXPIRE_AFTER)
+    kept = bucket or _make_bucket(scope, expiration or Duration.days(EXPIRATION_DAYS))
     _permit(kept, prefix, load_balancer)
     for kind, is_on in (("access_logs", True), ("connection_logs", connection_logs), ("health_check_logs", False)):
         load_balancer.set_attribute(f"{kind}.s3.enabled", str(is_on).lower())

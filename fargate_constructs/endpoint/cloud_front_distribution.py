@@ -40,7 +40,7 @@ from fargate_constructs._core.nag_suppressions import (
 )
 from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.unresolved import is_dummy, is_known
-from fargate_constructs.endpoint.access_logs import EXPIRE_AFTER, validate_expiration
+from fargate_constructs.endpoint.access_logs import EXPIRATION_DAYS, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.synthesized.intrinsics import items
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
@@ -66,7 +66,8 @@ ELSEWHERE = ("us-gov-", "cn-")
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
 CERTIFICATE_REGION = "us-east-1"
 # The function that all of CDK's own custom resources of a stack share, by its ID in the stack.
-SHARED_FUNCTION = f"AWS{custom_resources.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace('-', '')}"
+# It ends with `AwsCustomResource.PROVIDER_FUNCTION_UUID`, which CDK cannot change without replacing the function.
+SHARED_FUNCTION = "AWS679f53fac002430cb0da5b7982bd2287"
 
 
 class CloudFrontDistribution(Construct):
@@ -141,7 +142,7 @@ class CloudFrontDistribution(Construct):
             self.access_log_bucket = access_log_bucket or PrivateBucket(
                 self,
                 "AccessLogs",
-                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or EXPIRE_AFTER)],
+                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or Duration.days(EXPIRATION_DAYS))],
                 # CloudFront gives itself the right to write by an access control list; it is the only one who may.
                 object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
             )

@@ -17,7 +17,7 @@ from fargate_constructs._core.validation import validate_seconds
 MAX_JWT_URL = 256
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
 MAX_SESSION_SECONDS = 604_800
-DEFAULT_SESSION = Duration.hours(12)
+DEFAULT_SESSION_HOURS = 12
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class SignIn:
                 client_id=client_id,
                 client_secret=client_secret,
                 scope=scope,
-                session_timeout=session_timeout or DEFAULT_SESSION,
+                session_timeout=session_timeout or Duration.hours(DEFAULT_SESSION_HOURS),
                 on_unauthenticated_request=on_unauthenticated_request,
                 authentication_request_extra_params=authentication_request_extra_params,
                 allow_https_outbound=False,  # `allow_identity_provider` does, for all kinds
@@ -139,7 +139,7 @@ class SignIn:
                 user_pool_client=user_pool_client,
                 user_pool_domain=user_pool_domain,
                 scope=scope,
-                session_timeout=session_timeout or DEFAULT_SESSION,
+                session_timeout=session_timeout or Duration.hours(DEFAULT_SESSION_HOURS),
                 on_unauthenticated_request=on_unauthenticated_request,
                 allow_https_outbound=False,
                 next=action,

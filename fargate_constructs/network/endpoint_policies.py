@@ -26,7 +26,7 @@ WITHOUT_POLICIES = ("ecs-agent", "ecs-telemetry", "email-smtp", "transfer.server
 # AWS's own buckets: with layers of private images, read by a URL that ECR signs
 # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms); and with
 # packages of Amazon Linux, which NAT instances install without keys (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html).
-AWS_BUCKETS = (f"prod-{Aws.REGION}-starport-layer-bucket", f"al2023-repos-{Aws.REGION}-de612dc2")
+AWS_BUCKETS = ("prod-{region}-starport-layer-bucket", "al2023-repos-{region}-de612dc2")
 
 
 def restrict_to_accounts(endpoint: ec2.VpcEndpoint, service: str, resource_accounts: Sequence[str]) -> None:
@@ -40,7 +40,8 @@ def restrict_to_accounts(endpoint: ec2.VpcEndpoint, service: str, resource_accou
     accounts = {"aws:ResourceAccount": [Aws.ACCOUNT_ID, *resource_accounts]}
     _allow(endpoint, ["*"], ["*"], {"StringEquals": here | accounts})
     if service == "s3":
-        _allow(endpoint, ["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/*" for bucket in AWS_BUCKETS], {})
+        buckets = [each.format(region=Aws.REGION) for each in AWS_BUCKETS]
+        _allow(endpoint, ["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/*" for bucket in buckets], {})
     if service == "ssm":
         # AWS's own parameters, such as the newest images
         # (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html).

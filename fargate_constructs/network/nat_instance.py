@@ -15,7 +15,6 @@ from aws_cdk import (
     CfnCreationPolicy,
     CfnResourceSignal,
     CfnUpdatePolicy,
-    Duration,
     Fn,
     Tags,
 )
@@ -33,7 +32,7 @@ IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-defaul
 ARCHITECTURES = {ec2.InstanceArchitecture.ARM_64: "arm64", ec2.InstanceArchitecture.X86_64: "x86_64"}
 # Two minutes are enough (an estimate); the rest is for launches that EC2 refuses while the previous machine is still
 # shutting down and has the interface.
-READY_WITHIN = Duration.minutes(15)
+READY_WITHIN = "PT15M"  # an ISO 8601 duration
 
 
 @jsii.implements(ec2.IConnectable)
@@ -194,14 +193,14 @@ class NatInstance(Construct):
             ),
         )
         group.cfn_options.creation_policy = CfnCreationPolicy(
-            resource_signal=CfnResourceSignal(count=1, timeout=READY_WITHIN.to_iso_string()),
+            resource_signal=CfnResourceSignal(count=1, timeout=READY_WITHIN),
         )
         group.cfn_options.update_policy = CfnUpdatePolicy(
             auto_scaling_rolling_update=CfnAutoScalingRollingUpdate(
                 min_instances_in_service=0,
                 max_batch_size=1,
                 wait_on_resource_signals=True,
-                pause_time=READY_WITHIN.to_iso_string(),
+                pause_time=READY_WITHIN,
             ),
         )
         return group

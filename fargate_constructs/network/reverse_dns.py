@@ -33,12 +33,12 @@ from fargate_constructs._core.validation import validate_allocation_ids, validat
 HANDLER = Path(__file__).parent / "lambdas" / "pointer_record"
 
 # EC2 resolves the name before it makes a PTR record. For this long it may get an older answer.
-RECORD_TTL = Duration.minutes(5)
+RECORD_TTL_MINUTES = 5
 # Lambda's maximum. A PTR record takes a minute or two, but a resolver caches for 15 minutes that a name does not exist
 # (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html).
-HANDLER_TIMEOUT = Duration.minutes(15)
+HANDLER_TIMEOUT_MINUTES = 15
 # When CloudFormation stops waiting for a Lambda that ended without an answer, instead of after an hour.
-SERVICE_TIMEOUT = Duration.minutes(16)
+SERVICE_TIMEOUT_MINUTES = 16
 
 # https://www.rfc-editor.org/rfc/rfc1123#page-13; a name whose last label has only digits would be an address.
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
@@ -95,7 +95,7 @@ class ReverseDns(Construct):
             # With a closing dot, since a zone imported by its ID does not know its name.
             record_name=f"{name}.",
             target=route53.RecordTarget.from_ip_addresses(*(public_ip for _, public_ip in addresses)),
-            ttl=RECORD_TTL,
+            ttl=Duration.minutes(RECORD_TTL_MINUTES),
         )
         self.function = PythonFunction(
             self,
@@ -103,7 +103,7 @@ class ReverseDns(Construct):
             code=code_in(HANDLER),
             handler="handler.handler",
             description="Sets PTR records of Elastic IPs",
-            timeout=HANDLER_TIMEOUT,
+            timeout=Duration.minutes(HANDLER_TIMEOUT_MINUTES),
             dlq_suppressions=ANSWERS_A_DEPLOYMENT,
         )
         self.function.allow("ec2:DescribeAddressesAttribute", on="*")
@@ -139,7 +139,7 @@ class ReverseDns(Construct):
             "Pointer",
             resource_type="Custom::ReverseDns",
             service_token=self.function.function_arn,
-            service_timeout=SERVICE_TIMEOUT,
+            service_timeout=Duration.minutes(SERVICE_TIMEOUT_MINUTES),
             properties={"AllocationId": allocation_id, "Name": name},
         )
         pointer.node.add_dependency(self.record, permission)

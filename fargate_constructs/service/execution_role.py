@@ -14,7 +14,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 
 import jsii
@@ -37,8 +37,6 @@ DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
 ALIAS = "alias/"
 AWS_ALIAS = f"{ALIAS}aws/"
 ALIAS_NAME = re.compile(r"alias/[\w/-]+")
-# Where a key is that is known by its ID or alias alone.
-_HERE = f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
 
 class ExecutionRole(iam.Role):
@@ -149,12 +147,12 @@ class _Keys:
         if key is None or alias.startswith(AWS_ALIAS):
             return
         if not (key.startswith("arn:") or is_unresolved(key)):
-            key = f"{_HERE}:{key if alias else f'key/{key}'}"
+            key = f"{_here()}:{key if alias else f'key/{key}'}"
         region = Aws.REGION if is_unresolved(key) else key.split(":")[3]
         conditions = {"StringEquals": {"kms:ViaService": f"{service}.{region}.{Aws.URL_SUFFIX}"}}
         if alias:
             account, found, _ = key.partition(f":{ALIAS}")
-            key = f"{account if found else _HERE}:key/*"
+            key = f"{account if found else _here()}:key/*"
             conditions["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": alias}
         yield iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key], conditions=conditions)
 
@@ -196,6 +194,12 @@ class _Keys:
     def _constructs(self) -> Sequence[IConstruct]:
         """All constructs of the app, among which are those imported."""
         return self._root.node.find_all()
+
+
+@cache
+def _here() -> str:
+    """Return where a key is that is known by its ID or alias alone."""
+    return f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
 
 def _key_of_secret(resource: CfnResource) -> str | None:

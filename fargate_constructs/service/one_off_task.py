@@ -32,10 +32,10 @@ HANDLER = Path(__file__).parent / "lambdas" / "run_before"
 # CloudFormation waits an hour for a custom resource and no longer
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
 # Of it 10 minutes are kept: to start the task, to stop it, and for Lambda to try an invocation again.
-RESERVE = Duration.minutes(10)
+RESERVE_MINUTES = 10
 TIMEOUTS = (60, 50 * 60)  # seconds; what takes longer is run by hand, with run_command
 # The most that Lambda gives; then the function hands over to itself.
-HANDLER_TIMEOUT = Duration.minutes(15)
+HANDLER_TIMEOUT_MINUTES = 15
 
 
 class OneOffTask(Job):
@@ -201,7 +201,7 @@ class DeploymentRun(Construct):
             code=code_in(HANDLER),
             handler="handler.handler",
             description="Runs a task before deployments",
-            timeout=HANDLER_TIMEOUT,
+            timeout=Duration.minutes(HANDLER_TIMEOUT_MINUTES),
             dlq_suppressions=ANSWERS_A_DEPLOYMENT,
             environment={
                 "REQUEST": Stack.of(self).to_json_string(job._run_request()),
@@ -228,7 +228,7 @@ class DeploymentRun(Construct):
             "Resource",
             resource_type="Custom::RunBeforeDeployment",
             service_token=self.function.function_arn,
-            service_timeout=job.timeout.plus(RESERVE),
+            service_timeout=job.timeout.plus(Duration.minutes(RESERVE_MINUTES)),
             # What changes it is what makes it run again. All else the function has in its environment.
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from aws_cdk import CfnResource, Duration, PolicyViolation, Stack, TreeInspector
@@ -33,8 +34,6 @@ HALF_OF_THE_TASKS = {"Type": "BOUNDED_PERCENT", "Value": 50}
 FEWEST_ERRORS = 5
 # What refers to a resource in a piece of a template.
 REFERENCE = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"')
-# The load balancer's metrics come once a minute: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/
-MINUTE = Duration.minutes(1)
 
 
 @checked
@@ -129,8 +128,10 @@ class RollbackAlarms(Construct):
     def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int) -> None:
         metrics = {}
         for number, of_group in enumerate(groups):
-            metrics[f"errors{number}"] = of_group.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE)
-            metrics[f"requests{number}"] = of_group.request_count(period=MINUTE)
+            metrics[f"errors{number}"] = of_group.http_code_target(
+                elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=_minute()
+            )
+            metrics[f"requests{number}"] = of_group.request_count(period=_minute())
         errors, requests = (
             _sum([name for name in metrics if name.startswith(kind)]) for kind in ("errors", "requests")
         )
@@ -138,20 +139,20 @@ class RollbackAlarms(Construct):
             expression=f"IF({errors} >= {FEWEST_ERRORS}, 100 * {errors} / {requests}, 0)",
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
             label="5xx answers in a hundred",
-            period=MINUTE,
+            period=_minute(),
         )
         self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
 
     def _watch_unhealthy(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], grace_period: Duration) -> None:
         metrics = {
-            f"unhealthy{number}": of_group.unhealthy_host_count(statistic="Maximum", period=MINUTE)
+            f"unhealthy{number}": of_group.unhealthy_host_count(statistic="Maximum", period=_minute())
             for number, of_group in enumerate(groups)
         }
         tasks = cloudwatch.MathExpression(
             expression=_sum(list(metrics)),
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
             label="unhealthy tasks",
-            period=MINUTE,
+            period=_minute(),
         )
         # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
         seconds = seconds_of(grace_period)
@@ -210,6 +211,15 @@ class RollbackAlarms(Construct):
         # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
         alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
         self._service.add_property_override("DeploymentConfiguration.Alarms", alarms)
+
+
+@cache
+def _minute() -> Duration:
+    """Return the period of the load balancer's metrics.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    return Duration.minutes(1)
 
 
 def _sum(metrics: Sequence[str]) -> str:

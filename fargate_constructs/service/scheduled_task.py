@@ -37,7 +37,7 @@ MOST_RETRIES = 185
 EVENT_AGES = (60, 86_400)  # seconds
 # The longest that SQS keeps a message
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
-RETENTION = Duration.days(14)
+RETENTION_DAYS = 14
 
 
 class ScheduledTask(Job):
@@ -207,7 +207,7 @@ class ScheduledTask(Job):
             "DeadLetterQueue",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            retention_period=RETENTION,
+            retention_period=Duration.days(RETENTION_DAYS),
             # What it holds are notices, which end with the job, and after two weeks anyway.
             removal_policy=RemovalPolicy.DESTROY,
         )

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aws_cdk import IPolicyValidationContext, Stack, Stage, Validations
+from aws_cdk import IPolicyValidationContext, Stack, Stage
 from constructs import IConstruct
 
 from fargate_constructs._core.unresolved import is_unresolved
@@ -29,7 +29,7 @@ UNKNOWN = "unknown-"
 # Pseudo parameters that are the same for all stacks of an environment.
 SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
 LOGICAL_ID = "aws:cdk:logicalId"
-ACKNOWLEDGED = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+ACKNOWLEDGED = "aws:cdk:acknowledged-rules"  # `Validations.ACKNOWLEDGED_RULES_METADATA_KEY`
 ANNOTATION = re.compile("^annotation::", re.IGNORECASE)
 
 
