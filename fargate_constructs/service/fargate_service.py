@@ -202,7 +202,7 @@ class FargateService(FargateTask):
         self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
         service_connect = service_connect or default_service_connect(protocol, protocol_version)
-        app_protocol = None if self._on_windows else service_connect.app_protocol
+        app_protocol = None if self._on_windows else service_connect._app_protocol
         for port_name, container_port in mappings.items():
             self.container.add_port_mappings(
                 ecs.PortMapping(name=port_name, container_port=container_port, app_protocol=app_protocol)
@@ -226,7 +226,7 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
-        if self.deployment.shifts_traffic:
+        if self.deployment._shifts_traffic:
             node_of(self).add_validation(_TrafficToShift(self))
         TemplateChecks.add(self, self._check_rebalancing)
         node_of(self).add_validation(
@@ -389,10 +389,10 @@ class FargateService(FargateTask):
             vpc_subnets=ec2.SubnetSelection(subnets=subnets),
             security_groups=self._security_groups,
             assign_public_ip=False,
-            capacity_provider_strategies=self._capacity.strategies() if self._capacity else None,
+            capacity_provider_strategies=self._capacity._strategies() if self._capacity else None,
             min_healthy_percent=100,
             max_healthy_percent=200,
-            **self.deployment.service_options(),
+            **self.deployment._service_options(),
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             # Said aloud, because otherwise a feature flag decides whether it is, and changing it replaces the service.
             deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
@@ -407,7 +407,7 @@ class FargateService(FargateTask):
         # not read a secret or an image it was just allowed to.
         self._resource.node.add_dependency(*self._network.connectivity, self._execution_role)
         # Known to CloudFormation, not to the L2.
-        early_success = self.deployment.early_success()
+        early_success = self.deployment._early_success()
         self._resource.add_property_override(
             "DeploymentConfiguration",
             {

@@ -396,7 +396,7 @@ def _validate_windows(
     """Refuse what Windows tasks cannot have."""
     if cpu_architecture is not None:
         raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
-    if capacity and capacity.uses_spot:
+    if capacity and capacity._uses_spot:
         raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: Capacity.spot(...)")
     if log_router:
         raise ValueError("log_router must be left out for Windows tasks: Fluent Bit runs on Linux")

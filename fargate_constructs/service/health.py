@@ -21,8 +21,8 @@ from fargate_constructs._core.validation import seconds_of, validate_range, vali
 # Seconds and counts that both the load balancer and ECS take:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
-LONGEST_GRACE_PERIOD = 300
-SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, LONGEST_GRACE_PERIOD)}
+MAX_GRACE_PERIOD = 300
+SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, MAX_GRACE_PERIOD)}
 COUNTS = (2, 10)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 SECONDS["deregistration_delay"] = (0, 3600)

@@ -57,7 +57,7 @@ class Job(FargateTask):
     def _strategy(self) -> list[dict[str, Any]]:
         return [
             {"capacityProvider": each.capacity_provider, "base": each.base or 0, "weight": each.weight}
-            for each in (self._capacity.strategies() if self._capacity else [])
+            for each in (self._capacity._strategies() if self._capacity else [])
         ]
 
     def _network_configuration(self) -> dict[str, Any]:

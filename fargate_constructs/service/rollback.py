@@ -23,7 +23,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import seconds_of, validate_range
-from fargate_constructs.service.health import LONGEST_GRACE_PERIOD
+from fargate_constructs.service.health import MAX_GRACE_PERIOD
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -156,7 +156,7 @@ class RollbackAlarms(Construct):
         )
         # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
         seconds = seconds_of(grace_period)
-        minutes = math.ceil((LONGEST_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
+        minutes = math.ceil((MAX_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
         self._watch("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
 
     def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:

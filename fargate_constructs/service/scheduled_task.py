@@ -33,7 +33,7 @@ from fargate_constructs.service.job import Job
 from fargate_constructs.service.task_logs import LogRouter
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
-MOST_RETRIES = 185
+MAX_RETRIES = 185
 EVENT_AGES = (60, 86_400)  # seconds
 # The longest that SQS keeps a message
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
@@ -164,12 +164,12 @@ class ScheduledTask(Job):
         name: str | None = None,
         # Of the schedule:
         schedule: scheduler.ScheduleExpression,
-        retry_attempts: int = MOST_RETRIES,
+        retry_attempts: int = 185,
         max_event_age: Duration | None = None,
     ) -> None:
         validate_schedule("schedule", schedule)
         max_event_age = max_event_age or Duration.hours(1)
-        validate_range("retry_attempts", retry_attempts, 0, MOST_RETRIES)
+        validate_range("retry_attempts", retry_attempts, 0, MAX_RETRIES)
         validate_seconds("max_event_age", max_event_age, *EVENT_AGES)
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
@@ -186,7 +186,7 @@ class ScheduledTask(Job):
                 vpc_subnets=ec2.SubnetSelection(subnets=self._network.task_subnets),
                 security_groups=self._security_groups,
                 assign_public_ip=False,
-                capacity_provider_strategies=self._capacity.strategies() if self._capacity else None,
+                capacity_provider_strategies=self._capacity._strategies() if self._capacity else None,
                 enable_ecs_managed_tags=True,
                 propagate_tags=True,
                 retry_attempts=retry_attempts,

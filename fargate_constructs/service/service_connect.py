@@ -17,18 +17,19 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_servicediscovery as servicediscovery
 
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TimeoutConfiguration.html
 TIMEOUTS = (0, 2**31 - 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceConnect:
-    """How other services reach a service by its name. Made by one of the named constructors, never by hand.
+@dataclass(frozen=True, init=False)
+class ServiceConnect(NamedConstructors):
+    """How other services reach a service by its name. Made by one of the named constructors.
 
-    The protocol stands in the task definition from the start. AWS lets no service change it that others reach by name,
-    not even from none to one: such a service must be deleted and made again
+    The protocol is in the task definition from the start. AWS does not change it for a service that others reach by
+    name, not even from none to one: such a service must be deleted and made again
     (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html). All else can change at any time.
 
     ```python
@@ -41,11 +42,6 @@ class ServiceConnect:
     idle_timeout: Duration | None = None
     certificate_authority: acmpca.ICertificateAuthority | None = None
     namespace: servicediscovery.INamespace | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what ECS would refuse."""
-        for name in ("per_request_timeout", "idle_timeout"):
-            validate_seconds(name, getattr(self, name), *TIMEOUTS)
 
     @classmethod
     @checked
@@ -60,15 +56,13 @@ class ServiceConnect:
         """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes.
 
         Args:
-            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at
-                the load balancer; ECS's own limit of 15 s would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
-                with `tcp`.
-            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
-                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
-                `http`. By default the traffic is not encrypted.
-            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
-                the VPC's, which is made with the first link.
+            per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
+                would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
+                tasks. URLs still begin with `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
+                with the first link.
 
         Raises:
             ValueError: If a timeout is not whole seconds.
@@ -89,15 +83,13 @@ class ServiceConnect:
         """HTTP/2, which the application itself does not encrypt: otherwise as `http`.
 
         Args:
-            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at the
-                load balancer; ECS's own limit of 15 s would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
-                with `tcp`.
-            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
-                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
-                `http`. By default the traffic is not encrypted.
-            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
-                the VPC's, which is made with the first link.
+            per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
+                would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
+                tasks. URLs still begin with `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
+                with the first link.
 
         Raises:
             ValueError: If a timeout is not whole seconds.
@@ -118,15 +110,13 @@ class ServiceConnect:
         """The calls of gRPC: as `http`, though all calls of a client share one connection.
 
         Args:
-            per_request_timeout: How long a whole answer may take. By default there is no limit, as there is none at the
-                load balancer; ECS's own limit of 15 s would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
-                with `tcp`.
-            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
-                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
-                `http`. By default the traffic is not encrypted.
-            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
-                the VPC's, which is made with the first link.
+            per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
+                would cut streams and long requests.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
+                tasks. URLs still begin with `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
+                with the first link.
 
         Raises:
             ValueError: If a timeout is not whole seconds.
@@ -146,34 +136,34 @@ class ServiceConnect:
         """Any protocol: connections are balanced, not requests, and nothing is counted or tried again.
 
         Args:
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default ECS's own: 5 minutes, and 1 hour
-                with `tcp`.
-            certificate_authority: A private CA of AWS's. The proxies then encrypt the traffic between tasks with its
-                certificates, which ECS renews. The application speaks to its own proxy only, so URLs still begin with
-                `http`. By default the traffic is not encrypted.
-            namespace: The Cloud Map namespace of the name; services that link to each other must be in one. By default
-                the VPC's, which is made with the first link.
+            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
+                tasks. URLs still begin with `http`. By default the traffic is not encrypted.
+            namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
+                with the first link.
 
         Raises:
             ValueError: If a timeout is not whole seconds.
         """
-        return cls(protocol=None, **forward(cls.tcp, locals()))
+        return cls._of(None, locals())
 
     @classmethod
-    def _of(cls, protocol: str, given: Mapping[str, Any]) -> "ServiceConnect":
-        arguments = forward(cls.http, given)
-        return cls(
-            protocol=protocol, **arguments | {"per_request_timeout": given["per_request_timeout"] or _no_limit()}
-        )
+    def _of(cls, protocol: str | None, given: Mapping[str, Any]) -> "ServiceConnect":
+        options = forward(cls.http if protocol else cls.tcp, given)
+        for name in ("per_request_timeout", "idle_timeout"):
+            validate_seconds(name, options.get(name), *TIMEOUTS)
+        if protocol:
+            options["per_request_timeout"] = options["per_request_timeout"] or _no_limit()
+        return cls._make(protocol=protocol, **options)
 
     @property
-    def app_protocol(self) -> ecs.AppProtocol | None:
-        """What the port mapping says: none means TCP."""
-        return _app_protocol(self.protocol) if self.protocol else None
+    def _app_protocol(self) -> ecs.AppProtocol | None:
+        """The protocol of the port mapping; none means TCP."""
+        return _cdk_protocol(self.protocol) if self.protocol else None
 
 
 @cache
-def _app_protocol(name: str) -> ecs.AppProtocol:
+def _cdk_protocol(name: str) -> ecs.AppProtocol:
     protocol: ecs.AppProtocol = getattr(ecs.AppProtocol, name)
     return protocol
 

@@ -74,7 +74,7 @@ class ServiceRoutes(Construct):
         self._rules = Construct(self, "Rules")
         self._ids: set[str] = set()
         self.target_group = self._make_target_group("TargetGroup")
-        self._alternate = self._make_target_group("Alternate") if deployment.has_two_target_groups else None
+        self._alternate = self._make_target_group("Alternate") if deployment._has_two_target_groups else None
         self.is_attached = False
         """Whether there is a rule, so that requests come."""
         self._listener: elbv2.ApplicationListener | None = None
@@ -114,7 +114,7 @@ class ServiceRoutes(Construct):
         earlier = test_priority or (_before(priority) if header else 0)
         if header:
             _validate_values(id, conditions)
-        if authenticate and self._deployment.shifts_traffic:
+        if authenticate and self._deployment._shifts_traffic:
             # The limit is in AWS's German and Spanish pages, and not in the English one, which goes before them:
             # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
             Annotations.of(self._service).add_warning_v2(
@@ -183,7 +183,7 @@ class ServiceRoutes(Construct):
         """Let the service use the target groups; ECS wants them in a rule before it does."""
         self.is_attached = True
         alternate_target = None
-        if self._alternate and self._deployment.shifts_traffic:
+        if self._alternate and self._deployment._shifts_traffic:
             of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
             alternate_target = ecs.AlternateTarget(
                 "AlternateTarget",

@@ -28,7 +28,7 @@ MEMORY_BY_CPU: dict[int, tuple[int, ...]] = {
     32768: (60 * GIB, 120 * GIB, 244 * GIB),
 }
 # No smaller numbers are CPU units or MiB of a task: they are meant as vCPUs and GiB.
-MOST_VCPUS, MOST_GIB = 32, 244
+MAX_VCPUS, MAX_GIB = 32, 244
 # The same page: Windows tasks have 1, 2 or 4 vCPU.
 WINDOWS_CPUS = (1024, 2048, 4096)
 PAIRS = frozenset((cpu, memory) for cpu, memories in MEMORY_BY_CPU.items() for memory in memories)
@@ -36,8 +36,8 @@ WINDOWS_PAIRS = frozenset(pair for pair in PAIRS if pair[0] in WINDOWS_CPUS)
 
 # GiB of ephemeral storage; 20 are free and the default, and cannot be asked for
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html).
-SMALLEST_STORAGE = 21
-LARGEST_STORAGE = 200
+MIN_STORAGE = 21
+MAX_STORAGE = 200
 
 # us-east-1, Linux on x86-64, USD an hour (https://aws.amazon.com/fargate/pricing/); the ratio is what matters.
 USD_PER_VCPU = 0.04048
@@ -121,9 +121,9 @@ class TaskSize:
             return
         if is_windows(self.operating_system_family):
             raise ValueError(f"ephemeral_storage_gib cannot be set for Windows tasks, got: {storage}")
-        if not SMALLEST_STORAGE <= storage <= LARGEST_STORAGE:
+        if not MIN_STORAGE <= storage <= MAX_STORAGE:
             raise ValueError(
-                f"ephemeral_storage_gib must be {SMALLEST_STORAGE} to {LARGEST_STORAGE}, got: {storage}; "
+                f"ephemeral_storage_gib must be {MIN_STORAGE} to {MAX_STORAGE}, got: {storage}; "
                 "leave it out for the 20 that cost nothing",
             )
 
@@ -154,8 +154,8 @@ def _price(pair: tuple[int, int]) -> float:
 
 def _in_units(cpu: int, memory_limit_mib: int) -> tuple[int, int, str]:
     """Return CPU units and MiB, also of what looks like vCPUs and GiB, which is then said."""
-    units = cpu * VCPU if 0 < cpu <= MOST_VCPUS else cpu
-    mib = memory_limit_mib * GIB if 0 < memory_limit_mib <= MOST_GIB else memory_limit_mib
+    units = cpu * VCPU if 0 < cpu <= MAX_VCPUS else cpu
+    mib = memory_limit_mib * GIB if 0 < memory_limit_mib <= MAX_GIB else memory_limit_mib
     said = " in CPU units, 1,024 to a vCPU, and MiB" if (units, mib) != (cpu, memory_limit_mib) else ""
     return units, mib, said
 

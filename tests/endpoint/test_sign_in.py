@@ -260,6 +260,6 @@ def test_a_sign_in_where_requests_are_shifted_is_warned_of(
 
     message = Match.string_like_regexp("route 'Admin' asks callers to sign in, and some .* a canary deployment fails")
     found = Annotations.from_stack(stack).find_warning("*", message)
-    assert [each.id for each in found] == ["/Test/Web/Service"] * deployment.shifts_traffic
+    assert [each.id for each in found] == ["/Test/Web/Service"] * (deployment.strategy is ecs.DeploymentStrategy.CANARY)
     others = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("asks callers to sign in"))
     assert len(others) == len(found)

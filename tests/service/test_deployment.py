@@ -144,7 +144,7 @@ def test_requests_move_between_two_target_groups(
     template.has_resource_properties(
         "AWS::ECS::Service",
         {
-            "DeploymentConfiguration": Match.object_like(configuration),
+            "DeploymentConfiguration": Match.object_like({**configuration, "EarlySuccessCriteria": Match.absent()}),
             "LoadBalancers": [
                 Match.object_like(
                     {

@@ -4,6 +4,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import (
+    Capacity,
+    Deployment,
     Egress,
     FargateService,
     FargateWebService,
@@ -39,6 +41,14 @@ def wrong_names(stack: Stack, network: Network, image: ecs.ContainerImage, web: 
     ServiceConnect.tcp(per_request_timeout=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert web.url  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     Egress.per_zone()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def raw_fields() -> None:
+    """Make a value without one of its named constructors."""
+    Capacity(on_demand_base=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Deployment(percent=10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Egress(keep_addresses=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ServiceConnect(protocol="http")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def wrong_types(stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService) -> None:

@@ -38,7 +38,7 @@ PAUSE_SECONDS = 5
 STOP_SECONDS = 240
 # Of ASCII: CloudFormation takes 4,096 bytes of JSON, addresses and all
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
-LONGEST_REASON = 1500
+MAX_REASON = 1500
 
 # What is asked once is waited for.
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
         raise  # ECS may have started a task and its answer be lost; called again, `start` finds it
     except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation must be told
         reason = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
-        answer = {"Status": "FAILED", "Reason": reason[:LONGEST_REASON]}
+        answer = {"Status": "FAILED", "Reason": reason[:MAX_REASON]}
     if has_ended:
         respond(event, answer)
     else:
