@@ -52,14 +52,9 @@ MODULES = [
 RIDDLES = re.compile("|".join(rf"(?P<w{number}>\b(?:{words})\b)" for number, words in enumerate(PLAIN)), re.IGNORECASE)
 # Folders and files that are not plain yet.
 TO_DO: tuple[str, ...] = (
-    "fargate_constructs/_core",
-    "fargate_constructs/caveats",
     "fargate_constructs/endpoint",
     "fargate_constructs/logs",
-    "fargate_constructs/network",
     "fargate_constructs/service",
-    "fargate_constructs/synthesized",
-    "fargate_constructs/testing",
     "fargate_constructs/disposable.py",
     "fargate_constructs/web_service.py",
     "docs/security.md",

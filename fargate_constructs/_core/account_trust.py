@@ -1,10 +1,10 @@
-"""For whom AWS's services may act here: for this account alone.
+"""Roles whose AWS service may act for this account only.
 
 ```
-somebody's request ──> service ──> [trust] ──> role
+request of any account ──> service ──> [condition] ──> role
 ```
 
-A service acts for many accounts. Without a condition, somebody else's request could make it use a role of this one
+A service acts for many accounts. Without a condition, a request of another account could make it use a role of this one
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
 """
 
@@ -19,15 +19,15 @@ from constructs import IConstruct
 
 @cache
 def service_principal(service: str) -> iam.ServicePrincipal:
-    """Return a service, such as `lambda.amazonaws.com`, as far as it acts for this account."""
+    """Return the principal of a service, such as `lambda.amazonaws.com`, limited to this account."""
     return iam.ServicePrincipal(service, conditions=_for_this_account())
 
 
 def restrict_to_account(role: iam.IRole) -> None:
-    """Let the service of a role that CDK made assume it for this account alone, as `service_principal` says of others.
+    """Let the service of a role that CDK made assume it for this account only, as `service_principal` does.
 
-    Whoever adds a principal to such a role's trust with the flag `@aws-cdk/aws-iam:minimizePolicies` on gets one
-    statement for both, and the condition counts for both.
+    With the flag `@aws-cdk/aws-iam:minimizePolicies` another principal of the role shares the statement, and so the
+    condition.
     """
     resource = cast("iam.CfnRole | None", role.node.default_child)
     if resource is None:

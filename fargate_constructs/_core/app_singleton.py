@@ -1,4 +1,4 @@
-"""What the parts of an app must know of each other, in whichever of its stacks they are.
+"""One object for an app, which its parts share in all stacks.
 
 ```
 part ──> [registry, below the app] <── part

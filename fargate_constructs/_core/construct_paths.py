@@ -1,7 +1,7 @@
-"""Where constructs stand in their app: for messages, descriptions and whatever is known by its place.
+"""The construct paths of an app, for messages, descriptions and identities.
 
 ```
-construct ──> [path] ──> what people read
+construct ──> [path] ──> messages
 ```
 """
 
@@ -15,11 +15,11 @@ from constructs import IConstruct, Node
 
 
 class Placed(Protocol):
-    """What stands somewhere: any construct."""
+    """Any construct."""
 
     @property
     def node(self) -> Node:
-        """Its place."""
+        """Its node in the construct tree."""
 
 
 # A construct's place never changes. Each question to Node.js takes 0.2 ms or more, so the answers are kept.

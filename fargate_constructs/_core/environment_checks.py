@@ -27,7 +27,7 @@ CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
 
 # What an imported thing has an ARN under, of those whose `env` is their importer's and not their own.
 ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
-# What is let through on purpose, and why: by the argument, or by what tells a kind of thing from others.
+# What is accepted on purpose, and why: by the argument, or by an attribute that only this kind of resource has.
 OTHER_REGION = {
     "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
     "role_arn": "IAM is global (https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html)",
@@ -35,7 +35,7 @@ OTHER_REGION = {
     "CloudFrontDistribution.web_acl_arn": "as certificate",
     "CloudFrontDistribution.access_log_bucket": "CloudFront is global, and writes to buckets of most regions",
     "Accelerator.endpoint": "an endpoint group names the region of its load balancer",
-    "FargateTask.log_group": "the awslogs driver is told the region of its log group",
+    "FargateTask.log_group": "the awslogs driver gets the region of its log group",
     "FargateWebService.log_group": "as FargateTask.log_group",
     "LogArchive.bucket": "S3 is reached from any region",
     "LogCatalog.bucket": "as LogArchive.bucket",
@@ -188,9 +188,9 @@ def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
 
 
 def _of_token(arn: str) -> Environment:
-    """Return where the resource is whose ARN only the deployment knows; nobody knows of one made in another app.
+    """Return the environment of a resource of this app by its ARN, or an unknown one.
 
-    Nor of a custom resource's, which may be of any region, as that of `DnsValidatedCertificate` is.
+    The environment of an ARN from a custom resource is unknown, as with `DnsValidatedCertificate`.
     """
     token = Tokenization.reverse_string(arn).first_token
     target = token.target if isinstance(token, Reference) else None

@@ -1,4 +1,4 @@
-"""What a name in DNS and its zone must be, in any part that makes records."""
+"""Checks of DNS names and their hosted zones, for the parts that make records."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
@@ -7,31 +7,31 @@ from fargate_constructs._core.unresolved import is_known, may_end_with
 
 
 def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone) -> None:
-    """Refuse a name outside the zone, as far as both are known at synth.
+    """Refuse a name outside the zone, if both are known at synthesis.
 
     Args:
-        parameter: What the caller calls the name.
+        parameter: The argument's name.
         name: The name, without a closing dot.
         hosted_zone: The zone in which its record will be made.
 
     Raises:
-        ValueError: If the name lies outside the zone.
+        ValueError: If the name is outside the zone.
     """
     try:
         zone_name = hosted_zone.zone_name.rstrip(".")
     except RuntimeError:  # a zone imported by its ID alone does not know its name
         return
     if is_known(zone_name) and name != zone_name and not may_end_with(f".{zone_name}", name):
-        raise ValueError(f"{parameter} must lie in the hosted zone {zone_name!r}, got: {name!r}")
+        raise ValueError(f"{parameter} must be in the hosted zone {zone_name!r}, got: {name!r}")
 
 
 def validate_public(hosted_zone: route53.IHostedZone, reason: str, *, remedy: str = "") -> None:
-    """Refuse a zone that is known to be private: one of this app, with VPCs. Imported zones do not tell.
+    """Refuse a zone that is known to be private: one of this app, with VPCs. Imported zones do not say.
 
     Args:
         hosted_zone: The zone.
         reason: Why it must be public.
-        remedy: What else would do. By default nothing.
+        remedy: Another solution. By default none.
 
     Raises:
         ValueError: If it is private.

@@ -1,7 +1,7 @@
-"""Audit findings that are accepted, each beside its cause.
+"""Acknowledged audit findings, each next to its cause.
 
-docs/security.md lists them all. A finding is accepted on the resource that it is on: what a caller does is theirs to
-answer for, a role that was given included.
+docs/security.md lists them all. A finding is acknowledged on its own resource only. Callers decide about findings on
+their own resources, such as a role that they pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,41 +15,41 @@ from constructs import IConstruct, IValidation
 
 from fargate_constructs._core.construct_paths import stack_of
 
-# The packs of cdk-nag in which a rule has one name; AwsSolutions has codes of its own.
+# The packs of cdk-nag that share the names of rules; AwsSolutions has its own codes.
 PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
 
-# What is accepted in many places, for the same reason.
+# Reasons that several places share.
 INLINE_POLICY = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_choosing-managed-or-inline.html
-    "IAMNoInlinePolicy": "The policy is of one role alone and goes with it, which is what AWS has inline policies for.",
+    "IAMNoInlinePolicy": "The policy belongs to one role and is deleted with it, AWS's use of inline policies.",
 }
 LOG_GROUP = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts with a key of its own. A task takes a log_group, and "
-    "AuditedCluster an encryption_key, under a key of yours.",
+    "CloudWatchLogGroupEncrypted": "CloudWatch Logs encrypts with its own key. For your key, pass a log_group to a "
+    "task, or an encryption_key to AuditedCluster.",
 }
-ECR_LOGIN = "ECR's GetAuthorizationToken, which every pull needs, knows no resource."
+ECR_LOGIN = "ECR's GetAuthorizationToken, which each pull needs, accepts no resource."
 ALARM = {
-    "CloudWatchAlarmAction": "Whom it wakes its owner alone can say: alarm_actions of an archive, or add_alarm_action.",
+    "CloudWatchAlarmAction": "You decide who is notified: pass alarm_actions to an archive, or call add_alarm_action.",
 }
 FUNCTION = {
     # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    "LambdaConcurrency": "Reserved concurrency is taken from the account's, which is 10 in new accounts: a deployment "
+    "LambdaConcurrency": "Reserved concurrency reduces the account's, which is 10 in new accounts: a deployment "
     "would fail there.",
-    "LambdaInsideVPC": "It talks to AWS's own APIs and to nothing else; in a VPC it would need a way out of it.",
+    "LambdaInsideVPC": "It calls AWS's APIs only; in a VPC it would need egress.",
     # https://aws.amazon.com/xray/pricing/
-    "LambdaTracing": "A run is one function that calls one service or two, and its log and metrics say how that went; "
+    "LambdaTracing": "A run is one function that calls one or two services; its log and metrics are enough, and "
     "traces cost 5 USD a million.",
 }
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings on a resource.
+    """Acknowledge findings on a resource.
 
     Args:
-        construct: The resource, or the L2 that stands for it.
-        reasons: Why each is accepted, by its rule: one of AwsSolutions, such as `AwsSolutions-S1`, or the name by which
-            all other packs know a rule, such as `LambdaInsideVPC`.
+        construct: The resource, or its L2 construct.
+        reasons: The reason by rule: a rule of AwsSolutions, such as `AwsSolutions-S1`, or the name of a rule in the
+            other packs, such as `LambdaInsideVPC`.
     """
     findings = [finding for rule, reason in reasons.items() for finding in _acknowledgments(rule, reason)]
     Validations.of(construct).acknowledge(*findings)
@@ -62,10 +62,10 @@ def _acknowledgments(rule: str, reason: str) -> list[Acknowledgment]:
 
 
 def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *, reason: str) -> None:
-    """Accept that a policy names these resources with a wildcard.
+    """Acknowledge that a policy names these resources with a wildcard.
 
-    cdk-nag names a finding by the resource as the template writes it, so the name is read from there: now, and again
-    when all stacks are known, for it is another one if the resource is in another stack.
+    cdk-nag names a finding by the resource as the template writes it. So the name is read from there: now, and again
+    when all stacks are known, because a resource of another stack has another name.
 
     Args:
         policy_holder: The role whose policies name the resources, or any construct above it.

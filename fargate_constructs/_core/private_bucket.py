@@ -61,7 +61,7 @@ class PrivateBucket(s3.Bucket):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=encryption_key,
-            # One request to KMS for many objects: without it, each PUT would pay for its own.
+            # One request to KMS for many objects; without it, each PUT needs one.
             bucket_key_enabled=True if encryption_key else None,
             versioned=True if versioned or object_lock else None,
             object_lock_default_retention=object_lock,
@@ -74,12 +74,12 @@ class PrivateBucket(s3.Bucket):
         reasons = {
             "AwsSolutions-S1": READERS,
             "S3BucketLoggingEnabled": READERS,
-            "S3BucketReplicationEnabled": "S3 keeps what it is given in three zones; whether it must lie in a second "
-            "region, too, and in which, its owner alone can say.",
+            "S3BucketReplicationEnabled": "S3 stores objects in three zones; you decide whether you need a copy in "
+            "another region.",
         }
         if not encryption_key:
             reasons["S3DefaultEncryptionKMS"] = (
-                "S3 encrypts with a key of its own; load balancers' logs take no other. Archives take encryption_key."
+                "S3 encrypts with its own key, the only one for load balancers' logs. Archives take encryption_key."
             )
         if not versioned and not object_lock:
             reasons["S3BucketVersioningEnabled"] = (

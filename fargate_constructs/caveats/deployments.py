@@ -24,7 +24,7 @@ from fargate_constructs.synthesized.templates import Place, Templates
 # Seconds, and a count: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
 DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
-# ECS gives a container 30 s to stop, and its checks need not take longer.
+# ECS gives a container 30 s to stop, and its checks do not need longer.
 MAX_CHECK_SECONDS, MAX_DRAIN_SECONDS = 30, 60
 # Any number that autoscaling may set.
 SCALED_TASKS = 100

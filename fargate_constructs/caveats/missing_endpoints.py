@@ -115,7 +115,7 @@ class _SecurityGroups:
     def __init__(self, templates: Templates, service: TaskLauncher, ingress: IngressRules) -> None:
         stack, references = service.place.stack, service.security_groups
         found = [templates.locate(stack, each, "AWS::EC2::SecurityGroup") for each in references]
-        # A group of another app, or one that only the deployment knows, may allow anyone; so may the VPC's default.
+        # A group of another app, or an unresolved one, may allow all sources, as the VPC's default may.
         self._unknown = [
             *(each for each in (service.network, lookup(service.network, "SecurityGroups")) if _is_unresolved(each)),
             *(Unresolved(each) for each, group in zip(references, found, strict=True) if not group),

@@ -50,7 +50,7 @@ SECRET_VALUE = re.compile(
     r"|\b[rs]k_live_[0-9A-Za-z]{16,}"
     r"|\bhooks\.slack\.com/(services|workflows)/\w"  # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
-    r"|://[^/\s:@]*:[^/\s:@$%{<]+@"  # but for a placeholder, such as ${PASSWORD}
+    r"|://[^/\s:@]*:[^/\s:@$%{<]+@"  # except a placeholder, such as ${PASSWORD}
 )
 
 

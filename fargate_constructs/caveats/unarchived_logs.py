@@ -1,4 +1,4 @@
-"""Rules about logs: whether lines are lost, kept for ever, or only in CloudWatch Logs."""
+"""Rules about logs: whether lines are lost, kept forever, or only in CloudWatch Logs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ OF_AWSLOGS = (Rule.LogsMayDrop, Rule.LogsNeverExpire, Rule.LogsStayInCloudWatch)
 
 
 def find_logs(app: FargateApp) -> Iterator[Finding]:
-    """Yield containers whose lines may be lost, and log groups that keep lines for ever or do not archive them."""
+    """Yield containers whose lines may be lost, and log groups that keep lines forever or do not archive them."""
     groups = LogGroups(app.templates)
     used: dict[Place, None] = {}
     for definition in app.definitions:
@@ -41,7 +41,7 @@ def find_logs(app: FargateApp) -> Iterator[Finding]:
 
 
 def _find_group(app: FargateApp, groups: LogGroups, group: Place) -> Iterator[Finding]:
-    """Yield a finding if a log group keeps lines for ever, and one if it has no subscription."""
+    """Yield a finding if a log group keeps lines forever, and one if it has no subscription."""
     days = {"RetentionInDays": lookup(app.templates.properties(group), "RetentionInDays")}
     # CDK's logs.LogRetention sets it when deployed.
     for place in app.templates.of_type["Custom::LogRetention"]:

@@ -1,7 +1,7 @@
 """How tasks leave, and from which addresses.
 
 ```
-task ──> private subnet ──> [egress: gateways] ──> [egress: addresses] ──> the world
+task ──> private subnet ──> [egress: gateways] ──> [egress: addresses] ──> internet
 ```
 """
 

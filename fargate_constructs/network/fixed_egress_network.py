@@ -1,7 +1,7 @@
 """The network of the tasks: they have no public address, and leave from known Elastic IPs.
 
 ```
-caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> the world, from known Elastic IPs
+caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> internet, from known Elastic IPs
                                      (NAT + retained EIPs)
 ```
 """

@@ -1,7 +1,7 @@
 """A NAT instance: one small machine instead of a NAT gateway, replaced when it fails.
 
 ```
-task ──> default route ──> network interface ──> Elastic IP ──> the world
+task ──> default route ──> network interface ──> Elastic IP ──> internet
                                   │ stays
                           [NatInstance]: one machine at a time
 ```
@@ -116,7 +116,7 @@ class NatInstance(Construct):
             group_set=[self.security_group.security_group_id],
             source_dest_check=False,
             secondary_private_ip_address_count=len(allocation_ids) - 1 or None,
-            description="Holds the Elastic IPs of a NAT instance, whichever machine that is",
+            description="Holds the Elastic IPs of a NAT instance",
         )
         addresses = self._associate(allocation_ids)
         self.auto_scaling_group = self._make_group(zone)

@@ -33,7 +33,7 @@ dd if=/dev/zero of=/swapfile bs=1M count={SWAP_MIB} status=none
 mkswap /swapfile
 swapon /swapfile
 
-# The image has no nftables; whatever else boots may hold dnf's lock, and the repositories may be slow.
+# The image has no nftables; other programs that start may hold dnf's lock, and the repositories may be slow.
 attempts=1
 until timeout 120 dnf install --assumeyes nftables aws-cfn-bootstrap; do
   if [ "$attempts" -eq {INSTALL_ATTEMPTS} ]; then exit 1; fi

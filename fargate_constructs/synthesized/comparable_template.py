@@ -35,9 +35,9 @@ class ComparableTemplate(NamedTuple):
 def read_comparable_template(source: Stack | Template | Path | str, name: str) -> ComparableTemplate:
     """Return the resources of a stack, of a template or of a file.
 
-    A change must show wherever the template makes it. So the expression of a condition stands in the place of its name,
-    the value in the place of a literal `Fn::FindInMap`, and what the parent gives in the place of a nested stack's
-    parameters and outputs. A text is the same however it is put together. A stack's resources have construct paths.
+    A change must show in each place of the template. So the name of a condition is replaced by its expression, a
+    literal `Fn::FindInMap` by its value, and the parameters and outputs of a nested stack by the parent's values. Texts
+    that are put together in different ways are equal. A stack's resources have construct paths.
 
     Args:
         source: A stack, a template, or the JSON file of one.

@@ -1,7 +1,7 @@
 """Reads an app's templates; returns a violation for each task that may leave from an address that is not known.
 
 ```
-task ──> subnet ──> route table ──> route ──> NAT gateway ──> [is its Elastic IP known?] ──> the world
+task ──> subnet ──> route table ──> route ──> NAT gateway ──> [is its Elastic IP known?] ──> internet
 ```
 """
 

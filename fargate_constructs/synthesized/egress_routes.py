@@ -1,7 +1,7 @@
 """Reads an app's templates; returns the faults in the routes of a subnet: addresses that are not known, or may go.
 
 ```
-subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> the world
+subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> internet
 ```
 """
 

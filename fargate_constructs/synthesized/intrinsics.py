@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-# What `Fn::Sub` replaces, but for `${!Literal}`
+# What `Fn::Sub` replaces; `${!Literal}` is not replaced
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
 SUBSTITUTED = re.compile(r"\$\{([^!{}][^{}]*)\}")
 MACRO = "Fn::Transform"
@@ -95,7 +95,7 @@ def functions_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a pi
 
 
 def as_text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
-    """Return a text in one form, with references as in `Fn::Sub`, in whatever way the template puts it together."""
+    """Return a text in one form, with references as in `Fn::Sub`, also if the template joins it from parts."""
 
     def write(piece: Any) -> str:  # noqa: ANN401 - a piece of a template
         match piece:

@@ -1,7 +1,7 @@
 """The types of resources that should outlive every deployment; `assert_no_replacement` reads them."""
 
 LASTING_TYPES = (
-    # Addresses, and what stands at them: partners allow the one, callers know the other.
+    # Addresses, and the resources that have them: partners and callers know these.
     "AWS::ApiGateway::DomainName",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGatewayV2::Api",

@@ -75,7 +75,8 @@ class Templates:
 
         Args:
             app: The app, or anything in it.
-            files: The template files of its stacks by construct path, but for nested stacks, whose files are beside.
+            files: The template files of its stacks by construct path, without those of nested stacks, which are in
+                the same folder.
         """
         return cls(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
 

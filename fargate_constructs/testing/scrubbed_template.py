@@ -29,9 +29,8 @@ def scrubbed_template(stack: Stack) -> dict[str, Any]:
 
     Two synths whose Lambda functions and images differ in nothing but code have the same. Any other change shows.
 
-    - An asset's hash, wherever it stands, is `<asset Shop/Function/Code>`, after the construct that it was made for:
-      which code a function runs is seen, and what is in it is not. Hashes that are not of the app's own assets, such
-      as an image's digest, stay.
+    - Each hash of an asset becomes `<asset Shop/Function/Code>`, with the path of the asset's construct: which code a
+      function runs, not what is in it. Other hashes, such as an image's digest, stay.
     - The logical ID of a Lambda version or an API deployment ends without the hash of what it publishes.
     - What only the CDK and its CLI read is gone: CDK's usage metadata with its condition, the version check of the
       bootstrap stack, and paths in resources' metadata.
