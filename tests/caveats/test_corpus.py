@@ -20,7 +20,7 @@ from fargate_constructs.caveats.rules import Finding
 from fargate_constructs.synthesized.intrinsics import is_intrinsic
 from fargate_constructs.synthesized.template_files import Source
 from fargate_constructs.synthesized.templates import Templates
-from tests.caveats.lab import findings_in_templates
+from tests.caveats.lab import Loader, findings_in_templates
 
 CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.yaml"))
 # What each value is changed to: what only the deployment knows, or the same in other words.
@@ -34,20 +34,6 @@ SAME = {
     "join": lambda value: {"Fn::Join": ["", [value[:2], value[2:]]]},
 }
 Case = dict[str, dict[str, Any]]
-
-
-class Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads `!Ref` and the like."""
-
-
-def function(loader: Loader, name: str, node: yaml.Node) -> dict[str, Any]:
-    """Return what the short form of a function stands for."""
-    construct = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}[type(node)]
-    value = construct(node, deep=True) if isinstance(node, yaml.SequenceNode) else construct(node)
-    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
-
-
-Loader.add_multi_constructor("!", function)
 
 
 @cache
