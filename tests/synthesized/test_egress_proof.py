@@ -258,6 +258,36 @@ def test_a_finding_can_be_acknowledged(stack: Stack) -> None:
 # Escape hatches.
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "value", "broken"),
+    [
+        ("private_subnets", "AssignPublicIp", {"Ref": "Public"}, {"publicAddress"}),
+        ("private_subnets", "Subnets", "public_subnets", {"publicSubnet"}),
+        ("public_subnets", "Subnets", "private_subnets", set()),
+    ],
+    ids=["address-by-parameter", "to-public-subnets", "to-private-subnets"],
+)
+def test_an_override_counts(
+    network: FixedEgressNetwork, given: str, path: str, value: object, broken: set[str]
+) -> None:
+    """The template is judged, and not what the constructs were given."""
+    stack = Stack.of(network)
+    CfnParameter(stack, "Public")
+    service = service_in(stack, network.vpc, task_subnets=getattr(network.vpc, given))
+    if isinstance(value, str):
+        value = [each.subnet_id for each in getattr(network.vpc, value)]
+    l1_of(service).add_property_override(f"NetworkConfiguration.AwsvpcConfiguration.{path}", value)
+
+    assert rules_in(stack) == broken
+
+
+def test_a_service_without_subnets_is_no_fault(stack: Stack, network: FixedEgressNetwork) -> None:
+    """Fargate refuses it."""
+    l1_of(proven_service(stack, network)).add_property_deletion_override("NetworkConfiguration")
+
+    assert findings_in(stack) == set()
+
+
 def test_an_overridden_public_address_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
     """What counts is the template, not what the constructs were given."""
     service = proven_service(stack, network)
@@ -295,44 +325,6 @@ def test_an_overridden_schedule_is_refused(stack: Stack, network: FixedEgressNet
         f"AssignPublicIp ENABLED on {path}" for path in places
     }
     assert [got.split()[2] for rule, got in findings if rule == "publicSubnet"] == ["Test/Job"]
-
-
-def test_a_public_address_that_only_the_deployment_knows_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
-    """A parameter proves nothing."""
-    service = proven_service(stack, network)
-    parameter = CfnParameter(stack, "Public")
-    l1_of(service).add_property_override(
-        "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp", parameter.value_as_string
-    )
-
-    assert rules_in(stack) == {"publicAddress"}
-
-
-def test_overridden_subnets_are_the_ones_that_count(stack: Stack, network: FixedEgressNetwork) -> None:
-    """A service moved to public subnets is refused, whatever its network says."""
-    service = proven_service(stack, network)
-    l1_of(service).add_property_override(
-        "NetworkConfiguration.AwsvpcConfiguration.Subnets", [each.subnet_id for each in network.vpc.public_subnets]
-    )
-
-    assert rules_in(stack) == {"publicSubnet"}
-
-
-def test_subnets_that_are_overridden_do_not_count(stack: Stack, network: FixedEgressNetwork) -> None:
-    """A service moved to private subnets is not blamed for where its network wanted it."""
-    service = service_in(stack, network.vpc, task_subnets=network.vpc.public_subnets)
-    l1_of(service).add_property_override(
-        "NetworkConfiguration.AwsvpcConfiguration.Subnets", [each.subnet_id for each in network.task_subnets]
-    )
-
-    assert findings_in(stack) == set()
-
-
-def test_a_service_without_a_network_configuration_is_no_fault(stack: Stack, network: FixedEgressNetwork) -> None:
-    """Fargate refuses it anyway."""
-    l1_of(proven_service(stack, network)).add_property_deletion_override("NetworkConfiguration")
-
-    assert findings_in(stack) == set()
 
 
 def test_an_aspect_counts(lab: Lab) -> None:
@@ -637,20 +629,21 @@ def test_the_nat_instances_of_a_vpc_are_refused(stack: Stack) -> None:
     assert rules_in(stack) == {"unknownEgress"}
 
 
-@pytest.mark.parametrize(("egress_ips", "found"), [([], {"unknownEgress"}), (["203.0.113.7"], set())])
-def test_a_person_may_vouch_for_a_vpc_of_the_app(stack: Stack, egress_ips: list[str], found: set[str]) -> None:
-    """Addresses that nobody retains are known to whoever names them, and to nobody else."""
-    network = FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ips=egress_ips)
+@pytest.mark.parametrize(
+    ("egress_ips", "subnets_of", "found"),
+    [
+        ([], "private_subnets", {"unknownEgress"}),
+        (["203.0.113.7"], "private_subnets", set()),
+        (["203.0.113.7"], "public_subnets", {"publicSubnet"}),
+    ],
+)
+def test_given_addresses_of_a_vpc_of_the_app(
+    stack: Stack, egress_ips: list[str], subnets_of: str, found: set[str]
+) -> None:
+    """Given addresses need not be retained; a task's own public address is not one of them."""
+    vpc = ec2.Vpc(stack, "Vpc")
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=egress_ips)
+    network.task_subnets = getattr(vpc, subnets_of)
     FargateService(stack, "Web", network=network, image=ecs.ContainerImage.from_registry("nginx"))
 
     assert {rule for rule, _ in findings_in(stack)} == found
-
-
-def test_nobody_can_vouch_for_a_public_subnet(stack: Stack) -> None:
-    """A task's own public address is not one of the network's."""
-    vpc = ec2.Vpc(stack, "Vpc")
-    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
-    network.task_subnets = vpc.public_subnets
-    FargateService(stack, "Web", network=network, image=ecs.ContainerImage.from_registry("nginx"))
-
-    assert {rule for rule, _ in findings_in(stack)} == {"publicSubnet"}

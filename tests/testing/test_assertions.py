@@ -35,7 +35,7 @@ NOWHERE = "which has no subscription; subscribe to it by LogArchive.add_log_grou
 ASSERTIONS = (assert_private_tasks, assert_fixed_egress, assert_logs_archived)
 
 
-def told(assertion: Callable[..., None], scope: Stack | Stage, **arguments: Any) -> list[str]:  # noqa: ANN401
+def faults_of(assertion: Callable[..., None], scope: Stack | Stage, **arguments: Any) -> list[str]:  # noqa: ANN401
     """Return what an assertion says, line by line."""
     try:
         assertion(scope, **arguments)
@@ -103,12 +103,14 @@ def test_this_librarys_parts_pass(assertion: Callable[..., None], ours: Ours) ->
 
 
 @pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
-def test_what_runs_nothing_is_told(assertion: Callable[..., None], ours: Ours) -> None:
-    """An assertion about nothing would pass for the wrong stack."""
-    (fault,) = told(assertion, ours.base)
+def test_scopes_without_tasks(assertion: Callable[..., None], ours: Ours) -> None:
+    """An assertion about nothing would pass for the wrong stack; other things than stacks and stages are refused."""
+    (fault,) = faults_of(assertion, ours.base)
     assert fault.startswith("there is nothing to assert: Base ")
-    (fault,) = told(assertion, App())
+    (fault,) = faults_of(assertion, App())
     assert fault.startswith("there is nothing to assert: the app ")
+    with pytest.raises(TypeError, match=r"scope must be aws_cdk\.Stack or aws_cdk\.Stage, got: 'Shop'"):
+        assertion("Shop")
 
 
 def test_stages_and_nested_stacks() -> None:
@@ -121,33 +123,24 @@ def test_stages_and_nested_stacks() -> None:
     for scope in (shop, stage):
         assert_private_tasks(scope)
         assert_fixed_egress(scope)
-        assert told(assert_logs_archived, scope) == [
+        assert faults_of(assert_logs_archived, scope) == [
             f"container web of Prod/Shop/Web/TaskDefinition/Resource logs to Prod/Shop/Web/Logs/Resource, {NOWHERE}"
         ]
 
 
-def test_private_tasks_of_any_make(plain: Plain) -> None:
-    """A private service passes, and so does a job."""
+def test_public_tasks(plain: Plain) -> None:
+    """The message has the path of the service, its public address and its subnet; the service's egress is not fixed."""
+    faults = faults_of(assert_private_tasks, plain.public)
+
+    web, subnet = "Public/Web/Service/Service", "Base/Vpc/PublicSubnet1"
+    route = f"{subnet}/DefaultRoute leads 0.0.0.0/0"
+    assert [fault.partition(";")[0] for fault in faults] == [
+        f"tasks of {web} must have no public address, got: AssignPublicIp ENABLED on {web}",
+        f"tasks of {web} must not run in a public subnet, got: {subnet}/Subnet, where {route} to an internet gateway",
+    ]
+    assert faults_of(assert_private_tasks, plain) == faults == faults_of(assert_fixed_egress, plain.public)
     assert_private_tasks(plain.private)
     assert_private_tasks(plain.job)
-
-
-def test_public_tasks_are_told(plain: Plain) -> None:
-    """By the path of the service, with its public address and its subnet."""
-    faults = [
-        (
-            "tasks of Public/Web/Service/Service must have no public address, got: AssignPublicIp ENABLED on "
-            "Public/Web/Service/Service; remove what changes AssignPublicIp from DISABLED"
-        ),
-        (
-            "tasks of Public/Web/Service/Service must not run in a public subnet, got: Base/Vpc/PublicSubnet1/Subnet, "
-            "where Base/Vpc/PublicSubnet1/DefaultRoute leads 0.0.0.0/0 to an internet gateway; "
-            "run them in subnets with a route to a NAT gateway"
-        ),
-    ]
-
-    assert told(assert_private_tasks, plain.public) == faults
-    assert told(assert_private_tasks, plain) == faults
 
 
 @pytest.mark.parametrize("name", ["private", "job"])
@@ -155,7 +148,7 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
     """CDK's own gateways have such; the service and the job are named, and the Elastic IP in the other stack."""
     tasks = {"private": "Private/Web/Service/Service", "job": "Job/Report/ScheduledEventRule/Resource"}[name]
 
-    assert told(assert_fixed_egress, getattr(plain, name)) == [
+    assert faults_of(assert_fixed_egress, getattr(plain, name)) == [
         (
             f"tasks of {tasks} must leave from Elastic IPs that are known and stay, got: "
             "Base/Vpc/PrivateSubnet1/Subnet, where Base/Vpc/PrivateSubnet1/DefaultRoute leads 0.0.0.0/0 to "
@@ -196,7 +189,7 @@ def test_tasks_of_a_state_machine_are_told(launch: str, stack: Stack) -> None:
         arn = {"TaskDefinition": "arn:aws:ecs:eu-west-1:111111111111:task-definition/shop:7"}
         machine.add_property_override("DefinitionString", {"Fn::Sub": [DEFINITION, values | arn]})
 
-    public, subnet_fault, *rest = told(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
+    public, subnet_fault, *rest = faults_of(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
     assert "tasks of Test/Machine/Resource must have no public address, got: AssignPublicIp ENABLED" in public
     assert "tasks of Test/Machine/Resource must not run in a public subnet" in subnet_fault
     assert rest == []
@@ -221,15 +214,10 @@ def test_routes_that_a_vpn_propagates_are_told(acknowledged: bool, stack: Stack)
         id_ = "fargate-constructs::unprovenEgress"
         Validations.of(service).acknowledge(Acknowledgment(id=id_, reason="It leads to the office, and nowhere else."))
 
-    faults = told(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
+    faults = faults_of(assert_fixed_egress, stack, known_allocation_ids=["eipalloc-1"])
     assert ["where Test/Propagation may add routes of vgw-1" in fault for fault in faults] == [True] * (
         not acknowledged
     )
-
-
-def test_a_public_task_has_no_fixed_egress(plain: Plain) -> None:
-    """Its address is a new one each time."""
-    assert len(told(assert_fixed_egress, plain.public)) == 2
 
 
 def run_in(stack: Stack, vpc: ec2.IVpc) -> ecs.FargateService:
@@ -245,7 +233,7 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
     gateway = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
     run_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=gateway))
 
-    (fault,) = told(assert_fixed_egress, stack)
+    (fault,) = faults_of(assert_fixed_egress, stack)
     assert "on eipalloc-1, which is not known; give the NAT gateway" in fault
     assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
 
@@ -256,7 +244,7 @@ def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[...,
     definition = ecs.CfnTaskDefinition(stack, "Task", network_mode="bridge")
     ecs.CfnService(stack, "Service", task_definition=definition.ref, launch_type="EC2")
 
-    assert told(assertion, stack) == [
+    assert faults_of(assertion, stack) == [
         (
             "tasks of Test/Service must have addresses of their own, got: no AwsvpcConfiguration on Test/Service; "
             "run them in network mode awsvpc: the routes of instances are not read"
@@ -282,7 +270,16 @@ def test_subnets_of_another_app_prove_nothing(stack: Stack) -> None:
     run_in(stack, imported_vpc(stack))
 
     assert_private_tasks(stack)
-    assert told(assert_fixed_egress, stack) == [UNSEEN.format("subnet-1")]
+    assert faults_of(assert_fixed_egress, stack) == [UNSEEN.format("subnet-1")]
+
+
+def test_subnets_of_another_app_with_given_addresses(stack: Stack) -> None:
+    """A person who names the addresses is trusted."""
+    network = FixedEgressNetwork.from_vpc(stack, "Network", imported_vpc(stack), egress_ips=["203.0.113.7"])
+    FargateService(stack, "Web", network=network, image=IMAGE)
+
+    assert_private_tasks(stack)
+    assert_fixed_egress(stack)
 
 
 @pytest.mark.parametrize(
@@ -301,23 +298,7 @@ def test_subnets_that_only_the_deployment_knows_prove_nothing(subnets: object, g
     CfnStack(stack, "Network", template_url="https://example.com/network.yaml")
     resource.add_property_override("NetworkConfiguration.AwsvpcConfiguration.Subnets", subnets)
 
-    assert told(assert_fixed_egress, stack) == [UNSEEN.format(got)]
-
-
-def test_subnets_of_another_app_can_be_vouched_for(stack: Stack) -> None:
-    """By whoever says which addresses a network has."""
-    network = FixedEgressNetwork.from_vpc(stack, "Network", imported_vpc(stack), egress_ips=["203.0.113.7"])
-    FargateService(stack, "Web", network=network, image=IMAGE)
-
-    assert_private_tasks(stack)
-    assert_fixed_egress(stack)
-
-
-def test_logs_that_stay_are_told(plain: Plain) -> None:
-    """By the container, its task's path and the log group's."""
-    assert told(assert_logs_archived, plain.private) == [
-        f"container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, {NOWHERE}"
-    ]
+    assert faults_of(assert_fixed_egress, stack) == [UNSEEN.format(got)]
 
 
 def task_with(stack: Stack, *drivers: ecs.LogDriver | None) -> ecs.FargateTaskDefinition:
@@ -345,18 +326,21 @@ def subscribe(group: logs.ILogGroup, stack: Stack, pattern: str = "") -> None:
     )
 
 
-def test_logs_that_go_nowhere_are_told(stack: Stack) -> None:
+def test_logs_that_go_nowhere_are_told(plain: Plain, stack: Stack) -> None:
     """No driver; a log group of another app, as the template names it; and not those that FireLens has."""
     elsewhere = logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")
     task_with(stack, None, aws_logs(elsewhere), ecs.LogDrivers.firelens(options={"Name": "s3"}))
 
     name = stack.node.children[1].node.path
-    assert told(assert_logs_archived, stack) == [
+    assert faults_of(assert_logs_archived, stack) == [
         (
             f"container c0 of {name}/Resource has no log driver, so its lines are lost; "
             "give it logging=ecs.LogDrivers.aws_logs(...)"
         ),
         f"container c1 of {name}/Resource logs to /of/others, {NOWHERE}",
+    ]
+    assert faults_of(assert_logs_archived, plain.private) == [
+        f"container web of Private/Web/TaskDef/Resource logs to Private/Web/TaskDef/web/LogGroup/Resource, {NOWHERE}"
     ]
 
 
@@ -366,7 +350,7 @@ def test_subscriptions_to_some_lines_are_told(stack: Stack) -> None:
     subscribe(group, stack, "ERROR")
     task_with(stack, aws_logs(group))
 
-    (fault,) = told(assert_logs_archived, stack)
+    (fault,) = faults_of(assert_logs_archived, stack)
     assert " logs to Test/Group/Resource, and only lines that match 'ERROR' are archived; subscribe to it by" in fault
 
 
@@ -382,7 +366,7 @@ def test_what_hangs_on_a_condition_is_told(path: str, stack: Stack) -> None:
     assert isinstance(definition, ecs.CfnTaskDefinition)
     definition.add_property_override(f"ContainerDefinitions.{path}", {"Fn::If": ["IsProd", "", ""]})
 
-    (fault,) = told(assert_logs_archived, stack)
+    (fault,) = faults_of(assert_logs_archived, stack)
     assert fault.endswith("logs to where only the deployment knows; write its log driver into the template")
 
 
@@ -402,13 +386,13 @@ def test_stages_have_log_groups_of_their_own() -> None:
                 policy_type="SUBSCRIPTION_FILTER_POLICY",
                 policy_document="{}",
             )
-    faults = told(assert_logs_archived, app)
+    faults = faults_of(assert_logs_archived, app)
 
     assert [fault.partition(", ")[0].rpartition(" ")[2] for fault in faults] == ["Prod/Shop/Group/Resource"]
 
 
-def test_subscriptions_of_any_make(stack: Stack) -> None:
-    """Of a log group of another app, too, and of one that is referred to by its name."""
+def test_subscriptions(stack: Stack) -> None:
+    """A log group of another app counts, too, and one of another stack that is referred to by its name."""
     elsewhere = logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")
     subscribe(elsewhere, stack)
     task_with(stack, aws_logs(elsewhere))
@@ -421,14 +405,11 @@ def test_subscriptions_of_any_make(stack: Stack) -> None:
     task_with(reader, aws_logs(logs.LogGroup.from_log_group_name(reader, "ByName", "/of/ours")))
     assert_logs_archived(reader)
 
-
-def test_a_policy_subscribes_to_all(stack: Stack) -> None:
-    """Log groups of another app as well."""
-    LogArchive(stack, "LogArchive").add_all_log_groups()
-    group = logs.LogGroup(stack, "Group")
-    task_with(stack, aws_logs(group), aws_logs(logs.LogGroup.from_log_group_name(stack, "Elsewhere", "/of/others")))
-
-    assert_logs_archived(stack)
+    everything = Stack(App(), "Test")
+    LogArchive(everything, "LogArchive").add_all_log_groups()
+    others = logs.LogGroup.from_log_group_name(everything, "Elsewhere", "/of/others")
+    task_with(everything, aws_logs(logs.LogGroup(everything, "Group")), aws_logs(others))
+    assert_logs_archived(everything)
 
 
 def test_proxies_log_too(stack: Stack) -> None:
@@ -447,13 +428,6 @@ def test_proxies_log_too(stack: Stack) -> None:
         ),
     )
 
-    assert told(assert_logs_archived, stack) == [
+    assert faults_of(assert_logs_archived, stack) == [
         f"the Service Connect proxy of Test/Service/Service logs to Test/Proxy/Resource, {NOWHERE}"
     ]
-
-
-@pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
-def test_only_stacks_and_stages(assertion: Callable[..., None]) -> None:
-    """Anything else is refused by the argument's name."""
-    with pytest.raises(TypeError, match=r"scope must be aws_cdk\.Stack or aws_cdk\.Stage, got: 'Shop'"):
-        assertion("Shop")
