@@ -260,8 +260,9 @@ WEAK_IMPORT = {"Fn::GetStackOutput": {"StackName": "Base", "OutputName": "Publis
 )
 def test_surprising_updates(type_: str, name: str, was: object, now: object, verb: str) -> None:
     """CloudFormation replaces, or does not, though its tools or its pages said otherwise."""
-    old, new = (resource(type_, **({} if each is None else {name: each})) for each in (was, now))
-    faults = faults_of(template(It=old), template(It=new), types=ANY)
+    given: list[dict[str, Any]] = [{} if each is None else {name: each} for each in (was, now)]
+    old, new = (template(It=resource(type_, **each)) for each in given)
+    faults = faults_of(old, new, types=ANY)
 
     assert [f"{verb} replaced for {name}" in fault for fault in faults] == ([True] if verb else [])
 
