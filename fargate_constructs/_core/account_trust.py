@@ -41,9 +41,9 @@ def _for_this_account() -> dict[str, dict[str, str]]:
 
 
 def name_policies_by_region(grantee: iam.IGrantable | None) -> None:
-    """Put the region into the names of the policies that CDK makes for what grants give to a role made elsewhere.
+    """Add the region to the names of the policies that CDK makes for grants to an imported role.
 
-    A role is of all regions, and has one policy of a name: a stack of another region would overwrite this one's
+    A role is global and has one policy of each name. So a stack of another region would overwrite this stack's policy
     (https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html).
     """
     if hasattr(grantee, "role_arn") and not Resource.is_owned_resource(cast(iam.IRole, grantee)):

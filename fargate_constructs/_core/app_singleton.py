@@ -17,7 +17,7 @@ Entry = TypeVar("Entry")
 
 
 class Registry(Construct):
-    """Keeps one entry of each kind for an app. It has no resources."""
+    """A construct without resources that holds one object of each kind for an app."""
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, ID)
@@ -25,10 +25,10 @@ class Registry(Construct):
 
 
 def app_singleton(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
-    """Return the one entry of a kind, such as a class, in a construct's app; made when it is first asked for.
+    """Return the one object of a kind, such as a class, in a construct's app; the first call makes it.
 
-    In the tree, not in a dictionary of apps: an app that CDK makes for a stack without one is another object each time
-    that Python asks for it.
+    It is in the construct tree and not in a dictionary of apps, because the app that CDK makes for a stack without one
+    is a new Python object at each call.
     """
     root = root_of(construct)
     registry = _registry_of(root) or Registry(cast(Construct, root))
@@ -38,7 +38,7 @@ def app_singleton(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
 
 
 def existing_app_singleton(app: IConstruct, kind: Callable[[], Entry]) -> Entry | None:
-    """Return it if it was made; nothing can be added to a tree while it is validated."""
+    """Return it if it exists. Nothing can be added to a tree during its validation."""
     registry = _registry_of(app)
     return cast("Entry | None", registry.entries.get(kind)) if registry else None
 

@@ -1,11 +1,11 @@
-"""What messages tell people to write: for a wrong or a missing argument, for a name of CDK's, for an attribute.
+"""Hints in messages: for a wrong or missing argument, for a name of CDK, and for an attribute.
 
-A key is the name of an argument, of one owner as `Health.command` or of any, or the name of a type.
+A key is the name of a type or of an argument; `Health.command` is the argument of one class only.
 """
 
 from collections.abc import Container
 
-# For a value of the wrong type. Of types that are not here, messages show members, constructors or fields.
+# For a value of the wrong type. For other types, messages show members, constructors or fields.
 VALUE_HINTS = {
     "Health.command": "write command=['CMD-SHELL', '...']",
     "cpu": "1,024 are a vCPU",
@@ -39,7 +39,7 @@ VALUE_HINTS = {
     "SecretValue": "write SecretValue.secrets_manager(...)",
     "Stack": "of an app give each stack, and of a construct Stack.of(construct)",
 }
-# For an object from which the wanted one can be made: by the wanted type, and by a class of the object.
+# For an object of another class from which the expected type can be made: by that type, and by the object's class.
 CONVERSION_HINTS = {
     "ContainerImage": {
         "RepositoryBase": "write ecs.ContainerImage.from_ecr_repository(repository, tag=...)",
@@ -54,7 +54,7 @@ MISSING_HINTS = {
     "service": "write service=FargateService(...)",
     "AuditedCluster.vpc": "write vpc=network.vpc",
 }
-# For an attribute that a construct does not have, and another construct has.
+# For an attribute that another construct has.
 OF_ENDPOINT = "callers reach a service through an endpoint; write endpoint."
 OF_NETWORK = "tasks leave through their network; write network.egress_ips or network.vpc"
 ATTRIBUTE_HINTS = {
@@ -66,7 +66,7 @@ ATTRIBUTE_HINTS = {
     "HttpEndpoint": {"dns_name": "write its .load_balancer.load_balancer_dns_name, or .url"},
 }
 
-# For a name of ecs_patterns or aws_ec2 that is no argument here: by an argument of the owner, and by CDK's name.
+# For a name of ecs_patterns or aws_ec2 that is not an argument here: by an argument of the class, and by CDK's name.
 SCALE = "write scaling=Scaling(min=..., max=...)"
 FAILURE = "a deployment that fails is always rolled back; write rollback=Rollback(...) to say when"
 RANGE = "a deployment always runs 100 to 200 % of the tasks"
@@ -145,5 +145,5 @@ CDK_HINTS = {
 
 
 def hint_for_cdk_name(name: str, arguments: Container[str]) -> str | None:
-    """Return the hint for a name of CDK's, if an owner with these arguments has one."""
+    """Return the hint for a name of CDK, for a class with these arguments."""
     return next((hints[name] for key, hints in CDK_HINTS.items() if key in arguments and name in hints), None)

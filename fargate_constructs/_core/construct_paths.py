@@ -31,7 +31,7 @@ _STACKS: WeakKeyDictionary[Placed, Stack] = WeakKeyDictionary()
 
 
 def keep_place(construct: Placed, scope: Placed, id: str) -> None:
-    """Keep where a construct is, which is no stack itself, so that Node.js is not asked for it."""
+    """Keep the place of a construct that is not a stack, so that Node.js is not asked for it."""
     _SCOPES[construct] = scope, id
 
 
@@ -73,7 +73,7 @@ def stack_of(construct: Placed) -> Stack:
     return _STACKS[construct]
 
 
-# What EC2 takes in the description of a security group, and of its rules
+# Other characters than those that EC2 accepts in descriptions of security groups and their rules
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
 NOT_IN_EC2 = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
 MAX_EC2_DESCRIPTION = 255
@@ -82,24 +82,24 @@ LATIN_LETTER = re.compile(r"LATIN (?P<case>CAPITAL|SMALL) (LETTER|LIGATURE) (?P<
 
 
 def ec2_description(text: str) -> str:
-    """Return a description of a security group, or of its rule, as EC2 takes it; one that it takes is unchanged."""
+    """Return a description of a security group or rule with characters that EC2 accepts."""
     return shorten(NOT_IN_EC2.sub("_", remove_accents(text)), MAX_EC2_DESCRIPTION)
 
 
 def remove_accents(text: str) -> str:
-    """Return a text with plain letters for those with accents: `Überweb` becomes `Uberweb`, `Øre` becomes `Ore`."""
+    """Return a text without accents: `Überweb` becomes `Uberweb`, `Øre` becomes `Ore`."""
     plain = (each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     return "".join(map(_plain_letter, plain))
 
 
 def _plain_letter(letter: str) -> str:
-    """Return the letter that one with a stroke is, or those of a ligature, as Unicode names them; or as it is."""
+    """Return the plain letters in the Unicode name of a letter with a stroke, or of a ligature."""
     if named := LATIN_LETTER.fullmatch(unicodedata.name(letter, "")):
         return named["letter"].title() if named["case"] == "CAPITAL" else named["letter"].lower()
     return {"ß": "ss", "ẞ": "SS"}.get(letter, letter)
 
 
 def shorten(text: str, max_length: int) -> str:
-    """Return a text that AWS takes no more than so many characters of: its begin and its end."""
+    """Return the beginning and the end of a text that AWS limits to some number of characters."""
     half = (max_length - len("...")) // 2
     return text if len(text) <= max_length else f"{text[:half]}...{text[-half:]}"

@@ -1,7 +1,7 @@
-"""Whether two constructs are in one region, one account, or one VPC.
+"""Whether two constructs are in the same region, account or VPC.
 
 ```
-given thing ──> [account, region, VPC] <── stack
+argument ──> [account, region, VPC] <── stack
 ```
 """
 
@@ -18,26 +18,26 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import is_placed_resource, stack_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 
-# A real one; CDK writes `vpc-12345` until it has looked it up
+# A real VPC ID; CDK writes `vpc-12345` until it has looked up the VPC
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
 VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
 CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
 
-# What an imported thing has an ARN under, of those whose `env` is their importer's and not their own.
+# The ARN attributes of imported constructs whose `env` is that of the importing stack, not their own.
 ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
 # What is accepted on purpose, and why: by the argument, or by an attribute that only this kind of resource has.
 OTHER_REGION = {
     "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
     "role_arn": "IAM is global (https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html)",
-    "CloudFrontDistribution.certificate": "CloudFront takes those of us-east-1, as the distribution checks itself",
+    "CloudFrontDistribution.certificate": "CloudFront takes those of us-east-1; the distribution checks that",
     "CloudFrontDistribution.web_acl_arn": "as certificate",
     "CloudFrontDistribution.access_log_bucket": "CloudFront is global, and writes to buckets of most regions",
     "Accelerator.endpoint": "an endpoint group names the region of its load balancer",
     "FargateTask.log_group": "the awslogs driver gets the region of its log group",
     "FargateWebService.log_group": "as FargateTask.log_group",
-    "LogArchive.bucket": "S3 is reached from any region",
+    "LogArchive.bucket": "S3 can be reached from each region",
     "LogCatalog.bucket": "as LogArchive.bucket",
     "LogCompaction.bucket": "as LogArchive.bucket",
 }
@@ -55,25 +55,25 @@ OTHER_ACCOUNT = {
 
 
 class Environment(NamedTuple):
-    """Where something is deployed; each part may be a token, or empty in an ARN that has none."""
+    """A region and an account. Each may be a token, or empty if an ARN has none."""
 
     region: str
     account: str
 
 
 def may_be_same(one: str, other: str) -> bool:
-    """Whether two regions, or two accounts, are the same, as far as that is known at synthesis: an empty one is not."""
+    """Whether two regions, or two accounts, may be the same; an empty one is not known."""
     return one == other or "" in {one, other} or is_unresolved(one) or is_unresolved(other)
 
 
 def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...], reason: str) -> None:
-    """Refuse a service in a region that has none of it, as far as the region is known.
+    """Refuse a service in a region that does not have it, if the region is known.
 
     Args:
-        scope: A construct of the stack that would have it.
-        service: What it is called.
-        prefixes: How the regions without it begin.
-        reason: Why it cannot be there, and what to do.
+        scope: A construct of the stack.
+        service: Its name.
+        prefixes: The beginnings of the names of regions without it.
+        reason: The reason, and what to do.
 
     Raises:
         ValueError: If the stack is in such a region.
@@ -84,19 +84,19 @@ def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...]
 
 
 def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
-    """Whether two VPCs are the same, as far as that is known at synthesis."""
+    """Whether two VPCs may be the same."""
     return one is other or _may_be_same_id(one.vpc_id, other.vpc_id)
 
 
 def may_be_in_vpc(group: ec2.ISecurityGroup, vpc: ec2.IVpc) -> bool:
-    """Whether a security group is of a VPC, as far as that is known at synthesis: an imported one's is not."""
+    """Whether a security group may belong to a VPC; the VPC of an imported one is not known."""
     resource = group.node.default_child
     own = resource.vpc_id if isinstance(resource, ec2.CfnSecurityGroup) else None
     return own is None or _may_be_same_id(own, vpc.vpc_id)
 
 
 def _may_be_same_id(one: str, other: str) -> bool:
-    """Whether two IDs may be of one VPC; what the deployment alone tells may be any, but not the one of a `CfnVPC`."""
+    """Whether two IDs may be of one VPC; a token may be any VPC except a `CfnVPC` of the app."""
     if one == other:
         return True
     known = [_known(each) for each in (one, other)]
@@ -104,28 +104,28 @@ def _may_be_same_id(one: str, other: str) -> bool:
 
 
 def _known(vpc_id: str) -> str | None:
-    """Return what tells a VPC from others: its ID, or its path if it is made in the app; None if nothing does yet."""
+    """Return a VPC's ID, or its path if it is made in the app; `None` if the ID is not known yet."""
     if not is_unresolved(vpc_id):
-        return vpc_id if VPC_ID.fullmatch(vpc_id) else None  # what CDK takes for one that it has not looked up yet
+        return vpc_id if VPC_ID.fullmatch(vpc_id) else None  # CDK's dummy for a VPC that it has not looked up yet
     token = Tokenization.reverse_string(vpc_id).first_token
     target = token.target if isinstance(token, Reference) else None
     return target.node.path if isinstance(target, ec2.CfnVPC) else None
 
 
 def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[str, object]) -> None:
-    """Refuse arguments that are in another region or account than what they are given to.
+    """Refuse arguments that are in another region or account than the construct that gets them.
 
-    CloudFormation would look for them in its own. All public constructors and methods are checked, by `checked`;
-    `OTHER_REGION` and `OTHER_ACCOUNT` list what is let through.
+    CloudFormation would look for them in the region and account of the stack. `checked` does this for all public
+    constructors and methods. `OTHER_REGION` and `OTHER_ACCOUNT` list the exceptions.
 
     Args:
-        scope: A construct of the stack that they are given to.
-        owner: The class that takes them, by whose name, or that of a base, they are let through.
-        id: What the caller knows it as.
+        scope: A construct of the stack that gets them.
+        owner: The class that gets them; exceptions name it, or a base of it.
+        id: The ID of the construct that gets them.
         given: The arguments by their names.
 
     Raises:
-        ValueError: With the first one that is elsewhere.
+        ValueError: With the first argument of another region or account.
     """
     for name, value in given.items():
         for each in _constructs_and_arns_in(value):
@@ -141,7 +141,7 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
 
 
 def _constructs_and_arns_in(value: object) -> Iterator[Any]:
-    """Yield the constructs and ARNs in an argument: itself, or what is in a list, a mapping or a value object."""
+    """Yield the constructs and ARNs in an argument: itself, or the items of a list, mapping or value object."""
     if isinstance(value, str):
         yield from [value] if value.startswith("arn:") else []
     elif isinstance(value, Construct) or hasattr(value, "env"):
@@ -162,7 +162,7 @@ def _members(value: object) -> list[object]:
 
 
 def environment_of(thing: Any) -> Environment:  # noqa: ANN401 - a construct of any kind, or an ARN
-    """Return where a construct, or what an ARN names, is deployed. Node is asked once: its answers take time."""
+    """Return the environment of a construct or an ARN. The answer of Node is kept, because it takes time."""
     if isinstance(thing, str):
         return _of_arn(thing)
     if thing not in _ENVIRONMENTS:

@@ -11,7 +11,7 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
 
     Args:
         parameter: The argument's name.
-        name: The name, without a closing dot.
+        name: The name, without a dot at the end.
         hosted_zone: The zone in which its record will be made.
 
     Raises:
@@ -19,7 +19,7 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
     """
     try:
         zone_name = hosted_zone.zone_name.rstrip(".")
-    except RuntimeError:  # a zone imported by its ID alone does not know its name
+    except RuntimeError:  # a zone that is imported by its ID has no name
         return
     if is_known(zone_name) and name != zone_name and not may_end_with(f".{zone_name}", name):
         raise ValueError(f"{parameter} must be in the hosted zone {zone_name!r}, got: {name!r}")

@@ -4,7 +4,7 @@
 from fargate_constructs import FargateService ──> [lazy_imports] ──> fargate_constructs.service.fargate_service
 ```
 
-Each CDK module takes up to a tenth of a second to load. A team that needs no Glue table does not wait for aws_glue.
+Each CDK module takes up to 0.1 s to load. An app without a Glue table does not wait for aws_glue.
 """
 
 import ast
@@ -24,7 +24,8 @@ def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Cal
 
     Args:
         package: The package's `__name__`.
-        file: The package's `__file__`. The stub is beside it: a line `from .module import Name as Name` for each name.
+        file: The package's `__file__`. The stub is in the same folder, with a line
+            `from .module import Name as Name` for each name.
     """
     stub = ast.parse(Path(file).with_suffix(".pyi").read_text())
     modules = {

@@ -21,7 +21,7 @@ PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
 # Reasons that several places share.
 INLINE_POLICY = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_choosing-managed-or-inline.html
-    "IAMNoInlinePolicy": "The policy belongs to one role and is deleted with it, AWS's use of inline policies.",
+    "IAMNoInlinePolicy": "The policy belongs to one role and is deleted with it; inline policies are for that.",
 }
 LOG_GROUP = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -81,7 +81,7 @@ def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *
 
 @jsii.implements(IValidation)
 class _Wildcards:
-    """Accepts the wildcards of one stack by the names that its template has for them."""
+    """Acknowledges the wildcards of one stack by their names in its template."""
 
     def __init__(self) -> None:
         self._reasons: list[tuple[IConstruct, Mapping[str, str]]] = []
@@ -95,7 +95,7 @@ class _Wildcards:
         self._accept(policy_holder, reasons)
 
     def validate(self) -> list[str]:
-        """Accept what has a name that it did not have before, which is last known now; nothing is ever wrong."""
+        """Acknowledge wildcards whose names have changed since; the names are final now. It finds no error."""
         self._read_names(stack_of(self._reasons[0][0]), list(self._names))
         for policy_holder, reasons in self._reasons:
             self._accept(policy_holder, reasons)

@@ -5,7 +5,7 @@ from typing import Any, Self, cast
 
 
 class NamedConstructors:
-    """The base of a `@dataclass(frozen=True, init=False)` whose fields are no arguments of its constructor."""
+    """The base of a `@dataclass(frozen=True, init=False)` whose constructor does not take its fields."""
 
     def __init__(self) -> None:
         """Refuse a call of the class itself."""

@@ -1,4 +1,4 @@
-"""The bucket that every part keeps its files in."""
+"""The bucket that all parts use for their files."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 SSE_S3 = "AES256"
-READERS = "Who reads a bucket is a matter for CloudTrail data events, which an account turns on once."
+READERS = "CloudTrail data events record who reads a bucket; an account turns them on once for all."
 
 
 def why_no_access_logs(bucket: s3.IBucket) -> str | None:
-    """Return what keeps load balancers from writing their logs to a bucket, as far as that is known here; or None.
+    """Return why load balancers cannot write their logs to a bucket, if that is known; or `None`.
 
-    They need SSE-S3. With a default lock, S3 wants checksums that they are not known to send.
+    They need SSE-S3. With a default lock S3 requires checksums, and AWS does not document that they send them.
     """
     if bucket.encryption_key:
         return "a KMS key"
@@ -32,16 +32,16 @@ def why_no_access_logs(bucket: s3.IBucket) -> str | None:
 
 
 class PrivateBucket(s3.Bucket):
-    """A bucket that is private, reached over TLS 1.2 or newer only, encrypted, and kept with its stack gone.
+    """A private, encrypted and retained bucket that requires TLS 1.2 or newer.
 
     Args:
         scope: The construct that owns the bucket.
         id: The bucket's ID.
         lifecycle_rules: What happens to objects as they age.
-        encryption_key: The KMS key to encrypt with, by way of bucket keys. By default S3's own (SSE-S3).
-        versioned: Whether what is overwritten or deleted stays as a noncurrent version. By default it does not.
-        object_lock: For how long no object may be deleted; the bucket is then versioned. By default there is no lock.
-        object_ownership: Whether access control lists count. By default they do not: the bucket's policy decides.
+        encryption_key: The KMS key, used with bucket keys. By default S3's own key (SSE-S3).
+        versioned: Whether overwritten and deleted objects stay as noncurrent versions. By default they do not.
+        object_lock: How long no object can be deleted; the bucket is then versioned. By default there is no lock.
+        object_ownership: Whether access control lists count. By default only the bucket's policy counts.
     """
 
     def __init__(
@@ -83,6 +83,6 @@ class PrivateBucket(s3.Bucket):
             )
         if not versioned and not object_lock:
             reasons["S3BucketVersioningEnabled"] = (
-                "Nothing in it is changed, and what expires is to be gone. Archives take versioned=True, or a lock."
+                "Its objects never change, and expired objects should be gone. Archives take versioned=True, or a lock."
             )
         acknowledge(self, reasons)

@@ -1,4 +1,4 @@
-"""A Lambda function of this library's own.
+"""The Lambda functions of this library.
 
 ```
 logs, network, service ──> [PythonFunction] ──> its own log group
@@ -17,32 +17,32 @@ from constructs import Construct
 from fargate_constructs._core.account_trust import service_principal
 from fargate_constructs._core.nag_suppressions import FUNCTION, INLINE_POLICY, LOG_GROUP, acknowledge
 
-# Why no queue keeps invocations that failed.
-ANSWERS_A_DEPLOYMENT = {"LambdaDLQ": "A deployment calls it, and fails if it is not answered."}
+# Why there is no queue for failed invocations.
+ANSWERS_A_DEPLOYMENT = {"LambdaDLQ": "A deployment calls it, and fails without an answer."}
 
 
 def code_in(folder: Path) -> lambda_.Code:
-    """Return what is in a folder as a function's code.
+    """Return a folder as the code of a function.
 
-    Without bytecode, which would give the asset another hash on each machine, and each deployment an upload.
+    Bytecode is left out: it would change the asset's hash on each machine, and each deployment would upload it.
     """
     return lambda_.Code.from_asset(str(folder), exclude=["__pycache__"])
 
 
 class PythonFunction(lambda_.Function):
-    """A Python function on ARM whose role may do nothing at first but write its own log.
+    """A Python function on ARM whose role can only write its own log at first.
 
     Args:
         scope: The construct that owns the function, its role and its log group.
-        id: The function's ID, with which those of its role and its log group begin.
-        code: Its code, which needs nothing but what the runtime has.
-        handler: What is called: the module and its function.
+        id: The function's ID; the IDs of its role and log group begin with it.
+        code: Its code, which uses only the packages of the runtime.
+        handler: The module and the function that Lambda calls.
         description: What it does, in a few words.
         timeout: How long one invocation may take.
-        dlq_suppressions: The audits' rules about invocations that failed, each with why it does not hold here.
+        dlq_suppressions: Audit rules about failed invocations, each with the reason why it does not apply.
         environment: Its environment variables. By default none.
         memory_size: Its memory in MiB; Lambda gives CPU in proportion. By default 256.
-        role_name: The role's name. By default CloudFormation makes one up.
+        role_name: The role's name. By default CloudFormation chooses one.
         retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
         max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
         on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
@@ -94,13 +94,13 @@ class PythonFunction(lambda_.Function):
         )
         self.execution_role = execution_role
         self.own_log_group = own_log_group
-        """Where it writes what it does."""
+        """The log group of the function."""
         acknowledge(own_log_group, LOG_GROUP)
         acknowledge(execution_role, INLINE_POLICY)
         acknowledge(self, {**FUNCTION, **dlq_suppressions})
 
     def allow(self, *actions: str, on: str, conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
-        """Let the function do something with one resource; return the statement that says so."""
+        """Allow the function actions on resources, and return the statement."""
         statement = iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
         self.execution_role.add_to_policy(statement)
         return statement

@@ -1,12 +1,12 @@
-"""What is known of a value while the app is synthesized.
+"""What synthesis knows of a value.
 
 ```
 value ──> [known?] ──> checks
 ```
 
-A token is not: only the deployment tells. Nor is the dummy that CDK takes for a value which the CLI has yet to look up.
-The CLI looks up after a synthesis that succeeded, and then synthesizes again with the values
-(https://docs.aws.amazon.com/cdk/v2/guide/context.html). A check that refused a dummy would never get to see the value.
+A token is not known: only the deployment knows its value. CDK uses a dummy for a value that the CLI has not looked up
+yet. The CLI looks up after a successful synthesis, and then synthesizes again with the values
+(https://docs.aws.amazon.com/cdk/v2/guide/context.html). So a check must accept dummies.
 """
 
 import re
@@ -16,13 +16,13 @@ from collections.abc import Iterable
 
 from aws_cdk import Token
 
-# How CDK writes a value that it does not know yet into a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
+# A token in a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
 TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
-# The first two bytes of a number in which CDK hides a token (aws-cdk-lib, core/lib/private/encoding.ts).
+# The first two bytes of a number that is a token (aws-cdk-lib, core/lib/private/encoding.ts).
 NUMBER_TOKEN = b"\xfb\xff"
 LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
-# What may be in a token's place. If any value of it makes a text match, one of these does, for the patterns of names,
-# hosts, paths and headers: a word, a number, a name of several parts, a path, or nothing.
+# Values to try for a token: a word, a number, a name of several parts, a path, or nothing. If some value of the token
+# makes a text match a pattern of names, hosts, paths or headers, one of these does.
 FILLERS = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
 # The dummies of CDK's look-ups: `dummyValue` in its calls of `ContextProvider.getValue`, and `DUMMY_VPC_PROPS` in its
 # aws-ec2/lib/vpc.ts.
@@ -38,7 +38,7 @@ DUMMY = re.compile("|".join(DUMMIES.values()))
 
 
 def is_unresolved(value: object) -> bool:
-    """Whether a value is or holds a token. Python sees that of a text or a number; Node.js would take 0.2 ms."""
+    """Whether a value is or contains a token. Python checks texts and numbers itself; Node.js would take 0.2 ms."""
     if isinstance(value, str):
         return TOKEN.search(value) is not None
     if isinstance(value, (int, float)):
@@ -47,46 +47,46 @@ def is_unresolved(value: object) -> bool:
 
 
 def is_known(value: object) -> bool:
-    """Whether a value is itself: no token, and no dummy of a look-up; of a list, whether each of its values is."""
+    """Whether a value contains no token and no dummy of a look-up; a list is known if each of its values is."""
     if isinstance(value, str):
         return not is_dummy(value) and not is_list_token(value) and not is_unresolved(value)
     return all(map(is_known, value)) if isinstance(value, Iterable) else not is_unresolved(value)
 
 
 def may_match(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether a text matches a pattern, or may once all of it is known: as far as the text around its tokens tells."""
+    """Whether a text matches a pattern, or may match it with some values of its tokens."""
     parts = TOKEN.split(text)
     fillers = FILLERS if len(parts) > 1 else ("",)
     return _may_be_anything(text) or any(pattern.fullmatch(filler.join(parts)) for filler in fillers)
 
 
 def may_start_with(prefix: str, text: str) -> bool:
-    """Whether a text begins so, or may once all of it is known."""
+    """Whether a text begins with a prefix, or may with some values of its tokens."""
     start, *others = TOKEN.split(text)
     return start.startswith(prefix) or bool(others and prefix.startswith(start)) or _may_be_anything(text)
 
 
 def may_end_with(suffix: str, text: str) -> bool:
-    """Whether a text ends so, or may once all of it is known."""
+    """Whether a text ends with a suffix, or may with some values of its tokens."""
     *others, end = TOKEN.split(text)
     return end.endswith(suffix) or bool(others and suffix.endswith(end)) or _may_be_anything(text)
 
 
 def min_length(text: str) -> int:
-    """Return how long a text is at least: without its tokens, and as if what is yet to be looked up were empty."""
+    """Return the smallest length of a text: without its tokens; 0 for a dummy of a look-up."""
     return 0 if _may_be_anything(text) else len(TOKEN.sub("", text))
 
 
 def is_list_token(value: str) -> bool:
-    """Whether a text is how CDK writes, within a list, that only the deployment knows the list."""
+    """Whether a text is the item of a list that is a token."""
     return value.startswith(LIST_TOKEN)
 
 
 def is_dummy(value: str) -> bool:
-    """Whether a text is, or holds, what CDK takes for a value that the CLI has yet to look up."""
+    """Whether a text contains a dummy for a value that the CLI has not looked up yet."""
     return DUMMY.search(value) is not None
 
 
 def _may_be_anything(text: str) -> bool:
-    """Whether nothing is known of a text: it is made of tokens alone, one for a list, or a dummy."""
+    """Whether nothing is known of a text: it has tokens only, or is a list token or a dummy."""
     return is_dummy(text) or is_list_token(text) or (TOKEN.sub("", text) == "" != text)

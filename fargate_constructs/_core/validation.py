@@ -1,4 +1,4 @@
-"""Checks of numbers, times, lists and headers, as far as they are known at synthesis."""
+"""Checks of numbers, times, lists and headers; tokens pass."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from fargate_constructs._core.unresolved import (
 
 
 def validate_range(name: str, value: float | None, low: float, high: float | None = None, *, unit: str = "") -> None:
-    """Refuse a number outside its limits; one that is not given, or known only when deployed, passes.
+    """Refuse a number outside its limits; `None` and tokens pass.
 
     Raises:
         ValueError: With the number and the limits.
@@ -30,7 +30,7 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
 
 
 def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
-    """Refuse a time outside its limits, in seconds, or one that is no whole number of them.
+    """Refuse a time outside its limits in seconds, or that is not whole seconds.
 
     Raises:
         ValueError: With the time and the limits.
@@ -47,19 +47,19 @@ _SECONDS: WeakKeyDictionary[Duration, float | None] = WeakKeyDictionary()
 
 
 def seconds_of(duration: Duration) -> float | None:
-    """Return a time in seconds, `None` if only the deployment knows it. Node is asked once: its answers take time."""
+    """Return a time in seconds, `None` for a token. The answer of Node is kept, because it takes time."""
     if duration not in _SECONDS:
         _SECONDS[duration] = None if duration.is_unresolved() else duration.to_milliseconds() / 1000
     return _SECONDS[duration]
 
 
-# How many values the conditions of a listener rule have together
+# The maximum of values in all conditions of a listener rule
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
 MAX_VALUES_PER_RULE = 5
 
 
 def validate_list(name: str, values: Sequence[str]) -> None:
-    """Refuse a list that only the deployment knows; values that only it knows pass.
+    """Refuse a list that is a token; values that are tokens pass.
 
     Raises:
         ValueError: With what to write instead.
@@ -69,7 +69,7 @@ def validate_list(name: str, values: Sequence[str]) -> None:
 
 
 def validate_distinct(name: str, values: Sequence[str]) -> None:
-    """Refuse a list that has a value twice; those of look-ups tell nothing yet.
+    """Refuse a list that has a value twice; dummies of look-ups pass.
 
     Raises:
         ValueError: With the list.
@@ -80,10 +80,10 @@ def validate_distinct(name: str, values: Sequence[str]) -> None:
 
 
 def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
-    """Refuse what are not the IDs of Elastic IPs, each of them once.
+    """Refuse values that are not allocation IDs of Elastic IPs, or that occur twice.
 
     Raises:
-        ValueError: With the one that is none, or the list.
+        ValueError: With the wrong value, or the list.
     """
     validate_list(name, allocation_ids)
     for allocation_id in allocation_ids:
@@ -93,10 +93,10 @@ def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
 
 
 def validate_ips(name: str, ips: Sequence[str]) -> None:
-    """Refuse what are no IPv4 addresses.
+    """Refuse values that are not IPv4 addresses.
 
     Raises:
-        ValueError: With the one that is none.
+        ValueError: With the wrong value.
     """
     validate_list(name, ips)
     for ip in ips:
@@ -107,25 +107,25 @@ def validate_ips(name: str, ips: Sequence[str]) -> None:
             raise ValueError(f"{name} must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
 
 
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html. Headers with
-# other names the load balancer drops (routing.http.drop_invalid_header_fields).
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html. The load
+# balancer drops headers with other names (routing.http.drop_invalid_header_fields).
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
-# Visible ASCII and spaces within. An escaped wildcard (\*) would have no rank.
+# Visible ASCII, with spaces inside. The priority of an escaped wildcard (\*) is not defined.
 CONDITION_VALUE = re.compile(r"(?=.{1,128}$)[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")
 HEADER_NAME_LIMITS = "of at most 40 letters, digits and hyphens"
 CONDITION_VALUE_LIMITS = "of at most 128 visible characters, none of them a backslash"
 
 
 def validate_header(parameter: str, name: str, value: str) -> None:
-    """Refuse a header that no listener rule can ask for, as far as it is known at synth.
+    """Refuse a header that no listener rule can check.
 
     Args:
-        parameter: What the caller calls the header.
+        parameter: The argument's name.
         name: Its name.
         value: Its value.
 
     Raises:
-        ValueError: If the name or the value is malformed, or it is the host, of which a rule asks otherwise.
+        ValueError: If the name or the value is malformed, or the name is `host`, which has its own condition.
     """
     if not may_match(HEADER_NAME, name):
         raise ValueError(f"{parameter} must have a name {HEADER_NAME_LIMITS}, got: {name!r}")
