@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fargate_constructs._core.nag_suppressions import PACKS
-from fargate_constructs.endpoint.cloud_front_distribution import SHARED_FUNCTION
+from fargate_constructs.endpoint.vpc_origin import SHARED_FUNCTION
 from tests import modes
 from tests.modes.made_elsewhere import CALLERS
 

@@ -1,9 +1,4 @@
-"""Two addresses for the whole world: AWS's network from the edge nearest to the caller.
-
-```
-caller ──> [accelerator: two anycast addresses] ──> HttpEndpoint ──> routes
-```
-"""
+"""A Global Accelerator in front of an endpoint: two fixed addresses for callers everywhere."""
 
 from collections.abc import Sequence
 
@@ -15,28 +10,30 @@ from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.environment_checks import validate_partition
+from fargate_constructs.endpoint.fronts import wait_for_internet_gateway
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 
 # Every accelerator has two: https://docs.aws.amazon.com/global-accelerator/latest/dg/introduction-components.html
 ADDRESSES = 2
 # https://docs.aws.amazon.com/global-accelerator/latest/dg/preserve-client-ip-address.regions.html
-ELSEWHERE = ("us-gov-", "cn-")
+UNSUPPORTED_REGIONS = ("us-gov-", "cn-")
 
 
 class Accelerator(Construct):
-    """An AWS Global Accelerator before an endpoint: two fixed IPv4 addresses, the same from everywhere.
+    """An AWS Global Accelerator in front of an endpoint: two fixed IPv4 addresses, the same from everywhere.
 
-    It takes connections in at the edge nearest to the caller and carries them to the endpoint unopened; the endpoint
-    sees the caller's own address, so who may call is the endpoint's matter, as without. The records of the endpoint's
-    names lead here, as A records: the accelerator has no IPv6 addresses.
+    It accepts connections at the edge location nearest to the caller and forwards them unopened. The endpoint sees the
+    caller's own address, so its *allow_cidrs* decide who may call. The records of the endpoint's names point at the
+    accelerator, as A records: it has no IPv6 addresses.
 
-    Make the endpoint internal, as in the example, for it to be reached from here alone. One that faces the internet
-    goes on to answer those who know its own address, and AWS advises against that: connections that come both ways
-    from one address and port of a caller collide, and time out
+    Make the endpoint internal, as in the example, so that callers can reach it through the accelerator only. An
+    endpoint that faces the internet also answers at its own name. AWS advises against both: connections from one
+    address and port of a caller collide and time out
     (https://docs.aws.amazon.com/global-accelerator/latest/dg/best-practices-aga.html).
 
-    The accelerator is kept when its stack is deleted, for its addresses go with it; it costs 0.025 USD an hour, 18.25
-    USD a month, until you delete it, and from 0.01 USD/GB (https://aws.amazon.com/global-accelerator/pricing/).
+    The accelerator is retained when its stack is deleted, because its addresses are lost with it. It costs 0.025 USD an
+    hour (18.25 USD a month) until you delete it, and from 0.01 USD/GB
+    (https://aws.amazon.com/global-accelerator/pricing/).
 
     ```python
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True, allow_cidrs=["0.0.0.0/0"])
@@ -47,18 +44,24 @@ class Accelerator(Construct):
     Args:
         scope: The construct that owns the accelerator.
         id: The construct's ID.
-        endpoint: What it leads to.
+        endpoint: The endpoint that gets the connections.
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint has a front already, such as static IPs; nobody may call it; it has records that
-            lie in another stack; or it is in GovCloud or China.
+        ValueError: If the endpoint has a front already, such as static IPs; if it allows no caller; if it has records
+            in another stack; or if it is in GovCloud or China.
     """
 
     @checked
     def __init__(self, scope: Construct, id: str, *, endpoint: HttpEndpoint) -> None:
-        validate_partition(endpoint, "Accelerator", ELSEWHERE, "give the endpoint static_ips=True for fixed addresses")
-        _validate_endpoint(scope, endpoint)
+        validate_partition(
+            endpoint, "Accelerator", UNSUPPORTED_REGIONS, "give the endpoint static_ips=True for fixed addresses"
+        )
+        endpoint._front.validate(scope, moves_records=True)
+        if endpoint._ingress.is_empty:
+            raise ValueError(
+                f"{endpoint.node.path} allows no caller, and an accelerator keeps callers' addresses; pass allow_cidrs"
+            )
         super().__init__(scope, id)
 
         self.accelerator = globalaccelerator.Accelerator(
@@ -72,11 +75,11 @@ class Accelerator(Construct):
                 for listener in endpoint.listeners
             ],
             protocol=globalaccelerator.ConnectionProtocol.TCP,
-            # A caller's requests need not meet the same load balancer node.
+            # A caller's requests need not reach the same node of the load balancer.
             client_affinity=globalaccelerator.ClientAffinity.NONE,
         ).add_endpoint_group(
             "EndpointGroup",
-            # Whether a load balancer is well it is asked itself; no health check is set here.
+            # Global Accelerator uses the load balancer's own health; it ignores health checks that are set here.
             endpoints=[
                 globalaccelerator_endpoints.ApplicationLoadBalancerEndpoint(
                     endpoint.load_balancer, preserve_client_ip=True, weight=128
@@ -84,9 +87,9 @@ class Accelerator(Construct):
             ],
         )
         # https://docs.aws.amazon.com/global-accelerator/latest/dg/secure-vpc-connections.html
-        endpoint.wait_for_internet_gateway(group)
+        wait_for_internet_gateway(group, endpoint.load_balancer)
         self._endpoint = endpoint
-        endpoint.stand_behind(self, targets.GlobalAcceleratorTarget(self.accelerator))
+        endpoint._front.register(self, targets.GlobalAcceleratorTarget(self.accelerator))
 
     @property
     def ingress_ips(self) -> Sequence[str]:
@@ -96,14 +99,6 @@ class Accelerator(Construct):
 
     @property
     def url(self) -> str:
-        """Where callers find the endpoint: its own name, or the accelerator's (a token until deployed)."""
+        """The URL with the endpoint's domain name, or with the accelerator's (a token until deployed)."""
         scheme = "https" if self._endpoint.has_tls else "http"
         return f"{scheme}://{self._endpoint.domain_name or self.accelerator.dns_name}"
-
-
-def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint) -> None:
-    endpoint.validate_front(scope, moves_records=True)
-    if endpoint.callers.is_nobody:
-        raise ValueError(
-            f"nobody may call {endpoint.node.path}, which sees callers' own addresses: name them by allow_cidrs",
-        )

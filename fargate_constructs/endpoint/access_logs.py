@@ -1,9 +1,4 @@
-"""Where a load balancer keeps what it was asked.
-
-```
-caller ──> load balancer ──> [access log bucket]
-```
-"""
+"""The access logs of the load balancer and their bucket."""
 
 from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -14,11 +9,11 @@ from constructs import Construct
 from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
 from fargate_constructs._core.unresolved import is_dummy
 
-EXPIRATION_DAYS = 90
+DEFAULT_EXPIRATION = Duration.days(90)
 DAY = 24 * 60 * 60 * 1000
 
 
-def log_to(
+def enable_access_logs(
     scope: Construct,
     bucket: s3.IBucket | None,
     *,
@@ -27,45 +22,33 @@ def log_to(
     expiration: Duration | None,
     connection_logs: bool,
 ) -> s3.IBucket:
-    """Turn on a load balancer's logs, once it may write them.
+    """Turn on a load balancer's logs, and let it write them. By default a private bucket is made for 90 days.
 
-    `ApplicationLoadBalancer.log_access_logs` cannot do this in a stack without a fixed region (aws-cdk#27432): it
-    looks up the region's old account of Elastic Load Balancing. The service principal used here needs no region. See
+    `ApplicationLoadBalancer.log_access_logs` does not work in a stack without a fixed region (aws-cdk#27432): it looks
+    up the region's old account of Elastic Load Balancing. The service principal used here needs no region. See
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
-
-    Args:
-        scope: The endpoint.
-        bucket: Where to. By default a private bucket is made.
-        load_balancer: Whose logs.
-        prefix: What the keys begin with, before `AWSLogs/`. By default nothing.
-        expiration: After how long a file in the bucket made here is deleted. By default 90 days.
-        connection_logs: Whether TLS connections are logged too.
     """
-    kept = bucket or _make_bucket(scope, expiration or Duration.days(EXPIRATION_DAYS))
-    _permit(kept, prefix, load_balancer)
+    rule = s3.LifecycleRule(expiration=expiration or DEFAULT_EXPIRATION)
+    log_bucket = bucket or PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule])
+    _allow_writing(log_bucket, prefix, load_balancer)
     for kind, is_on in (("access_logs", True), ("connection_logs", connection_logs), ("health_check_logs", False)):
         load_balancer.set_attribute(f"{kind}.s3.enabled", str(is_on).lower())
         if is_on:
-            load_balancer.set_attribute(f"{kind}.s3.bucket", kept.bucket_name)
+            load_balancer.set_attribute(f"{kind}.s3.bucket", log_bucket.bucket_name)
         if is_on and prefix:
             load_balancer.set_attribute(f"{kind}.s3.prefix", prefix)
-    return kept
+    return log_bucket
 
 
 def validate_access_logs(
     bucket: s3.IBucket | None, prefix: str | None, expiration: Duration | None, *, load_balancer: str
 ) -> None:
-    """Refuse what the load balancer could not write to.
-
-    Raises:
-        ValueError: If *expiration* is not of whole days, the bucket has a KMS key or a default lock, its files
-            would be given an expiration here, or the prefix is one that AWS refuses.
-    """
+    """Refuse a bucket or a prefix that the load balancer cannot write to, and an expiration of the caller's bucket."""
     validate_expiration(expiration)
     if bucket and (reason := why_no_access_logs(bucket)):
         raise ValueError(
-            f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with {reason}: {load_balancer} "
-            "cannot write there; give another bucket, or none",
+            f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with {reason}: {load_balancer}'s "
+            "load balancer cannot write there; give another bucket, or none",
         )
     if bucket and expiration:
         raise ValueError(
@@ -84,11 +67,7 @@ def validate_access_logs(
 
 
 def validate_expiration(expiration: Duration | None) -> None:
-    """Refuse what S3 counts no days of.
-
-    Raises:
-        ValueError: If it is not of whole days, one at least.
-    """
+    """Refuse anything but whole days, because S3 counts days."""
     if expiration is None or expiration.is_unresolved():
         return
     milliseconds = expiration.to_milliseconds()
@@ -96,12 +75,8 @@ def validate_expiration(expiration: Duration | None) -> None:
         raise ValueError(f"access_log_expiration must be whole days, 1 at least, got: {expiration.to_human_string()}")
 
 
-def _make_bucket(scope: Construct, expiration: Duration) -> PrivateBucket:
-    return PrivateBucket(scope, "AccessLogs", lifecycle_rules=[s3.LifecycleRule(expiration=expiration)])
-
-
-def _permit(bucket: s3.IBucket, prefix: str | None, load_balancer: elbv2.ApplicationLoadBalancer) -> None:
-    # The path holds the account: Elastic Load Balancing writes no other account's logs below it.
+def _allow_writing(bucket: s3.IBucket, prefix: str | None, load_balancer: elbv2.ApplicationLoadBalancer) -> None:
+    # Elastic Load Balancing writes the logs of this account only below this path.
     account = Stack.of(load_balancer).account
     objects = bucket.arn_for_objects("/".join([*([prefix] if prefix else []), "AWSLogs", account, "*"]))
     permission = bucket.add_to_resource_policy(
@@ -116,6 +91,6 @@ def _permit(bucket: s3.IBucket, prefix: str | None, load_balancer: elbv2.Applica
     if not permission.statement_added:
         Annotations.of(load_balancer).add_warning_v2(
             "fargate-constructs:accessLogPolicy",
-            f"the policy of the imported bucket {bucket.node.path} cannot be changed from here: let "
+            f"this stack cannot change the policy of the imported bucket {bucket.node.path}: let "
             "logdelivery.elasticloadbalancing.amazonaws.com put objects into it, or the deployment fails",
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Duration, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -22,19 +22,19 @@ from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.unresolved import is_unresolved
-from fargate_constructs.endpoint.access_logs import log_to, validate_access_logs
+from fargate_constructs.endpoint.access_logs import enable_access_logs, validate_access_logs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
-from fargate_constructs.endpoint.ingress import Callers
-from fargate_constructs.endpoint.listeners import listen_http, listen_https, validate_tls_options
-from fargate_constructs.endpoint.load_balancer import make_load_balancer, subnets_of, validate_load_balancer
+from fargate_constructs.endpoint.fronts import Front
+from fargate_constructs.endpoint.ingress import Ingress
+from fargate_constructs.endpoint.listeners import asks_for_certificates, listen_http, listen_https, validate_tls_options
+from fargate_constructs.endpoint.load_balancer import make_load_balancer, select_subnets, validate_load_balancer
+from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
 from fargate_constructs.endpoint.routes import RoutedEndpoint
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
 
-# The ID by which the warning of it can be acknowledged.
+# The ID by which the warning can be acknowledged.
 PLAIN_HTTP = "fargate-constructs:plainHttp"
 
 
@@ -42,9 +42,9 @@ PLAIN_HTTP = "fargate-constructs:plainHttp"
 class HttpEndpoint(RoutedEndpoint):
     """A load balancer with one listener that serves many services.
 
-    With a certificate, or a domain name and its hosted zone, it speaks HTTPS (TLS 1.2 and 1.3) and redirects HTTP;
-    with neither it speaks plain HTTP, and synthesis warns. Requests that no route claims are answered 404. Headers
-    with invalid names are dropped, and requests that could be read in two ways are refused. Access logs are kept.
+    With a certificate, or a domain name and its hosted zone, it speaks HTTPS (TLS 1.2 and 1.3) and redirects HTTP.
+    With neither it speaks plain HTTP, and synthesis warns. A request that matches no route is answered with 404.
+    Headers with invalid names are dropped, and ambiguous requests are refused. Access logs are kept.
 
     ```python
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
@@ -55,40 +55,41 @@ class HttpEndpoint(RoutedEndpoint):
     Args:
         scope: The construct that owns the endpoint.
         id: The construct's ID.
-        network: The network whose public subnets, or task subnets if internal, the load balancer stands in, in the
-            first of each zone.
+        network: The network of the load balancer. It is in the first public subnet of each zone, or in the first task
+            subnet of each zone if it is internal.
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
         mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
-        internal: Whether the load balancer is reached from within the VPC, and from what is joined to it, only. By
-            default it faces the internet. AWS cannot change this of a load balancer that has routes.
-        allow_cidrs: The address ranges that may call. By default everybody if it faces the internet and *allow_from*
-            names nobody either; nobody if it is internal.
-        allow_from: Who else may call: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+        internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined
+            to it. By default it faces the internet. AWS cannot change this of a load balancer that has routes.
+        allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
+            and there is no *allow_from*; none if it is internal.
+        allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
         web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
-        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
-            before this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of those that you have, zone by
-            zone. By default not: the addresses change.
+        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer in
+            front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one for each
+            zone. By default the addresses change.
         ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it. By default IPv4.
-        idle_timeout: How long a connection may be silent, 1 to 4,000 s. By default 60 s; a service should keep its
-            side of an idle connection open for longer, or callers now and then get a 502.
-        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot
-            be had back. Deploy with `False` before you destroy the stack.
-        access_log_bucket: Where access logs go, encrypted with SSE-S3: `archive.access_log_bucket` for example. By
+        idle_timeout: After how long without data a connection is closed, 1 to 4,000 s. By default 60 s. A service
+            should keep idle connections open for longer, or callers get some responses with status 502.
+        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS name
+            is lost with it. Deploy with `False` before you destroy the stack.
+        access_log_bucket: The bucket for access logs, encrypted with SSE-S3, such as `archive.access_log_bucket`. By
             default a private bucket is made.
-        access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
+        access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
         access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
-        connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
+        connection_logs: Whether each TLS connection is logged in that bucket, with the reason if it was refused. By
+            default not.
 
     Raises:
         TypeError: If an argument has another type than its annotation.
         ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name or
-            is private and has no certificate beside it, or the domain name lies outside the zone; if *static_ips*,
-            which are public IPv4 addresses, are wanted of an internal or dual-stack endpoint; if
+            is private and has no certificate beside it, or the domain name is outside the zone; if *static_ips*,
+            which are public IPv4 addresses, are given to an internal or dual-stack endpoint; if
             *mutual_authentication* or *connection_logs* is given without TLS; if the access logs could not be written;
-            if there are not subnets of two zones for the load balancer; or if what is given is in another region or
-            account than the stack (the bucket may be another account's).
+            if there are no subnets in two zones for the load balancer; or if an argument is in another region or
+            account than the stack (the bucket may be in another account).
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -118,24 +119,23 @@ class HttpEndpoint(RoutedEndpoint):
         access_log_expiration: Duration | None = None,
         connection_logs: bool = False,
     ) -> None:
-        idle_timeout = Duration.seconds(60) if idle_timeout is None else idle_timeout
+        idle_timeout = idle_timeout or Duration.seconds(60)
+        has_tls = bool(certificate or hosted_zone)
         is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
-        subnets = subnets_of(network, internal=internal)
+        subnets = select_subnets(network, internal=internal)
         validate_load_balancer(
             network.vpc, subnets, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout
         )
         validate_domain(certificate, domain_name, hosted_zone)
         validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
         validate_tls_options(
-            has_tls=bool(certificate or hosted_zone),
-            mutual_authentication=mutual_authentication,
-            connection_logs=connection_logs,
+            has_tls=has_tls, mutual_authentication=mutual_authentication, connection_logs=connection_logs
         )
         validate_static_ips(static_ips, subnets=subnets, internal=internal, is_dual_stack=is_dual_stack)
-        callers = Callers.of(
+        ingress = Ingress.of(
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
-            ports=(80, 443) if certificate or hosted_zone else (80,),
+            ports=(80, 443) if has_tls else (80,),
             internal=internal,
             is_dual_stack=is_dual_stack,
         )
@@ -143,11 +143,7 @@ class HttpEndpoint(RoutedEndpoint):
 
         self.domain_name = domain_name
         self.is_internal = internal
-        off = elbv2.MutualAuthenticationMode.OFF
-        self.asks_for_certificates = (
-            mutual_authentication is not None and mutual_authentication.mutual_authentication_mode not in {None, off}
-        )
-        """Whether callers may or must show a certificate (mutual TLS)."""
+        self._asks_for_certificates = asks_for_certificates(mutual_authentication)
         self.load_balancer = make_load_balancer(
             self,
             vpc=network.vpc,
@@ -157,7 +153,7 @@ class HttpEndpoint(RoutedEndpoint):
             idle_timeout=idle_timeout,
             deletion_protection=deletion_protection,
         )
-        self.access_log_bucket = log_to(
+        self.access_log_bucket = enable_access_logs(
             self,
             access_log_bucket,
             load_balancer=self.load_balancer,
@@ -168,50 +164,46 @@ class HttpEndpoint(RoutedEndpoint):
         self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), has_ipv6=is_dual_stack)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
-        if certificate:
-            self.listeners = listen_https(self.load_balancer, certificate, mutual_authentication)
-        else:
-            self.listeners = listen_http(self.load_balancer)
-            Annotations.of(self).add_warning_v2(
-                PLAIN_HTTP,
-                "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
-            )
+        self.listeners = self._make_listeners(certificate, mutual_authentication)
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
-        self.static_ips = self._make_static_ips(network, static_ips, deletion_protection) if static_ips else None
+        self._front = Front(self, self._domains)
+        self.static_ips: StaticIps | None = None
         """The network load balancer before this one, with its Elastic IPs, if there is one."""
-        self._front: Construct | None = self.static_ips
-        self._front_has_records = bool(static_ips)
-        # Always the same object: CDK notes on it, while it makes a rule, whose stack the rule is for.
-        self._connections = ec2.Connections(
-            security_groups=(self.static_ips or self.load_balancer).connections.security_groups[:1],
-            default_port=ec2.Port.tcp(self.listener.port),
-        )
-        self.callers = callers
-        callers.may_reach(
-            self, self.static_ips.network_load_balancer if self.static_ips else self.load_balancer, network.vpc
-        )
-        self.web_acl = web_acl.protect(self, self.load_balancer) if web_acl else None
-        """The web ACL, if one was made."""
-        if not web_acl:
-            reason = (
-                "A web ACL costs 5 USD a month, and more for rules and requests. web_acl=WebAcl.managed() makes one."
+        if static_ips:
+            self.static_ips = StaticIps(
+                self,
+                "StaticIps",
+                vpc=network.vpc,
+                subnets=subnets,
+                allocation_ids=() if isinstance(static_ips, bool) else static_ips,
+                listeners=self.listeners,
+                deletion_protection=deletion_protection,
             )
-            acknowledge(self.load_balancer, {"ALBWAFEnabled": reason})
+            self._front.register(self.static_ips, targets.LoadBalancerTarget(self.static_ips.network_load_balancer))
+        called = self._called_load_balancer
+        # Always the same object: while CDK makes a rule, it notes on this object the stack that the rule is for.
+        self._connections = ec2.Connections(
+            security_groups=called.connections.security_groups[:1], default_port=ec2.Port.tcp(self.listener.port)
+        )
+        ingress.allow(self, called, network.vpc)
+        self._ingress = ingress
+        self.web_acl = associate_web_acl(self, self.load_balancer, web_acl)
+        """The web ACL, if one was made."""
 
     @staticmethod
     @checked
     def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> "ImportedEndpoint":
-        """Use a listener made elsewhere, so that routes can be added to it.
+        """Use a listener made elsewhere, to add routes to it.
 
-        Find it by `elbv2.ApplicationListener.from_lookup(...)`, or name it and its load balancer's security group by
-        `elbv2.ApplicationListener.from_application_listener_attributes(...)`. The rules that others gave it are not
-        known here: AWS refuses a number twice, so give `priority` to a route that meets one of theirs.
+        Look it up with `elbv2.ApplicationListener.from_lookup(...)`, or import it and the security group of its load
+        balancer with `elbv2.ApplicationListener.from_application_listener_attributes(...)`. Rules that are not made in
+        this app are not known here. AWS refuses a priority that is in use, so give such a route another *priority*.
         """
         return ImportedEndpoint(scope, id, listener)
 
     @property
     def connections(self) -> ec2.Connections:
-        """The callers' side of security group rules: the network load balancer's, if there are static IPs."""
+        """The security group that callers connect to: of the network load balancer if there are static IPs."""
         return self._connections
 
     @property
@@ -221,38 +213,33 @@ class HttpEndpoint(RoutedEndpoint):
 
     @property
     def domain_names(self) -> Sequence[str]:
-        """All names that it serves so far."""
+        """All domain names added so far."""
         return tuple(self._domains.names)
 
     @property
-    def has_records(self) -> bool:
-        """Whether names lead here by records of the endpoint's own."""
-        return self._domains.has_records
-
-    @property
     def url(self) -> str:
-        """Where callers find the endpoint, such as `https://shop.example.com` (a token without a domain name)."""
-        front = self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
-        return f"{'https' if self.has_tls else 'http'}://{self.domain_name or front.load_balancer_dns_name}"
+        """The endpoint's URL, such as `https://shop.example.com` (a token without a domain name)."""
+        host = self.domain_name or self._called_load_balancer.load_balancer_dns_name
+        return f"{'https' if self.has_tls else 'http'}://{host}"
 
     @property
     def ingress_ips(self) -> Sequence[str]:
-        """The IPv4 addresses of *static_ips* (tokens until deployed); none without, and none of those you have."""
+        """The IPv4 addresses of *static_ips* (tokens until deployed). Empty without, and for your own Elastic IPs."""
         pool = self.static_ips.elastic_ip_pool if self.static_ips else None
         return pool.public_ips if pool else ()
 
     @checked
     def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
-        """Write `ingress_ips` to a parameter of SSM, for other teams' stacks to read.
+        """Write `ingress_ips` to an SSM parameter, for other teams' stacks to read.
 
         Args:
             parameter_name: The parameter's name, such as `/endpoint/ingress-ips`.
 
         Raises:
-            ValueError: If there are none, or they are published already.
+            ValueError: If there are no such addresses, or they are published already.
         """
         if not self.ingress_ips:
-            raise ValueError("publish needs fixed addresses made here, got none: pass static_ips=True")
+            raise ValueError("publish needs Elastic IPs made here, got none; pass static_ips=True")
         if published := self.node.try_find_child("IngressIpsParameter"):
             raise ValueError(
                 f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
@@ -274,27 +261,31 @@ class HttpEndpoint(RoutedEndpoint):
         hosted_zone: route53.IHostedZone | None = None,
         certificate: acm.ICertificate | None = None,
     ) -> acm.ICertificate:
-        """Serve another name, with a certificate of its own, chosen by the name that the caller asks for (SNI).
+        """Serve a further name with its own certificate. The load balancer chooses the certificate by SNI.
 
-        All names share the routes; tell them apart by `hosts`. A load balancer takes 25 certificates beside its first.
+        All names share the routes; `hosts` of a route tells them apart. A load balancer takes 25 further certificates.
 
         Args:
             domain_name: The name, such as `shop.example.org` or `*.example.org`.
-            hosted_zone: Its zone, in which records are made. By default none is.
+            hosted_zone: Its zone, in which records are made. By default no record is made.
             certificate: Its certificate. By default one is made, validated by public DNS.
 
         Raises:
-            ValueError: If the endpoint speaks plain HTTP, the name is known only when deployed, was added before, or
-                cannot be served; or if its records would lead to a front in another stack.
+            ValueError: If the endpoint speaks plain HTTP; if the name is known only when deployed, was added before, or
+                cannot be served; or if its records would point at a front in another stack.
         """
         if not self.has_tls:
-            raise ValueError(f"{self.node.path} has no TLS to serve {domain_name!r} with: give it a first domain_name")
-        if is_unresolved(domain_name):
-            raise ValueError("domain_name must be known at synth: the certificate's place in the stack is named by it")
+            raise ValueError(
+                f"{self.node.path} has no TLS, got domain_name {domain_name!r}; give it a first domain_name"
+            )
+        if Token.is_unresolved(domain_name):
+            raise ValueError(
+                "domain_name must be known at synthesis, got a token: it is the certificate's construct ID"
+            )
         validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
-        if self._front and self._front_has_records and hosted_zone:
-            self._validate_records_beside(self._front)
-        # A tag holds the certificate's path, and may hold no asterisk.
+        if hosted_zone:
+            self._front.validate_records()
+        # A tag has the certificate's path as its value, which must not have an asterisk.
         child_id = domain_name.replace("*.", "Wildcard ")
         if domain_name == self.domain_name or self.node.try_find_child(child_id):
             raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
@@ -304,73 +295,21 @@ class HttpEndpoint(RoutedEndpoint):
         self.listener.add_certificates(child_id, [made])
         return made
 
-    def stand_behind(
-        self, front: Construct, target: route53.IAliasRecordTarget | None, *, has_ipv6: bool = False
-    ) -> None:
-        """Note what callers come by from now on; an `Accelerator` or a `CloudFrontDistribution` says so itself.
+    @property
+    def _called_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
+        """The load balancer that callers connect to."""
+        return self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
 
-        Args:
-            front: What stands before the load balancer.
-            target: Where the names' records, those to come too, lead from now on. By default where they led.
-            has_ipv6: Whether callers find IPv6 addresses there. By default not.
-        """
-        self._front = front
-        self._front_has_records = target is not None
-        if target:
-            self._domains.point_at(target, has_ipv6=has_ipv6)
-
-    def wait_for_internet_gateway(self, front: Construct) -> None:
-        """Make a front after the attachment of the VPC's internet gateway, and delete it before.
-
-        A front that leads into the VPC from outside needs one, also to an internal endpoint. That of an imported VPC is
-        there.
-        """
-        vpc = self.load_balancer.vpc
-        subnets = vpc.public_subnets if vpc else ()
-        front.node.add_dependency(*(subnet.internet_connectivity_established for subnet in subnets))
-
-    def validate_front(self, scope: Construct, *, moves_records: bool) -> None:
-        """Refuse a further front, and one that the records cannot lead to.
-
-        Args:
-            scope: Where the front is about to be made.
-            moves_records: Whether the names' records are to lead there.
-
-        Raises:
-            ValueError: If there is a front already, or the records lie in another stack than the front: each stack
-                would depend on the other.
-        """
-        path = self.node.path
-        if self._front:
-            raise ValueError(f"{path} stands behind {self._front.node.path} already, got a second front; use one")
-        if moves_records and self.has_records:
-            self._validate_records_beside(scope)
-
-    def _validate_records_beside(self, front: Construct) -> None:
-        """Refuse records that would have to lead to a front in another stack, which depends on this one already."""
-        if Stack.of(front) is not Stack.of(self):
-            raise ValueError(
-                f"the records of {self.node.path} lie in stack {Stack.of(self).stack_name!r} and must lead to the "
-                f"front, got it in stack {Stack.of(front).stack_name!r}; make it in the same",
-            )
-
-    def _make_static_ips(
-        self,
-        network: Network,
-        static_ips: bool | Sequence[str],  # noqa: FBT001 - private
-        deletion_protection: bool,  # noqa: FBT001 - private
-    ) -> StaticIps:
-        made = StaticIps(
-            self,
-            "StaticIps",
-            vpc=network.vpc,
-            subnets=subnets_of(network, internal=False),
-            allocation_ids=() if isinstance(static_ips, bool) else static_ips,
-            listeners=self.listeners,
-            deletion_protection=deletion_protection,
+    def _make_listeners(
+        self, certificate: acm.ICertificate | None, mutual_authentication: elbv2.MutualAuthentication | None
+    ) -> list[elbv2.ApplicationListener]:
+        if certificate:
+            return listen_https(self.load_balancer, certificate, mutual_authentication)
+        Annotations.of(self).add_warning_v2(
+            PLAIN_HTTP,
+            "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
         )
-        self._domains.point_at(targets.LoadBalancerTarget(made.network_load_balancer), has_ipv6=False)
-        return made
+        return listen_http(self.load_balancer)
 
 
 class ImportedEndpoint(RoutedEndpoint):

@@ -1,9 +1,4 @@
-"""Who may call.
-
-```
-caller ──> [security groups: ports 80 and 443] ──> load balancer
-```
-"""
+"""Which callers the security groups of the load balancer allow."""
 
 import ipaddress
 from collections import Counter
@@ -25,12 +20,12 @@ IPV4, IPV6 = 4, 6
 # Inbound rules of a security group, as many outbound, of each family; and security groups of a network interface
 # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups).
 MAX_GROUP_RULES, MAX_GROUPS = 60, 5
-# What a prefix list of unknown size counts as: CloudFront's, the largest of AWS's own, is 55 entries
+# What a prefix list of unknown size counts as. CloudFront's has 55 entries, and no list of AWS has more
 # (https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html).
 UNKNOWN_LIST_ENTRIES = 55
 
 
-class _Opening(NamedTuple):
+class _Rule(NamedTuple):
     """A rule of a security group."""
 
     peer: ec2.IConnectable
@@ -38,17 +33,17 @@ class _Opening(NamedTuple):
     description: str
     families: Sequence[int] = (IPV4, IPV6)
     entries: int = 1
-    """How many rules it counts as."""
+    """How many rules it counts as against the quota."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Callers:
-    """Address ranges and security groups that may call; checked. Empty means nobody."""
+class Ingress:
+    """The address ranges and the peers that may connect to a load balancer."""
 
     cidrs: Sequence[str]
     peers: Sequence[ec2.IConnectable]
     ports: Sequence[int]
-    """The load balancer's; the last one serves, and another one redirects to it."""
+    """The load balancer's ports. The last one has the routes; another one redirects to it."""
 
     @classmethod
     def of(
@@ -59,98 +54,87 @@ class Callers:
         ports: Sequence[int],
         internal: bool,
         is_dual_stack: bool,
-    ) -> "Callers":
-        """Return who may call: whoever is named, or everybody who could find an internet-facing load balancer.
-
-        Raises:
-            ValueError: If a range is malformed, or could not reach a load balancer without IPv6; a peer is anybody; or
-                they take more rules than the security groups of a load balancer hold.
-        """
+    ) -> "Ingress":
+        """Return the given callers; by default every address, if the load balancer faces the internet."""
         _validate_cidrs(allow_cidrs or (), is_dual_stack=is_dual_stack)
         for peer in allow_from or ():
             if (range_ := getattr(peer, "unique_id", None)) in {ANY_IPV4, ANY_IPV6}:
-                raise ValueError(f"allow_from must not be a peer of everybody; write allow_cidrs=[{range_!r}]")
+                raise ValueError(f"allow_from must not hold the peer of every address; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
             allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
-        callers = cls(cidrs=tuple(dict.fromkeys(allow_cidrs or ())), peers=tuple(allow_from or ()), ports=tuple(ports))
-        if (groups := len(callers._groups())) > MAX_GROUPS:
+        ingress = cls(cidrs=tuple(dict.fromkeys(allow_cidrs or ())), peers=tuple(allow_from or ()), ports=tuple(ports))
+        if (groups := len(ingress._groups())) > MAX_GROUPS:
             raise ValueError(
                 f"allow_cidrs and allow_from must fit into {MAX_GROUPS} security groups of {MAX_GROUP_RULES} rules, "
-                f"got: {groups} for {len(callers.cidrs)} ranges and {len(callers.peers)} others on ports "
-                f"{' and '.join(map(str, ports))}; give fewer and wider ranges, or let anyone in and refuse others by "
-                "an IP set in a web ACL of yours",
+                f"got: {groups} for {len(ingress.cidrs)} ranges and {len(ingress.peers)} others on ports "
+                f"{' and '.join(map(str, ports))}; give fewer and wider ranges, or allow every address and use an "
+                "IP set in your own web ACL",
             )
-        return callers
+        return ingress
 
     @property
-    def is_nobody(self) -> bool:
-        """Whether nobody was named."""
+    def is_empty(self) -> bool:
+        """Whether no caller may connect."""
         return not self.cidrs and not self.peers
 
-    def may_reach(
+    def allow(
         self,
         scope: Construct,
         load_balancer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer,
         vpc: ec2.IVpc,
     ) -> None:
-        """Let them, and nobody else, reach it by its security group; what has no room there is in further ones."""
+        """Allow the callers in the load balancer's security group. Rules that do not fit are in further groups."""
         own, *_ = load_balancer.connections.security_groups
-        for number, openings in enumerate(self._groups(), start=1):
-            group = own if number == 1 else _further_group(scope, f"Callers{number}", load_balancer, vpc)
-            for peer, port, description, *_ in openings:
+        for number, rules in enumerate(self._groups(), start=1):
+            group = own
+            if number > 1:
+                group = ec2.SecurityGroup(
+                    scope, f"Callers{number}", vpc=vpc, description="Further callers", allow_all_outbound=False
+                )
+                load_balancer.add_security_group(group)
+            for peer, port, description, *_ in rules:
                 group.connections.allow_from(peer, ec2.Port.tcp(port), description)
         if {ANY_IPV4, ANY_IPV6}.intersection(self.cidrs):
             for group in load_balancer.connections.security_groups:
                 acknowledge(group, {"AwsSolutions-EC23": "The endpoint is meant to be reached from anywhere."})
 
-    def _groups(self) -> list[list[_Opening]]:
-        """Return the rules of each security group, in their order."""
-        groups: list[list[_Opening]] = [[]]
+    def _groups(self) -> list[list[_Rule]]:
+        """Return the rules of each security group. Each rule is in the first group that has room for it."""
+        groups: list[list[_Rule]] = [[]]
         taken: list[Counter[int]] = [Counter()]
-        for opening in self._openings():
-            rules = dict.fromkeys(opening.families, opening.entries)
-            has_room = (all(each[family] + more <= MAX_GROUP_RULES for family, more in rules.items()) for each in taken)
+        for rule in self._rules():
+            more = dict.fromkeys(rule.families, rule.entries)
+            has_room = (all(each[family] + more[family] <= MAX_GROUP_RULES for family in more) for each in taken)
             index = next((index for index, has in enumerate(has_room) if has), len(groups))
             if index == len(groups):
                 groups.append([])
                 taken.append(Counter())
-            groups[index].append(opening)
-            taken[index].update(rules)
+            groups[index].append(rule)
+            taken[index].update(more)
         return groups
 
-    def _openings(self) -> Iterator[_Opening]:
+    def _rules(self) -> Iterator[_Rule]:
         for port in self.ports:
-            for cidr in filterfalse(is_dummy, self.cidrs):  # of which CDK makes no peer
+            for cidr in filterfalse(is_dummy, self.cidrs):  # CDK makes no peer of a dummy
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
                 is_ipv6 = ":" in cidr and not is_unresolved(cidr)
                 peer = ec2.Peer.ipv6(cidr) if is_ipv6 else ec2.Peer.ipv4(cidr)
-                yield _Opening(peer, port, f"Allow from {who} on port {port}", (IPV6 if is_ipv6 else IPV4,))
+                yield _Rule(peer, port, f"Allow from {who} on port {port}", (IPV6 if is_ipv6 else IPV4,))
             for other in self.peers:
                 entries = _list_entries(other)
-                # A list is one of proxies, such as CloudFront's, which need no redirect; each port counts all entries.
+                # Prefix lists hold proxies, such as CloudFront, that need no redirect. Each port counts all entries.
                 if entries is None or port == self.ports[-1]:
-                    yield _Opening(other, port, f"Allow callers on port {port}", entries=entries or 1)
+                    yield _Rule(other, port, f"Allow callers on port {port}", entries=entries or 1)
 
 
 def _list_entries(peer: ec2.IConnectable) -> int | None:
-    """Return how many entries a prefix list may have, as which a rule counts; None if it is something else."""
+    """Return how many entries a prefix list may have, all of which count. None if the peer is no prefix list."""
     rule = peer.to_ingress_rule_config() if hasattr(peer, "to_ingress_rule_config") else None
     if not getattr(rule, "source_prefix_list_id", None):
         return None
     resource = peer.node.default_child if isinstance(peer, ec2.PrefixList) else None
     entries = resource.max_entries if isinstance(resource, ec2.CfnPrefixList) else None
     return UNKNOWN_LIST_ENTRIES if entries is None or is_unresolved(entries) else int(entries)
-
-
-def _further_group(
-    scope: Construct,
-    id: str,
-    load_balancer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer,
-    vpc: ec2.IVpc,
-) -> ec2.SecurityGroup:
-    group = ec2.SecurityGroup(scope, id, vpc=vpc, description="Further callers", allow_all_outbound=False)
-    load_balancer.add_security_group(group)
-    return group
 
 
 def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:

@@ -1,9 +1,4 @@
-"""What the load balancer listens to.
-
-```
-caller ──> [HTTP 80: redirect] ──> [HTTPS 443: routes, or 404]
-```
-"""
+"""The listeners of the load balancer: HTTP on port 80 and, with a certificate, HTTPS on port 443."""
 
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -18,9 +13,9 @@ def listen_https(
     certificate: acm.ICertificate,
     mutual_authentication: elbv2.MutualAuthentication | None,
 ) -> list[elbv2.ApplicationListener]:
-    """Listen on 80 to redirect, and on 443 to answer; the listener with the routes is the last."""
+    """Make a listener on 80 that redirects, and one on 443 for the routes. The last one is for the routes."""
     redirect = _listen_on_80(load_balancer, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
-    acknowledge(redirect, {"ELBv2ACMCertificateRequired": "It does nothing but send callers to HTTPS."})
+    acknowledge(redirect, {"ELBv2ACMCertificateRequired": "It only redirects callers to HTTPS."})
     listener = load_balancer.add_listener(
         "Listener",
         port=443,
@@ -37,9 +32,9 @@ def listen_https(
 
 
 def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.ApplicationListener]:
-    """Listen on 80 to answer."""
+    """Make a listener on 80 for the routes."""
     listener = _listen_on_80(load_balancer, _not_found())
-    reason = "Without a domain_name or a certificate there is no TLS; synthesis warns, or CloudFront stands before it."
+    reason = "Without a domain_name or a certificate there is no TLS; synthesis warns, or CloudFront is in front."
     acknowledge(listener, dict.fromkeys(("ELBv2ACMCertificateRequired", "ALBHttpToHttpsRedirection"), reason))
     return [listener]
 
@@ -47,20 +42,22 @@ def listen_http(load_balancer: elbv2.ApplicationLoadBalancer) -> list[elbv2.Appl
 def validate_tls_options(
     *, has_tls: bool, mutual_authentication: elbv2.MutualAuthentication | None, connection_logs: bool
 ) -> None:
-    """Refuse what plain HTTP cannot do.
-
-    Raises:
-        ValueError: If *mutual_authentication* or *connection_logs* is given without TLS.
-    """
+    """Refuse what plain HTTP cannot do."""
     if not has_tls and (mutual_authentication or connection_logs):
-        wanted = "mutual_authentication" if mutual_authentication else "connection_logs"
-        raise ValueError(f"{wanted} needs TLS: pass domain_name and hosted_zone, or a certificate")
+        name = "mutual_authentication" if mutual_authentication else "connection_logs"
+        raise ValueError(f"{name} needs TLS: pass domain_name and hosted_zone, or a certificate")
+
+
+def asks_for_certificates(mutual_authentication: elbv2.MutualAuthentication | None) -> bool:
+    """Whether callers may or must show a certificate."""
+    mode = mutual_authentication.mutual_authentication_mode if mutual_authentication else None
+    return mode not in {None, elbv2.MutualAuthenticationMode.OFF}
 
 
 def _listen_on_80(
     load_balancer: elbv2.ApplicationLoadBalancer, default_action: elbv2.ListenerAction
 ) -> elbv2.ApplicationListener:
-    """Listen on 80: the same listener with TLS and without, for AWS takes no second one on a port."""
+    """Make the listener on 80. It has the same ID with and without TLS: AWS refuses two listeners on one port."""
     return load_balancer.add_listener(
         "HttpListener", port=80, protocol=elbv2.ApplicationProtocol.HTTP, open=False, default_action=default_action
     )

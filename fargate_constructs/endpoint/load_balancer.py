@@ -1,9 +1,4 @@
-"""The application load balancer, with each of its attributes said.
-
-```
-caller ──> [load balancer] ──> routes ──> services
-```
-"""
+"""The application load balancer, its attributes and its subnets."""
 
 from collections.abc import Sequence
 
@@ -21,33 +16,33 @@ MAX_IDLE_SECONDS = 4000
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
 MIN_ZONES = 2
 
-# Every attribute that depends on no argument. Nothing is left to AWS's defaults, which nobody sees in a template
+# Every attribute that depends on no argument. Attributes with AWS's defaults are set too, so that a template shows them
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html).
 ATTRIBUTES = {
-    # The only value that an application load balancer can have.
+    # An application load balancer has no other value.
     "load_balancing.cross_zone.enabled": "true",
-    # A zone in trouble can be left by one command, or by AWS with zonal autoshift, at no cost.
+    # One command, or AWS with zonal autoshift, moves traffic away from an impaired zone, at no cost.
     "zonal_shift.config.enabled": "true",
-    # A connection outlives a zonal shift and each change of the load balancer's addresses, so it should not live for
-    # AWS's default of an hour: 300 s is what
-    # https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html suggests.
+    # Open connections do not follow a zonal shift or a change of the load balancer's addresses, and AWS's default is an
+    # hour. The page on zonal shifts recommends 300 s:
+    # https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html
     "client_keep_alive.seconds": "300",
-    # Requests that could be read in two ways are refused: so is one smuggled past the routes.
+    # Refuses ambiguous requests, by which a request could be smuggled past the routes.
     "routing.http.desync_mitigation_mode": "strictest",
-    # A header with a space or an underscore in its name means different things to different servers.
+    # Servers read headers with a space or an underscore in the name differently.
     "routing.http.drop_invalid_header_fields.enabled": "true",
-    # A service sees the host that its caller asked for.
+    # A service gets the host of the caller's request.
     "routing.http.preserve_host_header.enabled": "true",
-    # The load balancer adds the caller's address at the end: the last entry is true, those before it are the caller's
-    # own word. `preserve` would take the caller's word for all of them.
+    # The load balancer adds the caller's address at the end. Only this last entry can be trusted: the caller wrote the
+    # others. With `preserve` the caller writes all of them.
     "routing.http.xff_header_processing.mode": "append",
-    # Addresses alone: many a parser takes 203.0.113.7:51234 for none.
+    # Addresses without ports: many parsers refuse 203.0.113.7:51234.
     "routing.http.xff_client_port.enabled": "false",
-    # Two headers that services would have to know about; the access logs hold the TLS version and cipher.
+    # The access logs have the TLS version and the cipher; services need no headers for them.
     "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
     # Many requests on one connection, and gRPC.
     "routing.http2.enabled": "true",
-    # While the web ACL cannot be asked, requests that it should have looked at are refused.
+    # While the load balancer cannot reach the web ACL, it refuses requests.
     "waf.fail_open.enabled": "false",
 }
 
@@ -62,7 +57,7 @@ def make_load_balancer(
     idle_timeout: Duration,
     deletion_protection: bool,
 ) -> elbv2.ApplicationLoadBalancer:
-    """Make the load balancer; what it logs, and where to, is for `access_logs` to say."""
+    """Make the load balancer. `access_logs` sets its log attributes."""
     load_balancer = elbv2.ApplicationLoadBalancer(
         scope,
         "LoadBalancer",
@@ -72,7 +67,7 @@ def make_load_balancer(
         ip_address_type=ip_address_type,
         idle_timeout=idle_timeout,
         deletion_protection=deletion_protection,
-        # The internet gateway's IPv6 side reaches it if the internet should. AWS knows this of dual-stack ones only.
+        # Keeps the internet gateway's IPv6 traffic from an internal one. Only dual-stack ones have this attribute.
         deny_all_igw_traffic=internal if ip_address_type is elbv2.IpAddressType.DUAL_STACK else None,
     )
     for key, value in ATTRIBUTES.items():
@@ -88,12 +83,7 @@ def validate_load_balancer(
     ip_address_type: elbv2.IpAddressType,
     idle_timeout: Duration,
 ) -> None:
-    """Refuse what AWS would refuse, or what could reach nobody.
-
-    Raises:
-        ValueError: If there are no public subnets, the subnets lie in one zone, the VPC has no IPv6 addresses, or the
-            timeout is out of range.
-    """
+    """Refuse what AWS would refuse, and what callers could not reach."""
     if not internal and not subnets:
         raise ValueError(
             f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
@@ -108,7 +98,7 @@ def validate_load_balancer(
     if ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
         raise ValueError(
             "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
-            "at which callers with IPv4 alone find nobody",
+            "which callers with IPv4 only cannot reach",
         )
     if ip_address_type is elbv2.IpAddressType.DUAL_STACK and not _may_have_ipv6(vpc):
         raise ValueError(
@@ -117,10 +107,10 @@ def validate_load_balancer(
     validate_seconds("idle_timeout", idle_timeout, 1, MAX_IDLE_SECONDS)
 
 
-def subnets_of(network: Network, *, internal: bool) -> Sequence[ec2.ISubnet]:
-    """Return the first subnet of each zone, of the public ones or of the tasks': AWS takes one in each.
+def select_subnets(network: Network, *, internal: bool) -> Sequence[ec2.ISubnet]:
+    """Return the first public subnet of each zone, or the first task subnet. AWS takes one subnet in a zone.
 
-    CDK's own `one_per_az` counts on an import's order (https://github.com/aws/aws-cdk/issues/3126).
+    CDK's `one_per_az` depends on the order of an import (https://github.com/aws/aws-cdk/issues/3126).
     """
     chosen: dict[str, ec2.ISubnet] = {}
     for subnet in network.task_subnets if internal else network.vpc.public_subnets:
@@ -129,7 +119,7 @@ def subnets_of(network: Network, *, internal: bool) -> Sequence[ec2.ISubnet]:
 
 
 def _zone(subnet: ec2.ISubnet) -> str:
-    """Return a subnet's zone, or what stands for it; of one imported without its zone, its ID."""
+    """Return a subnet's zone, or its ID if it was imported without the zone."""
     try:
         zone = subnet.availability_zone
     except RuntimeError:
@@ -138,5 +128,5 @@ def _zone(subnet: ec2.ISubnet) -> str:
 
 
 def _may_have_ipv6(vpc: ec2.IVpc) -> bool:
-    """Return whether a VPC made here has IPv6; of one made elsewhere nothing is known."""
+    """Return whether a VPC may have IPv6. Of an imported VPC this is not known."""
     return not isinstance(vpc, ec2.Vpc) or any(isinstance(child, ec2.CfnVPCCidrBlock) for child in vpc.node.children)

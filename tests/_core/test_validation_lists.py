@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs import Egress, FixedEgressNetwork
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.ingress import Callers
+from fargate_constructs.endpoint.ingress import Ingress
 from fargate_constructs.endpoint.static_ips import validate_static_ips
 
 
@@ -20,7 +20,7 @@ def given() -> CfnParameter:
 
 def may_call(allow_cidrs: Sequence[str]) -> None:
     """Let address ranges call."""
-    Callers.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, is_dual_stack=False)
+    Ingress.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, is_dual_stack=False)
 
 
 def leave_from(egress_ips: Sequence[str]) -> None:

@@ -1,0 +1,64 @@
+"""What callers connect to in place of the load balancer: static IPs, an accelerator or a CloudFront distribution."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from fargate_constructs.endpoint.domains import Domains
+
+
+class Front:
+    """The front of one endpoint, once it has one.
+
+    Args:
+        endpoint: The endpoint.
+        domains: Its domain names, whose records point at the front.
+    """
+
+    def __init__(self, endpoint: Construct, domains: Domains) -> None:
+        self._endpoint = endpoint
+        self._domains = domains
+        self._construct: Construct | None = None
+        self._has_records = False
+
+    def validate(self, scope: Construct, *, moves_records: bool) -> None:
+        """Refuse a second front, and records that cannot point at a front made in *scope*."""
+        if self._construct:
+            raise ValueError(
+                f"{self._endpoint.node.path} is behind {self._construct.node.path} already, got a second front; use one"
+            )
+        if moves_records and self._domains.has_records:
+            self._validate_stack(scope)
+
+    def validate_records(self) -> None:
+        """Refuse further records if they cannot point at the front."""
+        if self._construct and self._has_records:
+            self._validate_stack(self._construct)
+
+    def register(
+        self, construct: Construct, target: route53.IAliasRecordTarget | None, *, has_ipv6: bool = False
+    ) -> None:
+        """Note the front. With a *target*, all records of the endpoint point at it, also those made later."""
+        self._construct = construct
+        self._has_records = target is not None
+        if target:
+            self._domains.point_at(target, has_ipv6=has_ipv6)
+
+    def _validate_stack(self, front: Construct) -> None:
+        """Refuse a front in another stack: each of the two stacks would depend on the other."""
+        if Stack.of(front) is not Stack.of(self._endpoint):
+            raise ValueError(
+                f"the records of {self._endpoint.node.path} are in stack {Stack.of(self._endpoint).stack_name!r} and "
+                f"must point at the front, got it in stack {Stack.of(front).stack_name!r}; make it in the same stack",
+            )
+
+
+def wait_for_internet_gateway(construct: Construct, load_balancer: elbv2.ApplicationLoadBalancer) -> None:
+    """Make a construct after the attachment of the VPC's internet gateway, and delete it before.
+
+    A front outside the VPC needs the gateway, also if the load balancer is internal. An imported VPC has it.
+    """
+    vpc = load_balancer.vpc
+    subnets = vpc.public_subnets if vpc else ()
+    construct.node.add_dependency(*(subnet.internet_connectivity_established for subnet in subnets))
