@@ -26,10 +26,10 @@ from fargate_constructs.endpoint.access_logs import enable_access_logs, validate
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.ingress import Ingress
-from fargate_constructs.endpoint.listeners import asks_for_certificates, listen_http, listen_https, validate_tls_options
+from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import make_load_balancer, select_subnets, validate_load_balancer
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
-from fargate_constructs.endpoint.routes import RoutedEndpoint
+from fargate_constructs.endpoint.routes import ImportedEndpoint, RoutedEndpoint
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
@@ -164,7 +164,12 @@ class HttpEndpoint(RoutedEndpoint):
         self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), has_ipv6=is_dual_stack)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
-        self.listeners = self._make_listeners(certificate, mutual_authentication)
+        self.listeners = make_listeners(self.load_balancer, certificate, mutual_authentication)
+        if not has_tls:
+            Annotations.of(self).add_warning_v2(
+                PLAIN_HTTP,
+                "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
+            )
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self._front = Front(self, self._domains)
         self.static_ips: StaticIps | None = None
@@ -192,7 +197,7 @@ class HttpEndpoint(RoutedEndpoint):
 
     @staticmethod
     @checked
-    def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> "ImportedEndpoint":
+    def from_listener(scope: Construct, id: str, listener: elbv2.IApplicationListener) -> ImportedEndpoint:
         """Use a listener made elsewhere, to add routes to it.
 
         Look it up with `elbv2.ApplicationListener.from_lookup(...)`, or import it and the security group of its load
@@ -299,22 +304,3 @@ class HttpEndpoint(RoutedEndpoint):
     def _called_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
         """The load balancer that callers connect to."""
         return self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
-
-    def _make_listeners(
-        self, certificate: acm.ICertificate | None, mutual_authentication: elbv2.MutualAuthentication | None
-    ) -> list[elbv2.ApplicationListener]:
-        if certificate:
-            return listen_https(self.load_balancer, certificate, mutual_authentication)
-        Annotations.of(self).add_warning_v2(
-            PLAIN_HTTP,
-            "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
-        )
-        return listen_http(self.load_balancer)
-
-
-class ImportedEndpoint(RoutedEndpoint):
-    """A listener made elsewhere. Made by `HttpEndpoint.from_listener`."""
-
-    def __init__(self, scope: Construct, id: str, listener: elbv2.IApplicationListener) -> None:
-        super().__init__(scope, id)
-        self.listener = listener

@@ -1,9 +1,4 @@
-"""What callers are told while nothing serves.
-
-```
-caller ──> HttpEndpoint ──> [503 and a page]     routes
-```
-"""
+"""The maintenance page of an endpoint."""
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
@@ -28,7 +23,7 @@ PAGE = """\
 
 
 def answer_503(scope: Construct, listener: elbv2.IApplicationListener, html: str) -> elbv2.ApplicationListenerRule:
-    """Answer every request of a listener with a page; see `Endpoint.maintenance`."""
+    """Answer every request of a listener with a page; see `HttpEndpoint.maintenance`."""
     return elbv2.ApplicationListenerRule(
         scope,
         "Maintenance",
@@ -40,16 +35,12 @@ def answer_503(scope: Construct, listener: elbv2.IApplicationListener, html: str
 
 
 def validate_page(html: str) -> None:
-    """Refuse a page that AWS would refuse.
-
-    Raises:
-        ValueError: If the page is empty or longer than 1,024 bytes.
-    """
+    """Refuse an empty page, and a page that is too long for AWS."""
     if not is_known(html):
         return
     size = len(html.encode())
     if not 1 <= size <= MAX_PAGE_BYTES:
         raise ValueError(
-            f"html must be 1 to {MAX_PAGE_BYTES} bytes, as much as a load balancer answers by itself, got: {size}; "
-            "keep pictures and styles elsewhere",
+            f"html must be 1 to {MAX_PAGE_BYTES} bytes, the limit of a load balancer's own response, got: {size}; "
+            "serve pictures and styles from another place",
         )

@@ -64,7 +64,7 @@ class RoutedEndpoint(Construct):
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
-        Limits.count(self)
+        Limits.check(self)
 
     @checked
     def add_route(
@@ -163,6 +163,14 @@ class RoutedEndpoint(Construct):
             listeners[key] = ListenerRules()
             self.node.add_validation(_CollisionWarnings(self, listeners[key]))
         return listeners[key]
+
+
+class ImportedEndpoint(RoutedEndpoint):
+    """A listener made elsewhere. Made by `HttpEndpoint.from_listener`."""
+
+    def __init__(self, scope: Construct, id: str, listener: elbv2.IApplicationListener) -> None:
+        super().__init__(scope, id)
+        self.listener = listener
 
 
 class _RulesByListener(dict[str, ListenerRules]):

@@ -1,9 +1,4 @@
-"""Fixed addresses to call: a network load balancer with Elastic IPs before the application load balancer.
-
-```
-caller ──> [Elastic IP in each zone ──> network load balancer] ──> application load balancer ──> routes
-```
-"""
+"""Static IPs for callers: a network load balancer with Elastic IPs in front of the application load balancer."""
 
 from collections.abc import Sequence
 
@@ -19,19 +14,19 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
 class StaticIps(Construct):
-    """A network load balancer that hands each connection on, unopened, to an application load balancer.
+    """A network load balancer that forwards each connection, unopened, to an application load balancer.
 
-    The application load balancer sees the caller's own address, and takes connections from this one alone: its own
-    DNS name answers nobody. It stays internet-facing, though internal would do: AWS replaces a load balancer whose
-    scheme changes, its target groups belong to the old one until then, and the deployment would fail. So fixed
-    addresses can be had, and given up, at any time.
+    The application load balancer sees the caller's own address. Its security group allows only this network load
+    balancer, so its own DNS name does not answer. It stays internet-facing: AWS replaces a load balancer whose scheme
+    changes, and the deployment fails because the target groups still belong to the old one. So static IPs can be added
+    and removed at any time.
 
     Args:
         scope: The endpoint.
         id: The construct's ID; part of every address's logical ID.
         vpc: The VPC of both load balancers.
         subnets: Their subnets, public and one in each zone.
-        allocation_ids: Elastic IPs that exist, one for each subnet. By default it makes its own.
+        allocation_ids: Your Elastic IPs, one for each subnet. By default it makes its own.
         listeners: The application load balancer's listeners.
         deletion_protection: Whether AWS refuses to delete this load balancer.
     """
@@ -50,7 +45,7 @@ class StaticIps(Construct):
         super().__init__(scope, id)
 
         self.elastic_ip_pool = None if allocation_ids else ElasticIpPool(self, "Addresses", zones=len(subnets))
-        """The addresses made here; `None` if it was given some."""
+        """The Elastic IPs made here; `None` with *allocation_ids*."""
         security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -69,50 +64,49 @@ class StaticIps(Construct):
                 for subnet, allocation_id in zip(
                     subnets,
                     self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids,
-                    strict=False,  # validate_static_ips counted, unless the CLI has yet to look something up
+                    strict=False,  # the lengths differ only while a look-up has a dummy
                 )
             ],
             ip_address_type=elbv2.IpAddressType.IPV4,
             deletion_protection=deletion_protection,
-            # A caller who knows one address only is served while that zone's application load balancer is not.
+            # A caller that uses one address is served even if that zone of the application load balancer is down.
             cross_zone_enabled=True,
             client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
-            # AWS rules it out beside that with targets of type alb
+            # AWS does not allow it with cross-zone load balancing and targets of type alb
             # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
             zonal_shift=False,
             enforce_security_group_inbound_rules_on_private_link_traffic=True,
         )
-        # It would log what it decrypts, which is nothing.
         self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
-        # An Elastic IP needs the VPC's internet gateway; the L2 sees to that for subnets, not for their mappings.
+        # An Elastic IP needs the VPC's internet gateway. The L2 depends on it for subnets, not for subnet mappings.
         internet_access = vpc.select_subnets(subnets=list(subnets)).internet_connectivity_established
         self.network_load_balancer.node.add_dependency(internet_access)
         if self.elastic_ip_pool:
             self.elastic_ip_pool.node.add_dependency(internet_access)
         for listener in listeners:
-            self._hand_on(listener)
-        behind = "It would log what it decrypts, which is nothing; the load balancer behind it logs every request."
+            self._forward_to(listener)
+        behind = "It logs TLS connections only and has none; the load balancer behind it logs every request."
         reasons = {
             "AwsSolutions-ELB2": behind,
             "ELBLoggingEnabled": behind,
-            "ELBv2ACMCertificateRequired": "It hands connections on unopened; the one behind it has the certificate.",
+            "ELBv2ACMCertificateRequired": "It forwards connections unopened; the load balancer behind it has the certificate.",
         }
         acknowledge(self.network_load_balancer, reasons)
 
     @property
     def connections(self) -> ec2.Connections:
-        """The callers' side."""
+        """The security group that callers connect to."""
         return self.network_load_balancer.connections
 
-    def _hand_on(self, listener: elbv2.ApplicationListener) -> None:
+    def _forward_to(self, listener: elbv2.ApplicationListener) -> None:
         port = listener.port
         self.network_load_balancer.add_listener(f"Tcp{port}", port=port, protocol=elbv2.Protocol.TCP).add_targets(
             f"Tcp{port}",
             port=port,
             protocol=elbv2.Protocol.TCP,
             targets=[elbv2_targets.AlbListenerTarget(listener)],
-            # Any answer shows that the load balancer is there; whether tasks are well is for it to know. Asked over
-            # plain HTTP, which needs no client certificate and, with TLS on, is answered without a task.
+            # Any response shows that the load balancer works; it checks the tasks itself. Plain HTTP needs no client
+            # certificate and, with TLS, no task: the response is the redirect.
             health_check=elbv2.HealthCheck(
                 protocol=elbv2.Protocol.HTTP, port="80", path="/", healthy_http_codes="200-599"
             ),
@@ -129,21 +123,16 @@ def validate_static_ips(
     internal: bool,
     is_dual_stack: bool,
 ) -> None:
-    """Refuse what Elastic IPs are not, and other than one of them for each zone.
-
-    Raises:
-        ValueError: If the endpoint is internal or for IPv6, or *static_ips* are not the IDs of as many Elastic IPs as
-            there are zones, or nobody knows how many zones there are.
-    """
+    """Refuse static IPs of internal or dual-stack endpoints, and other than one Elastic IP for each zone."""
     if static_ips is False:
         return
     if internal or is_dual_stack:
         got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
-        raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; give one of them up")
+        raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; leave one of them out")
     subnet_ids = [subnet.subnet_id for subnet in subnets]
     if any(map(is_list_token, subnet_ids)):
         raise ValueError(
-            "static_ips need public subnets whose number is known at synth, got a token; import the VPC with "
+            "static_ips need public subnets whose number is known at synthesis, got a token; import the VPC with "
             "public_subnet_ids=[Fn.select(0, ...), ...]",
         )
     if static_ips is True:
