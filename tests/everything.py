@@ -85,7 +85,7 @@ class Everything(Stack):
 
     def _make_endpoint(self) -> None:
         self.endpoint = HttpEndpoint(
-            self, "Endpoint", network=self.network, static_ips=True, web_acl=WebAcl(rate_limit=1000)
+            self, "Endpoint", network=self.network, static_ips=True, web_acl=WebAcl.managed(rate_limit=1000)
         )
 
     def _make_files(self) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import CfnResource, Stack
 from aws_cdk.assertions import Template
+from constructs import IConstruct
 
 
 def properties(source: Template | Stack, type_: str, filters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -12,3 +13,12 @@ def properties(source: Template | Stack, type_: str, filters: Mapping[str, Any] 
     template = Template.from_stack(source) if isinstance(source, Stack) else source
     found = template.find_resources(type_, {"Properties": filters} if filters else None)
     return [each.get("Properties", {}) for each in found.values()]
+
+
+def properties_of(template: Template, construct: IConstruct) -> dict[str, Any]:
+    """Return the properties of an L1's or L2's resource."""
+    resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
+    assert isinstance(resource, CfnResource)
+    logical_id = Stack.of(resource).get_logical_id(resource)
+    found: dict[str, Any] = template.to_json()["Resources"][logical_id]["Properties"]
+    return found

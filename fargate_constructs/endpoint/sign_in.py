@@ -10,7 +10,8 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.unresolved import is_dummy, is_unresolved, may_start_with, min_length
+from fargate_constructs._core.named_constructors import NamedConstructors
+from fargate_constructs._core.unresolved import is_dummy, may_start_with, min_length
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html
@@ -20,8 +21,8 @@ MAX_SESSION_SECONDS = 604_800
 DEFAULT_SESSION_HOURS = 12
 
 
-@dataclass(frozen=True)
-class SignIn:
+@dataclass(frozen=True, init=False)
+class SignIn(NamedConstructors):
     """How callers of a route prove who they are, before the service gets the request. Made by a named constructor.
 
     ```python
@@ -89,8 +90,8 @@ class SignIn:
             user_info_endpoint=user_info_endpoint,
         )
         validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
-        return cls(
-            lambda action: elbv2.ListenerAction.authenticate_oidc(
+        return cls._make(
+            _authenticate=lambda action: elbv2.ListenerAction.authenticate_oidc(
                 issuer=issuer,
                 authorization_endpoint=authorization_endpoint,
                 token_endpoint=token_endpoint,
@@ -133,8 +134,8 @@ class SignIn:
             ValueError: If a session is longer than 7 days.
         """
         validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
-        return cls(
-            lambda action: actions.AuthenticateCognitoAction(
+        return cls._make(
+            _authenticate=lambda action: actions.AuthenticateCognitoAction(
                 user_pool=user_pool,
                 user_pool_client=user_pool_client,
                 user_pool_domain=user_pool_domain,
@@ -144,7 +145,7 @@ class SignIn:
                 allow_https_outbound=False,
                 next=action,
             ),
-            (user_pool, user_pool_client, user_pool_domain),
+            _resources=(user_pool, user_pool_client, user_pool_domain),
         )
 
     @classmethod
@@ -169,8 +170,10 @@ class SignIn:
                 raise ValueError(f"{name} must be at most {MAX_JWT_URL} characters, got: {min_length(value)}")
         # CDK accepts HTTPS only. A template with a dummy of a look-up is not deployed.
         url = f"https://{jwks_endpoint}" if is_dummy(jwks_endpoint) else jwks_endpoint
-        return cls(
-            lambda action: elbv2.ListenerAction.authenticate_jwt(issuer=issuer, jwks_endpoint=url, next=action),
+        return cls._make(
+            _authenticate=lambda action: elbv2.ListenerAction.authenticate_jwt(
+                issuer=issuer, jwks_endpoint=url, next=action
+            ),
         )
 
 

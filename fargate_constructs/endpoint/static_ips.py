@@ -89,7 +89,7 @@ class StaticIps(Construct):
         reasons = {
             "AwsSolutions-ELB2": behind,
             "ELBLoggingEnabled": behind,
-            "ELBv2ACMCertificateRequired": "It forwards connections unopened; the load balancer behind it has the certificate.",
+            "ELBv2ACMCertificateRequired": "It does not open connections; the application load balancer does.",
         }
         acknowledge(self.network_load_balancer, reasons)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import validate_distinct, validate_range
 
@@ -50,8 +51,8 @@ COUNTED = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
 MIN_RATE, MAX_RATE = 10, 2_000_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebAcl:
+@dataclass(frozen=True, init=False)
+class WebAcl(NamedConstructors):
     """A web ACL for an endpoint. Made by one of the named constructors.
 
     ```python
@@ -100,7 +101,7 @@ class WebAcl:
         if unknown := sorted(given.keys() - set(rule_groups)):
             raise ValueError(f"counted_rules must belong to groups of rule_groups, got: {unknown}")
         validate_range("rate_limit", rate_limit, MIN_RATE, MAX_RATE, unit=" requests in five minutes")
-        return cls(rule_groups=tuple(rule_groups), counted_rules=given, rate_limit=rate_limit)
+        return cls._make(rule_groups=tuple(rule_groups), counted_rules=given, rate_limit=rate_limit)
 
     @classmethod
     @checked
@@ -115,7 +116,7 @@ class WebAcl:
                 "arn must be a regional web ACL's, such as 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…', "
                 f"got: {arn!r}",
             )
-        return cls(arn=arn)
+        return cls._make(arn=arn)
 
     @property
     def capacity(self) -> int:

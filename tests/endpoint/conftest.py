@@ -1,12 +1,14 @@
 """What the endpoint's tests start from."""
 
+from typing import NamedTuple
+
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
 from fargate_constructs.network.network import Network
-from tests.modes.made_elsewhere import network_in
+from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
 
 
 @pytest.fixture
@@ -15,27 +17,29 @@ def network(stack: Stack) -> Network:
     return network_in(stack)
 
 
-@pytest.fixture(scope="session")
-def idle_stack() -> Stack:
-    """A stack for what is refused: nothing is left in it, and it is never synthesized."""
-    return Stack(App(), "Test")
-
-
-@pytest.fixture(scope="session")
-def idle_network(idle_stack: Stack) -> Network:
-    """A network in it."""
-    return network_in(idle_stack)
-
-
 @pytest.fixture
 def zone(stack: Stack) -> route53.IHostedZone:
-    """A zone imported with its name."""
-    return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
+    """A zone imported with its name, example.com."""
+    return zone_in(stack)
 
 
 @pytest.fixture
 def certificate(stack: Stack) -> acm.ICertificate:
-    """A certificate made elsewhere, in the region that CloudFront takes them of."""
-    return acm.Certificate.from_certificate_arn(
-        stack, "Certificate", "arn:aws:acm:us-east-1:123456789012:certificate/1"
-    )
+    """A certificate made elsewhere, in the region of CloudFront's certificates."""
+    return certificate_in(stack)
+
+
+class Idle(NamedTuple):
+    """What refused constructs get. The stack is never synthesized, and nothing refused is left in it."""
+
+    stack: Stack
+    network: Network
+    zone: route53.IHostedZone
+    certificate: acm.ICertificate
+
+
+@pytest.fixture(scope="package")
+def idle() -> Idle:
+    """One for all refusals."""
+    stack = Stack(App(), "Test")
+    return Idle(stack, network_in(stack), zone_in(stack), certificate_in(stack))

@@ -1,6 +1,7 @@
-"""The names that callers use: their certificates and their records."""
+"""The domain names of an endpoint: their certificates and their alias records."""
 
 import re
+from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
@@ -9,104 +10,136 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
-from fargate_constructs.network.network import Network
-from tests.modes.made_elsewhere import network_in, zone_in
+from tests.endpoint.conftest import Idle
+from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
+from tests.templates import properties, properties_of
+
+CERTIFICATE, RECORD = "AWS::CertificateManager::Certificate", "AWS::Route53::RecordSet"
+LISTENER_CERTIFICATE = "AWS::ElasticLoadBalancingV2::ListenerCertificate"
+DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 
 
-@pytest.fixture
-def endpoint(stack: Stack, network: Network, zone: route53.IHostedZone) -> HttpEndpoint:
-    """An endpoint with a first name."""
-    return HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
+class Lab(NamedTuple):
+    """Endpoints with further names, with and without IPv6."""
+
+    stack: Stack
+    certificate: acm.ICertificate
+    given: acm.ICertificate
+    private: route53.IHostedZone
+    trust_store: elbv2.TrustStore
+    endpoint: HttpEndpoint
+    template: Template
 
 
-def test_a_dual_stack_name_has_two_records(stack: Stack, zone: route53.IHostedZone) -> None:
-    """Callers with IPv6 find an AAAA record; without IPv6 there is none."""
-    vpc = ec2.Vpc(stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
-    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
-    dual_stack = elbv2.IpAddressType.DUAL_STACK
-
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    """One synthesis for all of them."""
+    stack = Stack(App(), "Test")
+    network, zone, certificate = network_in(stack), zone_in(stack), certificate_in(stack)
+    vpc = ec2.Vpc(stack, "DualStackVpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    dual_stack = FixedEgressNetwork.from_vpc(stack, "DualStackNetwork", vpc, egress_ips=["203.0.113.7"])
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "authorities")
+    trust_store = elbv2.TrustStore(stack, "TrustStore", bucket=bucket, key="ca.pem")
+    private = route53.PrivateHostedZone(stack, "Corp", zone_name="corp.example.net", vpc=network.vpc)
     endpoint = HttpEndpoint(
         stack,
         "Endpoint",
         network=network,
         domain_name="shop.example.com",
         hosted_zone=zone,
-        ip_address_type=dual_stack,
+        mutual_authentication=elbv2.MutualAuthentication(
+            mutual_authentication_mode=elbv2.MutualAuthenticationMode.VERIFY, trust_store=trust_store
+        ),
     )
-    HttpEndpoint(stack, "Old", network=network, domain_name="old.example.com", hosted_zone=zone)
-    endpoint.add_domain("www.example.com", hosted_zone=zone)
+    other = HttpEndpoint(
+        stack, "Other", network=dual_stack, domain_name="v6.example.com", hosted_zone=zone, ip_address_type=DUAL_STACK
+    )
 
-    records = Template.from_stack(stack).find_resources("AWS::Route53::RecordSet").values()
-    assert sorted((record["Properties"]["Name"], record["Properties"]["Type"]) for record in records) == [
-        ("old.example.com.", "A"),
-        ("shop.example.com.", "A"),
-        ("shop.example.com.", "AAAA"),
-        ("www.example.com.", "A"),
-        ("www.example.com.", "AAAA"),
-    ]
-
-
-def test_further_names_have_certificates_of_their_own(
-    stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone, certificate: acm.ICertificate
-) -> None:
-    """Each is shown to who asks for that name; a record is made where the zone is known."""
     endpoint.add_domain("www.example.com", hosted_zone=zone)
     endpoint.add_domain("*.example.com", hosted_zone=zone)
     given = endpoint.add_domain("shop.example.org", certificate=certificate)
-
-    assert given is certificate
-    template = Template.from_stack(stack)
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::ListenerCertificate", 3)
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
-        {"Certificates": [{"CertificateArn": certificate.certificate_arn}]},
-    )
-    names = [each["Properties"]["Name"] for each in template.find_resources("AWS::Route53::RecordSet").values()]
-    assert sorted(names) == ["*.example.com.", "shop.example.com.", "www.example.com."]
-    template.resource_count_is("AWS::CertificateManager::Certificate", 3)
+    endpoint.add_domain("shop.corp.example.net", hosted_zone=private, certificate=certificate)
+    endpoint.add_domain("example.net", hosted_zone=route53.HostedZone(stack, "Public", zone_name="example.net"))
+    other.add_domain("www6.example.com", hosted_zone=zone)
+    return Lab(stack, certificate, given, private, trust_store, endpoint, Template.from_stack(stack))
 
 
-def test_a_wildcards_tag_is_one_that_aws_takes(stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone) -> None:
-    """A certificate is tagged with its path, and a tag may hold no asterisk."""
-    endpoint.add_domain("*.example.com", hosted_zone=zone)
+def test_the_records(lab: Lab) -> None:
+    """Each name with a zone has one, beside a given certificate too. Only dual-stack names have an AAAA record."""
+    assert sorted((record["Name"], record["Type"]) for record in properties(lab.template, RECORD)) == [
+        ("*.example.com.", "A"),
+        ("example.net.", "A"),
+        ("shop.corp.example.net.", "A"),
+        ("shop.example.com.", "A"),
+        ("v6.example.com.", "A"),
+        ("v6.example.com.", "AAAA"),
+        ("www.example.com.", "A"),
+        ("www6.example.com.", "A"),
+        ("www6.example.com.", "AAAA"),
+    ]
+    (record,) = properties(lab.template, RECORD, {"Name": "shop.corp.example.net."})
+    assert record["HostedZoneId"] == lab.stack.resolve(lab.private.hosted_zone_id)
 
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::CertificateManager::Certificate",
-        {
-            "DomainName": "*.example.com",
-            "Tags": [{"Key": "Name", "Value": Match.not_(Match.string_like_regexp(r"\*"))}],
-        },
-    )
+
+def test_the_certificates(lab: Lab) -> None:
+    """Each name has its own, made here or given. A tag of a certificate, which has its path, has no asterisk."""
+    made = properties(lab.template, CERTIFICATE)
+    assert {each["DomainName"] for each in made} == {
+        *("shop.example.com", "www.example.com", "*.example.com", "example.net"),
+        *("v6.example.com", "www6.example.com"),
+    }
+    assert not [tag for each in made for tag in each["Tags"] if "*" in tag["Value"]]
+    assert lab.given is lab.certificate
+    further = [each["Certificates"][0]["CertificateArn"] for each in properties(lab.template, LISTENER_CERTIFICATE)]
+    assert len(further) == 6
+    assert further.count(lab.certificate.certificate_arn) == 2
 
 
-def test_a_name_does_not_depend_on_others(stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone) -> None:
+def test_callers_with_certificates(lab: Lab) -> None:
+    """With a trust store, a caller without a certificate that it knows gets no connection."""
+    assert properties_of(lab.template, lab.endpoint.listener)["MutualAuthentication"] == {
+        "Mode": "verify",
+        "TrustStoreArn": lab.stack.resolve(lab.trust_store.trust_store_arn),
+    }
+
+
+def test_a_name_does_not_depend_on_others() -> None:
     """Its resources are named by it, whatever was added before."""
-    endpoint.add_domain("a.example.com", hosted_zone=zone)
-    endpoint.add_domain("b.example.com", hosted_zone=zone)
-    both = set(Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerCertificate"))
 
-    other = Stack(None, "Test")
-    network = network_in(other)
-    zone = route53.HostedZone.from_hosted_zone_attributes(other, "Zone", hosted_zone_id="Z1", zone_name="example.com")
-    alone = HttpEndpoint(other, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
-    alone.add_domain("b.example.com", hosted_zone=zone)
+    def certificates(*names: str) -> set[str]:
+        stack = Stack(App(), "Test")
+        endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), certificate=certificate_in(stack))
+        for name in names:
+            endpoint.add_domain(name, certificate=endpoint_certificate(stack, name))
+        return set(Template.from_stack(stack).find_resources(LISTENER_CERTIFICATE))
 
-    assert set(Template.from_stack(other).find_resources("AWS::ElasticLoadBalancingV2::ListenerCertificate")) < both
+    assert certificates("b.example.com") < certificates("a.example.com", "b.example.com")
+
+
+def endpoint_certificate(stack: Stack, name: str) -> acm.ICertificate:
+    """Return a certificate for a name."""
+    return acm.Certificate.from_certificate_arn(stack, name, f"arn:aws:acm:us-east-1:123456789012:certificate/{name}")
+
+
+class Serving(NamedTuple):
+    """An endpoint with two names, which refuses others."""
+
+    idle: Idle
+    endpoint: HttpEndpoint
+    plain: HttpEndpoint
 
 
 @pytest.fixture(scope="module")
-def serving() -> tuple[HttpEndpoint, route53.IHostedZone]:
-    """An endpoint with two names, and their zone."""
-    stack = Stack(App(), "Test")
-    zone = zone_in(stack)
+def serving(idle: Idle) -> Serving:
+    """It is never synthesized."""
     endpoint = HttpEndpoint(
-        stack, "Endpoint", network=network_in(stack), domain_name="shop.example.com", hosted_zone=zone
+        idle.stack, "Serving", network=idle.network, domain_name="shop.example.com", hosted_zone=idle.zone
     )
-    endpoint.add_domain("www.example.com", hosted_zone=zone)
-    return endpoint, zone
+    endpoint.add_domain("www.example.com", hosted_zone=idle.zone)
+    return Serving(idle, endpoint, HttpEndpoint(idle.stack, "Plain", network=idle.network))
 
 
 @pytest.mark.parametrize(
@@ -117,110 +150,35 @@ def serving() -> tuple[HttpEndpoint, route53.IHostedZone]:
         ("www.example.org", "must lie in the hosted zone 'example.com', got: 'www.example.org'"),
         ("https://example.com", "must be a name such as 'shop.example.com', got: 'https://example.com'"),
         ("Shop.example.com", "got: 'Shop.example.com'; write 'shop.example.com'"),
-        (f"{'a' * 60}.example.com", "at most 64 characters for a certificate to be made, got 72: 'aaa"),
+        (f"{'a' * 60}.example.com", "at most 64 characters to make a certificate, got 72: 'aaa"),
         ("shop.example.com.", "got: 'shop.example.com.'"),
         ("shop", "got: 'shop'"),
     ],
 )
-def test_names_that_cannot_be_served_are_refused(
-    serving: tuple[HttpEndpoint, route53.IHostedZone], name: str, message: str
-) -> None:
+def test_names_that_cannot_be_served_are_refused(serving: Serving, name: str, message: str) -> None:
     """The message says why."""
-    endpoint, zone = serving
-
     with pytest.raises(ValueError, match=re.escape(message)):
-        endpoint.add_domain(name, hosted_zone=zone)
+        serving.endpoint.add_domain(name, hosted_zone=serving.idle.zone)
 
 
-def test_a_private_zone_has_no_certificate_made(
-    stack: Stack, network: Network, endpoint: HttpEndpoint, certificate: acm.ICertificate
-) -> None:
-    """ACM would look for its proof in public DNS; beside one that is given, the records are made."""
-    refusal = "hosted_zone must be public, for a certificate made here is proven in public DNS, .*, got: Test/{}; pass"
-    zone = route53.PrivateHostedZone(stack, "Corp", zone_name="corp.example.net", vpc=network.vpc)
-    plain = route53.HostedZone(stack, "Plain", zone_name="example.net", vpcs=[network.vpc])
-
-    with pytest.raises(ValueError, match=refusal.format("Plain")):
-        HttpEndpoint(
-            stack, "Inner", network=network, internal=True, domain_name="shop.corp.example.net", hosted_zone=plain
-        )
-    with pytest.raises(ValueError, match=refusal.format("Corp")):
-        endpoint.add_domain("shop.corp.example.net", hosted_zone=zone)
-
-    endpoint.add_domain("shop.corp.example.net", hosted_zone=zone, certificate=certificate)
-    endpoint.add_domain("shop.example.org", hosted_zone=route53.HostedZone(stack, "Org", zone_name="example.org"))
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::Route53::RecordSet",
-        {"Name": "shop.corp.example.net.", "HostedZoneId": stack.resolve(zone.hosted_zone_id)},
-    )
-    template.resource_count_is("AWS::CertificateManager::Certificate", 2)
-
-
-def test_a_further_name_needs_a_zone_or_a_certificate(endpoint: HttpEndpoint) -> None:
-    """A certificate cannot be made without a zone to prove the name in."""
-    with pytest.raises(ValueError, match=r"domain_name 'www\.example\.com' needs hosted_zone"):
-        endpoint.add_domain("www.example.com")
-
-
-def test_a_further_name_is_known_at_synth(stack: Stack, endpoint: HttpEndpoint, zone: route53.IHostedZone) -> None:
-    """Its certificate is named by it."""
-    with pytest.raises(ValueError, match="domain_name must be known at synth"):
-        endpoint.add_domain(CfnParameter(stack, "Name").value_as_string, hosted_zone=zone)
-
-
-def test_a_further_name_needs_tls(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
-    """A listener without a first certificate takes no second."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-
-    with pytest.raises(ValueError, match=r"Test/Endpoint has no TLS to serve 'www\.example\.com' with"):
-        endpoint.add_domain("www.example.com", hosted_zone=zone)
-
-
-def test_the_first_name_is_one(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
-    """Callers could not type a wildcard."""
-    with pytest.raises(ValueError, match=re.escape("got: '*.example.com'; add the wildcard by add_domain")):
-        HttpEndpoint(stack, "Endpoint", network=network, domain_name="*.example.com", hosted_zone=zone)
-
-
-def test_arns_and_ids_are_no_constructs(idle_stack: Stack, idle_network: Network) -> None:
-    """The message says how to import them."""
-    with pytest.raises(TypeError, match=r"certificate must be .* or None, got: 'arn:1'; import it by acm\.Certificate"):
-        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, certificate="arn:1")  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(TypeError, match=r"hosted_zone must be .* or None, got: 'Z1'; import it by route53\.Hosted"):
-        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, domain_name="a.example.com", hosted_zone="Z1")  # type: ignore[arg-type]  # the mistake
-
-
-def test_callers_with_certificates(stack: Stack, network: Network, certificate: acm.ICertificate) -> None:
-    """With a trust store, who shows no certificate that it knows gets no connection."""
-    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "authorities")
-    trust_store = elbv2.TrustStore(stack, "TrustStore", bucket=bucket, key="ca.pem")
-
-    HttpEndpoint(
-        stack,
-        "Endpoint",
-        network=network,
-        certificate=certificate,
-        mutual_authentication=elbv2.MutualAuthentication(
-            mutual_authentication_mode=elbv2.MutualAuthenticationMode.VERIFY, trust_store=trust_store
+def test_a_further_name_needs_a_zone_tls_and_a_known_name(serving: Serving) -> None:
+    """A certificate is validated in the zone, chosen by SNI, and named in the stack by its name."""
+    stack, network, zone, certificate = serving.idle
+    private = route53.PrivateHostedZone(stack, "Corp", zone_name="corp.example.net", vpc=network.vpc)
+    cases: list[tuple[HttpEndpoint, dict[str, Any], str]] = [
+        (serving.endpoint, {"domain_name": "a.example.com"}, "domain_name 'a.example.com' needs hosted_zone"),
+        (
+            serving.endpoint,
+            {"domain_name": "shop.corp.example.net", "hosted_zone": private},
+            "hosted_zone must be public, because ACM validates the certificate in public DNS, ",
         ),
-    )
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::Listener",
-        {
-            "Port": 443,
-            "MutualAuthentication": {
-                "Mode": "verify",
-                "TrustStoreArn": stack.resolve(trust_store.trust_store_arn),
-            },
-        },
-    )
-
-
-def test_callers_certificates_need_tls(idle_stack: Stack, idle_network: Network) -> None:
-    """Plain HTTP shows none."""
-    pass_through = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
-
-    with pytest.raises(ValueError, match="mutual_authentication needs TLS: pass domain_name and hosted_zone"):
-        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, mutual_authentication=pass_through)
+        (
+            serving.endpoint,
+            {"domain_name": CfnParameter(stack, "Name").value_as_string, "hosted_zone": zone},
+            "domain_name must be known at synthesis, got a token",
+        ),
+        (serving.plain, {"domain_name": "a.example.com", "certificate": certificate}, "Test/Plain has no TLS, got dom"),
+    ]
+    for endpoint, arguments, message in cases:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            endpoint.add_domain(**arguments)

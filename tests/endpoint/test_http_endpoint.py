@@ -1,194 +1,105 @@
-"""The one fixed address at which callers reach many services."""
+"""The one endpoint at which callers reach many services."""
 
 import re
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Fn, Stack
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
 from fargate_constructs.network.network import Network
+from tests.endpoint.conftest import Idle
+from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
+from tests.templates import properties, properties_of
+
+CERTIFICATE, RECORD = "AWS::CertificateManager::Certificate", "AWS::Route53::RecordSet"
 
 
-def test_plain_http_is_warned_of(stack: Stack, network: Network) -> None:
-    """Without a certificate there is one listener on port 80, and synthesis says what to pass."""
-    HttpEndpoint(stack, "Endpoint", network=network)
+class Lab(NamedTuple):
+    """Endpoints of one stack, by the way in which they speak TLS."""
 
-    Annotations.from_stack(stack).has_warning(
-        "/Test/Endpoint", Match.string_like_regexp("over plain HTTP: pass domain_name and hosted_zone")
-    )
-    template = Template.from_stack(stack)
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 1)
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::Listener",
-        {
-            "Port": 80,
-            "Protocol": "HTTP",
-            "DefaultActions": [
-                {"Type": "fixed-response", "FixedResponseConfig": Match.object_like({"StatusCode": "404"})}
-            ],
-        },
-    )
+    stack: Stack
+    plain: HttpEndpoint
+    domain: HttpEndpoint
+    zone_by_id: HttpEndpoint
+    token: HttpEndpoint
+    own_certificate: HttpEndpoint
+    template: Template
 
 
-def test_only_the_load_balancers_of_the_account_write_access_logs(stack: Stack, network: Network) -> None:
-    """The bucket is private, takes TLS only, and expires its files."""
-    HttpEndpoint(stack, "Endpoint", network=network, access_log_expiration=Duration.days(7))
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::S3::BucketPolicy",
-        {
-            "PolicyDocument": {
-                "Statement": Match.array_with(
-                    [
-                        Match.object_like({"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}),
-                        Match.object_like(
-                            {
-                                "Effect": "Allow",
-                                "Action": "s3:PutObject",
-                                "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
-                                "Resource": {
-                                    "Fn::Join": ["", [Match.any_value(), "/AWSLogs/", {"Ref": "AWS::AccountId"}, "/*"]]
-                                },
-                            }
-                        ),
-                    ]
-                )
-            }
-        },
-    )
-    template.has_resource_properties(
-        "AWS::S3::Bucket",
-        {
-            "LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": 7})]},
-            "PublicAccessBlockConfiguration": {
-                "BlockPublicAcls": True,
-                "BlockPublicPolicy": True,
-                "IgnorePublicAcls": True,
-                "RestrictPublicBuckets": True,
-            },
-        },
-    )
-
-
-def test_a_domain_makes_certificate_record_and_redirect(
-    stack: Stack, network: Network, zone: route53.IHostedZone
-) -> None:
-    """A domain name and its zone are all that HTTPS needs."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::CertificateManager::Certificate", {"DomainName": "shop.example.com", "ValidationMethod": "DNS"}
-    )
-    template.has_resource_properties(
-        "AWS::Route53::RecordSet", {"Name": "shop.example.com.", "Type": "A", "HostedZoneId": "Z123"}
-    )
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::Listener",
-        {"Port": 443, "Protocol": "HTTPS", "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"},
-    )
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::Listener",
-        {
-            "Port": 80,
-            "DefaultActions": [
-                {
-                    "Type": "redirect",
-                    "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"},
-                }
-            ],
-        },
-    )
-    Annotations.from_stack(stack).has_no_warning("/Test/Endpoint", Match.any_value())
-    assert endpoint.url == "https://shop.example.com"
-
-
-def test_a_zone_imported_by_its_id_serves(stack: Stack, network: Network) -> None:
-    """The record's full name needs no zone name."""
-    zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z123")
-
-    HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
-
-    Template.from_stack(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "shop.example.com."})
-
-
-def test_a_zone_made_in_the_same_stack_serves(stack: Stack, network: Network) -> None:
-    """The zone's name may be anything known at synth or later."""
-    zone = route53.HostedZone(stack, "Zone", zone_name=Fn.ref("ZoneName"))
-
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="example.com", hosted_zone=zone)
-
-    assert endpoint.url == "https://example.com"
-
-
-def test_a_name_known_only_when_deployed(stack: Stack, network: Network, zone: route53.IHostedZone) -> None:
-    """A token passes."""
-    name = CfnParameter(stack, "Name").value_as_string
-
-    HttpEndpoint(stack, "Endpoint", network=network, domain_name=name, hosted_zone=zone)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::CertificateManager::Certificate", {"DomainName": {"Ref": "Name"}}
-    )
-
-
-def test_a_certificate_of_ones_own(stack: Stack, network: Network) -> None:
-    """With a certificate and no zone no record is made, and the URL names the domain if it is given."""
-    certificate = acm.Certificate.from_certificate_arn(
-        stack, "Certificate", "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-    )
-
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate, domain_name="a.example.com")
-
-    template = Template.from_stack(stack)
-    template.resource_count_is("AWS::CertificateManager::Certificate", 0)
-    template.resource_count_is("AWS::Route53::RecordSet", 0)
-    assert endpoint.url == "https://a.example.com"
-
-
-def test_a_vpc_is_no_network(stack: Stack) -> None:
-    """The likeliest mistake is answered with what to write."""
-    with pytest.raises(TypeError, match=r"network must be Network, got: the Vpc .*; make one of a VPC by"):
-        HttpEndpoint(stack, "Endpoint", network=ec2.Vpc(stack, "Vpc"))  # type: ignore[arg-type]  # the mistake
-
-    assert stack.node.try_find_child("Endpoint") is None
-
-
-@pytest.mark.parametrize(
-    ("domain_name", "with_zone", "message"),
-    [
-        (None, True, "hosted_zone is given without domain_name"),
-        ("shop.example.com", False, "domain_name 'shop.example.com' needs hosted_zone"),
-        ("shop.example.org", True, "domain_name must lie in the hosted zone 'example.com', got: 'shop.example.org'"),
-        ("notexample.com", True, "got: 'notexample.com'"),
-    ],
-)
-def test_a_domain_that_cannot_be_served_is_refused(
-    stack: Stack,
-    network: Network,
-    zone: route53.IHostedZone,
-    *,
-    domain_name: str | None,
-    with_zone: bool,
-    message: str,
-) -> None:
-    """Before anything is made."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        HttpEndpoint(
-            stack, "Endpoint", network=network, domain_name=domain_name, hosted_zone=zone if with_zone else None
-        )
-
-    assert stack.node.try_find_child("Endpoint") is None
-
-
-def test_an_endpoint_in_a_vpc_made_elsewhere() -> None:
-    """The load balancer stands in an imported VPC's public subnets."""
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    """One synthesis for all of them."""
     stack = Stack(App(), "Test")
+    network = network_in(stack)
+
+    def endpoint(id: str, **arguments: Any) -> HttpEndpoint:  # noqa: A002, ANN401  # what an endpoint takes
+        return HttpEndpoint(stack, id, network=network, **arguments)
+
+    by_id = route53.HostedZone.from_hosted_zone_id(stack, "ById", "Z123")
+    made = route53.HostedZone(stack, "Made", zone_name=Fn.ref("ZoneName"))
+    certificate = certificate_in(stack)
+    name = CfnParameter(stack, "Name").value_as_string
+    endpoints = (
+        endpoint("Plain"),
+        endpoint("Domain", domain_name="shop.example.com", hosted_zone=zone_in(stack)),
+        endpoint("ZoneById", domain_name="by-id.example.com", hosted_zone=by_id),
+        endpoint("Token", domain_name=name, hosted_zone=made),
+        endpoint("OwnCertificate", certificate=certificate, domain_name="own.example.com"),
+    )
+    return Lab(stack, *endpoints, Template.from_stack(stack))
+
+
+def test_plain_http_is_warned_of(lab: Lab) -> None:
+    """Without a certificate there is one listener on port 80, and synthesis says what to pass."""
+    warnings = Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("over plain HTTP: pass d"))
+    assert [each.id for each in warnings] == ["/Test/Plain"]
+    (listener,) = lab.plain.listeners
+    found = properties_of(lab.template, listener)
+    assert (found["Port"], found["Protocol"]) == (80, "HTTP")
+    assert found["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
+    assert lab.stack.resolve(lab.plain.url)["Fn::Join"][1][0] == "http://"
+    assert lab.plain.ingress_ips == ()
+
+
+def test_a_domain_makes_certificate_record_and_redirect(lab: Lab) -> None:
+    """A domain name and its zone are all that HTTPS needs."""
+    lab.template.has_resource_properties(CERTIFICATE, {"DomainName": "shop.example.com", "ValidationMethod": "DNS"})
+    lab.template.has_resource_properties(
+        RECORD, {"Name": "shop.example.com.", "Type": "A", "HostedZoneId": "Z0123456789ABCDEFGHIJ"}
+    )
+    redirect, serving = (properties_of(lab.template, each) for each in lab.domain.listeners)
+    assert (serving["Port"], serving["Protocol"]) == (443, "HTTPS")
+    assert serving["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    assert redirect["Port"] == 80
+    assert redirect["DefaultActions"] == [
+        {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    ]
+    assert lab.domain.url == "https://shop.example.com"
+
+
+def test_zones_and_names_of_every_kind(lab: Lab) -> None:
+    """The name of a zone imported by its ID is not known. A name, and that of a zone made here, may be tokens."""
+    assert {str(each["Name"]) for each in properties(lab.template, RECORD)} == {
+        "shop.example.com.",
+        "by-id.example.com.",
+        str({"Fn::Join": ["", [{"Ref": "Name"}, "."]]}),
+    }
+    lab.template.has_resource_properties(CERTIFICATE, {"DomainName": {"Ref": "Name"}})
+    lab.template.resource_count_is(CERTIFICATE, 3)
+    assert lab.own_certificate.url == "https://own.example.com"
+
+
+def test_an_endpoint_in_an_imported_vpc(stack: Stack) -> None:
+    """The load balancer is in its public subnets."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -199,9 +110,207 @@ def test_an_endpoint_in_a_vpc_made_elsewhere() -> None:
     )
     network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
 
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, deletion_protection=False)
+    HttpEndpoint(stack, "Endpoint", network=network)
 
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::LoadBalancer", {"Subnets": ["subnet-1", "subnet-2"]}
+    (load_balancer,) = properties(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert load_balancer["Subnets"] == ["subnet-1", "subnet-2"]
+
+
+# --- Refusals ---
+
+NUMBERS = count()
+
+
+def bucket_in(idle: Idle, **settings: Any) -> s3.Bucket:  # noqa: ANN401  # what a bucket takes
+    """Return a bucket of the idle stack."""
+    return s3.Bucket(idle.stack, f"Bucket{next(NUMBERS)}", **settings)
+
+
+def network_of(idle: Idle, vpc: ec2.IVpc) -> Network:
+    """Return a network in a VPC."""
+    return FixedEgressNetwork.from_vpc(idle.stack, f"Network{next(NUMBERS)}", vpc, egress_ips=["203.0.113.7"])
+
+
+def vpc_in(idle: Idle, **settings: Any) -> ec2.Vpc:  # noqa: ANN401  # what a VPC takes
+    """Return a VPC of the idle stack."""
+    return ec2.Vpc(idle.stack, f"Vpc{next(NUMBERS)}", **settings)
+
+
+def private_vpc(idle: Idle) -> ec2.IVpc:
+    """Return an imported VPC without public subnets."""
+    return ec2.Vpc.from_vpc_attributes(
+        idle.stack,
+        f"Vpc{next(NUMBERS)}",
+        vpc_id="vpc-1",
+        availability_zones=["a", "b"],
+        private_subnet_ids=["subnet-3", "subnet-4"],
     )
-    assert endpoint.connections.security_groups
+
+
+def private_zone(idle: Idle) -> route53.IHostedZone:
+    """Return a zone that only a VPC sees."""
+    return route53.HostedZone(idle.stack, f"Zone{next(NUMBERS)}", zone_name="example.net", vpcs=[idle.network.vpc])
+
+
+DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
+PASS_THROUGH = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
+Arguments = dict[str, Any] | Callable[[Idle], dict[str, Any]]
+
+REFUSED: dict[str, tuple[Arguments, str]] = {
+    # domains.py
+    "zone alone": (lambda idle: {"hosted_zone": idle.zone}, "hosted_zone is given without domain_name"),
+    "name alone": ({"domain_name": "shop.example.com"}, "domain_name 'shop.example.com' needs hosted_zone"),
+    "name outside the zone": (
+        lambda idle: {"domain_name": "shop.example.org", "hosted_zone": idle.zone},
+        "domain_name must lie in the hosted zone 'example.com', got: 'shop.example.org'",
+    ),
+    "name that ends as the zone": (
+        lambda idle: {"domain_name": "notexample.com", "hosted_zone": idle.zone},
+        "got: 'notexample.com'",
+    ),
+    "wildcard": (
+        lambda idle: {"domain_name": "*.example.com", "hosted_zone": idle.zone},
+        "got: '*.example.com'; add the wildcard by add_domain",
+    ),
+    "private zone": (
+        lambda idle: {"domain_name": "shop.example.net", "hosted_zone": private_zone(idle)},
+        "hosted_zone must be public, because ACM validates the certificate in public DNS",
+    ),
+    # listeners.py
+    "connection logs without TLS": ({"connection_logs": True}, "connection_logs needs TLS"),
+    "client certificates without TLS": ({"mutual_authentication": PASS_THROUGH}, "mutual_authentication needs TLS: pa"),
+    # access_logs.py
+    "bucket with a key": (
+        lambda idle: {"access_log_bucket": bucket_in(idle, encryption_key=kms.Key(idle.stack, f"K{next(NUMBERS)}"))},
+        "with a KMS key: Endpoint's load balancer cannot write there; give another bucket, or none",
+    ),
+    "bucket with AWS's key": (
+        lambda idle: {"access_log_bucket": bucket_in(idle, encryption=s3.BucketEncryption.KMS_MANAGED)},
+        "access_log_bucket must be encrypted with SSE-S3, got Test/Bucket",
+    ),
+    "bucket with a lock": (
+        lambda idle: {
+            "access_log_bucket": bucket_in(
+                idle, object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(1))
+            )
+        },
+        "with a default lock: ",
+    ),
+    "expiration of a given bucket": (
+        lambda idle: {"access_log_bucket": bucket_in(idle), "access_log_expiration": Duration.days(7)},
+        "access_log_expiration must be set on the bucket you give, got: 7 days beside access_log_bucket",
+    ),
+    "an hour": ({"access_log_expiration": Duration.hours(1)}, "must be whole days, 1 at least, got: 1 hour"),
+    "no day": ({"access_log_expiration": Duration.days(0)}, "must be whole days, 1 at least, got: "),
+    "half a day": ({"access_log_expiration": Duration.hours(36)}, "must be whole days, 1 at least, got: "),
+    **{
+        f"prefix {prefix!r}": ({"access_log_prefix": prefix}, f"got: {prefix!r}")
+        for prefix in ("", "/", "logs/", "/logs", "my-AWSLogs")
+    },
+    # ingress.py
+    "bare address": (
+        {"allow_cidrs": ["203.0.113.0"]},
+        "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask",
+    ),
+    "host bits": ({"allow_cidrs": ["203.0.113.7/24"]}, "got: '203.0.113.7/24' ("),
+    "no range": ({"allow_cidrs": ["office"]}, "got: 'office'"),
+    "IPv6 range": (
+        {"allow_cidrs": ["2001:db8::/32"]},
+        "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'",
+    ),
+    "any IPv4 peer": ({"allow_from": [ec2.Peer.any_ipv4()]}, "write allow_cidrs=['0.0.0.0/0']"),
+    "any IPv6 peer": ({"allow_from": [ec2.Peer.any_ipv6()]}, "write allow_cidrs=['::/0']"),
+    "six groups": (
+        {"allow_from": [ec2.Peer.prefix_list(f"pl-{number}") for number in range(6)]},
+        "fit into 5 security groups of 60 rules, got: 6 for 0 ranges and 6 others on ports 80",
+    ),
+    # static_ips.py
+    "no allocation ID": (
+        {"static_ips": ["203.0.113.7", "eipalloc-2"]},
+        "static_ips must hold IDs such as 'eipalloc-0123…', got: '203",
+    ),
+    "one address": ({"static_ips": ["eipalloc-1"]}, "True or 2 IDs, one for each zone, got: ['eipalloc-1']"),
+    "no address": ({"static_ips": []}, "True or 2 IDs, one for each zone, got: []"),
+    "the same address": ({"static_ips": ["eipalloc-1"] * 2}, "static_ips must differ from each other"),
+    "internal static IPs": (
+        {"static_ips": True, "internal": True},
+        "static_ips are public IPv4 addresses, got them beside internal=True",
+    ),
+    "dual-stack static IPs": (
+        lambda idle: {
+            "static_ips": True,
+            "ip_address_type": DUAL_STACK,
+            "network": network_of(idle, vpc_in(idle, ip_protocol=ec2.IpProtocol.DUAL_STACK)),
+        },
+        "got them beside ip_address_type=DUAL_STACK; leave one of them out",
+    ),
+    # load_balancer.py
+    "no idle timeout": ({"idle_timeout": Duration.seconds(0)}, "idle_timeout must be 1 to 4000 seconds, got: 0"),
+    "long idle timeout": ({"idle_timeout": Duration.seconds(4001)}, "must be 1 to 4000 seconds, got: 4001"),
+    "no public subnet": (
+        lambda idle: {"network": network_of(idle, private_vpc(idle))},
+        "an internet-facing endpoint needs public subnets, got none in Test/Vpc",
+    ),
+    "one zone": (
+        lambda idle: {"network": network_of(idle, vpc_in(idle, max_azs=1))},
+        "a load balancer needs subnets in 2 zones, got those of 1 in Test/Vpc",
+    ),
+    "one zone, internal": (
+        lambda idle: {"network": network_of(idle, vpc_in(idle, max_azs=1)), "internal": True},
+        "a load balancer needs subnets in 2 zones, got those of 1 in Test/Vpc",
+    ),
+    "IPv6 without public IPv4": (
+        {"ip_address_type": elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4},
+        "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4",
+    ),
+    "IPv6 without a VPC for it": (
+        lambda idle: {"network": network_of(idle, vpc_in(idle)), "ip_address_type": DUAL_STACK},
+        "ip_address_type must be IPV4, got: DUAL_STACK in Test/Vpc",
+    ),
+}
+
+WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
+    "VPC": (lambda idle: {"network": vpc_in(idle)}, "network must be Network, got: the Vpc"),
+    "certificate": (
+        {"certificate": "arn:1"},
+        "certificate must be aws_certificatemanager.ICertificate or None, got: 'arn:1'; import it by acm.Certificate",
+    ),
+    "zone": ({"hosted_zone": "Z1"}, "or None, got: 'Z1'; import it by route53.HostedZone"),
+    "archive": (
+        lambda idle: {"access_log_bucket": LogArchive(idle.stack, f"Archive{next(NUMBERS)}")},
+        "access_log_bucket must be aws_s3.IBucket or None, got: the LogArchive",
+    ),
+    "one range": ({"allow_cidrs": "10.0.0.0/8"}, "write allow_cidrs=['10.0.0.0/8']"),
+    "one peer": (
+        {"allow_from": ec2.Peer.prefix_list("pl-1")},
+        "allow_from must be a list of aws_ec2.IConnectable or None, got: ",
+    ),
+    "one group": ({"allow_from": "sg-123"}, "allow_from must be a list of aws_ec2.IConnectable or None, got: "),
+    "IDs of groups": ({"allow_from": ["sg-123"]}, "got: ['sg-123']; address ranges go to allow_cidrs"),
+    "seconds": ({"idle_timeout": 600}, "got: 600; write Duration.seconds(...)"),
+    "address type": ({"ip_address_type": "dualstack"}, "2.IpAddressType, got: 'dualstack'"),
+    "web ACL": ({"web_acl": "arn:aws:wafv2:"}, "web_acl must be WebAcl or None, got: 'arn:aws:wafv2:'"),
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments", "message"),
+    [
+        pytest.param(error, *case, id=name)
+        for error, cases in ((ValueError, REFUSED), (TypeError, WRONG_TYPES))
+        for name, case in cases.items()
+    ],
+)
+def test_arguments_that_are_refused(idle: Idle, error: type[Exception], arguments: Arguments, message: str) -> None:
+    """The message says what was given and what to change. Nothing is made."""
+    given = {"network": idle.network, **(arguments(idle) if callable(arguments) else arguments)}
+
+    with pytest.raises(error, match=re.escape(message)):
+        HttpEndpoint(idle.stack, "Endpoint", **given)
+
+    assert idle.stack.node.try_find_child("Endpoint") is None
+
+
+def test_an_internal_endpoint_needs_no_public_subnet(idle: Idle) -> None:
+    """It is in the task subnets."""
+    HttpEndpoint(idle.stack, "Internal", network=network_of(idle, private_vpc(idle)), internal=True)

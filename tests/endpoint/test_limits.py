@@ -1,4 +1,4 @@
-"""What AWS would refuse of listeners and security groups, counted over all stacks."""
+"""AWS's limits of listeners and security groups, counted in all stacks."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import FargateService, HttpEndpoint
-from fargate_constructs.endpoint.limits import Limits
+from fargate_constructs.endpoint.limits import _same_priorities
 from fargate_constructs.synthesized.assembly import app_templates
 from tests.modes.made_elsewhere import certificate_in, network_in
 
@@ -27,14 +27,14 @@ def rule_in(stack: Stack, name: str, listener: str, priority: int, target_group:
 
 
 def errors_of(app: App) -> list[str]:
-    """Return what keeps an app from being synthesized, without where and what to do."""
+    """Return the errors of a synthesis, without their places and remedies."""
     with pytest.raises(RuntimeError) as refusal:
         app.synth()
     return [line.removeprefix("ERROR ") for line in str(refusal.value).splitlines() if "fargate-constructs)" in line]
 
 
-def test_two_rules_with_one_number_are_refused(image: ecs.ContainerImage) -> None:
-    """A computed number, the maintenance page's and those of an imported listener: whoever made the other rule."""
+def test_two_rules_with_one_priority_are_refused(image: ecs.ContainerImage) -> None:
+    """A computed priority, the maintenance page's and those of an imported listener, whatever made the other rule."""
     app = App()
     base, other = Stack(app, "Base"), Stack(app, "Other")
     network = network_in(base)
@@ -62,7 +62,7 @@ def parameter_in(stack: Stack, name: str = "/listener") -> str:
     return ssm.StringParameter.value_for_string_parameter(stack, name)
 
 
-# How two stacks name one listener, or two, and whether their rules may have one number.
+# How two stacks name one listener, or two, and whether their rules may have the same priority.
 NAMED: dict[str, tuple[Callable[[Stack], str], Callable[[Stack], str], bool]] = {
     "one parameter of SSM": (parameter_in, parameter_in, False),
     "a parameter of SSM and a dynamic reference": (parameter_in, lambda _: "{{resolve:ssm:/listener:3}}", False),
@@ -85,7 +85,7 @@ NAMED: dict[str, tuple[Callable[[Stack], str], Callable[[Stack], str], bool]] = 
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 def test_a_listener_that_is_named_in_two_stacks(name: str, region: str) -> None:
-    """Made by another app: its export or parameter is one thing in all stacks of an environment, in no other one's."""
+    """Of another app: its export or parameter is the same in all stacks of an environment, and in no other one."""
     one, other, may_be_equal = NAMED[name]
     app = App()
     stacks = [
@@ -95,12 +95,12 @@ def test_a_listener_that_is_named_in_two_stacks(name: str, region: str) -> None:
     for stack, listener in zip(stacks, (one, other), strict=True):
         rule_in(stack, "Rule", listener(stack), 7)
 
-    faults = list(Limits().check(app_templates(app)))
-    assert (faults == []) == (may_be_equal or region == "us-east-1")
+    violations = list(_same_priorities(app_templates(app)))
+    assert (violations == []) == (may_be_equal or region == "us-east-1")
 
 
 def test_a_listener_that_is_published_to_ssm() -> None:
-    """By its name, or by a reference to the parameter; of two stages that know no environment each has its own."""
+    """By its name, or by a reference to the parameter. Two stages without an environment have one each."""
     app = App()
     for stage in (Stage(app, "Dev"), Stage(app, "Prod")):
         base, other = Stack(stage, "Base"), Stack(stage, "Other")
@@ -119,7 +119,7 @@ def test_a_listener_that_is_published_to_ssm() -> None:
 
 
 def filled(beyond: int) -> tuple[App, HttpEndpoint]:
-    """Return an endpoint that has as much as AWS allows by default, and so many more, from another stack."""
+    """Return an endpoint that is at AWS's default quotas, or beyond them, with resources of another stack."""
     app = App()
     base, other = Stack(app, "Base"), Stack(app, "Other")
     endpoint = HttpEndpoint(
@@ -136,7 +136,7 @@ def filled(beyond: int) -> tuple[App, HttpEndpoint]:
         elbv2.CfnListenerCertificate(other, f"Certificate{number}", listener_arn=listener, certificates=[certificate])
     lists = [{"source_prefix_list_id": each} for each in ("pl-1", sized)]
     ingress = [*lists, *({"cidr_ip": f"10.{number}.0.0/16"} for number in range(1 + beyond))]
-    # Of IPv4 there is one already, CDK's own, which lets nothing out.
+    # CDK made one IPv4 rule, which allows no traffic.
     egress = [{"cidr_ip": f"10.{number}.0.0/16"} for number in range(59 + beyond)]
     egress += [{"cidr_ipv6": f"2001:db8:{number}::/48"} for number in range(60 + beyond)]
     for kind, rules in ((ec2.CfnSecurityGroupIngress, ingress), (ec2.CfnSecurityGroupEgress, egress)):
@@ -146,14 +146,14 @@ def filled(beyond: int) -> tuple[App, HttpEndpoint]:
 
 
 def test_what_aws_allows_by_default_passes() -> None:
-    """As many rules, target groups, certificates and security group rules as the quotas are."""
+    """As many rules, target groups, certificates and security group rules as the quotas."""
     app, _ = filled(0)
 
     app.synth()
 
 
 def test_what_passes_a_quota_is_refused() -> None:
-    """One more of each; a prefix list counts with its entries, IPv4 and IPv6 apart. A higher quota is accepted."""
+    """One more of each. A prefix list counts with its entries, IPv4 and IPv6 separately. It can be acknowledged."""
     app, endpoint = filled(1)
     load_balancer = "Base/Endpoint/LoadBalancer"
 
@@ -170,7 +170,7 @@ def test_what_passes_a_quota_is_refused() -> None:
 
 
 def test_an_endpoint_without_a_route_is_warned_of(image: ecs.ContainerImage) -> None:
-    """It answers 404 to each request; a rule in another stack, or a default of one's own, is as good as a route."""
+    """It answers 404 to each request. A rule in another stack, or another default action, counts as a route."""
     app = App()
     base, other = Stack(app, "Base"), Stack(app, "Other")
     network = network_in(base)

@@ -1,4 +1,4 @@
-"""What callers are told while nothing serves."""
+"""The maintenance page of an endpoint."""
 
 import re
 from functools import cache
@@ -10,112 +10,80 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
-from fargate_constructs.network.network import Network
+from tests.endpoint.conftest import Idle
 from tests.modes.made_elsewhere import IMAGE, network_in
-
-RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
-
-
-@pytest.fixture
-def endpoint(stack: Stack, network: Network) -> HttpEndpoint:
-    """An endpoint."""
-    return HttpEndpoint(stack, "Endpoint", network=network)
-
-
-@pytest.fixture(scope="module")
-def idle() -> HttpEndpoint:
-    """An endpoint that refuses."""
-    stack = Stack(App(), "Test")
-    return HttpEndpoint(stack, "Endpoint", network=network_in(stack))
 
 
 @cache
-def resources_of(*, on: bool | None) -> dict[str, Any]:
-    """Return the resources of an endpoint with a route, its maintenance page on, off or never spoken of."""
+def resources_of(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401  # what `maintenance` takes
+    """Return the resources of an endpoint with a route and, with arguments, a maintenance page."""
     stack = Stack(App(), "Test")
     network = network_in(stack)
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=IMAGE))
-    if on is not None:
-        endpoint.maintenance(on=on)
+    if arguments:
+        endpoint.maintenance(**arguments)
     resources: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"]
     return resources
 
 
-def test_no_route_is_touched() -> None:
-    """Turning the page on adds one rule and changes nothing else."""
-    without, with_page = resources_of(on=None), resources_of(on=True)
+@pytest.mark.parametrize(("arguments", "body"), [({"on": True}, PAGE), ({"html": "<h1>Noon</h1>"}, "<h1>Noon</h1>")])
+def test_a_page_before_all_routes(arguments: dict[str, Any], body: str) -> None:
+    """One rule before all routes, whose priorities are 2 or more, answers every request. No route changes."""
+    without, with_page = resources_of(), resources_of(**arguments)
+    ((name, rule),) = ((name, each) for name, each in with_page.items() if name not in without)
 
-    assert with_page.keys() - without.keys() == {"EndpointMaintenance3C92D6EA"}
     assert {name: with_page[name] for name in without} == without
+    assert name.startswith("EndpointMaintenance")
+    found = {key: rule["Properties"][key] for key in ("Priority", "Conditions", "Actions")}
+    response = {"StatusCode": "503", "ContentType": "text/html", "MessageBody": body}
+    assert found == {
+        "Priority": 1,
+        "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+        "Actions": [{"Type": "fixed-response", "FixedResponseConfig": response}],
+    }
 
 
 def test_off_makes_nothing() -> None:
-    """So that a context value can drive it."""
-    assert resources_of(on=False) == resources_of(on=None)
+    """So a context value can switch it."""
+    assert resources_of(on=False) == resources_of()
 
 
-def test_a_page_before_all_routes(stack: Stack, endpoint: HttpEndpoint) -> None:
-    """The rule is tried first (routes have numbers from 2 on), and claims every request."""
-    endpoint.maintenance(html="<h1>Back at noon</h1>")
-
-    Template.from_stack(stack).has_resource_properties(
-        RULE,
-        {
-            "Priority": 1,
-            "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
-            "Actions": [
-                {
-                    "Type": "fixed-response",
-                    "FixedResponseConfig": {
-                        "StatusCode": "503",
-                        "ContentType": "text/html",
-                        "MessageBody": "<h1>Back at noon</h1>",
-                    },
-                }
-            ],
-        },
-    )
-
-
-def test_there_is_a_page() -> None:
-    """By default callers are asked to come back."""
-    (rule,) = (each for each in resources_of(on=True).values() if each["Properties"].get("Priority") == 1)
-
-    assert rule["Properties"]["Actions"][0]["FixedResponseConfig"]["MessageBody"] == PAGE
+def test_pages_that_aws_accepts(idle: Idle) -> None:
+    """1,024 bytes, of which a character may need several. The length of a token is not known."""
     assert len(PAGE.encode()) <= MAX_PAGE_BYTES
+    for name, page in (("Long", "é" * 512), ("Token", CfnParameter(idle.stack, "Page").value_as_string)):
+        HttpEndpoint(idle.stack, f"{name}Page", network=idle.network).maintenance(html=page)
 
 
-def test_a_page_as_long_as_aws_takes(endpoint: HttpEndpoint) -> None:
-    """1,024 bytes, some characters being several."""
-    endpoint.maintenance(html="é" * 512)
-
-
-@pytest.mark.parametrize(("html", "size"), [("é" * 512 + "!", 1025), ("", 0)], ids=["too long", "empty"])
-def test_a_page_that_aws_refuses_is_refused(idle: HttpEndpoint, html: str, size: int) -> None:
-    """The message says how long it is."""
-    with pytest.raises(ValueError, match=f"html must be 1 to 1024 bytes, .* got: {size}; keep pictures"):
-        idle.maintenance(html=html)
-
-
-def test_a_second_page_is_refused(endpoint: HttpEndpoint) -> None:
-    """Every request gets the first one."""
+@pytest.fixture(scope="module")
+def endpoint(idle: Idle) -> HttpEndpoint:
+    """An endpoint with a page, after one that was off."""
+    endpoint = HttpEndpoint(idle.stack, "Maintained", network=idle.network)
     endpoint.maintenance(on=False)
     endpoint.maintenance()
-
-    with pytest.raises(
-        ValueError, match=r"Endpoint has a maintenance page already, got another; call maintenance once"
-    ):
-        endpoint.maintenance(html="<h1>Back at noon</h1>")
+    return endpoint
 
 
-def test_a_page_known_only_when_deployed_passes(stack: Stack, endpoint: HttpEndpoint) -> None:
-    """Its length cannot be told."""
-    endpoint.maintenance(html=CfnParameter(stack, "Page").value_as_string)
-
-
-@pytest.mark.parametrize("on", ["false", None], ids=["string", "none"])
-def test_a_switch_that_is_neither_on_nor_off_is_refused(idle: HttpEndpoint, on: object) -> None:
-    """`cdk deploy -c maintenance=false` gives a string, which Python takes for true."""
-    with pytest.raises(TypeError, match=re.escape(f"on must be bool, got: {on!r}")):
-        idle.maintenance(on=on)  # type: ignore[arg-type]  # the mistake
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"html": "é" * 512 + "!"},
+            ValueError,
+            "html must be 1 to 1024 bytes, the limit of a load balancer's own respo",
+        ),
+        ({"html": ""}, ValueError, "got: 0; serve pictures and styles from another place"),
+        ({"html": "again"}, ValueError, "has a maintenance page already, got another; call maintenance once"),
+        # `cdk deploy -c maintenance=false` gives a string, which Python takes for true.
+        ({"on": "false"}, TypeError, "on must be bool, got: 'false'"),
+        ({"on": None}, TypeError, "on must be bool, got: None"),
+    ],
+    ids=["too long", "empty", "second", "string", "none"],
+)
+def test_pages_that_are_refused(
+    endpoint: HttpEndpoint, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """The message says what was given."""
+    with pytest.raises(error, match=re.escape(message)):
+        endpoint.maintenance(**arguments)

@@ -1,8 +1,8 @@
-"""What is refused before any route is looked at."""
+"""The web ACL in front of an endpoint."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
@@ -10,269 +10,190 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint.web_acl import WebAcl
-from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
+from tests.templates import properties, properties_of
 
+ASSOCIATION = "AWS::WAFv2::WebACLAssociation"
 ARN = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1"
 
 
-class Made(NamedTuple):
-    """An endpoint behind AWS's rules, as most tests read it."""
+class Lab(NamedTuple):
+    """Endpoints of one stack, by their web ACLs."""
 
     stack: Stack
-    endpoint: HttpEndpoint
     template: Template
+    endpoints: dict[str, HttpEndpoint]
+
+    def properties(self, name: str) -> dict[str, Any]:
+        """Return the properties of an endpoint's web ACL."""
+        web_acl = self.endpoints[name].web_acl
+        assert web_acl
+        return properties_of(self.template, web_acl.resource)
+
+    def associated(self, name: str) -> list[object]:
+        """Return the ARNs of the web ACLs in front of an endpoint's load balancer."""
+        arn = self.stack.resolve(self.endpoints[name].load_balancer.load_balancer_arn)
+        return [each["WebACLArn"] for each in properties(self.template, ASSOCIATION, {"ResourceArn": arn})]
 
 
 @pytest.fixture(scope="module")
-def made() -> Made:
-    """One with the rules that are there by default."""
+def lab() -> Lab:
+    """One synthesis for all of them."""
     stack = Stack(App(), "Test")
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), web_acl=WebAcl.managed())
-    return Made(stack, endpoint, Template.from_stack(stack))
+    network = network_in(stack)
+    many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
+    most = [*many, "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]
+    web_acls = {
+        "None": None,
+        "Managed": WebAcl.managed(),
+        "Chosen": WebAcl.managed(
+            rule_groups=["AWSManagedRulesSQLiRuleSet"],
+            counted_rules={"AWSManagedRulesSQLiRuleSet": ["SQLi_BODY"]},
+            rate_limit=2000,
+        ),
+        "Full": WebAcl.managed(rule_groups=most),
+        "Beyond": WebAcl.managed(rule_groups=most, rate_limit=2000),
+        "Imported": WebAcl.from_arn(ARN),
+        "Token": WebAcl.from_arn(CfnParameter(stack, "Arn").value_as_string),
+    }
+    endpoints = {name: HttpEndpoint(stack, name, network=network, web_acl=each) for name, each in web_acls.items()}
+    return Lab(stack, Template.from_stack(stack), endpoints)
 
 
-def test_none_by_default(stack: Stack, network: Network) -> None:
-    """It costs money, and refuses requests: somebody must want it."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+def test_the_associations(lab: Lab) -> None:
+    """None by default, because it costs money and refuses requests. One made elsewhere may be a token."""
+    made = {name: each.web_acl for name, each in lab.endpoints.items() if each.web_acl}
+    assert list(made) == ["Managed", "Chosen", "Full", "Beyond"]
+    assert {name: lab.associated(name) for name in lab.endpoints} == {
+        "None": [],
+        **{name: [lab.stack.resolve(web_acl.web_acl_arn)] for name, web_acl in made.items()},
+        "Imported": [ARN],
+        "Token": [{"Ref": "Arn"}],
+    }
+    lab.template.resource_count_is("AWS::WAFv2::WebACL", 4)
 
-    assert endpoint.web_acl is None
-    Template.from_stack(stack).resource_count_is("AWS::WAFv2::WebACL", 0)
 
-
-def test_managed_rules(made: Made) -> None:
-    """One word puts AWS's rules before the load balancer, in order, each with metrics of its own."""
-    (web_acl,) = made.template.find_resources("AWS::WAFv2::WebACL").values()
-    rules = web_acl["Properties"]["Rules"]
-    groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in rules]
-    assert [(rule["Priority"], rule["Name"]) for rule in rules] == [
+def test_managed_rules(lab: Lab) -> None:
+    """AWS's rules in order, each with its own metrics. An upload over 8 KB is no attack; other rules refuse."""
+    found = lab.properties("Managed")
+    groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in found["Rules"]]
+    assert [(rule["Priority"], rule["Name"]) for rule in found["Rules"]] == [
         (1, "AWSManagedRulesAmazonIpReputationList"),
         (2, "AWSManagedRulesCommonRuleSet"),
         (3, "AWSManagedRulesKnownBadInputsRuleSet"),
     ]
-    assert [group["Name"] for group in groups] == [rule["Name"] for rule in rules]
-    assert all(rule["VisibilityConfig"]["CloudWatchMetricsEnabled"] for rule in rules)
-    assert all(rule["OverrideAction"] == {"None": {}} for rule in rules)
-    assert web_acl["Properties"]["DefaultAction"] == {"Allow": {}}
-    assert web_acl["Properties"]["Scope"] == "REGIONAL"
-    made.template.has_resource_properties(
-        "AWS::WAFv2::WebACLAssociation",
-        {
-            "ResourceArn": made.stack.resolve(made.endpoint.load_balancer.load_balancer_arn),
-            "WebACLArn": made.stack.resolve(made.endpoint.web_acl.web_acl_arn),  # type: ignore[union-attr]  # made above
-        },
-    )
+    assert [group["Name"] for group in groups] == [rule["Name"] for rule in found["Rules"]]
+    assert all(rule["VisibilityConfig"]["CloudWatchMetricsEnabled"] for rule in found["Rules"])
+    assert all(rule["OverrideAction"] == {"None": {}} for rule in found["Rules"])
+    counted = [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
+    assert [group.get("RuleActionOverrides") for group in groups] == [None, counted, None]
+    assert (found["DefaultAction"], found["Scope"]) == ({"Allow": {}}, "REGIONAL")
 
 
-def test_large_bodies_are_counted_only(made: Made) -> None:
-    """An upload over 8 KB is no attack; every other rule refuses."""
-    (web_acl,) = made.template.find_resources("AWS::WAFv2::WebACL").values()
-    overrides = [
-        rule["Statement"]["ManagedRuleGroupStatement"].get("RuleActionOverrides")
-        for rule in web_acl["Properties"]["Rules"]
-    ]
-    assert overrides == [None, [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}], None]
+def test_your_own_choice(lab: Lab) -> None:
+    """The groups, the rules that only count, and how often an address may call."""
+    limit, group = lab.properties("Chosen")["Rules"]
+    assert (limit["Priority"], limit["Action"]) == (0, {"Block": {}})
+    assert limit["Statement"] == {
+        "RateBasedStatement": {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": 2000}
+    }
+    assert group["Priority"] == 1
+    assert group["Statement"]["ManagedRuleGroupStatement"] == {
+        "Name": "AWSManagedRulesSQLiRuleSet",
+        "RuleActionOverrides": [{"Name": "SQLi_BODY", "ActionToUse": {"Count": {}}}],
+        "VendorName": "AWS",
+    }
 
 
-def test_groups_of_ones_own_choice(stack: Stack, network: Network) -> None:
-    """Which groups, which rules only count, and how often an address may call."""
-    web_acl = WebAcl.managed(
-        rule_groups=["AWSManagedRulesSQLiRuleSet"],
-        counted_rules={"AWSManagedRulesSQLiRuleSet": ["SQLi_BODY"]},
-        rate_limit=2000,
-    )
-
-    HttpEndpoint(stack, "Endpoint", network=network, web_acl=web_acl)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::WAFv2::WebACL",
-        {
-            "Rules": [
-                Match.object_like(
-                    {
-                        "Priority": 0,
-                        "Action": {"Block": {}},
-                        "Statement": {
-                            "RateBasedStatement": {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": 2000}
-                        },
-                    }
-                ),
-                Match.object_like(
-                    {
-                        "Priority": 1,
-                        "Statement": {
-                            "ManagedRuleGroupStatement": {
-                                "Name": "AWSManagedRulesSQLiRuleSet",
-                                "RuleActionOverrides": [{"Name": "SQLi_BODY", "ActionToUse": {"Count": {}}}],
-                                "VendorName": "AWS",
-                            }
-                        },
-                    }
-                ),
-            ]
-        },
-    )
-
-
-def test_more_than_one_price_covers_is_warned_of(stack: Stack, network: Network) -> None:
-    """All groups pass; beyond 1,500 units each request costs more."""
+def test_more_units_than_the_basic_price_covers_are_warned_of(lab: Lab) -> None:
+    """Beyond 1,500 units each request costs more. A group known only when deployed counts nothing."""
     assert WebAcl.managed().capacity == 925
-    many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
-    most = [*many, "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]
-    full = WebAcl.managed(rule_groups=most)
-    beyond = WebAcl.managed(rule_groups=most, rate_limit=2000)
-
-    HttpEndpoint(stack, "Full", network=network, web_acl=full)
-    HttpEndpoint(stack, "Beyond", network=network, web_acl=beyond)
-
-    annotations = Annotations.from_stack(stack)
-    annotations.has_no_warning("/Test/Full/WebAcl", Match.any_value())
-    annotations.has_warning("/Test/Beyond/WebAcl", Match.string_like_regexp("takes 1502 capacity units: beyond 1500"))
-
-
-def test_a_group_known_only_when_deployed(stack: Stack) -> None:
-    """It passes, and counts nothing."""
-    name = CfnParameter(stack, "Group").value_as_string
-
-    assert WebAcl.managed(rule_groups=[name]).capacity == 0
+    assert WebAcl.managed(rule_groups=[CfnParameter(lab.stack, "Group").value_as_string]).capacity == 0
+    message = Match.string_like_regexp("takes 1502 capacity units: beyond 1500")
+    warnings = Annotations.from_stack(lab.stack).find_warning("*", message)
+    assert [each.id for each in warnings] == ["/Test/Beyond/WebAcl"]
 
 
 def test_every_rule_may_refuse() -> None:
-    """An empty mapping counts nothing; groups without the counted rule need not say so."""
+    """An empty mapping counts nothing. Groups without the counted rule need no mapping."""
     assert WebAcl.managed(counted_rules={}).counted_rules == {}
     assert WebAcl.managed(rule_groups=["AWSManagedRulesSQLiRuleSet"]).counted_rules == {}
 
 
-def test_what_is_refused_is_logged_without_credentials(made: Made) -> None:
-    """The log group is kept, and named as WAF demands; what passes is in the access logs already."""
-    ((logical_id, log_group),) = made.template.find_resources(
-        "AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 365}}
-    ).items()
-    prefix, stack_uuid = log_group["Properties"]["LogGroupName"]["Fn::Join"][1]
-    assert prefix.startswith("aws-waf-logs-Test-Endpoint-")
+def test_refused_requests_are_logged_without_credentials(lab: Lab) -> None:
+    """The log group is retained, and has a name that WAF accepts. Other requests are in the access logs."""
+    web_acl = lab.endpoints["Managed"].web_acl
+    assert web_acl
+    log_group = properties_of(lab.template, web_acl.log_group)
+    (logical_id,) = lab.template.find_resources("AWS::Logs::LogGroup", {"Properties": log_group})
+    lab.template.has_resource("AWS::Logs::LogGroup", {"Properties": log_group, "DeletionPolicy": "Retain"})
+    assert log_group["RetentionInDays"] == 365
+    prefix, stack_uuid = log_group["LogGroupName"]["Fn::Join"][1]
+    assert prefix.startswith("aws-waf-logs-Test-Managed-")
     assert stack_uuid == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
-    assert log_group["DeletionPolicy"] == "Retain"
-    made.template.has_resource_properties(
+    conditions = [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT")]
+    lab.template.has_resource_properties(
         "AWS::WAFv2::LoggingConfiguration",
         {
-            "LogDestinationConfigs": [
-                {"Fn::Join": ["", Match.array_with([":log-group:", {"Ref": logical_id}])]},
-            ],
+            "ResourceArn": lab.stack.resolve(web_acl.web_acl_arn),
+            "LogDestinationConfigs": [{"Fn::Join": ["", Match.array_with([":log-group:", {"Ref": logical_id}])]}],
             "RedactedFields": [{"SingleHeader": {"Name": name}} for name in ("authorization", "cookie", "x-api-key")],
             "LoggingFilter": {
                 "DefaultBehavior": "DROP",
-                "Filters": [
-                    {
-                        "Behavior": "KEEP",
-                        "Requirement": "MEETS_ANY",
-                        "Conditions": [
-                            {"ActionCondition": {"Action": "BLOCK"}},
-                            {"ActionCondition": {"Action": "COUNT"}},
-                        ],
-                    }
-                ],
+                "Filters": [{"Behavior": "KEEP", "Requirement": "MEETS_ANY", "Conditions": conditions}],
             },
         },
     )
 
 
-def test_its_metric_is_its_own(stack: Stack, network: Network) -> None:
-    """The metric names the web ACL by the name that the web ACL reports under, which no other endpoint's has."""
-    dimensions = []
-    for name in ("One", "Other"):
-        endpoint = HttpEndpoint(stack, name, network=network, web_acl=WebAcl.managed())
-        assert endpoint.web_acl
-        dimensions.append(endpoint.web_acl.metric_blocked_requests().dimensions)
-
-    reported = [
-        each["Properties"]["VisibilityConfig"]["MetricName"]
-        for each in Template.from_stack(stack).find_resources("AWS::WAFv2::WebACL").values()
-    ]
+def test_its_metric_is_its_own(lab: Lab) -> None:
+    """The metric has the name under which the web ACL reports, which no other web ACL has."""
+    made = {name: each.web_acl for name, each in lab.endpoints.items() if each.web_acl}
+    reported = [lab.properties(name)["VisibilityConfig"]["MetricName"] for name in made]
+    dimensions = [web_acl.metric_blocked_requests().dimensions for web_acl in made.values()]
     assert [each["WebACL"] for each in dimensions if each] == reported
-    assert len(set(reported)) == 2
+    assert len(set(reported)) == len(made)
 
 
-def test_one_made_elsewhere(stack: Stack, network: Network) -> None:
-    """It is put before the load balancer, and nothing else is made."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.from_arn(ARN))
-
-    template = Template.from_stack(stack)
-    assert endpoint.web_acl is None
-    template.resource_count_is("AWS::WAFv2::WebACL", 0)
-    template.has_resource_properties("AWS::WAFv2::WebACLAssociation", {"WebACLArn": ARN})
-
-
-def test_one_known_only_when_deployed(stack: Stack, network: Network) -> None:
-    """A token passes."""
-    arn = CfnParameter(stack, "Arn").value_as_string
-
-    HttpEndpoint(stack, "Endpoint", network=network, web_acl=WebAcl.from_arn(arn))
-
-    Template.from_stack(stack).has_resource_properties("AWS::WAFv2::WebACLAssociation", {"WebACLArn": {"Ref": "Arn"}})
+SQL = "AWSManagedRulesSQLiRuleSet"
 
 
 @pytest.mark.parametrize(
-    "arn",
+    ("make", "message"),
     [
-        "shop",
-        "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1",
-        "arn:aws:waf-regional:eu-west-1:123456789012:webacl/1",
-    ],
-    ids=["name", "global", "classic"],
-)
-def test_what_is_no_regional_web_acl_is_refused(arn: str) -> None:
-    """Its association would fail."""
-    with pytest.raises(ValueError, match=re.escape(f"got: {arn!r}")):
-        WebAcl.from_arn(arn)
-
-
-@pytest.mark.parametrize(
-    ("groups", "counted", "rate_limit", "message"),
-    [
-        ([], {}, None, "rule_groups must name a group, got none, and no rate_limit"),
-        (["AWSManagedRulesSQLiRuleSet"] * 2, {}, None, "rule_groups must differ from each other"),
-        (["Ours"], {}, None, "names of AWS's groups, got: 'Ours'; AWS has AWSManagedRulesCommonRuleSet, AWS"),
+        (lambda: WebAcl.from_arn("shop"), "arn must be a regional web ACL's, such as 'arn:aws:wafv2:eu-west-1:"),
+        (lambda: WebAcl.from_arn(ARN.replace("regional", "global")), "got: 'arn:aws:wafv2:eu-west-1:123456789012:glob"),
+        (lambda: WebAcl.from_arn("arn:aws:waf-regional:eu-west-1:123456789012:webacl/1"), "got: 'arn:aws:waf-regional"),
+        (lambda: WebAcl.managed(rule_groups=[]), "rule_groups must hold a group, got none and no rate_limit"),
+        (lambda: WebAcl.managed(rule_groups=[SQL, SQL]), "rule_groups must differ from each other"),
         (
-            ["AWSManagedRulesCommonRules"],
-            {},
-            None,
-            "did you mean 'AWSManagedRulesCommonRuleSet'? For rules of your own",
+            lambda: WebAcl.managed(rule_groups=["Ours"]),
+            "names of AWS's groups, got: 'Ours'; AWS has AWSManagedRulesCom",
         ),
         (
-            ["AWSManagedRulesATPRuleSet"],
-            {},
-            None,
-            "got: 'AWSManagedRulesATPRuleSet'; configure it in a web ACL, and",
+            lambda: WebAcl.managed(rule_groups=["AWSManagedRulesCommonRules"]),
+            "did you mean 'AWSManagedRulesCommonRuleSet'? For your own rules",
         ),
         (
-            ["AWSManagedRulesSQLiRuleSet"],
-            {"Other": ["A"]},
-            None,
+            lambda: WebAcl.managed(rule_groups=["AWSManagedRulesATPRuleSet"]),
+            "got: 'AWSManagedRulesATPRuleSet'; make your own web ACL with it",
+        ),
+        (
+            lambda: WebAcl.managed(rule_groups=[SQL], counted_rules={"Other": ["A"]}),
             "must belong to groups of rule_groups, got: ['Other']",
         ),
-        ([], {}, 9, "rate_limit must be 10 to 2000000000 requests in five minutes, got: 9"),
+        (
+            lambda: WebAcl.managed(rule_groups=[], rate_limit=9),
+            "rate_limit must be 10 to 2000000000 requests in five minutes, got: 9",
+        ),
+        (lambda: WebAcl.managed(rule_groups=SQL), f"write rule_groups=['{SQL}']"),
+        (
+            lambda: WebAcl.managed(counted_rules={SQL: "SQLi_BODY"}),
+            "counted_rules must be a dict of str to a list of str, got: 'SQLi_BODY' for",
+        ),
     ],
-    ids=["nothing", "twice", "unknown group", "misspelt group", "group at a price", "rule without group", "low limit"],
 )
-def test_rules_that_would_fail_are_refused(
-    groups: Sequence[str], counted: Mapping[str, Sequence[str]], rate_limit: int | None, message: str
-) -> None:
-    """Before the deployment does."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        WebAcl.managed(rule_groups=groups, counted_rules=counted, rate_limit=rate_limit)
-
-
-def test_strings_instead_of_lists_are_refused() -> None:
-    """A string would be taken for a list of characters."""
-    with pytest.raises(TypeError, match=re.escape("write rule_groups=['AWSManagedRulesSQLiRuleSet']")):
-        WebAcl.managed(rule_groups="AWSManagedRulesSQLiRuleSet")
-    with pytest.raises(
-        TypeError, match="counted_rules must be a dict of str to a list of str, got: 'SizeRestrictions_BODY' for"
-    ):
-        WebAcl.managed(counted_rules={"AWSManagedRulesCommonRuleSet": "SizeRestrictions_BODY"})
-
-
-def test_a_word_is_no_web_acl(idle_stack: Stack, idle_network: Network) -> None:
-    """The likeliest mistake is answered with what to write."""
-    with pytest.raises(TypeError, match=re.escape(f"web_acl must be WebAcl or None, got: {ARN!r}")):
-        HttpEndpoint(idle_stack, "Endpoint", network=idle_network, web_acl=ARN)  # type: ignore[arg-type]  # the mistake
+def test_web_acls_that_are_refused(make: Callable[[], WebAcl], message: str) -> None:
+    """The message says what was given and what to change."""
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        make()
