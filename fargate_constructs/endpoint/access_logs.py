@@ -9,7 +9,7 @@ from constructs import Construct
 from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
 from fargate_constructs._core.unresolved import is_dummy
 
-DEFAULT_EXPIRATION = Duration.days(90)
+EXPIRATION_DAYS = 90
 DAY = 24 * 60 * 60 * 1000
 
 
@@ -28,7 +28,7 @@ def enable_access_logs(
     up the region's old account of Elastic Load Balancing. The service principal used here needs no region. See
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
     """
-    rule = s3.LifecycleRule(expiration=expiration or DEFAULT_EXPIRATION)
+    rule = s3.LifecycleRule(expiration=expiration or Duration.days(EXPIRATION_DAYS))
     log_bucket = bucket or PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule])
     _allow_writing(log_bucket, prefix, load_balancer)
     for kind, is_on in (("access_logs", True), ("connection_logs", connection_logs), ("health_check_logs", False)):

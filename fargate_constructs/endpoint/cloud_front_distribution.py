@@ -21,7 +21,7 @@ from fargate_constructs._core.environment_checks import environment_of, may_be_s
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.unresolved import is_dummy, is_known
-from fargate_constructs.endpoint.access_logs import DEFAULT_EXPIRATION, validate_expiration
+from fargate_constructs.endpoint.access_logs import EXPIRATION_DAYS, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
 from fargate_constructs.endpoint.vpc_origin import allow_vpc_origins, make_vpc_origin
 from fargate_constructs.synthesized.intrinsics import items
@@ -122,7 +122,7 @@ class CloudFrontDistribution(Construct):
             self.access_log_bucket = access_log_bucket or PrivateBucket(
                 self,
                 "AccessLogs",
-                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or DEFAULT_EXPIRATION)],
+                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or Duration.days(EXPIRATION_DAYS))],
                 # CloudFront gives itself, and nothing else, the right to write with an access control list.
                 object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
             )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, Duration, Token
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -22,6 +22,7 @@ from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import enable_access_logs, validate_access_logs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.fronts import Front
@@ -283,7 +284,7 @@ class HttpEndpoint(RoutedEndpoint):
             raise ValueError(
                 f"{self.node.path} has no TLS, got domain_name {domain_name!r}; give it a first domain_name"
             )
-        if Token.is_unresolved(domain_name):
+        if is_unresolved(domain_name):
             raise ValueError(
                 "domain_name must be known at synthesis, got a token: it is the certificate's construct ID"
             )

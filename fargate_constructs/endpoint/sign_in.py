@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.unresolved import is_dummy, may_start_with, min_length
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved, may_start_with, min_length
 from fargate_constructs._core.validation import validate_seconds
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_JwtValidationActionConfig.html

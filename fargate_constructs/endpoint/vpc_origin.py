@@ -21,8 +21,9 @@ from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
 SERVICE_SECURITY_GROUP = "CloudFront-VPCOrigins-Service-SG"
 GROUP_ID = "SecurityGroups.0.GroupId"
-# The ID in the stack of the function that all AwsCustomResources of the stack share.
-SHARED_FUNCTION = f"AWS{custom_resources.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace('-', '')}"
+# The ID in the stack of the function that all AwsCustomResources of the stack share. It ends with
+# `AwsCustomResource.PROVIDER_FUNCTION_UUID`, which CDK cannot change without replacing the function.
+SHARED_FUNCTION = "AWS679f53fac002430cb0da5b7982bd2287"
 
 
 def make_vpc_origin(scope: Construct, endpoint: HttpEndpoint) -> origins.VpcOrigin:
