@@ -1,7 +1,7 @@
-"""Environments that may go: previews, tests, anything whose data and addresses are for nothing else.
+"""Disposable environments: previews and tests, whose data and addresses are not needed later.
 
 ```
-cdk destroy ──> [disposable stack] ──> nothing is left
+cdk destroy ──> [disposable stack] ──> everything is deleted
 ```
 """
 
@@ -27,35 +27,36 @@ from fargate_constructs.synthesized.egress_routes import DISPOSABLE
 FUNCTION = "AWS::Lambda::Function"
 GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
 FULL_OR_PROTECTED = (s3.CfnBucket, ecr.CfnRepository, elbv2.CfnLoadBalancer)
-# What CDK gives a bucket that it empties.
+# The construct ID under a bucket that CDK empties.
 EMPTIED_BY = "AutoDeleteObjectsCustomResource"
 DELETION_PROTECTION = "deletion_protection.enabled"
 
 
 @checked
 def make_disposable(scope: Construct) -> None:
-    """Let everything at and below a construct go when its stack is deleted. Call it when all of that is made.
+    """Let a destroy delete everything at and below a construct. Call it after all constructs are made.
 
-    Elastic IPs are released, buckets are emptied and deleted with every version in them, log groups and image
-    repositories go with what they hold, and functions log to groups of the stack. Stacks are not protected from
-    termination, and load balancers, databases, tables and user pools not from deletion. The proof of egress stays on;
-    it takes the addresses for known, since they are there as long as the stack is.
+    Elastic IPs are released. Buckets are emptied with all versions and deleted, and so are log groups and image
+    repositories. Functions write to log groups of the stack. Termination protection of stacks is off, and deletion
+    protection of load balancers, databases, tables and user pools. The egress proof stays on. It accepts the addresses,
+    because they exist as long as the stack.
 
     ```python
     if stage != "prod":
         make_disposable(stack)
     ```
 
-    An update that replaces something deletes what it replaces, too: no partner should rely on the addresses, and no one
-    on the data. What is made elsewhere is not touched, nor is what AWS makes beside a stack: final snapshots, and keys,
+    An update that replaces a resource also deletes the old one. So partners should not rely on the addresses, or users
+    on the data. Imported resources do not change, and neither do resources that AWS makes: final snapshots, and keys,
     which KMS deletes after 30 days (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html).
 
     Args:
         scope: A stack, a stage, an app, or any construct.
 
     Raises:
-        ValueError: If a bucket has an object lock, which nobody can empty before its time. Synthesis fails if a bucket,
-            a repository or a load balancer is made later, or if a `dynamodb.TableV2` has `deletion_protection`.
+        ValueError: If a bucket has an object lock: its objects cannot be deleted before the lock ends. Synthesis fails
+            if a bucket, a repository or a load balancer is made later, or if a `dynamodb.TableV2` has
+            `deletion_protection`.
     """
     resources = list(_resources(scope))
     for each in resources:
@@ -75,7 +76,7 @@ def make_disposable(scope: Construct) -> None:
         stack.termination_protection = False
     inside = {path_of(each) for each in _resources(scope)}
     for each in _functions(Stack.of(resource) for resource in resources):
-        # What empties the buckets stands in their stack, outside of a scope that is no stack.
+        # The function that empties buckets is in their stack, maybe outside of the scope.
         is_ours = path_of(each) in inside or path_of(each) not in functions
         if is_ours and not getattr(each, "logging_config", None):
             _make_log_group(each)
@@ -83,7 +84,7 @@ def make_disposable(scope: Construct) -> None:
 
 
 def _functions(stacks: Iterable[Stack]) -> Iterator[CfnResource]:
-    """Yield the functions of stacks, each once."""
+    """Yield each function of some stacks once."""
     for stack in dict.fromkeys(stacks):
         yield from (
             each for each in _resources(stack) if each.cfn_resource_type == FUNCTION and Stack.of(each) == stack
@@ -91,12 +92,12 @@ def _functions(stacks: Iterable[Stack]) -> Iterator[CfnResource]:
 
 
 def _is_emptied(bucket: s3.CfnBucket) -> bool:
-    """Whether something empties a bucket already: its owner asked for it, or this was called before."""
+    """Whether a bucket is emptied already: by its own argument, or by an earlier call."""
     return any(each and each.node.try_find_child(EMPTIED_BY) for each in (bucket, bucket.node.scope))
 
 
 def _take_protection_off(resource: CfnResource) -> None:
-    """Let a load balancer, a database or a user pool be deleted."""
+    """Turn off deletion protection of a load balancer, a database or a user pool."""
     if isinstance(resource, elbv2.CfnLoadBalancer):
         load_balancer = resource.node.scope
         if isinstance(load_balancer, elbv2.BaseLoadBalancer):
@@ -112,7 +113,7 @@ def _take_protection_off(resource: CfnResource) -> None:
 
 
 def _make_log_group(function: CfnResource) -> None:
-    """Let a function log to a group of the stack, where Lambda would make one that stays; once."""
+    """Let a function write to a log group of the stack, because Lambda would make one that stays."""
     scope = cast(Construct, function.node.scope)
     if scope.node.try_find_child(f"{function.node.id}Lines"):
         return
@@ -125,8 +126,8 @@ def _make_log_group(function: CfnResource) -> None:
     acknowledge(lines, LOG_GROUP)
     function.add_property_override("LoggingConfig.LogGroup", lines.log_group_name)
     role = scope.node.try_find_child("Role")
-    if role:  # of a function of CDK's own: one that runs at the end, whose lines come when the group is gone
-        # Lambda would make it again for them (https://github.com/aws/aws-cdk/issues/31487).
+    if role:  # a function of CDK, such as the one that runs at the end and writes lines after the log group is deleted
+        # Lambda would make the log group again for them (https://github.com/aws/aws-cdk/issues/31487).
         deny = iam.PolicyStatement(effect=iam.Effect.DENY, actions=["logs:CreateLogGroup"], resources=["*"])
         policy = iam.CfnPolicy(
             scope,
@@ -141,19 +142,19 @@ def _make_log_group(function: CfnResource) -> None:
 
 @jsii.implements(IValidation)
 class _Complete:
-    """Refuses what was made after `make_disposable`, and would be left."""
+    """Refuses resources that were made after `make_disposable`, and would stay."""
 
     def __init__(self, scope: Construct, known: list[CfnResource]) -> None:
         self._scope = scope
         self._known = {path_of(each) for each in known}
 
     def validate(self) -> list[str]:
-        """Return a message for each bucket or repository that is not emptied, and for all that is still protected."""
+        """Return a message for each bucket or repository that is not emptied, and each protected resource."""
         messages = []
         for each in _resources(self._scope):
             path = path_of(each)
             if isinstance(each, FULL_OR_PROTECTED) and path not in self._known:
-                messages.append(f"make_disposable must be called when all is made, got after it: {path}")
+                messages.append(f"make_disposable must be called when all is made, got a later construct: {path}")
             replicas = getattr(each, "replicas", None) if each.cfn_resource_type == GLOBAL_TABLE else None
             if any(replica.get("deletionProtectionEnabled") for replica in Stack.of(each).resolve(replicas) or []):
                 messages.append(f"make_disposable needs tables that may be deleted, got deletion_protection: {path}")

@@ -55,7 +55,6 @@ TO_DO: tuple[str, ...] = (
     "fargate_constructs/endpoint",
     "fargate_constructs/logs",
     "fargate_constructs/service",
-    "fargate_constructs/disposable.py",
     "fargate_constructs/web_service.py",
     "docs/security.md",
 )
