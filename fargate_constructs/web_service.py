@@ -123,23 +123,24 @@ class FargateWebService(Construct):
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
         mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
-        internal: Whether the load balancer is reached from within the VPC, and from what is joined to it, only. By
-            default it faces the internet. AWS cannot change this of a load balancer that has routes.
-        allow_cidrs: The address ranges that may call. By default everybody if it faces the internet and *allow_from*
-            names nobody either; nobody if it is internal.
-        allow_from: Who else may call: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+        internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined to
+            it. By default it faces the internet. AWS cannot change this of a load balancer that has routes.
+        allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
+            and there is no *allow_from*; none if it is internal.
+        allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
         web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
-        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
-            before this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of those that you have, zone by
-            zone. By default not: the addresses change.
+        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer in
+            front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one for each
+            zone. By default the addresses change.
         ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it. By default IPv4.
-        idle_timeout: How long a connection may be silent, 1 to 4,000 s. By default 60 s; a service should keep its side
-            of an idle connection open for longer, or callers now and then get a 502.
-        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does: its DNS name cannot be
-            had back. Deploy with `False` before you destroy the stack.
-        access_log_prefix: What their keys begin with, before `AWSLogs/`. By default nothing.
+        idle_timeout: After how long without data a connection is closed, 1 to 4,000 s. By default 60 s. A service
+            should keep idle connections open for longer, or callers get some responses with status 502.
+        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS name
+            is lost with it. Deploy with `False` before you destroy the stack.
+        access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
         access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
-        connection_logs: Whether each TLS connection is logged there too, refused ones with the reason. By default not.
+        connection_logs: Whether each TLS connection is logged in that bucket, with the reason if it was refused. By
+            default not.
         network: The network. By default one is made, with a NAT gateway in each of two zones.
         archive: The archive that keeps the logs. By default one is made.
         access_log_bucket: Where access logs go, encrypted with SSE-S3. By default into the archive's bucket; a private

@@ -75,7 +75,7 @@ class Accelerator(Construct):
                 for listener in endpoint.listeners
             ],
             protocol=globalaccelerator.ConnectionProtocol.TCP,
-            # A caller's requests need not reach the same node of the load balancer.
+            # A caller's requests may reach different nodes of the load balancer.
             client_affinity=globalaccelerator.ClientAffinity.NONE,
         ).add_endpoint_group(
             "EndpointGroup",

@@ -1,7 +1,7 @@
 """The one fixed address at which callers reach many services.
 
 ```
-caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork ──> the world
+caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork ──> internet
            (ALB, TLS, routes)
 ```
 """
@@ -43,8 +43,8 @@ PLAIN_HTTP = "fargate-constructs:plainHttp"
 class HttpEndpoint(RoutedEndpoint):
     """A load balancer with one listener that serves many services.
 
-    With a certificate, or a domain name and its hosted zone, it speaks HTTPS (TLS 1.2 and 1.3) and redirects HTTP.
-    With neither it speaks plain HTTP, and synthesis warns. A request that matches no route is answered with 404.
+    With a certificate, or a domain name and its hosted zone, it serves HTTPS (TLS 1.2 and 1.3) and redirects HTTP.
+    With neither it serves plain HTTP, and synthesis warns. A request that matches no route is answered with 404.
     Headers with invalid names are dropped, and ambiguous requests are refused. Access logs are kept.
 
     ```python
@@ -214,7 +214,7 @@ class HttpEndpoint(RoutedEndpoint):
 
     @property
     def has_tls(self) -> bool:
-        """Whether it speaks HTTPS."""
+        """Whether it serves HTTPS."""
         return len(self.listeners) > 1
 
     @property
@@ -277,7 +277,7 @@ class HttpEndpoint(RoutedEndpoint):
             certificate: Its certificate. By default one is made, validated by public DNS.
 
         Raises:
-            ValueError: If the endpoint speaks plain HTTP; if the name is known only when deployed, was added before, or
+            ValueError: If the endpoint serves plain HTTP; if the name is known only when deployed, was added before, or
                 cannot be served; or if its records would point at a front in another stack.
         """
         if not self.has_tls:

@@ -53,7 +53,7 @@ class Breadth(NamedTuple):
     """Over all conditions: the values beyond one."""
 
 
-# The least number of stars that is told apart. A condition whose wildcards are all `?` counts -1.
+# The lowest number of stars that counts. A condition whose wildcards are all `?` counts -1.
 MIN_STARS = -2
 
 
@@ -166,7 +166,7 @@ def _normalized_paths(paths: Iterable[str]) -> frozenset[str]:
             case "?":
                 rooted.add(f"/{path[1:]}")
             case "*":
-                # The star stands for the slash and more, or for nothing if a slash follows it.
+                # The star matches the slash and more, or nothing if a slash follows it.
                 rooted |= {f"/{path}", path[1:]} if path.startswith("*/") else {f"/{path}"}
             case _:
                 rooted.add(path)

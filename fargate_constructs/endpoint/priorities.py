@@ -78,7 +78,7 @@ def priority_of(match: RouteMatch) -> int:
 
 
 def assign_priorities(matches: Sequence[RouteMatch], taken: Collection[int] = ()) -> list[int]:
-    """Return a priority for each match: all different, and the same whatever the order of the matches.
+    """Return a priority for each match: all different, and independent of the order of the matches.
 
     A match whose priority is taken, by *taken* or by a match of lower rank or text, gets the next free one.
     """

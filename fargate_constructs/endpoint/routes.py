@@ -98,7 +98,7 @@ class RoutedEndpoint(Construct):
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
             source_ips: CIDR blocks that hold the address of the caller (or of the last proxy before the endpoint). By
                 default every address.
-            sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they need not.
+            sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they do not.
             priority: The priority of the listener rule, 2 to 50,000; the lowest is tried first. By default it is
                 computed from the conditions, so that no route changes the priority of another.
 

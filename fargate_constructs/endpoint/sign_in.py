@@ -178,10 +178,10 @@ class SignIn(NamedConstructors):
 
 
 def validate_https(listener: elbv2.IApplicationListener) -> None:
-    """Refuse a listener that speaks plain HTTP. The protocol of an imported listener is not known."""
+    """Refuse a listener with plain HTTP. The protocol of an imported listener is not known."""
     if isinstance(listener, elbv2.ApplicationListener) and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
         raise ValueError(
-            f"sign_in needs an endpoint that speaks HTTPS, got: {listener.node.path}; give the endpoint a "
+            f"sign_in needs an endpoint with HTTPS, got: {listener.node.path}; give the endpoint a "
             "domain_name and a hosted_zone, or a certificate",
         )
 

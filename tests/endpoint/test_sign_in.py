@@ -181,7 +181,7 @@ def test_plain_http_has_no_sign_in(idle: Idle) -> None:
     """It is refused before anything is made. The protocol of an imported listener is not known."""
     endpoint = HttpEndpoint(idle.stack, "PlainSignIn", network=idle.network)
     web = FargateService(idle.stack, "SignInWeb", network=idle.network, image=IMAGE)
-    with pytest.raises(ValueError, match="sign_in needs an endpoint that speaks HTTPS, got: Test/PlainSignIn/LoadBal"):
+    with pytest.raises(ValueError, match="sign_in needs an endpoint with HTTPS, got: Test/PlainSignIn/LoadBal"):
         endpoint.add_route("Web", service=web, sign_in=oidc())
     with pytest.raises(TypeError, match="sign_in must be SignIn or None, got: True"):
         endpoint.add_route("Web", service=web, sign_in=True)  # type: ignore[arg-type]  # the mistake
