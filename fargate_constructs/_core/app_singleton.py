@@ -1,7 +1,7 @@
 """One object for an app, which its parts share in all stacks.
 
 ```
-part ──> [registry, below the app] <── part
+part ──> [singletons, below the app] <── part
 ```
 """
 
@@ -13,35 +13,35 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.construct_paths import node_of, root_of
 
 ID = "@fargate-constructs"  # no stack's name
-Entry = TypeVar("Entry")
+T = TypeVar("T")
 
 
-class Registry(Construct):
-    """A construct without resources that holds one object of each kind for an app."""
+class AppSingletons(Construct):
+    """A construct without resources that has the singletons of an app, by what makes them."""
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, ID)
-        self.entries: dict[Callable[[], Any], Any] = {}
+        self.objects: dict[Callable[[], Any], Any] = {}
 
 
-def app_singleton(construct: IConstruct, kind: Callable[[], Entry]) -> Entry:
-    """Return the one object of a kind, such as a class, in a construct's app; the first call makes it.
+def app_singleton(construct: IConstruct, make: Callable[[], T]) -> T:
+    """Return the only object of a class, or other factory, in the app of a construct; the first call makes it.
 
     It is in the construct tree and not in a dictionary of apps, because the app that CDK makes for a stack without one
     is a new Python object at each call.
     """
     root = root_of(construct)
-    registry = _registry_of(root) or Registry(cast(Construct, root))
-    if kind not in registry.entries:
-        registry.entries[kind] = kind()
-    return cast(Entry, registry.entries[kind])
+    singletons = _singletons_of(root) or AppSingletons(cast(Construct, root))
+    if make not in singletons.objects:
+        singletons.objects[make] = make()
+    return cast(T, singletons.objects[make])
 
 
-def existing_app_singleton(app: IConstruct, kind: Callable[[], Entry]) -> Entry | None:
+def existing_app_singleton(app: IConstruct, make: Callable[[], T]) -> T | None:
     """Return it if it exists. Nothing can be added to a tree during its validation."""
-    registry = _registry_of(app)
-    return cast("Entry | None", registry.entries.get(kind)) if registry else None
+    singletons = _singletons_of(app)
+    return cast("T | None", singletons.objects.get(make)) if singletons else None
 
 
-def _registry_of(app: IConstruct) -> Registry | None:
-    return cast("Registry | None", node_of(app).try_find_child(ID))
+def _singletons_of(app: IConstruct) -> AppSingletons | None:
+    return cast("AppSingletons | None", node_of(app).try_find_child(ID))

@@ -28,7 +28,7 @@ CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
 # The ARN attributes of imported constructs whose `env` is that of the importing stack, not their own.
 ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
 # What is accepted on purpose, and why: by the argument, or by an attribute that only this kind of resource has.
-OTHER_REGION = {
+ALLOWED_IN_OTHER_REGION = {
     "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
     "role_arn": "IAM is global (https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html)",
     "CloudFrontDistribution.certificate": "CloudFront takes those of us-east-1; the distribution checks that",
@@ -41,7 +41,7 @@ OTHER_REGION = {
     "LogCatalog.bucket": "as LogArchive.bucket",
     "LogCompaction.bucket": "as LogArchive.bucket",
 }
-OTHER_ACCOUNT = {
+ALLOWED_IN_OTHER_ACCOUNT = {
     "key_arn": "a key's policy may let other accounts use it "
     "(https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html)",
     "HttpEndpoint.access_log_bucket": "a bucket's policy may let the load balancers of other accounts write "
@@ -67,17 +67,7 @@ def may_be_same(one: str, other: str) -> bool:
 
 
 def validate_partition(scope: Construct, service: str, prefixes: tuple[str, ...], reason: str) -> None:
-    """Refuse a service in a region that does not have it, if the region is known.
-
-    Args:
-        scope: A construct of the stack.
-        service: Its name.
-        prefixes: The beginnings of the names of regions without it.
-        reason: The reason, and what to do.
-
-    Raises:
-        ValueError: If the stack is in such a region.
-    """
+    """Refuse a service in a region that does not have it, if the region is known."""
     region = stack_of(scope).region
     if region.startswith(prefixes):
         raise ValueError(f"{service} cannot be in {region}: {reason}")
@@ -116,21 +106,12 @@ def validate_environment(scope: Construct, owner: type, id: str, given: Mapping[
     """Refuse arguments that are in another region or account than the construct that gets them.
 
     CloudFormation would look for them in the region and account of the stack. `checked` does this for all public
-    constructors and methods. `OTHER_REGION` and `OTHER_ACCOUNT` list the exceptions.
-
-    Args:
-        scope: A construct of the stack that gets them.
-        owner: The class that gets them; exceptions name it, or a base of it.
-        id: The ID of the construct that gets them.
-        given: The arguments by their names.
-
-    Raises:
-        ValueError: With the first argument of another region or account.
+    constructors and methods. `ALLOWED_IN_OTHER_REGION` and `ALLOWED_IN_OTHER_ACCOUNT` list the exceptions.
     """
     for name, value in given.items():
         for each in _constructs_and_arns_in(value):
             theirs, ours = environment_of(each), environment_of(scope)
-            for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
+            for what, passes in (("region", ALLOWED_IN_OTHER_REGION), ("account", ALLOWED_IN_OTHER_ACCOUNT)):
                 here, there = getattr(ours, what), getattr(theirs, what)
                 if not may_be_same(here, there) and not _passes(owner, name, each, passes):
                     got, stack = each if isinstance(each, str) else each.node.path, Stack.of(scope).stack_name

@@ -7,16 +7,7 @@ from fargate_constructs._core.unresolved import is_known, may_end_with
 
 
 def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone) -> None:
-    """Refuse a name outside the zone, if both are known at synthesis.
-
-    Args:
-        parameter: The argument's name.
-        name: The name, without a dot at the end.
-        hosted_zone: The zone in which its record will be made.
-
-    Raises:
-        ValueError: If the name is outside the zone.
-    """
+    """Refuse a name outside the zone, if both are known at synthesis."""
     try:
         zone_name = hosted_zone.zone_name.rstrip(".")
     except RuntimeError:  # a zone that is imported by its ID has no name
@@ -26,16 +17,7 @@ def validate_in_zone(parameter: str, name: str, hosted_zone: route53.IHostedZone
 
 
 def validate_public(hosted_zone: route53.IHostedZone, reason: str, *, remedy: str = "") -> None:
-    """Refuse a zone that is known to be private: one of this app, with VPCs. Imported zones do not say.
-
-    Args:
-        hosted_zone: The zone.
-        reason: Why it must be public.
-        remedy: Another solution. By default none.
-
-    Raises:
-        ValueError: If it is private.
-    """
+    """Refuse a zone that is known to be private: one of this app, with VPCs. Imported zones do not say."""
     resource = hosted_zone.node.default_child
     if isinstance(resource, route53.CfnHostedZone) and Stack.of(resource).resolve(resource.vpcs):
         raise ValueError(f"hosted_zone must be public, {reason}, got: {hosted_zone.node.path}{remedy}")

@@ -21,11 +21,6 @@ def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Cal
 
     Type checkers and editors read the same stub. See https://peps.python.org/pep-0562/ and
     https://typing.python.org/en/latest/spec/distributing.html#import-conventions.
-
-    Args:
-        package: The package's `__name__`.
-        file: The package's `__file__`. The stub is in the same folder, with a line
-            `from .module import Name as Name` for each name.
     """
     stub = ast.parse(Path(file).with_suffix(".pyi").read_text())
     modules = {
@@ -50,11 +45,7 @@ def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Cal
 
 
 def _require_node() -> None:
-    """Check that Node.js is there before jsii, which CDK runs on, looks for it.
-
-    Raises:
-        ImportError: If there is no Node.js, and CDK is not imported yet.
-    """
+    """Check that Node.js is there before jsii, which CDK runs on, looks for it."""
     node = os.environ.get("JSII_NODE", "node")
     if "jsii" not in sys.modules and shutil.which(node) is None:
         raise ImportError(

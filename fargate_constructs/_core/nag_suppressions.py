@@ -44,13 +44,7 @@ FUNCTION = {
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge findings on a resource.
-
-    Args:
-        construct: The resource, or its L2 construct.
-        reasons: The reason by rule: a rule of AwsSolutions, such as `AwsSolutions-S1`, or the name of a rule in the
-            other packs, such as `LambdaInsideVPC`.
-    """
+    """Acknowledge findings on a resource, by rule: one such as `AwsSolutions-S1`, or a name of all other packs."""
     findings = [finding for rule, reason in reasons.items() for finding in _acknowledgments(rule, reason)]
     Validations.of(construct).acknowledge(*findings)
 
@@ -66,11 +60,6 @@ def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *
 
     cdk-nag names a finding by the resource as the template writes it. So the name is read from there: now, and again
     when all stacks are known, because a resource of another stack has another name.
-
-    Args:
-        policy_holder: The role whose policies name the resources, or any construct above it.
-        resources: The ARNs, each with its wildcard.
-        reason: Why no narrower ARN would do.
     """
     stack = stack_of(policy_holder)
     if stack not in _WILDCARDS:

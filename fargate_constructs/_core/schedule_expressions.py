@@ -19,16 +19,7 @@ FIELDS = ("minute", "hour", "day of month", "month", "day of week", "year")
 
 
 def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None:
-    """Refuse what can only come from `ScheduleExpression.expression(...)`, such as a line of crontab.
-
-    Args:
-        name: The argument's name.
-        schedule: When something runs.
-
-    Raises:
-        ValueError: If it has none of the three forms, or is a `cron(...)` of another number of fields than six, or one
-            that does not have a `?` for just one of its two days.
-    """
+    """Refuse what can only come from `ScheduleExpression.expression(...)`, such as a line of crontab."""
     expression = schedule.expression_string
     if not is_known(expression):
         return

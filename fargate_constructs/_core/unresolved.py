@@ -23,7 +23,7 @@ NUMBER_TOKEN = b"\xfb\xff"
 LIST_TOKEN = "#{Token["  # noqa: S105 - no secret
 # Values to try for a token: a word, a number, a name of several parts, a path, or nothing. If some value of the token
 # makes a text match a pattern of names, hosts, paths or headers, one of these does.
-FILLERS = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
+SAMPLES = ("aa", "AA", "00", "", "aa.aa", ".aa", "aa.", "/aa", "aa/")
 # The dummies of CDK's look-ups: `dummyValue` in its calls of `ContextProvider.getValue`, and `DUMMY_VPC_PROPS` in its
 # aws-ec2/lib/vpc.ts.
 DUMMIES = {
@@ -56,8 +56,8 @@ def is_known(value: object) -> bool:
 def may_match(pattern: re.Pattern[str], text: str) -> bool:
     """Whether a text matches a pattern, or may match it with some values of its tokens."""
     parts = TOKEN.split(text)
-    fillers = FILLERS if len(parts) > 1 else ("",)
-    return _may_be_anything(text) or any(pattern.fullmatch(filler.join(parts)) for filler in fillers)
+    samples = SAMPLES if len(parts) > 1 else ("",)
+    return _may_be_anything(text) or any(pattern.fullmatch(sample.join(parts)) for sample in samples)
 
 
 def may_start_with(prefix: str, text: str) -> bool:

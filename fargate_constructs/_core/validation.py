@@ -18,11 +18,7 @@ from fargate_constructs._core.unresolved import (
 
 
 def validate_range(name: str, value: float | None, low: float, high: float | None = None, *, unit: str = "") -> None:
-    """Refuse a number outside its limits; `None` and tokens pass.
-
-    Raises:
-        ValueError: With the number and the limits.
-    """
+    """Refuse a number outside its limits; `None` and tokens pass."""
     if value is None or (low <= value and (high is None or value <= high)) or is_unresolved(value):
         return
     limits = f"at least {low:.15g}" if high is None else f"{low:.15g} to {high:.15g}"
@@ -30,11 +26,7 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
 
 
 def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
-    """Refuse a time outside its limits in seconds, or that is not whole seconds.
-
-    Raises:
-        ValueError: With the time and the limits.
-    """
+    """Refuse a time outside its limits in seconds, or that is not whole seconds."""
     seconds = None if duration is None else seconds_of(duration)
     if duration is None or seconds is None:
         return
@@ -59,32 +51,20 @@ MAX_VALUES_PER_RULE = 5
 
 
 def validate_list(name: str, values: Sequence[str]) -> None:
-    """Refuse a list that is a token; values that are tokens pass.
-
-    Raises:
-        ValueError: With what to write instead.
-    """
+    """Refuse a list that is a token; values that are tokens pass."""
     if any(map(is_list_token, values)):
         raise ValueError(f"{name} must be a list of known length, got a token: write [Fn.select(0, ...), ...]")
 
 
 def validate_distinct(name: str, values: Sequence[str]) -> None:
-    """Refuse a list that has a value twice; dummies of look-ups pass.
-
-    Raises:
-        ValueError: With the list.
-    """
+    """Refuse a list that has a value twice; dummies of look-ups pass."""
     values = [value for value in values if not is_dummy(value)]
     if len(set(values)) < len(values):
         raise ValueError(f"{name} must differ from each other, got: {list(values)}")
 
 
 def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
-    """Refuse values that are not allocation IDs of Elastic IPs, or that occur twice.
-
-    Raises:
-        ValueError: With the wrong value, or the list.
-    """
+    """Refuse values that are not allocation IDs of Elastic IPs, or that occur twice."""
     validate_list(name, allocation_ids)
     for allocation_id in allocation_ids:
         if not may_start_with("eipalloc-", allocation_id):
@@ -93,11 +73,7 @@ def validate_allocation_ids(name: str, allocation_ids: Sequence[str]) -> None:
 
 
 def validate_ips(name: str, ips: Sequence[str]) -> None:
-    """Refuse values that are not IPv4 addresses.
-
-    Raises:
-        ValueError: With the wrong value.
-    """
+    """Refuse values that are not IPv4 addresses."""
     validate_list(name, ips)
     for ip in ips:
         try:
@@ -117,16 +93,7 @@ CONDITION_VALUE_LIMITS = "of at most 128 visible characters, none of them a back
 
 
 def validate_header(parameter: str, name: str, value: str) -> None:
-    """Refuse a header that no listener rule can check.
-
-    Args:
-        parameter: The argument's name.
-        name: Its name.
-        value: Its value.
-
-    Raises:
-        ValueError: If the name or the value is malformed, or the name is `host`, which has its own condition.
-    """
+    """Refuse a header that no listener rule can check."""
     if not may_match(HEADER_NAME, name):
         raise ValueError(f"{parameter} must have a name {HEADER_NAME_LIMITS}, got: {name!r}")
     if name.lower() == "host":

@@ -16,7 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import shorten
+from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.environment_checks import environment_of, may_be_same, validate_partition
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.private_bucket import PrivateBucket

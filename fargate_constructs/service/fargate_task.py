@@ -23,7 +23,8 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
 from fargate_constructs._core.arguments import checked, forward
-from fargate_constructs._core.construct_paths import ec2_description, path_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.validation import validate_seconds

@@ -16,7 +16,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
-from fargate_constructs._core.construct_paths import ec2_description
+from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.unresolved import may_match, may_start_with
 

@@ -2,7 +2,7 @@
 
 import re
 
-from fargate_constructs._core.construct_paths import remove_accents
+from fargate_constructs._core.descriptions import remove_accents
 from fargate_constructs._core.unresolved import may_match
 
 # The main container's name, and the host name for linked services: a DNS label that begins with a letter

@@ -45,13 +45,7 @@ def create_only_values(
     kinds: Sequence[str] = KINDS,
     compared: Sequence[Mapping[str, Sequence[str]]] = (),
 ) -> dict[str, Any]:
-    """Return the create-only properties of a resource, with their values.
-
-    Args:
-        resource: The resource, as its template has it.
-        kinds: Those of `KINDS` that count.
-        compared: By type, the properties that pins were made of; only these count. By default all do.
-    """
+    """Return the create-only properties of a resource with their values; of those in *compared*, if there are any."""
     type_ = resource["Type"]
     names = {name for kind in kinds for name in create_only_names(type_, kind)}
     names = names.intersection(*(each.get(type_, names) for each in compared))

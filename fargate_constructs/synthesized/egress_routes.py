@@ -68,13 +68,7 @@ class EgressRoutes:
                 self._hidden[templates.locate(place.stack, table)].append((place, gateway))
 
     def faults(self, subnet: Place, *, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
-        """Yield the faults in the routes of a subnet.
-
-        Args:
-            subnet: The subnet.
-            is_known: Whether an Elastic IP that the app does not retain is known; gets the stack, and the address as
-                its template refers to it.
-        """
+        """Yield the faults in the routes of a subnet; *is_known* is for Elastic IPs that the app does not retain."""
         # A subnet without a route table of its own has the VPC's, where no template can put a route.
         table = self._tables.get(subnet, subnet)
         path = self._templates.path

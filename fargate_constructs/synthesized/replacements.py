@@ -64,13 +64,7 @@ def find_replacements(
 ) -> list[Replacement]:
     """Return what an update from *old* to *new* would replace or delete: causes first, then what follows from them.
 
-    Args:
-        old: What is deployed.
-        new: What would be deployed.
-        types: The types to return, with wildcards: a resource counts if its old or its new type matches.
-
-    Raises:
-        ValueError: If there is no such type.
+    A resource counts if its old or its new type matches *types*, which may have wildcards.
     """
     validate_types(types, old.resources, new.resources)
     update = _Update(old, new)

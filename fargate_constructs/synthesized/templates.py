@@ -72,11 +72,6 @@ class Templates:
         """Read an app's templates.
 
         Templates that are deployed from elsewhere, such as a Service Catalog product's, are left out.
-
-        Args:
-            app: The app, or anything in it.
-            files: The template files of its stacks by construct path, without those of nested stacks, which are in
-                the same folder.
         """
         return cls(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
 
@@ -100,13 +95,9 @@ class Templates:
         return self.locate(place.stack, self.properties(place).get(name))
 
     def locate(self, stack: Stack, reference: Any, type_: str = "") -> Place | None:  # noqa: ANN401 - a piece of a template
-        """Return the resource that a stack's template refers to, in any stack of the app.
+        """Return the resource that a stack's template refers to, in any stack of the app, if it has the type.
 
-        Args:
-            stack: The stack.
-            reference: How its template refers to the resource.
-            type_: The type that the resource must have. By default any: an attribute of a custom resource, or an output
-                of a stack that is not in the app, may be the ID of something else.
+        An attribute of a custom resource, or an output of a stack elsewhere, may be the ID of something else.
         """
         place = self._locate(stack, reference)
         return place if place and type_ in ("", self._resources[place]["Type"]) else None
@@ -145,10 +136,7 @@ class Templates:
     def text(self, stack: Stack, value: Any, *, defaults: bool = False) -> str:  # noqa: ANN401 - a piece of a template
         """Return a text of a stack's template in one form, equal for all stacks and all ways to put it together.
 
-        Args:
-            stack: The stack.
-            value: The text.
-            defaults: Whether a parameter counts as its default. By default it has no value.
+        A parameter has no value, or with *defaults* its default.
         """
         return "".join(
             piece if isinstance(piece, str) else self._known(stack, piece, defaults=defaults) for piece in pieces(value)

@@ -35,8 +35,8 @@ from fargate_constructs import (
     WebAcl,
 )
 from fargate_constructs._core.environment_checks import (
-    OTHER_ACCOUNT,
-    OTHER_REGION,
+    ALLOWED_IN_OTHER_ACCOUNT,
+    ALLOWED_IN_OTHER_REGION,
     environment_of,
     may_be_in_vpc,
     may_be_same_vpc,
@@ -263,7 +263,7 @@ def things() -> Mapping[tuple[str, str], object]:
 def test_what_is_elsewhere_is_refused_or_let_through_by_a_rule(things: Mapping[tuple[str, str], object]) -> None:
     """By whichever argument of whichever part it is given; and each rule lets something through."""
     stack, used = Stack(App(), "Here", env=HERE), set()
-    for what, passes in (("region", OTHER_REGION), ("account", OTHER_ACCOUNT)):
+    for what, passes in (("region", ALLOWED_IN_OTHER_REGION), ("account", ALLOWED_IN_OTHER_ACCOUNT)):
         for owner, _, argument, type_ in given_to_constructs():
             if (thing := things.get((type_, what))) is None:
                 continue
@@ -277,8 +277,8 @@ def test_what_is_elsewhere_is_refused_or_let_through_by_a_rule(things: Mapping[t
                     validate_environment(stack, owner, "Mine", {argument: {"name": thing}})
 
     assert used | {("region", "CloudFrontDistribution.web_acl_arn")} == {
-        *(("region", rule) for rule in OTHER_REGION),
-        *(("account", rule) for rule in OTHER_ACCOUNT),
+        *(("region", rule) for rule in ALLOWED_IN_OTHER_REGION),
+        *(("account", rule) for rule in ALLOWED_IN_OTHER_ACCOUNT),
     }
 
 
