@@ -147,7 +147,7 @@ def serving(idle: Idle) -> Serving:
     [
         ("shop.example.com", "must be a further name, got 'shop.example.com' again"),
         ("www.example.com", "must be a further name, got 'www.example.com' again"),
-        ("www.example.org", "must lie in the hosted zone 'example.com', got: 'www.example.org'"),
+        ("www.example.org", "must be in the hosted zone 'example.com', got: 'www.example.org'"),
         ("https://example.com", "must be a name such as 'shop.example.com', got: 'https://example.com'"),
         ("Shop.example.com", "got: 'Shop.example.com'; write 'shop.example.com'"),
         (f"{'a' * 60}.example.com", "at most 64 characters to make a certificate, got 72: 'aaa"),

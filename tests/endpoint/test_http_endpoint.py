@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
     "name alone": ({"domain_name": "shop.example.com"}, "domain_name 'shop.example.com' needs hosted_zone"),
     "name outside the zone": (
         lambda idle: {"domain_name": "shop.example.org", "hosted_zone": idle.zone},
-        "domain_name must lie in the hosted zone 'example.com', got: 'shop.example.org'",
+        "domain_name must be in the hosted zone 'example.com', got: 'shop.example.org'",
     ),
     "name that ends as the zone": (
         lambda idle: {"domain_name": "notexample.com", "hosted_zone": idle.zone},
