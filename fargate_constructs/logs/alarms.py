@@ -12,9 +12,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
-from fargate_constructs.logs.firehose import Buffer
-from fargate_constructs.logs.replayer import Replayer
-from fargate_constructs.logs.shipper_function import ArchivingFunction
+from fargate_constructs.logs.archive_function import ShipperFunction
+from fargate_constructs.logs.failure_queue import FailureQueue
+from fargate_constructs.logs.firehose import Firehose
+from fargate_constructs.logs.replay import Replay
 
 FIVE_MINUTES = Duration.minutes(5)
 
@@ -31,12 +32,7 @@ LATE_STREAM = 45 * 60
 
 
 class Alarms:
-    """The alarms of an archive, as its children.
-
-    Args:
-        archive: The archive.
-        actions: What happens when one of them goes off.
-    """
+    """The alarms of an archive, as its children."""
 
     def __init__(self, archive: Construct, actions: Sequence[cloudwatch.IAlarmAction]) -> None:
         self._archive = archive
@@ -53,16 +49,7 @@ class Alarms:
         evaluation_periods: int = 1,
         treat_missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
-        """Add one that goes off when a metric reaches a threshold.
-
-        Args:
-            id: What the alarm's ID begins with.
-            metric: The metric.
-            meaning: What has happened, for the person it wakes.
-            threshold: The value. By default 1, for what should never happen.
-            evaluation_periods: In how many periods of five minutes, one after the other. By default in one.
-            treat_missing_data: What no data means. By default that all is well.
-        """
+        """Add an alarm that goes off when a metric reaches a threshold in each of so many periods of five minutes."""
         alarm = cloudwatch.Alarm(
             self._archive,
             f"{id}Alarm",
@@ -79,34 +66,37 @@ class Alarms:
         return alarm
 
     def adopt(self, alarm: cloudwatch.Alarm) -> None:
-        """Let one that was made elsewhere do what the others do."""
+        """Give an alarm that was made elsewhere the same actions."""
         alarm.add_alarm_action(*self._actions)
         self.all.append(alarm)
 
-    def watch_shipper(self, shipper: ArchivingFunction) -> None:
-        """Watch the function that ships."""
-        age, dropped, undelivered = (
-            shipper.metric(name, statistic=statistic, period=FIVE_MINUTES)
-            for name, statistic in (
-                ("AsyncEventAge", "Maximum"),
-                ("AsyncEventsDropped", "Sum"),
-                ("DestinationDeliveryFailures", "Sum"),
-            )
-        )
+    def watch_shipper(self, shipper: ShipperFunction, failure_queue: FailureQueue | None) -> None:
+        """Watch the function that ships, and the queue that holds what it failed to ship, if there is one.
+
+        In China Lambda has no metrics of its own about the age of asynchronous invocations and those it dropped
+        (https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff); the queue has.
+        """
+        undelivered = shipper.metric("DestinationDeliveryFailures", statistic="Sum", period=FIVE_MINUTES)
         self.add("Errors", shipper.metric_errors(), "the log shipper fails; Lambda tries again")
         self.add("Throttles", shipper.metric_throttles(), "the log shipper is throttled; Lambda tries again")
-        self.add("Age", age, "batches of logs wait for the log shipper", threshold=LATE_BATCH)
+        if failure_queue:
+            dropped = failure_queue.metric_number_of_messages_sent(statistic="Sum", period=FIVE_MINUTES)
+            self._watch_queue(failure_queue)
+        else:
+            age = shipper.metric("AsyncEventAge", statistic="Maximum", period=FIVE_MINUTES)
+            dropped = shipper.metric("AsyncEventsDropped", statistic="Sum", period=FIVE_MINUTES)
+            self.add("Age", age, "batches of logs wait for the log shipper", threshold=LATE_BATCH)
         self.add("Dropped", dropped, "Lambda gave up on batches of logs; they are replayed from the failure bucket")
         self.add("Undelivered", undelivered, "batches of logs reached neither the archive nor the failure bucket")
         self._watch_lag("Lag", shipper)
         self.add("Quarantine", shipper.metric_quarantined_batches(), "batches of logs could not be read")
 
-    def watch_replay(self, replayer: Replayer) -> None:
-        """Watch what brings failures back, and those that it cannot."""
-        self.add("ReplayErrors", replayer.function.metric_errors(), "failed batches of logs cannot be replayed")
+    def watch_replay(self, replay: Replay) -> None:
+        """Watch the replay function, and the failures that it cannot replay."""
+        self.add("ReplayErrors", replay.function.metric_errors(), "failed batches of logs cannot be replayed")
         self.add(
             "Waiting",
-            replayer.metric_oldest_failure_age(),
+            replay.metric_oldest_failure_age(),
             "batches of logs fail again and again; see the replay function's log",
             threshold=OLD_FAILURE,
             # It is measured once in each run; what it said holds until the next.
@@ -127,27 +117,39 @@ class Alarms:
             query = f"SELECT SUM({name}) FROM \"AWS/Logs\" WHERE FilterName = '{filter_name}'"  # noqa: S608 - no SQL
             self.add(name, cloudwatch.MathExpression(expression=query, period=FIVE_MINUTES), meaning)
 
-    def watch_buffer(self, buffer: Buffer) -> None:
+    def watch_firehose(self, firehose: Firehose) -> None:
         """Watch Data Firehose and the function that prepares its batches."""
-        quarantined = buffer.function.metric_quarantined_batches()
-        self._watch_lag("TransformLag", buffer.function)
+        quarantined = firehose.function.metric_quarantined_batches()
+        self._watch_lag("TransformLag", firehose.function)
         self.add("TransformQuarantine", quarantined, "batches of logs for Data Firehose could not be read")
         self.add(
-            "TransformErrors", buffer.function.metric_errors(), "batches for Data Firehose fail; they are replayed"
+            "TransformErrors", firehose.function.metric_errors(), "batches for Data Firehose fail; they are replayed"
         )
-        self.add("TransformThrottles", buffer.function.metric_throttles(), "batches for Data Firehose are throttled")
+        self.add("TransformThrottles", firehose.function.metric_throttles(), "batches for Data Firehose are throttled")
         self.add(
             "StreamAge",
-            buffer.metric("DeliveryToS3.DataFreshness", "Maximum"),
+            firehose.metric("DeliveryToS3.DataFreshness", "Maximum"),
             "Data Firehose is late",
             threshold=LATE_STREAM,
         )
         self.add(
             "Partitions",
-            buffer.metric("PartitionCountExceeded", "Maximum"),
+            firehose.metric("PartitionCountExceeded", "Maximum"),
             "more log groups and hours at a time than Data Firehose's quota; what is over it is replayed",
         )
 
-    def _watch_lag(self, id: str, function: ArchivingFunction) -> None:
+    def _watch_queue(self, failure_queue: FailureQueue) -> None:
+        age = failure_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=FIVE_MINUTES)
+        self.add(
+            "FailureQueue",
+            age,
+            "failed batches of logs are not moved from the failure queue, which deletes them after 14 days",
+            threshold=OLD_FAILURE,
+            # SQS sends no metrics of a queue that nothing has touched for six hours, whatever it holds
+            # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
+
+    def _watch_lag(self, id: str, function: ShipperFunction) -> None:
         meaning = "logs have come minutes late for a quarter of an hour; CloudWatch Logs, or who writes them, is behind"
         self.add(id, function.metric_lag(), meaning, threshold=LATE_EVENT, evaluation_periods=LATE_PERIODS)

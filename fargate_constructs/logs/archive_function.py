@@ -1,49 +1,89 @@
-"""What the archive's Lambda functions have in common.
+"""The Lambda functions of the archive.
 
 ```
-[ArchiveFunction] ──> its own log group, which is never shipped
+batch ──> [ShipperFunction] ──> archive, or quarantine in the failure bucket
+          [ArchiveFunction] ──> its own log group, which is never shipped
 ```
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict, Unpack
 
-from aws_cdk import Duration, IgnoreMode, PhysicalName
+from aws_cdk import Aws, Duration, IgnoreMode, PhysicalName
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.python_function import PythonFunction
+from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.failure_bucket import FailureBucket
 
 FOLDERS = Path(__file__).parent / "lambdas"
-# A name of CDK's making, only if a bucket in another account's stack of the same app must let the role in.
+# CDK makes a name only if a bucket policy in another account's stack of the same app must name the role.
 NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
+METRIC_NAMESPACE = "FargateConstructs/LogArchive"
+# A full batch is 1 MB as delivered and some 6 MB of lines, held a few times over at the most
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html). Lambda gives CPU by memory:
+# at 512 MB a full batch takes about half a second.
+SHIPPER_MEMORY_MIB = 512
+
+
+class AsyncInvocation(TypedDict, total=False):
+    """What Lambda does with an asynchronous invocation that fails, as `PythonFunction` takes it."""
+
+    retry_attempts: int
+    max_event_age: Duration
+    on_failure: lambda_.IDestination
 
 
 def code_of(folder: str) -> lambda_.Code:
-    """Return a folder in `lambdas` as a Lambda's code: itself, not only what is in it.
+    """Return a folder in `lambdas` as a Lambda's code: the folder itself, so that it is the same package as here.
 
-    There it is the package that it is here, and its modules import each other in the same way. Without bytecode, which
-    would give the asset another hash on each machine, and each deployment an upload.
+    Without bytecode, which would give the asset another hash on each machine, and each deployment an upload.
     """
     nothing_else = ["/*", f"!/{folder}/", "__pycache__"]
     return lambda_.Code.from_asset(str(FOLDERS), exclude=nothing_else, ignore_mode=IgnoreMode.GIT)
 
 
 class ArchiveFunction(PythonFunction):
-    """One of the archive's functions; its own log, in the path of every shipped line, is never shipped itself.
+    """One of the archive's functions: the code is a folder in `lambdas`; `handler` of *module* is called."""
 
-    Args:
-        scope: The construct that owns the function, its role and its log group.
-        id: The function's ID, with which those of its role and its log group begin.
-        code: The folder in `lambdas` that is its whole code.
-        description: What it does, in a few words.
-        environment: Its environment variables.
-        memory_size: Its memory in MiB; Lambda gives CPU in proportion.
-        timeout: How long one invocation may take.
-        module: The module of that folder whose `handler` is called. By default `handler`.
-        retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
-        max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
-        on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        folder: str,
+        module: str = "handler",
+        description: str,
+        environment: Mapping[str, str],
+        memory_size: int,
+        timeout: Duration,
+        **async_invocation: Unpack[AsyncInvocation],
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            code=code_of(folder),
+            handler=f"{folder}.{module}.handler",
+            description=description,
+            timeout=timeout,
+            dlq_suppressions=_dlq_suppressions(async_invocation),
+            environment=environment,
+            memory_size=memory_size,
+            role_name=NAME_IF_NEEDED,
+            **async_invocation,
+        )
+
+
+class ShipperFunction(ArchiveFunction):
+    """A function that puts new objects into the archive, and unreadable batches into quarantine; it reads neither.
+
+    *owner* is the account of *bucket*, which S3 then checks; None if it is not known.
     """
 
     def __init__(
@@ -51,40 +91,74 @@ class ArchiveFunction(PythonFunction):
         scope: Construct,
         id: str,
         *,
-        code: str,
-        description: str,
-        environment: Mapping[str, str],
-        memory_size: int,
-        timeout: Duration,
         module: str = "handler",
-        retry_attempts: int | None = None,
-        max_event_age: Duration | None = None,
-        on_failure: lambda_.IDestination | None = None,
+        description: str,
+        bucket: s3.IBucket,
+        owner: str | None,
+        failure_bucket: FailureBucket,
+        archive_format: ArchiveFormat = ArchiveFormat.ndjson,
+        timeout: Duration,
+        **async_invocation: Unpack[AsyncInvocation],
     ) -> None:
         super().__init__(
             scope,
             id,
-            code=code_of(code),
-            handler=f"{code}.{module}.handler",
+            folder="shipper",
+            module=module,
             description=description,
+            environment={
+                "ARCHIVE_BUCKET": bucket.bucket_name,
+                **({"ARCHIVE_BUCKET_OWNER": owner} if owner else {}),
+                "FAILURE_BUCKET": failure_bucket.bucket_name,
+                "FAILURE_BUCKET_OWNER": Aws.ACCOUNT_ID,
+                "ARCHIVE_FORMAT": archive_format.value,
+            },
+            memory_size=SHIPPER_MEMORY_MIB,
             timeout=timeout,
-            dlq_suppressions=_dlq_suppressions(
-                is_asynchronous=retry_attempts is not None, has_destination=on_failure is not None
-            ),
-            environment=environment,
-            memory_size=memory_size,
-            role_name=NAME_IF_NEEDED,
-            retry_attempts=retry_attempts,
-            max_event_age=max_event_age,
-            on_failure=on_failure,
+            **async_invocation,
         )
+        failure_bucket.grant_quarantine(self.execution_role)
+        self.bucket_grants = [(self.execution_role, self._allow_objects(bucket, archive_format))]
+        """What the function may do with the archive: its role, and each statement."""
+
+    def metric_quarantined_batches(self) -> cloudwatch.Metric:
+        """How many batches could not be read and were put aside; counted again if one is delivered again."""
+        return archive_metric(self, "QuarantinedBatches", "Sum")
+
+    def metric_lag(self) -> cloudwatch.Metric:
+        """How many milliseconds after its newest event a batch got here; measured only where it is more than a minute.
+
+        A replayed batch is late, too, and so is one of a host that was offline: neither is a fault.
+        """
+        return archive_metric(self, "Lag", "Maximum")
+
+    def _allow_objects(self, bucket: s3.IBucket, archive_format: ArchiveFormat) -> iam.PolicyStatement:
+        objects = bucket.arn_for_objects(f"{archive_format.prefix}*")
+        statement = self.allow("s3:PutObject", on=objects)
+        acknowledge_wildcards(
+            self.execution_role, [objects], reason="Which log groups will be archived, and when, is not known here."
+        )
+        if bucket.encryption_key:
+            bucket.encryption_key.grant(self.execution_role, "kms:GenerateDataKey")
+        return statement
 
 
-def _dlq_suppressions(*, is_asynchronous: bool, has_destination: bool) -> dict[str, str]:
+def archive_metric(shipper: lambda_.IFunction, name: str, statistic: str) -> cloudwatch.Metric:
+    """Return a metric that the functions print, in the shipper's name."""
+    return cloudwatch.Metric(
+        namespace=METRIC_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"FunctionName": shipper.function_name},
+        statistic=statistic,
+        period=Duration.minutes(5),
+    )
+
+
+def _dlq_suppressions(async_invocation: AsyncInvocation) -> dict[str, str]:
     """Return why no queue keeps invocations that failed."""
-    if has_destination:
+    if "on_failure" in async_invocation:
         return {"LambdaDLQ": "What fails for good goes to a destination; a dead-letter queue is the older form of one."}
-    if is_asynchronous:
+    if "retry_attempts" in async_invocation:
         again = "The next run does what one that failed has left."
         return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}
     return {"LambdaDLQ": "Who calls it waits for its answer, and keeps what it failed to do."}

@@ -306,7 +306,7 @@ class LogCatalog(Construct):
         scheduled = ScheduledFunction(
             self,
             "LogGroups",
-            code="partitions",
+            folder="partitions",
             description="Tells the table of the archive which log groups there are",
             environment={
                 "ARCHIVE_BUCKET": self.bucket.bucket_name,

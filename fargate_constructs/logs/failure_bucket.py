@@ -1,12 +1,4 @@
-"""Where batches of logs wait that could not be read, or not be stored.
-
-```
-log group ──> subscription ──> shipper Lambda ──> S3
-                                │ what failed  ^
-                                v              │
-                         [failure bucket] ──> replay Lambda
-```
-"""
+"""Where batches of logs wait that could not be read, or not be stored."""
 
 from collections.abc import Sequence
 
@@ -28,14 +20,7 @@ ASYNC_FAILURE_PREFIX = "aws/lambda/async/"
 
 
 class FailureBucket(PrivateBucket):
-    """The bucket of the batches that failed: apart from the archive, so that trouble with one is not with both.
-
-    Args:
-        scope: The construct that owns the bucket.
-        id: The bucket's ID.
-        lifecycle_rules: What happens to failed batches as they age.
-        encryption_key: The KMS key to encrypt with. By default S3's own (SSE-S3).
-    """
+    """The bucket of failed batches: apart from the archive, so that a fault of one bucket is not one of both."""
 
     def __init__(
         self,
@@ -48,21 +33,18 @@ class FailureBucket(PrivateBucket):
         super().__init__(scope, id, lifecycle_rules=lifecycle_rules, encryption_key=encryption_key)
 
     def grant_quarantine(self, role: iam.Role) -> None:
-        """Let a function with this role put aside what it cannot read."""
+        """Let a function with this role quarantine what it cannot read."""
         self._grant_put(role, QUARANTINE_PREFIX)
 
     def grant_failures(self, role: iam.Role) -> None:
-        """Let Lambda, in this role, put here what a function failed to do."""
+        """Let Lambda, in this role, put records of failed invocations here."""
         self._grant_put(role, ASYNC_FAILURE_PREFIX)
         # Lambda refuses the bucket as a destination without it.
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket_arn]))
 
     def as_destination(self) -> lambda_.IDestination:
-        """Return the bucket as the place for invocations that failed for good.
-
-        CDK's own `S3Destination` would also let the function read the bucket and delete from it.
-        """
-        return _OnFailure(self.bucket_arn)
+        """Return the bucket as a destination; CDK's own would also let the function read it and delete from it."""
+        return FailureDestination(self.bucket_arn)
 
     def _grant_put(self, role: iam.Role, prefix: str) -> None:
         batches = self.arn_for_objects(f"{prefix}*")
@@ -73,15 +55,17 @@ class FailureBucket(PrivateBucket):
 
 
 @jsii.implements(lambda_.IDestination)
-class _OnFailure:
-    def __init__(self, bucket_arn: str) -> None:
-        self._bucket_arn = bucket_arn
+class FailureDestination:
+    """A destination of failed invocations without CDK's own grants."""
 
-    def bind(
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    def bind(  # noqa: D102 - the interface's
         self,
         _scope: IConstruct,
         _fn: lambda_.IFunction,
         *,
         type: lambda_.DestinationType,  # noqa: ARG002 - the interface's name
     ) -> lambda_.DestinationConfig:
-        return lambda_.DestinationConfig(destination=self._bucket_arn)
+        return lambda_.DestinationConfig(destination=self._arn)

@@ -1,7 +1,7 @@
 """Few large objects instead of many small ones: Data Firehose between CloudWatch and S3.
 
 ```
-log group ──> subscription ──> [Buffer: Data Firehose <──> transform Lambda] ──> S3
+log group ──> subscription ──> [Data Firehose <──> transform Lambda] ──> S3
 ```
 """
 
@@ -19,11 +19,11 @@ from constructs import Construct
 
 from fargate_constructs._core.account_trust import service_principal
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge, acknowledge_wildcards
-from fargate_constructs.logs.archive_function import NAME_IF_NEEDED
+from fargate_constructs.logs.archive_function import NAME_IF_NEEDED, ShipperFunction
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.replayer import STREAM_FAILURE_PREFIX
-from fargate_constructs.logs.shipper_function import ArchivingFunction
+from fargate_constructs.logs.replay import STREAM_FAILURE_PREFIX
+from fargate_constructs.logs.subscriptions import SubscriptionTarget
 
 # The most that Data Firehose waits for (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
 TIMEOUT = Duration.minutes(5)
@@ -39,17 +39,8 @@ PARTITION = "/".join(f"{name}=!{{partitionKeyFromLambda:{name}}}" for name in ("
 PREFIX = f"{PARTITION}/!{{timestamp:yyyyMMddHH}}-"
 
 
-class Buffer(Construct):
-    """A Firehose stream that gathers batches of logs, and the function that prepares them.
-
-    Args:
-        scope: The construct that owns the stream.
-        id: The construct's ID.
-        delivery: For how long to gather.
-        bucket: The archive.
-        owner: The account of *bucket*, which S3 then checks. None if it is not known.
-        failure_bucket: Where the function puts what it cannot read.
-    """
+class Firehose(Construct):
+    """A Firehose stream that gathers batches of logs, and the function that prepares them."""
 
     def __init__(
         self,
@@ -62,11 +53,10 @@ class Buffer(Construct):
         failure_bucket: FailureBucket,
     ) -> None:
         super().__init__(scope, id)
-        self.function = ArchivingFunction(
+        self.function = ShipperFunction(
             self,
             "Transform",
             description="Prepares batches of CloudWatch Logs for Data Firehose",
-            code="shipper",
             module="transform",
             bucket=bucket,
             owner=owner,
@@ -117,13 +107,13 @@ class Buffer(Construct):
             },
         )
 
-    def as_destination(self) -> logs.ILogSubscriptionDestination:
-        """Return the stream as what a log group is subscribed to."""
-        return logs_destinations.FirehoseDestination(self.stream, role=self._writer.without_policy_updates())
-
-    def policy_document(self) -> dict[str, str]:
-        """Return the stream as what an account policy subscribes log groups to."""
-        return {"DestinationArn": self.stream.delivery_stream_arn, "RoleArn": self._writer.role_arn}
+    def subscription_target(self) -> SubscriptionTarget:
+        """Return the stream as what log groups are subscribed to."""
+        return SubscriptionTarget(
+            logs_destinations.FirehoseDestination(self.stream, role=self._writer.without_policy_updates()),
+            {"DestinationArn": self.stream.delivery_stream_arn, "RoleArn": self._writer.role_arn},
+            needs=self,
+        )
 
     def drain(self) -> None:
         """Stay as what log groups in other stacks are subscribed to, until these are subscribed to something else.

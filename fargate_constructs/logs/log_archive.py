@@ -15,9 +15,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_logs_destinations as logs_destinations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
@@ -28,18 +26,19 @@ from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.archive_function import ShipperFunction
+from fargate_constructs.logs.bucket_owner import bucket_owner, validate_owner_settings
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.firehose import Buffer
-from fargate_constructs.logs.imported_bucket import owner_of, validate_bucket
+from fargate_constructs.logs.failure_queue import FailureQueue, needs_queue
+from fargate_constructs.logs.firehose import Firehose
 from fargate_constructs.logs.log_compaction import LogCompaction, decide_compaction
 from fargate_constructs.logs.log_router import LogRouter
-from fargate_constructs.logs.replayer import Replayer
+from fargate_constructs.logs.replay import Replay
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
-from fargate_constructs.logs.shipper_function import ArchivingFunction
-from fargate_constructs.logs.subscriptions import Subscriptions
+from fargate_constructs.logs.subscriptions import Subscriptions, function_target
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
@@ -110,7 +109,7 @@ class LogArchive(Construct):
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
         delivery, is_ours = delivery or Delivery.direct(), bucket is None
-        validate_bucket(
+        validate_owner_settings(
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
         )
         retention = retention or Retention()
@@ -126,11 +125,10 @@ class LogArchive(Construct):
             archive_format=is_raw,
         )
         delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
-        _validate_region(Stack.of(scope).region)
         super().__init__(scope, id)
 
         self.object_lock = object_lock
-        """The lock on the bucket made here; what is locked cannot be merged or deleted."""
+        """The lock on the bucket made here; what is locked cannot be joined or deleted."""
         self.bucket = bucket or PrivateBucket(
             self,
             "Bucket",
@@ -145,22 +143,31 @@ class LogArchive(Construct):
             lifecycle_rules=Retention(expiration=retention.expiration, transitions=[]).lifecycle_rules(),
             encryption_key=encryption_key,
         )
-        self._owner = Aws.ACCOUNT_ID if is_ours else owner_of(self.bucket, Stack.of(self))
+        self.failure_queue = (
+            FailureQueue(self, "FailureQueue", encryption_key=encryption_key) if needs_queue(self) else None
+        )
+        """In China: where Lambda puts failed batches, until the replay function moves them into *failure_bucket*."""
+        self._owner = Aws.ACCOUNT_ID if is_ours else bucket_owner(self.bucket, Stack.of(self))
         self.function = self._make_shipper(archive_format)
         """The shipper."""
         self.log_group = self.function.own_log_group
         """The shipper's own log."""
-        self.replayer = Replayer(
-            self, "Replay", shipper=self.function, failure_bucket=self.failure_bucket, schedule=replay_schedule
+        self.replay = Replay(
+            self,
+            "Replay",
+            shipper=self.function,
+            failure_bucket=self.failure_bucket,
+            failure_queue=self.failure_queue,
+            schedule=replay_schedule,
         )
-        self.buffer = self._make_buffer(delivery)
+        self.firehose = self._make_firehose(delivery) if delivery.has_buffer else None
         """Data Firehose and what belongs to it, if delivery is buffered or was."""
         self._bucket_grants: list[tuple[iam.IRole, iam.PolicyStatement]] = [*self.function.bucket_grants]
-        self._bucket_grants += self.buffer.bucket_grants if self.buffer else []
-        if is_ours or self.buffer:
+        self._bucket_grants += self.firehose.bucket_grants if self.firehose else []
+        if is_ours or self.firehose:
             # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
-            self._bucket_grants += self.replayer.add_stream(self.bucket, owner=self._owner)
-        self._subscriptions = self._make_subscriptions(self.buffer if delivery.is_buffered else None)
+            self._bucket_grants += self.replay.add_stream(self.bucket, owner=self._owner)
+        self._subscriptions = self._make_subscriptions(self.firehose if delivery.is_buffered else None)
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read; None for raw batches."""
@@ -179,7 +186,7 @@ class LogArchive(Construct):
     @property
     def replay_command(self) -> str:
         """The shell command that replays what failed, now."""
-        return self.replayer.command
+        return self.replay.command
 
     @property
     def access_log_bucket(self) -> s3.IBucket | None:
@@ -296,17 +303,18 @@ class LogArchive(Construct):
         return self.function.metric_quarantined_batches()
 
     def _adopt(self, scheduled: ScheduledFunction, bucket_grants: list[tuple[iam.Role, iam.PolicyStatement]]) -> None:
-        """Let what looks after the archive wake the same people, ask the same owner, and never be shipped itself."""
+        """Give what maintains the archive the same actions, bucket policy and rule that its log is not shipped."""
         self._bucket_grants += bucket_grants
         self._alarms.adopt(scheduled.alarm)
-        self._subscriptions.keep_out(scheduled.function.own_log_group)
+        self._subscriptions.ignore_own(scheduled.function.own_log_group)
 
-    def _make_shipper(self, archive_format: ArchiveFormat) -> ArchivingFunction:
-        shipper = ArchivingFunction(
+    def _make_shipper(self, archive_format: ArchiveFormat) -> ShipperFunction:
+        failures = self.failure_queue or self.failure_bucket
+        shipper = ShipperFunction(
             self,
             "Shipper",
+            module="queue_fallback" if self.failure_queue else "handler",
             description="Ships CloudWatch Logs to S3",
-            code="shipper",
             bucket=self.bucket,
             owner=self._owner,
             failure_bucket=self.failure_bucket,
@@ -314,15 +322,15 @@ class LogArchive(Construct):
             timeout=SHIPPER_TIMEOUT,
             retry_attempts=RETRY_ATTEMPTS,
             max_event_age=MAX_EVENT_AGE,
-            on_failure=self.failure_bucket.as_destination(),
+            on_failure=failures.as_destination(),
         )
-        self.failure_bucket.grant_failures(shipper.execution_role)
+        failures.grant_failures(shipper.execution_role)
+        if self.failure_queue:
+            shipper.add_environment("FAILURE_QUEUE", self.failure_queue.queue_url)
         return shipper
 
-    def _make_buffer(self, delivery: Delivery) -> Buffer | None:
-        if not delivery.has_buffer:
-            return None
-        buffer = Buffer(
+    def _make_firehose(self, delivery: Delivery) -> Firehose:
+        firehose = Firehose(
             self,
             "Buffer",
             delivery=delivery,
@@ -331,62 +339,26 @@ class LogArchive(Construct):
             failure_bucket=self.failure_bucket,
         )
         if delivery.is_draining:
-            buffer.drain()
-        return buffer
+            firehose.drain()
+        return firehose
 
-    def _make_subscriptions(self, buffer: Buffer | None) -> Subscriptions:
-        if buffer:
-            subscriptions = Subscriptions(
-                self,
-                destination=buffer.as_destination(),
-                policy_document=buffer.policy_document(),
-                needs=buffer,
-            )
-        else:
-            subscriptions = Subscriptions(
-                self,
-                destination=logs_destinations.LambdaDestination(self.function, add_permissions=False),
-                policy_document={"DestinationArn": self.function.function_arn},
-                needs=self._permit_delivery(),
-            )
-        if self.buffer:
-            subscriptions.tell(self.buffer.function)
-            subscriptions.keep_out(self.buffer.function.own_log_group)
-            subscriptions.keep_out(self.buffer.own_log_group)
-        subscriptions.tell(self.function)
-        subscriptions.keep_out(self.log_group)
-        subscriptions.keep_out(self.replayer.function.own_log_group)
+    def _make_subscriptions(self, firehose: Firehose | None) -> Subscriptions:
+        target = firehose.subscription_target() if firehose else function_target(self, self.function)
+        subscriptions = Subscriptions(self, target)
+        if self.firehose:
+            subscriptions.publish_to(self.firehose.function)
+            subscriptions.ignore_own(self.firehose.function.own_log_group)
+            subscriptions.ignore_own(self.firehose.own_log_group)
+        subscriptions.publish_to(self.function)
+        subscriptions.ignore_own(self.log_group)
+        subscriptions.ignore_own(self.replay.function.own_log_group)
         return subscriptions
-
-    def _permit_delivery(self) -> lambda_.CfnPermission:
-        """Let every log group of the account and region deliver: one statement each would fill the policy at 44."""
-        return lambda_.CfnPermission(
-            self,
-            "Delivery",
-            action="lambda:InvokeFunction",
-            function_name=self.function.function_arn,
-            principal="logs.amazonaws.com",
-            source_account=Aws.ACCOUNT_ID,
-            source_arn=Stack.of(self).format_arn(service="logs", resource="log-group:*"),
-        )
 
     def _make_alarms(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Alarms:
         alarms = Alarms(self, actions)
-        alarms.watch_shipper(self.function)
-        alarms.watch_replay(self.replayer)
+        alarms.watch_shipper(self.function, self.failure_queue)
+        alarms.watch_replay(self.replay)
         alarms.watch_subscriptions(self._subscriptions.filter_name)
-        if self.buffer:
-            alarms.watch_buffer(self.buffer)
+        if self.firehose:
+            alarms.watch_firehose(self.firehose)
         return alarms
-
-
-def _validate_region(region: str) -> None:
-    """Refuse China, where Lambda has no S3 destination for what the shipper failed to store.
-
-    https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff
-    """
-    if region.startswith("cn-"):
-        raise ValueError(
-            f"a log archive cannot be in China, got region: {region}; Lambda has no S3 destination for failures there, "
-            "so batches could be lost: leave logs in CloudWatch, and use the other parts without FargateWebService",
-        )

@@ -54,7 +54,7 @@ class LogCompaction(ScheduledFunction):
         super().__init__(
             scope,
             id,
-            code="compaction",
+            folder="compaction",
             description="Merges small objects of the log archive",
             environment={
                 "ARCHIVE_BUCKET": bucket.bucket_name,

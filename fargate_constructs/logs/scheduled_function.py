@@ -1,4 +1,4 @@
-"""A Lambda that looks after the archive from time to time.
+"""A Lambda that maintains the archive from time to time.
 
 ```
 schedule ──> [function] ──> archive
@@ -19,26 +19,14 @@ from fargate_constructs.logs.archive_function import ArchiveFunction
 
 
 class ScheduledFunction(Construct):
-    """A Lambda that runs at a rate, is not retried (its next run goes on), and raises an alarm when a run fails.
-
-    Args:
-        scope: The construct that owns the function.
-        id: The construct's ID.
-        code: The folder in `lambdas` that is its whole code, with a `handler.py`.
-        description: What it does, as the console shows it.
-        environment: Its environment variables.
-        rate: How often it runs.
-        memory_size: Its memory in MiB; 1,769 are one vCPU
-            (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
-        timeout: After how long a run is killed.
-    """
+    """A Lambda that runs at a rate, is not retried (its next run goes on), and raises an alarm when a run fails."""
 
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        code: str,
+        folder: str,
         description: str,
         environment: Mapping[str, str],
         rate: Duration,
@@ -49,7 +37,7 @@ class ScheduledFunction(Construct):
         self.function = ArchiveFunction(
             self,
             "Function",
-            code=code,
+            folder=folder,
             description=description,
             environment=environment,
             memory_size=memory_size,

@@ -12,9 +12,10 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from aws_cdk import Names, Stack
+from aws_cdk import Aws, Names, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_logs_destinations as logs_destinations
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.app_singleton import app_singleton
@@ -35,6 +36,37 @@ MAX_IGNORED_BYTES = 4096 - 256
 MAX_SELECTION_BYTES = 25_000
 # About as long as what CloudFormation calls a log group: its stack, its logical ID and 12 characters more.
 GENERATED_NAME = "x" * 80
+
+
+class SubscriptionTarget(NamedTuple):
+    """What delivers to an archive."""
+
+    destination: logs.ILogSubscriptionDestination
+    policy_document: Mapping[str, str]
+    """The same, as an account policy names it."""
+    needs: IDependable
+    """What must be there before CloudWatch Logs may deliver."""
+
+
+def function_target(scope: Construct, function: lambda_.IFunction) -> SubscriptionTarget:
+    """Return a function as what the log groups of the account and region are subscribed to.
+
+    One permission serves them all: one statement each would fill the function's policy at 44.
+    """
+    permission = lambda_.CfnPermission(
+        scope,
+        "Delivery",
+        action="lambda:InvokeFunction",
+        function_name=function.function_arn,
+        principal="logs.amazonaws.com",
+        source_account=Aws.ACCOUNT_ID,
+        source_arn=Stack.of(scope).format_arn(service="logs", resource="log-group:*"),
+    )
+    return SubscriptionTarget(
+        logs_destinations.LambdaDestination(function, add_permissions=False),
+        {"DestinationArn": function.function_arn},
+        needs=permission,
+    )
 
 
 class _Named(NamedTuple):
@@ -69,27 +101,11 @@ class _Shipped(NamedTuple):
 
 
 class Subscriptions:
-    """The log groups of one archive.
+    """The log groups of one archive."""
 
-    Args:
-        archive: The archive.
-        destination: What delivers to it.
-        policy_document: The same, as an account policy names it.
-        needs: What must be there before CloudWatch Logs may deliver.
-    """
-
-    def __init__(
-        self,
-        archive: Construct,
-        *,
-        destination: logs.ILogSubscriptionDestination,
-        policy_document: Mapping[str, str],
-        needs: IDependable,
-    ) -> None:
+    def __init__(self, archive: Construct, target: SubscriptionTarget) -> None:
         self._archive = archive
-        self._destination = destination
-        self._policy_document = policy_document
-        self._needs = needs
+        self._target = target
         self._functions: list[lambda_.Function] = []
         self._ignored: list[_Named] = []
         self._own: list[_Named] = []
@@ -104,12 +120,12 @@ class Subscriptions:
         """The name that all subscriptions have: by it, one alarm watches all of them."""
         return Names.unique_resource_name(self._archive, max_length=128, separator="-")
 
-    def tell(self, function: lambda_.Function) -> None:
+    def publish_to(self, function: lambda_.Function) -> None:
         """Let a function know which log groups to drop: what would come from one by another's subscription."""
         self._functions.append(function)
         self._publish()
 
-    def keep_out(self, own_log_group: logs.ILogGroup) -> None:
+    def ignore_own(self, own_log_group: logs.ILogGroup) -> None:
         """Never ship what the archive itself logs."""
         self.ignore(own_log_group)
         self._own.append(self._ignored[-1])
@@ -148,11 +164,11 @@ class Subscriptions:
             )
         subscription = log_group.add_subscription_filter(
             archive_id,
-            destination=self._destination,
+            destination=self._target.destination,
             filter_pattern=_all_events(),
             filter_name=self.filter_name,
         )
-        subscription.node.add_dependency(self._needs)
+        subscription.node.add_dependency(self._target.needs)
         self._shipped.append(_Shipped(added, subscription))
         return subscription
 
@@ -175,10 +191,12 @@ class Subscriptions:
             "AllLogGroups",
             policy_name=self.filter_name,
             policy_type="SUBSCRIPTION_FILTER_POLICY",
-            policy_document=Stack.of(self._archive).to_json_string({**self._policy_document, "FilterPattern": ""}),
+            policy_document=Stack.of(self._archive).to_json_string(
+                {**self._target.policy_document, "FilterPattern": ""}
+            ),
             scope="ALL",
         )
-        self._account_policy.node.add_dependency(self._needs)
+        self._account_policy.node.add_dependency(self._target.needs)
         self._publish()
         return self._account_policy
 

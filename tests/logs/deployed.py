@@ -33,8 +33,10 @@ def load(environment: dict[str, str], folder: str = "shipper") -> dict[str, Any]
     """Import the modules of a Lambda anew, its clients made for this environment."""
     names = [path.stem for path in (FOLDERS / folder).glob("[!_]*.py")]
     modules = [f"fargate_constructs.logs.lambdas.{folder}.{name}" for name in names]
-    for module in modules:
+    package = importlib.import_module(f"fargate_constructs.logs.lambdas.{folder}")
+    for name, module in zip(names, modules, strict=True):
         sys.modules.pop(module, None)
+        vars(package).pop(name, None)  # which `from . import name` would find
     with mock.patch.dict(os.environ, environment):
         return dict(zip(names, map(importlib.import_module, modules), strict=True))
 

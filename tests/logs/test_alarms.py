@@ -92,8 +92,8 @@ def test_metrics_have_the_shippers_name() -> None:
     archive = archive_of("direct")
     metrics = [
         archive.metric_quarantined_batches(),
-        archive.replayer.metric_waiting_failures(),
-        archive.replayer.metric_oldest_failure_age(),
+        archive.replay.metric_waiting_failures(),
+        archive.replay.metric_oldest_failure_age(),
     ]
 
     assert [metric.metric_name for metric in metrics] == ["QuarantinedBatches", "WaitingFailures", "OldestFailureAge"]

@@ -52,7 +52,7 @@ def test_the_stream_writes_where_the_shipper_would(archive: LogArchive, template
 
 def test_the_function_prepares_batches(archive: LogArchive, template: Template) -> None:
     """It knows the same buckets as the shipper, and drops the same log groups."""
-    assert archive.buffer
+    assert archive.firehose
     stack = Stack.of(archive)
     template.has_resource_properties(
         "AWS::Lambda::Function",
@@ -71,14 +71,14 @@ def test_the_function_prepares_batches(archive: LogArchive, template: Template) 
             },
         },
     )
-    for group in (archive.buffer.own_log_group, archive.buffer.function.own_log_group):
+    for group in (archive.firehose.own_log_group, archive.firehose.function.own_log_group):
         with pytest.raises(ValueError, match="one that is ignored"):
             archive.add_log_group(group)
 
 
 def test_the_stream_may_do_no_more_than_it_must(archive: LogArchive, template: Template) -> None:
     """It writes, and calls the one function; it deletes nothing."""
-    assert archive.buffer
+    assert archive.firehose
     stack = Stack.of(archive)
     (role,) = template.find_resources(
         "AWS::IAM::Role",
@@ -104,7 +104,7 @@ def test_the_stream_may_do_no_more_than_it_must(archive: LogArchive, template: T
     template.has_resource_properties(
         "AWS::Logs::SubscriptionFilter",
         {
-            "DestinationArn": stack.resolve(archive.buffer.stream.delivery_stream_arn),
+            "DestinationArn": stack.resolve(archive.firehose.stream.delivery_stream_arn),
             "RoleArn": Match.any_value(),
         },
     )
@@ -258,9 +258,9 @@ def test_between_buffered_and_direct(template: Template) -> None:
         "AWS::Logs::SubscriptionFilter",
         {"DestinationArn": Stack.of(draining).resolve(draining.function.function_arn), "RoleArn": Match.absent()},
     )
-    assert draining.buffer
+    assert draining.firehose
     with pytest.raises(ValueError, match="one that is ignored"):
-        draining.add_log_group(draining.buffer.own_log_group)
+        draining.add_log_group(draining.firehose.own_log_group)
 
 
 def test_no_export_goes_while_log_groups_of_other_stacks_import_it() -> None:

@@ -44,8 +44,8 @@ def archive_app(*, buffered: bool) -> App:
     CfnOutput(stack, "Failures", value=archive.failure_bucket.bucket_name)
     CfnOutput(stack, "LogGroup", value=log_group.log_group_name)
     CfnOutput(stack, "ReplayCommand", value=archive.replay_command)
-    if archive.buffer:
-        CfnOutput(stack, "Stream", value=archive.buffer.stream.delivery_stream_name)
+    if archive.firehose:
+        CfnOutput(stack, "Stream", value=archive.firehose.stream.delivery_stream_name)
     return app
 
 

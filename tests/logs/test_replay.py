@@ -29,7 +29,7 @@ ENOUGH = 15 * 60_000
 class Replay:
     """The replay function of a shipper, with a bucket in which Data Firehose leaves failures."""
 
-    module: ModuleType
+    modules: dict[str, Any]
     shipper: Shipper
     lambda_api: LambdaApi
     stream_failures: str = field(default_factory=lambda: f"stream-{uuid.uuid4()}")
@@ -37,6 +37,12 @@ class Replay:
     def __post_init__(self) -> None:
         """Make the bucket."""
         self.shipper.s3.create_bucket(Bucket=self.stream_failures)
+
+    @property
+    def failures(self) -> ModuleType:
+        """The module with the function's clients."""
+        module: ModuleType = self.modules["failures"]
+        return module
 
     def run(self, *remaining: int, **environment: str) -> dict[str, int]:
         """Run the handler as Lambda does."""
@@ -47,7 +53,7 @@ class Replay:
             "STREAM_FAILURE_BUCKET": self.stream_failures,
         }
         with mock.patch.dict(os.environ, variables | environment):
-            result: dict[str, int] = self.module.handler({}, Context(*(remaining or (ENOUGH,))))
+            result: dict[str, int] = self.modules["handler"].handler({}, Context(*(remaining or (ENOUGH,))))
         return result
 
     def store(self, *payloads: object) -> list[str]:
@@ -79,21 +85,21 @@ class Replay:
 
 
 @pytest.fixture(scope="module")
-def module(environment: dict[str, str]) -> ModuleType:
-    """The handler."""
-    handler: ModuleType = load(environment, "replay")["handler"]
-    return handler
+def modules(environment: dict[str, str]) -> dict[str, Any]:
+    """The function's modules."""
+    return load(environment, "replay")
 
 
 @pytest.fixture
-def replay(module: ModuleType, shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
+def replay(modules: dict[str, Any], shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
     """The replay function of a shipper with empty buckets."""
     # One environment for both: the replay function's threads must not see it change.
     lambda_api = LambdaApi(shipper=shipping(shipper))
     with shipper.environ(), in_process(lambda_api) as url:
-        retries = module.LAMBDA.meta.config.retries
-        monkeypatch.setattr(module, "LAMBDA", client("lambda", environment_of(url), retries=retries))
-        yield Replay(module, shipper, lambda_api)
+        failures = modules["failures"]
+        retries = failures.LAMBDA.meta.config.retries
+        monkeypatch.setattr(failures, "LAMBDA", client("lambda", environment_of(url), retries=retries))
+        yield Replay(modules, shipper, lambda_api)
 
 
 def shipping(shipper: Shipper) -> Callable[[Any], object]:
@@ -225,7 +231,7 @@ def test_age_of_the_oldest(replay: Replay, capsys: pytest.CaptureFixture[str], m
     replay.store(batch_of("1"), batch_of("2"))
     replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "2")
     later = datetime.now(UTC) + timedelta(hours=4)
-    monkeypatch.setattr(replay.module.time, "time", later.timestamp)
+    monkeypatch.setattr(replay.failures.time, "time", later.timestamp)
 
     replay.run()
     line = last_line(capsys)
@@ -311,7 +317,7 @@ def test_killed_while_it_puts_back(replay: Replay, s3: S3Client, call: str, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay.module.S3, call, die)
+        patch.setattr(replay.failures.S3, call, die)
         with pytest.raises(KeyboardInterrupt):
             replay.run(ENOUGH, ENOUGH, 89_999)
     kept = left(replay, s3)
@@ -327,7 +333,7 @@ def test_s3_refuses(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypa
     refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay.module.S3, "delete_object", mock.Mock(side_effect=refused))
+        patch.setattr(replay.failures.S3, "delete_object", mock.Mock(side_effect=refused))
         assert replay.run() == {"replayed": 0, "waiting": 1}
     assert '"reason": "ClientError: An error occurred (AccessDenied)' in capsys.readouterr().out
     assert (replay.run(), replay.archived_ids()) == ({"replayed": 1, "waiting": 0}, ["1"])

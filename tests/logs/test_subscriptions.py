@@ -40,7 +40,7 @@ def group_of(archive: LogArchive, id_: str) -> logs.LogGroup:
 
 def own_groups(archive: LogArchive) -> list[logs.ILogGroup]:
     """The log groups of the archive's functions."""
-    return [archive.log_group, archive.replayer.function.own_log_group]
+    return [archive.log_group, archive.replay.function.own_log_group]
 
 
 def test_what_is_ignored_is_refused(made: LogArchive) -> None:
@@ -105,7 +105,7 @@ def test_archives_that_ship_each_other() -> None:
     """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
     app = App()
     one, two, three, four = (LogArchive(Stack(app, name), name, compaction=False) for name in ("A", "B", "C", "D"))
-    assert two.add_log_group(one.replayer.function.own_log_group)
+    assert two.add_log_group(one.replay.function.own_log_group)
     assert three.add_log_group(two.log_group)
     named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
 
@@ -234,16 +234,16 @@ def test_one_of_all_log_groups(of_account: LogArchive) -> None:
 def test_all_log_groups_buffered() -> None:
     """CloudWatch Logs writes to Data Firehose in a role that may do that alone."""
     stack, archive, template = stack_of("key-buffered"), archive_of("key-buffered"), template_of("key-buffered")
-    assert archive.buffer
+    assert archive.firehose
 
     (policy,) = resources(template, "AWS::Logs::AccountPolicy").values()
     document = json.dumps(policy["PolicyDocument"])
-    assert json.dumps(stack.resolve(archive.buffer.stream.delivery_stream_arn)) in document
+    assert json.dumps(stack.resolve(archive.firehose.stream.delivery_stream_arn)) in document
     assert "WriterRole" in document
     put = {
         "Action": ["firehose:PutRecord", "firehose:PutRecordBatch"],
         "Effect": "Allow",
-        "Resource": stack.resolve(archive.buffer.stream.delivery_stream_arn),
+        "Resource": stack.resolve(archive.firehose.stream.delivery_stream_arn),
     }
     template.has_resource_properties(
         "AWS::IAM::Role",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from aws_cdk import Duration, Stack, Stage
+from aws_cdk import Duration, Environment, Stack, Stage
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -59,6 +59,12 @@ def of_account(options: Callable[[Stack], dict[str, Any]]) -> Callable[[Stage], 
     return build
 
 
+def in_china(stage: Stage) -> None:
+    """An archive in a region where Lambda cannot put failures into a bucket."""
+    stack = Stack(stage, "Test", env=Environment(region="cn-north-1"))
+    LogArchive(stack, "LogArchive", encryption_key=key_in(stack)).add_log_group(log_group_in(stack))
+
+
 def read_and_merged(stage: Stage) -> None:
     """A catalog and a merger of somebody's bucket, and who may query."""
     stack = Stack(stage, "Test")
@@ -85,6 +91,7 @@ MODES = {
     "raw": of_account(lambda _: {"archive_format": ArchiveFormat.raw, "retention": Retention(expiration=None)}),
     "given": of_log_group(lambda stack: {"bucket": bucket_in(stack)}),
     "given-buffered": of_log_group(lambda stack: {"bucket": bucket_in(stack), "delivery": Delivery.buffered()}),
+    "china": in_china,
     "read-and-merged": read_and_merged,
     "exports": exports,
 }

@@ -28,10 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .envelope import UnreadableBatch
-from .metrics import report_lag
-from .objects import objects_of
-from .put import quarantine, store
+from .archive import archive
 
 if TYPE_CHECKING:
     from .put import Context
@@ -46,10 +43,4 @@ def handler(event: object, context: Context) -> dict[str, object]:
     Raises:
         NotStoredError: S3 did not take an object. The next attempt finds what this one stored.
     """
-    try:
-        objects = objects_of(event)
-    except UnreadableBatch as unreadable:
-        return {"quarantined": quarantine(event, str(unreadable), context)}
-    store(objects, context)
-    report_lag(objects.newest, context)
-    return {"archived": list(objects.bodies)}
+    return archive(event, context)

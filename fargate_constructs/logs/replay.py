@@ -1,7 +1,7 @@
-"""How failed batches come back: to the shipper again, every hour, until they have landed.
+"""Failed batches are sent to the shipper again, every hour, until they are stored.
 
 ```
-failure bucket ──> [Replayer] ──> shipper Lambda ──> S3
+(failure queue ──>) failure bucket ──> [Replay] ──> shipper Lambda ──> S3
 ```
 """
 
@@ -16,8 +16,9 @@ from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
-from fargate_constructs.logs.archive_function import ArchiveFunction
+from fargate_constructs.logs.archive_function import ArchiveFunction, archive_metric
 from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
+from fargate_constructs.logs.failure_queue import FailureQueue
 
 # Where Data Firehose is told to put what it failed to store.
 STREAM_FAILURE_PREFIX = "firehose-failures/"
@@ -30,17 +31,10 @@ MEMORY_MIB = 1024
 EVERY = Duration.hours(1)
 
 
-class Replayer(Construct):
-    """A function that gives failed batches to the shipper again, and deletes each once it has landed.
+class Replay(Construct):
+    """A function that sends failed batches to the shipper again, and deletes each once it is stored.
 
-    Runs on a schedule, and by hand with *command*. Batches in quarantine can never be read, so they stay there.
-
-    Args:
-        scope: The construct that owns the function.
-        id: The construct's ID.
-        shipper: The function to give failed batches to.
-        failure_bucket: Where they lie.
-        schedule: When to replay. By default every hour.
+    It runs on a schedule, and by hand with *command*. Batches in quarantine can never be read, so they stay there.
     """
 
     def __init__(
@@ -50,6 +44,7 @@ class Replayer(Construct):
         *,
         shipper: lambda_.IFunction,
         failure_bucket: FailureBucket,
+        failure_queue: FailureQueue | None,
         schedule: scheduler.ScheduleExpression | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -58,7 +53,8 @@ class Replayer(Construct):
             self,
             "Function",
             description="Replays batches of logs that could not be stored",
-            code="replay",
+            folder="replay",
+            module="drain" if failure_queue else "handler",
             environment={
                 "SHIPPER": shipper.function_name,
                 "FAILURE_BUCKET": failure_bucket.bucket_name,
@@ -71,6 +67,9 @@ class Replayer(Construct):
         )
         self.function.allow("lambda:InvokeFunction", on=shipper.function_arn)
         self._allow_replay(failure_bucket, ASYNC_FAILURE_PREFIX, failure_bucket.encryption_key)
+        if failure_queue:
+            self.function.add_environment("FAILURE_QUEUE", failure_queue.queue_url)
+            failure_queue.grant_drain(self.function.execution_role)
         self._run(schedule or scheduler.ScheduleExpression.rate(EVERY))
 
     @property
@@ -80,15 +79,7 @@ class Replayer(Construct):
         return f"aws lambda invoke --function-name {self.function.function_name} {wait} /dev/stdout"
 
     def add_stream(self, bucket: s3.IBucket, *, owner: str | None) -> list[tuple[iam.Role, iam.PolicyStatement]]:
-        """Replay what Data Firehose failed to store, too.
-
-        Args:
-            bucket: The archive, in which Data Firehose keeps that.
-            owner: The account of the bucket, if it is known.
-
-        Returns:
-            What the function may do with the bucket: its role, and each statement.
-        """
+        """Replay what Data Firehose failed to store, too, and keeps in the archive; return role and statements."""
         self.function.add_environment("STREAM_FAILURE_BUCKET", bucket.bucket_name)
         if owner:
             self.function.add_environment("STREAM_FAILURE_BUCKET_OWNER", owner)
@@ -97,20 +88,11 @@ class Replayer(Construct):
 
     def metric_waiting_failures(self) -> cloudwatch.Metric:
         """How many failures still wait after a replay, whole or in part; Data Firehose puts many batches into one."""
-        return self._metric("WaitingFailures")
+        return archive_metric(self._shipper, "WaitingFailures", "Maximum")
 
     def metric_oldest_failure_age(self) -> cloudwatch.Metric:
         """For how many seconds the oldest of them waits, or no further part of it has landed; 0 when none does."""
-        return self._metric("OldestFailureAge")
-
-    def _metric(self, name: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace="FargateConstructs/LogArchive",
-            metric_name=name,
-            dimensions_map={"FunctionName": self._shipper.function_name},
-            statistic="Maximum",
-            period=Duration.minutes(5),
-        )
+        return archive_metric(self._shipper, "OldestFailureAge", "Maximum")
 
     def _allow_replay(
         self, bucket: s3.IBucket, prefix: str, encryption_key: kms.IKey | None
