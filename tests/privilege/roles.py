@@ -13,12 +13,20 @@ from tests.privilege.policies import Policies
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 LOG = {"logs:CreateLogStream": "Lambda writes the log", "logs:PutLogEvents": "Lambda writes the log"}
 ON_FAILURE = {"s3:PutObject": "Lambda stores failed events", "s3:ListBucket": "Lambda stores failed events"}
+ON_FAILURE_QUEUE = {"sqs:SendMessage": "Lambda sends failed events"}
 # What a call needs besides its own action (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html).
 WITH_CALLS = {"ecs:RunTask": ("ecs:TagResource", "iam:PassRole")}
-# What S3 asks of KMS in the caller's name, for objects under a key
+# What S3 and SQS ask of KMS in the caller's name, for objects and messages under a key
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
-OF_KEYS = {"s3:PutObject": "kms:GenerateDataKey", "s3:GetObject": "kms:Decrypt", "s3:UploadPart": "kms:Decrypt"}
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html,
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
+OF_KEYS = {
+    "s3:PutObject": ["kms:GenerateDataKey"],
+    "s3:GetObject": ["kms:Decrypt"],
+    "s3:UploadPart": ["kms:Decrypt"],
+    "sqs:SendMessage": ["kms:GenerateDataKey", "kms:Decrypt"],
+    "sqs:ReceiveMessage": ["kms:Decrypt"],
+}
 CDKS_FUNCTIONS = re.compile(r".*:(CustomVpcRestrictDefaultSG|AWS679f53fac002430cb0da5b7982bd2287)")
 # These resources refer to a role without using it.
 NO_USERS = {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::S3::BucketPolicy", "AWS::KMS::Key"}
@@ -83,14 +91,16 @@ class Roles:
         needs = dict(LOG)
         for node, config in self._policies.of_type("AWS::Lambda::EventInvokeConfig").items():
             if self._references[node] & {*functions} and "OnFailure" in config.get("DestinationConfig", {}):
-                needs |= ON_FAILURE
+                queues = self._policies.of_type("AWS::SQS::Queue").keys()
+                needs |= ON_FAILURE_QUEUE if self._references[node] & queues else ON_FAILURE
         operations = {each for function in functions for each in self._operations(function)}
         for operation in sorted(operations):
             needs[lambda_code.ACTIONS.get(operation, operation)] = f"the code calls {operation}"
             needs |= dict.fromkeys(WITH_CALLS.get(operation, ()), f"part of {operation}")
         if self._touches_key(role):
             asked = OF_KEYS.keys() & (operations | needs.keys())
-            needs |= {OF_KEYS[each]: f"S3 asks it for {each}, since objects are under a key" for each in sorted(asked)}
+            for operation in sorted(asked):
+                needs |= dict.fromkeys(OF_KEYS[operation], f"KMS wants it for {operation} under a key")
         return needs
 
     def _operations(self, function: str) -> frozenset[str]:

@@ -110,7 +110,7 @@ def test_a_function_of_a_bucket_under_a_key(tmp_path: Path) -> None:
 
     assert faults(tmp_path, FUNCTION, LOGS, PUT, key, **resources) == [
         "may kms:Decrypt and never does",
-        "may not kms:GenerateDataKey: S3 asks it for s3:PutObject, since objects are under a key",
+        "may not kms:GenerateDataKey: KMS wants it for s3:PutObject under a key",
     ]
 
 
