@@ -1,6 +1,7 @@
 """The example: two services on one endpoint, a link between them, fixed egress and archived logs.
 
-It synthesizes without an account, credentials or a network. With `-c domain_name=… -c hosted_zone_id=…` it serves HTTPS.
+It synthesizes without an account, credentials or a network. With `-c domain_name=… -c hosted_zone_id=…` it serves
+HTTPS.
 """
 
 from aws_cdk import App, CfnOutput, Duration, Stack, Validations

@@ -8,22 +8,24 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.logs.log_archive import LogArchive

@@ -1,10 +1,11 @@
 """Whether a value is of an annotated type, and how messages describe that type."""
 
 import functools
+import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeGuard, Union, get_args, get_origin
 
 from constructs import Construct
 from jsii._reference_map import InterfaceDynamicProxy
@@ -16,11 +17,28 @@ PUBLIC_NAMES = {"RouteTarget": "FargateService"}
 
 
 @functools.cache
-def types_of(function: Callable[..., object]) -> dict[str, Any]:
+def types_of(function: Callable[..., object]) -> Mapping[str, Any]:
     """Return the type of each argument."""
-    types = get_type_hints(function)
-    types.pop("return", None)
-    return types
+    return _Types(function)
+
+
+class _Types(Mapping[str, Any]):
+    """The types of a function's arguments. Each is resolved when it is needed: it may load a CDK module."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._annotations = {name: each for name, each in function.__annotations__.items() if name != "return"}
+        self._names = inspect.unwrap(function).__globals__
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any annotation
+        if isinstance(annotation := self._annotations[name], str):
+            self._annotations[name] = eval(annotation, self._names)  # noqa: S307 - as typing.get_type_hints does
+        return self._annotations[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._annotations)
+
+    def __len__(self) -> int:
+        return len(self._annotations)
 
 
 def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation

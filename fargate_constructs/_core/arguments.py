@@ -91,7 +91,7 @@ class _Call:
         around = _RUNNING[-1]
         new = {name: each for name, each in given.items() if name in types and around.get(name, around) is not each}
         for name, value in new.items():
-            if not matches(value, types[name]):
+            if value is not self.signature.parameters[name].default and not matches(value, types[name]):
                 raise TypeError(wrong_value(self.name, name, value, types[name]))
         self._validate_environment(given, new)
         return given

@@ -1,8 +1,10 @@
 """Checks of DNS names and their hosted zones, for the parts that make records."""
 
-from aws_cdk import Stack
-from aws_cdk import aws_route53 as route53
+from __future__ import annotations
 
+from aws_cdk import Stack
+
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.unresolved import is_known, may_end_with
 
 

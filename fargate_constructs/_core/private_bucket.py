@@ -1,12 +1,14 @@
 """The bucket that all parts use for their files."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from aws_cdk import RemovalPolicy, Stack
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import acknowledge
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html

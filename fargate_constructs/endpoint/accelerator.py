@@ -1,15 +1,17 @@
 """A Global Accelerator in front of an endpoint: two fixed addresses for callers everywhere."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_globalaccelerator as globalaccelerator
 from aws_cdk import aws_globalaccelerator_endpoints as globalaccelerator_endpoints
-from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.environment_checks import validate_partition
+from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs.endpoint.fronts import wait_for_internet_gateway
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 

@@ -1,12 +1,14 @@
 """The domain names of an endpoint: their certificates and their alias records."""
 
+from __future__ import annotations
+
 import re
 
-from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
+from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.unresolved import may_match, min_length
 
 # Characters of the first name of a certificate: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html

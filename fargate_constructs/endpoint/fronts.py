@@ -1,10 +1,12 @@
 """What callers connect to in place of the load balancer: static IPs, an accelerator or a CloudFront distribution."""
 
+from __future__ import annotations
+
 from aws_cdk import Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs.endpoint.domains import Domains
 
 

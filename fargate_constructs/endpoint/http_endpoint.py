@@ -6,22 +6,24 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import Annotations, Duration
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_route53 as route53
-from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
+from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
+from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import enable_access_logs, validate_access_logs
 from fargate_constructs.endpoint.domains import Domains, validate_domain

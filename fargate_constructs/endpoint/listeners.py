@@ -1,8 +1,10 @@
 """The listeners of the load balancer: HTTP on port 80 and, with a certificate, HTTPS on port 443."""
 
-from aws_cdk import aws_certificatemanager as acm
+from __future__ import annotations
+
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
 
 NOT_FOUND = "no route\n"

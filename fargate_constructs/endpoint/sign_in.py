@@ -1,15 +1,17 @@
 """How a route authenticates callers before their requests reach the service."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, SecretValue
-from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_elasticloadbalancingv2_actions as actions
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_cognito as cognito
+from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_actions as actions
 from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved, may_start_with, min_length
 from fargate_constructs._core.validation import validate_seconds
@@ -54,7 +56,7 @@ class SignIn(NamedConstructors):
         session_timeout: Duration | None = None,
         on_unauthenticated_request: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
         authentication_request_extra_params: Mapping[str, str] | None = None,
-    ) -> "SignIn":
+    ) -> SignIn:
         """People sign in at an OpenID Connect provider, in the browser.
 
         The provider must allow `https://<each host of the route>/oauth2/idpresponse` as redirect URL. The headers
@@ -118,7 +120,7 @@ class SignIn(NamedConstructors):
         scope: str = "openid",
         session_timeout: Duration | None = None,
         on_unauthenticated_request: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
-    ) -> "SignIn":
+    ) -> SignIn:
         """People sign in at a Cognito user pool, in the browser. Otherwise as `oidc`.
 
         Args:
@@ -150,7 +152,7 @@ class SignIn(NamedConstructors):
 
     @classmethod
     @checked
-    def jwt(cls, *, issuer: str, jwks_endpoint: str) -> "SignIn":
+    def jwt(cls, *, issuer: str, jwks_endpoint: str) -> SignIn:
         """Programs send a JSON Web Token, signed with RS256. A request without a valid one is refused with 401.
 
         The service gets the token unchanged. See

@@ -1,12 +1,14 @@
 """Static IPs for callers: a network load balancer with Elastic IPs in front of the application load balancer."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from constructs import Construct
 
+from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids

@@ -6,20 +6,22 @@ caller ──> endpoint ──> service ──> [FixedEgressNetwork] ──> int
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Annotations, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53 as route53
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs._core.account_trust import restrict_to_account
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
+from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.network.address_plan import choose_zones, make_vpc, parse_cidr, validate_zones
 from fargate_constructs.network.egress import (
@@ -33,9 +35,11 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
-from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
+
+if TYPE_CHECKING:
+    from fargate_constructs.network.reverse_dns import ReverseDns
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
 ADDRESS_USD_A_MONTH = 3.65
@@ -222,6 +226,9 @@ class FixedEgressNetwork(Construct):
             ValueError: If the addresses are not known or have a name already, or this one cannot be made.
         """
         public_ips = self._known_ips("add_reverse_dns")
+        # It needs aws_lambda, whose import takes 25 ms.
+        from fargate_constructs.network.reverse_dns import ReverseDns  # noqa: PLC0415
+
         if self.node.try_find_child("ReverseDns"):
             raise ValueError(
                 f"the addresses have a name already, got another: {name!r}; reverse DNS knows one, so call this once"

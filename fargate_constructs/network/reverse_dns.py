@@ -13,6 +13,8 @@ What a person still does:
 Mail leaves from any address of the zone's NAT gateway: give all addresses, with one name.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -21,10 +23,10 @@ from pathlib import Path
 
 from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
+from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 from fargate_constructs._core.unresolved import may_match

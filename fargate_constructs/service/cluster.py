@@ -8,6 +8,8 @@ aws ecs execute-command ──> [cluster] ──> a shell in a task
 ```
 """
 
+from __future__ import annotations
+
 from typing import cast
 from weakref import WeakKeyDictionary
 
@@ -15,11 +17,11 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
 from fargate_constructs.service.exec_access import Sessions, log_streams
 

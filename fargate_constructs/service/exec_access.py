@@ -9,6 +9,8 @@ Not by the L2's `enable_execute_command`, which puts this among what callers gra
 the `*` of callers, too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +18,8 @@ from functools import cached_property
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
+
+from fargate_constructs._core.lazy_cdk import aws_kms as kms
 
 CHANNELS = (
     "ssmmessages:CreateControlChannel",
@@ -45,7 +48,7 @@ class Sessions:
     key: kms.IKey | None = None
 
     @classmethod
-    def of(cls, cluster: ecs.ICluster) -> "Sessions":
+    def of(cls, cluster: ecs.ICluster) -> Sessions:
         """Return those of a cluster made elsewhere, as far as it tells."""
         configuration = cluster.execute_command_configuration
         if configuration is None or configuration.logging is ecs.ExecuteCommandLogging.NONE:

@@ -11,6 +11,8 @@ may decrypt, by way of Secrets Manager alone. For environment files CDK grants n
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html).
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,12 +23,12 @@ import jsii
 from aws_cdk import Aws, CfnResource, IAspect, Reference, Tokenization
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import service_principal
 from fargate_constructs._core.construct_paths import node_of, root_of, stack_of
+from fargate_constructs._core.lazy_cdk import aws_kms as kms
+from fargate_constructs._core.lazy_cdk import aws_secretsmanager as secretsmanager
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
 

@@ -8,6 +8,8 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -19,13 +21,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_servicediscovery as servicediscovery
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
+from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
+from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
@@ -302,7 +304,7 @@ class FargateService(FargateTask):
         return rule
 
     @checked
-    def link_to(self, other: "FargateService", *, port: str = "") -> str:
+    def link_to(self, other: FargateService, *, port: str = "") -> str:
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
         It begins with `https` if that is the other service's *protocol*.

@@ -8,6 +8,8 @@ image ──> [FargateTask] ──> FargateService, jobs
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
@@ -16,7 +18,6 @@ import jsii
 from aws_cdk import Annotations, Aspects, Duration, IAspect, Names
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
@@ -26,6 +27,7 @@ from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network

@@ -5,6 +5,8 @@ container ── path ──> [access point] ──> EFS file system
 ```
 """
 
+from __future__ import annotations
+
 import re
 from itertools import product
 
@@ -12,12 +14,12 @@ import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.unresolved import may_match, may_start_with
 
 # The first user of most Linux images that is not root.

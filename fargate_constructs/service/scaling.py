@@ -5,6 +5,8 @@ load ──> [Scaling] ──> FargateService's task count
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -14,9 +16,9 @@ from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_sqs as sqs
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import validate_range
 

@@ -7,6 +7,8 @@ EventBridge Scheduler ──> [ScheduledTask] ──> task
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -19,10 +21,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as scheduler_targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.nag_suppressions import ALARM, INLINE_POLICY, acknowledge
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs._core.validation import validate_range, validate_seconds

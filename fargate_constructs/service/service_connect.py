@@ -5,18 +5,20 @@ task ── proxy ──> [protocol, timeouts, TLS] ──> proxy ── task
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from aws_cdk import Duration
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_servicediscovery as servicediscovery
 
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.lazy_cdk import aws_acmpca as acmpca
+from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.validation import validate_seconds
 
@@ -52,7 +54,7 @@ class ServiceConnect(NamedConstructors):
         idle_timeout: Duration | None = None,
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
-    ) -> "ServiceConnect":
+    ) -> ServiceConnect:
         """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes.
 
         Args:
@@ -79,7 +81,7 @@ class ServiceConnect(NamedConstructors):
         idle_timeout: Duration | None = None,
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
-    ) -> "ServiceConnect":
+    ) -> ServiceConnect:
         """HTTP/2, which the application itself does not encrypt: otherwise as `http`.
 
         Args:
@@ -106,7 +108,7 @@ class ServiceConnect(NamedConstructors):
         idle_timeout: Duration | None = None,
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
-    ) -> "ServiceConnect":
+    ) -> ServiceConnect:
         """The calls of gRPC: as `http`, though all calls of a client share one connection.
 
         Args:
@@ -132,7 +134,7 @@ class ServiceConnect(NamedConstructors):
         idle_timeout: Duration | None = None,
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
-    ) -> "ServiceConnect":
+    ) -> ServiceConnect:
         """Any protocol: connections are balanced, not requests, and nothing is counted or tried again.
 
         Args:
@@ -148,7 +150,7 @@ class ServiceConnect(NamedConstructors):
         return cls._of(None, locals())
 
     @classmethod
-    def _of(cls, protocol: str | None, given: Mapping[str, Any]) -> "ServiceConnect":
+    def _of(cls, protocol: str | None, given: Mapping[str, Any]) -> ServiceConnect:
         options = forward(cls.http if protocol else cls.tcp, given)
         for name in ("per_request_timeout", "idle_timeout"):
             validate_seconds(name, options.get(name), *TIMEOUTS)

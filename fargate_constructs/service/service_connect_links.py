@@ -5,6 +5,8 @@ FargateService ──> [link: Service Connect over Cloud Map] ──> FargateSer
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import cast
@@ -14,10 +16,10 @@ from aws_cdk import Names, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
+from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.service.service_connect import ServiceConnect
@@ -64,7 +66,7 @@ class ServiceLinks:
         self.has_joined = False
         """Whether the service is in the namespace, by a link in either direction."""
 
-    def link_to(self, other: "ServiceLinks", port: str) -> str:
+    def link_to(self, other: ServiceLinks, port: str) -> str:
         """Open the way to another service's port, by default its first, and return its URL."""
         if other is self:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
@@ -105,7 +107,7 @@ class ServiceLinks:
         if not self.has_joined and any(map(is_unresolved, self.ports.values())):
             raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
 
-    def _waits_for(self, other: "ServiceLinks") -> bool:
+    def _waits_for(self, other: ServiceLinks) -> bool:
         """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
         ours, theirs = Stack.of(self.service), Stack.of(other.service)
         stacks = app_singleton(self.service, _Waiting)
@@ -117,7 +119,7 @@ class ServiceLinks:
         stacks.setdefault(ours, set()).add(theirs)
         return True
 
-    def _open(self, other: "ServiceLinks", port: int, *, beside: "ServiceLinks") -> None:
+    def _open(self, other: ServiceLinks, port: int, *, beside: ServiceLinks) -> None:
         """Let this service's tasks in at the other's port, once.
 
         The rule stands beside the service whose stack may depend on the other's. The L2 would put it beside one of
@@ -215,7 +217,7 @@ class ServiceLinks:
                     f"{self.service.node.path} and {owner}; give one of them another name",
                 )
 
-    def reaches(self, other: "ServiceLinks") -> bool:
+    def reaches(self, other: ServiceLinks) -> bool:
         """Whether links lead from this service to the other, directly or through others."""
         reached = [self]
         for here in reached:

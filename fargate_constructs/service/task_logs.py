@@ -5,6 +5,8 @@ containers ── stdout ──> [driver] ──> log group, or a router past it
 ```
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cache
 from typing import Protocol
@@ -12,11 +14,11 @@ from typing import Protocol
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import keep_place, path_of
+from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import let_logs_use
 from fargate_constructs.service.execution_role import resource_in

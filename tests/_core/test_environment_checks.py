@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from aws_cdk import App, Aws, CustomResource, Environment, Fn, Stack
@@ -34,6 +34,7 @@ from fargate_constructs import (
     SignIn,
     WebAcl,
 )
+from fargate_constructs._core.argument_types import types_of
 from fargate_constructs._core.environment_checks import (
     ALLOWED_IN_OTHER_ACCOUNT,
     ALLOWED_IN_OTHER_REGION,
@@ -219,7 +220,7 @@ def given_things() -> list[Given]:
     for name in vars(fargate_constructs)["__all__"]:
         owner = getattr(fargate_constructs, name)
         for function in public_functions(owner):
-            hints = get_type_hints(inspect.unwrap(function))
+            hints = types_of(inspect.unwrap(function))
             found += [
                 Given(owner, function, argument, each.__name__)
                 for argument, hint in hints.items()
