@@ -102,8 +102,8 @@ class _Call:
         if isinstance(scope := given.get("scope"), Construct):
             others = {name: each for name, each in new.items() if name != "scope"}
             validate_environment(scope, type(owner), str(given.get("id")), others)
-            if self.target.__name__ == "__init__":
-                keep_place(cast(Construct, owner), scope, str(given["id"]))
+            if self.target.__name__ == "__init__" and isinstance(owner, Construct):
+                keep_place(owner, scope, str(given["id"]))
         elif isinstance(owner, Construct):
             validate_environment(owner, type(owner), path_of(owner), new)
 
