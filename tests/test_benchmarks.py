@@ -1,27 +1,18 @@
 """What `make bench` promises, as far as it can be counted instead of timed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
-from jsii._runtime import kernel
 
 from benchmarks import bills, templates
 from benchmarks.apps import ecs_patterns, ecs_patterns_completed, ours, ours_shipped_plainly
+from benchmarks.startup import messages
 
 Synthesized = Mapping[str, Mapping[str, Any]]
-
-
-def messages(work: Callable[[], object]) -> int:
-    """Return how often Python asks Node while it does some work: what synthesis spends its time on."""
-    process = kernel.provider._process  # type: ignore[attr-defined] # noqa: SLF001
-    with mock.patch.object(process, "send", wraps=process.send) as send:
-        work()
-    return send.call_count
 
 
 @pytest.fixture(scope="module")
