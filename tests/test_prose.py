@@ -132,6 +132,22 @@ def test_prose_is_plain() -> None:
     assert "\n".join(found) == ""
 
 
+def test_pages_use_the_words_of_the_glossary() -> None:
+    """The words after "Not:" in docs/glossary.md are not in the prose of any page."""
+    entries = re.findall(r"Not:((?:\s+`[^`]+`,?)+)", (ROOT / "docs/glossary.md").read_text())
+    words = {" ".join(word.split()) for entry in entries for word in re.findall("`([^`]+)`", entry)}
+    pattern = re.compile(rf"\b(?:{'|'.join(words)})s?\b", re.IGNORECASE)
+    found = [
+        f"{path.name}:{line}: {match[0]!r}"
+        for path in PAGES
+        for line, text in prose_of_markdown(path)
+        for match in pattern.finditer(text)
+    ]
+
+    assert len(words) > 10
+    assert "\n".join(found) == ""
+
+
 def test_lines_of_pages_are_short() -> None:
     """Text has at most 100 columns, without the targets of links. Tables and code may be wider."""
     found = [
