@@ -1,12 +1,4 @@
-"""Where services run, and where it is written down what was typed in their shells.
-
-```
-aws ecs execute-command ──> [cluster] ──> a shell in a task
-                               │ what was typed
-                               v
-                           log group
-```
-"""
+"""The cluster in which services run, with the transcripts of shells in their tasks."""
 
 from __future__ import annotations
 
@@ -23,13 +15,13 @@ from constructs import Construct
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
-from fargate_constructs.service.exec_access import Sessions, log_streams
+from fargate_constructs.service.exec_access import ExecAccess, log_streams
 
 
 class AuditedCluster(ecs.Cluster):
     """A cluster with Container Insights on, that keeps the transcript of each ECS Exec session for a year.
 
-    Tasks run on demand or on Spot. A session is encrypted on its way (TLS), and its transcript where it is kept.
+    Tasks run on demand or on Spot. A session is encrypted in transit (TLS), and its transcript at rest.
 
     ```python
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Sessions"))
@@ -38,10 +30,10 @@ class AuditedCluster(ecs.Cluster):
     Args:
         scope: The construct that owns the cluster.
         id: The cluster's ID.
-        vpc: Where its tasks run.
-        encryption_key: A key of your own for sessions and transcripts; tasks may decrypt with it, and so must whoever
-            opens a shell. The policy of an imported one must let CloudWatch Logs use it. By default keys of AWS's,
-            which cost nothing.
+        vpc: The VPC of its tasks.
+        encryption_key: A key of your own for sessions and transcripts. Tasks may decrypt with it; people who open a
+            shell need the same permission. The policy of an imported key must let CloudWatch Logs use it. By default
+            keys of AWS's, which cost nothing.
     """
 
     @checked
@@ -54,7 +46,7 @@ class AuditedCluster(ecs.Cluster):
             encryption_key=encryption_key,
         )
         if encryption_key:
-            let_logs_use(encryption_key, Stack.of(scope))
+            allow_cloudwatch_logs(encryption_key, Stack.of(scope))
         else:
             acknowledge(transcripts, LOG_GROUP)
         super().__init__(
@@ -71,13 +63,12 @@ class AuditedCluster(ecs.Cluster):
                 ),
             ),
         )
-        # On the cluster itself: as a resource of their own they could not be removed before the last service is.
+        # A property of the cluster: a separate resource could not be removed before the last service is.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
-        self.sessions = Sessions(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
-        """Where transcripts go; what a task may do for it."""
+        self._exec_access = ExecAccess(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
 
 
-def let_logs_use(key: kms.IKey, stack: Stack) -> None:
+def allow_cloudwatch_logs(key: kms.IKey, stack: Stack) -> None:
     """Let CloudWatch Logs encrypt with a key, for log groups of this account and region.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -101,19 +92,19 @@ def let_logs_use(key: kms.IKey, stack: Stack) -> None:
     )
 
 
-def sessions_of(cluster: ecs.ICluster) -> Sessions:
-    """Return where the cluster's transcripts go; what is encrypted with its key, CloudWatch Logs may encrypt with it.
+def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
+    """Return what tasks of a cluster need for shells; let CloudWatch Logs use the key of an encrypted log group.
 
-    That is what CDK's L2 does, too, for the log group of a cluster made elsewhere.
+    CDK's L2 does the same for the log group of a cluster made elsewhere.
     """
     if isinstance(cluster, AuditedCluster):
-        return cluster.sessions
-    if cluster not in _SESSIONS:
-        _SESSIONS[cluster] = sessions = Sessions.of(cluster)
-        if sessions.key and sessions.is_log_encrypted:
-            let_logs_use(sessions.key, Stack.of(cluster))
-    return _SESSIONS[cluster]
+        return cluster._exec_access
+    if cluster not in _EXEC_ACCESS:
+        _EXEC_ACCESS[cluster] = access = ExecAccess.of(cluster)
+        if access.key and access.is_log_encrypted:
+            allow_cloudwatch_logs(access.key, Stack.of(cluster))
+    return _EXEC_ACCESS[cluster]
 
 
-# Those of clusters made elsewhere, read once.
-_SESSIONS: WeakKeyDictionary[ecs.ICluster, Sessions] = WeakKeyDictionary()
+# Of clusters made elsewhere, each read once.
+_EXEC_ACCESS: WeakKeyDictionary[ecs.ICluster, ExecAccess] = WeakKeyDictionary()

@@ -1,12 +1,8 @@
-"""What a task may do so that one can open a shell in it, and what was typed there is kept.
+"""What a task's role may do so that a shell opens in the task, and its transcript is kept.
 
-```
-aws ecs execute-command ──> task ──> [its role: the session's channels, its transcript]
-```
-
-Not by the L2's `enable_execute_command`, which puts this among what callers grant the role. AWS asks for `*`
-(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html), and to accept that there would be to accept
-the `*` of callers, too.
+The L2's `enable_execute_command` is not used: it adds these permissions to what callers grant the role. AWS asks for
+the resource `*` (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html), and an acknowledgement of
+it there would also accept the `*` of callers.
 """
 
 from __future__ import annotations
@@ -15,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Names, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 
 CHANNELS = (
     "ssmmessages:CreateControlChannel",
@@ -30,14 +28,14 @@ CHANNELS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sessions:
-    """Where a cluster's transcripts go, and what encrypts its sessions.
+class ExecAccess:
+    """Where a cluster keeps the transcripts of shells, and what encrypts the sessions.
 
     Args:
         log_streams: The ARN of the log group's streams. By default there is none.
-        bucket_arn: The bucket's. By default there is none.
+        bucket_arn: The bucket's ARN. By default there is none.
         is_log_encrypted: Whether the log group is encrypted with the key.
-        is_bucket_encrypted: Whether the agent is to make sure that the bucket encrypts.
+        is_bucket_encrypted: Whether the agent checks that the bucket is encrypted.
         key: The key. By default one of AWS's.
     """
 
@@ -48,8 +46,8 @@ class Sessions:
     key: kms.IKey | None = None
 
     @classmethod
-    def of(cls, cluster: ecs.ICluster) -> Sessions:
-        """Return those of a cluster made elsewhere, as far as it tells."""
+    def of(cls, cluster: ecs.ICluster) -> ExecAccess:
+        """Return that of a cluster made elsewhere, as far as the cluster tells."""
         configuration = cluster.execute_command_configuration
         if configuration is None or configuration.logging is ecs.ExecuteCommandLogging.NONE:
             return cls(key=configuration.kms_key if configuration else None)
@@ -67,12 +65,32 @@ class Sessions:
 
     @cached_property
     def policy(self) -> iam.PolicyDocument:
-        """What the roles of all tasks in the cluster get."""
+        """What the roles of all tasks in the cluster may do."""
         return iam.PolicyDocument(statements=list(self._statements()))
 
+    def enable(
+        self, scope: Construct, service: ecs.CfnService, *, task_role: iam.IRole, given_role: iam.IRole | None
+    ) -> None:
+        """Let shells be opened in a service's tasks. A role made for the tasks has the policy already."""
+        service.enable_execute_command = True
+        policy = None
+        if given_role:
+            # A role may be given to services of several stacks and regions, and its policies need different names.
+            name = f"{Names.unique_resource_name(scope, separator='-', max_length=100)}-{Aws.REGION}"
+            policy = iam.Policy(scope, "ExecPolicy", policy_name=name, document=self.policy)
+            given_role.attach_inline_policy(policy)  # does nothing if the role is not mutable
+            acknowledge(policy, INLINE_POLICY)
+            service.node.add_dependency(policy)
+        # Of a role made here, only the policy it is made with. Callers answer for what they grant later.
+        acknowledge_wildcards(
+            policy or task_role.node.default_child or task_role,
+            self._wildcards,
+            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
+        )
+
     @property
-    def wildcards(self) -> Sequence[str]:
-        """What the policy names with a wildcard."""
+    def _wildcards(self) -> Sequence[str]:
+        """The resources of the policy that have a wildcard."""
         return ["*", *filter(None, [self.log_streams, f"{self.bucket_arn}/*" if self.bucket_arn else None])]
 
     def _statements(self) -> Iterator[iam.PolicyStatement]:
@@ -92,6 +110,6 @@ class Sessions:
 
 
 def log_streams(cluster: ecs.ICluster, log_group_name: str) -> str:
-    """Return the ARN pattern of a log group's streams, by the name, which is what other stacks know of it."""
+    """Return the ARN pattern of a log group's streams, by the name, which other stacks know too."""
     stack = Stack.of(cluster)
     return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group_name}:*"

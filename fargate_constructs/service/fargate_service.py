@@ -10,11 +10,11 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Aws, Duration, Names, PolicyViolation
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -25,18 +25,17 @@ from constructs import Construct, IValidation
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
-from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
+from fargate_constructs._core.construct_paths import node_of
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
-from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.cluster import sessions_of
-from fargate_constructs.service.deployment import Deployment, Strategy, default_deployment
+from fargate_constructs.service.cluster import exec_access_of
+from fargate_constructs.service.deployment import Deployment, default_deployment
+from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health, default_health
-from fargate_constructs.service.other_target_groups import OtherTargetGroups
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
@@ -45,14 +44,13 @@ from fargate_constructs.service.service_connect import (
     default_service_connect,
     validate_service_connect,
 )
-from fargate_constructs.service.service_connect_links import ServiceLinks, resource_of
+from fargate_constructs.service.service_connect_links import ServiceLinks
 from fargate_constructs.service.service_connect_names import host_name_of, port_mapping_name
 from fargate_constructs.service.target_groups import ServiceRoutes
 from fargate_constructs.service.task_logs import LogRouter
 from fargate_constructs.service.task_size import is_windows
-from fargate_constructs.synthesized.intrinsics import number
-from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
-from fargate_constructs.synthesized.templates import Place, Templates
+from fargate_constructs.service.unwatched_target_groups import UnwatchedTargetGroups
+from fargate_constructs.synthesized.template_checks import TemplateChecks
 
 
 class FargateService(FargateTask):
@@ -209,17 +207,29 @@ class FargateService(FargateTask):
             self.container.add_port_mappings(
                 ecs.PortMapping(name=port_name, container_port=container_port, app_protocol=app_protocol)
             )
-        self.service = self._make_service()
-        self._resource = cast(ecs.CfnService, resource_of(self.service))
-        self._configure_resource()
-        self._enable_exec(task_role)
-        self.rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
+        service = EcsService(
+            self,
+            "Service",
+            cluster=self.cluster,
+            task_definition=self.task_definition,
+            subnets=network.task_subnets,
+            security_groups=self._security_groups,
+            capacity=self._capacity,
+            deployment=self.deployment,
+            rollback=self.rollback,
+            # A task that starts before it has egress cannot pull its image, and counts as failed. CDK waits for the
+            # task role's policies only; without the execution role's, a task could not read a secret or an image.
+            depends_on=[*network.connectivity, self._execution_role],
+        )
+        self.service: ecs.FargateService = service
+        self._resource = service.resource
+        exec_access_of(self.cluster).enable(self, self._resource, task_role=self._task_role, given_role=task_role)
+        self._rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
         self._network.prove_egress(self)
         self.scaling = scaling or Scaling()
         self._scaling = ServiceScaling(self.service, self.scaling)
-        self.routes: ServiceRoutes | None = None
-        """The rules and the target group; made with the first route."""
-        self.links = ServiceLinks(
+        self._routes: ServiceRoutes | None = None
+        self._links = ServiceLinks(
             self.service,
             name=self.name,
             ports=ports,
@@ -229,25 +239,30 @@ class FargateService(FargateTask):
             log_driver=lambda: self.log_driver("service-connect"),
         )
         if self.deployment._shifts_traffic:
-            node_of(self).add_validation(_TrafficToShift(self))
-        TemplateChecks.add(self, self._check_rebalancing)
+            node_of(self).add_validation(_ShiftedRequests(self))
+        TemplateChecks.add(self, service.check_zone_rebalancing)
         node_of(self).add_validation(
-            OtherTargetGroups(
-                self,
-                self._resource,
-                own=lambda: self.routes.target_groups if self.routes else [],
-                alarms=self.rollback_alarms.all,
-            )
+            UnwatchedTargetGroups(self, self._resource, own=lambda: self.target_groups, alarms=self.rollback_alarms)
         )
 
     @property
+    def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:
+        """The target groups, once the service has a route: two if deployments move requests between them."""
+        return self._routes.target_groups if self._routes else ()
+
+    @property
+    def rollback_alarms(self) -> Sequence[cloudwatch.IAlarm]:
+        """The alarms that end a deployment. Those made here are also worth a page outside of deployments."""
+        return self._rollback_alarms.all
+
+    @property
     def scalable_task_count(self) -> ecs.ScalableTaskCount:
-        """The task count, for what `Scaling` does not say: `scale_on_schedule`, `scale_on_metric` and the like."""
+        """The task count, for what `Scaling` does not have, such as `scale_on_schedule` and `scale_on_metric`."""
         return self._scaling.task_count
 
     @property
     def test_header(self) -> tuple[str, str] | None:
-        """A header's name and value; in deployments, requests that carry it reach new tasks first."""
+        """A header's name and value. In deployments, requests with it reach the new tasks first."""
         return self.deployment.test_header
 
     @property
@@ -273,24 +288,23 @@ class FargateService(FargateTask):
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
     ) -> elbv2.ApplicationListenerRule:
-        """Answer a listener's requests. `HttpEndpoint.add_route` calls this; call it for a listener made elsewhere.
+        """Answer a listener's requests. `HttpEndpoint.add_route` calls it; call it yourself for another listener.
 
         Args:
             id: The rule's ID; unique among the service's rules.
             listener: The listener; all rules of a service must be on one load balancer.
-            priority: The rule's number, 1 to 50,000; the lowest is tried first.
-            conditions: What a request must meet, all of them.
-            test_priority: With a test header, the number of the test traffic's rule. By default the one before
-                *priority*.
-            authenticate: Puts a sign-in before the rule's action. By default none.
+            priority: The rule's priority, 1 to 50,000; the lowest number comes first.
+            conditions: The conditions; a request must meet all of them.
+            test_priority: With a test header, the priority of the test traffic's rule. By default *priority* minus 1.
+            authenticate: Puts a sign-in before the rule's action. By default there is none.
 
         Raises:
             ValueError: If the service has no port, shifts traffic in its deployments and has a rule already, or speaks
                 HTTP/2 or gRPC and the listener plain HTTP.
         """
-        self.routes = self.routes or self._make_routes()
-        is_first = not self.routes.is_attached
-        rule = self.routes.add_rule(
+        self._routes = self._routes or self._make_routes()
+        is_first = not self._routes.is_attached
+        rule = self._routes.add_rule(
             id,
             listener=listener,
             priority=priority,
@@ -299,19 +313,19 @@ class FargateService(FargateTask):
             authenticate=authenticate,
         )
         if is_first:
-            self._scaling.on_requests(self.routes.target_groups)
-            self.rollback_alarms.watch(self.routes.target_groups, grace_period=self.health.grace_period)
+            self._scaling.on_requests(self.target_groups)
+            self._rollback_alarms.watch(self.target_groups, grace_period=self.health.grace_period)
         return rule
 
     @checked
     def link_to(self, other: FargateService, *, port: str = "") -> str:
         """Let this service's tasks reach another service's by name, and return the URL, such as `http://api:8080`.
 
-        It begins with `https` if that is the other service's *protocol*.
+        The URL begins with `https` if that is the other service's *protocol*.
 
-        Opens exactly the other service's port between exactly these two security groups. The name works inside this
-        service's tasks only (ECS Service Connect); this service is deployed after the other. The proxy that knows the
-        names runs in each task of both: AWS advises to add 256 CPU units and 64 MiB for it
+        It opens only the other service's port, and only between these two security groups. The name works only inside
+        this service's tasks (ECS Service Connect), and this service is deployed after the other. A proxy runs in each
+        task of both: AWS advises to add 256 CPU units and 64 MiB for it
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html).
 
         Args:
@@ -324,14 +338,13 @@ class FargateService(FargateTask):
         """
         for service in (self, other):
             service._validate_proxies()
-        return self.links.link_to(other.links, port)
+        return self._links.link_to(other._links, port)
 
     def join_namespace(self) -> servicediscovery.INamespace:
-        """Let services reach this one by its name, and this one them, without a link: those of another app, say.
+        """Put the service in the namespace without a link, such as for services of another app.
 
-        Links join by themselves. What is reached by name alone must be let in: the other's security group at this
-        one's, `other.connections.allow_to(api, ec2.Port.tcp(8080))`. A service that joins is deployed anew, with a
-        proxy in each task.
+        `link_to` does this itself. Services in the namespace reach each other by name if security groups let them:
+        `other.connections.allow_to(api, ec2.Port.tcp(8080))`. The service is deployed again, with a proxy in each task.
 
         Returns:
             The namespace, for what is in it.
@@ -341,9 +354,9 @@ class FargateService(FargateTask):
                 another service in the namespace has.
         """
         self._validate_proxies()
-        self.links.validate_ports()
-        self.links.join()
-        return self.links.namespace
+        self._links.validate_ports()
+        self._links.join()
+        return self._links.namespace
 
     def _validate_proxies(self) -> None:
         if self._on_windows:
@@ -351,27 +364,26 @@ class FargateService(FargateTask):
 
     @checked
     def rollback_on(self, alarm: cloudwatch.IAlarm) -> None:
-        """Let an alarm end the service's deployments, and bring the last good version back.
+        """Let an alarm end the service's deployments, so that ECS goes back to the last good version.
 
         Args:
-            alarm: The alarm. One of another stack, or whose metrics, actions or texts lead to a service, needs an
-                `alarm_name`: in the template the service would need the alarm otherwise, and the alarm the service.
+            alarm: The alarm. It needs an `alarm_name` if it is in another stack, or if its metrics, actions or texts
+                refer to a service: otherwise the service and the alarm depend on each other in the template.
 
         Raises:
-            ValueError: If it has none. What the alarm is given after this call is looked at when the app is
-                synthesized, which fails if the service and the alarm need each other.
+            ValueError: If it needs a name and has none. What the alarm gets after this call is checked at synthesis.
         """
-        self.rollback_alarms.add(alarm)
+        self._rollback_alarms.add(alarm)
 
     @checked
     def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
-        """Let the number of messages that wait in a queue decide how many tasks run.
+        """Scale on the number of messages that wait in a queue.
 
         Args:
             id: The scaling policy's ID; unique among the service's.
-            queue: The queue that the tasks work off.
-            messages_per_task: How many may wait for each task: the longest wait you accept, divided by how long a task
-                works on one (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html).
+            queue: The queue whose messages the tasks process.
+            messages_per_task: How many may wait for each task: the longest wait that you accept, divided by the time
+                that a task needs for one (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html).
 
         Raises:
             ValueError: If *messages_per_task* is less than 1.
@@ -381,81 +393,8 @@ class FargateService(FargateTask):
         validate_range("messages_per_task", messages_per_task, 1)
         self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)
 
-    def _make_service(self) -> ecs.FargateService:
-        subnets = self._network.task_subnets
-        return _Service(
-            self,
-            "Service",
-            cluster=self.cluster,
-            task_definition=self.task_definition,
-            vpc_subnets=ec2.SubnetSelection(subnets=subnets),
-            security_groups=self._security_groups,
-            assign_public_ip=False,
-            capacity_provider_strategies=self._capacity._strategies() if self._capacity else None,
-            min_healthy_percent=100,
-            max_healthy_percent=200,
-            **self.deployment._service_options(),
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            # Said aloud, because otherwise a feature flag decides whether it is, and changing it replaces the service.
-            deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
-            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
-            enable_ecs_managed_tags=True,
-            propagate_tags=ecs.PropagatedTagSource.SERVICE,
-        )
-
-    def _configure_resource(self) -> None:
-        # A task that starts before its way out exists cannot pull its image, and the circuit breaker counts it.
-        # CDK waits for the task role's policies only; without the execution role's, a task that starts at once could
-        # not read a secret or an image it was just allowed to.
-        self._resource.node.add_dependency(*self._network.connectivity, self._execution_role)
-        # Known to CloudFormation, not to the L2.
-        early_success = self.deployment._early_success()
-        self._resource.add_property_override(
-            "DeploymentConfiguration",
-            {
-                "DeploymentCircuitBreaker": {"ThresholdConfiguration": self.rollback.threshold()},
-                **({"EarlySuccessCriteria": early_success} if early_success else {}),
-            },
-        )
-
-    def _check_rebalancing(self, templates: Templates) -> Iterator[PolicyViolation]:
-        """Yield what ECS would refuse of a service that was given other percentages by an override.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
-        """
-        stack = stack_of(self)
-        properties = templates.properties(Place(stack, stack.resolve(self._resource.logical_id)))
-        most = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
-        if most and most <= 100 and properties.get("AvailabilityZoneRebalancing") == "ENABLED":  # noqa: PLR2004
-            path = path_of(self)
-            yield violation(
-                "zoneRebalancing",
-                path,
-                f"{path} must start tasks before it stops others to keep zones in balance, got: "
-                f"MaximumPercent {most:g} and AvailabilityZoneRebalancing ENABLED",
-                fix='override AvailabilityZoneRebalancing with "DISABLED" as well',
-            )
-
-    def _enable_exec(self, given_role: iam.IRole | None) -> None:
-        """Let people open a shell in a task."""
-        self._resource.enable_execute_command = True
-        sessions = sessions_of(self.cluster)
-        if given_role:
-            # A role may be given to services of several stacks and regions, and has one policy of a name.
-            name = f"{Names.unique_resource_name(self, separator='-', max_length=100)}-{Aws.REGION}"
-            policy = iam.Policy(self, "ExecPolicy", policy_name=name, document=sessions.policy)
-            given_role.attach_inline_policy(policy)  # which one that must not be changed lets pass
-            acknowledge(policy, INLINE_POLICY)
-            self._resource.node.add_dependency(policy)
-        # Of a role made here, what it begins with: what it is granted later, whoever grants it answers for.
-        acknowledge_wildcards(
-            policy if given_role else self._task_role.node.default_child or self._task_role,
-            sessions.wildcards,
-            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
-        )
-
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
-        return {"Exec": sessions_of(self.cluster).policy}
+        return {"Exec": exec_access_of(self.cluster).policy}
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:
@@ -476,29 +415,9 @@ class FargateService(FargateTask):
         )
 
 
-class _Service(ecs.FargateService):
-    """CDK's service. Its list of alarms would take the place of the alarms that `rollback_on` knows."""
-
-    def enable_deployment_alarms(
-        self,
-        alarm_names: Sequence[str],
-        *,
-        behavior: ecs.AlarmBehavior | None = None,  # noqa: ARG002 - CDK's signature
-    ) -> None:
-        """Refuse alarms by CDK's method.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            f"alarms must be passed to rollback_on, got by enable_deployment_alarms: {list(alarm_names)}; write "
-            "rollback_on(cloudwatch.Alarm.from_alarm_name(...)) for an alarm that is known by its name alone"
-        )
-
-
 @jsii.implements(IValidation)
-class _TrafficToShift:
-    """Refuses a deployment that shifts requests of a service that gets none."""
+class _ShiftedRequests:
+    """Refuses a deployment that shifts requests if the service gets none."""
 
     def __init__(self, service: FargateService) -> None:
         self._service = service
@@ -506,12 +425,10 @@ class _TrafficToShift:
     def validate(self) -> list[str]:
         """Return what is wrong with the service when all routes and links are known."""
         service, deployment = self._service, self._service.deployment
-        if service.routes is None and deployment.test_header:
+        if service._routes is None and deployment.test_header:
             return [f"test_header needs a route for the requests that carry it, and {service.node.path} has none"]
-        gets_requests = service.routes is not None or (service.port is not None and service.links.has_joined)
-        if deployment.strategy in {Strategy.CANARY, Strategy.LINEAR} and not gets_requests:
-            way = deployment.strategy.value.lower()
-            return [
-                f"a {way} deployment shifts requests, and {service.node.path} gets none: add a route or a link to it"
-            ]
+        gets_requests = service._routes or (service.port is not None and service._links.has_joined)
+        if deployment.percent and not gets_requests:
+            strategy = deployment.strategy.value.lower()
+            return [f"{strategy} deployments shift requests, and {service.node.path} gets none: add a route or a link"]
         return []

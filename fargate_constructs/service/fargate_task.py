@@ -37,11 +37,11 @@ from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
-from fargate_constructs.service.images import PrivateImages
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_containers import TaskContainers
 from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
+from fargate_constructs.service.unreachable_images import UnreachableImages
 
 # After SIGTERM a container gets 30 s, ECS's own default, and on Fargate 2 to 120 before it is killed
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
@@ -206,7 +206,7 @@ class FargateTask(Construct):
         )
         self.container = self._containers.add(name, container)
         if network.is_isolated:
-            self.node.add_validation(PrivateImages(self, self.task_definition, network.resource_accounts))
+            self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))
 
     @property
     def connections(self) -> ec2.Connections:

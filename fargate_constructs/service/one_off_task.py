@@ -21,10 +21,10 @@ from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, Pytho
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.job import Job
-from fargate_constructs.service.service_connect_links import resource_of
 from fargate_constructs.service.task_logs import LogRouter
 
 HANDLER = Path(__file__).parent / "lambdas" / "run_before"

@@ -22,6 +22,7 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
+from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.service_connect import ServiceConnect
 from fargate_constructs.service.service_connect_names import port_mapping_name
 
@@ -239,8 +240,3 @@ def _takes_rules(group: ec2.ISecurityGroup) -> bool:
     other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
     group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
     return len(other.node.children) > 0
-
-
-def resource_of(service: ecs.FargateService) -> IConstruct:
-    """Return the service alone: a dependency on the construct would take its security group and scaling along."""
-    return service.node.find_child("Service")

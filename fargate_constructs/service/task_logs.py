@@ -20,7 +20,7 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
-from fargate_constructs.service.cluster import let_logs_use
+from fargate_constructs.service.cluster import allow_cloudwatch_logs
 from fargate_constructs.service.execution_role import resource_in
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
@@ -71,7 +71,7 @@ class TaskLogs:
             scope, "Logs", retention=retention or DEFAULT_RETENTION, removal_policy=RemovalPolicy.RETAIN
         )
         self._is_made_here = given is None
-        _let_logs_use_the_key_of(given)
+        _allow_use_of_key(given)
         if self._is_made_here:
             keep_place(self.group, scope, "Logs")
             acknowledge(self.group, LOG_GROUP)
@@ -130,13 +130,13 @@ class TaskLogs:
         )
 
 
-def _let_logs_use_the_key_of(log_group: logs.ILogGroup | None) -> None:
+def _allow_use_of_key(log_group: logs.ILogGroup | None) -> None:
     """Let CloudWatch Logs use the key of a group made elsewhere in the app, without which the group cannot be made."""
     resource = log_group.node.default_child if log_group else None
     key_resource = resource_in(resource.kms_key_id) if isinstance(resource, logs.CfnLogGroup) else None
     key = key_resource.node.scope if key_resource else None
     if isinstance(key, kms.Key):
-        let_logs_use(key, Stack.of(key))
+        allow_cloudwatch_logs(key, Stack.of(key))
 
 
 @cache

@@ -429,7 +429,7 @@ def test_plain_http_cannot_pass_on_http_2(
     conditions = [elbv2.ListenerCondition.path_patterns(["/a"])]
     service.add_listener_rule("Web", listener=listener, priority=7, conditions=conditions)
     # What the first route adds is added, though a route was refused before.
-    assert len(service.rollback_alarms.all) == 2
+    assert len(service.rollback_alarms) == 2
     Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
 
 

@@ -185,7 +185,7 @@ def test_plain_http_has_no_sign_in(idle: Idle) -> None:
         endpoint.add_route("Web", service=web, sign_in=oidc())
     with pytest.raises(TypeError, match="sign_in must be SignIn or None, got: True"):
         endpoint.add_route("Web", service=web, sign_in=True)  # type: ignore[arg-type]  # the mistake
-    assert web.routes is None
+    assert not web.target_groups
 
     imported = elbv2.ApplicationListener.from_application_listener_attributes(
         idle.stack,

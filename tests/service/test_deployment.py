@@ -363,9 +363,9 @@ def test_a_test_header_known_only_when_deployed_passes() -> None:
     [
         (
             Deployment.canary(),
-            "a canary deployment shifts requests, and Test/Worker gets none: add a route or a link to",
+            "canary deployments shift requests, and Test/Worker gets none: add a route or a link",
         ),
-        (Deployment.linear(), "a linear deployment shifts requests, and Test/Worker gets none"),
+        (Deployment.linear(), "linear deployments shift requests, and Test/Worker gets none"),
         (Deployment.blue_green(test_header=("a", "b")), "test_header needs a route for the requests that carry it"),
     ],
     ids=["canary", "linear", "test header"],

@@ -126,7 +126,7 @@ def test_no_alarm_is_lost(stack: Stack, network: Network, image: ecs.ContainerIm
 
     (unhealthy,) = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")
     assert deployment_of(stack)["Alarms"]["AlarmNames"] == ["mine", {"Ref": unhealthy}, "late"]
-    assert [alarm.node.id for alarm in web.rollback_alarms.all] == ["Mine", "Unhealthy", "Late"]
+    assert [alarm.node.id for alarm in web.rollback_alarms] == ["Mine", "Unhealthy", "Late"]
 
 
 @pytest.mark.parametrize("name", [None, "failed-orders"])

@@ -23,7 +23,7 @@ UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
 
 
 @jsii.implements(IValidation)
-class OtherTargetGroups:
+class UnwatchedTargetGroups:
     """Warns of each target group that lacks what those of routes have: a drain time, checks, and alarms that roll back.
 
     Args:

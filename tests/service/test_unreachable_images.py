@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match
 
 from fargate_constructs import Egress, FargateService, FixedEgressNetwork, LogArchive, OneOffTask
 from fargate_constructs.logs.log_router import IMAGE
-from fargate_constructs.service.images import UNREACHABLE_IMAGE
+from fargate_constructs.service.unreachable_images import UNREACHABLE_IMAGE
 
 WARNING = Match.string_like_regexp("isolated network can pull")
 PRIVATE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"

@@ -28,7 +28,7 @@ MIRROR = (
 
 
 @jsii.implements(IValidation)
-class PrivateImages:
+class UnreachableImages:
     """Warns of each image that tasks without a way out cannot pull.
 
     Interface endpoints lead to private ECR repositories alone, not even to `public.ecr.aws`; and a pull-through cache

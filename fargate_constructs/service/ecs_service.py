@@ -1,0 +1,119 @@
+"""The ECS service of a `FargateService`."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from aws_cdk import PolicyViolation
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct, IDependable
+
+from fargate_constructs._core.construct_paths import path_of, stack_of
+from fargate_constructs.service.capacity import Capacity
+from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.rollback import Rollback
+from fargate_constructs.synthesized.intrinsics import number
+from fargate_constructs.synthesized.template_checks import violation
+from fargate_constructs.synthesized.templates import Place, Templates
+
+
+class EcsService(ecs.FargateService):
+    """CDK's service, with what only CloudFormation knows.
+
+    Args:
+        scope: The `FargateService`.
+        id: The service's ID.
+        cluster: Its cluster.
+        task_definition: What it runs.
+        subnets: Where its tasks run.
+        security_groups: The tasks' security groups.
+        capacity: Which tasks run on Spot. `None` for the cluster's default.
+        deployment: How a new version takes over.
+        rollback: When a deployment fails.
+        depends_on: What must exist before a task starts.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: ecs.ICluster,
+        task_definition: ecs.FargateTaskDefinition,
+        subnets: Sequence[ec2.ISubnet],
+        security_groups: Sequence[ec2.ISecurityGroup],
+        capacity: Capacity | None,
+        deployment: Deployment,
+        rollback: Rollback,
+        depends_on: Sequence[IDependable],
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            cluster=cluster,
+            task_definition=task_definition,
+            vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+            security_groups=security_groups,
+            assign_public_ip=False,
+            capacity_provider_strategies=capacity._strategies() if capacity else None,
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            **deployment._service_options(),
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            # Without it a feature flag decides whether the property is in the template; a change replaces the service.
+            deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
+            enable_ecs_managed_tags=True,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+        )
+        self.resource = cast(ecs.CfnService, resource_of(self))
+        self.resource.node.add_dependency(*depends_on)
+        # The L2 has no arguments for these.
+        early_success = deployment._early_success()
+        self.resource.add_property_override(
+            "DeploymentConfiguration",
+            {
+                "DeploymentCircuitBreaker": {"ThresholdConfiguration": rollback.threshold()},
+                **({"EarlySuccessCriteria": early_success} if early_success else {}),
+            },
+        )
+
+    def enable_deployment_alarms(
+        self,
+        alarm_names: Sequence[str],
+        *,
+        behavior: ecs.AlarmBehavior | None = None,  # noqa: ARG002 - CDK's signature
+    ) -> None:
+        """Refuse alarms by CDK's method: its list would replace the alarms that `rollback_on` knows.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"alarms must be passed to rollback_on, got by enable_deployment_alarms: {list(alarm_names)}; write "
+            "rollback_on(cloudwatch.Alarm.from_alarm_name(...)) for an alarm that is known by its name alone"
+        )
+
+    def check_zone_rebalancing(self, templates: Templates) -> Iterator[PolicyViolation]:
+        """Yield a violation if an override sets percentages that ECS refuses with zone rebalancing.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+        """
+        stack = stack_of(self)
+        properties = templates.properties(Place(stack, stack.resolve(self.resource.logical_id)))
+        max_percent = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
+        is_rebalanced = properties.get("AvailabilityZoneRebalancing") == "ENABLED"
+        if max_percent and max_percent <= 100 and is_rebalanced:  # noqa: PLR2004 - percent
+            path = path_of(self).rpartition("/")[0]
+            yield violation(
+                "zoneRebalancing",
+                path,
+                f"{path} must start tasks before it stops others to keep zones in balance, got: "
+                f"MaximumPercent {max_percent:g} and AvailabilityZoneRebalancing ENABLED",
+                fix='override AvailabilityZoneRebalancing with "DISABLED" as well',
+            )
+
+
+def resource_of(service: ecs.FargateService) -> Construct:
+    """Return the service alone: a dependency on the L2 includes its security group and scaling."""
+    return cast(Construct, service.node.find_child("Service"))
