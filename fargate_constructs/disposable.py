@@ -1,9 +1,4 @@
-"""Disposable environments: previews and tests, whose data and addresses are not needed later.
-
-```
-cdk destroy ──> [disposable stack] ──> everything is deleted
-```
-"""
+"""Disposable environments: previews and tests, whose data and addresses are not needed later."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, cast

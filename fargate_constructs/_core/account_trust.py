@@ -1,9 +1,5 @@
 """Roles whose AWS service may act for this account only.
 
-```
-request of any account ──> service ──> [condition] ──> role
-```
-
 A service acts for many accounts. Without a condition, a request of another account could make it use a role of this one
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
 """

@@ -1,9 +1,4 @@
-"""One object for an app, which its parts share in all stacks.
-
-```
-part ──> [singletons, below the app] <── part
-```
-"""
+"""One object for an app, which its parts share in all stacks."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

@@ -1,9 +1,4 @@
-"""The construct paths of an app, for messages, descriptions and identities.
-
-```
-construct ──> [path] ──> messages
-```
-"""
+"""The construct paths of an app, for messages, descriptions and identities."""
 
 from typing import Protocol, cast
 from weakref import WeakKeyDictionary

@@ -1,9 +1,4 @@
-"""Whether two constructs are in the same region, account or VPC.
-
-```
-argument ──> [account, region, VPC] <── stack
-```
-"""
+"""Whether two constructs are in the same region, account or VPC."""
 
 import re
 from collections.abc import Iterator, Mapping

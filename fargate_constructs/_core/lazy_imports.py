@@ -1,9 +1,5 @@
 """Public names that are imported when they are first used.
 
-```
-from fargate_constructs import FargateService ──> [lazy_imports] ──> fargate_constructs.service.fargate_service
-```
-
 Each CDK module takes up to 0.1 s to load. An app without a Glue table does not wait for aws_glue.
 """
 

@@ -37,9 +37,6 @@ class PrivateBucket(s3.Bucket):
     """A private, encrypted and retained bucket that requires TLS 1.2 or newer.
 
     Args:
-        scope: The construct that owns the bucket.
-        id: The bucket's ID.
-        lifecycle_rules: What happens to objects as they age.
         encryption_key: The KMS key, used with bucket keys. By default S3's own key (SSE-S3).
         versioned: Whether overwritten and deleted objects stay as noncurrent versions. By default they do not.
         object_lock: How long no object can be deleted; the bucket is then versioned. By default there is no lock.

@@ -1,9 +1,4 @@
-"""The Lambda functions of this library.
-
-```
-logs, network, service ──> [PythonFunction] ──> its own log group
-```
-"""
+"""The Lambda functions of this library."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,19 +28,8 @@ class PythonFunction(lambda_.Function):
     """A Python function on ARM whose role can only write its own log at first.
 
     Args:
-        scope: The construct that owns the function, its role and its log group.
-        id: The function's ID; the IDs of its role and log group begin with it.
-        code: Its code, which uses only the packages of the runtime.
-        handler: The module and the function that Lambda calls.
-        description: What it does, in a few words.
-        timeout: How long one invocation may take.
         dlq_suppressions: Audit rules about failed invocations, each with the reason why it does not apply.
-        environment: Its environment variables. By default none.
-        memory_size: Its memory in MiB; Lambda gives CPU in proportion. By default 256.
         role_name: The role's name. By default CloudFormation chooses one.
-        retry_attempts: How often Lambda tries an asynchronous invocation again, 0 to 2. By default 2.
-        max_event_age: For how long Lambda keeps an asynchronous invocation. By default 6 hours.
-        on_failure: Where Lambda puts an asynchronous invocation that it gave up. By default nowhere.
     """
 
     def __init__(

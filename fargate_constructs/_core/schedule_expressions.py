@@ -1,9 +1,4 @@
-"""Schedules that EventBridge Scheduler would refuse, refused at synth.
-
-```
-ScheduleExpression ──> [check] ──> EventBridge Scheduler
-```
-"""
+"""Schedules that EventBridge Scheduler would refuse, refused at synth."""
 
 import re
 

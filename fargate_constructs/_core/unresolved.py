@@ -1,9 +1,5 @@
 """What synthesis knows of a value.
 
-```
-value ──> [known?] ──> checks
-```
-
 A token is not known: only the deployment knows its value. CDK uses a dummy for a value that the CLI has not looked up
 yet. The CLI looks up after a successful synthesis, and then synthesizes again with the values
 (https://docs.aws.amazon.com/cdk/v2/guide/context.html). So a check must accept dummies.

@@ -1,9 +1,4 @@
-"""How a network's IPv4 range is divided among zones, independent of how many are used.
-
-```
-range ──> [public and task subnets for six zones] ──> VPC
-```
-"""
+"""How a network's IPv4 range is divided among zones, independent of how many are used."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network

@@ -1,9 +1,4 @@
-"""How tasks leave, and from which addresses.
-
-```
-task ──> private subnet ──> [egress: gateways] ──> [egress: addresses] ──> internet
-```
-"""
+"""How tasks leave, and from which addresses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,5 @@
 """Policies of VPC endpoints: the accounts whose resources tasks reach, with keys of this account.
 
-```
-task ──> [VPC endpoint policy] ──> resources of named accounts
-```
-
 Without a policy an endpoint leads to every account: even without egress, a task with another account's keys could copy
 data to that account's bucket, log group or parameter. A policy grants nothing; it limits what the tasks' roles may do
  (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html).

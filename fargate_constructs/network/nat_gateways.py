@@ -1,9 +1,4 @@
-"""The NAT gateways or instances of each egress mode, and the default routes to them.
-
-```
-task subnets ──> default routes ──> [gateways] ──> Elastic IPs
-```
-"""
+"""The NAT gateways or instances of each egress mode, and the default routes to them."""
 
 from collections.abc import Sequence
 from typing import cast

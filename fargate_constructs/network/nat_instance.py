@@ -73,22 +73,14 @@ class NatInstance(Construct):
     There is no login. `aws ec2 get-console-output` shows the output of the setup.
 
     Args:
-        scope: The construct that owns the instance.
-        id: The construct's ID.
         vpc: The VPC. All of its IPv4 range may use the instance.
         subnet: The public subnet of the instance, with its route to the internet gateway. Another subnet later replaces
             the interface: routes follow, and the outage is longer.
-        allocation_ids: The allocation IDs (`eipalloc-…`) of the Elastic IPs to leave from, the primary one first. With
-            several, a task always leaves from the same one, chosen by its private address. Each needs a private
-            address of its own on the interface: a t4g.nano can have 2
-            (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html#gp_network).
-            Adding one replaces the machine. A NAT gateway must release an address in an earlier deployment.
+        allocation_ids: The allocation IDs (`eipalloc-…`) of the Elastic IPs, the primary one first. With several, a
+            task always leaves from the same one, chosen by its private address. Each needs a private address of its own
+            on the interface: a t4g.nano can have 2. Adding one replaces the machine. A NAT gateway must release an
+            address in an earlier deployment.
         instance_type: The machine, ARM or x86. By default a t4g.nano.
-
-    Raises:
-        ValueError: If *subnet* is one of the VPC's private subnets, or *allocation_ids* is empty, names one twice or
-            holds anything else.
-        RuntimeError: If *vpc* or *subnet* is imported without its IPv4 range or its availability zone.
     """
 
     def __init__(

@@ -1,9 +1,5 @@
 """Reverse DNS of Elastic IPs, which mail servers check before they accept mail.
 
-```
-task ──> NAT gateway ──> Elastic IP ──> mail server ──> [ReverseDns]: 203.0.113.7 is mail.example.com, and back
-```
-
 What a person still does:
 
 - Port 25 is blocked, on NAT gateways too, until AWS has granted a "Request to remove email sending limitations"
@@ -54,27 +50,10 @@ class ReverseDns(Construct):
     ends when every PTR record has the name, or fails and says why. On deletion each PTR record is removed first, unless
     it has another name by then: an address with a PTR record cannot be released.
 
-    ```python
-    pool = network.elastic_ip_pool
-    ReverseDns(
-        stack,
-        "Mail",
-        hosted_zone=zone,
-        name="mail.example.com",
-        addresses=list(zip(pool.allocation_ids, pool.public_ips, strict=True)),
-    )
-    ```
-
     Args:
-        scope: The construct that owns the records.
-        id: The construct's ID.
         hosted_zone: The public zone in which the A record is made.
         name: The host name, without a closing dot, such as `mail.example.com`. No other A record may have it.
         addresses: The allocation ID (`eipalloc-…`) and IPv4 address of each Elastic IP, of this account and region.
-
-    Raises:
-        ValueError: If *name* is no host name or outside the zone, the zone is private, or *addresses* is empty, has
-            one twice, or holds something else.
     """
 
     def __init__(

@@ -1,9 +1,5 @@
 """VPC endpoints: AWS services that tasks reach inside the VPC, without the NAT gateways.
 
-```
-task ──> [endpoints] ──> ECR, CloudWatch Logs, Secrets Manager, S3, …
-```
-
 Prices are the list prices of us-east-1; other regions cost as much or more.
 """
 
@@ -27,10 +23,10 @@ class VpcEndpoints:
     FixedEgressNetwork(stack, "Network", endpoints=[VpcEndpoints.ecr, VpcEndpoints(interfaces=("sqs",))])
     ```
 
-    An interface endpoint costs 0.01 USD an hour in each zone, and 0.01 USD a GB. A GB through a NAT gateway costs
-    0.045 USD, and the gateway's hours are paid anyway. So most sets cost more than they save: they are for tasks
-    without another egress, or whose traffic must not leave AWS's network
-    (https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/).
+    An interface endpoint costs 14.60 USD a month in two zones (2 x 730 h x 0.01 USD). A GB through it costs 0.01 USD,
+    instead of 0.045 USD through a NAT gateway: it pays from 417 GB a month. Most services never reach that: these
+    endpoints are for tasks without another egress, or whose traffic must not leave AWS's network
+    (https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/). Gateway endpoints cost nothing.
 
     No set has KMS: Secrets Manager and Parameter Store decrypt what tasks read from them. Tasks call KMS if they
     encrypt something themselves, or if ECS Exec sessions are encrypted with a key.
@@ -38,67 +34,49 @@ class VpcEndpoints:
     Args:
         interfaces: The services behind interface endpoints, as AWS names them after `com.amazonaws.<region>.`:
             `"ecr.api"`, `"sqs"`. In China some begin with `cn.com.amazonaws.`, which a stack with a region is given.
-        gateways: The services behind gateway endpoints, which cost nothing: `"s3"`, `"dynamodb"`.
+        gateways: The services behind gateway endpoints: `"s3"`, `"dynamodb"`.
     """
 
     interfaces: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
 
     ecr: ClassVar["VpcEndpoints"]
-    """Images in private ECR repositories: `ecr.api` for the login, `ecr.dkr` for manifests.
+    """Images in private ECR repositories: `ecr.api` for the login, `ecr.dkr` for manifests. 29.20 USD a month.
 
-    29.20 USD a month (2 endpoints x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
-    834 GB a month. It never reaches that: an image's layers come from S3, through the gateway endpoint. Images in other
-    registries, `public.ecr.aws` included, still come through the NAT gateways.
+    An image's layers come from S3, through the gateway endpoint. Images in other registries, `public.ecr.aws` included,
+    still come through the NAT gateways.
     """
 
     logs: ClassVar["VpcEndpoints"]
-    """What tasks log, and what is typed in their shells: CloudWatch Logs.
-
-    14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
-    417 GB of log lines a month.
-    """
+    """What tasks log, and what is typed in their shells: CloudWatch Logs. 14.60 USD a month."""
 
     secrets: ClassVar["VpcEndpoints"]
-    """Secrets that tasks start with or read: Secrets Manager, and `ssm` for those in Parameter Store.
-
-    29.20 USD a month (2 endpoints x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
-    834 GB a month. Secrets never reach that.
-    """
+    """Secrets that tasks start with or read: Secrets Manager, and `ssm` for Parameter Store. 29.20 USD a month."""
 
     exec: ClassVar["VpcEndpoints"]
-    """Shells in running tasks: `ssmmessages`, the channel of ECS Exec.
-
-    14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
-    417 GB a month. Shells never reach that.
-    """
+    """Shells in running tasks: `ssmmessages`, the channel of ECS Exec. 14.60 USD a month."""
 
     links: ClassVar["VpcEndpoints"]
-    """Services that are linked to each other: `ecs-agent`, from which the proxies of Service Connect learn names.
+    """Names of linked services: `ecs-agent`, which the proxies of Service Connect ask. 14.60 USD a month.
 
-    14.60 USD a month (1 endpoint x 2 zones x 730 h x 0.01 USD). A GB saves 0.035 USD (0.045 - 0.01), so it pays from
-    417 GB a month. Names never reach that. The services' own traffic does not pass through it.
+    The services' own traffic does not pass through it.
     """
 
     s3: ClassVar["VpcEndpoints"]
     """Buckets of the same region, and with them the layers of ECR images. A gateway: 0.00 USD a month.
 
-    Each GB saves the NAT gateway's 0.045 USD. `FixedEgressNetwork` always has it.
+    `FixedEgressNetwork` always has it.
     """
 
     dynamodb: ClassVar["VpcEndpoints"]
-    """DynamoDB tables of the same region. A gateway: 0.00 USD a month.
-
-    Each GB saves the NAT gateway's 0.045 USD.
-    """
+    """DynamoDB tables of the same region. A gateway: 0.00 USD a month."""
 
     for_isolated_tasks: ClassVar[tuple["VpcEndpoints", ...]]
-    """All that a `FargateService` uses, for a network without egress: every set above but DynamoDB.
+    """All that a `FargateService` uses, for a network without egress: every set but DynamoDB. 102.20 USD a month.
 
-    102.20 USD a month (7 endpoints x 2 zones x 730 h x 0.01 USD). Such a network does not pay 65.70 USD for the hours
-    of two NAT gateways (2 x 730 h x 0.045 USD). Without secrets, shells and links, ECR, logs and S3 are enough: 43.80
-    USD. Images must be in private ECR repositories, mirrored or pulled through a cache before. On Fargate platform
-    version 1.4 AWS asks for no more
+    Such a network does not pay 65.70 USD for two NAT gateways (2 x 730 h x 0.045 USD). Without secrets, shells and
+    links, ECR, logs and S3 are enough: 43.80 USD. Images must be in private ECR repositories, mirrored or pulled
+    through a cache before. On Fargate platform version 1.4 AWS asks for no more
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html).
     """
 

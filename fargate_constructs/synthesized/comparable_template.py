@@ -1,9 +1,4 @@
-"""Reads a stack, a template or a template file; returns its resources in a form in which two templates compare.
-
-```
-stack, template, file ──> [conditions, mappings and nested stacks put in] ──> find_replacements
-```
-"""
+"""Reads a stack, a template or a template file; returns its resources in a form in which two templates compare."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

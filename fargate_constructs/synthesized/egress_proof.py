@@ -1,9 +1,4 @@
-"""Reads an app's templates; returns a violation for each task that may leave from an address that is not known.
-
-```
-task ──> subnet ──> route table ──> route ──> NAT gateway ──> [is its Elastic IP known?] ──> internet
-```
-"""
+"""Reads an app's templates; returns a violation for each task that may leave from an address that is not known."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

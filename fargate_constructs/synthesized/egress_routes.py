@@ -1,9 +1,4 @@
-"""Reads an app's templates; returns the faults in the routes of a subnet: addresses that are not known, or may go.
-
-```
-subnet ──> [route table ──> route ──> NAT gateway ──> Elastic IP] ──> internet
-```
-"""
+"""Reads an app's templates; returns the faults in the routes of a subnet: addresses that are not known, or may go."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping

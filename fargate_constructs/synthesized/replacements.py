@@ -1,11 +1,4 @@
-"""Reads two comparable templates; returns what CloudFormation would replace or delete, and because of which property.
-
-```
-template as deployed ─┐
-                      ├──> [find_replacements] ──> each resource that would go, and why
-template as it is ────┘
-```
-"""
+"""Reads two comparable templates; returns what CloudFormation would replace or delete, and for which property."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

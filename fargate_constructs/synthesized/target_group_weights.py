@@ -1,11 +1,4 @@
-"""Reads two comparable templates; returns the listeners and rules whose target group weights an update would reset.
-
-```
-template as deployed ─┐
-                      ├──> [find_weight_resets] ──> each listener or rule that may point at an empty target group
-template as it is ────┘
-```
-"""
+"""Reads two comparable templates; returns the listeners and rules whose target group weights an update would reset."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,9 +1,4 @@
-"""Reads the template files and metadata that CDK wrote; returns the template of each stack.
-
-```
-cdk.out ──> [read_sources] ──> Templates
-```
-"""
+"""Reads the template files and metadata that CDK wrote; returns the template of each stack."""
 
 import json
 from collections.abc import Iterator, Mapping

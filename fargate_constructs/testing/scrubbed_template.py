@@ -1,9 +1,4 @@
-"""What a team's tests read of a stack.
-
-```
-stack ──> synthesis ──> [template, without noise] ──> a file that is compared
-```
-"""
+"""What a team's tests read of a stack."""
 
 import json
 import re

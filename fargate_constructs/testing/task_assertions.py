@@ -1,10 +1,4 @@
-"""Assertions about tasks: how they leave, and where their logs go.
-
-```
-task ──> subnet ──> route ──> NAT gateway ──> Elastic IP ──> [assert_private_tasks, assert_fixed_egress]
-container ──> log driver ──> log group ──> subscription ──> [assert_logs_archived]
-```
-"""
+"""Assertions about tasks: how they leave, and where their logs go."""
 
 from collections.abc import Container, Sequence
 

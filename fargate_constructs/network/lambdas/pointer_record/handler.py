@@ -1,9 +1,5 @@
 """Set or remove the PTR record of one Elastic IP, and answer CloudFormation when it is done.
 
-```
-CloudFormation ──> [this Lambda] ──> EC2 ──> PTR record
-```
-
 EC2 accepts a request at once and works on it for a minute or two. It refuses a name that does not resolve to the
 address, and a resolver may cache for some time that it did not. So this function repeats the request until the record
 itself has the name.
