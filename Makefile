@@ -89,7 +89,7 @@ lock-check: $(VENV)/.ready  ## try to install each lock file with old and new pi
 	@python -m tools.lock_check
 
 create-only: $(VENV)/.ready  ## write the create-only properties that AWS documents outside the schemas
-	@python -m tests.testing.documented && ruff format --quiet fargate_constructs/synthesized/create_only_documented.py
+	@python -m tests.testing.documented
 
 wheel-check: $(VENV)/.ready  ## build the wheel, and install it with the oldest and the newest CDK, by pip and by uv
 	@python -m tools.wheel_check

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fargate_constructs.synthesized.create_only_documented import DOCUMENTED
 from fargate_constructs.synthesized.intrinsics import is_intrinsic
 
 if TYPE_CHECKING:
     from cfnlint.schema.manager import ProviderSchemaManager
 
+# By type, what AWS's documentation replaces for and the schemas do not; `make create-only` writes it.
+DOCUMENTED = Path(__file__).with_name("create_only_documented.json")
 # How a schema names them: CloudFormation always replaces for the first, and under some conditions for the second.
 UNCONDITIONALLY, CONDITIONALLY = KINDS = ("createOnlyProperties", "conditionalCreateOnlyProperties")
 NO_VALUE = {"Ref": "AWS::NoValue"}
@@ -31,7 +33,7 @@ def create_only_names(type_: str, kind: str) -> set[str]:
     conditional = IN_FACT_CONDITIONAL.get(type_, set())
     if kind == UNCONDITIONALLY:
         return names_in_schema(type_, kind) - conditional
-    documented = set(DOCUMENTED.get(type_, ()))
+    documented = set(_documented().get(type_, ()))
     return (names_in_schema(type_, kind) | conditional | documented) - CHANGED_IN_PLACE.get(type_, set())
 
 
@@ -90,6 +92,12 @@ def _cut(value: Any, paths: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a
     for name, *rest in paths:
         below.setdefault(name, []).append(rest)
     return {name: _cut(value[name], rests) for name, rests in below.items() if name in value}
+
+
+@cache
+def _documented() -> Mapping[str, Sequence[str]]:
+    documented: Mapping[str, Sequence[str]] = json.loads(DOCUMENTED.read_text(encoding="utf-8"))
+    return documented
 
 
 @cache

@@ -1,30 +1,19 @@
-"""What AWS's documentation replaces for and the resource schemas do not; `make create-only` writes it again.
+"""Writes create_only_documented.json: what AWS's documentation replaces for and the resource schemas do not.
 
-```
-CDK's database of AWS's documentation ─┐
-                                       ├──> [what the schemas lack] ──> synthesized/create_only_documented.py
-cfn-lint's schemas ────────────────────┘
-```
+The documentation is read from CDK's database, the schemas from cfn-lint. One of the two is behind, so CloudFormation
+may replace the resource. AWS SAM's types are left out: a transform replaces them. `make create-only` runs this.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-resource-specification.html
 """
 
 import gzip
 import json
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
-from fargate_constructs.synthesized.create_only import KINDS, known_types, names_in_schema
+from fargate_constructs.synthesized.create_only import DOCUMENTED, KINDS, known_types, names_in_schema
 
-ROOT = Path(__file__).parents[2]
-DATABASE = ROOT / "node_modules" / "aws-cdk" / "db.json.gz"
-FILE = ROOT / "fargate_constructs" / "synthesized" / "create_only_documented.py"
-HEAD = '''"""What AWS's documentation replaces for, and the resource schemas do not; written by `make create-only`.
-
-One of the two is behind, so a resource may be replaced. AWS SAM's types are left out: a transform replaces them.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-resource-specification.html
-"""
-
-DOCUMENTED = {
-'''
+DATABASE = Path(__file__).parents[2] / "node_modules" / "aws-cdk" / "db.json.gz"
 
 
 @cache
@@ -44,10 +33,11 @@ def missing() -> dict[str, list[str]]:
 
 
 def written() -> str:
-    """Return the file as it should be."""
-    lines = [f"    {json.dumps(type_)}: {json.dumps(names)},\n" for type_, names in missing().items()]
-    return HEAD + "".join(lines) + "}\n"
+    """Return the file as it should be: a line for each service."""
+    services = groupby(missing().items(), lambda each: each[0].rpartition("::")[0])
+    lines = [json.dumps(dict(types))[1:-1] for _, types in services]
+    return "{" + ",\n".join(lines) + "}\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(written())
+    DOCUMENTED.write_text(written())
