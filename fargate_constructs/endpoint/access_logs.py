@@ -1,5 +1,8 @@
 """The access logs of the load balancer and their bucket."""
 
+import re
+from dataclasses import dataclass
+
 from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
@@ -11,59 +14,55 @@ from fargate_constructs._core.unresolved import is_dummy
 
 EXPIRATION_DAYS = 90
 DAY = 24 * 60 * 60 * 1000
+PREFIX = re.compile(r"(?!/|.*AWSLogs).*[^/]")
 
 
-def enable_access_logs(
-    scope: Construct,
-    bucket: s3.IBucket | None,
-    *,
-    load_balancer: elbv2.ApplicationLoadBalancer,
-    prefix: str | None,
-    expiration: Duration | None,
-    connection_logs: bool,
-) -> s3.IBucket:
-    """Turn on a load balancer's logs, and let it write them. By default a private bucket is made for 90 days.
+@dataclass(frozen=True, kw_only=True)
+class AccessLogs:
+    """Which logs of a load balancer go to which bucket. By default a private bucket is made."""
 
-    `ApplicationLoadBalancer.log_access_logs` does not work in a stack without a fixed region (aws-cdk#27432): it looks
-    up the region's old account of Elastic Load Balancing. The service principal used here needs no region. See
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
-    """
-    rule = s3.LifecycleRule(expiration=expiration or Duration.days(EXPIRATION_DAYS))
-    log_bucket = bucket or PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule])
-    _allow_writing(log_bucket, prefix, load_balancer)
-    for kind, is_on in (("access_logs", True), ("connection_logs", connection_logs), ("health_check_logs", False)):
-        load_balancer.set_attribute(f"{kind}.s3.enabled", str(is_on).lower())
-        if is_on:
-            load_balancer.set_attribute(f"{kind}.s3.bucket", log_bucket.bucket_name)
-        if is_on and prefix:
-            load_balancer.set_attribute(f"{kind}.s3.prefix", prefix)
-    return log_bucket
+    bucket: s3.IBucket | None
+    prefix: str | None
+    expiration: Duration | None
+    connection_logs: bool
 
+    def validate(self, endpoint: str) -> None:
+        """Refuse a bucket or prefix that the load balancer cannot write to, and an expiration of a given bucket."""
+        validate_expiration(self.expiration)
+        if self.bucket and (reason := why_no_access_logs(self.bucket)):
+            raise ValueError(
+                f"access_log_bucket must be encrypted with SSE-S3, got {self.bucket.node.path} with {reason}: "
+                f"{endpoint}'s load balancer cannot write there; give another bucket, or none",
+            )
+        if self.bucket and self.expiration:
+            raise ValueError(
+                "access_log_expiration must be set on the bucket you give, "
+                f"got: {self.expiration.to_human_string()} beside access_log_bucket",
+            )
+        if self.prefix is not None and not is_dummy(self.prefix) and not PREFIX.fullmatch(self.prefix):
+            raise ValueError(
+                "access_log_prefix must be a path such as 'access-logs/shop', without a slash at either end and "
+                f"without AWSLogs, got: {self.prefix!r}",
+            )
 
-def validate_access_logs(
-    bucket: s3.IBucket | None, prefix: str | None, expiration: Duration | None, *, load_balancer: str
-) -> None:
-    """Refuse a bucket or a prefix that the load balancer cannot write to, and an expiration of the caller's bucket."""
-    validate_expiration(expiration)
-    if bucket and (reason := why_no_access_logs(bucket)):
-        raise ValueError(
-            f"access_log_bucket must be encrypted with SSE-S3, got {bucket.node.path} with {reason}: {load_balancer}'s "
-            "load balancer cannot write there; give another bucket, or none",
-        )
-    if bucket and expiration:
-        raise ValueError(
-            "access_log_expiration must be set on the bucket you give, "
-            f"got: {expiration.to_human_string()} beside access_log_bucket",
-        )
-    if (
-        prefix is not None
-        and not is_dummy(prefix)
-        and (not prefix.strip("/") or prefix != prefix.strip("/") or "AWSLogs" in prefix)
-    ):
-        raise ValueError(
-            "access_log_prefix must be a path such as 'access-logs/shop', without a slash at either end and without "
-            f"AWSLogs, got: {prefix!r}",
-        )
+    def enable(self, scope: Construct, load_balancer: elbv2.ApplicationLoadBalancer) -> s3.IBucket:
+        """Turn on the logs, let the load balancer write them, and return their bucket.
+
+        `ApplicationLoadBalancer.log_access_logs` does not work in a stack without a fixed region (aws-cdk#27432): it
+        looks up the region's old account of Elastic Load Balancing. The service principal used here needs no region.
+        See https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
+        """
+        rule = s3.LifecycleRule(expiration=self.expiration or Duration.days(EXPIRATION_DAYS))
+        bucket = self.bucket or PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule])
+        _allow_writing(bucket, self.prefix, load_balancer)
+        logs = {"access_logs": True, "connection_logs": self.connection_logs, "health_check_logs": False}
+        for kind, is_on in logs.items():
+            load_balancer.set_attribute(f"{kind}.s3.enabled", str(is_on).lower())
+            if is_on:
+                load_balancer.set_attribute(f"{kind}.s3.bucket", bucket.bucket_name)
+            if is_on and self.prefix:
+                load_balancer.set_attribute(f"{kind}.s3.prefix", self.prefix)
+        return bucket
 
 
 def validate_expiration(expiration: Duration | None) -> None:

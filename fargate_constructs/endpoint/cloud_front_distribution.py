@@ -24,7 +24,8 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.unresolved import is_dummy, is_known
 from fargate_constructs.endpoint.access_logs import EXPIRATION_DAYS, validate_expiration
-from fargate_constructs.endpoint.http_endpoint import PLAIN_HTTP, HttpEndpoint
+from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.endpoint.listeners import PLAIN_HTTP
 from fargate_constructs.endpoint.vpc_origin import allow_vpc_origins, make_vpc_origin
 from fargate_constructs.synthesized.intrinsics import items
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation

@@ -18,12 +18,7 @@ DOMAIN_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][
 
 
 class Domains:
-    """The names of one endpoint, and the target of their records.
-
-    Args:
-        target: The first target; `point_at` changes it.
-        has_ipv6: Whether it has IPv6 addresses. Only then are there AAAA records.
-    """
+    """The names of one endpoint, and the target of their records. There are AAAA records if it has IPv6 addresses."""
 
     def __init__(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
         self._target = target

@@ -11,12 +11,7 @@ from fargate_constructs.endpoint.domains import Domains
 
 
 class Front:
-    """The front of one endpoint, once it has one.
-
-    Args:
-        endpoint: The endpoint.
-        domains: Its domain names, whose records point at the front.
-    """
+    """The front of an endpoint, once it has one, at which the records of its domain names point."""
 
     def __init__(self, endpoint: Construct, domains: Domains) -> None:
         self._endpoint = endpoint

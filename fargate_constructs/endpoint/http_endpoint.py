@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
@@ -25,20 +25,17 @@ from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_unresolved
-from fargate_constructs.endpoint.access_logs import enable_access_logs, validate_access_logs
+from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.ingress import Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
-from fargate_constructs.endpoint.load_balancer import make_load_balancer, select_subnets, validate_load_balancer
+from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
 from fargate_constructs.endpoint.routes import ImportedEndpoint, RoutedEndpoint
 from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
-
-# The ID by which the warning can be acknowledged.
-PLAIN_HTTP = "fargate-constructs:plainHttp"
 
 
 @jsii.implements(ec2.IConnectable)
@@ -122,19 +119,28 @@ class HttpEndpoint(RoutedEndpoint):
         access_log_expiration: Duration | None = None,
         connection_logs: bool = False,
     ) -> None:
-        idle_timeout = idle_timeout or Duration.seconds(60)
         has_tls = bool(certificate or hosted_zone)
-        is_dual_stack = ip_address_type is elbv2.IpAddressType.DUAL_STACK
-        subnets = select_subnets(network, internal=internal)
-        validate_load_balancer(
-            network.vpc, subnets, internal=internal, ip_address_type=ip_address_type, idle_timeout=idle_timeout
+        options = LoadBalancerOptions(
+            network=network,
+            internal=internal,
+            ip_address_type=ip_address_type,
+            idle_timeout=idle_timeout or Duration.seconds(60),
+            deletion_protection=deletion_protection,
         )
+        access_logs = AccessLogs(
+            bucket=access_log_bucket,
+            prefix=access_log_prefix,
+            expiration=access_log_expiration,
+            connection_logs=connection_logs,
+        )
+        is_dual_stack = options.is_dual_stack
+        options.validate()
+        access_logs.validate(id)
         validate_domain(certificate, domain_name, hosted_zone)
-        validate_access_logs(access_log_bucket, access_log_prefix, access_log_expiration, load_balancer=id)
         validate_tls_options(
             has_tls=has_tls, mutual_authentication=mutual_authentication, connection_logs=connection_logs
         )
-        validate_static_ips(static_ips, subnets=subnets, internal=internal, is_dual_stack=is_dual_stack)
+        validate_static_ips(static_ips, subnets=options.subnets, internal=internal, is_dual_stack=is_dual_stack)
         ingress = Ingress.of(
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
@@ -147,32 +153,12 @@ class HttpEndpoint(RoutedEndpoint):
         self.domain_name = domain_name
         self.is_internal = internal
         self._asks_for_certificates = asks_for_certificates(mutual_authentication)
-        self.load_balancer = make_load_balancer(
-            self,
-            vpc=network.vpc,
-            subnets=subnets,
-            internal=internal,
-            ip_address_type=ip_address_type,
-            idle_timeout=idle_timeout,
-            deletion_protection=deletion_protection,
-        )
-        self.access_log_bucket = enable_access_logs(
-            self,
-            access_log_bucket,
-            load_balancer=self.load_balancer,
-            prefix=access_log_prefix,
-            expiration=access_log_expiration,
-            connection_logs=connection_logs,
-        )
+        self.load_balancer = options.make(self)
+        self.access_log_bucket = access_logs.enable(self, self.load_balancer)
         self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), has_ipv6=is_dual_stack)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
-        self.listeners = make_listeners(self.load_balancer, certificate, mutual_authentication)
-        if not has_tls:
-            Annotations.of(self).add_warning_v2(
-                PLAIN_HTTP,
-                "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
-            )
+        self.listeners = make_listeners(self, self.load_balancer, certificate, mutual_authentication)
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self._front = Front(self, self._domains)
         self.static_ips: StaticIps | None = None
@@ -181,11 +167,9 @@ class HttpEndpoint(RoutedEndpoint):
             self.static_ips = StaticIps(
                 self,
                 "StaticIps",
-                vpc=network.vpc,
-                subnets=subnets,
+                options=options,
                 allocation_ids=() if isinstance(static_ips, bool) else static_ips,
                 listeners=self.listeners,
-                deletion_protection=deletion_protection,
             )
             self._front.register(self.static_ips, targets.LoadBalancerTarget(self.static_ips.network_load_balancer))
         called = self._called_load_balancer

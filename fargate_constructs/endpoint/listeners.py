@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from aws_cdk import Annotations
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
 
 NOT_FOUND = "no route\n"
+# The ID by which the warning can be acknowledged.
+PLAIN_HTTP = "fargate-constructs:plainHttp"
 
 
 def make_listeners(
+    endpoint: Construct,
     load_balancer: elbv2.ApplicationLoadBalancer,
     certificate: acm.ICertificate | None,
     mutual_authentication: elbv2.MutualAuthentication | None,
@@ -26,6 +31,10 @@ def make_listeners(
         default_action=redirect if certificate else not_found,
     )
     if not certificate:
+        Annotations.of(endpoint).add_warning_v2(
+            PLAIN_HTTP,
+            "callers reach this endpoint over plain HTTP: pass domain_name and hosted_zone, or a certificate",
+        )
         reason = "Without a domain_name or a certificate there is no TLS; synthesis warns, or CloudFront is in front."
         acknowledge(http, dict.fromkeys(("ELBv2ACMCertificateRequired", "ALBHttpToHttpsRedirection"), reason))
         return [http]

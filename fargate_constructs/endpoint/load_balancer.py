@@ -1,6 +1,8 @@
 """The application load balancer, its attributes and its subnets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -47,75 +49,74 @@ ATTRIBUTES = {
 }
 
 
-def make_load_balancer(
-    scope: Construct,
-    *,
-    vpc: ec2.IVpc,
-    subnets: Sequence[ec2.ISubnet],
-    internal: bool,
-    ip_address_type: elbv2.IpAddressType,
-    idle_timeout: Duration,
-    deletion_protection: bool,
-) -> elbv2.ApplicationLoadBalancer:
-    """Make the load balancer. `access_logs` sets its log attributes."""
-    load_balancer = elbv2.ApplicationLoadBalancer(
-        scope,
-        "LoadBalancer",
-        vpc=vpc,
-        vpc_subnets=ec2.SubnetSelection(subnets=subnets),
-        internet_facing=not internal,
-        ip_address_type=ip_address_type,
-        idle_timeout=idle_timeout,
-        deletion_protection=deletion_protection,
-        # Keeps the internet gateway's IPv6 traffic from an internal one. Only dual-stack ones have this attribute.
-        deny_all_igw_traffic=internal if ip_address_type is elbv2.IpAddressType.DUAL_STACK else None,
-    )
-    for key, value in ATTRIBUTES.items():
-        load_balancer.set_attribute(key, value)
-    return load_balancer
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerOptions:
+    """The arguments of an endpoint that its load balancer gets."""
 
+    network: Network
+    internal: bool
+    ip_address_type: elbv2.IpAddressType
+    idle_timeout: Duration
+    deletion_protection: bool
 
-def validate_load_balancer(
-    vpc: ec2.IVpc,
-    subnets: Sequence[ec2.ISubnet],
-    *,
-    internal: bool,
-    ip_address_type: elbv2.IpAddressType,
-    idle_timeout: Duration,
-) -> None:
-    """Refuse what AWS would refuse, and what callers could not reach."""
-    if not internal and not subnets:
-        raise ValueError(
-            f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
-            "pass internal=True, or import the VPC with public_subnet_ids",
+    @property
+    def is_dual_stack(self) -> bool:
+        """Whether it has IPv6 addresses."""
+        return self.ip_address_type is elbv2.IpAddressType.DUAL_STACK
+
+    @cached_property
+    def subnets(self) -> Sequence[ec2.ISubnet]:
+        """The first public subnet of each zone, or the first task subnet. AWS takes one subnet in a zone.
+
+        CDK's `one_per_az` depends on the order of an import (https://github.com/aws/aws-cdk/issues/3126).
+        """
+        chosen: dict[str, ec2.ISubnet] = {}
+        for subnet in self.network.task_subnets if self.internal else self.network.vpc.public_subnets:
+            chosen.setdefault(_zone(subnet), subnet)
+        return list(chosen.values())
+
+    def validate(self) -> None:
+        """Refuse what AWS would refuse, and what callers could not reach."""
+        vpc = self.network.vpc
+        if not self.internal and not self.subnets:
+            raise ValueError(
+                f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
+                "pass internal=True, or import the VPC with public_subnet_ids",
+            )
+        ids = [subnet.subnet_id for subnet in self.subnets]
+        if len(ids) < MIN_ZONES and not any(is_list_token(each) or is_dummy(each) for each in ids):
+            raise ValueError(
+                f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(ids)} in "
+                f"{vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
+            )
+        if self.ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
+            raise ValueError(
+                "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
+                "which callers with IPv4 only cannot reach",
+            )
+        if self.is_dual_stack and not _may_have_ipv6(vpc):
+            raise ValueError(
+                f"ip_address_type must be IPV4, got: DUAL_STACK in {vpc.node.path}, which has no IPv6 addresses"
+            )
+        validate_seconds("idle_timeout", self.idle_timeout, 1, MAX_IDLE_SECONDS)
+
+    def make(self, scope: Construct) -> elbv2.ApplicationLoadBalancer:
+        """Make the load balancer. `AccessLogs` sets its log attributes."""
+        load_balancer = elbv2.ApplicationLoadBalancer(
+            scope,
+            "LoadBalancer",
+            vpc=self.network.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=self.subnets),
+            internet_facing=not self.internal,
+            ip_address_type=self.ip_address_type,
+            idle_timeout=self.idle_timeout,
+            deletion_protection=self.deletion_protection,
+            # Keeps the internet gateway's IPv6 traffic from an internal one. Only dual-stack ones have this attribute.
+            deny_all_igw_traffic=self.internal if self.is_dual_stack else None,
         )
-    is_counted = not any(is_list_token(subnet.subnet_id) or is_dummy(subnet.subnet_id) for subnet in subnets)
-    if is_counted and len(subnets) < MIN_ZONES:
-        raise ValueError(
-            f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(subnets)} in "
-            f"{vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
-        )
-    if ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
-        raise ValueError(
-            "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
-            "which callers with IPv4 only cannot reach",
-        )
-    if ip_address_type is elbv2.IpAddressType.DUAL_STACK and not _may_have_ipv6(vpc):
-        raise ValueError(
-            f"ip_address_type must be IPV4, got: DUAL_STACK in {vpc.node.path}, which has no IPv6 addresses"
-        )
-    validate_seconds("idle_timeout", idle_timeout, 1, MAX_IDLE_SECONDS)
-
-
-def select_subnets(network: Network, *, internal: bool) -> Sequence[ec2.ISubnet]:
-    """Return the first public subnet of each zone, or the first task subnet. AWS takes one subnet in a zone.
-
-    CDK's `one_per_az` depends on the order of an import (https://github.com/aws/aws-cdk/issues/3126).
-    """
-    chosen: dict[str, ec2.ISubnet] = {}
-    for subnet in network.task_subnets if internal else network.vpc.public_subnets:
-        chosen.setdefault(_zone(subnet), subnet)
-    return list(chosen.values())
+        for key, value in ATTRIBUTES.items():
+            load_balancer.set_attribute(key, value)
+        return load_balancer
 
 
 def _zone(subnet: ec2.ISubnet) -> str:

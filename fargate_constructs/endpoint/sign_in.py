@@ -84,7 +84,11 @@ class SignIn(NamedConstructors):
             ValueError: If *client_secret* would be readable in the template, a URL is not HTTPS, or a session is longer
                 than 7 days.
         """
-        _validate_secret(client_secret)
+        if not is_unresolved(client_secret.unsafe_unwrap()):
+            raise ValueError(
+                "client_secret must not be readable in the template, got plain text; "
+                "write SecretValue.secrets_manager(...)",
+            )
         _validate_urls(
             issuer=issuer,
             authorization_endpoint=authorization_endpoint,
@@ -191,14 +195,6 @@ def validate_https(listener: elbv2.IApplicationListener) -> None:
 def allow_identity_provider(listener: elbv2.IApplicationListener) -> None:
     """Let the load balancer reach the identity provider, whose addresses are not known."""
     listener.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "To the identity provider")
-
-
-def _validate_secret(secret: SecretValue) -> None:
-    if not is_unresolved(secret.unsafe_unwrap()):
-        raise ValueError(
-            "client_secret must not be readable in the template, got plain text; "
-            "write SecretValue.secrets_manager(...)",
-        )
 
 
 def _validate_urls(**urls: str) -> None:

@@ -12,6 +12,7 @@ from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_targets
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids
+from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
@@ -22,15 +23,6 @@ class StaticIps(Construct):
     balancer, so its own DNS name does not answer. It stays internet-facing: AWS replaces a load balancer whose scheme
     changes, and the deployment fails because the target groups still belong to the old one. So static IPs can be added
     and removed at any time.
-
-    Args:
-        scope: The endpoint.
-        id: The construct's ID; part of every address's logical ID.
-        vpc: The VPC of both load balancers.
-        subnets: Their subnets, public and one in each zone.
-        allocation_ids: Your Elastic IPs, one for each subnet. By default it makes its own.
-        listeners: The application load balancer's listeners.
-        deletion_protection: Whether AWS refuses to delete this load balancer.
     """
 
     def __init__(
@@ -38,14 +30,13 @@ class StaticIps(Construct):
         scope: Construct,
         id: str,
         *,
-        vpc: ec2.IVpc,
-        subnets: Sequence[ec2.ISubnet],
-        allocation_ids: Sequence[str] = (),
+        options: LoadBalancerOptions,
+        allocation_ids: Sequence[str],
         listeners: Sequence[elbv2.ApplicationListener],
-        deletion_protection: bool,
     ) -> None:
         super().__init__(scope, id)
 
+        vpc, subnets = options.network.vpc, options.subnets
         self.elastic_ip_pool = None if allocation_ids else ElasticIpPool(self, "Addresses", zones=len(subnets))
         """The Elastic IPs made here; `None` with *allocation_ids*."""
         security_group = ec2.SecurityGroup(
@@ -70,7 +61,7 @@ class StaticIps(Construct):
                 )
             ],
             ip_address_type=elbv2.IpAddressType.IPV4,
-            deletion_protection=deletion_protection,
+            deletion_protection=options.deletion_protection,
             # A caller that uses one address is served even if that zone of the application load balancer is down.
             cross_zone_enabled=True,
             client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
@@ -94,11 +85,6 @@ class StaticIps(Construct):
             "ELBv2ACMCertificateRequired": "It does not open connections; the application load balancer does.",
         }
         acknowledge(self.network_load_balancer, reasons)
-
-    @property
-    def connections(self) -> ec2.Connections:
-        """The security group that callers connect to."""
-        return self.network_load_balancer.connections
 
     def _forward_to(self, listener: elbv2.ApplicationListener) -> None:
         port = listener.port

@@ -13,7 +13,7 @@ from fargate_constructs import Health, SignIn
 from fargate_constructs._core.hosted_zones import validate_in_zone
 from fargate_constructs._core.unresolved import may_end_with, may_match, may_start_with, min_length
 from fargate_constructs._core.validation import validate_allocation_ids, validate_header
-from fargate_constructs.endpoint.access_logs import validate_access_logs
+from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.domains import validate_domain
 from fargate_constructs.logs.log_group_names import known_name
@@ -128,7 +128,11 @@ CHECKS: dict[str, tuple[Callable[[str], object], str, str]] = {
     "host name": (lambda name: validate_pointer_name(name, ZONE), "mail{}.example.com", "mail_{}.example.com"),
     "URL": (lambda url: SignIn.jwt(issuer="me", jwks_endpoint=url), "https://{}", "http://{}"),
     "long issuer": (lambda name: SignIn.jwt(issuer=name, jwks_endpoint="https://a"), "a{}", f"{'a' * 257}{{}}"),
-    "prefix": (lambda prefix: validate_access_logs(None, prefix, None, load_balancer="Web"), "a/{}", "/{}"),
+    "prefix": (
+        lambda prefix: AccessLogs(bucket=None, prefix=prefix, expiration=None, connection_logs=False).validate("Web"),
+        "a/{}",
+        "/{}",
+    ),
     "allocation ID": (lambda each: validate_allocation_ids("ids", [each]), "eipalloc-{}", "eip-{}"),
     "health check's path": (lambda path: Health(path=path), "/{}", "health/{}"),
     "port's name": (lambda name: named_ports({name: 80}), "admin-{}", "Admin-{}"),
