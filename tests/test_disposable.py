@@ -139,7 +139,7 @@ def test_a_table_that_stays_protected_is_refused(stack: Stack) -> None:
 
 
 def test_a_lock_is_refused(stack: Stack) -> None:
-    """Nobody empties such a bucket before its time."""
+    """Such a bucket cannot be emptied before the lock ends."""
     LogArchive(stack, "LogArchive", object_lock=s3.ObjectLockRetention.compliance(Duration.days(1)))
 
     with pytest.raises(ValueError, match="no bucket with an object lock, got: Test/LogArchive/Bucket/Resource"):
@@ -147,7 +147,7 @@ def test_a_lock_is_refused(stack: Stack) -> None:
 
 
 def test_what_is_made_later_is_refused(stack: Stack) -> None:
-    """It would be left, though somebody said that nothing is."""
+    """It would be left."""
     make_disposable(stack)
     HttpEndpoint(stack, "Endpoint", network=network_in(stack), access_log_bucket=s3.Bucket(stack, "Late"))
     ecr.Repository(stack, "Images")

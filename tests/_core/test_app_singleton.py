@@ -9,7 +9,7 @@ from fargate_constructs.testing import assert_fixed_egress
 
 
 def test_a_stack_needs_no_app(image: ecs.ContainerImage) -> None:
-    """Addresses are known, and routes of two endpoints on one listener are told apart, as in an app."""
+    """Addresses are known, and two endpoints on one listener get different priorities, as in an app."""
     stack = Stack()
     egress = Egress.per_az(eip_allocation_ids=["eipalloc-0a1b2c3d4e5f60718", "eipalloc-1a1b2c3d4e5f60718"])
     network = FixedEgressNetwork(stack, "Network", egress=egress)

@@ -90,13 +90,13 @@ OURS, ONE, UNKNOWN = ("ours", "ours by its reference"), ("one", "one again"), ("
     ],
 )
 def test_what_may_be_one_vpc(vpcs: Mapping[str, ec2.IVpc], name: str, same: set[str]) -> None:
-    """One made in the app is no other; nor is an ID another; what the deployment tells may be any."""
+    """Two VPCs of the app differ, and so do two IDs; an unknown one may be any."""
     assert {other for other in vpcs if may_be_same_vpc(vpcs[name], vpcs[other])} == same
     assert {other for other in vpcs if may_be_same_vpc(vpcs[other], vpcs[name])} == same
 
 
 def test_what_may_be_in_a_vpc(vpcs: Mapping[str, ec2.IVpc]) -> None:
-    """A security group is of the VPC that it was made in; of an imported one nobody knows."""
+    """A security group is of the VPC that it was made in; an imported one may be of any."""
     stack = Stack.of(vpcs["ours"])
     made = ec2.SecurityGroup(stack, "Group", vpc=vpcs["ours"])
     elsewhere = ec2.SecurityGroup.from_security_group_id(stack, "Imported", "sg-1")
@@ -105,7 +105,7 @@ def test_what_may_be_in_a_vpc(vpcs: Mapping[str, ec2.IVpc]) -> None:
     assert all(may_be_in_vpc(elsewhere, vpc) for vpc in vpcs.values())
 
 
-# --- Whatever is given, in all parts ---
+# --- Arguments of all parts ---
 
 
 def arn(service: str, resource: str, stack: Stack) -> str:
@@ -169,7 +169,7 @@ MAKERS: dict[str, Callable[[Stack], object]] = {
 UNSEEN = {
     "EnvironmentFile": "S3 is reached from any region and account, as the bucket's policy allows",
     "ContainerImage": "ECR is reached from any region and account, as the repository's policy allows",
-    "IAlarmAction": "of whatever kind; CloudWatch refuses a topic of another region when it makes the alarm",
+    "IAlarmAction": "of any kind; CloudWatch refuses a topic of another region when it makes the alarm",
     "IMetric": "CDK notes its region and account in the alarm",
     "Secret": "ECS reads secrets and parameters of other regions by their ARN",
 }
@@ -240,14 +240,14 @@ def given_to_constructs() -> list[Given]:
     return [each for each in own if issubclass(each.owner, Construct)]
 
 
-def test_whatever_is_given_is_looked_at() -> None:
+def test_every_argument_is_checked() -> None:
     """Each constructor and method of a construct looks at what it is given; what values are made of is known here."""
     assert [each for each in given_to_constructs() if not hasattr(each.function, "__wrapped__")] == []
     assert {each.type for each in given_to_constructs()} == {*MAKERS, *UNSEEN, *NOWHERE}
     values = {each.owner.__name__ for each in given_things() if each.type in MAKERS} - {
         each.owner.__name__ for each in given_to_constructs()
     }
-    assert values <= {*MAKERS, "LogRouter"}  # which is told the region of its bucket
+    assert values <= {*MAKERS, "LogRouter"}  # which gets the region of its bucket
 
 
 @pytest.fixture(scope="module")
@@ -261,8 +261,8 @@ def things() -> Mapping[tuple[str, str], object]:
     }
 
 
-def test_what_is_elsewhere_is_refused_or_let_through_by_a_rule(things: Mapping[tuple[str, str], object]) -> None:
-    """By whichever argument of whichever part it is given; and each rule lets something through."""
+def test_arguments_from_elsewhere(things: Mapping[tuple[str, str], object]) -> None:
+    """Each argument of each part is refused or allowed by a rule; and each rule allows something."""
     stack, used = Stack(App(), "Here", env=HERE), set()
     for what, passes in (("region", ALLOWED_IN_OTHER_REGION), ("account", ALLOWED_IN_OTHER_ACCOUNT)):
         for owner, _, argument, type_ in given_to_constructs():
@@ -293,7 +293,7 @@ def test_what_is_not_known_passes(things: Mapping[tuple[str, str], object]) -> N
 
 
 def test_an_arn_that_is_known_only_later() -> None:
-    """A resource of the app is where its stack is; of one made by another app, or by a custom resource, who knows."""
+    """A resource of the app is where its stack is; one of another app or of a custom resource may be anywhere."""
     app = App()
     here, there = Stack(app, "Here", env=HERE), Stack(app, "There", env=ELSEWHERE["region"])
     made = acm.Certificate(there, "Made", domain_name="shop.example.com")
@@ -310,7 +310,7 @@ def test_an_arn_that_is_known_only_later() -> None:
     assert [environment_of(each) for each in imported] == [("us-east-1", "111111111111"), *[("", "")] * 4]
 
 
-def test_the_api_refuses_what_is_elsewhere(things: Mapping[tuple[str, str], object]) -> None:
+def test_the_api_refuses_arguments_from_elsewhere(things: Mapping[tuple[str, str], object]) -> None:
     """A constructor, a method and one without an object; a thing itself, one in a value, and an ARN."""
     stack = Stack(App(), "Here", env=HERE)
     network = network_in(stack)

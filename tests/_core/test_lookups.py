@@ -70,7 +70,7 @@ CONTAINER = (
 
 
 class Lab:
-    """A stack in which everything is still to be looked up."""
+    """A stack whose values the CLI has yet to look up."""
 
     def __init__(self, app: App, name: str) -> None:
         """Look up what other things need."""
@@ -139,7 +139,7 @@ def oidc(lab: Lab) -> SignIn:
 
 
 def addresses(lab: Lab) -> dict[str, list[str]]:
-    """Return a list with commas of which nobody knows how many values it has."""
+    """Return a list with commas, of unknown length."""
     return {name: lab.text(name).split(",") for name in ("eip_allocation_ids", "egress_ips")}
 
 
@@ -153,7 +153,7 @@ def listener(lab: Lab) -> None:
 
 
 def reverse_dns(lab: Lab) -> None:
-    """Name addresses of which nobody knows how many they are."""
+    """Give a name to an unknown number of addresses."""
     network = lab.own_network(Egress.per_az(**addresses(lab)))  # type: ignore[arg-type] # the two
     network.add_reverse_dns(hosted_zone=lab.zone, name=lab.text("mail"))
 
@@ -195,7 +195,7 @@ def sidecar(lab: Lab) -> None:
 
 
 def file_system(lab: Lab) -> None:
-    """Mount one where nobody knows yet."""
+    """Mount a file system at an unknown path."""
     lab.service().mount_file_system(lab.text("path"), file_system=lab.file_system())
 
 
@@ -223,7 +223,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         )
         for name in ("per_az", "single", "regional", "nat_instance", "isolated")
     },
-    **{  # of each way out, all of which take the same
+    **{  # all kinds of egress take the same
         pool: lambda lab, pool=pool: lab.own_network(Egress.per_az(**{pool: lab.text("pool")}))  # type: ignore[misc]
         for pool in ("public_ipv4_pool", "ipam_pool_id")
     },
@@ -322,13 +322,13 @@ def tried() -> tuple[App, dict[str, Exception]]:
 
 
 @pytest.mark.parametrize("name", TRIES)
-def test_a_dummy_is_let_through(tried: tuple[App, dict[str, Exception]], name: str) -> None:
-    """What is made of it is not deployed; the CLI synthesizes again with the value."""
+def test_a_dummy_is_accepted(tried: tuple[App, dict[str, Exception]], name: str) -> None:
+    """The CLI synthesizes again with the value before it deploys."""
     assert tried[1].get(name) is None
 
 
 def test_the_synthesis_succeeds(tried: tuple[App, dict[str, Exception]]) -> None:
-    """Validations, the proof of egress among them, let dummies through as well; then the CLI has all to look up."""
+    """Validations accept dummies, too; then the CLI looks everything up."""
     manifest = json.loads((Path(tried[0].synth().directory) / "manifest.json").read_text())
 
     assert {each["provider"] for each in manifest["missing"]} == {
@@ -369,7 +369,7 @@ def is_in(where: str, argument: str, listed: str) -> bool:
 
 
 def test_every_text_is_tried() -> None:
-    """Of all that the library offers; a new argument is tried too, or named as none that is looked up."""
+    """Each text argument of the public API is tried, or listed as one that is not looked up."""
     of_jobs = [f"{class_}.__init__: {', '.join(CONTAINER)}" for class_ in ("ScheduledTask", "OneOffTask")]
     of_web = f"FargateWebService.__init__: {', '.join(CONTAINER)}, name, port"
     known = [*TRIES, *NO_LOOK_UPS, *of_jobs, of_web]
@@ -380,7 +380,7 @@ def test_every_text_is_tried() -> None:
 
 @pytest.mark.parametrize("value", ["eipalloc-1", "vpc-123456789", "sg-12345678a", "dummy", 3, ["a", "b"], None])
 def test_a_value_is_known(value: object) -> None:
-    """Whatever is no dummy and no token."""
+    """A value that is neither a dummy nor a token."""
     assert is_known(value)
 
 

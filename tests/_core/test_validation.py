@@ -45,6 +45,6 @@ def test_a_number_outside_is_refused(value: int, high: int | None, message: str)
     ids=["short", "long", "broken"],
 )
 def test_a_time_outside_is_refused(duration: Duration, message: str) -> None:
-    """In whatever unit it was given."""
+    """In any unit."""
     with pytest.raises(ValueError, match=re.escape(message)):
         validate_seconds("timeout", duration, 5, 300)

@@ -80,7 +80,7 @@ def mutants(case: Case, changes: dict[str, Any]) -> Iterator[tuple[str, list[Fin
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_what_is_found(file: Path) -> None:
-    """What people would want to be told of, and nothing else."""
+    """The findings that the file names, and no other."""
     case = case_of(file)
 
     assert found(findings_in_templates(case)) == expected(case)

@@ -101,7 +101,7 @@ def test_a_finding_is_accepted_where_it_is_or_above(lab: Lab, place: str) -> Non
     lab.override("Service", "DeploymentConfiguration", None)
     app = lab.stack.node.root
     (construct,) = (each for each in app.node.find_all() if each.node.path == place)
-    Validations.of(construct).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="Nobody looks in."))
+    Validations.of(construct).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="No shell is needed."))
 
     assert rules_in(app) == ["NoCircuitBreaker"]
 
@@ -129,7 +129,7 @@ def test_a_finding_is_accepted_as_the_report_says(lab: Lab) -> None:
 def test_what_is_accepted_elsewhere_is_not_accepted(lab: Lab) -> None:
     """Beside it, or under an ID that is another one, without the pack's name or with its parts in another way."""
     lab.override("Service", *WARNING)
-    acknowledgment = Acknowledgment(id="FargateCaveats-NoExec", reason="Nobody looks in.")
+    acknowledgment = Acknowledgment(id="FargateCaveats-NoExec", reason="No shell is needed.")
     Validations.of(lab.definition).acknowledge(acknowledgment)
     others = ("FargateCaveats-NoRollback", "NoExec", "FargateCaveats::NoExec", "fargatecaveats-NoExec")
     for id_ in others:
@@ -139,7 +139,7 @@ def test_what_is_accepted_elsewhere_is_not_accepted(lab: Lab) -> None:
 
 
 def test_one_variable_is_accepted_without_the_others(lab: Lab) -> None:
-    """By its name in brackets; the value is told nobody."""
+    """By its name in brackets; no message has the value."""
     variables = [{"Name": name, "Value": "hunter2"} for name in ("PAGE_TOKEN", "DB_PASSWORD")]
     lab.override("Definition", "ContainerDefinitions.0.Environment", variables)
     rule = "FargateCaveats-SecretInEnvironment[PAGE_TOKEN]"
@@ -152,7 +152,7 @@ def test_one_variable_is_accepted_without_the_others(lab: Lab) -> None:
 
 
 def test_what_is_accepted_fails_no_synthesis(lab: Lab) -> None:
-    """An error that somebody answers for."""
+    """An error that is acknowledged."""
     lab.override("Definition", *ERROR)
     app = lab.stack.node.root
     Validations.of(app).add_plugins(FargateCaveats(app))
@@ -273,7 +273,7 @@ def test_references_are_followed_across_stacks() -> None:
 
 
 def test_nested_stacks_are_read(stack: Stack) -> None:
-    """A service in one, which is given its hidden parameter by the parent, and what stands after it."""
+    """A service in a nested stack, which gets a hidden parameter from its parent, and resources after it."""
     hidden = CfnParameter(stack, "Hidden", no_echo=True)
     nested = Lab(NestedStack(stack, "Nested"))
     environment = [{"Name": "SETTING", "Value": hidden.value_as_string}]
@@ -306,7 +306,7 @@ def test_a_stage_is_judged_alone() -> None:
 
 
 def test_an_included_template_is_read(stack: Stack, tmp_path: Path) -> None:
-    """Somebody's CloudFormation, flags and numbers written as strings."""
+    """CloudFormation with flags and numbers as strings."""
     deployment = {"DeploymentCircuitBreaker": {"Enable": "true", "Rollback": "true"}, "MinimumHealthyPercent": "100"}
     service = {"LaunchType": "FARGATE", "EnableExecuteCommand": "true", "DeploymentConfiguration": deployment}
     definition = {"Cpu": "300", "Memory": "512", "RequiresCompatibilities": ["FARGATE"]}
@@ -325,7 +325,7 @@ def test_an_included_template_is_read(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_a_scope_is_judged_with_what_is_below(lab: Lab) -> None:
-    """For tests, of one construct: what stands elsewhere is not told, whatever its name begins with."""
+    """Only findings at and below the construct are returned, also if another path begins with the same letters."""
     lab.override("Service", *WARNING)
     another = ecs.CfnTaskDefinition(lab.stack, "ServiceOfAnother", requires_compatibilities=["FARGATE"])
 
@@ -343,7 +343,7 @@ def test_without_an_app_there_is_nothing_to_judge() -> None:
 
 
 def test_what_other_plugins_find_is_not_its_business(lab: Lab) -> None:
-    """An app that fails for another reason can still be judged."""
+    """An app that fails for another reason can be checked."""
 
     @jsii.implements(IPolicyValidationPlugin)
     class Strict:

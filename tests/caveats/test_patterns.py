@@ -50,7 +50,7 @@ def made_of_patterns() -> App:
 
 
 def test_patterns_show_what_is_wrong_with_them() -> None:
-    """Nobody sets these by default; docs/caveats.md lists them."""
+    """These are their defaults; docs/caveats.md lists them."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for rule, path, _ in findings_in(made_of_patterns()):
         found[path.split("/")[1]].add(rule)
@@ -88,7 +88,7 @@ def test_the_example_has_none(context: dict[str, str]) -> None:
 def test_a_service_of_ours_without_an_archive_has_one(
     stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage
 ) -> None:
-    """Its log group is archived when it is told so."""
+    """Its log group is archived after a call of add_log_group."""
     service = FargateService(stack, "Web", network=network, image=image)
 
     assert {rule for rule, _, _ in findings_in(stack)} == {"LogsStayInCloudWatch"}

@@ -67,7 +67,7 @@ def router_ids(template: Template) -> list[str]:
 
 
 def test_a_gateway_in_each_zone() -> None:
-    """Each zone's task subnet leaves by its own gateway, on its own address."""
+    """Each zone's task subnet has a gateway with its own address."""
     template = template_of(Egress.per_az())
 
     gateways = gaterouter_ids(template)
@@ -98,7 +98,7 @@ def test_one_regional_gateway_in_manual_mode() -> None:
 
 
 def test_an_instance_in_each_zone() -> None:
-    """Each task subnet leaves by its zone's network interface."""
+    """The default route of each task subnet leads to its zone's network interface."""
     template = template_of(Egress.nat_instance(instance_type=ec2.InstanceType("t4g.small")))
 
     assert len(set(router_ids(template))) == 2
@@ -135,12 +135,12 @@ def test_a_pause_keeps_the_addresses_free() -> None:
     ],
 )
 def test_a_pause_keeps_just_the_addresses_there_were(egress: Egress) -> None:
-    """However many, and whoever's."""
+    """Any number of addresses, the network's or given ones."""
     assert elastic_ips_of(template_of(egress.paused())) == elastic_ips_of(template_of(egress))
 
 
 def test_moving_keeps_addresses_subnets_and_routes() -> None:
-    """Whatever the way out: the same addresses, subnets and route tables under the same logical IDs."""
+    """Each egress has the same addresses, subnets and route tables under the same logical IDs."""
     kept = ("AWS::EC2::EIP", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable")
     templates = map(template_of, EGRESSES)
     resources = [{type_: template.find_resources(type_) for type_ in kept} for template in templates]

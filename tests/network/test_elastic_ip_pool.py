@@ -16,7 +16,7 @@ def elastic_ips_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:
 
 
 def test_addresses_are_retained(stack: Stack) -> None:
-    """Neither deleting the stack nor replacing an address releases it; a first deployment that fails does."""
+    """A deleted stack or a replacement does not release an address; a first deployment that fails does."""
     ElasticIpPool(stack, "Pool", zones=3)
 
     policies = [(ip["DeletionPolicy"], ip["UpdateReplacePolicy"]) for ip in elastic_ips_of(stack).values()]
@@ -52,7 +52,7 @@ def test_addresses_are_named_by_their_place(stack: Stack) -> None:
     ],
 )
 def test_a_pool_that_cannot_be_is_refused(stack: Stack, sizes: dict[str, int], message: str) -> None:
-    """A pool without addresses, or for more zones than exist, leaves nothing half built in the tree."""
+    """Nothing is left in the tree."""
     with pytest.raises(ValueError, match=message):
         ElasticIpPool(stack, "Pool", **sizes)  # type: ignore[arg-type]  # one of the two sizes
 

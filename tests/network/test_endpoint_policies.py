@@ -79,7 +79,7 @@ def test_what_is_aws_own_is_read(isolated: dict[str, list[dict[str, Any]]]) -> N
     ids=["isolated", "per-az", "none", "any"],
 )
 def test_accounts_are_named(egress: Egress, resource_accounts: list[str] | None, reached: list[object] | None) -> None:
-    """S3's endpoint and those that were asked for lead there; by default, with a way out, anywhere."""
+    """S3's endpoint and those that were asked for lead there; by default, with egress, to any account."""
     statements = statements_of(network_with(egress, resource_accounts))
 
     for service in ("s3", "logs"):
@@ -88,7 +88,7 @@ def test_accounts_are_named(egress: Egress, resource_accounts: list[str] | None,
 
 
 def test_what_is_no_account_is_refused(stack: Stack) -> None:
-    """The message says what would be one."""
+    """The message has an example."""
     with pytest.raises(ValueError, match=r"resource_accounts must hold IDs of accounts, .*, got: 'prod'"):
         FixedEgressNetwork(stack, "Network", resource_accounts=["prod"])
     assert stack.node.try_find_child("Network") is None

@@ -144,7 +144,7 @@ def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) ->
 
 
 def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
-    """An allocation ID does not tell its address, so somebody has to."""
+    """An allocation ID does not contain its address."""
     allocations = ["eipalloc-1", "eipalloc-2"]
     ips = ["203.0.113.7", "203.0.113.8"]
     silent = FixedEgressNetwork(stack, "Silent", egress=Egress.per_az(eip_allocation_ids=allocations))
@@ -210,7 +210,7 @@ def test_ranges_to_avoid(stack: Stack) -> None:
 
 
 def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
-    """Synthesis says that nobody knows where an imported VPC's tasks leave, until somebody says so."""
+    """Synthesis warns that the addresses of an imported VPC are unknown, unless they are given."""
     vpc = ec2.Vpc(stack, "Vpc")
 
     FixedEgressNetwork.from_vpc(stack, "Unknown", vpc)
@@ -257,7 +257,7 @@ def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
 
 
 def test_public_subnets_are_refused(stack: Stack) -> None:
-    """Those of a VPC made here, looked up or imported, by whatever construct they are named."""
+    """Those of a VPC made here, looked up or imported, also by another construct for the same subnet."""
     made = ec2.Vpc(stack, "Vpc", nat_gateways=1)
     known = ec2.Vpc.from_vpc_attributes(
         stack, "Known", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=["subnet-1"]

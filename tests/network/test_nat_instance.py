@@ -23,7 +23,7 @@ DEFAULT_ROUTE = "default via 10.0.0.1 dev ens5 proto dhcp src 10.0.0.5 metric 51
 
 
 def nat_in(stack: Stack, *, addresses: int = 1, **parameters: object) -> NatInstance:
-    """Return a NAT instance in a VPC without any other way out, on this many Elastic IPs."""
+    """Return a NAT instance in a VPC without other egress, on this many Elastic IPs."""
     vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
     pool = ElasticIpPool(stack, "Pool", zones=addresses)
     defaults = {"vpc": vpc, "subnet": vpc.public_subnets[0], "allocation_ids": pool.allocation_ids}
@@ -50,7 +50,7 @@ def only(template: Template, kind: str) -> tuple[str, dict[str, Any]]:
 
 
 def script_of(template: Template) -> str:
-    """Return the machine's script as EC2 hands it over, references replaced by something like what they stand for."""
+    """Return the machine's script as EC2 runs it, with values for references."""
     _, launch_template = only(template, "AWS::EC2::LaunchTemplate")
     values = {
         "AWS::StackName": "Test",
@@ -340,7 +340,7 @@ def test_the_script_installs_again_when_that_failed(run: Callable[..., Run]) -> 
 
 @pytest.mark.parametrize("command", ["dd", "dnf", "ip", "mkswap", "modprobe", "swapon", "sysctl", "systemctl"])
 def test_a_machine_that_fails_shuts_down(run: Callable[..., Run], command: str) -> None:
-    """Whatever fails for good, the machine goes, for the group to launch another, and tells nobody that it is ready."""
+    """After a failure the machine shuts down without a signal, so that the group launches another."""
     done = run(**{command: 99})
 
     assert done.exit_code != 0
@@ -349,7 +349,7 @@ def test_a_machine_that_fails_shuts_down(run: Callable[..., Run], command: str) 
 
 
 def test_a_stack_at_rest_takes_no_signal(run: Callable[..., Run]) -> None:
-    """A machine that the group replaced itself stays although nobody waits for its signal."""
+    """A machine that the group replaced stays, although no deployment waits for its signal."""
     done = run(cfn_signal=99)
 
     assert (done.exit_code, done.called("shutdown")) == (0, 0)

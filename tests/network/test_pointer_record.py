@@ -233,7 +233,7 @@ def test_cloudformation_is_answered(
 
 
 def test_cloudformation_gets_the_error(function: Callable[[SlowEc2], Any], cloudformation: tuple[str, Answers]) -> None:
-    """Whatever fails, CloudFormation need not wait for its own timeout."""
+    """CloudFormation does not wait for its own timeout."""
     url, answers = cloudformation
 
     function(SlowEc2(failures=100, failed=True)).handler(event(url, RequestType="Create"), Context(seconds=30))

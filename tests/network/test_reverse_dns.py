@@ -53,7 +53,7 @@ def test_the_name_has_one_record_with_all_addresses(template: Template) -> None:
 
 
 def test_pointers_wait_for_the_record_and_the_permission(template: Template) -> None:
-    """EC2 makes no PTR record whose name does not resolve; CloudFormation deletes them the other way round."""
+    """EC2 makes no PTR record whose name does not resolve; CloudFormation deletes them in reverse order."""
     (record,) = template.find_resources("AWS::Route53::RecordSet")
     pointers = template.find_resources("Custom::ReverseDns").values()
     policies = template.find_resources("AWS::IAM::Policy")
@@ -150,7 +150,7 @@ def test_a_zone_imported_by_its_id(stack: Stack) -> None:
 
 
 def test_the_zone_itself_may_be_the_name(stack: Stack) -> None:
-    """`example.com` lies in `example.com`."""
+    """`example.com` is in `example.com`."""
     mail_in(stack, name="example.com")
 
     Template.from_stack(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "example.com."})
@@ -183,7 +183,7 @@ def test_a_private_zone_is_refused(stack: Stack) -> None:
     ],
 )
 def test_what_is_no_host_name_is_refused(stack: Stack, name: str) -> None:
-    """The message says what would be one."""
+    """The message has an example."""
     with pytest.raises(ValueError, match=re.escape(f"such as mail.example.com, got: {name!r}")):
         mail_in(stack, name=name)
     assert stack.node.try_find_child("Mail") is None
@@ -198,7 +198,7 @@ def test_the_longest_host_name_is_taken(stack: Stack) -> None:
 
 
 def test_a_name_outside_the_zone_is_refused(stack: Stack) -> None:
-    """A record cannot be made in somebody else's zone, however alike the names end."""
+    """A record cannot be made in another zone, also if the names end with the same letters."""
     with pytest.raises(ValueError, match=r"name must be in .* 'example\.com', got: 'mail\.myexample\.com'"):
         mail_in(stack, name="mail.myexample.com")
 
@@ -214,7 +214,7 @@ def test_a_name_outside_the_zone_is_refused(stack: Stack) -> None:
     ],
 )
 def test_addresses_that_do_not_do_are_refused(stack: Stack, addresses: Sequence[tuple[str, str]], message: str) -> None:
-    """The message says which value, and what would do."""
+    """The message has the value and an example."""
     with pytest.raises(ValueError, match=re.escape(message)):
         mail_in(stack, addresses=addresses)
     assert stack.node.try_find_child("Mail") is None

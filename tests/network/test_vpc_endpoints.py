@@ -98,7 +98,7 @@ def test_a_region_has_names_of_its_own(region: str, ecr: str, logs: str) -> None
 
 
 def test_each_service_has_one_endpoint() -> None:
-    """Sets may overlap; the endpoint's ID is the service's name, in whatever order the sets come."""
+    """Sets may overlap; the endpoint's ID is the service's name, in each order of the sets."""
     sets = (*VpcEndpoints.for_isolated_tasks, VpcEndpoints(interfaces=("logs", "sqs")))
     stack, reversed_ = network_with(*sets), network_with(*sets[::-1])
     (network,) = (each for each in stack.node.children if isinstance(each, FixedEgressNetwork))

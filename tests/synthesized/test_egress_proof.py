@@ -43,7 +43,7 @@ INTERNET = "0.0.0.0/0"
 
 
 class Lab:
-    """A VPC with one subnet, in which a job runs, and whatever route a test gives it."""
+    """A VPC with one subnet, in which a job runs, and the routes of a test."""
 
     def __init__(self, stack: Stack) -> None:
         """Make the VPC and the job."""
@@ -85,7 +85,7 @@ class Lab:
 
 @pytest.fixture
 def lab(stack: Stack) -> Lab:
-    """A VPC with one subnet without a way out."""
+    """A VPC with one subnet without egress."""
     return Lab(stack)
 
 
@@ -117,7 +117,9 @@ def service_in(
 ) -> FargateService:
     """Run a service in a VPC that is not a network of ours, and prove its egress."""
     network = FixedEgressNetwork.from_vpc(scope, "Imported", vpc, egress_ips=["203.0.113.7"])
-    network.task_subnets = task_subnets or network.task_subnets  # public ones too, as a network of one's own might
+    network.task_subnets = (
+        task_subnets or network.task_subnets
+    )  # public ones, too, as another implementation of Network might
     return proven_service(scope, network, known_allocation_ids)
 
 
@@ -142,7 +144,7 @@ def l1_of(service: FargateService) -> ecs.CfnService:
 
 
 def test_a_network_of_ours_is_proven(stack: Stack, network: FixedEgressNetwork) -> None:
-    """Each zone's way out is a NAT gateway on a retained Elastic IP."""
+    """Each zone has a NAT gateway on a retained Elastic IP."""
     proven_service(stack, network)
 
     assert findings_in(stack) == set()
@@ -249,7 +251,7 @@ def test_a_finding_can_be_acknowledged(stack: Stack) -> None:
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
     service = service_in(stack, vpc)
     Validations.of(service).acknowledge(
-        Acknowledgment(id="fargate-constructs::unknownEgress", reason="Nobody has these addresses on a list.")
+        Acknowledgment(id="fargate-constructs::unknownEgress", reason="No allow-list has these addresses.")
     )
 
     Template.from_stack(stack).resource_count_is("AWS::ECS::Service", 1)
@@ -302,7 +304,7 @@ def test_an_overridden_public_address_is_refused(stack: Stack, network: FixedEgr
 
 
 def test_an_overridden_schedule_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
-    """A job's schedule has subnets and a public address of its own, and so has whatever else starts the job."""
+    """A schedule and a rule that start a job have their own subnets and public address settings."""
     rate = scheduler.ScheduleExpression.rate(Duration.hours(1))
     image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
     job = ScheduledTask(stack, "Job", network=network, image=image, schedule=rate)
@@ -353,7 +355,7 @@ def test_a_product_is_left_alone(stack: Stack, network: FixedEgressNetwork) -> N
     assert findings_in(stack) == set()
 
 
-# Ways out, one by one: all in one app, each in a stack of its own.
+# Routes: each in its own stack, all in one app.
 
 DEFAULT_ROUTE = {"destination_cidr_block": INTERNET}
 
@@ -411,12 +413,12 @@ def gateway_on_given(source: Callable[[Lab], str], *, is_named: bool) -> Callabl
 
 
 def of_another_stack(lab: Lab) -> str:
-    """The pool may stand in a stack of its own, which outlives the network."""
+    """The pool may be in its own stack."""
     return ElasticIpPool(Stack(Stage.of(lab.stack), "Addresses"), "Pool", zones=1).allocation_ids[0]
 
 
 def of_custom_resource(lab: Lab) -> str:
-    """What a custom resource hands out may be retained, and still it is no Elastic IP of the app."""
+    """A retained custom resource is no Elastic IP of the app."""
     allocator = CfnResource(lab.stack, "Allocator", type="Custom::Allocator")
     allocator.apply_removal_policy(RemovalPolicy.RETAIN)
     return allocator.get_att("AllocationId").to_string()
@@ -562,8 +564,8 @@ def broken() -> Mapping[str, set[str]]:
 
 
 @pytest.mark.parametrize(("name", "rule"), BROKEN_BY.items(), ids=BROKEN_BY)
-def test_a_way_out_is_judged(broken: Mapping[str, set[str]], name: str, rule: str | None) -> None:
-    """Each by what its template says, whatever else the app has."""
+def test_routes(broken: Mapping[str, set[str]], name: str, rule: str | None) -> None:
+    """Each by its own template."""
     assert broken.get(stack_id(name), set()) == ({rule} if rule else set())
 
 
@@ -587,7 +589,7 @@ def test_warnings_come_once_for_a_service(lab: Lab) -> None:
 
 @pytest.mark.parametrize("allocation_id", [None, "eipalloc-1"])
 def test_a_regional_gateway_in_automatic_mode_has_no_known_address(stack: Stack, allocation_id: str | None) -> None:
-    """AWS picks and adds its addresses, whatever the first is."""
+    """AWS picks and adds its addresses, also if the first is given."""
     provider = ec2.NatProvider.regional_gateway(allocation_id=allocation_id)
     vpc = ec2.Vpc(stack, "Vpc", nat_gateway_provider=provider)
     service_in(stack, vpc, known_allocation_ids=["eipalloc-1"])

@@ -45,7 +45,7 @@ def faults_of(assertion: Callable[..., None], scope: Stack | Stage, **arguments:
 
 
 class Plain(App):
-    """An app of nobody's parts: a network, and stacks with a private service, a public one, and a job."""
+    """An app without this library: a network, and stacks with a private service, a public one, and a job."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def ours() -> Ours:
 
 @pytest.mark.parametrize("assertion", ASSERTIONS, ids=lambda each: each.__name__)
 def test_this_librarys_parts_pass(assertion: Callable[..., None], ours: Ours) -> None:
-    """Whatever stack the network and the archive are in, and whatever starts the tasks."""
+    """With the network and the archive in other stacks, for services and jobs."""
     for scope in (ours.shop, ours.jobs, ours):
         assertion(scope)
 
@@ -160,7 +160,7 @@ def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> N
 
 @pytest.mark.parametrize("launch", ["by_cdk", "by_family", "substitutions"])
 def test_tasks_of_a_state_machine_are_told(launch: str, stack: Stack) -> None:
-    """Where it runs the definition of a private service in a public subnet; whatever tells it which definition."""
+    """It runs the definition of a private service in a public subnet; it refers to the definition in three ways."""
     provider = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider)
     service = run_in(stack, vpc)
@@ -204,7 +204,7 @@ DEFINITION = """{"StartAt": "Run", "States": {"Run": {"Type": "Task", "End": tru
 
 @pytest.mark.parametrize("acknowledged", [False, True])
 def test_routes_that_a_vpn_propagates_are_told(acknowledged: bool, stack: Stack) -> None:  # noqa: FBT001 - a parameter
-    """They are in no template; who knows where they lead acknowledges it."""
+    """They are in no template; a person who knows them acknowledges the finding."""
     provider = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=provider)
     service = run_in(stack, vpc)
@@ -229,7 +229,7 @@ def run_in(stack: Stack, vpc: ec2.IVpc) -> ecs.FargateService:
 
 
 def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
-    """By their allocation IDs; without, nobody knows them."""
+    """By their allocation IDs; without these they are unknown."""
     gateway = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
     run_in(stack, ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateway_provider=gateway))
 
@@ -240,7 +240,7 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
 
 @pytest.mark.parametrize("assertion", ASSERTIONS[:2], ids=lambda each: each.__name__)
 def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[..., None], stack: Stack) -> None:
-    """In network mode bridge, or on a machine elsewhere: nothing of where those stand is known."""
+    """In network mode bridge, or on your own machines, whose network is unknown."""
     definition = ecs.CfnTaskDefinition(stack, "Task", network_mode="bridge")
     ecs.CfnService(stack, "Service", task_definition=definition.ref, launch_type="EC2")
 
@@ -360,7 +360,7 @@ def test_subscriptions_to_some_lines_are_told(stack: Stack) -> None:
     ids=["container", "configuration", "driver", "options"],
 )
 def test_what_hangs_on_a_condition_is_told(path: str, stack: Stack) -> None:
-    """Nobody can say where it logs to: it does not pass for a driver that is taken at its word."""
+    """Its log group is unknown, so it does not pass as another driver would."""
     CfnCondition(stack, "IsProd", expression=Fn.condition_equals("a", "b"))
     definition = task_with(stack, aws_logs(logs.LogGroup(stack, "Group"))).node.default_child
     assert isinstance(definition, ecs.CfnTaskDefinition)
@@ -413,7 +413,7 @@ def test_subscriptions(stack: Stack) -> None:
 
 
 def test_proxies_log_too(stack: Stack) -> None:
-    """Service Connect's, if they were told to."""
+    """Service Connect's proxies, if they have a log driver."""
     group = logs.LogGroup(stack, "Group")
     subscribe(group, stack)
     definition = task_with(stack, aws_logs(group))

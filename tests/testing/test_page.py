@@ -47,7 +47,7 @@ class Outcomes:
 
 
 def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copied as they are, and by the commands as they stand: each test passes, and the last run writes nothing."""
+    """Copied from the page, and run with its commands: each test passes, and the last run writes nothing."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
         monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)
@@ -63,7 +63,7 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             continue
         assert program == "pytest"
         outcomes = Outcomes()
-        # Somebody's own run, without what measures and spreads this one.
+        # A team's run, without this project's plug-ins.
         pytest.main([*arguments, "-p", "no:cov", "-p", "no:xdist", "-p", "no:randomly"], plugins=[outcomes])
         counts.append(outcomes.counts)
         snapshots.append({path: path.stat().st_mtime_ns for path in tmp_path.rglob("*_was.json")})
@@ -75,7 +75,7 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the loops as they stand, a nested stack with its parent; what goes of one is found."""
+    """With the page's loops, a nested stack with its parent; a deleted resource of one is found."""
     (loops,) = re.findall(r"^```python\n(stacks = .*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "deployed").mkdir()

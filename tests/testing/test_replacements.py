@@ -88,7 +88,7 @@ def test_another_type() -> None:
 
 
 def test_properties_that_are_create_only() -> None:
-    """Each is named, with both values; what AWS replaces for under conditions is told from what it always does."""
+    """The message has each property with both values, and whether AWS replaces always or under conditions."""
     old = template(Base=resource(CLUSTER, "Shop/Base", DatabaseName="shop", Engine="aurora-mysql", Port=3306))
     new = template(Base=resource(CLUSTER, "Shop/Base", StorageEncrypted=True, Engine="aurora-postgresql", Port=5432))
 
@@ -140,7 +140,7 @@ def test_properties_within_properties() -> None:
     ids=["ref", "attribute", "attribute-in-short", "substituted", "substituted-with-names", "joined"],
 )
 def test_what_follows(reference: object) -> None:
-    """A replaced resource has another physical ID: whatever is created with that is replaced too, at any distance."""
+    """A replaced resource has another physical ID, so resources that are created with it are replaced, too."""
 
     def data(description: str) -> dict[str, Any]:
         return template(
@@ -332,7 +332,7 @@ def test_what_may_follow() -> None:
 
 
 def test_what_may_go() -> None:
-    """By construct path, with all below it, or by logical ID; nothing else is let through."""
+    """By construct path, with all below it, or by logical ID."""
     old = template(Near=resource(BUCKET, "Shop/Data/Resource"), Far=resource(BUCKET, "Shop/Database/Resource"))
     far = "Shop/Database/Resource (AWS::S3::Bucket Far) is deleted"
 
@@ -419,7 +419,7 @@ def test_a_pin_says_what_was_looked_at(is_old: bool, pinned: dict[str, Any]) -> 
 
 
 def test_what_is_referred_to_is_pinned_with_it() -> None:
-    """Else nobody could tell that a replaced VPC takes its subnets along."""
+    """A replaced VPC replaces its subnets."""
     assert list(lasting_resources(Shop(), types=[SUBNET])["Resources"]) == ["Subnet", "Vpc"]
     stack = Stack(App(), "Test")
     ec2.CfnVPC(stack, "Vpc", cidr_block=stack.region)  # a pseudo parameter

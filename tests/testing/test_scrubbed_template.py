@@ -77,7 +77,7 @@ def test_nothing_of_the_cli_is_left(scrubbed: dict[str, Any]) -> None:
 
 
 def test_assets_have_names(scrubbed: dict[str, Any]) -> None:
-    """Which code a function runs is told by the name of what the code was for."""
+    """The name of the asset's construct shows which code a function runs."""
     resources = scrubbed["Resources"].values()
     functions = [each["Properties"]["Code"] for each in resources if each["Type"] == "AWS::Lambda::Function"]
 
@@ -98,7 +98,7 @@ def test_references_hold(scrubbed: dict[str, Any]) -> None:
 
 
 def test_what_matters_stays(scrubbed: dict[str, Any], tmp_path: Path) -> None:
-    """An image's digest, somebody's own metadata, and any property that changes."""
+    """An image's digest, a team's own metadata, and each property that changes."""
     assert scrubbed["Resources"]["Table"]["Properties"]["Pin"] == DIGEST
     assert scrubbed["Resources"]["Table"]["Metadata"] == {"owner": "us"}
     assert scrubbed_template(Shop(App(), tmp_path, memory_size=256)) != scrubbed
