@@ -127,7 +127,7 @@ def findings() -> list[tuple[str, str, str]]:
 def test_ways_out(
     findings: list[tuple[str, str, str]], build: Callable[[Stack], None], expected: set[tuple[str, str]]
 ) -> None:
-    """What lets tasks out is found once, and at what would have to be changed."""
+    """Each cause is found once, at the resource to change."""
     prefix = f"{name_of(build)}/"
     found = {
         (rule, path.removeprefix(prefix)) for rule, path, _ in findings if path.startswith(prefix) and rule in RULES
@@ -137,7 +137,7 @@ def test_ways_out(
 
 
 def test_it_says_when_an_address_does_not_stay(findings: list[tuple[str, str, str]]) -> None:
-    """Whoever set one policy need not look for it again."""
+    """One of the two policies is set."""
     (description,) = (text for _, path, text in findings if path == "RetainedButIfReplaced/Address")
 
     assert description.endswith(" on RetainedButIfReplaced/Address, which is not retained when it is replaced")

@@ -88,7 +88,7 @@ def test_what_is_found(file: Path) -> None:
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_no_finding_turns_silent(file: Path) -> None:
-    """Where only the deployment knows a value, what hung on it is found all the same, or noted as undecided."""
+    """If only the deployment knows a value, the findings that depend on it stay, or are noted as undecided."""
     for mutant, findings in mutants(case_of(file), UNKNOWN):
         told = {(at, rule.partition("[")[0]) for at, rule in found(findings)}
         noted = {rule for _, rule in found(findings, is_undecided=True)}
@@ -99,7 +99,7 @@ def test_no_finding_turns_silent(file: Path) -> None:
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_a_text_may_be_put_together(file: Path) -> None:
-    """A literal says the same as an `Fn::Sub` or an `Fn::Join` of its parts."""
+    """A literal is equal to an `Fn::Sub` or an `Fn::Join` of its parts."""
     for mutant, findings in mutants(case_of(file), SAME):
         assert found(findings) == expected(case_of(file)), mutant
 

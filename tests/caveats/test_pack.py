@@ -86,7 +86,7 @@ def test_its_rules_are_known_by_name() -> None:
 
 
 def test_an_argument_of_another_type_is_refused() -> None:
-    """As everywhere in the library."""
+    """As in all of the library."""
     with pytest.raises(TypeError, match="scope must be IConstruct or None, got: 'app'"):
         FargateCaveats("app")  # type: ignore[arg-type]
 
@@ -127,7 +127,7 @@ def test_a_finding_is_accepted_as_the_report_says(lab: Lab) -> None:
 
 
 def test_what_is_accepted_elsewhere_is_not_accepted(lab: Lab) -> None:
-    """Beside it, or under an ID that is another one, without the pack's name or with its parts in another way."""
+    """On another resource, or with another ID, such as one without the pack's name."""
     lab.override("Service", *WARNING)
     acknowledgment = Acknowledgment(id="FargateCaveats-NoExec", reason="No shell is needed.")
     Validations.of(lab.definition).acknowledge(acknowledgment)
@@ -177,7 +177,7 @@ def undecided(lab: Lab) -> Lab:
 
 
 def test_what_only_the_deployment_knows_is_noted(undecided: Lab) -> None:
-    """Of each resource once, with the rules and how the template refers to what they hang on; a note fails nothing."""
+    """Each resource has one note, with the rules and the unresolved values; a note fails nothing."""
     report = FargateCaveats().validate_scope(undecided.service)
 
     (note,) = report.violations
@@ -191,7 +191,7 @@ def test_what_only_the_deployment_knows_is_noted(undecided: Lab) -> None:
 
 
 def test_what_may_run_elsewhere_is_noted_once(undecided: Lab) -> None:
-    """Of a launch type that only the deployment knows every rule hangs, unless the definition is for Fargate alone."""
+    """Every rule depends on an unresolved launch type, unless the definition is for Fargate only."""
     undecided.override("Service", "LaunchType", {"Ref": "Where"})
     undecided.override("Definition", "RequiresCompatibilities", ["EC2", "FARGATE"])
 
@@ -208,7 +208,7 @@ def test_what_may_run_elsewhere_is_noted_once(undecided: Lab) -> None:
     ],
 )
 def test_a_note_is_accepted(id_: str, left: str, undecided: Lab) -> None:
-    """As it is, or of one rule."""
+    """All of it, or one rule."""
     Validations.of(undecided.service).acknowledge(Acknowledgment(id=id_, reason="It is on in production."))
 
     notes = [
@@ -221,7 +221,7 @@ def test_a_note_is_accepted(id_: str, left: str, undecided: Lab) -> None:
 
 
 def test_an_account_policy_takes_all_logs(lab: Lab) -> None:
-    """Of its account and region, of which nothing need be known; a policy of another kind takes none."""
+    """It counts for its account and region, known or not; a policy of another type does not."""
     lab.override("Subscription", "LogGroupName", "another")
     other = Stack(Stage.of(lab.stack), "Other")
     policy = logs.CfnAccountPolicy(
@@ -235,7 +235,7 @@ def test_an_account_policy_takes_all_logs(lab: Lab) -> None:
 
 
 def test_a_policy_of_another_region_takes_none() -> None:
-    """It is of the region it is made in."""
+    """It counts in its own region only."""
     app = App()
     here, there = (
         Stack(app, region, env=Environment(account="123456789012", region=region))
@@ -290,7 +290,7 @@ def test_nested_stacks_are_read(stack: Stack) -> None:
 
 
 def test_a_stage_is_judged_alone() -> None:
-    """The pack on one stage leaves the other's stacks alone."""
+    """The pack on one stage does not read the other's stacks."""
     app = App()
     for name in ("Test", "Production"):
         stage = Stage(app, name)
@@ -335,7 +335,7 @@ def test_a_scope_is_judged_with_what_is_below(lab: Lab) -> None:
 
 
 def test_without_an_app_there_is_nothing_to_judge() -> None:
-    """An app without stacks has no caveats, and what is in none cannot be synthesized."""
+    """An app without stacks has no findings; a construct outside of an app cannot be synthesized."""
     assert findings_in(App()) == []
 
     with pytest.raises(ValueError, match="scope must be in an App, got: '' in a RootConstruct"):
@@ -365,7 +365,7 @@ def test_what_other_plugins_find_is_not_its_business(lab: Lab) -> None:
 
 
 def test_an_app_that_cannot_be_synthesized_says_why(lab: Lab) -> None:
-    """What keeps it from being synthesized is raised as it is."""
+    """The error of the synthesis is raised."""
 
     @jsii.implements(IValidation)
     class Never:

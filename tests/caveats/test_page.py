@@ -42,7 +42,7 @@ def test_the_list_holds_all_rules() -> None:
 
 
 def test_each_rule_has_a_sentence_why_and_one_how() -> None:
-    """Each ends with a full stop, and there is no other."""
+    """Each is one sentence."""
     for rule in Rule:
         for text in (rule.why, rule.fix):
             assert re.fullmatch(r"[A-Z].*\.", text), text

@@ -78,7 +78,7 @@ def test_patterns_show_what_is_wrong_with_them() -> None:
     "context", [{}, {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABC"}], ids=["http", "https"]
 )
 def test_the_example_has_none(context: dict[str, str]) -> None:
-    """Nothing, over HTTP and HTTPS, and no note."""
+    """Neither findings nor notes, over HTTP and HTTPS."""
     app = App(context=context)
     Example(app, "Example")
 

@@ -40,7 +40,7 @@ def isolated() -> dict[str, list[dict[str, Any]]]:
 
 
 def test_isolated_tasks_reach_this_account_alone(isolated: dict[str, list[dict[str, Any]]]) -> None:
-    """With its keys, to its resources; but for ECS's agent, whose endpoint takes no policy."""
+    """With its keys, to its resources; ECS's agent's endpoint supports no policy."""
     assert {service for service, statements in isolated.items() if not statements} == {"ecs-agent"}
     for statements in filter(None, isolated.values()):
         assert statements[0] == {

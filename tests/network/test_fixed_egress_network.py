@@ -71,7 +71,7 @@ def test_all_six_zones_fit() -> None:
 
 
 def test_a_range_of_ones_own() -> None:
-    """Subnets are cut in proportion to the range, and flow logs are kept as long as wanted."""
+    """Subnets are a fixed fraction of the range; the retention of flow logs can be set."""
     template = template_of(cidr="172.20.0.0/18", flow_log_retention=logs.RetentionDays.ONE_YEAR)
 
     template.has_resource_properties("AWS::EC2::VPC", {"CidrBlock": "172.20.0.0/18"})
@@ -99,7 +99,7 @@ def test_the_template_is_the_same_with_a_region() -> None:
 
 
 def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
-    """What an earlier look-up wrote down is believed; nothing is looked up."""
+    """The result of an earlier look-up is used; there is no new look-up."""
     zones = {"availability-zones:account=123456789012:region=eu-west-9": ["a", "b"]}
     env = Environment(account="123456789012", region="eu-west-9")
     stack = Stack(App(context=zones), "Test", env=env)
@@ -111,7 +111,7 @@ def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
 
 
 def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) -> None:
-    """Other teams read them from a parameter, as addresses; security groups take them as ranges."""
+    """As a parameter for other teams, and as ranges for security groups."""
     network.publish(parameter_name="/network/egress-ips")
 
     with pytest.raises(ValueError, match="publish writes one parameter, got '/b' beside Test/Network/EgressIpsParam"):
@@ -128,7 +128,7 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
 
 
 def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) -> None:
-    """One name for all of them, forward and back."""
+    """One name for all of them, in forward and reverse DNS."""
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
 
     network.add_reverse_dns(hosted_zone=zone, name="mail.example.com")
@@ -160,7 +160,7 @@ def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
 
 
 def test_zones_can_be_chosen(stack: Stack) -> None:
-    """Where the region's first has no Fargate."""
+    """For regions whose first zone has no Fargate."""
     FixedEgressNetwork(stack, "Network", availability_zones=["ap-northeast-1c", "ap-northeast-1d"])
 
     subnets = Template.from_stack(stack).find_resources("AWS::EC2::Subnet").values()
@@ -205,7 +205,7 @@ def test_refusals(arguments: dict[str, Any], message: str, stack: Stack) -> None
 
 
 def test_ranges_to_avoid(stack: Stack) -> None:
-    """Ranges that do not overlap are no obstacle."""
+    """Ranges that do not overlap are accepted."""
     FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.1.0.0/16", "192.168.0.0/16"])
 
 
@@ -224,7 +224,7 @@ def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
 
 
 def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.ContainerImage) -> None:
-    """Zones and subnets that another stack exports as lists are taken as they come, by all that runs tasks."""
+    """Zones and subnets that another stack exports as lists are accepted by everything that runs tasks."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -249,7 +249,7 @@ def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.Containe
 
 
 def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
-    """There is no subnet for a task."""
+    """A task needs a private subnet."""
     vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
 
     with pytest.raises(ValueError, match="the VPC Test/Vpc has no private subnets with egress to put tasks in"):

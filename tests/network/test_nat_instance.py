@@ -74,7 +74,7 @@ def script_of(template: Template) -> str:
 
 
 def test_the_interface_holds_the_address_and_forwards(template: Template) -> None:
-    """The interface takes what is meant for others, and the Elastic IP is on the interface, not on a machine."""
+    """The interface accepts packets for other addresses, and has the Elastic IP."""
     interface_id, interface = only(template, "AWS::EC2::NetworkInterface")
     _, association = only(template, "AWS::EC2::EIPAssociation")
     elastic_ip, _ = only(template, "AWS::EC2::EIP")
@@ -89,7 +89,7 @@ def test_the_interface_holds_the_address_and_forwards(template: Template) -> Non
 
 
 def test_each_machine_is_launched_with_the_interface(template: Template) -> None:
-    """A new machine has the address and the routes from the start; the interface outlives it, in its own zone."""
+    """A new machine has the address and the routes at once; the interface stays, in its own zone."""
     interface_id, interface = only(template, "AWS::EC2::NetworkInterface")
     subnet = template.find_resources("AWS::EC2::Subnet")[interface["Properties"]["SubnetId"]["Ref"]]
     _, launch_template = only(template, "AWS::EC2::LaunchTemplate")
@@ -132,7 +132,7 @@ def test_one_machine_at_a_time_without_permissions(template: Template) -> None:
 
 
 def test_a_deployment_waits_for_the_machine(template: Template) -> None:
-    """A new launch template replaces the machine; create and update last until the new one says that it is ready."""
+    """A new launch template replaces the machine; the deployment waits for the signal of the new one."""
     launch_template_id, _ = only(template, "AWS::EC2::LaunchTemplate")
     group_id, group = only(template, "AWS::AutoScaling::AutoScalingGroup")
 
@@ -145,7 +145,7 @@ def test_a_deployment_waits_for_the_machine(template: Template) -> None:
 
 
 def test_the_machine_has_its_way_out_before_it_starts(template: Template) -> None:
-    """It installs what it needs through the Elastic IP and the internet gateway, so both come first."""
+    """It installs packages through the Elastic IP and the internet gateway, so both are made first."""
     _, group = only(template, "AWS::AutoScaling::AutoScalingGroup")
     _, interface = only(template, "AWS::EC2::NetworkInterface")
     association_id, _ = only(template, "AWS::EC2::EIPAssociation")
@@ -193,7 +193,7 @@ def test_several_addresses_are_shared_out_by_sender() -> None:
 
 
 def test_ids_depend_on_nothing_but_the_place(template: Template) -> None:
-    """Another machine or a further address renames and replaces nothing."""
+    """Another machine type or one more address renames and replaces nothing."""
     ids = set(template.to_json()["Resources"])
     grown = set(template_of(addresses=2, instance_type=ec2.InstanceType("m7i.large")).to_json()["Resources"])
 
@@ -202,7 +202,7 @@ def test_ids_depend_on_nothing_but_the_place(template: Template) -> None:
 
 
 def test_routes_and_rules_have_their_handles(stack: Stack) -> None:
-    """Routes point at the interface, and other security groups can name the instance's."""
+    """Routes lead to the interface, and other security groups can refer to the instance's."""
     nat = nat_in(stack)
     neighbour = ec2.SecurityGroup(stack, "Neighbour", vpc=ec2.Vpc(stack, "Other", nat_gateways=0))
     nat.connections.allow_from(neighbour, ec2.Port.icmp_ping())
@@ -225,7 +225,7 @@ def imported_vpc(stack: Stack, **more: str) -> ec2.IVpc:
 
 
 def test_an_imported_vpc_will_do(stack: Stack) -> None:
-    """The range and the zone come from what the import says."""
+    """The import has the range and the zone."""
     vpc = imported_vpc(stack, vpc_cidr_block="172.20.0.0/16")
     NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=["eipalloc-0a1b2c3d"])
 
@@ -311,7 +311,7 @@ def run(template: Template, tmp_path: Path) -> Callable[..., Run]:
 
 
 def test_the_script_makes_a_nat(run: Callable[..., Run], tmp_path: Path) -> None:
-    """It installs nftables, forwards, masquerades, leaves both to a reboot, and then says that it is ready."""
+    """It installs nftables, forwards and masquerades, also after a reboot, and then sends the signal."""
     done = run()
 
     assert script_of(template_of()).startswith("#!/bin/bash\n")  # so that cloud-init runs it
@@ -331,7 +331,7 @@ def test_the_script_makes_a_nat(run: Callable[..., Run], tmp_path: Path) -> None
 
 
 def test_the_script_installs_again_when_that_failed(run: Callable[..., Run]) -> None:
-    """Four failures to install are not the end."""
+    """It tries up to five times."""
     done = run(dnf=4)
 
     assert done.exit_code == 0

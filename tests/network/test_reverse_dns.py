@@ -38,7 +38,7 @@ def template() -> Template:
 
 
 def test_the_name_has_one_record_with_all_addresses(template: Template) -> None:
-    """Whichever address mail comes from, the name leads back to it; not for long if the list changes."""
+    """The name resolves to each address that mail comes from, with a short TTL."""
     template.resource_count_is("AWS::Route53::RecordSet", 1)
     template.has_resource_properties(
         "AWS::Route53::RecordSet",
@@ -88,7 +88,7 @@ def test_the_function_may_change_its_addresses_alone(template: Template) -> None
 
 
 def test_the_function_has_time_for_ec2(template: Template) -> None:
-    """It may wait for as long as Lambda lets it, and less than CloudFormation does."""
+    """Its timeout is Lambda's maximum, and shorter than CloudFormation's."""
     template.has_resource_properties(
         "AWS::Lambda::Function",
         {
@@ -102,7 +102,7 @@ def test_the_function_has_time_for_ec2(template: Template) -> None:
 
 
 def test_other_addresses_keep_their_ids() -> None:
-    """An address's resources are called after the address, not after its place in the list."""
+    """The IDs of an address's resources depend on the address, not on its position in the list."""
     both = template_of([FIRST, SECOND]).find_resources("Custom::ReverseDns")
 
     assert template_of([SECOND, FIRST]).find_resources("Custom::ReverseDns") == both
@@ -110,7 +110,7 @@ def test_other_addresses_keep_their_ids() -> None:
 
 
 def test_addresses_of_the_pool(stack: Stack, network: FixedEgressNetwork) -> None:
-    """The network's own addresses, known once they are deployed, are named as the guide says."""
+    """The network's own addresses are tokens."""
     pool = network.elastic_ip_pool
     assert pool
     mail_in(stack, addresses=list(zip(pool.allocation_ids, pool.public_ips, strict=True)))
@@ -122,7 +122,7 @@ def test_addresses_of_the_pool(stack: Stack, network: FixedEgressNetwork) -> Non
 
 
 def test_the_addresses_of_another_stack(network: FixedEgressNetwork) -> None:
-    """The stack with the name depends on the network's, and not the other way round."""
+    """The stack with the name depends on the network's stack, not the reverse."""
     stack = Stack(network.node.root, "Mail")  # type: ignore[arg-type]  # the app
     pool = network.elastic_ip_pool
     assert pool
@@ -133,7 +133,7 @@ def test_the_addresses_of_another_stack(network: FixedEgressNetwork) -> None:
 
 
 def test_a_name_known_later(stack: Stack) -> None:
-    """A token is taken as it comes."""
+    """A token is accepted."""
     mail_in(stack, name=stack.region)
 
     Template.from_stack(stack).has_resource_properties(
@@ -142,7 +142,7 @@ def test_a_name_known_later(stack: Stack) -> None:
 
 
 def test_a_zone_imported_by_its_id(stack: Stack) -> None:
-    """It does not know its own name, so the record's name is written out, and nothing is checked."""
+    """Such a zone does not know its own name, so the record has the full name, which is not checked."""
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z0123456789ABCDEFGHIJ")
     ReverseDns(stack, "Mail", hosted_zone=zone, name=NAME, addresses=[FIRST])
 

@@ -193,7 +193,7 @@ def test_services_of_the_same_stack_in_two_stages_are_told_apart() -> None:
 
 
 def test_an_imported_vpc_is_skipped(stack: Stack) -> None:
-    """What the app does not define cannot be followed; the network has warned of it already."""
+    """The app does not define its routes; the network has warned of it."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -225,7 +225,7 @@ def test_a_public_subnet_fails_the_synthesis(stack: Stack) -> None:
 
 
 def test_a_vpc_with_addresses_of_its_own_is_refused_until_they_are_retained(stack: Stack) -> None:
-    """The Elastic IPs that `ec2.Vpc` makes go with the stack; retaining them is enough."""
+    """A deleted stack releases the Elastic IPs of `ec2.Vpc`; to retain them is enough."""
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
     service_in(stack, vpc)
 
@@ -247,7 +247,7 @@ def test_a_vpc_with_addresses_of_its_own_is_refused_until_they_are_retained(stac
 
 
 def test_a_finding_can_be_acknowledged(stack: Stack) -> None:
-    """Whoever has a reason says it at the service, and synthesis succeeds."""
+    """Acknowledged at the service with a reason, it does not fail the synthesis."""
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
     service = service_in(stack, vpc)
     Validations.of(service).acknowledge(
@@ -291,7 +291,7 @@ def test_a_service_without_subnets_is_no_fault(stack: Stack, network: FixedEgres
 
 
 def test_an_overridden_public_address_is_refused(stack: Stack, network: FixedEgressNetwork) -> None:
-    """What counts is the template, not what the constructs were given."""
+    """The template is judged, and not the constructs' arguments."""
     service = proven_service(stack, network)
     l1_of(service).add_property_override("NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp", "ENABLED")
 
@@ -330,7 +330,7 @@ def test_an_overridden_schedule_is_refused(stack: Stack, network: FixedEgressNet
 
 
 def test_an_aspect_counts(lab: Lab) -> None:
-    """What is added while the app is synthesized is seen as well, and synthesizing twice tells the same."""
+    """Resources that an aspect adds during synthesis are read, and a second synthesis has the same result."""
 
     @jsii.implements(IAspect)
     class AddRoute:
@@ -570,7 +570,7 @@ def test_routes(broken: Mapping[str, set[str]], name: str, rule: str | None) -> 
 
 
 def test_warnings_do_not_fail_the_synthesis() -> None:
-    """What cannot be followed, and IPv6, are reported; the app is synthesized all the same."""
+    """Routes that cannot be followed, and IPv6, are reported and do not fail the synthesis."""
     labs_of(WARNINGS).synth()
 
 
@@ -605,7 +605,7 @@ def test_a_regional_gateway_in_automatic_mode_has_no_known_address(stack: Stack,
 def test_a_regional_gateway_in_manual_mode_is_judged_by_its_addresses(
     stack: Stack, policy: RemovalPolicy, broken: set[str]
 ) -> None:
-    """It keeps to those that it is given for each zone."""
+    """It has only the addresses that are given for each zone."""
     elastic_ip = ec2.CfnEIP(stack, "Ip", domain="vpc")
     elastic_ip.apply_removal_policy(policy)
     provider = ec2.NatProvider.regional_gateway(
@@ -642,7 +642,7 @@ def test_the_nat_instances_of_a_vpc_are_refused(stack: Stack) -> None:
 def test_given_addresses_of_a_vpc_of_the_app(
     stack: Stack, egress_ips: list[str], subnets_of: str, found: set[str]
 ) -> None:
-    """Given addresses need not be retained; a task's own public address is not one of them."""
+    """Given addresses do not need to be retained; a task's own public address is not one of them."""
     vpc = ec2.Vpc(stack, "Vpc")
     network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=egress_ips)
     network.task_subnets = getattr(vpc, subnets_of)

@@ -145,7 +145,7 @@ def test_public_tasks(plain: Plain) -> None:
 
 @pytest.mark.parametrize("name", ["private", "job"])
 def test_addresses_that_go_with_the_stack_are_told(name: str, plain: Plain) -> None:
-    """CDK's own gateways have such; the service and the job are named, and the Elastic IP in the other stack."""
+    """CDK's own gateways have such addresses; the message has the service or job, and the Elastic IP."""
     tasks = {"private": "Private/Web/Service/Service", "job": "Job/Report/ScheduledEventRule/Resource"}[name]
 
     assert faults_of(assert_fixed_egress, getattr(plain, name)) == [
@@ -266,7 +266,7 @@ UNSEEN = (
 
 
 def test_subnets_of_another_app_prove_nothing(stack: Stack) -> None:
-    """Where they lead is not seen: tasks are private there, and their addresses are not known."""
+    """Their routes are unknown: tasks are private there, and their addresses are not known."""
     run_in(stack, imported_vpc(stack))
 
     assert_private_tasks(stack)
@@ -345,7 +345,7 @@ def test_logs_that_go_nowhere_are_told(plain: Plain, stack: Stack) -> None:
 
 
 def test_subscriptions_to_some_lines_are_told(stack: Stack) -> None:
-    """The rest of them stays; which are picked is said."""
+    """The other lines are not archived; the message has the pattern."""
     group = logs.LogGroup(stack, "Group")
     subscribe(group, stack, "ERROR")
     task_with(stack, aws_logs(group))

@@ -101,7 +101,7 @@ def test_each_stack_of_an_app_is_pinned(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_message_is_what_it_says() -> None:
-    """Word by word."""
+    """The page has the exact message."""
     with pytest.raises(AssertionError) as failure:
         assert_no_replacement(network("10.0.0.0/16"), network("10.1.0.0/16"))
 

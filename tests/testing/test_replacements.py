@@ -75,7 +75,7 @@ def test_what_is_deleted() -> None:
 
 
 def test_another_type() -> None:
-    """CloudFormation refuses such an update, whichever of the two types should last."""
+    """CloudFormation refuses such an update, whether the old or the new type should last."""
     data, role = template(It=resource(BUCKET, "Shop/It")), template(It=resource("AWS::IAM::Role", "Shop/It"))
 
     refused = "which CloudFormation refuses under one logical ID"
@@ -102,7 +102,7 @@ def test_properties_that_are_create_only() -> None:
 
 
 def test_properties_within_properties() -> None:
-    """Only what is create-only counts of an object, or of each in a list; all of it if only the deployment knows it."""
+    """Only the create-only part of an object or of list items counts; all of it if it is unresolved."""
     old = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "old"}))
     described = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "lines", "Description": "new"}))
     renamed = template(Lines=resource("AWS::Glue::Table", TableInput={"Name": "rows"}))
@@ -165,7 +165,7 @@ def conditional(name: str, **conditions: object) -> dict[str, Any]:
 
 
 def test_conditions() -> None:
-    """What is there under another condition may be deleted; its name does not matter, nor one that is dropped."""
+    """A resource under another condition may be deleted; the condition's name does not matter."""
     always, yes, no = template(Data=resource(BUCKET)), conditional("Is", Is=YES), conditional("Is", Is=NO)
     gone = "Data (AWS::S3::Bucket Data) may be deleted: its Condition was {}, now {}"
 
@@ -179,14 +179,14 @@ def test_conditions() -> None:
 
 
 def test_conditions_in_a_circle_end() -> None:
-    """CloudFormation refuses them, and says so better than an endless comparison."""
+    """CloudFormation refuses them; the comparison ends."""
     circle = conditional("Is", Is={"Fn::Not": [{"Condition": "Not"}]}, Not={"Fn::Not": [{"Condition": "Is"}]})
 
     assert faults_of(circle, circle) == []
 
 
 def test_conditions_and_mappings_in_properties() -> None:
-    """What the template says elsewhere counts as if it stood there."""
+    """Conditions and mappings count as their values."""
 
     def vpc(condition: object, cidr: str) -> dict[str, Any]:
         found = {"Fn::FindInMap": ["Ranges", "shop", "cidr"]}
@@ -217,7 +217,7 @@ def test_conditions_are_pinned() -> None:
 
 
 def test_what_schemas_lack() -> None:
-    """What AWS documents beside is kept in a file; the CDK CLI has both, so that what is new in it shows here."""
+    """A data file has what only AWS's documentation says; a newer CDK CLI may have more of it."""
     assert written() == DOCUMENTED.read_text(), "make create-only"
     assert "Name" in create_only_names("AWS::Route53::RecordSet", CONDITIONALLY)
 
@@ -278,7 +278,7 @@ TEXTS = [{"Fn::Sub": "${V.Arn}/x"}, {"Fn::Join": ["/", [{"Fn::GetAtt": ["V", "Ar
 
 @pytest.mark.parametrize("spellings", [SPELLINGS, LITERALS, TEXTS], ids=["reference", "literal", "text"])
 def test_a_value_in_another_form_is_no_change(spellings: list[Any]) -> None:
-    """However a template puts a text together; another value is a change."""
+    """A text may be put together in different ways; another value is a change."""
     first, *others = [template(Data=resource(BUCKET, BucketName=each)) for each in spellings]
 
     for other in others:
@@ -299,7 +299,7 @@ class Nested(Stack):
 
 
 def test_what_a_parent_changes_in_a_nested_stack() -> None:
-    """A parameter's value, and what another nested stack hands on; of stacks, of pins, and of the nested one alone."""
+    """A parameter's value, or an output of another nested stack; in stacks, in pins, and in the nested stack alone."""
     old, pin = Nested(), lasting_resources(Nested())
 
     for before in (old, pin):
@@ -313,8 +313,23 @@ def test_what_a_parent_changes_in_a_nested_stack() -> None:
     assert fault.startswith("Shop/Data/Bucket (AWS::S3::Bucket Bucket) is replaced for BucketName: ")
 
 
+def test_consequences_in_a_nested_stack() -> None:
+    """References within a nested stack are followed."""
+
+    def shop(cidr: str) -> Stack:
+        stack = Stack(App(), "Shop")
+        nested = NestedStack(stack, "Nested")
+        vpc = ec2.CfnVPC(nested, "Vpc", cidr_block=cidr)
+        ec2.CfnSubnet(nested, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
+        return stack
+
+    _, subnet = faults_of(shop("10.0.0.0/16"), shop("10.1.0.0/16"))
+    assert "Shop/Nested/Subnet (AWS::EC2::Subnet " in subnet
+    assert " is replaced with Shop/Nested/Vpc, which its VpcId refers to" in subnet
+
+
 def test_what_may_follow() -> None:
-    """Through a property that is create-only under conditions, or from what may be replaced, nothing is certain."""
+    """A conditional property, or a cause that may be replaced, makes a replacement possible, not certain."""
 
     def data(family: str, name: str) -> dict[str, Any]:
         return template(
@@ -343,7 +358,7 @@ def test_what_may_go() -> None:
 
 
 def test_what_is_accepted_must_go() -> None:
-    """One that is mistyped, or that has gone long ago, would let something go later."""
+    """A mistyped or outdated entry would hide a later replacement."""
     old = template(Data=resource(BUCKET, "Shop/Data/Resource"))
 
     with pytest.raises(AssertionError, match="accepted: Shop/Dat; remove it, or correct it"):
@@ -353,7 +368,7 @@ def test_what_is_accepted_must_go() -> None:
 
 
 def test_types_without_a_schema() -> None:
-    """Of a third party's type only the ID and the type itself are known to matter; of CDK's own, more."""
+    """Of a third party's type only the ID and the type are compared; custom resources of CDK have a schema."""
     own, other = resource("Own::Thing::Type", Name="a"), resource("Own::Thing::Type", Name="b")
 
     assert faults_of(template(Thing=own), template(Thing=other), types=ANY) == []
@@ -407,7 +422,7 @@ def test_what_is_pinned(pinned: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("is_old", [True, False], ids=["old", "new"])
 def test_a_pin_says_what_was_looked_at(is_old: bool, pinned: dict[str, Any]) -> None:  # noqa: FBT001 - a parameter
-    """What was not, because cfn-lint did not know it yet, is not taken for a change."""
+    """A property that an older cfn-lint did not know is not compared."""
     looked = pinned["Metadata"]["fargate-constructs:create-only"]
     older = json.loads(json.dumps(pinned))
     older["Metadata"]["fargate-constructs:create-only"][VPC] = ["InstanceTenancy"]
@@ -450,7 +465,7 @@ LOOP = {"Resources": {"Fn::ForEach::Vpcs": ["Name", ["A"], {"Vpc${Name}": resour
     ],
 )
 def test_refusals(old: Any, new: Any, arguments: dict[str, Any], error: type[Exception], message: str) -> None:  # noqa: ANN401
-    """What is no template, or one of which nothing could be replaced, would pass silently."""
+    """Other input would pass silently."""
     with pytest.raises(error, match=re.escape(message)):
         assert_no_replacement(old, new, **arguments)
 
@@ -483,7 +498,7 @@ def test_files_that_are_no_templates(text: str | None, error: type[Exception], p
 
 
 def test_empty_stacks() -> None:
-    """Nothing of one is pinned, and an update to it deletes everything."""
+    """A pin of one is empty, and an update to one deletes everything."""
     assert lasting_resources(Stack(App(), "Empty"))["Resources"] == {}
     assert faults_of(template(Old=resource(BUCKET)), Stack(App(), "Empty")) == ["Old (AWS::S3::Bucket Old) is deleted"]
 
