@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from constructs import Construct, IConstruct
 
@@ -39,4 +40,9 @@ def existing_app_singleton(app: IConstruct, make: Callable[[], T]) -> T | None:
 
 
 def _singletons_of(app: IConstruct) -> AppSingletons | None:
-    return cast("AppSingletons | None", node_of(app).try_find_child(ID))
+    if app not in _SINGLETONS and (found := node_of(app).try_find_child(ID)):
+        _SINGLETONS[app] = cast(AppSingletons, found)
+    return _SINGLETONS.get(app)
+
+
+_SINGLETONS: WeakKeyDictionary[IConstruct, AppSingletons] = WeakKeyDictionary()

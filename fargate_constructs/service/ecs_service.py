@@ -8,13 +8,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IDependable
 
-from fargate_constructs._core.construct_paths import path_of, stack_of
+from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.synthesized.intrinsics import number
 from fargate_constructs.synthesized.template_checks import violation
-from fargate_constructs.synthesized.templates import Place, Templates
+from fargate_constructs.synthesized.templates import Templates
 
 
 class EcsService(ecs.FargateService):
@@ -66,6 +66,7 @@ class EcsService(ecs.FargateService):
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
+        keep_place(self, scope, id)
         self.resource = cast(ecs.CfnService, resource_of(self))
         self.resource.node.add_dependency(*depends_on)
         # The L2 has no arguments for these.
@@ -99,8 +100,7 @@ class EcsService(ecs.FargateService):
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
         """
-        stack = stack_of(self)
-        properties = templates.properties(Place(stack, stack.resolve(self.resource.logical_id)))
+        properties = templates.properties(templates.place(stack_of(self), f"{path_of(self)}/Service"))
         max_percent = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
         is_rebalanced = properties.get("AvailabilityZoneRebalancing") == "ENABLED"
         if max_percent and max_percent <= 100 and is_rebalanced:  # noqa: PLR2004 - percent

@@ -241,9 +241,7 @@ class FargateService(FargateTask):
         if self.deployment._shifts_traffic:
             node_of(self).add_validation(_ShiftedRequests(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
-        node_of(self).add_validation(
-            UnwatchedTargetGroups(self, self._resource, own=lambda: self.target_groups, alarms=self.rollback_alarms)
-        )
+        UnwatchedTargetGroups(self, self._resource, own=lambda: self.target_groups, alarms=self.rollback_alarms)
 
     @property
     def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:

@@ -6,7 +6,9 @@ listener.add_targets(..., targets=[service.service.load_balancer_target(...)]) â
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, Stack
@@ -15,14 +17,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import IConstruct, IValidation
 
-from fargate_constructs._core.construct_paths import stack_of
+from fargate_constructs._core.construct_paths import node_of, stack_of
 
 DRAIN = "deregistration_delay.timeout_seconds"
 # The ID by which the warning of it can be acknowledged.
 UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
 
 
-@jsii.implements(IValidation)
 class UnwatchedTargetGroups:
     """Warns of each target group that lacks what those of routes have: a drain time, checks, and alarms that roll back.
 
@@ -45,15 +46,23 @@ class UnwatchedTargetGroups:
         self._service = service
         self._own = own
         self._alarms = alarms
+        stack = stack_of(construct)
+        if stack not in _SERVICES:
+            _SERVICES[stack] = []
+            node_of(stack).add_validation(cast(IValidation, _AtSynthesis(stack)))
+        _SERVICES[stack].append(self)
 
-    def validate(self) -> list[str]:
-        """Warn, now that all target groups are known; nothing is ever wrong."""
+    def references(self) -> list[object]:
+        """Return the service's load balancers and the target groups of its routes, not resolved."""
+        return [self._service.load_balancers, [each.target_group_arn for each in self._own()]]
+
+    def warn(self, load_balancers: Sequence[Mapping[str, object]] | None, own: Sequence[object]) -> None:
+        """Warn of target groups that are not those of routes."""
         stack = stack_of(self._construct)
-        used, own = stack.resolve([self._service.load_balancers, [each.target_group_arn for each in self._own()]])
-        arns = [each["targetGroupArn"] for each in used or []]
+        arns = [each["targetGroupArn"] for each in load_balancers or []]
         others = [arn for arn in arns if arn not in own]
         if not others:
-            return []
+            return
         made = [each for each in stack.node.root.node.find_all() if isinstance(each, elbv2.CfnTargetGroup)]
         by_arn = {json.dumps(arn): each for arn, each in zip(stack.resolve([x.ref for x in made]), made, strict=True)}
         for arn in others:
@@ -67,7 +76,6 @@ class UnwatchedTargetGroups:
                     "deregistration_delay=service.health.deregistration_delay and "
                     "health_check=service.health.target_check(), and pass an alarm on it to service.rollback_on()",
                 )
-        return []
 
     def _lacks(self, target_group: elbv2.CfnTargetGroup) -> Iterator[str]:
         stack = Stack.of(target_group)
@@ -78,6 +86,25 @@ class UnwatchedTargetGroups:
             yield "health check"
         if not any(_is_on(alarm, target_group) for alarm in self._alarms):
             yield "alarm that rolls back"
+
+
+_SERVICES: WeakKeyDictionary[Stack, list[UnwatchedTargetGroups]] = WeakKeyDictionary()
+
+
+@jsii.implements(IValidation)
+class _AtSynthesis:
+    """Warns for all services of a stack: one call from Node.js to Python for each takes longer."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        """Warn when all target groups are known; nothing is an error."""
+        services = _SERVICES[self._stack]
+        references = self._stack.resolve([each.references() for each in services])
+        for service, resolved in zip(services, references, strict=True):
+            service.warn(*resolved)
+        return []
 
 
 def _is_on(alarm: cloudwatch.IAlarm, target_group: elbv2.CfnTargetGroup) -> bool:

@@ -64,6 +64,7 @@ class Templates:
         self._pseudo_parameters = cache(self._list_pseudo_parameters)
         self._stack_path = cache(_stack_path)
         self._paths = cache(self._list_paths)
+        self._logical_ids = cache(lambda stack: {path: name for name, path in self._paths(stack).items()})
         for source in sources:
             self._read(source)
 
@@ -149,6 +150,10 @@ class Templates:
     def path(self, place: Place) -> str:
         """Return the path of a resource's construct."""
         return self._paths(place.stack).get(place.logical_id, f"{self._stack_path(place.stack)}/{place.logical_id}")
+
+    def place(self, stack: Stack, path: str) -> Place:
+        """Return where the resource of a construct is; the opposite of `path`."""
+        return Place(stack, self._logical_ids(stack)[path])
 
     def acknowledged(self, path: str) -> set[str]:
         """Return the IDs that are acknowledged at a construct or above it."""
