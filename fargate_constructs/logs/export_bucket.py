@@ -12,7 +12,7 @@ from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.private_bucket import PrivateBucket
-from fargate_constructs.logs.exported_events import PREFIX
+from fargate_constructs.logs.backfill import PREFIX
 
 EXPIRE_AFTER = Duration.days(30)
 

@@ -16,11 +16,15 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
+from types_boto3_s3 import S3Client
 
-from fargate_constructs.logs import backfill, exported_events
-from fargate_constructs.logs.backfill import Backfill, BackfillError
+from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill
+from fargate_constructs.logs.backfill import __main__ as command
+from fargate_constructs.logs.backfill import events as event_files
+from fargate_constructs.logs.backfill.events import Line, batches, parse
+from fargate_constructs.logs.backfill.log_group_backfill import Backfill, Written
+from fargate_constructs.logs.backfill.zipped_objects import BackfillError
 from fargate_constructs.logs.export_bucket import LogExportBucket
-from fargate_constructs.logs.exported_events import PREFIX, Line, batches, parse
 from tests.audit import findings
 from tests.logs.deployed import Shipper, delivery, environment_of, log_event
 from tests.logs.faults import FaultyS3, in_process, lose_answer, pass_on, refuse, reset
@@ -46,7 +50,7 @@ class OldGroup:
         self.name, self.exports = f"/old/{uuid.uuid4()}", f"exports-{uuid.uuid4()}"
         self.logs.groups[self.name] = Group(at(NOON - timedelta(days=7)))
         self.s3.create_bucket(Bucket=self.exports)
-        self.said: list[str] = []
+        self.reported: list[str] = []
 
     def write(self, stream: str, *events: tuple[datetime, str]) -> None:
         """Write events to a stream."""
@@ -57,16 +61,16 @@ class OldGroup:
         made = [log_event(str(uuid.uuid4()), at(moment), message) for moment, message in events]
         self.shipper.invoke(delivery(*made, logGroup=self.name, logStream=stream))
 
-    def fill(self, *between: datetime) -> backfill.Written:
+    def fill(self, *between: datetime) -> Written:
         """Run the back-fill; by default of two days in February."""
-        command = Backfill(
+        backfill = Backfill(
             log_group=self.name,
             archive_bucket=self.shipper.archive,
             export_bucket=self.exports,
-            say=self.said.append,
+            report=self.reported.append,
             poll_seconds=0,
         )
-        return command.run(*(between or RANGE))
+        return backfill.run(*(between or RANGE))
 
     def archived(self) -> list[tuple[str, int, str]]:
         """Stream, timestamp and message of each line in the archive, sorted."""
@@ -118,7 +122,7 @@ def test_everything_is_filled_in(group: OldGroup) -> None:
     [line, *_] = group.shipper.archived()[keys[0]]
     assert line["owner"] == "123456789012"
     assert line["id"].startswith("backfill-")
-    assert group.said == [
+    assert group.reported == [
         "from 2026-02-27 00:00:00 to 2026-03-01 00:00:00 UTC: 2 days, an export task each",
         "2026-02-27  exporting",
         "2026-02-27  4 events in 3 objects, 0 were there",
@@ -146,7 +150,7 @@ def test_a_second_run_does_nothing(group: OldGroup) -> None:
     group.fill()
 
     assert group.fill() == (0, 0, 0)
-    assert group.said[-3:-1] == ["2026-02-27  done by an earlier run", "2026-02-28  done by an earlier run"]
+    assert group.reported[-3:-1] == ["2026-02-27  done by an earlier run", "2026-02-28  done by an earlier run"]
     for entry in group.s3.list_objects_v2(Bucket=group.exports, Prefix=f"{PREFIX}/done/")["Contents"]:
         group.s3.delete_object(Bucket=group.exports, Key=entry["Key"])
     assert group.fill() == (0, 4, 0)
@@ -155,7 +159,7 @@ def test_a_second_run_does_nothing(group: OldGroup) -> None:
 
 def test_stopped_and_started_again(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped between two objects of a day, it goes on with that day and writes what is missing."""
-    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 1)
+    monkeypatch.setattr(event_files, "BATCH_EVENTS", 1)
     group.write("web/app/0a1b", *EVENTS)
     put, calls = vars(Backfill)["_put"], []
 
@@ -196,11 +200,11 @@ def test_it_waits_for_other_exports(group: OldGroup, monkeypatch: pytest.MonkeyP
         if len(naps) > 1:
             other["status"] = {"code": "COMPLETED"}
 
-    monkeypatch.setattr("fargate_constructs.logs.backfill.time.sleep", nap)
+    monkeypatch.setattr("fargate_constructs.logs.backfill.export_tasks.time.sleep", nap)
 
     assert group.fill()[0] == 4
-    assert group.said[2] == "2026-02-27  waiting: another export task of this account is under way"
-    assert len([line for line in group.said if "waiting" in line]) == 1
+    assert group.reported[2] == "2026-02-27  waiting: another export task of this account is under way"
+    assert len([line for line in group.reported if "waiting" in line]) == 1
 
 
 @pytest.mark.parametrize("code", ["FAILED", "CANCELLED", "PENDING_CANCEL"])
@@ -254,9 +258,9 @@ def test_any_time_zone_means_utc(group: OldGroup) -> None:
     assert [message for _, _, message in group.archived()] == [str(hours) for hours in range(-12, -4)]
     assert group.fill(datetime(2026, 2, 27), datetime(2026, 2, 27, 10)) == (2, 8, 2)  # noqa: DTZ001
     assert group.fill(RANGE[0].astimezone(west), datetime(2026, 2, 27, 10, tzinfo=UTC)) == (0, 0, 0)
-    assert group.said[-2] == "2026-02-27  done by an earlier run"
+    assert group.reported[-2] == "2026-02-27  done by an earlier run"
     group.fill(datetime(2026, 2, 27, tzinfo=east), RANGE[1].astimezone(west))
-    assert group.said[-6] == "2026-02-26  2 events in 2 objects, 0 were there"
+    assert group.reported[-6] == "2026-02-26  2 events in 2 objects, 0 were there"
     assert len(group.archived()) == 28
 
 
@@ -272,7 +276,7 @@ def test_ranges_that_make_no_sense(group: OldGroup, begin: datetime, end: dateti
     """Refused before anything is exported."""
     with pytest.raises(BackfillError, match=message):
         group.fill(begin, end)
-    assert group.said == []
+    assert group.reported == []
 
 
 def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,11 +285,11 @@ def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) 
     group.write("web/app/0a1b", (datetime.now(UTC) + timedelta(minutes=1), "after that"))
     with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
         group.fill(None, None)  # type: ignore[arg-type]  # as the command does
-    monkeypatch.setattr(backfill, "EXPORTABLE_AFTER", timedelta(hours=-1))
+    monkeypatch.setattr(log_group_backfill, "EXPORTABLE_AFTER", timedelta(hours=-1))
     group.write("older", (datetime.now(UTC) - timedelta(days=1), "older than its log group"))
 
     assert group.fill(None, None) == (2, 0, 2)  # type: ignore[arg-type]  # as the command does
-    assert group.said[-1].endswith("then run this again in 12 hours")
+    assert group.reported[-1].endswith("then run this again in 12 hours")
     group.name += "-not"
     with pytest.raises(BackfillError, match="there is no log group"):
         group.fill(None, RANGE[1])  # type: ignore[arg-type]  # as the command does
@@ -315,7 +319,7 @@ def test_an_object_of_the_archive_that_cannot_be_read(
 
     with pytest.raises(BackfillError, match=f"2026-02-27  .*{key}.*{reason}"):
         group.fill()
-    assert group.said[-1] == "done   1 events in 1 objects, 0 were there"
+    assert group.reported[-1] == "done   1 events in 1 objects, 0 were there"
     group.s3.delete_object(Bucket=group.shipper.archive, Key=key)
     assert [message for _, _, message in group.archived()] == [EVENTS[-1][1]]
 
@@ -359,25 +363,25 @@ def test_an_export_that_cannot_be_read(group: OldGroup, monkeypatch: pytest.Monk
     monkeypatch.undo()
 
 
-def test_merged_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compacted_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an object goes and another comes between list and read, the day is looked at again."""
     group.write("web/app/0a1b", *EVENTS)
     group.ship("web/app/0a1b", *EVENTS)
     objects = group.shipper.memory.buckets[group.shipper.archive].objects
     [first, *_] = objects
-    opened, merging = vars(Backfill)["_open"], [first.replace(".ndjson", ".merged.ndjson")]
+    opened, compacting = archived_day.unzipped, [first.replace(".ndjson", ".merged.ndjson")]
 
-    def merge(self: Backfill, bucket: str, key: str) -> object:
-        if bucket == group.shipper.archive and merging:
-            objects[merging.pop()] = objects.pop(first)
-        return opened(self, bucket, key)
+    def compact(s3: S3Client, bucket: str, key: str) -> object:
+        if compacting:
+            objects[compacting.pop()] = objects.pop(first)
+        return opened(s3, bucket, key)
 
-    monkeypatch.setattr(Backfill, "_open", merge)
+    monkeypatch.setattr(archived_day, "unzipped", compact)
     assert group.fill()[:2] == (0, 4)
-    assert merging == []
+    assert compacting == []
 
     names, body = count(), objects.popitem()[1]
-    monkeypatch.setattr(Backfill, "_count", lambda *_: objects.update({f"{first}{next(names)}": body}))
+    monkeypatch.setattr(archived_day, "count_events", lambda *_: objects.update({f"{first}{next(names)}": body}))
     with pytest.raises(BackfillError, match=r"\n2026-02-2\d  .*change while they are read"):
         group.fill(RANGE[0], RANGE[1] - timedelta(hours=1))
 
@@ -390,7 +394,7 @@ def test_what_s3_does_not_take(group: OldGroup) -> None:
     named = r"2026-02-27  2 events of 'a', the first of 2026-02-27 12:00:00.000000 UTC, are not written: .*AccessDenied"
     with pytest.raises(BackfillError, match=named):
         group.fill()
-    assert group.said[-1] == "done   4 events in 3 objects, 0 were there"
+    assert group.reported[-1] == "done   4 events in 3 objects, 0 were there"
     group.faulty_s3.well()
 
     assert group.fill() == (1, 4, 1)
@@ -399,7 +403,7 @@ def test_what_s3_does_not_take(group: OldGroup) -> None:
 
 def test_a_twin_whose_object_s3_did_not_take(group: OldGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two equal events in two batches, the first refused and the second written: another run writes the first."""
-    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 2)
+    monkeypatch.setattr(event_files, "BATCH_EVENTS", 2)
     group.write("a", (NOON - timedelta(hours=1), "other"), (NOON, "same"), (NOON, "same"))
     put, refused = vars(Backfill)["_put"], [ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")]
 
@@ -444,30 +448,30 @@ def test_a_log_group_too_long_for_a_key(group: OldGroup) -> None:
 
 def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Its arguments, its progress, and an exit code with one line for what a person can mend."""
-    monkeypatch.setattr("fargate_constructs.logs.backfill.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("fargate_constructs.logs.backfill.export_tasks.time.sleep", lambda _seconds: None)
     group.write("web/app/0a1b", *EVENTS)
     buckets = ["--archive-bucket", group.shipper.archive, "--export-bucket", group.exports]
     days = ["--from", "2026-02-27", "--to", "2026-03-01T00:00:00+00:00"]
 
-    assert backfill.main(["--log-group", group.name, *buckets, *days]) == 0
+    assert command.main(["--log-group", group.name, *buckets, *days]) == 0
     assert capsys.readouterr().out.endswith("done   4 events in 3 objects, 0 were there\n")
     assert group.archived() == expected()
 
-    assert backfill.main(["--log-group", "/not/there", *buckets]) == 1
+    assert command.main(["--log-group", "/not/there", *buckets]) == 1
     assert capsys.readouterr().err == "error: there is no log group '/not/there' in this account and region\n"
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Backfill, "run", stop)
-    assert backfill.main(["--log-group", group.name, *buckets]) == 130
-    assert capsys.readouterr().err.startswith("stopped; started again")
+    assert command.main(["--log-group", group.name, *buckets]) == 130
+    assert capsys.readouterr().err.startswith("stopped; start it again")
 
 
 def test_batches_are_no_larger_than_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one stream, by number and by bytes."""
-    monkeypatch.setattr(exported_events, "BATCH_EVENTS", 3)
-    monkeypatch.setattr(exported_events, "BATCH_BYTES", 10)
+    monkeypatch.setattr(event_files, "BATCH_EVENTS", 3)
+    monkeypatch.setattr(event_files, "BATCH_BYTES", 10)
     lines = [Line("a", 0, b"x")] * 4 + [Line("b", 0, b"x" * 10)] * 2 + [Line("b", 0, b"x" * 20)]
 
     sizes = [[line.stream for line in batch] for batch in batches(lines)]
@@ -522,7 +526,7 @@ def test_any_text(
     group: OldGroup, text: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Text of any kind is written as it was exported; nothing is printed but the progress."""
-    monkeypatch.setattr(exported_events, "BATCH_BYTES", 10_000)
+    monkeypatch.setattr(event_files, "BATCH_BYTES", 10_000)
     group.write("web/1", *((NOON + timedelta(milliseconds=number), text) for number in range(100)))
 
     assert group.fill()[:2] == (100, 0)

@@ -24,8 +24,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fargate_constructs.logs import exported_events
-from fargate_constructs.logs.backfill import Backfill, BackfillError
+from fargate_constructs.logs.backfill import events as event_files
+from fargate_constructs.logs.backfill.log_group_backfill import Backfill
+from fargate_constructs.logs.backfill.zipped_objects import BackfillError
 from tests.logs import compacting as merging
 from tests.logs.deployed import Context, delivery, environment_of, load, log_event
 from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
@@ -60,7 +61,7 @@ class Written:
     @property
     def timestamp(self) -> int:
         """In milliseconds."""
-        return exported_events.milliseconds(FIRST) + self.hour * 3_600_000
+        return event_files.milliseconds(FIRST) + self.hour * 3_600_000
 
     @property
     def as_exported(self) -> tuple[str, int, str]:
@@ -152,7 +153,7 @@ class Account:
         self._memory = MemoryS3("archive", "exports", "failures")
         self.s3 = FaultyS3(self._memory)
         lambdas.api.logs = MemoryLogs(self._memory, self.s3)
-        lambdas.api.logs.groups[GROUP] = group = Group(exported_events.milliseconds(FIRST))
+        lambdas.api.logs.groups[GROUP] = group = Group(event_files.milliseconds(FIRST))
         for event in events:
             group.streams[event.stream].append((event.timestamp, event.message))
         for turn in (1, 2):
@@ -239,9 +240,11 @@ def lambdas() -> Iterator[SimpleNamespace]:
         shipper = load(environment)["handler"]
         with (
             mock.patch.dict("os.environ", environment | buckets),
-            mock.patch("fargate_constructs.logs.backfill.boto3.client", functools.cache(boto3.client)),
+            mock.patch(
+                "fargate_constructs.logs.backfill.log_group_backfill.boto3.client", functools.cache(boto3.client)
+            ),
             mock.patch("time.sleep"),
-            mock.patch.object(exported_events, "BATCH_EVENTS", 2),
+            mock.patch.object(event_files, "BATCH_EVENTS", 2),
         ):
             yield SimpleNamespace(
                 api=api,

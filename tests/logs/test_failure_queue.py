@@ -134,6 +134,20 @@ def test_a_failure_comes_back(china: China) -> None:
     assert (china.archived(), china.shipper.quarantined()) == (["0"], {})
 
 
+def test_a_message_comes_again(china: China) -> None:
+    """It has the same key, and leaves the object as it is: as old as it is, for the alarm."""
+    china.fail()
+    with mock.patch.object(china.replay["failures"], "replay_all"):
+        with suppress(Killed):
+            china.run("ok", "ok", "killed")  # the message is moved, and not deleted
+        [key] = china.shipper.quarantined()
+        china.shipper.s3.put_object(Bucket=china.shipper.failures, Key=key, Body=b"first")
+        china.queue.pass_time()
+        china.run()
+
+    assert (china.shipper.quarantined(), china.queue.messages) == ({key: b"first"}, [])
+
+
 def test_more_than_one_request_receives(china: China) -> None:
     """The queue is drained to its end."""
     ids = {china.fail() for _ in range(23)}

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-PREFIX = "fargate-constructs-backfill"  # of all that the back-fill keeps in the export bucket
 # What CloudWatch Logs delivers at once, at the most; the bytes are those of JSON.
 BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000
 EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)", re.DOTALL)
 
 
 class Event(NamedTuple):
-    """A log event, as far as an export tells."""
+    """A log event, as an export has it."""
 
     stream: str
     timestamp: int
@@ -29,12 +28,12 @@ class Event(NamedTuple):
 
     @property
     def fingerprint(self) -> bytes:
-        """What tells it from others but equal ones; of the stream, what an export leaves of the name."""
+        """A hash that only equal events have; of the stream, it uses the exported form of the name."""
         text = "\0".join([self.stream.replace("/", "-"), str(self.timestamp), self.message])
         return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
 
     def with_id(self, name: str) -> Line:
-        """Return what a line of the archive says of it alone."""
+        """Return the event with an ID, as a line of the archive."""
         return Line(
             self.stream,
             self.timestamp,
@@ -48,17 +47,13 @@ class Line(NamedTuple):
     stream: str
     timestamp: int
     members: bytes
-    """Of its JSON object, but for those that all lines of its stream have."""
+    """Of its JSON object, without those that all lines of its stream have."""
 
 
 def parse(text: str, when: range) -> Iterator[tuple[int, str]]:
-    """Return the timestamps and messages of an exported file.
+    """Return the timestamps and messages of an exported file; *when* is the exported time, in milliseconds.
 
-    A line goes on with the message before it unless it begins with a timestamp of the exported time.
-
-    Args:
-        text: The file's text.
-        when: The exported time, in milliseconds.
+    A line that does not begin with a timestamp of that time continues the message before it.
     """
     begun: tuple[int, list[str]] | None = None
     for line in text.removesuffix("\n").split("\n"):

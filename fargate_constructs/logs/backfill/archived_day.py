@@ -1,0 +1,70 @@
+"""The events that the archive has of a day.
+
+```
+archive ──> [archived_day] ──> what an export has more than that is written
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fargate_constructs.logs.backfill.events import Event
+from fargate_constructs.logs.backfill.zipped_objects import UnreadableError, keys, unzipped
+
+ATTEMPTS = 5  # to read a day of the archive while compaction is at work
+
+
+class ArchivedDay(NamedTuple):
+    """What the archive has of a day."""
+
+    times: Counter[bytes]
+    """How often it has each event, by its fingerprint."""
+    names: set[bytes]
+    """Of the IDs that they have there."""
+
+    def free_id(self, fingerprint: bytes, numbers: Iterator[int]) -> str:
+        """Return an ID that no equal event has: one may be there though an earlier one was refused."""
+        ids = (f"backfill-{fingerprint.hex()}-{number}" for number in numbers)
+        return next(id_ for id_ in ids if _name_of(fingerprint, id_) not in self.names)
+
+
+def read_archived_day(s3: Any, bucket: str, prefix: str) -> ArchivedDay:  # noqa: ANN401 - boto3 makes its classes at run time
+    """Return what the archive has below a day's prefix, at a moment in which compaction changed nothing."""
+    found_keys = list(keys(s3, bucket, prefix))
+    for _ in range(ATTEMPTS):
+        try:
+            found = count_events(s3, bucket, found_keys)
+        except s3.exceptions.NoSuchKey:  # compacted at this moment
+            found = None
+        before, found_keys = found_keys, list(keys(s3, bucket, prefix))
+        if found is not None and found_keys == before:
+            return found
+    raise UnreadableError(f"the archive's objects below {prefix} change while they are read: start again")
+
+
+def count_events(s3: Any, bucket: str, found_keys: list[str]) -> ArchivedDay:  # noqa: ANN401 - the same
+    """Return the events in these objects; an event that was stored twice, as its ID tells, counts once."""
+    found = ArchivedDay(Counter(), set())
+    for key in found_keys:
+        if not key.endswith(".ndjson.gz"):
+            continue
+        with unzipped(s3, bucket, key) as lines:
+            try:
+                for record in map(json.loads, lines):
+                    fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
+                    name = _name_of(fingerprint, record["id"])
+                    found.times[fingerprint] += name not in found.names
+                    found.names.add(name)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error
+    return found
+
+
+def _name_of(fingerprint: bytes, id_: object) -> bytes:
+    """Return what represents an event's ID in little memory."""
+    return hashlib.sha256(fingerprint + json.dumps(id_).encode()).digest()[:16]

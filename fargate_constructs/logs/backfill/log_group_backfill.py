@@ -1,0 +1,221 @@
+"""The back-fill of one log group, day by day.
+
+```
+export tasks ──> [what the archive lacks of a day] ──> shipper's code ──> archive
+```
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fargate_constructs.logs.backfill import PREFIX
+from fargate_constructs.logs.backfill.archived_day import read_archived_day
+from fargate_constructs.logs.backfill.events import Line, batches, milliseconds
+from fargate_constructs.logs.backfill.export_tasks import Day, ExportTasks
+from fargate_constructs.logs.backfill.zipped_objects import BackfillError, UnreadableError, keys
+from fargate_constructs.logs.lambdas.shipper.batch import Batch, Header, Piece, escape_line_ends, hour_of
+from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch
+from fargate_constructs.logs.lambdas.shipper.objects import lines_by_hour
+
+POLL_SECONDS = 10
+EVENT_KEYS = ("id", "timestamp", "message")
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
+EXPORTABLE_AFTER = timedelta(hours=12)
+# DescribeLogStreams lists 50 streams at a time, 25 times a second for all of the account
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). The waits between attempts
+# double, so the last of these is minutes after the first.
+PATIENTLY = Config(retries={"max_attempts": 9})
+
+
+class Written(NamedTuple):
+    """What became of a day's events."""
+
+    events: int
+    there_already: int
+    objects: int
+
+
+class Backfill:
+    """The back-fill of one log group.
+
+    Args:
+        log_group: Its name.
+        archive_bucket: The archive's bucket.
+        export_bucket: Where export tasks put what they find, such as a `LogExportBucket`; of the log group's region.
+        report: Receives a line about each step.
+        poll_seconds: How long to wait before looking at a task again.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_group: str,
+        archive_bucket: str,
+        export_bucket: str,
+        report: Callable[[str], None] = lambda _line: None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        make: Any = boto3.client  # typed for literal names alone
+        self._s3 = make("s3")
+        self._owner = make("sts").get_caller_identity()["Account"]
+        self._log_group, self._archive, self._exports = log_group, archive_bucket, export_bucket
+        self._report = report
+        self._tasks = ExportTasks(
+            logs=make("logs", config=PATIENTLY),
+            s3=self._s3,
+            log_group=log_group,
+            bucket=export_bucket,
+            report=report,
+            poll_seconds=poll_seconds,
+        )
+
+    def run(self, begin: datetime | None = None, end: datetime | None = None) -> Written:
+        """Fill the archive, day by day.
+
+        Args:
+            begin: From when on, in any time zone, UTC where there is none. By default since the first event.
+            end: Until when, exclusive, in the same way. By default until 12 hours ago, the newest that is sure to be
+                exportable.
+
+        Returns:
+            What was written in all; days that an earlier run finished are not counted.
+
+        Raises:
+            BackfillError: The range is empty or too new, or the log group is not there. Or, after all days, some could
+                not be finished: an export task failed, an object of the archive cannot be read, or S3 did not take
+                some events.
+            botocore.exceptions.ClientError: AWS refuses what no day can do without.
+        """
+        newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
+        goes_to_newest = end is None
+        begin, end = _in_utc(begin or self._tasks.first_moment()), _in_utc(end or newest)
+        _validate_range(begin, end, newest)
+        days, total, unfinished = list(_days(begin, end)), Written(0, 0, 0), list[str]()
+        self._report(f"from {begin:%F %T} to {end:%F %T} UTC: {len(days):,} days, an export task each")
+        for day in days:
+            if self._is_done(day):
+                self._report(f"{day}  done by an earlier run")
+                continue
+            written, refused = self._fill(day)
+            total = Written(*(map(sum, zip(total, written, strict=True))))
+            unfinished += [f"{day}  {reason}" for reason in refused]
+        self._report(f"done   {total.events:,} events in {total.objects:,} objects, {total.there_already:,} were there")
+        if goes_to_newest:
+            self._report(f"has it been shipped only since {end:%F %T} UTC or later? then run this again in 12 hours")
+        if unfinished:
+            raise BackfillError("\n".join(["what follows is left for another run; the rest is done", *unfinished]))
+        return total
+
+    def _fill(self, day: Day) -> tuple[Written, list[str]]:
+        """Fill one day; return what was written, and why something was not."""
+        self._report(f"{day}  exporting")
+        try:
+            written, refused = self._write(day, self._tasks.run(day))
+        except UnreadableError as error:
+            written, refused = Written(0, 0, 0), [str(error)]
+        self._report(
+            f"{day}  {written.events:,} events in {written.objects:,} objects, {written.there_already:,} were there"
+        )
+        if refused:
+            self._report(f"{day}  not finished: {refused[0]}")
+        else:
+            self._s3.put_object(Bucket=self._exports, Key=self._marker(day), Body=b"")
+        return written, refused
+
+    def _marker(self, day: Day) -> str:
+        group = quote(self._log_group, safe="")
+        return f"{PREFIX}/done/{self._archive}/{group}/{milliseconds(day.begin)}-{milliseconds(day.end)}"
+
+    def _is_done(self, day: Day) -> bool:
+        return self._marker(day) in keys(self._s3, self._exports, self._marker(day))
+
+    def _write(self, day: Day, folder: str) -> tuple[Written, list[str]]:
+        """Write what the archive lacks of a day; return what that was, and what S3 did not take and why."""
+        archived = read_archived_day(self._s3, self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/")
+        seen = Counter[bytes]()
+        numbers = defaultdict[bytes, Iterator[int]](lambda: count(1))
+        there_already = 0
+
+        def lacking() -> Iterator[Line]:
+            nonlocal there_already
+            for event in self._tasks.events(day, folder):
+                fingerprint = event.fingerprint
+                seen[fingerprint] += 1
+                if seen[fingerprint] > archived.times[fingerprint]:
+                    yield event.with_id(archived.free_id(fingerprint, numbers[fingerprint]))
+                else:
+                    there_already += 1
+
+        events = objects = 0
+        refused = []
+        for batch in batches(lacking()):
+            try:
+                objects += self._put(batch)
+                events += len(batch)
+            except (BotoCoreError, ClientError) as error:
+                first = datetime.fromtimestamp(batch[0].timestamp / 1000, UTC)
+                which = f"{len(batch):,} events of {batch[0].stream!r}, the first of {first:%F %T.%f} UTC"
+                refused.append(f"{which}, are not written: {error}")
+        return Written(events, there_already, objects), refused
+
+    def _put(self, lines: list[Line]) -> int:
+        """Put lines of one stream as the shipper does; return how many objects that made."""
+        shared = {"logGroup": self._log_group, "logStream": lines[0].stream, "owner": self._owner}
+        opening = Header(self._log_group, shared).opening(EVENT_KEYS)
+        pieces = [
+            Piece(hour_of(at), at, at, opening + escape_line_ends(members) + b"}\n") for _stream, at, members in lines
+        ]
+        try:
+            objects = lines_by_hour(Batch(self._log_group, pieces))
+        except UnreadableBatch as error:
+            raise BackfillError(f"the archive cannot hold log group {self._log_group!r}: {error}") from None
+        for key, body in objects.items():
+            self._put_once(key, body)
+        return len(objects)
+
+    def _put_once(self, key: str, body: bytes) -> None:
+        """Put an object, unless an earlier run did."""
+        try:
+            self._s3.put_object(
+                Bucket=self._archive, Key=key, Body=body, ContentType="application/x-ndjson", IfNoneMatch="*"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+
+
+def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:
+    if begin >= end:
+        raise BackfillError(
+            "nothing to do: --from (by default the log group's first day) must be before --to (by default 12 hours"
+            f" ago), got: {begin:%F %T} and {end:%F %T} UTC"
+        )
+    if end > newest:
+        raise BackfillError(
+            f"--to must be 12 hours ago or earlier, got: {end:%F %T} UTC; younger events may not be exportable yet:"
+            f" come back at {end + EXPORTABLE_AFTER:%F %T} UTC",
+        )
+
+
+def _days(begin: datetime, end: datetime) -> Iterator[Day]:
+    """Cut a range at midnight, UTC."""
+    while begin < end:
+        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        yield Day(begin, min(midnight, end))
+        begin = midnight
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Return a moment in UTC, which it is where it has no time zone, and to the millisecond, as events have it."""
+    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
