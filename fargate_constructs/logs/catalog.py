@@ -24,8 +24,6 @@ Choices, and why:
   on grouped columns down to the table: `dt`, `hour` and `log_group` through the view still choose what is read.
 """
 
-import base64
-import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -43,6 +41,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs._core.validation import validate_range
+from fargate_constructs.logs.catalog_tables import TABLE, VIEW, make_table, make_view
 from fargate_constructs.logs.query_access import grant_queries
 from fargate_constructs.logs.retention import days_of
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
@@ -58,44 +57,6 @@ SMALLEST_SCAN_LIMIT = 10  # MiB
 RESULTS_EXPIRE_AFTER = Duration.days(7)
 # For how long a new log group's lines may stay unseen.
 LOG_GROUPS_RATE = Duration.minutes(5)
-
-TABLE = "lines"
-VIEW = "logs"
-
-# The JSON's own keys; the SerDe compares names without regard to case, and Athena knows lower case alone.
-COLUMNS = {
-    "loggroup": ("string", "The log group's name"),
-    "logstream": ("string", "The log stream's name; of an ECS task it ends with the task's ID"),
-    "owner": ("string", "The account of the log group"),
-    "id": ("string", "CloudWatch's ID of the event"),
-    "timestamp": ("bigint", "When it happened, in milliseconds since 1970, UTC"),
-    "message": ("string", "The line, as it was written"),
-    "extractedfields": ("string", "What a subscription filter extracted from it, as JSON"),
-}
-PARTITIONS = {
-    "log_group": ("string", "The log group's name, percent-encoded: url_encode('/ecs/web')"),
-    "dt": ("string", "The day it happened, UTC: 2026-02-28"),
-    "hour": ("bigint", "The hour it happened, UTC: 0 to 23"),
-}
-# The type of a view's column as Trino calls it; Hive's own is in the tables above.
-TRINO_TYPES = {"string": "varchar", "bigint": "bigint", "timestamp": "timestamp(3)"}
-
-VIEW_SQL = """\
-SELECT
-  CAST(IF("timestamp" BETWEEN 0 AND 253402300799999, from_unixtime("timestamp" / 1e3)) AS timestamp(3)) AS "time",
-  loggroup,
-  logstream,
-  message,
-  id,
-  "timestamp",
-  arbitrary(owner) AS owner,
-  arbitrary(extractedfields) AS extractedfields,
-  log_group,
-  dt,
-  hour
-FROM "{database}".lines
-GROUP BY log_group, dt, hour, id, "timestamp", loggroup, logstream, message"""
-VIEW_COLUMNS = ("time", "loggroup", "logstream", "message", "id", "timestamp", "owner", "extractedfields", *PARTITIONS)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
 # What is there already: what Trino tells of each catalog, a database of most accounts, and a workgroup of all
@@ -161,8 +122,8 @@ class LogCatalog(Construct):
             # It holds nothing that the next deployment would not make again.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.table = self._make_table(first_day)
-        self.view = self._make_view(name)
+        self.table = make_table(self, self.database, bucket, first_day)
+        self.view = make_view(self, self.table, name)
         self.results_bucket = PrivateBucket(
             self,
             "Results",
@@ -197,71 +158,6 @@ class LogCatalog(Construct):
             bucket=self.bucket,
             results_bucket=self.results_bucket,
         )
-
-    def _make_table(self, first_day: date) -> glue.S3Table:
-        projection = glue.PartitionProjectionConfiguration
-        table = glue.S3Table(
-            self,
-            "Lines",
-            database=self.database,
-            table_name=TABLE,
-            description="Each line as stored; maybe twice for a moment. The view logs has each event once.",
-            storage=glue.S3TableStorage.from_bucket(self.bucket),
-            s3_prefix="",
-            data_format=glue.DataFormat.JSON,
-            compressed=True,
-            columns=list(_columns(COLUMNS)),
-            partition_keys=list(_columns(PARTITIONS)),
-            partition_projection={
-                # What the function below writes once it has run.
-                "log_group": projection.enum(values=["-"]),
-                # Clocks may be ahead: CloudWatch Logs takes events up to two hours in the future.
-                "dt": projection.date(min=first_day.isoformat(), max="NOW+1DAYS", format="yyyy-MM-dd"),
-                "hour": projection.integer(min=0, max=23, digits=2),
-            },
-            parameters={
-                "storage.location.template": self.bucket.s3_url_for_object(
-                    "log_group=${log_group}/dt=${dt}/hour=${hour}/"
-                ),
-            },
-        )
-        resource = table.node.default_child
-        assert isinstance(resource, glue.CfnTable)
-        # It would mean encrypted by the client, which no log is.
-        resource.add_property_deletion_override("TableInput.Parameters.has_encrypted_data")
-        return table
-
-    def _make_view(self, database: str) -> glue.CfnTable:
-        """Return the view, written as Athena writes one: there is no other way to make it in CloudFormation."""
-        types = {"time": "timestamp"} | {name: type_ for name, (type_, _) in (COLUMNS | PARTITIONS).items()}
-        definition = {
-            "originalSql": VIEW_SQL.format(database=database),
-            "catalog": "awsdatacatalog",
-            "schema": database,
-            "columns": [{"name": name, "type": TRINO_TYPES[types[name]]} for name in VIEW_COLUMNS],
-        }
-        encoded = base64.b64encode(json.dumps(definition).encode()).decode()
-        view = glue.CfnTable(
-            self,
-            "View",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_name=self.database.database_name,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=VIEW,
-                description="Each event once.",
-                table_type="VIRTUAL_VIEW",
-                parameters={"presto_view": "true", "comment": "Presto View"},
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    columns=[glue.CfnTable.ColumnProperty(name=name, type=types[name]) for name in VIEW_COLUMNS],
-                    serde_info=glue.CfnTable.SerdeInfoProperty(),
-                ),
-                partition_keys=[],
-                view_original_text=f"/* Presto View: {encoded} */",
-                view_expanded_text="/* Presto View */",
-            ),
-        )
-        view.node.add_dependency(self.table)
-        return view
 
     def _make_workgroup(self, name: str, scan_limit: Size) -> athena.CfnWorkGroup:
         key = self.bucket.encryption_key
@@ -339,12 +235,6 @@ class LogCatalog(Construct):
                 for name in tables
             ),
         ]
-
-
-def _columns(columns: dict[str, tuple[str, str]]) -> Iterator[glue.Column]:
-    types = {"string": glue.Schema.STRING, "bigint": glue.Schema.BIG_INT}
-    for name, (type_, comment) in columns.items():
-        yield glue.Column(name=name, type=types[type_], comment=comment)
 
 
 def _validate_name(database_name: str | None) -> None:

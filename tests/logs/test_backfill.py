@@ -18,7 +18,7 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
-from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill
+from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill, zipped_objects
 from fargate_constructs.logs.backfill import __main__ as command
 from fargate_constructs.logs.backfill import events as event_files
 from fargate_constructs.logs.backfill.events import Line, batches, parse
@@ -369,7 +369,7 @@ def test_compacted_while_it_is_read(group: OldGroup, monkeypatch: pytest.MonkeyP
     group.ship("web/app/0a1b", *EVENTS)
     objects = group.shipper.memory.buckets[group.shipper.archive].objects
     [first, *_] = objects
-    opened, compacting = archived_day.unzipped, [first.replace(".ndjson", ".merged.ndjson")]
+    opened, compacting = zipped_objects.unzipped, [first.replace(".ndjson", ".merged.ndjson")]
 
     def compact(s3: S3Client, bucket: str, key: str) -> object:
         if compacting:

@@ -235,7 +235,7 @@ def lambdas() -> Iterator[SimpleNamespace]:
     with in_process(ask) as url:
         environment = environment_of(url)
         merger = merging.load(environment)
-        merger.MIN_OBJECTS = 2
+        merger.hours.MIN_OBJECTS = 2
         merger.lease.LASTS = timedelta(seconds=-5)  # of one that failed, the next need not wait
         shipper = load(environment)["handler"]
         with (

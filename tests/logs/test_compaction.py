@@ -145,7 +145,7 @@ def test_large_ones_are_cut_at_the_target(merger: Merger, monkeypatch: pytest.Mo
     for number in range(25):
         store(merger, b'{"id":"%02d"}\n' % number, first=number + 1_000)
     size = len(gzip.compress(b'{"id":"00"}\n', mtime=0))
-    monkeypatch.setattr(merger.module, "TARGET_BYTES", 11 * size)
+    monkeypatch.setattr(merger.module.hours, "TARGET_BYTES", 11 * size)
 
     result = merger.run()
 
@@ -158,7 +158,7 @@ def test_objects_nearly_as_large_as_the_target_are_left_alone(merger: Merger, mo
     """Where a few objects fill the target, joining them is not worth it."""
     for number in range(25):
         store(merger, b'{"id":"%02d"}\n' % number, first=number + 1_000)
-    monkeypatch.setattr(merger.module, "TARGET_BYTES", 100)
+    monkeypatch.setattr(merger.module.hours, "TARGET_BYTES", 100)
 
     assert merger.run()["merged"] == 0
     assert len(merger.names()) == 25
@@ -239,7 +239,7 @@ def test_what_must_be_restored_first_is_left_alone(merger: Merger) -> None:
 @pytest.fixture
 def two_hours(unlucky_merger: Merger) -> Merger:
     """A merged hour of which each member came again, and an hour to merge."""
-    unlucky_merger.module.MIN_OBJECTS = len(FEW)
+    unlucky_merger.module.hours.MIN_OBJECTS = len(FEW)
     unlucky_merger.ship(*FEW)
     unlucky_merger.run()
     unlucky_merger.ship(*FEW)
@@ -338,7 +338,7 @@ def test_only_settled_hours(merger: Merger, age: timedelta, merged: int, monkeyp
     """An hour is merged two days after its end, since events may come late, and is looked at for a week."""
     begun = datetime(2026, 2, 28, 12, tzinfo=UTC)
     merger.ship(*IDS, timestamp=int(begun.timestamp() * 1000))
-    monkeypatch.setattr(merger.module.time, "time", (begun + age).timestamp)
+    monkeypatch.setattr(merger.module.hours.time, "time", (begun + age).timestamp)
 
     assert merger.run({"source": "aws.events"})["merged"] == merged
     assert merger.ids() == IDS
@@ -437,7 +437,7 @@ def test_killed_at_every_call(
     unlucky_merger: Merger, new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, fault: Fault
 ) -> None:
     """Killed at any call to S3, no line is lost, and the next run leaves each line once, in few objects."""
-    unlucky_merger.module.MIN_OBJECTS = 3
+    unlucky_merger.module.hours.MIN_OBJECTS = 3
     ids = IDS[:4]
     for after in count():
         merger = Merger(unlucky_merger.module, new_shipper())
@@ -482,7 +482,7 @@ def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], hi
     faulty_s3 = FaultyS3(memory_s3)
     with in_process(faulty_s3) as url:
         module = merging.load(environment_of(url))
-        module.MIN_OBJECTS = 2
+        module.hours.MIN_OBJECTS = 2
         merger = Merger(module, new_shipper())
         shipped, objects = set(IDS[:3]), memory_s3.buckets
         merger.ship(*shipped)

@@ -42,7 +42,7 @@ def new_merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) 
 def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `merging.load` returns
     """The module of a merger for which three objects are worth it, which reads one after the other."""
     module = merging.load(environment)
-    module.MIN_OBJECTS = 3
+    module.hours.MIN_OBJECTS = 3
     module.archived_hours.READERS = 1
     return module
 
@@ -194,7 +194,7 @@ def test_a_killed_holder(
         unlucky_merger.run()
     unlucky_merger.ship(*IDS)
     monkeypatch.setattr("time.time", lambda: 0.0)  # of the function
-    monkeypatch.setattr(unlucky_merger.module, "now", lambda: datetime.now(UTC))
+    monkeypatch.setattr(unlucky_merger.module.hours, "now", lambda: datetime.now(UTC))
 
     faulty_s3.script.extend([pass_on, at(timedelta(minutes=minutes))])
     result = unlucky_merger.run()

@@ -14,7 +14,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 from sqlglot import exp, parse_one
 
-from fargate_constructs.logs.catalog import COLUMNS, PARTITIONS, QUERIES, VIEW_COLUMNS, LogCatalog
+from fargate_constructs.logs.catalog import QUERIES, LogCatalog
+from fargate_constructs.logs.catalog_tables import COLUMNS, PARTITIONS, VIEW_COLUMNS
 from tests.audit import findings
 from tests.logs.archives import statements, template_of
 from tests.privilege.aws_actions import takes_arn

@@ -351,7 +351,7 @@ def test_a_reader_of_merged_objects(
 ) -> None:
     """Gzip members one after the other are read to the last, and the hidden list not at all."""
     module = merging.load(aws.environment)
-    module.MIN_OBJECTS = 2
+    module.hours.MIN_OBJECTS = 2
     ids = [f"{number:02}" for number in range(12)]
     s3, bucket = aws.client("s3"), stack.output("Bucket")
     prefix = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=05/"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 
-from fargate_constructs.logs.catalog import COLUMNS, PARTITIONS, QUERIES, VIEW_COLUMNS
+from fargate_constructs.logs.catalog import QUERIES
+from fargate_constructs.logs.catalog_tables import COLUMNS, PARTITIONS, VIEW_COLUMNS
 from tests.emulator.emulator import ROOT
 from tests.logs.deployed import delivery, load, log_event
 from tests.logs.hostile import HOSTILE, seen
