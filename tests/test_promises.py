@@ -27,7 +27,7 @@ from fargate_constructs import (
     ScheduledTask,
     WebAcl,
 )
-from fargate_constructs.network.fixed_egress_network import ADDRESS_USD_A_MONTH
+from fargate_constructs.network.elastic_ip_pool import USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
@@ -261,7 +261,7 @@ def test_waiting_addresses(templates: Mapping[str, Template]) -> None:
     held = bills.standing(templates["Egress0"])["public IPv4 address"]
 
     assert f"({price:.2f} USD a month each)" in UPGRADING
-    assert price == ADDRESS_USD_A_MONTH
+    assert price == USD_A_MONTH
     assert "quota of five Elastic IPs: a second destroy of a default network leaves four" in UPGRADING
     assert (2 * held, 3 * held > 5) == (4, True)
 

@@ -1,10 +1,13 @@
 """Elastic IPs that stay when the stack is deleted."""
 
-from aws_cdk import RemovalPolicy, Tags
+from aws_cdk import Annotations, RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs.network.address_plan import RESERVED_ZONES
+
+# An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
+USD_A_MONTH = 3.65
 
 
 class ElasticIpPool(Construct):
@@ -77,3 +80,13 @@ class ElasticIpPool(Construct):
         elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         Tags.of(elastic_ip).add("Name", elastic_ip.node.path)
         return elastic_ip
+
+
+def report_unused(network: Construct, unused: int, *, of: int) -> None:
+    """Add a note with the cost of the addresses that a network keeps for another egress."""
+    if unused:
+        Annotations.of(network).add_info_v2(
+            "fargate-constructs:unusedAddresses",
+            f"{unused} of {of} Elastic IPs are not in use, at {unused * USD_A_MONTH:.2f} USD a month: kept for "
+            "another egress; docs/network.md says how to release them",
+        )

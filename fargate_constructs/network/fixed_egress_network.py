@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import Annotations, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -31,7 +31,7 @@ from fargate_constructs.network.egress import (
     count_used_zones,
     given_allocation_ids,
 )
-from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool, report_unused
 from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
@@ -40,9 +40,6 @@ from fargate_constructs.synthesized.egress_proof import EgressProof
 
 if TYPE_CHECKING:
     from fargate_constructs.network.reverse_dns import ReverseDns
-
-# An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
-ADDRESS_USD_A_MONTH = 3.65
 
 
 class FixedEgressNetwork(Construct):
@@ -130,7 +127,9 @@ class FixedEgressNetwork(Construct):
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks need to start."""
         if flow_log_retention is not None:
             self._log_flows(flow_log_retention)
-        self._report_unused_addresses(max_azs)
+        if self.elastic_ip_pool:
+            unused_zones = count_held_zones(egress, max_azs) - count_used_zones(egress, max_azs)
+            report_unused(self, unused_zones * egress.addresses_per_az, of=len(self.egress_ips))
 
     @staticmethod
     @checked
@@ -294,13 +293,3 @@ class FixedEgressNetwork(Construct):
         # would replace the flow log, and AWS allows no second flow log to the same log group.
         restrict_to_account(cast(iam.IRole, flow_log.iam_role))
         acknowledge(flow_log, INLINE_POLICY)
-
-    def _report_unused_addresses(self, max_azs: int) -> None:
-        zones = count_held_zones(self.egress, max_azs) - count_used_zones(self.egress, max_azs)
-        unused = zones * self.egress.addresses_per_az
-        if self.elastic_ip_pool and unused:
-            Annotations.of(self).add_info_v2(
-                "fargate-constructs:unusedAddresses",
-                f"{unused} of {len(self.egress_ips)} Elastic IPs are not in use, at {unused * ADDRESS_USD_A_MONTH:.2f} "
-                "USD a month: they are kept for another egress; docs/network.md says how to release them",
-            )
