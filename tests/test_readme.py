@@ -1,12 +1,30 @@
-"""What the README says."""
+"""What the README and the guides say: programs, links and names."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+import fargate_constructs
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What the variables of the guides are.
+VARIABLES = {
+    "api": "FargateService",
+    "archive": "LogArchive",
+    "distribution": "CloudFrontDistribution",
+    "endpoint": "HttpEndpoint",
+    "migrate": "OneOffTask",
+    "network": "FixedEgressNetwork",
+    "pool": "ElasticIpPool",
+    "report": "ScheduledTask",
+    "service": "FargateService",
+    "web": "FargateService",
+    "worker": "FargateService",
+}
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -16,14 +34,31 @@ def test_the_programs_run(program: str) -> None:
     exec(compile(program, "README.md", "exec"), {})  # noqa: S102 - the README's own code
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
 def test_the_links_lead_somewhere(page: Path) -> None:
     """Each relative link names a file that is there."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_names_in_the_guides_exist() -> None:
+    """Each attribute of a construct or of a public class is one of that class."""
+    classes = {name: name for name in vars(fargate_constructs)["__all__"]} | VARIABLES
+    name = re.compile(rf"(?<![-\w./])({'|'.join(classes)})\.(?!md|py|example|env)([a-z]\w+)\b(?!\.amazonaws)")
+    found = {match for page in GUIDES for match in name.findall(page.read_text())}
+    missing = []
+    for owner, attribute in sorted(found):
+        class_ = getattr(fargate_constructs, classes[owner])
+        bases = [each for each in class_.__mro__ if each.__module__.startswith("fargate_constructs")]
+        is_set = any(
+            f"self.{attribute} = " in text or f"self.{attribute}: " in text for text in map(inspect.getsource, bases)
+        )
+        if not hasattr(class_, attribute) and not is_set:
+            missing.append(f"{owner}.{attribute}")
+
+    assert len(found) > 80
+    assert missing == []
 
 
 def test_there_are_programs() -> None:
