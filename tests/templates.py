@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aws_cdk import CfnResource, Stack
 from aws_cdk.assertions import Template
@@ -11,8 +12,11 @@ from constructs import IConstruct
 def properties(source: Template | Stack, type_: str, filters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return the properties of each resource of a type that has some properties."""
     template = Template.from_stack(source) if isinstance(source, Stack) else source
-    found = template.find_resources(type_, {"Properties": filters} if filters else None)
-    return [each.get("Properties", {}) for each in found.values()]
+    if filters:
+        found = [*template.find_resources(type_, {"Properties": filters}).values()]
+    else:
+        found = [each for each in _resources(template).values() if each["Type"] == type_]
+    return [each.get("Properties", {}) for each in found]
 
 
 def properties_of(template: Template, construct: IConstruct) -> dict[str, Any]:
@@ -20,5 +24,15 @@ def properties_of(template: Template, construct: IConstruct) -> dict[str, Any]:
     resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
     assert isinstance(resource, CfnResource)
     logical_id = Stack.of(resource).get_logical_id(resource)
-    found: dict[str, Any] = template.to_json()["Resources"][logical_id]["Properties"]
+    found: dict[str, Any] = _resources(template)[logical_id]["Properties"]
     return found
+
+
+_RESOURCES: WeakKeyDictionary[Template, dict[str, Any]] = WeakKeyDictionary()
+
+
+def _resources(template: Template) -> dict[str, Any]:
+    """Return the resources of a template, which Node.js sends once."""
+    if template not in _RESOURCES:
+        _RESOURCES[template] = template.to_json().get("Resources", {})
+    return _RESOURCES[template]

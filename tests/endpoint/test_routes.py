@@ -1,11 +1,10 @@
 """Which service answers which request."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnElement, CfnParameter, Stack
+from aws_cdk import App, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as ecs_patterns
@@ -17,6 +16,7 @@ from fargate_constructs.network.network import Network
 from fargate_constructs.testing import assert_no_replacement
 from tests.endpoint.test_priorities import colliding_paths, priority
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
+from tests.templates import properties, properties_of
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -27,6 +27,8 @@ EVERYTHING: dict[str, Any] = {
     "query": {"beta": ["yes"]},
     "source_ips": ["192.0.2.0/24"],
 }
+
+HOST, NUMBER = Token.as_string({"Ref": "Host"}), Token.as_number({"Ref": "Number"})
 
 
 class Lab:
@@ -41,16 +43,18 @@ class Lab:
             self.stack, "Encrypted", network=self.network, certificate=certificate_in(self.stack)
         )
         self.web, self.api, self.other = map(self.service, ("Web", "Api", "Other"))
-        self.given, self.computed = map(self.tested_service, ("Given", "Computed"))
-        self.host = CfnParameter(self.stack, "Host").value_as_string
-        self.number: Any = CfnParameter(self.stack, "Number", type="Number").value_as_number
+        header = Deployment.blue_green(test_header=("x-version", "next*"))
+        self.given, self.computed, self.tested = (
+            self.service(name, deployment=header) for name in ("Given", "Computed", "Tested")
+        )
+        self.worker = self.service("Worker", port=None)
         self.rules = {
             "everything": self.endpoint.add_route("Everything", service=self.web, **EVERYTHING),
             "any": self.endpoint.add_route("Web", service=self.web),
             "images": self.endpoint.add_route("Images", service=self.web, paths=["/img/a*"]),
             "same id": self.endpoint.add_route("Web", service=self.api, paths=["/api/*"]),
             "seven": self.endpoint.add_route("Seven", service=self.web, paths=["/seven"], priority=7),
-            "token": self.endpoint.add_route("Token", service=self.api, hosts=[self.host], priority=8),
+            "token": self.endpoint.add_route("Token", service=self.api, hosts=[HOST], priority=8),
             "given": self.endpoint.add_route("Given", service=self.given, paths=["/given/*"], priority=10),
             "computed": self.endpoint.add_route("Computed", service=self.computed, paths=["/computed/*"]),
             "other endpoint": self.encrypted.add_route("Other", service=self.other, paths=["/api/*"]),
@@ -60,15 +64,13 @@ class Lab:
         """Return a service."""
         return FargateService(self.stack, id, network=network or self.network, image=IMAGE, **arguments)
 
-    def tested_service(self, id: str) -> FargateService:  # noqa: A002
-        """Return a service with test traffic."""
-        return self.service(id, deployment=Deployment.blue_green(test_header=("x-version", "next*")))
-
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
     """A lab whose template is read."""
-    return Lab()
+    lab = Lab()
+    lab.rules["tested"] = lab.endpoint.add_route("Tested", service=lab.tested, paths=["/tested/*"], priority=20)
+    return lab
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +88,7 @@ def idle_lab() -> Lab:
 @pytest.fixture(scope="module")
 def rules(lab: Lab, template: Template) -> dict[str, dict[str, Any]]:
     """The properties of the rules of its routes."""
-    resources = template.find_resources(RULE)
-    found = {}
-    for name, rule in lab.rules.items():
-        resource = rule.node.default_child
-        assert isinstance(resource, CfnElement)
-        found[name] = resources[lab.stack.resolve(resource.logical_id)]["Properties"]
-    return found
+    return {name: properties_of(template, rule) for name, rule in lab.rules.items()}
 
 
 def test_a_route_by_everything(rules: dict[str, dict[str, Any]]) -> None:
@@ -126,9 +122,10 @@ def test_priorities(template: Template, rules: dict[str, dict[str, Any]]) -> Non
         "given": 10,
         "computed": computed,
         "other endpoint": api,
+        "tested": 20,
     }
-    every = [rule["Properties"]["Priority"] for rule in template.find_resources(RULE).values()]
-    assert sorted(every) == sorted([priority(**EVERYTHING), *found.values(), 9, test_traffic])
+    every = [rule["Priority"] for rule in properties(template, RULE)]
+    assert sorted(every) == sorted([priority(**EVERYTHING), *found.values(), 9, 19, test_traffic])
 
 
 def test_routes_of_one_service_share_its_target_group(
@@ -136,116 +133,90 @@ def test_routes_of_one_service_share_its_target_group(
 ) -> None:
     """A service has one target group, or two if its deployments shift requests; the load balancer reaches its tasks."""
     assert rules["any"]["Actions"] == rules["images"]["Actions"] != rules["same id"]["Actions"]
-    assert (
-        rules["any"]["ListenerArn"]
-        == rules["same id"]["ListenerArn"]
-        == lab.stack.resolve(lab.same.listener.listener_arn)
-    )
-    template.resource_count_is(TARGET_GROUP, 3 + 2 * 2)
+    assert {rules["any"]["ListenerArn"]["Ref"], rules["same id"]["ListenerArn"]["Ref"]} == {
+        lab.stack.resolve(lab.same.listener.listener_arn)["Ref"]
+    }
+    template.resource_count_is(TARGET_GROUP, 3 + 3 * 2)
     template.resource_properties_count_is(
-        "AWS::EC2::SecurityGroupEgress", {"ToPort": 80, "DestinationSecurityGroupId": Match.any_value()}, 5
+        "AWS::EC2::SecurityGroupEgress", {"ToPort": 80, "DestinationSecurityGroupId": Match.any_value()}, 6
     )
 
 
 def test_scaling_on_requests_is_one_policy_for_each_service(template: Template) -> None:
     """A second route of a service adds none. Services with two target groups scale on another metric."""
-    policies = template.find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
-    metrics = [str(policy["Properties"]) for policy in policies]
-
-    assert sum("ALBRequestCountPerTarget" in each for each in metrics) == 3
+    policies = properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert sum("ALBRequestCountPerTarget" in str(policy) for policy in policies) == 3
 
 
-REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
-    "equally specific": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/img/*s"]),
-        "route 'New' of Test/Api is as specific as route 'Images' of Test/Web, and both match 'GET /img/as'; give one",
-    ),
-    "same conditions": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api),
-        "route 'New' of Test/Api has the same conditions as route 'Web' of Test/Web",
-    ),
-    "same conditions, which no request would reach": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/*"], priority=11),
-        "route 'New' of Test/Api has the same conditions as route 'Web' of Test/Web",
-    ),
-    "same priority": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=7),
-        "route 'New' of Test/Api has the same priority as route 'Seven' of Test/Web, got: 7; give one of them another",
-    ),
-    "same priority as test traffic": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=9),
-        "has the same priority as route test traffic of 'Given' of Test/Given, got: 9",
-    ),
-    "same conditions as test traffic": (
-        lambda lab: lab.endpoint.add_route(
-            "New", service=lab.web, paths=["/given/*"], headers={"X-Version": ["NEXT*"]}
+NO_ROOM = "leaves no room for the deployment's test header: a rule holds 5"
+
+
+@pytest.mark.parametrize(
+    ("service", "arguments", "message"),
+    [
+        (
+            "api",
+            {"paths": ["/img/*s"]},
+            "route 'New' of Test/Api is as specific as route 'Images' of Test/Web, and both match 'GET /img/as'; ",
         ),
-        "route 'New' of Test/Web has the same conditions as route test traffic of 'Given' of Test/Given",
-    ),
-    "same ID": (
-        lambda lab: lab.endpoint.add_route("Web", service=lab.web, paths=["/new"]),
-        "id must differ from the service's other routes, got: 'Web' again of Test/Web",
-    ),
-    "same ID at the same listener": (
-        lambda lab: lab.same.add_route("Web", service=lab.web, paths=["/new"]),
-        "id must differ from the service's other routes, got: 'Web' again of Test/Web",
-    ),
-    "priority of the maintenance page": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=1),
-        "priority must be 2 to 50000 and known at synthesis, got: 1",
-    ),
-    "priority too high": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=50_001),
-        "priority must be 2 to 50000 and known at synthesis, got: 50001",
-    ),
-    "priority known when deployed": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/new"], priority=lab.number),
-        "priority must be 2 to 50000 and known at synthesis, got: ",
-    ),
-    "no priority before it": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("A"), paths=["/new"], priority=2),
-        "priority must be 3 to 50000 and known at synthesis, got: 2",
-    ),
-    "token": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, hosts=[lab.host]),
-        "route 'New' of Test/Api has a condition that is known only when deployed, so no priority can be computed: set",
-    ),
-    "token beside test traffic": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("B"), hosts=[lab.host]),
-        "has a condition that is known only when deployed",
-    ),
-    "the test header": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("C"), headers={"X-Version": ["1"]}),
-        "headers must not hold the deployment's test header, got: 'x-version'",
-    ),
-    "no room for the test header": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("D"), paths=[*"/////"]),
-        "route 'New' of Test/D leaves no room for the deployment's test header: a rule holds 5 values",
-    ),
-    "no room for its wildcard": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.tested_service("E"), paths=["/a*b*c*d*e*"]),
-        "route 'New' of Test/E leaves no room for the deployment's test header: a rule holds 5 wildcards",
-    ),
-    "malformed": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.api, paths=["/" + "a" * 128]),
-        "paths must be at most 128 characters each, got 129: '/aa",
-    ),
-    "two load balancers": (
-        lambda lab: lab.encrypted.add_route("New", service=lab.web),
-        "a target group serves one load balancer, got route 'New' of Test/Encrypted",
-    ),
-    "worker": (
-        lambda lab: lab.endpoint.add_route("New", service=lab.service("Worker", port=None), paths=["/new"]),
-        "a route needs a service with a port, got the worker Test/Worker",
-    ),
-}
-
-
-@pytest.mark.parametrize(("add", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_route_that_is_refused(idle_lab: Lab, add: Callable[[Lab], object], message: str) -> None:
+        ("api", {}, "route 'New' of Test/Api has the same conditions as route 'Web' of Test/Web"),
+        ("api", {"paths": ["/*"], "priority": 11}, "route 'New' of Test/Api has the same conditions as route 'Web' of"),
+        (
+            "api",
+            {"paths": ["/new"], "priority": 7},
+            "has the same priority as route 'Seven' of Test/Web, got: 7; give one",
+        ),
+        (
+            "api",
+            {"paths": ["/new"], "priority": 9},
+            "has the same priority as route test traffic of 'Given' of Test/Given, got: 9",
+        ),
+        (
+            "web",
+            {"paths": ["/given/*"], "headers": {"X-Version": ["NEXT*"]}},
+            "route 'New' of Test/Web has the same conditions as route test traffic of 'Given' of Test/Given",
+        ),
+        (
+            "web",
+            {"id": "Web", "paths": ["/new"]},
+            "id must differ from the service's other routes, got: 'Web' again of ",
+        ),
+        ("web", {"id": "Web", "endpoint": "same", "paths": ["/new"]}, "id must differ from the service's other routes"),
+        ("api", {"priority": 1}, "priority must be 2 to 50000 and known at synthesis, got: 1"),
+        ("api", {"priority": 50_001}, "priority must be 2 to 50000 and known at synthesis, got: 50001"),
+        ("api", {"priority": NUMBER}, "priority must be 2 to 50000 and known at synthesis, got: "),
+        ("tested", {"priority": 2}, "priority must be 3 to 50000 and known at synthesis, got: 2"),
+        (
+            "api",
+            {"hosts": [HOST]},
+            "has a condition that is known only when deployed, so no priority can be computed: s",
+        ),
+        ("tested", {"hosts": [HOST]}, "has a condition that is known only when deployed, so no priority"),
+        (
+            "tested",
+            {"headers": {"X-Version": ["1"]}},
+            "headers must not hold the deployment's test header, got: 'x-ver",
+        ),
+        (
+            "tested",
+            {"paths": [*"/////"]},
+            f"{NO_ROOM} values, hosts, paths and all others together, got: 6; list fewer",
+        ),
+        ("tested", {"paths": ["/a*b*c*d*e*"]}, f"{NO_ROOM} wildcards"),
+        ("api", {"paths": ["/" + "a" * 128]}, "paths must be at most 128 characters each, got 129: '/aa"),
+        (
+            "web",
+            {"endpoint": "encrypted"},
+            "a target group serves one load balancer, got route 'New' of Test/Encrypted",
+        ),
+        ("worker", {"paths": ["/new"]}, "a route needs a service with a port, got the worker Test/Worker"),
+    ],
+)
+def test_a_route_that_is_refused(idle_lab: Lab, service: str, arguments: dict[str, Any], message: str) -> None:
     """The message names both routes and what to change. Nothing is left: each case takes the same ID."""
+    given = {"id": "New", "service": getattr(idle_lab, service), **arguments}
     with pytest.raises(ValueError, match=re.escape(message)):
-        add(idle_lab)
+        getattr(idle_lab, given.pop("endpoint", "endpoint")).add_route(**given)
 
 
 @pytest.mark.parametrize(
@@ -386,8 +357,8 @@ def test_the_protocol_of_the_target_group(stack: Stack, network: Network, certif
         endpoint.add_route("Route", service=service, paths=[f"/{number}"])
 
     template = Template.from_stack(stack)
-    for _, properties in expected[:-1]:
-        template.has_resource_properties(TARGET_GROUP, properties)
+    for _, found in expected[:-1]:
+        template.has_resource_properties(TARGET_GROUP, found)
     template.resource_properties_count_is(TARGET_GROUP, expected[-1][1], 2)
 
 
@@ -407,30 +378,28 @@ def test_another_port_replaces_nothing() -> None:
 
 
 @pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
-def test_plain_http_cannot_pass_on_http_2(
-    stack: Stack, network: Network, image: ecs.ContainerImage, version: str
-) -> None:
-    """AWS refuses the listener rule. The protocol of an imported listener is not known."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    service = FargateService(
-        stack, "Service", network=network, image=image, protocol_version=elbv2.ApplicationProtocolVersion[version]
-    )
-
-    message = f"a listener that speaks plain HTTP cannot pass on {version}, got route 'Web' of Test/Endpoint"
-    with pytest.raises(ValueError, match=message):
-        endpoint.add_route("Web", service=service)
-
-    listener = elbv2.ApplicationListener.from_application_listener_attributes(
-        stack,
-        "Elsewhere",
-        listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef",
-        security_group=endpoint.connections.security_groups[0],
-    )
+def test_plain_http_cannot_pass_on_http_2(idle_lab: Lab, version: str) -> None:
+    """AWS refuses the listener rule. What the first route adds to the service is added after a refusal."""
+    service = idle_lab.service(version, protocol_version=elbv2.ApplicationProtocolVersion[version])
     conditions = [elbv2.ListenerCondition.path_patterns(["/a"])]
-    service.add_listener_rule("Web", listener=listener, priority=7, conditions=conditions)
-    # What the first route adds is added, though a route was refused before.
+
+    message = f"a listener that speaks plain HTTP cannot pass on {version}, got route 'New' of Test/Endpoint"
+    with pytest.raises(ValueError, match=message):
+        idle_lab.endpoint.add_route("New", service=service, paths=["/new"])
+    service.add_listener_rule("Web", listener=imported_listener(idle_lab, version), priority=7, conditions=conditions)
+
     assert len(service.rollback_alarms) == 2
-    Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
+    assert service.scalable_task_count.node.find_child("Target").node.try_find_child("Requests")
+
+
+def imported_listener(lab: Lab, id: str) -> elbv2.IApplicationListener:  # noqa: A002  # as in all of CDK
+    """Return a listener whose protocol is not known."""
+    return elbv2.ApplicationListener.from_application_listener_attributes(
+        lab.stack,
+        f"{id}Listener",
+        listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef",
+        security_group=lab.endpoint.connections.security_groups[0],
+    )
 
 
 def test_a_load_balancer_of_another_l2(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
