@@ -74,7 +74,7 @@ class EcsService(ecs.FargateService):
         self.resource.add_property_override(
             "DeploymentConfiguration",
             {
-                "DeploymentCircuitBreaker": {"ThresholdConfiguration": rollback.threshold()},
+                "DeploymentCircuitBreaker": {"ThresholdConfiguration": rollback._threshold()},
                 **({"EarlySuccessCriteria": early_success} if early_success else {}),
             },
         )

@@ -1,9 +1,5 @@
 """What ECS may do before a task runs: read its secrets and its environment files.
 
-```
-ECS ──> [execution role] ──> secrets, environment files, and the keys that they are under
-```
-
 CDK lets a task's execution role read a secret, and says in the key's policy alone who may decrypt it. An imported key
 has no policy here, and the policy of a key in another stack would make that stack need the role's. So the role itself
 may decrypt, by way of Secrets Manager alone. For environment files CDK grants nothing

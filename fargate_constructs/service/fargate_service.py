@@ -35,7 +35,7 @@ from fargate_constructs.service.cluster import exec_access_of
 from fargate_constructs.service.deployment import Deployment, default_deployment
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
-from fargate_constructs.service.health import Health, default_health
+from fargate_constructs.service.health import Health, container_health_check, default_health
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
@@ -191,7 +191,7 @@ class FargateService(FargateTask):
         validate_service_connect(service_connect, protocol, on_windows=is_windows(operating_system_family))
         ports = named_ports(port)
         health = health or default_health()
-        health_check = health.container_check()
+        health_check = container_health_check(health)
         mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 

@@ -1,12 +1,4 @@
-"""What a task is made of, whether a service keeps it running or a job runs it once.
-
-```
-image ──> [FargateTask] ──> FargateService, jobs
-               │ stdout
-               v
-          log group ──> LogArchive
-```
-"""
+"""What a task is made of, whether a service keeps it running or a job runs it once."""
 
 from __future__ import annotations
 

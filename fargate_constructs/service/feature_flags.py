@@ -1,9 +1,4 @@
-"""What an app's feature flags would decide about tasks and services, decided.
-
-```
-cdk.json ── feature flags ──> [the same for everybody] ──> templates
-```
-"""
+"""The feature flags of CDK that tasks and services need."""
 
 from constructs import Construct
 
@@ -18,7 +13,7 @@ FLAGS = (
 
 
 def pin_feature_flags(construct: Construct) -> None:
-    """Turn these flags on for what will be made under a construct; it must have no children yet."""
+    """Turn these flags on for the children of a construct; it must have none yet."""
     node = node_of(construct)
     for flag in FLAGS:
         node.set_context(flag, True)  # noqa: FBT003 - the flag's value

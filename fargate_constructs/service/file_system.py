@@ -1,9 +1,4 @@
-"""Files that outlive a task.
-
-```
-container ── path ──> [access point] ──> EFS file system
-```
-"""
+"""Mounts of EFS file systems."""
 
 from __future__ import annotations
 
@@ -43,7 +38,7 @@ def mount_file_system(
     access_point: efs.IAccessPoint | None,
     read_only: bool,
 ) -> efs.IAccessPoint:
-    """Mount a file system into a container, encrypted on its way, and let this task's role and security group in."""
+    """Mount a file system into a container, and allow the task's role and security group to reach it."""
     if not may_start_with("/", path) or path == "/":
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
     if access_point is None and not may_match(EFS_PATH, path):
@@ -65,7 +60,7 @@ def mount_file_system(
                 f"file_system must be encrypted at rest, got: {file_system.node.path} without; "
                 "pass encrypted=True to it",
             )
-        scope.node.add_validation(_Anonymity(resource))
+        scope.node.add_validation(_AnonymousAccess(resource))
     task_definition = container.task_definition
     access_point = access_point or efs.AccessPoint(
         scope,
@@ -92,16 +87,16 @@ def mount_file_system(
         ),
     )
     for theirs, ours in product(file_system.connections.security_groups, connections.security_groups):
-        # A remote rule stands in the task's stack, which depends on the file system's and not the other way round.
+        # A remote rule is in the task's stack, which depends on the file system's stack, and not the reverse.
         theirs.add_ingress_rule(ours, ec2.Port.NFS, ec2_description(f"NFS from {scope.node.id}"), remote_rule=True)
-    # A task that starts before there is a mount target cannot start.
+    # A task cannot start before there is a mount target.
     task_definition.node.add_dependency(file_system.mount_targets_available)
     return access_point
 
 
 @jsii.implements(IValidation)
-class _Anonymity:
-    """Warns of a file system that anybody may mount, once its policy is known; refuses nothing."""
+class _AnonymousAccess:
+    """Warns of a file system without a policy; refuses nothing."""
 
     def __init__(self, file_system: efs.CfnFileSystem) -> None:
         self._file_system = file_system

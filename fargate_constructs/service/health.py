@@ -1,9 +1,4 @@
-"""How a task is checked, and how fast it joins and leaves.
-
-```
-HttpEndpoint ──> route ──> [target check] ──> task <── [container check] <── ECS
-```
-"""
+"""The health checks of a task, and how fast it starts and stops to get requests."""
 
 import re
 from collections.abc import Sequence
@@ -26,14 +21,14 @@ SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, MAX_GRA
 COUNTS = (2, 10)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 SECONDS["deregistration_delay"] = (0, 3600)
-# The answers that an Application Load Balancer can take for healthy:
+# The responses that an Application Load Balancer accepts as healthy:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
 CODES = {
     "healthy_http_codes": (200, 499, "'200', '200,301' or '200-299'"),
     "healthy_grpc_codes": (0, 99, "'0', '0,12' or '0-5'"),
 }
 CODE_LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
-# Where the load balancer asks a gRPC service by default:
+# The path of the check of a gRPC service by default:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 GRPC_PATH = "/AWS.ALB/healthcheck"
 
@@ -43,8 +38,8 @@ GRPC_PATH = "/AWS.ALB/healthcheck"
 class Health:
     """The checks of a service's tasks: the load balancer's, and the container's own if it has one.
 
-    With the defaults a new task takes requests after its first good check, within 10 s, and an old one finishes its
-    requests within 30 s; the load balancer's own defaults are 30 s and 300 s
+    With the defaults a new task gets requests after its first passed check, within 10 s, and an old one finishes its
+    requests within 30 s. The load balancer's own defaults are 30 s and 300 s
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
 
     ```python
@@ -53,24 +48,24 @@ class Health:
     ```
 
     Args:
-        path: The path that answers when a task can serve. By default `/`; of a gRPC service, a method that does not
-            exist, `/AWS.ALB/healthcheck`. One that has gRPC's health service takes `/grpc.health.v1.Health/Check`.
-        healthy_http_codes: The answers that mean it can, 200 to 499, such as `200,301` or `200-399`. By default
+        path: The path that the load balancer requests. By default `/`; of a gRPC service, a method that does not exist,
+            `/AWS.ALB/healthcheck`. A service with gRPC's health service takes `/grpc.health.v1.Health/Check`.
+        healthy_http_codes: The responses of a healthy task, 200 to 499, such as `200,301` or `200-399`. By default
             `200-299`.
-        healthy_grpc_codes: The answers of a gRPC service that mean it can, 0 to 99, such as `0`, `0,12` or `0-5`. By
-            default `12`: it does not know the method, so it is there.
-        command: What ECS runs in the main container to ask it, beginning with `CMD` or `CMD-SHELL`; exit code 0 is
-            healthy. By default nothing: images often hold no `curl`.
-        interval: How long from check to check, 5 to 300 s. By default 10 s.
-        timeout: When a check counts as failed, 2 to 60 s and less than *interval*. By default 5 s.
-        healthy_threshold_count: After how many good checks in a row a task takes requests, 2 to 10. By default 2.
-        unhealthy_threshold_count: After how many bad ones it is replaced, 2 to 10. By default 3: one slow answer does
-            not kill a task.
-        grace_period: How long a starting task is forgiven bad checks, up to 300 s. By default 60 s.
-        deregistration_delay: How long an old task may finish its requests, up to 3,600 s. It gets no new ones, and is
-            through with it early if no connection is left; then ECS sends SIGTERM, and SIGKILL after `stop_timeout`
+        healthy_grpc_codes: The responses of a healthy gRPC task, 0 to 99, such as `0`, `0,12` or `0-5`. By default
+            `12`: the task responds that it does not know the method.
+        command: The command that ECS runs in the main container as a check. It begins with `CMD` or `CMD-SHELL`; exit
+            code 0 means healthy. By default there is none: many images have no `curl`.
+        interval: The time between two checks, 5 to 300 s. By default 10 s.
+        timeout: The time after which a check has failed, 2 to 60 s and less than *interval*. By default 5 s.
+        healthy_threshold_count: After how many passed checks in a row a task gets requests, 2 to 10. By default 2.
+        unhealthy_threshold_count: After how many failed checks it is replaced, 2 to 10. By default 3, so that one slow
+            response does not stop a task.
+        grace_period: How long failed checks of a new task do not count, up to 300 s. By default 60 s.
+        deregistration_delay: How long an old task may finish its requests, up to 3,600 s. It gets no new requests, and
+            the delay ends early if no connection is left. Then ECS sends SIGTERM, and SIGKILL after `stop_timeout`
             (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html). By
-            default 30 s; AWS advises 5 s for services that answer within one.
+            default 30 s; AWS advises 5 s for services that respond within one second.
 
     Raises:
         ValueError: If a value is out of its range or form, or *path* does not begin with `/`.
@@ -112,7 +107,12 @@ class Health:
         protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
         protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
     ) -> elbv2.HealthCheck:
-        """Return the load balancer's check of a service that speaks these."""
+        """Return the load balancer's check, also for a target group of your own.
+
+        Args:
+            protocol: The protocol of the target group. By default HTTP.
+            protocol_version: Its version. By default HTTP/1.1.
+        """
         is_grpc = protocol_version is elbv2.ApplicationProtocolVersion.GRPC
         is_encrypted = protocol is elbv2.ApplicationProtocol.HTTPS
         return elbv2.HealthCheck(
@@ -126,17 +126,18 @@ class Health:
             healthy_grpc_codes=self.healthy_grpc_codes if is_grpc else None,
         )
 
-    def container_check(self) -> ecs.HealthCheck | None:
-        """Return the container's own check, if it has one."""
-        if self.command is None:
-            return None
-        return ecs.HealthCheck(
-            command=list(self.command),
-            interval=self.interval,
-            timeout=self.timeout,
-            retries=self.unhealthy_threshold_count,
-            start_period=self.grace_period,
-        )
+
+def container_health_check(health: Health) -> ecs.HealthCheck | None:
+    """Return the container's own check, if there is a command."""
+    if health.command is None:
+        return None
+    return ecs.HealthCheck(
+        command=list(health.command),
+        interval=health.interval,
+        timeout=health.timeout,
+        retries=health.unhealthy_threshold_count,
+        start_period=health.grace_period,
+    )
 
 
 def _validate_codes(name: str, codes: str, low: int, high: int, examples: str) -> None:

@@ -1,9 +1,4 @@
-"""A task that runs to its end, whoever starts it.
-
-```
-schedule, deployment, person ──> [Job] ──> a task in private subnets ──> exit code
-```
-"""
+"""A task that runs to its end: the base of `ScheduledTask` and `OneOffTask`."""
 
 from typing import Any
 
@@ -17,7 +12,7 @@ from fargate_constructs.service.fargate_task import FargateTask
 
 
 class Job(FargateTask):
-    """A task that runs to its end. `ScheduledTask` and `OneOffTask` add what starts it."""
+    """A task that runs to its end. Subclasses add what starts it."""
 
     def __init__(self, scope: Construct, id: str, *, capacity: Capacity | None, **task: Any) -> None:  # noqa: ANN401
         _validate_capacity(capacity)
@@ -44,7 +39,7 @@ class Job(FargateTask):
         )
 
     def _run_request(self) -> dict[str, Any]:
-        """Return what the API's RunTask takes, all but the revision of the task definition."""
+        """Return the parameters of the API's RunTask, without the task definition."""
         strategy = self._strategy()
         return {
             "cluster": self.cluster.cluster_name,
@@ -70,12 +65,12 @@ class Job(FargateTask):
         }
 
     def _grant_run(self, role: iam.Role) -> None:
-        """Let a role run this job in its cluster, and nothing else.
+        """Let a role run only this job, and only in its cluster.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html
         """
         roles = [self.task_definition.task_role, self.task_definition.obtain_execution_role()]
-        # Any revision: a deployment changes it, and the permission might follow seconds later.
+        # Any revision: a deployment makes a new one, and the permission may be updated seconds later.
         revisions = f"{self._family_arn}:*"
         for statement in (
             iam.PolicyStatement(actions=["ecs:RunTask"], resources=[revisions], conditions=self._in_cluster),
@@ -109,11 +104,8 @@ class Job(FargateTask):
     def _in_cluster(self) -> dict[str, Any]:
         return {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
 
-    def _needs(self) -> list[IDependable]:
-        """Return what a task may miss if it starts the moment its task definition exists.
-
-        Its roles' permissions, its security groups' rules, and its way out, without which it cannot pull its image.
-        """
+    def _start_dependencies(self) -> list[IDependable]:
+        """Return what must exist before a task starts: permissions, security group rules, and egress for its image."""
         return [
             self.task_definition.task_role,
             self.task_definition.obtain_execution_role(),
@@ -123,7 +115,7 @@ class Job(FargateTask):
 
 
 def _validate_capacity(capacity: Capacity | None) -> None:
-    if capacity and capacity.on_demand_base and capacity.on_demand_percent < 100:  # noqa: PLR2004 - all of a hundred
+    if capacity and capacity.on_demand_base and capacity.on_demand_percent < 100:  # noqa: PLR2004 - percent
         raise ValueError(
             "capacity of a job must have no base, within which its one task would always run on demand, "
             f"got: on_demand_base={capacity.on_demand_base}; write Capacity.spot(on_demand_base=0)"

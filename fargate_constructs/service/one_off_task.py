@@ -1,9 +1,4 @@
-"""A task that runs when someone says so, or before each deployment of a service.
-
-```
-deployment ──> [OneOffTask: a task, and its exit code] ──> FargateService
-```
-"""
+"""A task that runs once: by hand, or before each deployment of a service."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,12 +24,12 @@ from fargate_constructs.service.task_logs import LogRouter
 
 HANDLER = Path(__file__).parent / "lambdas" / "run_before"
 
-# CloudFormation waits an hour for a custom resource and no longer
+# CloudFormation waits an hour for a custom resource
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
-# Of it 10 minutes are kept: to start the task, to stop it, and for Lambda to try an invocation again.
+# 10 of these minutes are for the start and stop of the task, and for retries of Lambda.
 RESERVE_MINUTES = 10
-TIMEOUTS = (60, 50 * 60)  # seconds; what takes longer is run by hand, with run_command
-# The most that Lambda gives; then the function hands over to itself.
+TIMEOUTS = (60, 50 * 60)  # seconds
+# Lambda's maximum; then the function invokes itself again.
 HANDLER_TIMEOUT_MINUTES = 15
 
 
@@ -98,8 +93,8 @@ class OneOffTask(Job):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
-        timeout: How long a run before a deployment may take, from 1 to 50 minutes, image pull included. Then it is
-            stopped, and the deployment fails. By default 30 minutes. It does not concern runs by hand.
+        timeout: How long a run before a deployment may take, from 1 to 50 minutes, image pull included. Then ECS stops
+            the task, and the deployment fails. By default 30 minutes. Runs by hand have no timeout.
 
     Raises:
         ValueError: If *timeout* is out of its range, or as `FargateTask` does.
@@ -152,25 +147,25 @@ class OneOffTask(Job):
 
         self.timeout = timeout
         self.deployment_run: DeploymentRun | None = None
-        """What runs the task before deployments; made by the first `run_before`."""
+        """The resource that runs the task before deployments; the first `run_before` makes it."""
 
     @checked
     def run_before(self, service: FargateService) -> CustomResource:
-        """Run the task before each deployment of a service: for migrations. Several services may wait for the same run.
+        """Run the task before each deployment of a service, such as for migrations. Several services may use one run.
 
-        The task runs with the first deployment and with each that changes its task definition, such as its image, or
-        *timeout*; not if an image behind the same tag has changed. The service's new version is deployed once the
-        main container has ended with exit code 0. Otherwise the deployment fails with the reason and the line that
-        shows the log, and CloudFormation goes back to the version before. The way back runs nothing, so the version
-        before must live with what the run has changed, as it must anyway while it still serves. A run can be
-        repeated, by the next deployment at the latest; let it be one that does no harm twice.
+        The task runs with the first deployment, and with each that changes its task definition, such as the image, or
+        *timeout*. It does not run if only the image behind a tag has changed. The service's new version is deployed
+        after the main container has stopped with exit code 0. Otherwise the deployment fails with the reason and the
+        command that shows the log, and CloudFormation goes back to the version before. The rollback runs nothing, so
+        the version before must work with what the run has changed, as it must anyway while it still serves. A run can
+        be repeated, so it must do no harm twice.
 
-        Whatever else the task needs to be there before it runs, such as the database, is added as a dependency:
+        Add what the task needs before it runs, such as the database, as a dependency:
         `migrate.run_before(web).node.add_dependency(database)`. `migrate.connections.allow_to_default_port(database)`
-        lets the task in, from its own stack, whichever the database's is; the run waits for that, too.
+        opens the database to the task, in the task's stack; the run waits for that, too.
 
         Args:
-            service: The service that waits, in the same stack or in one that is deployed after this one.
+            service: The service that waits, in the same stack or in one that is deployed after it.
 
         Returns:
             The resource that runs the task.
@@ -184,13 +179,7 @@ class OneOffTask(Job):
 
 
 class DeploymentRun(Construct):
-    """Runs a job with each deployment that changes it, and lets the deployment fail if the job does.
-
-    Args:
-        scope: The construct that owns it.
-        id: The construct's ID.
-        job: What is run.
-    """
+    """Runs a job with each deployment that changes it; the deployment fails if the job does."""
 
     def __init__(self, scope: Construct, id: str, *, job: OneOffTask) -> None:
         super().__init__(scope, id)
@@ -213,7 +202,7 @@ class DeploymentRun(Construct):
         job._grant_run(self.function.execution_role)
         self.function.allow("ecs:DescribeTasks", "ecs:StopTask", on=job._task_arns, conditions=job._in_cluster)
         self.function.allow("cloudformation:DescribeStacks", on=Stack.of(self).stack_id)
-        # Apart from the role's own policy, for which the function waits.
+        # Not in the role's own policy: the function depends on that one.
         hand_over = iam.Policy(
             self,
             "HandOver",
@@ -229,7 +218,7 @@ class DeploymentRun(Construct):
             resource_type="Custom::RunBeforeDeployment",
             service_token=self.function.function_arn,
             service_timeout=job.timeout.plus(Duration.minutes(RESERVE_MINUTES)),
-            # What changes it is what makes it run again. All else the function has in its environment.
+            # A change here runs the task again. The function has all else in its environment.
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )
-        self.resource.node.add_dependency(hand_over, *job._needs())
+        self.resource.node.add_dependency(hand_over, *job._start_dependencies())

@@ -1,9 +1,4 @@
-"""Where a service's main container listens.
-
-```
-HttpEndpoint, linked services ──> [ports] ──> main container
-```
-"""
+"""The ports of a service's main container."""
 
 import re
 from collections.abc import Mapping
@@ -16,11 +11,7 @@ MAX_PORT = 65535
 
 
 def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
-    """Return the ports by name; a single one has the empty name, and a worker none.
-
-    Raises:
-        ValueError: If there is none, a name is malformed, or a number cannot be a TCP port.
-    """
+    """Return the ports by name; a single port has the empty name, and a worker has no port."""
     if port is None:
         return {}
     ports = dict(port) if isinstance(port, Mapping) else {"": port}

@@ -1,9 +1,4 @@
-"""When a deployment is given up, and the last good version comes back.
-
-```
-new tasks ──> [failed tasks, alarms] ──> ECS goes back to the last good version
-```
-"""
+"""When a deployment fails, so that ECS goes back to the last good version."""
 
 import json
 import math
@@ -27,34 +22,34 @@ from fargate_constructs.service.health import MAX_GRACE_PERIOD
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
 from fargate_constructs.synthesized.templates import Place, Templates
 
-# Half of the desired count, but at least 3 and at most 200: ECS's own default, said aloud
+# Half of the desired count, but at least 3 and at most 200: ECS's own default
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html).
 HALF_OF_THE_TASKS = {"Type": "BOUNDED_PERCENT", "Value": 50}
-# Fewer errors a minute than this may be any service's, however few requests it gets.
-FEWEST_ERRORS = 5
-# What refers to a resource in a piece of a template.
+# With fewer errors a minute the alarm stays silent, since a service with few requests may have them.
+MIN_ERRORS = 5
+# A reference to a resource in a piece of a template.
 REFERENCE = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"')
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Rollback:
-    """What ends a deployment: tasks that fail, answers that are errors, and alarms of your own.
+    """When a deployment fails: on failed tasks, on responses that are errors, and on alarms of your own.
 
-    ECS watches alarms until a deployment's `bake_time` is over, and not at all during a deployment that began while
-    one was raised (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). Without
-    a bake time, a rolling deployment of a few tasks is over before a metric comes in: with
-    `Deployment.rolling(bake_time=Duration.minutes(3))` alarms have their say.
+    ECS watches alarms until a deployment's `bake_time` is over, and not at all if one is raised when the deployment
+    begins (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). Without a bake
+    time, a rolling deployment of a few tasks completes before CloudWatch has a metric. With
+    `Deployment.rolling(bake_time=Duration.minutes(3))` alarms can end it.
 
     ```python
     Rollback(failed_tasks=10, error_percent=1)
     ```
 
     Args:
-        failed_tasks: After how many tasks that did not start or did not pass their checks, in rolling and blue/green
-            deployments (see `Deployment`). By default half of the desired count, at least 3 and at most 200.
-        error_percent: From how many 5xx answers in a hundred on, 1 to 100, in two minutes one after the other, if
-            there are five of them a minute. By default 5; `None` for no such alarm.
+        failed_tasks: How many tasks may fail to start or to pass their checks, in rolling and blue/green deployments
+            (see `Deployment`). By default half of the desired count, at least 3 and at most 200.
+        error_percent: How many of 100 responses may be 5xx, 1 to 100. The alarm is raised after two such minutes in a
+            row with at least five 5xx responses each. By default 5; `None` for no such alarm.
         alarms: Alarms of your own; `FargateService.rollback_on` adds those on the service's own metrics. By default
             none.
 
@@ -67,25 +62,18 @@ class Rollback:
     alarms: Sequence[cloudwatch.IAlarm] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what ECS would refuse, and what could never come true."""
+        """Refuse numbers that are out of range."""
         validate_range("failed_tasks", self.failed_tasks, 1)
         if self.error_percent is not None and self.error_percent not in range(1, 101):
             raise ValueError(f"error_percent must be 1 to 100, or None for no alarm, got: {self.error_percent}")
 
-    def threshold(self) -> Mapping[str, Any]:
-        """Return the circuit breaker's threshold, as CloudFormation writes it."""
+    def _threshold(self) -> Mapping[str, Any]:
+        """Return the circuit breaker's threshold for CloudFormation."""
         return HALF_OF_THE_TASKS if self.failed_tasks is None else {"Type": "COUNT", "Value": self.failed_tasks}
 
 
 class RollbackAlarms(Construct):
-    """The alarms that a service's deployments are watched by.
-
-    Args:
-        scope: The construct that owns the service.
-        id: The construct's ID.
-        service: The service's resource.
-        rollback: When to go back.
-    """
+    """The alarms by which ECS watches a service's deployments."""
 
     def __init__(self, scope: Construct, id: str, *, service: ecs.CfnService, rollback: Rollback) -> None:
         super().__init__(scope, id)
@@ -99,26 +87,20 @@ class RollbackAlarms(Construct):
         self._path = path_of(scope)
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
-        """Every alarm; those made here are worth waking somebody for outside of deployments, too."""
         self._is_checked = False
         for alarm in rollback.alarms:
             self.add(alarm)
 
     def add(self, alarm: cloudwatch.IAlarm) -> None:
-        """Let an alarm end the service's deployments.
-
-        Raises:
-            ValueError: If the alarm is of another stack, or its metrics, actions or texts lead to a service, and it has
-                no name of its own: in the template it might need the service, and the service it.
-        """
+        """Let an alarm end the service's deployments; refuse one that depends on a service, unless it has a name."""
         self._adopt(alarm, name=self._name_of(alarm))
         self._write()
-        if not self._is_checked:  # what the alarm is given later, such as an action, only the template tells
+        if not self._is_checked:  # the template shows what the alarm gets later, such as an action
             self._is_checked = True
             TemplateChecks.add(self, self._check)
 
     def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
-        """Let errors that tasks answer, and tasks that stay unhealthy, end the service's deployments."""
+        """Let 5xx responses, and tasks that stay unhealthy, end the service's deployments."""
         groups = [target_group.metrics for target_group in target_groups]
         if self._rollback.error_percent is not None:
             self._watch_errors(groups, self._rollback.error_percent)
@@ -136,7 +118,7 @@ class RollbackAlarms(Construct):
             _sum([name for name in metrics if name.startswith(kind)]) for kind in ("errors", "requests")
         )
         rate = cloudwatch.MathExpression(
-            expression=f"IF({errors} >= {FEWEST_ERRORS}, 100 * {errors} / {requests}, 0)",
+            expression=f"IF({errors} >= {MIN_ERRORS}, 100 * {errors} / {requests}, 0)",
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
             label="5xx answers in a hundred",
             period=_minute(),
@@ -154,7 +136,7 @@ class RollbackAlarms(Construct):
             label="unhealthy tasks",
             period=_minute(),
         )
-        # A task that starts may fail its checks for the grace period, and then takes up to a minute to be replaced.
+        # A new task may fail its checks for the grace period, and its replacement takes up to a minute.
         seconds = seconds_of(grace_period)
         minutes = math.ceil((MAX_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
         self._watch("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
@@ -170,7 +152,7 @@ class RollbackAlarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        # On a target group's metrics, which need no service: there is nothing to look for in the whole stack.
+        # Metrics of a target group depend on no service, so the stack need not be searched.
         self._adopt(alarm, name=alarm.alarm_name)
 
     def _adopt(self, alarm: cloudwatch.IAlarm, *, name: str) -> None:
@@ -178,7 +160,7 @@ class RollbackAlarms(Construct):
         self.all.append(alarm)
 
     def _name_of(self, alarm: cloudwatch.IAlarm) -> str:
-        """Return the name as the service's template can say it."""
+        """Return the alarm's name for the service's template."""
         resource = alarm.node.default_child
         if not isinstance(resource, (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm)):
             return alarm.alarm_name
@@ -193,7 +175,7 @@ class RollbackAlarms(Construct):
         )
 
     def _check(self, templates: Templates) -> Iterator[PolicyViolation]:
-        """Yield what CloudFormation would refuse: a service that an alarm needs, though the service needs the alarm.
+        """Yield a violation if the service depends on an alarm that depends on the service.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-dependency
         """
@@ -208,7 +190,7 @@ class RollbackAlarms(Construct):
             )
 
     def _write(self) -> None:
-        # Written whole each time: the L2 keeps the first list only (aws-cdk#36308).
+        # The whole list each time: the L2 keeps the first list only (aws-cdk#36308).
         alarms = {"AlarmNames": list(self._names), "Enable": True, "Rollback": True}
         self._service.add_property_override("DeploymentConfiguration.Alarms", alarms)
 
@@ -223,7 +205,7 @@ def _minute() -> Duration:
 
 
 def _sum(metrics: Sequence[str]) -> str:
-    """Return the sum of metrics; of several, those that have no data are left out, which `+` would not do.
+    """Return the sum of metrics. SUM ignores metrics without data, and `+` does not.
 
     Nor is what is missing filled: what comes late would count as 0, and an alarm might never be raised
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
@@ -232,7 +214,7 @@ def _sum(metrics: Sequence[str]) -> str:
 
 
 def _needs_a_service(alarm: CfnResource, stack: Stack) -> bool:
-    """Whether all that an alarm says, its actions and its texts too, leads to an ECS service of the stack."""
+    """Whether an alarm refers to an ECS service of the stack, by its metrics, actions or texts."""
     resources = [cast(CfnResource, each) for each in stack.node.find_all() if CfnResource in type(each).__mro__]
     by_name = dict(zip(stack.resolve([each.logical_id for each in resources]), resources, strict=True))
     seen = [alarm]
@@ -249,7 +231,7 @@ def _needs_a_service(alarm: CfnResource, stack: Stack) -> bool:
 
 
 def _circle(templates: Templates, service: ecs.CfnService) -> list[Place]:
-    """Return the resources of a finished template by which a service needs itself, from the service on; or none."""
+    """Return the resources of a finished template by which a service depends on itself, from the service on."""
     stack = Stack.of(service)
     start = Place(stack, stack.resolve(service.logical_id))
     ways = {start: [start]}

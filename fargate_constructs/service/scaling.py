@@ -1,9 +1,4 @@
-"""How many tasks run.
-
-```
-load ──> [Scaling] ──> FargateService's task count
-```
-"""
+"""How many tasks of a service run."""
 
 from __future__ import annotations
 
@@ -26,9 +21,9 @@ from fargate_constructs._core.validation import validate_range
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Between how many tasks a service scales, and on what.
+    """The number of tasks of a service, and the metrics on which it scales.
 
-    Of several metrics, the one that asks for the most tasks decides. For a schedule, or any other metric, use
+    Of several metrics, the one that needs the most tasks decides. For a schedule, or any other metric, use
     `FargateService.scalable_task_count`; for a queue, `FargateService.scale_on_backlog`.
 
     ```python
@@ -39,10 +34,10 @@ class Scaling:
     Args:
         min: The fewest tasks, at least 1. By default 2: one in each zone, so that losing a zone is not an outage.
         max: The most tasks. By default 10.
-        cpu_percent: The average CPU utilization to keep, 1 to 100. By default 60: what is left bridges the minute or
-            two until a further task is healthy. `None` does not scale on it.
+        cpu_percent: The average CPU utilization to keep, 1 to 100. By default 60: the rest is enough for the minute or
+            two until another task is healthy. `None` does not scale on it.
         memory_percent: The average memory utilization to keep, 1 to 100. By default memory does not count: most
-            run-times keep what they once had, and would never scale in.
+            run-times do not give memory back, and would never scale in.
         requests_per_target: The requests per minute and task to keep, for a service that has a route. By default
             1,000, some 17 a second. `None` does not scale on them.
 
@@ -57,7 +52,7 @@ class Scaling:
     requests_per_target: int | None = 1000
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
+        """Refuse numbers that are out of range."""
         validate_range("min", self.min, 1, unit=" task")
         validate_range("max", self.max, 1, unit=" task")
         if self.max < self.min and not any(map(is_unresolved, (self.min, self.max))):
@@ -68,12 +63,7 @@ class Scaling:
 
 
 class ServiceScaling:
-    """The scaling of one service.
-
-    Args:
-        service: The service.
-        scaling: Between how many tasks, and on what.
-    """
+    """The scaling of one service."""
 
     def __init__(self, service: ecs.FargateService, scaling: Scaling) -> None:
         self._service = service
@@ -85,7 +75,7 @@ class ServiceScaling:
             self.task_count.scale_on_memory_utilization("Memory", target_utilization_percent=scaling.memory_percent)
 
     def on_requests(self, target_groups: Sequence[elbv2.ApplicationTargetGroup]) -> None:
-        """Keep the requests per task; of two target groups, between which a deployment moves them, of both."""
+        """Keep the requests per task; of two target groups, their sum."""
         target = self._scaling.requests_per_target
         if target is None:
             return
@@ -98,21 +88,21 @@ class ServiceScaling:
             f"requests{number}": target_group.metrics.request_count_per_target(statistic="Sum")
             for number, target_group in enumerate(target_groups)
         }
-        # The sum of a list leaves out what is missing, as one of them mostly is; FILL would hide what comes late.
+        # SUM of a list ignores a metric without data, and mostly one has none; FILL would hide data that comes late.
         self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target)
 
     def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
         """Keep the messages that wait in a queue for each task."""
         metrics = {
             "waiting": queue.metric_approximate_number_of_messages_visible(statistic="Average"),
-            # Each task reports its CPU once a minute: how often it is reported is how many tasks there are
+            # Each task reports its CPU once a minute, so the sample count is the number of tasks
             # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-metrics.html).
             "tasks": self._service.metric_cpu_utilization(statistic="SampleCount"),
         }
         self._track(id, "waiting / tasks", metrics, target=messages_per_task)
 
     def _track(self, id: str, expression: str, metrics: Mapping[str, cloudwatch.Metric], *, target: int) -> None:
-        """Keep a figure computed of several metrics, for which there is no L2."""
+        """Keep a value computed from several metrics, for which there is no L2."""
         policy = applicationautoscaling.CfnScalingPolicy
         sources = [
             policy.TargetTrackingMetricDataQueryProperty(

@@ -1,11 +1,4 @@
-"""A task that runs by the clock, and what tells of a run that failed.
-
-```
-EventBridge Scheduler ──> [ScheduledTask] ──> task
-         │ not started                         │ failed
-         └────────────> dead-letter queue <────┘ ──> alarm
-```
-"""
+"""A task that EventBridge Scheduler starts, with an alarm for failed runs."""
 
 from __future__ import annotations
 
@@ -37,21 +30,21 @@ from fargate_constructs.service.task_logs import LogRouter
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MAX_RETRIES = 185
 EVENT_AGES = (60, 86_400)  # seconds
-# The longest that SQS keeps a message
+# SQS's maximum
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
 RETENTION_DAYS = 14
 
 
 class ScheduledTask(Job):
-    """A task that EventBridge Scheduler starts by the clock, with an alarm for the runs that failed.
+    """A task that EventBridge Scheduler starts, with an alarm for failed runs.
 
-    A run that could not be started is tried again for an hour. One that never started, and one that ended with
-    another exit code than 0, failed to start its containers or was stopped, leaves a message in `dead_letter_queue`
-    that says why, and `alarm` rings until the queue is empty. Give it an action: `alarm.add_alarm_action(...)`.
+    A failed start is repeated for an hour. A run fails if it never starts, cannot start its containers, stops with
+    another exit code than 0, or is stopped. Then `dead_letter_queue` gets a message with the reason, and `alarm` is
+    raised until the queue is empty. Give it an action: `alarm.add_alarm_action(...)`.
 
-    A run starts whether or not the last one has ended, and in rare cases twice, since the scheduler promises at least
-    one start (https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html): let the job take a lock
-    if two must not run at once. Nothing ends a run that hangs: let its command limit itself, by `timeout 3600 …`.
+    A run starts also if the last one has not stopped, and in rare cases twice: the scheduler promises at least one
+    start (https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html). Use a lock if two must not
+    run at once. Nothing stops a run that hangs: limit the command itself, by `timeout 3600 …`.
 
     ```python
     report = ScheduledTask(
@@ -117,9 +110,9 @@ class ScheduledTask(Job):
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
         schedule: When it runs: a `ScheduleExpression` of `aws_scheduler`, which carries its time zone, by default UTC.
-            A `cron(...)` that does not name the `minute` runs in each; a `rate(...)` begins with the deployment.
-        retry_attempts: How often a start that failed is repeated, 0 to 185, less and less often. By default 185: as
-            long as *max_event_age* lets it.
+            A `cron(...)` without `minute` runs in each minute; a `rate(...)` begins with the deployment.
+        retry_attempts: How often a failed start is repeated, 0 to 185, at growing intervals. By default 185: until
+            *max_event_age* is over.
         max_event_age: How late a run may start, 1 minute to 24 hours. By default 1 hour.
 
     Raises:
@@ -194,12 +187,12 @@ class ScheduledTask(Job):
                 retry_attempts=retry_attempts,
                 max_event_age=max_event_age,
                 dead_letter_queue=self.dead_letter_queue,
-                # By default all tasks of a cluster would share one role, which may run them in any cluster.
+                # By default all tasks of a cluster share one role, which may run them in any cluster.
                 role=self.role.without_policy_updates(),
             ),
         )
-        # A rate begins as soon as it is made.
-        self.schedule.node.add_dependency(self.role, *self._needs())
+        # A rate begins at once.
+        self.schedule.node.add_dependency(self.role, *self._start_dependencies())
         self.failure_rule = self._make_failure_rule()
         self.alarm = self._make_alarm()
 
@@ -210,7 +203,7 @@ class ScheduledTask(Job):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(RETENTION_DAYS),
-            # What it holds are notices, which end with the job, and after two weeks anyway.
+            # Its messages are of no use without the job, and expire after two weeks.
             removal_policy=RemovalPolicy.DESTROY,
         )
         is_one = "It is a dead-letter queue, of a schedule and not of a queue."
@@ -219,7 +212,7 @@ class ScheduledTask(Job):
 
     def _make_role(self) -> iam.Role:
         stack = Stack.of(self)
-        # A schedule's role can be tied to its group, not to the schedule itself
+        # AWS can limit a schedule's role to its group, not to the schedule
         # (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html).
         group = stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
         role = iam.Role(
@@ -238,7 +231,7 @@ class ScheduledTask(Job):
         return role
 
     def _make_failure_rule(self) -> events.Rule:
-        """Send the news of each failed run to the queue, whoever started it.
+        """Send each failed run to the queue, also those that a person started.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
         """
@@ -255,7 +248,7 @@ class ScheduledTask(Job):
                     "lastStatus": ["STOPPED"],
                     "$or": [
                         {"stopCode": [{"anything-but": ["EssentialContainerExited"]}]},
-                        # The main container's alone: sidecars are stopped when it ends, by a signal if need be.
+                        # Only the main container's: sidecars are stopped with it, by a signal if necessary.
                         {"containers": {"name": [self.name], "exitCode": [{"anything-but": [0]}]}},
                     ],
                 },
@@ -276,7 +269,7 @@ class ScheduledTask(Job):
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=1,
-            # SQS falls silent about a queue that nobody touches for six hours, messages or not
+            # SQS sends no metrics of a queue without use for six hours, also if it has messages
             # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )

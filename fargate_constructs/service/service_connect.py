@@ -1,9 +1,4 @@
-"""How requests travel between services that are linked.
-
-```
-task ── proxy ──> [protocol, timeouts, TLS] ──> proxy ── task
-```
-"""
+"""How requests travel between services that are linked."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The names by which services reach each other.
-
-```
-FargateService ──> [link: Service Connect over Cloud Map] ──> FargateService
-```
-"""
+"""Links between services: ECS Service Connect over Cloud Map."""
 
 from __future__ import annotations
 
@@ -27,22 +22,21 @@ from fargate_constructs.service.service_connect import ServiceConnect
 from fargate_constructs.service.service_connect_names import port_mapping_name
 
 
-class _Waiting(dict[Stack, set[Stack]]):
-    """Which stacks of an app depend on which by links."""
+class _StackDependencies(dict[Stack, set[Stack]]):
+    """The stacks that each stack of an app depends on by links."""
 
 
 class ServiceLinks:
-    """One service's links, to others and from others.
+    """The links of one service, to others and from others. Without a link the service runs no proxy.
 
     Args:
-        service: The service. It joins the namespace with its first link, in either direction; without one it runs
-            no proxy.
+        service: The service.
         name: The host name by which others reach it.
-        ports: The ports at which they do, by name; none if they cannot. A single one has the empty name.
-        scheme: What it speaks there, `http` or `https`.
-        service_connect: How requests travel, and in which namespace its name is.
-        vpc: Where the namespace belongs.
-        log_driver: Returns where Service Connect's proxy logs to; asked for with the first link.
+        ports: Its ports by name; a single port has the empty name, and a worker has no port.
+        scheme: The scheme of its URL, `http` or `https`.
+        service_connect: The protocol of the proxies, and the namespace.
+        vpc: The VPC, which has one namespace by default.
+        log_driver: Returns the log driver of the proxy; called with the first link.
     """
 
     def __init__(
@@ -68,10 +62,10 @@ class ServiceLinks:
         """Whether the service is in the namespace, by a link in either direction."""
 
     def link_to(self, other: ServiceLinks, port: str) -> str:
-        """Open the way to another service's port, by default its first, and return its URL."""
+        """Let the service reach another service's port, by default its first, and return the URL."""
         if other is self:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
-        number = other.port(port)
+        port_number = other.port(port)
         if other._vpc.node.path != self._vpc.node.path:
             raise ValueError(
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
@@ -86,14 +80,14 @@ class ServiceLinks:
             side.validate_ports()
         for side in (self, other):
             side.join()
-        waits = self._waits_for(other)
-        self._open(other, number, beside=self if waits else other)
-        # Service Connect tells a task of the names that exist when it starts; of two that link to each other,
-        # one must come first.
-        if waits and not other.reaches(self):
+        is_dependent = self._depend_on_stack_of(other)
+        self._allow_ingress(other, port_number, scope=self if is_dependent else other)
+        # A task knows the names that exist when it starts. Of two services that link to each other, one is deployed
+        # first.
+        if is_dependent and not other._reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
-        return f"{other.scheme}://{other.name}:{number}"
+        return f"{other.scheme}://{other.name}:{port_number}"
 
     def port(self, name: str) -> int:
         """Return the number of a port by its name; of the first if the name is empty."""
@@ -108,33 +102,34 @@ class ServiceLinks:
         if not self.has_joined and any(map(is_unresolved, self.ports.values())):
             raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
 
-    def _waits_for(self, other: ServiceLinks) -> bool:
-        """Whether this service's stack may depend on the other's; of two stacks, the first to link does."""
+    def _depend_on_stack_of(self, other: ServiceLinks) -> bool:
+        """Let this service's stack depend on the other's, and return whether it can: of two stacks, the first does."""
         ours, theirs = Stack.of(self.service), Stack.of(other.service)
-        stacks = app_singleton(self.service, _Waiting)
-        leads_back = [theirs]
-        for stack in leads_back:
-            leads_back.extend(each for each in stacks.get(stack, ()) if each not in leads_back)
-        if ours is not theirs and ours in leads_back:
+        stacks = app_singleton(self.service, _StackDependencies)
+        needed = [theirs]
+        for stack in needed:
+            needed.extend(each for each in stacks.get(stack, ()) if each not in needed)
+        if ours is not theirs and ours in needed:
             return False
         stacks.setdefault(ours, set()).add(theirs)
         return True
 
-    def _open(self, other: ServiceLinks, port: int, *, beside: ServiceLinks) -> None:
-        """Let this service's tasks in at the other's port, once.
+    def _allow_ingress(self, other: ServiceLinks, port: int, *, scope: ServiceLinks) -> None:
+        """Allow this service's tasks to connect to the other's port, once.
 
-        The rule stands beside the service whose stack may depend on the other's. The L2 would put it beside one of
-        the two security groups, which may be in a stack that depends on neither.
+        The rule is in the stack of the service that may depend on the other. The L2 would put it in the stack of one of
+        the security groups, which may depend on neither service.
         """
         for theirs, ours in product(
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
-            rule = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
-            if beside.service.node.try_find_child(rule.replace("/", " ")) or not _takes_rules(theirs):
+            rule_id = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
+            rule_id = rule_id.replace("/", " ")
+            if scope.service.node.try_find_child(rule_id) or not _is_mutable(theirs):
                 continue
             ec2.CfnSecurityGroupIngress(
-                beside.service,
-                rule.replace("/", " "),
+                scope.service,
+                rule_id,
                 ip_protocol="tcp",
                 from_port=port,
                 to_port=port,
@@ -145,32 +140,31 @@ class ServiceLinks:
 
     @property
     def namespace(self) -> servicediscovery.INamespace:
-        """The namespace that was given, or the VPC's, made when it is first asked for.
+        """The namespace that was given, or the VPC's, which is made at the first use.
 
-        A service can be in one namespace only, and those that link to each other must be in the same: so there is
-        one for a VPC, not one for a service.
+        A service is in one namespace only, and linked services must have the same. So a VPC has one, not a service.
         """
         if self._options.namespace:
             return self._options.namespace
-        beside = cast(Construct, self._vpc.node.scope)  # only an app has none; and an imported VPC is no scope
+        scope = cast(Construct, self._vpc.node.scope)  # not the VPC: an imported one takes no children
         name = f"{self._vpc.node.id}ServiceNames"
-        existing = beside.node.try_find_child(name)
+        existing = scope.node.try_find_child(name)
         if isinstance(existing, servicediscovery.HttpNamespace):
             return existing
         return servicediscovery.HttpNamespace(
-            beside,
+            scope,
             name,
             name=Names.unique_resource_name(self._vpc, max_length=100, separator="-"),
             description="names of the services that link to each other",
         )
 
     def join(self) -> None:
-        """Give the service its name, if it has a port, and the others' names; once."""
+        """Put the service in the namespace, once: with its own name, if it has a port, and for the others' names."""
         if self.has_joined:
             return
         self.has_joined = True
         if self.ports:
-            self._take_name()
+            self._validate_names()
         tls = self._tls()
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
@@ -178,18 +172,18 @@ class ServiceLinks:
                 ecs.ServiceConnectService(
                     port_mapping_name=port_mapping_name(self.name, port),
                     dns_name=self.name,
-                    port=number,
+                    port=port_number,
                     per_request_timeout=self._options.per_request_timeout,
                     idle_timeout=self._options.idle_timeout,
                     tls=tls,
                 )
-                for port, number in self.ports.items()
+                for port, port_number in self.ports.items()
             ],
             log_driver=self._log_driver(),
         )
 
     def _tls(self) -> ecs.ServiceConnectTlsConfiguration | None:
-        """Return what ECS encrypts with, and by which role it gets certificates.
+        """Return the private CA, and the role by which ECS gets its certificates.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
         """
@@ -207,8 +201,8 @@ class ServiceLinks:
         acknowledge(role, {f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": reason})
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=authority.certificate_authority_arn, role=role)
 
-    def _take_name(self) -> None:
-        """Claim the names among those of the namespace, whichever stack a service is in."""
+    def _validate_names(self) -> None:
+        """Refuse a name that another service of the app has in the namespace."""
         owners = _NAMES.setdefault(cast(IConstruct, self.namespace), {})
         for name in (self.name, *(port_mapping_name(self.name, port) for port in self.ports)):
             owner = owners.setdefault(name, self.service.node.path)
@@ -218,7 +212,7 @@ class ServiceLinks:
                     f"{self.service.node.path} and {owner}; give one of them another name",
                 )
 
-    def reaches(self, other: ServiceLinks) -> bool:
+    def _reaches(self, other: ServiceLinks) -> bool:
         """Whether links lead from this service to the other, directly or through others."""
         reached = [self]
         for here in reached:
@@ -226,14 +220,14 @@ class ServiceLinks:
         return other in reached
 
 
-# Who has which name, by namespace.
+# The path of the service that has each name, by namespace.
 _NAMES: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
 
 
-def _takes_rules(group: ec2.ISecurityGroup) -> bool:
-    """Whether rules may be added to a group: not to one that was imported with `mutable=False`.
+def _is_mutable(group: ec2.ISecurityGroup) -> bool:
+    """Whether rules can be added to a group: not if it was imported with `mutable=False`.
 
-    Only where a rule goes tells: here beside a group of a stack that is not in the app.
+    CDK does not say. So this adds a rule in a stack that is not in the app, and looks whether CDK made it.
     """
     if isinstance(group.node.default_child, ec2.CfnSecurityGroup):
         return True

@@ -1,9 +1,4 @@
-"""How requests reach a service's tasks, and how they move from old tasks to new ones.
-
-```
-HttpEndpoint ──> listener ──> [rules ──> target groups] ──> tasks
-```
-"""
+"""The listener rules and target groups of a service."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,24 +22,12 @@ SIGN_IN = "fargate-constructs:signInWhileShifting"
 
 
 class ServiceRoutes(Construct):
-    """A service's listener rules and target groups.
+    """A service's listener rules and target groups. The arguments are those of `FargateService`.
 
-    A rolling deployment has one target group. The others have two, between which ECS moves the requests by changing
-    the weights of the rule, at each deployment. So the group with weight 0 in the template may be the one with the
-    tasks, and CloudFormation must not write the rule again then (https://github.com/aws/aws-cdk/issues/36649). A
-    rolling deployment with both groups puts each task into both, so that either may be written.
-
-    Args:
-        scope: The service.
-        id: The construct's ID.
-        service: The service whose tasks answer.
-        container_name: The container that does.
-        port: The port on which it listens.
-        protocol: Whether it speaks HTTP or HTTPS there.
-        protocol_version: Whether HTTP/1.1, HTTP/2 or gRPC.
-        vpc: Where the tasks are.
-        health: How tasks are checked, and how fast they leave.
-        deployment: How a new version takes over.
+    A rolling deployment has one target group. The other strategies have two. At each deployment ECS moves the requests
+    between them: it changes the weights of the rule. So the group with weight 0 in the template may be the one with the
+    tasks, and CloudFormation must not write the rule then (https://github.com/aws/aws-cdk/issues/36649). A rolling
+    deployment with both groups puts each task into both, so that CloudFormation may write the rule.
     """
 
     def __init__(
@@ -76,12 +59,12 @@ class ServiceRoutes(Construct):
         self.target_group = self._make_target_group("TargetGroup")
         self._alternate = self._make_target_group("Alternate") if deployment._has_two_target_groups else None
         self.is_attached = False
-        """Whether there is a rule, so that requests come."""
+        """Whether there is a rule."""
         self._listener: elbv2.ApplicationListener | None = None
 
     @property
     def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
-        """Those between which a deployment moves requests; one if it does not."""
+        """The target groups: two if there is a second one, to which deployments move requests."""
         return [self.target_group, *([self._alternate] if self._alternate else [])]
 
     def add_rule(
@@ -94,13 +77,7 @@ class ServiceRoutes(Construct):
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
     ) -> elbv2.ApplicationListenerRule:
-        """Answer the listener's requests that meet all *conditions*.
-
-        Raises:
-            ValueError: If there is a rule of that ID; or one at all, and there are two target groups: ECS moves the
-                weights of one. If the listener is another load balancer's or another network's, or speaks
-                the wrong protocol, or there is no room for the test traffic's rule.
-        """
+        """Add a listener rule, and that of test traffic. With two target groups a service has one rule."""
         if id in self._ids:
             service = path_of(self).rpartition("/")[0]
             raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
@@ -111,11 +88,11 @@ class ServiceRoutes(Construct):
             )
         self._validate_listener(id, listener)
         header = self._deployment.test_header
-        earlier = test_priority or (_before(priority) if header else 0)
+        test_priority = test_priority or (_before(priority) if header else 0)
         if header:
             _validate_values(id, conditions)
         if authenticate and self._deployment._shifts_traffic:
-            # The limit is in AWS's German and Spanish pages, and not in the English one, which goes before them:
+            # AWS's German and Spanish pages have this limit, and the English page has not:
             # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
             Annotations.of(self._service).add_warning_v2(
                 SIGN_IN,
@@ -131,7 +108,7 @@ class ServiceRoutes(Construct):
             name, value = header
             test_rule = make_rule(
                 f"{id}Test",
-                priority=earlier,
+                priority=test_priority,
                 conditions=[*conditions, elbv2.ListenerCondition.http_header(name, [value])],
                 action=authenticate(self._forward()),
             )
@@ -142,9 +119,9 @@ class ServiceRoutes(Construct):
 
     def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
         if not isinstance(listener, elbv2.ApplicationListener):
-            return  # one made elsewhere says neither
+            return  # an imported one has neither
         first = self._listener or listener
-        # By their paths: what CDK made inside another L2 is another object each time that Python asks for it.
+        # By their paths: Python gets a new object for the same L2 when another L2 made it.
         if first is not listener and (other := path_of(listener.load_balancer)) != path_of(first.load_balancer):
             raise ValueError(
                 f"a target group serves one load balancer, got route {id!r} of {other} beside one of "
@@ -180,7 +157,7 @@ class ServiceRoutes(Construct):
         )
 
     def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
-        """Let the service use the target groups; ECS wants them in a rule before it does."""
+        """Attach the target groups to the service; ECS takes them only if a rule has them."""
         self.is_attached = True
         alternate_target = None
         if self._alternate and self._deployment._shifts_traffic:
@@ -220,10 +197,9 @@ class ServiceRoutes(Construct):
             self,
             id,
             vpc=self._vpc,
-            # Without a port: ECS registers each task with the container's own, and another port here would replace the
-            # group.
+            # No port: ECS registers each task with the container's port, and another port here would replace the group.
             protocol=self._protocol,
-            # Without the default: to add it later would replace the group.
+            # Not the default value: a template that adds it later would replace the group.
             protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
             target_type=elbv2.TargetType.IP,
             deregistration_delay=self._health.deregistration_delay,
@@ -232,7 +208,7 @@ class ServiceRoutes(Construct):
 
 
 def _before(priority: int) -> int:
-    if priority < 2:  # noqa: PLR2004 - the test traffic's rule comes before it
+    if priority < 2:  # noqa: PLR2004 - the test traffic's rule has a lower one
         raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
     return priority - 1
 

@@ -1,9 +1,4 @@
-"""The containers of one task: what they share, and in which order they start.
-
-```
-requests ──> [main container] ── localhost ──> [sidecars]
-```
-"""
+"""The containers of one task: what they share, and in which order they start."""
 
 import hashlib
 import re

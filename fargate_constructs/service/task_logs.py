@@ -1,9 +1,4 @@
-"""Where a task's lines go.
-
-```
-containers ── stdout ──> [driver] ──> log group, or a router past it
-```
-"""
+"""The log group of a task, its log router, and the log drivers of its containers."""
 
 from __future__ import annotations
 
@@ -45,15 +40,7 @@ class LogRouter(Protocol):
 
 
 class TaskLogs:
-    """One task's log group, its router if it has one, and who may write.
-
-    Args:
-        scope: The task.
-        log_group: The group. By default the router's, or one that is made.
-        retention: How long a group made here keeps lines. By default one month.
-        mode: Whether lines or the application wait when CloudWatch is slow.
-        router: What takes lines past the group. By default nothing.
-    """
+    """The log group of one task, and the log drivers of its containers. The arguments are those of `FargateTask`."""
 
     def __init__(
         self,
@@ -79,19 +66,19 @@ class TaskLogs:
 
     @property
     def policies(self) -> Mapping[str, iam.PolicyDocument]:
-        """What an execution role that is made here may do from the start, by name.
+        """The policies with which an execution role is made, by name.
 
-        A group made elsewhere may need the role in turn, as the policy of its key may: then its permission stands
-        beside the role, and only if something does log there.
+        A group made elsewhere may itself depend on the role, as the policy of its key may. Then the permission is in a
+        policy of its own, and only if a container logs there.
         """
         return {"Logs": iam.PolicyDocument(statements=[self._statement()])} if self._is_made_here else {}
 
     def use(self, task_definition: ecs.TaskDefinition, execution_role: iam.IRole, *, may_write: bool) -> None:
-        """Know what logs, by which role, and whether that may already."""
+        """Set which task logs and by which role, and whether the role has the permission."""
         self._task_definition = task_definition
         self._execution_role = execution_role
         self._may_write = may_write
-        if not isinstance(self.group, logs.LogGroup):  # an imported one's ARN ends in a wildcard
+        if not isinstance(self.group, logs.LogGroup):  # the ARN of an imported group ends in a wildcard
             acknowledge_wildcards(
                 execution_role,
                 [self.group.log_group_arn],
@@ -99,17 +86,17 @@ class TaskLogs:
             )
 
     def validate_pattern(self, multiline_pattern: str | None) -> None:
-        """Refuse a pattern that a router would not look at."""
+        """Refuse a pattern that a router would ignore."""
         _validate_pattern(multiline_pattern, self._router)
 
     def driver(self, stream_prefix: str, multiline_pattern: str | None = None) -> ecs.LogDriver:
-        """Return what a container logs by."""
+        """Return the log driver of a container."""
         if self._router:
             return self._router.driver(self._task_definition, stream_prefix=stream_prefix)
         return self.group_driver(stream_prefix, multiline_pattern)
 
     def group_driver(self, stream_prefix: str, multiline_pattern: str | None = None) -> ecs.LogDriver:
-        """Return what logs to the group, router or not, and let it."""
+        """Return a driver that logs to the group, also if there is a router, and let the role write."""
         if not self._may_write:
             self._may_write = True
             self._execution_role.add_to_principal_policy(self._statement())
@@ -121,7 +108,7 @@ class TaskLogs:
         }
         if multiline_pattern:
             options["awslogs-multiline-pattern"] = multiline_pattern
-        # Not `LogDrivers.aws_logs`, which gives each role that may write a policy beside it: a resource more.
+        # `LogDrivers.aws_logs` would make a separate policy for each role: one resource more.
         return ecs.GenericLogDriver(log_driver="awslogs", options=options)
 
     def _statement(self) -> iam.PolicyStatement:
@@ -131,7 +118,7 @@ class TaskLogs:
 
 
 def _allow_use_of_key(log_group: logs.ILogGroup | None) -> None:
-    """Let CloudWatch Logs use the key of a group made elsewhere in the app, without which the group cannot be made."""
+    """Let CloudWatch Logs use the key of a group made elsewhere in the app; otherwise AWS does not make the group."""
     resource = log_group.node.default_child if log_group else None
     key_resource = resource_in(resource.kms_key_id) if isinstance(resource, logs.CfnLogGroup) else None
     key = key_resource.node.scope if key_resource else None
@@ -152,15 +139,10 @@ def validate_logs(
     router: LogRouter | None,
     multiline_pattern: str | None,
 ) -> None:
-    """Refuse what would have no effect.
-
-    Raises:
-        ValueError: If a retention is given for a group that is not made here, or a router meets another group than its
-            own, a pattern, or the blocking mode.
-    """
+    """Refuse arguments that would have no effect."""
     if log_group and retention:
         raise ValueError(
-            f"log_retention is of a log group made here, got {retention.name} beside log_group: set retention there"
+            f"log_retention is of a log group made here, got {retention.name} with log_group: set retention there"
         )
     if router is None:
         return

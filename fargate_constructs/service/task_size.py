@@ -1,9 +1,4 @@
-"""The sizes that a Fargate task may have.
-
-```
-image ──> [task size] ──> FargateService
-```
-"""
+"""The pairs of CPU and memory that Fargate has."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +22,7 @@ MEMORY_BY_CPU: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32 * GIB, 120 * GIB + 1, 8 * GIB)),
     32768: (60 * GIB, 120 * GIB, 244 * GIB),
 }
-# No smaller numbers are CPU units or MiB of a task: they are meant as vCPUs and GiB.
+# Numbers up to these are vCPUs and GiB by mistake: no task has so few CPU units or MiB.
 MAX_VCPUS, MAX_GIB = 32, 244
 # The same page: Windows tasks have 1, 2 or 4 vCPU.
 WINDOWS_CPUS = (1024, 2048, 4096)
@@ -47,7 +42,7 @@ USD_PER_GIB = 0.004445
 @checked
 @dataclass(frozen=True, kw_only=True)
 class TaskSize:
-    """A pair of CPU and memory that Fargate has.
+    """A pair of CPU and memory that Fargate has, checked.
 
     ```python
     size = TaskSize.smallest_for(cpu=300, memory_limit_mib=1500)  # cpu=512 memory_limit_mib=2048
@@ -61,8 +56,8 @@ class TaskSize:
         ephemeral_storage_gib: The task's disk in GiB, 21 to 200; Linux only. By default 20, which cost nothing.
 
     Raises:
-        ValueError: If Fargate has no such pair; the message names the nearest below and the cheapest that is enough. If
-            the storage is out of range.
+        ValueError: If Fargate has no such pair; the message names the nearest smaller pair and the cheapest larger one.
+            If the storage is out of range.
     """
 
     cpu: int
@@ -71,9 +66,9 @@ class TaskSize:
     ephemeral_storage_gib: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what Fargate does not have, as far as it is known at synth."""
+        """Refuse what Fargate does not have; tokens pass."""
         numbers = (self.cpu, self.memory_limit_mib, self.ephemeral_storage_gib or 0)
-        # What is known only when deployed, CDK writes as a negative number; the others need not be asked about.
+        # Tokens of numbers are negative, so Node.js is not asked about others.
         if any(number < 0 and is_unresolved(number) for number in numbers):
             return
         pairs = _pairs(self.operating_system_family)
@@ -95,7 +90,7 @@ class TaskSize:
         memory_limit_mib: int,
         operating_system_family: ecs.OperatingSystemFamily | None = None,
     ) -> "TaskSize":
-        """Return the cheapest size with at least this much of both.
+        """Return the cheapest size with at least this much CPU and memory.
 
         Args:
             cpu: The CPU units that are needed.
@@ -103,7 +98,7 @@ class TaskSize:
             operating_system_family: By default Linux.
 
         Raises:
-            ValueError: If Fargate has none as large.
+            ValueError: If Fargate has no such large size.
         """
         enough = [pair for pair in _pairs(operating_system_family) if pair[0] >= cpu and pair[1] >= memory_limit_mib]
         if not enough:
@@ -137,7 +132,7 @@ def is_windows(operating_system_family: ecs.OperatingSystemFamily | None) -> boo
 def platform(
     cpu_architecture: ecs.CpuArchitecture | None, operating_system_family: ecs.OperatingSystemFamily | None
 ) -> ecs.RuntimePlatform:
-    """Return what tasks run on, said aloud; by default x86-64 and Linux."""
+    """Return the platform of tasks; by default x86-64 and Linux."""
     return ecs.RuntimePlatform(
         cpu_architecture=cpu_architecture or ecs.CpuArchitecture.X86_64,
         operating_system_family=operating_system_family or ecs.OperatingSystemFamily.LINUX,
@@ -153,15 +148,15 @@ def _price(pair: tuple[int, int]) -> float:
 
 
 def _in_units(cpu: int, memory_limit_mib: int) -> tuple[int, int, str]:
-    """Return CPU units and MiB, also of what looks like vCPUs and GiB, which is then said."""
+    """Return CPU units and MiB, also for vCPUs and GiB by mistake, and then a text about the units."""
     units = cpu * VCPU if 0 < cpu <= MAX_VCPUS else cpu
     mib = memory_limit_mib * GIB if 0 < memory_limit_mib <= MAX_GIB else memory_limit_mib
-    said = " in CPU units, 1,024 to a vCPU, and MiB" if (units, mib) != (cpu, memory_limit_mib) else ""
-    return units, mib, said
+    text = " in CPU units, 1,024 to a vCPU, and MiB" if (units, mib) != (cpu, memory_limit_mib) else ""
+    return units, mib, text
 
 
 def _nearest(pairs: Iterable[tuple[int, int]], cpu: int, memory_limit_mib: int) -> list[tuple[int, int]]:
-    """Return the largest pair with no more than was asked, and the cheapest that is enough, as far as there are any."""
+    """Return the largest pair that is not larger than was asked, and the cheapest that is large enough."""
     cpus, memories = map(sorted, zip(*pairs, strict=True))
     cpu = min(max(cpu, cpus[0]), cpus[-1])
     memory_limit_mib = min(max(memory_limit_mib, memories[0]), memories[-1])

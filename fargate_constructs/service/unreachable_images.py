@@ -1,9 +1,4 @@
-"""Where images come from, for tasks that have no way out to fetch them.
-
-```
-private ECR repository ──> interface endpoints ──> [image] ──> task in an isolated network
-```
-"""
+"""Images that tasks of an isolated network cannot pull."""
 
 import re
 from collections.abc import Sequence
@@ -29,16 +24,16 @@ MIRROR = (
 
 @jsii.implements(IValidation)
 class UnreachableImages:
-    """Warns of each image that tasks without a way out cannot pull.
+    """Warns of each image that tasks without egress cannot pull.
 
-    Interface endpoints lead to private ECR repositories alone, not even to `public.ecr.aws`; and a pull-through cache
-    needs a way out when it gets an image for the first time
-    (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html). Registries that are known only when
-    deployed pass.
+    Interface endpoints lead to private ECR repositories only, not to `public.ecr.aws`. A pull-through cache needs
+    egress when it gets an image for the first time
+    (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html). Registries that are
+    tokens pass.
 
     Args:
-        task: Where the warnings stand.
-        task_definition: The tasks, with all containers that they have at synthesis, sidecars and log routers included.
+        task: The construct that gets the warnings.
+        task_definition: The task definition. Its containers are read at synthesis.
         resource_accounts: The accounts that the VPC endpoints let tasks reach, beside this account; `None` for all.
     """
 
@@ -50,7 +45,7 @@ class UnreachableImages:
         self._accounts = None if resource_accounts is None else [Stack.of(task).account, *resource_accounts]
 
     def validate(self) -> list[str]:
-        """Warn, now that all containers are known; nothing is ever wrong."""
+        """Warn, now that all containers are known; refuse nothing."""
         for container in self._task_definition.node.children:
             if isinstance(container, ecs.ContainerDefinition) and (condition := self._condition(container.image_name)):
                 Annotations.of(self._task).add_warning_v2(
@@ -61,7 +56,7 @@ class UnreachableImages:
         return []
 
     def _condition(self, image: str) -> str | None:
-        """Return on what it depends whether an image can be pulled, unless nothing is known against it."""
+        """Return the condition under which an image can be pulled; None if there is none."""
         registry = re.split("[/:]", image, maxsplit=1)[0]
         if not is_known(registry) or is_dummy(image):
             return None

@@ -1,9 +1,4 @@
-"""Target groups that a service has beside those of its routes.
-
-```
-listener.add_targets(..., targets=[service.service.load_balancer_target(...)]) ──> [target group] ──> tasks
-```
-"""
+"""Target groups that a service has beside those of its routes, such as by `listener.add_targets(...)`."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,18 +15,18 @@ from constructs import IConstruct, IValidation
 from fargate_constructs._core.construct_paths import node_of, stack_of
 
 DRAIN = "deregistration_delay.timeout_seconds"
-# The ID by which the warning of it can be acknowledged.
+# The warning's ID, for `Annotations.acknowledge_warning`.
 UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
 
 
 class UnwatchedTargetGroups:
-    """Warns of each target group that lacks what those of routes have: a drain time, checks, and alarms that roll back.
+    """Warns of each target group without the drain time, the checks and the rollback alarms that those of routes have.
 
     Args:
-        construct: Where the warnings stand.
+        construct: The construct that gets the warnings.
         service: The service's resource.
         own: Returns the target groups of the service's routes.
-        alarms: The alarms that end the service's deployments, with all that are added later.
+        alarms: The list of alarms that end the service's deployments; it may grow.
     """
 
     def __init__(
@@ -108,7 +103,7 @@ class _AtSynthesis:
 
 
 def _is_on(alarm: cloudwatch.IAlarm, target_group: elbv2.CfnTargetGroup) -> bool:
-    """Whether an alarm is on the metrics of a target group; of one made elsewhere it is not known."""
+    """Whether an alarm is on the metrics of a target group; False for an imported alarm."""
     resource = alarm.node.default_child
     if not isinstance(resource, cloudwatch.CfnAlarm):
         return False

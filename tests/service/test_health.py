@@ -6,6 +6,7 @@ import pytest
 from aws_cdk import Duration, Token
 
 from fargate_constructs import Health
+from fargate_constructs.service.health import container_health_check
 
 
 def test_a_task_joins_after_ten_seconds() -> None:
@@ -14,14 +15,14 @@ def test_a_task_joins_after_ten_seconds() -> None:
 
     assert interval
     assert interval.to_seconds() == 10
-    assert Health().container_check() is None
+    assert container_health_check(Health()) is None
 
 
 def test_one_value_makes_both_checks() -> None:
     """The container's check has the target check's numbers."""
     health = Health(path="/healthz", command=["CMD-SHELL", "check"], interval=Duration.seconds(20))
 
-    target, container = health.target_check(), health.container_check()
+    target, container = health.target_check(), container_health_check(health)
     assert container
     assert target.path == "/healthz"
     assert target.interval is not None

@@ -1,11 +1,5 @@
 """Run a task, wait until it has stopped, and tell CloudFormation how it ended.
 
-```
-CloudFormation ──> [this Lambda] ──> ECS ──> task
-                    │         ^
-                    └─────────┘ hands over to itself before its 15 minutes are over
-```
-
 CloudFormation is told of a failure when the task has stopped, or was told to and had its time: on its way back the
 stack must not meet a task at work. So while a task is followed, an error of AWS's is no news of it, and ECS is asked
 again. One that leaves open whether there is a task ends the invocation, and Lambda repeats it, after one minute and
