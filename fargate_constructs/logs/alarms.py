@@ -19,8 +19,8 @@ from fargate_constructs.logs.replay import Replay
 
 FIVE_MINUTES = Duration.minutes(5)
 
-# Milliseconds. Lambda tries again after one minute and after two more; a batch that is older had no luck with it, or
-# waits because the function is throttled (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+# Milliseconds. Lambda retries after one minute and after two more. A batch that is older failed each time, or waits
+# because the function is throttled (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 LATE_BATCH = 5 * 60 * 1000
 # Milliseconds, in as many periods of five minutes one after the other. Lambda's own retries make a batch no more than
 # five minutes late, and a replay or the backlog of a host that was offline is over before the third period.
@@ -99,15 +99,15 @@ class Alarms:
             replay.metric_oldest_failure_age(),
             "batches of logs fail again and again; see the replay function's log",
             threshold=OLD_FAILURE,
-            # It is measured once in each run; what it said holds until the next.
+            # It is measured once in each run, and is true until the next.
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def watch_subscriptions(self, filter_name: str) -> None:
         """Watch CloudWatch Logs deliver, over all log groups at once.
 
-        One query over the name that all subscriptions share takes the place of an alarm for each log group; metric math
-        could take no more than ten of them
+        One query over the name that all subscriptions share replaces an alarm for each log group; metric math takes at
+        most ten of them
         (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html).
         """
         for name, meaning in (
@@ -145,7 +145,7 @@ class Alarms:
             age,
             "failed batches of logs are not moved from the failure queue, which deletes them after 14 days",
             threshold=OLD_FAILURE,
-            # SQS sends no metrics of a queue that nothing has touched for six hours, whatever it holds
+            # SQS sends no metrics of a queue that nothing has used for six hours, also if it is not empty
             # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )

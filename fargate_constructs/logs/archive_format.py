@@ -1,4 +1,4 @@
-"""How a batch of log events lies in S3.
+"""The format of a batch of log events in S3.
 
 ```
 batch ──> [ArchiveFormat] ──> object
@@ -9,14 +9,14 @@ from enum import Enum
 
 
 class ArchiveFormat(Enum):
-    """How a batch of log events lies in S3."""
+    """The format of a batch of log events in S3."""
 
     ndjson = "ndjson"
     """One line of JSON for each event, under the hour (UTC) in which it was written. What Athena and DuckDB read."""
 
     raw = "raw"
-    """The batch as CloudWatch Logs delivered it, one object each, under `raw/`. The cheapest to make; nothing here
-    reads it back, so the archive has no catalog and merges nothing."""
+    """The batch as CloudWatch Logs delivered it, one object each, under `raw/`. The cheapest to make. Nothing here
+    reads it back, so the archive has no catalog and no compaction."""
 
     @property
     def prefix(self) -> str:

@@ -1,4 +1,4 @@
-"""How logs are found again: SQL over the archive, in Athena.
+"""SQL over the archive, in Athena.
 
 ```
 log group ──> subscription ──> shipper Lambda ──> S3 ──> [table ──> view ──> Athena workgroup, saved queries]
@@ -7,11 +7,11 @@ log group ──> subscription ──> shipper Lambda ──> S3 ──> [table 
 Choices, and why:
 
 - **Partition projection**: Athena computes where an hour's objects are. There is no crawler and no partition to add.
-- **`log_group` is an enumerated partition.** The other way, `injected`, refuses every query that does not name its log
-  groups, but a person who looks for a request does not know them. A list made at synthesis would lack those of other
-  stacks and of an account's policy. So a small function lists the bucket's log groups every five minutes, and writes
-  them into the table; CloudFormation's drift detection shows that as a change of one table parameter. AWS advises to
-  keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
+- **`log_group` is an enumerated partition.** The other type, `injected`, refuses every query that does not name its
+  log groups, but a person who looks for a request does not know them. A list made at synthesis would lack the log
+  groups of other stacks and of an account's policy. So a small function lists the bucket's log groups every five
+  minutes, and writes them into the table; CloudFormation's drift detection shows that as a change of one table
+  parameter. AWS advises to keep such lists to a few dozen values; the hard limit is the table's size, 1 MB gzipped
   (https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html).
 - **A name is written as in the keys**, percent-encoded: `log_group = url_encode('/ecs/web')` reads one log group.
   `loggroup = '/ecs/web'` finds the same lines, but reads all log groups.
@@ -59,7 +59,7 @@ RESULTS_EXPIRE_AFTER = Duration.days(7)
 LOG_GROUPS_RATE = Duration.minutes(5)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
-# What is there already: what Trino tells of each catalog, a database of most accounts, and a workgroup of all
+# Names in use: a schema that each catalog of Trino has, a database of most accounts, and a workgroup of all
 # (https://docs.aws.amazon.com/athena/latest/APIReference/API_DeleteWorkGroup.html).
 TAKEN = {"information_schema", "default", "primary"}
 
@@ -138,15 +138,15 @@ class LogCatalog(Construct):
 
     @checked
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody run queries over the archive in this workgroup, in the console too, and nothing else.
+        """Allow a role or user to run queries over the archive in this workgroup, in the console too, and nothing else.
 
-        It is what AWS gives for running queries in a workgroup
-        (https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html), but for changes of saved queries
-        and for prepared statements; with the names of this database and its tables
+        These are AWS's permissions for running queries in a workgroup
+        (https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html), without changes of saved queries
+        and without prepared statements, for this database and its tables
         (https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html).
 
         Args:
-            grantee: Who may; of this account.
+            grantee: The role or user, of this account.
         """
         name_policies_by_region(grantee)
         return grant_queries(

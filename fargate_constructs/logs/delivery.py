@@ -1,4 +1,4 @@
-"""By which way logs get from CloudWatch to S3.
+"""How logs get from CloudWatch to S3.
 
 ```
 direct:    log group ──> shipper Lambda ──> an object for each batch, at once
@@ -25,13 +25,13 @@ LONGEST, SHORTEST = 900, 60  # seconds
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """By which way logs get to S3. Made by one of the named constructors, never by hand.
+    """How logs get to S3. Use one of the named constructors.
 
     ```python
     LogArchive(stack, "LogArchive", delivery=Delivery.buffered())
     ```
 
-    Either way objects lie under the same keys and hold the same lines; going from one to the other moves nothing.
+    Both write the same lines under the same keys. A switch from one to the other moves nothing.
     """
 
     buffering_size: Size | None = None
@@ -53,8 +53,8 @@ class Delivery:
     def direct(cls) -> "Delivery":
         """A Lambda function writes each batch that CloudWatch Logs delivers: seconds after it was logged, and once.
 
-        The default. The cheapest way for batches of some 600 KB and more; below, S3 bills more for each PUT than all
-        else costs.
+        The default. The cheapest delivery for batches of some 600 KB and more; for smaller ones the price of S3's PUTs
+        is the largest part.
         """
         return cls()
 
@@ -96,10 +96,10 @@ class Delivery:
         )
 
     def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
-        """Refuse to buffer where that cannot be.
+        """Refuse to buffer into a locked bucket, or raw batches.
 
-        A locked bucket demands a checksum with each object; that Data Firehose sends one is written nowhere. Raw
-        batches have no lines that could be in one object.
+        A locked bucket demands a checksum with each object; AWS does not document that Data Firehose sends one. Raw
+        batches have no lines to put into one object.
         """
         if self.has_buffer and (object_lock or archive_format is ArchiveFormat.raw):
             other = "object_lock" if object_lock else "archive_format=ArchiveFormat.raw"

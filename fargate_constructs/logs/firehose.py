@@ -116,9 +116,9 @@ class Firehose(Construct):
         )
 
     def drain(self) -> None:
-        """Stay as what log groups in other stacks are subscribed to, until these are subscribed to something else.
+        """Keep the exports until log groups in other stacks are subscribed to something else.
 
-        Their stacks import it, and CloudFormation takes no export away that is imported.
+        Their stacks import them, and CloudFormation removes no export that is imported.
         """
         for imported in (self.stream.delivery_stream_arn, self._writer.role_arn):
             Stack.of(self).export_value(imported)
@@ -172,7 +172,7 @@ class Firehose(Construct):
 
     @cached_property
     def _writer(self) -> iam.Role:
-        """The one role in which CloudWatch Logs writes to the stream, whatever the number of log groups."""
+        """The role in which CloudWatch Logs writes to the stream: one for all log groups."""
         groups = Stack.of(self).format_arn(service="logs", resource="*")
         put = iam.PolicyStatement(
             actions=["firehose:PutRecord", "firehose:PutRecordBatch"], resources=[self.stream.delivery_stream_arn]

@@ -1,4 +1,4 @@
-"""Where logs go: out of CloudWatch, into S3, where they are cheap to keep and to query.
+"""The archive: logs go out of CloudWatch into S3, where they are cheap to keep and to query.
 
 ```
 log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athena
@@ -42,7 +42,7 @@ from fargate_constructs.logs.subscriptions import Subscriptions, function_target
 
 # Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
 SHIPPER_TIMEOUT = Duration.minutes(1)
-# What Lambda does itself before it gives a batch to the failure bucket: both its maximum
+# Lambda's own retries, before it gives up a batch: both are its maximum
 # (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 RETRY_ATTEMPTS = 2
 MAX_EVENT_AGE = Duration.hours(6)
@@ -50,13 +50,14 @@ MAX_EVENT_AGE = Duration.hours(6)
 
 @checked
 class LogArchive(Construct):
-    """An S3 bucket of logs, and what ships them there.
+    """An S3 bucket of logs, and the functions that ship logs into it.
 
-    Lines arrive as gzip-compressed newline-delimited JSON under `log_group=<name>/dt=YYYY-MM-DD/hour=HH/`, by the hour
-    (UTC) in which they were written. An object's key is made from its content: a batch delivered twice is stored once.
-    A batch that cannot be read is put aside whole, under `quarantine/` in the failure bucket. One that cannot be
-    stored is tried again, at last kept whole in the failure bucket, and from there replayed every hour until it has
-    landed. Each of these raises an alarm.
+    Lines are gzip-compressed newline-delimited JSON under `log_group=<name>/dt=YYYY-MM-DD/hour=HH/`, by the hour (UTC)
+    in which they were written. An object's key is made from its content: a batch that is delivered twice is stored
+    once. A batch that cannot be read goes whole into `quarantine/` of the failure bucket. A batch that cannot be stored
+    is retried, then kept whole in the failure bucket, and replayed from there every hour until it is stored. Each of
+    these raises an alarm. In the China regions failures reach the failure bucket through a queue, if the stack's region
+    is known.
 
     ```python
     archive = LogArchive(stack, "LogArchive")
@@ -66,30 +67,29 @@ class LogArchive(Construct):
     Args:
         scope: The construct that owns the archive.
         id: The construct's ID.
-        bucket: Where to keep the logs; what follows up to *versioned* is then its owner's matter. By default a bucket
-            is made: private, TLS only, encrypted, retained when the stack is deleted.
-        retention: How long logs are kept, and where they lie meanwhile. By default `Retention()`: in Glacier Instant
-            Retrieval after 90 days, gone after 400.
+        bucket: The bucket for the logs. Its owner then decides the next four arguments. By default a bucket is made:
+            private, TLS only, encrypted, retained when the stack is deleted.
+        retention: How long logs are kept, and in which storage class. By default `Retention()`: in Glacier Instant
+            Retrieval after 90 days, deleted after 400.
         object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long a log cannot be deleted,
             in compliance mode not even by the account's root user. By default there is no lock.
         encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
-        versioned: Whether what is deleted stays for 30 more days as a noncurrent version. By default it does not;
-            nothing is ever overwritten. A bucket with a lock always is.
-        delivery: By which way logs get to S3. By default `Delivery.direct()`: an object for each batch.
-        archive_format: How a batch lies in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog* and no
-            *compaction*.
+        versioned: Whether a deleted object stays for 30 more days as a noncurrent version. By default it does not;
+            nothing is ever overwritten. A bucket with a lock is always versioned.
+        delivery: How logs get to S3. By default `Delivery.direct()`: an object for each batch.
+        archive_format: The format of a batch in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog*
+            and no *compaction*.
         compaction: Whether small objects are joined when their hour is two days old. By default they are in a bucket
             made here, unless it keeps what is deleted. True for your own bucket requires that it is not versioned.
-        replay_schedule: When to replay what failed. By default every hour.
-        alarm_actions: What happens when one of the alarms goes off, such as `cloudwatch_actions.SnsAction(topic)`. By
-            default nothing.
+        replay_schedule: When to replay failed batches. By default every hour.
+        alarm_actions: The actions of all alarms, such as `cloudwatch_actions.SnsAction(topic)`. By default there are
+            none.
 
     Raises:
-        TypeError: If an argument is of another type than it says.
-        ValueError: If *bucket* is given beside what only its owner can decide, if the lock would outlast *retention*,
-            or if *delivery* is buffered where it cannot be: into a locked bucket, whose demand for checksums Data
-            Firehose is not known to meet, or as raw batches, which have no lines to put into one object; or if the
-            region is one of China's.
+        TypeError: If an argument has another type.
+        ValueError: If *bucket* is given beside an argument that its owner decides, if the lock would outlast
+            *retention*, or if *delivery* is buffered into a locked bucket (AWS does not document that Data Firehose
+            sends the checksums that it demands) or for raw batches, which have no lines to put into one object.
     """
 
     def __init__(
@@ -180,19 +180,19 @@ class LogArchive(Construct):
 
     @property
     def alarms(self) -> list[cloudwatch.Alarm]:
-        """The archive's alarms. Add actions to each, or give *alarm_actions*."""
+        """The archive's alarms. Add actions to each, or pass *alarm_actions*."""
         return self._alarms.all
 
     @property
     def replay_command(self) -> str:
-        """The shell command that replays what failed, now."""
+        """The shell command that replays failed batches now."""
         return self.replay.command
 
     @property
     def access_log_bucket(self) -> s3.IBucket | None:
-        """Where load balancers may keep their access logs beside: the bucket, if they can write to it, or none.
+        """The bucket, if load balancers can write their access logs to it, or None.
 
-        They need SSE-S3, no lock, the same region, and a policy that can be added to.
+        They need SSE-S3, no lock, the same region, and a bucket policy that can be changed.
         """
         is_near = may_be_same(self.bucket.env.region, Stack.of(self).region)
         may_write = Resource.is_owned_resource(self.bucket) and is_near and not why_no_access_logs(self.bucket)
@@ -200,10 +200,10 @@ class LogArchive(Construct):
 
     @property
     def bucket_policy_statements(self) -> list[iam.PolicyStatement]:
-        """What a given *bucket*'s policy must allow if the bucket is in another account; not needed otherwise.
+        """The statements that the policy of a *bucket* in another account needs.
 
-        Its key's policy must allow the same roles `kms:GenerateDataKey` and, for Data Firehose, replays and merging,
-        `kms:Decrypt`.
+        The policy of its key must allow the same roles `kms:GenerateDataKey` and, for Data Firehose, replay and
+        compaction, `kms:Decrypt`.
         """
         return [statement.copy(principals=[iam.ArnPrincipal(role.role_arn)]) for role, statement in self._bucket_grants]
 
@@ -211,89 +211,86 @@ class LogArchive(Construct):
     def add_log_group(self, log_group: logs.ILogGroup) -> logs.SubscriptionFilter | None:
         """Ship everything that is written to a log group from now on.
 
-        The subscription becomes the log group's child, so that a stack with a log group depends on the archive's
-        stack and never the other way round.
+        The subscription becomes the log group's child. So a stack with a log group depends on the archive's stack, and
+        the archive's stack never depends on it.
 
         Args:
             log_group: The log group, of the Standard class.
 
         Returns:
-            The subscription, that of before if the log group was added before, as when services share one; or None if
-            `add_all_log_groups` ships it already.
+            The subscription; the first one if services share the log group. None if `add_all_log_groups` ships it.
 
         Raises:
-            TypeError: If it is no log group, but a name.
-            ValueError: If it is ignored, as the archive's own are, which would ship what they log about shipping, for
-                ever; or if it is what another archive logs that ships what this one logs; or if it is of another
-                region or account, or of another class than Standard, the only one that
-                has subscriptions; or if another archive with the same ID ships it.
+            TypeError: If it is not a log group, such as a name.
+            ValueError: If it is ignored, as the archive's own log groups are; if two archives would ship each other's
+                logs; if it is in another region or account, or has another class than Standard, which alone has
+                subscriptions; or if another archive with the same ID ships it.
         """
         return self._subscriptions.add(log_group)
 
     @checked
     def add_all_log_groups(self, *, except_for: Sequence[logs.ILogGroup | str] = ()) -> logs.CfnAccountPolicy:
-        """Ship every log group of the account and region, those to come as well, but for the archive's own.
+        """Ship every log group of the account and region, also later ones, except the archive's own.
 
-        An account has one such policy in a region. A log group that keeps a subscription of its own to this archive is
-        shipped twice.
+        An account has one such policy in a region. A log group that also has a subscription to this archive is shipped
+        twice.
 
         Args:
-            except_for: Log groups not to ship, or patterns of their names, such as `/aws/lambda/*`. Name the ones of
-                anything else that works on each shipped line. An account policy knows no patterns: what one matches is
-                delivered to the archive's function, which drops it.
+            except_for: Log groups not to ship, or patterns of their names, such as `/aws/lambda/*`. Name the log groups
+                of everything that writes a line for each shipped line. An account policy takes no patterns: the
+                archive's function receives the log groups that match one, and drops them.
 
         Raises:
             TypeError: If *except_for* is not a list.
-            ValueError: If a log group was added before, one of *except_for* is of another region or account or is no
-                such pattern, or their names take more than the function's environment or the policy holds.
+            ValueError: If a log group was added before, if one of *except_for* is in another region or account or is
+                not a pattern, or if their names do not fit into the function's environment or the policy.
         """
         return self._subscriptions.add_all(except_for)
 
     @checked
     def ignore_log_group(self, log_group: logs.ILogGroup | str) -> None:
-        """Never ship a log group, whoever subscribes it: for what writes a line for each line that is shipped.
+        """Never ship a log group, also if something else subscribes it: one with a line for each shipped line.
 
-        The archive's own functions are ignored already.
+        The archive's own log groups are ignored already.
 
         Args:
             log_group: The log group, or a pattern of names, in which `*` matches any characters: `/aws/lambda/*`.
 
         Raises:
-            ValueError: If it was added before, is of another region or account, or is no such pattern; or if the names
-                that are ignored take more than the 4 KB of a function's environment.
+            ValueError: If it was added before, is in another region or account, or is not a pattern; or if the ignored
+                names do not fit into the 4 KB of a function's environment.
         """
         self._subscriptions.ignore(log_group)
 
     @checked
     def log_router(self, log_group: logs.ILogGroup, *, image: ecs.ContainerImage | None = None) -> LogRouter:
-        """Return what sends tasks' logs straight to the bucket, without CloudWatch Logs: cheaper, and with risks.
+        """Return a router that sends tasks' logs straight to the bucket, without CloudWatch Logs: cheaper, with risks.
 
         Args:
-            log_group: Under whose name the lines are archived, as if they had been written to it and shipped. What goes
-                there is the router's own log alone.
-            image: The router's image: AWS's for Fluent Bit, 3.0.1 or later, in a repository of yours. By default 3.4.8
-                of `public.ecr.aws`, which tasks in an isolated network cannot pull.
+            log_group: The lines are archived under its name. It receives only the router's own log.
+            image: The router's image: AWS's for Fluent Bit, 3.0.1 or later, in your repository. By default 3.4.8 of
+                `public.ecr.aws`, which tasks in an isolated network cannot pull.
 
         Raises:
-            TypeError: If it is no log group, but a name, or *image* is a string.
-            ValueError: If its name has characters that would be percent-encoded, such as a slash: Fluent Bit cannot
+            TypeError: If *log_group* is a name, or *image* is a string.
+            ValueError: If the name has characters that would be percent-encoded, such as a slash: Fluent Bit cannot
                 write such keys.
         """
         return LogRouter(
             bucket=self.bucket,
             log_group=log_group,
             image=image,
-            granted=lambda role, statement: self._bucket_grants.append((role, statement)),
+            on_grant=lambda role, statement: self._bucket_grants.append((role, statement)),
         )
 
     @checked
     def add_alarm(self, id: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1) -> cloudwatch.Alarm:
-        """Add an alarm with the archive's actions, that goes off as soon as a metric reaches a threshold.
+        """Add an alarm with the archive's actions that goes off as soon as a metric reaches a threshold.
 
         Args:
-            id: What the alarm's ID begins with.
+            id: The beginning of the alarm's ID.
             metric: The metric.
-            meaning: What has happened, for the person it wakes.
+            meaning: What has happened, for the person who reads the alarm.
             threshold: The value. By default 1, for what should never happen.
         """
         return self._alarms.add(id, metric, meaning, threshold=threshold)

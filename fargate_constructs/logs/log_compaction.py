@@ -1,4 +1,4 @@
-"""Fewer, larger objects: what makes a year of logs quick and cheap to query.
+"""Fewer, larger objects, so that queries over a year of logs are fast and cheap.
 
 ```
 shipper Lambda ──> many small objects ──> [LogCompaction, hourly] ──> few of about 128 MB ──> Athena

@@ -1,4 +1,4 @@
-"""What is known at synth of a name that is a token.
+"""The names of log groups, as far as the app knows them at synthesis.
 
 ```
 a name ──> [the name that the app gives its resource] ──> checks
@@ -95,5 +95,5 @@ def _literal_parts(stack: Stack, token: str) -> str:
 
 
 def _unknown(stack: Stack, part: object) -> str:
-    """Return what stands for an unknown part of a name: the same for the same part of the same stack."""
+    """Return a token for an unknown part of a name: the same for the same part of the same stack."""
     return f"${{Token[{node_of(stack).addr} {re.sub('[^A-Za-z0-9:.]+', ' ', str(part))}]}}"

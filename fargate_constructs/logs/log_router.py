@@ -75,23 +75,24 @@ CONFIG = f"""\
 
 
 class LogRouter:
-    """What sends a task's logs to the archive without CloudWatch Logs: AWS's Fluent Bit, by FireLens.
+    """A sidecar that sends a task's logs to the archive without CloudWatch Logs: AWS's Fluent Bit, with FireLens.
 
     Made by `LogArchive.log_router`. CloudWatch Logs takes 0.50 USD per GB; this takes S3's price for an object a minute
     and container, 0.22 USD a month each, and 256 MiB of the task's memory.
 
     The risks, which `Delivery.direct()` and `.buffered()` do not have:
 
-    - What the router has not put yet, a minute of lines and at most 16 MB, is lost if it is killed, runs out of memory,
-      or the task's host fails; so is what S3 does not take in five attempts. No failure bucket keeps it, and no alarm
-      of the archive tells.
+    - Lines that the router has not put yet, a minute and at most 16 MB, are lost if it is killed, runs out of memory,
+      or the task's host fails; so are lines that S3 does not take in five attempts. No failure bucket keeps them, and
+      no alarm of the archive reports them.
     - The router is essential: if it ends, ECS replaces the task.
     - `aws logs tail`, Live Tail, metric filters and Logs Insights see nothing of these lines.
 
-    Lines lie under the same keys and have the same fields, so that the same table and view read them. What differs:
+    Lines have the same keys and fields, so that the same table and view read them. The differences:
 
-    - An object lies under the hour of its first line, so up to a minute of the next hour's lines are with it.
-    - Its name is random: what is sent again is stored again, with the same IDs. The view has it once, the table twice.
+    - An object is in the partition of its first line, so up to a minute of the next hour's lines are with it.
+    - Its name is random: lines that are sent again are stored again, with the same IDs. The view has them once, the
+      table twice.
     - `LogCompaction` leaves it alone: nothing in its name would prove that it is whole.
     - Times are when Docker read the line, *id* is the task's, container's, time and a count. A line of more than 16 KB
       comes in parts.
@@ -103,13 +104,13 @@ class LogRouter:
         bucket: s3.IBucket,
         log_group: logs.ILogGroup,
         image: ecs.ContainerImage | None,
-        granted: Callable[[iam.IRole, iam.PolicyStatement], None],
+        on_grant: Callable[[iam.IRole, iam.PolicyStatement], None],
     ) -> None:
         _validate_name(log_group_name(log_group))
         self._bucket = bucket
         self.log_group = log_group
         self._image = image or ecs.ContainerImage.from_registry(IMAGE)
-        self._granted = granted
+        self._on_grant = on_grant
         self._prefixes: dict[str, dict[str, str]] = {}
 
     @checked
@@ -138,7 +139,7 @@ class LogRouter:
         )
         if self._bucket.encryption_key:
             self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")
-        self._granted(task_definition.task_role, statement)
+        self._on_grant(task_definition.task_role, statement)
         if not isinstance(self._image, ecs.RepositoryImage):
             acknowledge_wildcards(task_definition.obtain_execution_role(), ["*"], reason=ECR_LOGIN)
         return task_definition.add_firelens_log_router(
@@ -151,8 +152,8 @@ class LogRouter:
                 "LOG_GROUP": self.log_group.log_group_name,
                 "OWNER": Aws.ACCOUNT_ID,
             },
-            # FireLens includes a file of the container's. Fargate knows no other place for it, and an image of one's
-            # own would have to be built, so the container writes the file itself. By `exec`, so that SIGTERM arrives.
+            # FireLens includes a file of the container's. Fargate knows no other place for it, and your own image
+            # would have to be built, so the container writes the file itself. By `exec`, so that SIGTERM arrives.
             entry_point=["/bin/sh", "-c"],
             command=[f"printf '%s' \"$CONFIG\" > {CONFIG_PATH} && exec {PROGRAM}"],
             firelens_config=ecs.FirelensConfig(
@@ -180,7 +181,7 @@ class LogRouter:
     def _options(self, region: str) -> dict[str, str]:
         """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3).
 
-        It sends to the region that it is told, and S3 takes nothing there for a bucket of another one.
+        It sends to the region of its settings, and S3 accepts nothing there for a bucket of another region.
         """
         bucket_region = self._bucket.env.region
         is_elsewhere = bucket_region != region and not is_unresolved(bucket_region)
@@ -201,7 +202,7 @@ class LogRouter:
 
 
 class _Driver(ecs.LogDriver):
-    """FireLens's, which tells the router the container's prefix, and lets the container wait for the router."""
+    """FireLens's driver, which also sets the container's prefix and makes the container wait for the router."""
 
     def __init__(
         self,
@@ -214,13 +215,13 @@ class _Driver(ecs.LogDriver):
         self._router, self._stream_prefix, self._options, self._prefixes = router, stream_prefix, options, prefixes
 
     def bind(self, scope: Construct, container_definition: ecs.ContainerDefinition) -> ecs.LogDriverConfig:
-        # So the router starts first, and ends last: with what the others have said until then.
+        # So the router starts first and ends last, with all lines of the others.
         container_definition.add_container_dependencies(
             ecs.ContainerDependency(container=self._router, condition=ecs.ContainerDependencyCondition.HEALTHY)
         )
         self._prefixes[container_definition.container_name] = self._stream_prefix
-        told = ",".join(f"{name}={prefix}" for name, prefix in self._prefixes.items())
-        self._router.add_environment("STREAM_PREFIXES", told)
+        prefixes = ",".join(f"{name}={prefix}" for name, prefix in self._prefixes.items())
+        self._router.add_environment("STREAM_PREFIXES", prefixes)
         return ecs.LogDrivers.firelens(options=self._options).bind(scope, container_definition)
 
 

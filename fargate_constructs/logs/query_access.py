@@ -1,9 +1,4 @@
-"""Who may query an archive.
-
-```
-person ──> [grants] ──> workgroup, data catalog, table and view, lines, results
-```
-"""
+"""The permissions to query an archive."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -54,17 +49,7 @@ def grant_queries(
     bucket: s3.IBucket,
     results_bucket: s3.IBucket,
 ) -> iam.Grant:
-    """Let somebody run queries in a workgroup, in the console too.
-
-    Args:
-        catalog: The catalog, of whose account and region the workgroup is.
-        grantee: Who may.
-        workgroup: The workgroup's name.
-        tables: The ARNs that Glue checks for the tables.
-        databases: Those that it checks for their database.
-        bucket: The archive.
-        results_bucket: Where the workgroup puts results.
-    """
+    """Allow queries in a workgroup, in the console too; Glue checks the ARNs of *tables* and *databases*."""
     stack = Stack.of(catalog)
     lines, results = bucket.arn_for_objects("log_group=*"), results_bucket.arn_for_objects("results/*")
     grants = [

@@ -20,7 +20,7 @@ from fargate_constructs.logs.archive_function import ArchiveFunction, archive_me
 from fargate_constructs.logs.failure_bucket import ASYNC_FAILURE_PREFIX, FailureBucket
 from fargate_constructs.logs.failure_queue import FailureQueue
 
-# Where Data Firehose is told to put what it failed to store.
+# Where Data Firehose puts what it failed to store.
 STREAM_FAILURE_PREFIX = "firehose-failures/"
 
 # The most that Lambda gives. What there is no time for is left for the next run.

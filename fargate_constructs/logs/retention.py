@@ -1,4 +1,4 @@
-"""How long logs are kept, and where they lie meanwhile.
+"""How long logs are kept, and in which storage class.
 
 ```
 S3 Standard ── 90 days ──> Glacier Instant Retrieval ── 400 days ──> gone
@@ -53,7 +53,7 @@ YOUNGEST = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long logs are kept, and where they lie meanwhile.
+    """How long logs are kept, and in which storage class.
 
     ```python
     Retention(expiration=Duration.days(30))
@@ -72,7 +72,7 @@ class Retention:
     more days, the parts of an upload that broke off after 7.
 
     Args:
-        expiration: After how long logs are deleted. By default 400 days; None keeps them for ever.
+        expiration: After how long logs are deleted. By default 400 days; None keeps them forever.
         transitions: Where logs go as they age, earliest first, each with *transition_after*. By default to Glacier
             Instant Retrieval after 90 days, if they stay there for the 90 days that it bills.
 
@@ -127,11 +127,7 @@ class Retention:
 
 
 def days_of(name: str, duration: Duration | None, *, low: int = 0) -> float | None:
-    """Return days; None for ever; for a number that only CloudFormation will know NaN, which no limit refuses.
-
-    Raises:
-        ValueError: If they are not whole, as S3 counts them, or fewer than *low*.
-    """
+    """Return whole days, as S3 counts them; None for forever; NaN, which no limit refuses, for an unresolved number."""
     if duration is None:
         return None
     seconds = seconds_of(duration)

@@ -173,7 +173,7 @@ class Subscriptions:
         return subscription
 
     def add_all(self, except_for: Sequence[logs.ILogGroup | str]) -> logs.CfnAccountPolicy:
-        """Ship every log group of the account and region, but for those that are ignored."""
+        """Ship every log group of the account and region, except the ignored ones."""
         excepted = [self._named(each) for each in except_for]
         if self._shipped:
             first = self._shipped[0].log_group.path
@@ -226,7 +226,7 @@ class Subscriptions:
         for other in reached:  # grows meanwhile
             if other.ships(self):
                 raise ValueError(
-                    f"archives must not ship each other's logs: each line would be shipped for ever, got: {got} for "
+                    f"archives must not ship each other's logs: each line would be shipped forever, got: {got} for "
                     f"{path_of(self._archive)}, whose own logs {path_of(other._archive)} ships; leave one of them out",
                 )
             reached += [each for each in self._archives if each not in reached and other.ships(each)]
@@ -239,7 +239,7 @@ class Subscriptions:
         return _Named(log_group.log_group_name, log_group_name(log_group), path_of(log_group), arn)
 
     def _publish(self) -> None:
-        """Say anew which log groups are ignored: to the functions that drop them, and to the account policy."""
+        """Write the ignored log groups again: into the functions that drop them, and the account policy."""
         for function in self._functions:
             function.add_environment("IGNORED_LOG_GROUPS", _dropped(self._ignored, self._excepted))
         if self._account_policy:

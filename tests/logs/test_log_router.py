@@ -200,7 +200,7 @@ def test_a_bucket_of_another_region(bucket_region: str, expected: object) -> Non
     stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs", region=bucket_region)
     task = ecs.FargateTaskDefinition(stack, "Task")
-    router = LogRouter(bucket=bucket, log_group=logs.LogGroup(stack, "Logs"), image=None, granted=lambda *_: None)
+    router = LogRouter(bucket=bucket, log_group=logs.LogGroup(stack, "Logs"), image=None, on_grant=lambda *_: None)
 
     web = task.add_container("web", image=IMAGES, logging=router.driver(task, stream_prefix="web"))
 

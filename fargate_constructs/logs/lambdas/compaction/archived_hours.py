@@ -77,7 +77,7 @@ def log_groups() -> Iterator[str]:
 
 
 def entries(prefix: str) -> Iterator[dict[str, Any]]:
-    """Return what S3 tells of each object below a prefix, in the order of their keys."""
+    """Return S3's entry of each object below a prefix, in the order of their keys."""
     for page in S3.get_paginator("list_objects_v2").paginate(**bucket(), Prefix=prefix):
         yield from page.get("Contents", [])
 

@@ -73,9 +73,9 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         context: Lambda's.
 
     Returns:
-        How many merged objects were made, of how many members; how many merged ones were there again and were deleted;
-        which objects are not what their names say; where S3 refused something; whether time sufficed. If another run
-        is under way, only that.
+        How many merged objects were made, of how many members; how many members were there again and were deleted;
+        which objects are not what their names say; where S3 refused something; whether there was enough time. If
+        another run is under way, only that.
 
     Raises:
         VersionedBucket: The bucket is versioned.

@@ -1,11 +1,11 @@
-"""Tell the table which log groups have lines in the bucket, so that a query over all of them finds all of them.
+"""List in the table the log groups that have lines in the bucket, so that a query over all log groups finds all.
 
 ```
 S3 ──> [which log groups?] ──> table ──> Athena
 ```
 
-Athena has to be told the values of a partition column that a query leaves open (`projection.<column>.values`). This
-is one request for every thousand log groups, not a crawler: it looks at no object.
+Athena needs the values of a partition column that a query leaves open (`projection.<column>.values`). This is one
+request for every thousand log groups, not a crawler: it looks at no object.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GLUE: Any = boto3.client("glue")
 
 
 def handler(_event: object, _context: object) -> dict[str, list[str]]:
-    """Let the table know the log groups that the bucket has.
+    """Write the bucket's log groups into the table.
 
     Returns:
         The log groups that the table has learned and forgotten, and those that it cannot have, for a person who invokes

@@ -4,18 +4,18 @@
 failure bucket ──> [failures] ──> shipper Lambda ──> S3
 ```
 
-The shipper stores a batch under keys made from its content, so a batch that had landed in part, or is replayed twice,
-is not stored twice. That is why two replays at once do no harm, and need no reserved concurrency to be kept apart.
+The shipper stores a batch under keys made from its content, so a batch that was stored in part, or is replayed twice,
+is not stored twice. Two replays at the same time do no harm, so the function needs no reserved concurrency.
 
 Data Firehose puts thousands of batches into one object of up to 128 MB, more than there may be time for in a run. When
-some of them have landed, the rest is put back as an object of its own, and only then is the first deleted: killed in
-between, the function leaves both, and what lies in both is replayed twice.
+some of them are stored, the rest is put back as a new object, and only then is the first deleted. Killed in between,
+the function leaves both, and replays the rest twice.
 
 What Data Firehose keeps of a batch is the delivery as it came, or, if it was over the limit of active partitions, the
 lines that were prepared of it. The shipper takes both.
 
-A batch that the shipper finds unreadable is put into quarantine by it, and is done with as far as this is concerned:
-what lies under `quarantine/` is never looked at.
+A batch that the shipper finds unreadable goes into quarantine, and counts as replayed. `quarantine/` is never read
+here.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Context(Protocol):
 def replay_all(context: Context) -> dict[str, int]:
     """Replay what there is time for, and count it; return how many were replayed, and how many still wait."""
     failures = [failure for place in places() for failure in stored(place)]
-    # In any order: those that always fail, and take their time for it, must not keep the same others waiting for ever.
+    # In random order: failures that always fail, and take long, must not keep the same others waiting forever.
     random.shuffle(failures)
     with ThreadPoolExecutor(THREADS) as pool:
         # Lambda's hold one batch each, Data Firehose's thousands.
@@ -136,7 +136,7 @@ def stored(place: Place) -> Iterator[Failure]:
 
 
 def replay(failure: Failure, context: Context, each: Callable[..., Iterator[str | None]]) -> bool:
-    """Give a failure's batches to the shipper, and keep those that have not landed; return True if there are none."""
+    """Send a failure's batches to the shipper, and keep those that were not stored; return True if there are none."""
     if is_late(context):
         return False
     reasons: list[str | None] = []
@@ -152,7 +152,7 @@ def replay(failure: Failure, context: Context, each: Callable[..., Iterator[str 
 
 
 def forget_landed(failure: Failure, batches: list[bytes], waiting: list[bytes]) -> None:
-    """Delete a failure, unless none of its batches has landed; what still waits is put back before that."""
+    """Delete a failure, unless none of its batches was stored; put the rest back before that."""
     if waiting:
         if len(waiting) == len(batches):
             return  # as old as it is, for the alarm
@@ -162,7 +162,7 @@ def forget_landed(failure: Failure, batches: list[bytes], waiting: list[bytes]) 
 
 
 def is_late(context: Context) -> bool:
-    """Tell whether Lambda might kill the invocation before one more batch has landed."""
+    """Tell whether Lambda might kill the invocation before one more batch is stored."""
     return context.get_remaining_time_in_millis() < MAX_REPLAY_MS
 
 
@@ -186,7 +186,7 @@ def why_not_landed(record: bytes, context: Context) -> str | None:
 
 
 def ship(record: bytes, context: Context) -> None:
-    """Give one batch to the shipper, and wait for it."""
+    """Send one batch to the shipper, and wait for it."""
     if is_late(context):
         raise NotLandedError("too little time left")
     event = delivery(record)

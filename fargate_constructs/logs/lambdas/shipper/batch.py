@@ -87,7 +87,7 @@ def read_header(payload: object) -> Header | None:
             "logEvents": list(),
         }:
             if is_ignored(group):
-                return None  # and no line about it: the function would feed itself for ever
+                return None  # and no line about it: the function would ship its own lines forever
             shared = {key: value for key, value in batch.items() if key not in DELIVERY_KEYS}
             return Header(group, {"logGroup": group, "logStream": stream, "owner": owner, **shared})
     raise UnreadableBatch("neither a control message nor a batch of log events")
