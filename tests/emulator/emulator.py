@@ -63,6 +63,7 @@ class Emulator:
         unset = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
         variables = {name: (None, None, value, None) for name, value in unset.items()}
         self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
+        self._clients: dict[str, Any] = {}
         self._bootstrapped = False
 
     def __enter__(self) -> Self:
@@ -108,16 +109,18 @@ class Emulator:
         }
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its client classes at run time
-        """A boto3 client of this AWS."""
-        make: Any = self._session.client  # typed for literal names alone
-        return make(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106  # the emulator takes any
-            config=Config(proxies={}),
-        )
+        """Return the boto3 client of a service; to make one takes as long as tens of calls."""
+        if service not in self._clients:
+            make: Any = self._session.client  # its type has only literal names
+            self._clients[service] = make(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106  # the emulator takes any
+                config=Config(proxies={}),
+            )
+        return self._clients[service]
 
     def reset(self) -> None:
         """Forget all that there is."""
