@@ -52,8 +52,7 @@ class AccessLogs:
         looks up the region's old account of Elastic Load Balancing. The service principal used here needs no region.
         See https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
         """
-        rule = s3.LifecycleRule(expiration=self.expiration or Duration.days(EXPIRATION_DAYS))
-        bucket = self.bucket or PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule])
+        bucket = self.bucket or make_log_bucket(scope, self.expiration)
         _allow_writing(bucket, self.prefix, load_balancer)
         logs = {"access_logs": True, "connection_logs": self.connection_logs, "health_check_logs": False}
         for kind, is_on in logs.items():
@@ -63,6 +62,16 @@ class AccessLogs:
             if is_on and self.prefix:
                 load_balancer.set_attribute(f"{kind}.s3.prefix", self.prefix)
         return bucket
+
+
+def make_log_bucket(
+    scope: Construct,
+    expiration: Duration | None,
+    object_ownership: s3.ObjectOwnership = s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+) -> PrivateBucket:
+    """Make a bucket for access logs."""
+    rule = s3.LifecycleRule(expiration=expiration or Duration.days(EXPIRATION_DAYS))
+    return PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule], object_ownership=object_ownership)
 
 
 def validate_expiration(expiration: Duration | None) -> None:

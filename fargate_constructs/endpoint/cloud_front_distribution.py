@@ -21,9 +21,8 @@ from fargate_constructs._core.environment_checks import environment_of, may_be_s
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.unresolved import is_dummy, is_known
-from fargate_constructs.endpoint.access_logs import EXPIRATION_DAYS, validate_expiration
+from fargate_constructs.endpoint.access_logs import make_log_bucket, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
 from fargate_constructs.endpoint.listeners import PLAIN_HTTP
 from fargate_constructs.endpoint.vpc_origin import allow_vpc_origins, make_vpc_origin
@@ -119,16 +118,12 @@ class CloudFrontDistribution(Construct):
         super().__init__(scope, id)
 
         self.domain_name = endpoint.domain_name if certificate else None
-        self.access_log_bucket: s3.IBucket | None = None
+        self.access_log_bucket: s3.IBucket | None = access_log_bucket
         """The bucket of CloudFront's access logs, if it keeps any."""
-        if access_logs:
-            self.access_log_bucket = access_log_bucket or PrivateBucket(
-                self,
-                "AccessLogs",
-                lifecycle_rules=[s3.LifecycleRule(expiration=access_log_expiration or Duration.days(EXPIRATION_DAYS))],
-                # CloudFront gives itself, and nothing else, the right to write with an access control list.
-                object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
-            )
+        if access_logs and not access_log_bucket:
+            # CloudFront gives itself, and nothing else, the right to write with an access control list.
+            ownership = s3.ObjectOwnership.BUCKET_OWNER_PREFERRED
+            self.access_log_bucket = make_log_bucket(self, access_log_expiration, ownership)
         self.origin = make_vpc_origin(self, endpoint)
         """The origin, for further behaviors: `front.distribution.add_behavior("/static/*", front.origin)`."""
         self.distribution = cloudfront.Distribution(
@@ -161,22 +156,12 @@ class CloudFrontDistribution(Construct):
             self, targets.CloudFrontTarget(self.distribution) if certificate else None, has_ipv6=True
         )
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers use HTTPS, through CloudFront")
-        self._acknowledge(web_acl_arn=web_acl_arn, has_own_name=certificate is None)
+        _acknowledge(self.distribution, has_web_acl=web_acl_arn is not None, has_certificate=certificate is not None)
 
     @property
     def url(self) -> str:
         """The URL, such as `https://d111111abcdef8.cloudfront.net` (a token), or with the endpoint's domain name."""
         return f"https://{self.domain_name or self.distribution.distribution_domain_name}"
-
-    def _acknowledge(self, *, web_acl_arn: str | None, has_own_name: bool) -> None:
-        reasons = {"AwsSolutions-CFR1": "Only its owner knows in which countries its callers are."}
-        if not web_acl_arn:
-            reasons["AwsSolutions-CFR2"] = (
-                "A web ACL costs 5 USD a month, and more for rules and requests. web_acl_arn takes one."
-            )
-        if has_own_name:
-            reasons["AwsSolutions-CFR4"] = "CloudFront decides the TLS versions for its own names."
-        acknowledge(self.distribution, reasons)
 
 
 @jsii.implements(IStableListProducer)
@@ -189,6 +174,16 @@ class _Names:
     def produce(self) -> list[str]:
         """Return them."""
         return list(self._endpoint.domain_names)
+
+
+def _acknowledge(distribution: cloudfront.Distribution, *, has_web_acl: bool, has_certificate: bool) -> None:
+    reasons = {"AwsSolutions-CFR1": "Only its owner knows in which countries its callers are."}
+    if not has_web_acl:
+        cost = "A web ACL costs 5 USD a month, and more for rules and requests. web_acl_arn takes one."
+        reasons["AwsSolutions-CFR2"] = cost
+    if not has_certificate:
+        reasons["AwsSolutions-CFR4"] = "CloudFront decides the TLS versions for its own names."
+    acknowledge(distribution, reasons)
 
 
 def _validate_endpoint(scope: Construct, endpoint: HttpEndpoint, certificate: acm.ICertificate | None) -> None:

@@ -9,7 +9,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import jsii
 from aws_cdk import Duration
@@ -161,17 +161,8 @@ class HttpEndpoint(RoutedEndpoint):
         self.listeners = make_listeners(self, self.load_balancer, certificate, mutual_authentication)
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self._front = Front(self, self._domains)
-        self.static_ips: StaticIps | None = None
-        """The network load balancer before this one, with its Elastic IPs, if there is one."""
-        if static_ips:
-            self.static_ips = StaticIps(
-                self,
-                "StaticIps",
-                options=options,
-                allocation_ids=() if isinstance(static_ips, bool) else static_ips,
-                listeners=self.listeners,
-            )
-            self._front.register(self.static_ips, targets.LoadBalancerTarget(self.static_ips.network_load_balancer))
+        self.static_ips = self._make_static_ips(options, () if static_ips is True else static_ips)
+        """The network load balancer in front of this one, with its Elastic IPs, if there is one."""
         called = self._called_load_balancer
         # Always the same object: while CDK makes a rule, it notes on this object the stack that the rule is for.
         self._connections = ec2.Connections(
@@ -285,6 +276,15 @@ class HttpEndpoint(RoutedEndpoint):
             Construct(self, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate
         )
         self.listener.add_certificates(child_id, [made])
+        return made
+
+    def _make_static_ips(
+        self, options: LoadBalancerOptions, allocation_ids: Literal[False] | Sequence[str]
+    ) -> StaticIps | None:
+        if allocation_ids is False:
+            return None
+        made = StaticIps(self, "StaticIps", options=options, allocation_ids=allocation_ids, listeners=self.listeners)
+        self._front.register(made, targets.LoadBalancerTarget(made.network_load_balancer))
         return made
 
     @property

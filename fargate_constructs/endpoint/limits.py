@@ -6,7 +6,8 @@ rules, target groups, certificates, security group rules of all stacks ──> [
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from aws_cdk import PolicyViolation
@@ -26,31 +27,32 @@ SECOND_ENDPOINT = "make a second endpoint for some of the services; with a highe
 ADD_ROUTE = "write endpoint.add_route('Web', service=web); if another app adds the routes, acknowledge this finding"
 
 
-class Limits:
-    """The checks of all endpoints of an app. Each finding is a violation of the endpoint, which may acknowledge it."""
+class _Endpoints(list[str]):
+    """The paths of all endpoints of an app."""
 
-    def __init__(self) -> None:
-        self._endpoints: list[str] = []
 
-    @classmethod
-    def check(cls, endpoint: IConstruct) -> None:
-        """Let synthesis fail if AWS would refuse a rule of the endpoint's listener, made here or elsewhere."""
-        limits = app_singleton(endpoint, cls)
-        if not limits._endpoints:
-            TemplateChecks.add(endpoint, limits._violations)
-        limits._endpoints.append(path_of(endpoint))
+def check_limits(endpoint: IConstruct) -> None:
+    """Let synthesis fail if AWS would refuse a rule of the endpoint's listener, made here or elsewhere.
 
-    def _violations(self, templates: Templates) -> Iterator[PolicyViolation]:
-        yield from _same_priorities(templates)
-        counter = _Counter(templates)
-        for endpoint in self._endpoints:
-            for load_balancer in templates.of_type["AWS::ElasticLoadBalancingV2::LoadBalancer"]:
-                if templates.path(load_balancer).startswith(f"{endpoint}/"):
-                    for excess in counter.excesses(load_balancer):
-                        yield violation("quota", endpoint, f"{endpoint} must have {excess}", fix=SECOND_ENDPOINT)
-                    if not counter.has_route(load_balancer):
-                        message = f"{endpoint} must have a route, got none in this app: it answers 404 to each request"
-                        yield violation("noRoute", endpoint, message, fix=ADD_ROUTE, severity="warning")
+    Each finding is a violation of the endpoint, which may acknowledge it.
+    """
+    endpoints = app_singleton(endpoint, _Endpoints)
+    if not endpoints:
+        TemplateChecks.add(endpoint, partial(_violations, endpoints))
+    endpoints.append(path_of(endpoint))
+
+
+def _violations(endpoints: Sequence[str], templates: Templates) -> Iterator[PolicyViolation]:
+    yield from _same_priorities(templates)
+    counter = _Counter(templates)
+    for endpoint in endpoints:
+        for load_balancer in templates.of_type["AWS::ElasticLoadBalancingV2::LoadBalancer"]:
+            if templates.path(load_balancer).startswith(f"{endpoint}/"):
+                for excess in counter.excesses(load_balancer):
+                    yield violation("quota", endpoint, f"{endpoint} must have {excess}", fix=SECOND_ENDPOINT)
+                if not counter.has_route(load_balancer):
+                    message = f"{endpoint} must have a route, got none in this app: it answers 404 to each request"
+                    yield violation("noRoute", endpoint, message, fix=ADD_ROUTE, severity="warning")
 
 
 def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:

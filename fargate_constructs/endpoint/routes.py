@@ -19,7 +19,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.limits import Limits
+from fargate_constructs.endpoint.limits import check_limits
 from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import (
@@ -64,7 +64,7 @@ class RoutedEndpoint(Construct):
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
-        Limits.check(self)
+        check_limits(self)
 
     @checked
     def add_route(

@@ -36,43 +36,14 @@ class StaticIps(Construct):
     ) -> None:
         super().__init__(scope, id)
 
-        vpc, subnets = options.network.vpc, options.subnets
+        vpc, subnets = options.network.vpc, list(options.subnets)
         self.elastic_ip_pool = None if allocation_ids else ElasticIpPool(self, "Addresses", zones=len(subnets))
         """The Elastic IPs made here; `None` with *allocation_ids*."""
-        security_group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=vpc,
-            description="Callers of the fixed addresses",
-            allow_all_outbound=False,
+        self.network_load_balancer = self._make_load_balancer(
+            options, self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids
         )
-        self.network_load_balancer = elbv2.NetworkLoadBalancer(
-            self,
-            "LoadBalancer",
-            vpc=vpc,
-            internet_facing=True,
-            security_groups=[security_group],
-            subnet_mappings=[
-                elbv2.SubnetMapping(subnet=subnet, allocation_id=allocation_id)
-                for subnet, allocation_id in zip(
-                    subnets,
-                    self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids,
-                    strict=False,  # the lengths differ only while a look-up has a dummy
-                )
-            ],
-            ip_address_type=elbv2.IpAddressType.IPV4,
-            deletion_protection=options.deletion_protection,
-            # A caller that uses one address is served even if that zone of the application load balancer is down.
-            cross_zone_enabled=True,
-            client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
-            # AWS does not allow it with cross-zone load balancing and targets of type alb
-            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
-            zonal_shift=False,
-            enforce_security_group_inbound_rules_on_private_link_traffic=True,
-        )
-        self.network_load_balancer.set_attribute("access_logs.s3.enabled", "false")
         # An Elastic IP needs the VPC's internet gateway. The L2 depends on it for subnets, not for subnet mappings.
-        internet_access = vpc.select_subnets(subnets=list(subnets)).internet_connectivity_established
+        internet_access = vpc.select_subnets(subnets=subnets).internet_connectivity_established
         self.network_load_balancer.node.add_dependency(internet_access)
         if self.elastic_ip_pool:
             self.elastic_ip_pool.node.add_dependency(internet_access)
@@ -85,6 +56,38 @@ class StaticIps(Construct):
             "ELBv2ACMCertificateRequired": "It does not open connections; the application load balancer does.",
         }
         acknowledge(self.network_load_balancer, reasons)
+
+    def _make_load_balancer(
+        self, options: LoadBalancerOptions, allocation_ids: Sequence[str]
+    ) -> elbv2.NetworkLoadBalancer:
+        security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=options.network.vpc,
+            description="Callers of the fixed addresses",
+            allow_all_outbound=False,
+        )
+        # The lengths differ only while a look-up has a dummy.
+        addresses = zip(options.subnets, allocation_ids, strict=False)
+        load_balancer = elbv2.NetworkLoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=options.network.vpc,
+            internet_facing=True,
+            security_groups=[security_group],
+            subnet_mappings=[elbv2.SubnetMapping(subnet=subnet, allocation_id=each) for subnet, each in addresses],
+            ip_address_type=elbv2.IpAddressType.IPV4,
+            deletion_protection=options.deletion_protection,
+            # A caller that uses one address is served even if that zone of the application load balancer is down.
+            cross_zone_enabled=True,
+            client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
+            # AWS does not allow it with cross-zone load balancing and targets of type alb
+            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
+            zonal_shift=False,
+            enforce_security_group_inbound_rules_on_private_link_traffic=True,
+        )
+        load_balancer.set_attribute("access_logs.s3.enabled", "false")
+        return load_balancer
 
     def _forward_to(self, listener: elbv2.ApplicationListener) -> None:
         port = listener.port
