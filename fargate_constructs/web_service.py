@@ -1,7 +1,7 @@
-"""The whole way in one construct: endpoint, service, network and archive.
+"""All parts in one construct: endpoint, service, network and archive.
 
 ```
-caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork ──> the world
+caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork ──> the internet
                                   │ stdout
                                   v
                               LogArchive
@@ -45,7 +45,7 @@ from fargate_constructs.service.task_logs import LogRouter
 class FargateWebService(Construct):
     """A web service on Fargate with everything around it.
 
-    Callers reach it at one fixed endpoint, it reaches the world from fixed Elastic IPs, and its logs are kept in S3.
+    Callers reach it at one fixed endpoint, its tasks reach the internet from fixed Elastic IPs, and S3 keeps its logs.
     The four parts are attributes; add routes, services and log groups to them.
 
     ```python
@@ -103,24 +103,24 @@ class FargateWebService(Construct):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
-        port: The TCP port on which the main container listens; several by name, such as `{"http": 8080, "admin":
-            9000}`, of which routes lead to the first and links to any. By default 80; `None` makes a worker, which no
-            route and no link can reach. Changing it of a deployed service replaces nothing.
-        protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
-            which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
-            too).
+        port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
+            Routes lead to the first, links to any. By default 80. `None` makes a worker, which has no routes and no
+            links to it. A change replaces nothing.
+        protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
+            which encrypts the traffic from the load balancer to the task too (the load balancer accepts any
+            certificate, also a self-signed one).
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
-            endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is a
-            route, on requests.
-        health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
-            answers 2xx.
+            endpoint with HTTPS. A change of either protocol replaces the target group.
+        scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there is
+            a route, on requests.
+        health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
+            `/` answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
-        rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
-            checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
-        service_connect: How linked services reach this one. By default by what *protocol* and *protocol_version* say:
-            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change it
-            later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
+        rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
+            and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
+        service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
+            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a linked
+            service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from the start.
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.

@@ -1,8 +1,8 @@
-"""What ECS may do before a task runs: read its secrets and its environment files.
+"""The role by which ECS starts a task: it reads the secrets and the environment files.
 
-CDK lets a task's execution role read a secret, and says in the key's policy alone who may decrypt it. An imported key
-has no policy here, and the policy of a key in another stack would make that stack need the role's. So the role itself
-may decrypt, by way of Secrets Manager alone. For environment files CDK grants nothing
+CDK lets a task's execution role read a secret, and lets it decrypt the secret only by the key's policy. An imported key
+has no policy here, and the policy of a key in another stack would make that stack depend on the role's stack. So the
+role itself may decrypt, only through Secrets Manager. For environment files CDK grants nothing
 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html).
 """
@@ -60,7 +60,7 @@ class ExecutionRole(iam.Role):
 
     @jsii.member(jsii_name="addToPrincipalPolicy")
     def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
-        """Take a statement, but for what CDK's grant for a parameter allows without effect: no ARN limits it.
+        """Add a statement, without an action that CDK grants for a parameter: it has no effect with an ARN.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
         """
@@ -73,13 +73,13 @@ class ExecutionRole(iam.Role):
     @property
     @jsii.member(jsii_name="policyFragment")
     def policy_fragment(self) -> iam.PrincipalPolicyFragment:
-        """The account, which lets the role do what the role's own policies say."""
+        """The account, which lets the role do what its own policies allow."""
         return iam.AccountRootPrincipal().policy_fragment
 
 
 @jsii.implements(IAspect)
 class StartPermissions:
-    """Lets the execution role read and decrypt what the containers of a task definition have when all are known.
+    """Lets the execution role read and decrypt the secrets and files of all containers of a task definition.
 
     Args:
         task_definition: The task definition. Containers may be added to it by any means.
@@ -125,7 +125,7 @@ def _needs(containers: Iterable[ecs.ContainerDefinition]) -> tuple[list[str], li
 
 
 class _Keys:
-    """Finds the keys that secrets and buckets are under, by the ARNs, which are all that ECS is told.
+    """Finds the keys of secrets and buckets by their ARNs, which are all that a task definition has.
 
     Args:
         scope: Any construct of the app.
@@ -136,7 +136,7 @@ class _Keys:
         self._stack = stack_of(scope)
 
     def decrypt(self, service: str, arn: str) -> Iterator[iam.PolicyStatement]:
-        """Yield what lets a role decrypt what is there; nothing if AWS's own key encrypts it, which asks for nothing.
+        """Yield what lets a role decrypt a secret or a file; nothing for AWS's own key, which needs no permission.
 
         https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
         """
@@ -155,7 +155,7 @@ class _Keys:
         yield iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key], conditions=conditions)
 
     def _target_of(self, key: str | None) -> str | None:
-        """Return the key that an alias of this app leads to, for no policy takes an alias; any other as it is.
+        """Return the key of an alias of this app, since no policy takes an alias; any other key as it is.
 
         https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
         """
@@ -165,12 +165,12 @@ class _Keys:
         return targets[0] if len(targets) == 1 else key
 
     def _alias_in(self, key: str | None) -> str:
-        """Return the alias that stands for a key, if one does."""
+        """Return the alias in a key's ARN, if there is one."""
         found = ALIAS_NAME.search(json.dumps(self._stack.resolve(key)))
         return found[0] if found else ""
 
     def _key_of(self, service: str, arn: str) -> str | None:
-        """Return the ARN of the key that a secret or a bucket is under, as far as this app knows."""
+        """Return the ARN of the key of a secret or a bucket, as far as this app knows."""
         if resource := resource_in(arn):
             if isinstance(resource, secretsmanager.CfnSecretTargetAttachment):  # a database's, in place of its secret
                 return self._key_of(service, resource.secret_id)
@@ -190,18 +190,18 @@ class _Keys:
 
     @cached_property
     def _constructs(self) -> Sequence[IConstruct]:
-        """All constructs of the app, among which are those imported."""
+        """All constructs of the app, imported ones too."""
         return self._root.node.find_all()
 
 
 @cache
 def _here() -> str:
-    """Return where a key is that is known by its ID or alias alone."""
+    """Return the ARN up to the ID or the alias of a key in this account and region."""
     return f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
 
 def _key_of_secret(resource: CfnResource) -> str | None:
-    """Return the key that a secret is under, or that which a database keeps its password under by itself.
+    """Return the key of a secret, also of the password that a database manages itself.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
     """
@@ -213,7 +213,7 @@ def _key_of_secret(resource: CfnResource) -> str | None:
 
 
 def _key_of_bucket(resource: CfnResource) -> str | None:
-    """Return the key that an L1 bucket is under."""
+    """Return the key of an L1 bucket."""
     rules = getattr(getattr(resource, "bucket_encryption", None), "server_side_encryption_configuration", None)
     defaults = [getattr(each, "server_side_encryption_by_default", None) for each in rules or []]
     return next((each.kms_master_key_id for each in defaults if each), None)

@@ -1,7 +1,7 @@
 """What runs: a container image as a service on Fargate.
 
 ```
-caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork ──> the world
+caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork ──> the internet
                                   │ stdout
                                   v
                              log group ──> LogArchive
@@ -54,10 +54,10 @@ from fargate_constructs.synthesized.template_checks import TemplateChecks
 
 
 class FargateService(FargateTask):
-    """A service on Fargate: tasks in private subnets, a log group, scaling, a deployment that rolls itself back.
+    """A service on Fargate: tasks in private subnets, a log group, scaling, and deployments that roll back on failure.
 
     Tasks have no public address. A deployment starts new tasks before it stops old ones (100 to 200 %) and rolls back
-    when new tasks fail. `exec_command` is a ready line that opens a shell in a running task.
+    when new tasks fail. `exec_command` is a command line that opens a shell in a running task.
 
     ```python
     api = FargateService(stack, "Api", network=network, image=image, port=8080, cpu=512, memory_limit_mib=1024)
@@ -116,28 +116,28 @@ class FargateService(FargateTask):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
-        port: The TCP port on which the main container listens; several by name, such as `{"http": 8080, "admin":
-            9000}`, of which routes lead to the first and links to any. By default 80; `None` makes a worker, which no
-            route and no link can reach. Changing it of a deployed service replaces nothing.
-        protocol: What the main container speaks at its ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
-            which encrypts the way from the load balancer to the task as well (it takes any certificate, a self-signed
-            too).
+        port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
+            Routes lead to the first, links to any. By default 80. `None` makes a worker, which has no routes and no
+            links to it. A change replaces nothing.
+        protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
+            which encrypts the traffic from the load balancer to the task too (the load balancer accepts any
+            certificate, also a self-signed one).
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
-            endpoint that speaks HTTPS. Changing either protocol of a deployed service replaces its target group.
-        scaling: Between how many tasks the service scales, and on what. By default 2 to 10, on CPU and, once there is a
-            route, on requests.
-        health: How it is told that a task can serve, and how fast tasks join and leave. By default `Health()`: `/`
-            answers 2xx.
+            endpoint with HTTPS. A change of either protocol replaces the target group.
+        scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there is
+            a route, on requests.
+        health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
+            `/` answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
-        rollback: When a new version is given up. By default `Rollback()`: when tasks fail to start or to pass their
-            checks; and while its `bake_time` lasts, when one stays unhealthy, or too many requests are answered 5xx.
-        service_connect: How linked services reach this one. By default by what *protocol* and *protocol_version* say:
-            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS lets no linked service change it
-            later: what speaks another protocol, such as Redis, is `ServiceConnect.tcp()` from the start.
+        rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
+            and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
+        service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
+            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a linked
+            service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from the start.
 
     Raises:
-        ValueError: If *port* cannot be one or its name is too long beside the service's, *service_connect* could not
-            read what *protocol* encrypts or is given on Windows, or as `FargateTask` does.
+        ValueError: If *port* is no TCP port, or its name is too long together with the service's; if *service_connect*
+            cannot read what *protocol* encrypts, or is given on Windows; or as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -297,8 +297,8 @@ class FargateService(FargateTask):
             authenticate: Puts a sign-in before the rule's action. By default there is none.
 
         Raises:
-            ValueError: If the service has no port, shifts traffic in its deployments and has a rule already, or speaks
-                HTTP/2 or gRPC and the listener plain HTTP.
+            ValueError: If the service has no port, has a rule already and deployments that shift traffic, or uses
+                HTTP/2 or gRPC with a listener of plain HTTP.
         """
         self._routes = self._routes or self._make_routes()
         is_first = not self._routes.is_attached

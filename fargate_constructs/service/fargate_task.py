@@ -1,4 +1,4 @@
-"""What a task is made of, whether a service keeps it running or a job runs it once."""
+"""A task definition with all that it needs: the base of services and jobs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from fargate_constructs.service.unreachable_images import UnreachableImages
 STOP_TIMEOUT_SECONDS = 30
 STOP_TIMEOUTS = (2, 120)
 
-# How CDK calls its warning of a rule for what is let out anyway.
+# CDK's warning of an egress rule in a group that allows all egress.
 IGNORED_RULE = "@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 
 
@@ -204,7 +204,7 @@ class FargateTask(Construct):
     def connections(self) -> ec2.Connections:
         """The tasks' side of security group rules."""
         if self._allows_all_outbound:
-            # Who opens a way from here, such as `connections.allow_to_default_port(endpoint)`, opens the far end only.
+            # `connections.allow_to_default_port(endpoint)` needs a rule at the other end only.
             self._allows_all_outbound = False
             reason = "the group made here lets everything out already"
             Annotations.of(self._security_groups[0]).acknowledge_warning(IGNORED_RULE, reason)
@@ -304,23 +304,23 @@ class FargateTask(Construct):
         access_point: efs.IAccessPoint | None = None,
         read_only: bool = False,
     ) -> efs.IAccessPoint:
-        """Mount an EFS file system into the main container, for files that outlive a task and are shared by all.
+        """Mount an EFS file system into the main container, for files that outlive a task and that all tasks share.
 
-        All tasks that mount the same *path* of a file system share one folder in it, whichever service they are of.
-        This task's role is granted the access point, and its security group is let in; what is sent is encrypted. Who
-        else may mount is the file system's to say: one without a policy lets in any client that reaches it, without a
-        role, and to all folders; synthesis warns of one made in this app. With
-        `efs.FileSystem(…, allow_anonymous_access=False)` only roles that were granted it mount it
+        All tasks that mount the same *path* of a file system share one folder in it, also tasks of other services.
+        This task's role may use the access point, and its security group may reach the file system; the traffic is
+        encrypted. The file system's policy decides who else may mount it. Without a policy any client that reaches it
+        may mount all folders, without a role; synthesis warns of such a file system of this app. With
+        `efs.FileSystem(…, allow_anonymous_access=False)` only roles with a grant mount it
         (https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html).
 
-        To mount the same files at another place in the container, keep their folder by an *access_point* of it; another
-        *path* alone is another folder, which is empty.
+        Another *path* alone is another, empty folder. To mount the same files at another path of the container, pass
+        the *access_point* of their folder.
 
         Args:
-            path: Where in the container, such as `/data`.
+            path: The path in the container, such as `/data`.
             file_system: The file system, in the same network, encrypted at rest.
-            access_point: Through which part of it, and as which user. By default through one made for the folder of
-                the same path in the file system, as user 1000.
+            access_point: The access point: a folder of the file system, and a user. By default one is made for the
+                folder of the same path, as user 1000.
             read_only: Whether files can only be read. By default they can be written.
 
         Raises:
@@ -344,7 +344,12 @@ class FargateTask(Construct):
         )
 
     def log_driver(self, stream_prefix: str, *, multiline_pattern: str | None = None) -> ecs.LogDriver:
-        """Return the driver that logs to this task's log group, under a prefix, each line or by a pattern."""
+        """Return a driver that logs to this task's log group, for a container that you add yourself.
+
+        Args:
+            stream_prefix: What the names of its log streams begin with.
+            multiline_pattern: The first line of each event matches it. By default each line is an event.
+        """
         return self._logs.group_driver(stream_prefix, multiline_pattern)
 
     def _make_task_definition(self, **size_and_platform: Any) -> ecs.FargateTaskDefinition:  # noqa: ANN401 - as of the L2
@@ -367,7 +372,7 @@ class FargateTask(Construct):
         return task_definition
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
-        """Return what the application's role may do from the start, by name."""
+        """Return the policies with which the task role is made, by name."""
         return {}
 
     def _make_task_role(self) -> iam.Role:

@@ -218,7 +218,7 @@ class DeploymentRun(Construct):
             resource_type="Custom::RunBeforeDeployment",
             service_token=self.function.function_arn,
             service_timeout=job.timeout.plus(Duration.minutes(RESERVE_MINUTES)),
-            # A change here runs the task again. The function has all else in its environment.
+            # A change here runs the task again. The function has everything else in its environment.
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )
         self.resource.node.add_dependency(hand_over, *job._start_dependencies())

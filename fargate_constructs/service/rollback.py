@@ -152,7 +152,7 @@ class RollbackAlarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        # Metrics of a target group depend on no service, so the stack need not be searched.
+        # Metrics of a target group depend on no service, so there is no need to search the stack.
         self._adopt(alarm, name=alarm.alarm_name)
 
     def _adopt(self, alarm: cloudwatch.IAlarm, *, name: str) -> None:

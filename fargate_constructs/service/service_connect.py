@@ -1,4 +1,4 @@
-"""How requests travel between services that are linked."""
+"""The protocol of the proxies between linked services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ServiceConnect(NamedConstructors):
 
     The protocol is in the task definition from the start. AWS does not change it for a service that others reach by
     name, not even from none to one: such a service must be deleted and made again
-    (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html). All else can change at any time.
+    (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html). Everything else can change
+    at any time.
 
     ```python
     FargateService(stack, "Redis", network=network, image=redis, port=6379, service_connect=ServiceConnect.tcp())
@@ -55,7 +56,7 @@ class ServiceConnect(NamedConstructors):
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
                 would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            idle_timeout: How long a connection may be silent; 0 s forever. By default 5 minutes, with `tcp` 1 hour.
             certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
                 tasks. URLs still begin with `http`. By default the traffic is not encrypted.
             namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
@@ -82,7 +83,7 @@ class ServiceConnect(NamedConstructors):
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
                 would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            idle_timeout: How long a connection may be silent; 0 s forever. By default 5 minutes, with `tcp` 1 hour.
             certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
                 tasks. URLs still begin with `http`. By default the traffic is not encrypted.
             namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
@@ -109,7 +110,7 @@ class ServiceConnect(NamedConstructors):
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
                 would cut streams and long requests.
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            idle_timeout: How long a connection may be silent; 0 s forever. By default 5 minutes, with `tcp` 1 hour.
             certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
                 tasks. URLs still begin with `http`. By default the traffic is not encrypted.
             namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
@@ -133,7 +134,7 @@ class ServiceConnect(NamedConstructors):
         """Any protocol: connections are balanced, not requests, and nothing is counted or tried again.
 
         Args:
-            idle_timeout: How long a connection may be silent; 0 s for ever. By default 5 minutes, with `tcp` 1 hour.
+            idle_timeout: How long a connection may be silent; 0 s forever. By default 5 minutes, with `tcp` 1 hour.
             certificate_authority: A private CA of AWS's, by whose certificates the proxies encrypt the traffic between
                 tasks. URLs still begin with `http`. By default the traffic is not encrypted.
             namespace: The Cloud Map namespace; linked services must have the same. By default the VPC's, which is made
@@ -174,7 +175,7 @@ def _no_limit() -> Duration:
 def default_service_connect(
     protocol: elbv2.ApplicationProtocol, version: elbv2.ApplicationProtocolVersion
 ) -> ServiceConnect:
-    """Return how others reach a service that speaks these; what it encrypts itself, no proxy can read."""
+    """Return how others reach a service with these protocols; no proxy can read what the service encrypts."""
     if protocol is elbv2.ApplicationProtocol.HTTPS:
         return ServiceConnect.tcp()
     names = {"HTTP1": ServiceConnect.http, "HTTP2": ServiceConnect.http2, "GRPC": ServiceConnect.grpc}
@@ -184,11 +185,7 @@ def default_service_connect(
 def validate_service_connect(
     service_connect: ServiceConnect | None, protocol: elbv2.ApplicationProtocol, *, on_windows: bool
 ) -> None:
-    """Refuse what could not be reached.
-
-    Raises:
-        ValueError: If the application encrypts what the proxies would have to read, or has no proxies, on Windows.
-    """
+    """Refuse Windows, which has no proxies, and HTTPS that the proxies would have to read."""
     if service_connect is None:
         return
     if on_windows:

@@ -131,7 +131,7 @@ class ServiceRoutes(Construct):
         http1 = elbv2.ApplicationProtocolVersion.HTTP1
         if self._version is not http1 and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
             raise ValueError(
-                f"a listener that speaks plain HTTP cannot pass on {self._version.value}, got route {id!r} of "
+                f"a listener of plain HTTP cannot forward {self._version.value}, got route {id!r} of "
                 f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
             )
         if self._listener is None:

@@ -383,7 +383,7 @@ def test_plain_http_cannot_pass_on_http_2(idle_lab: Lab, version: str) -> None:
     service = idle_lab.service(version, protocol_version=elbv2.ApplicationProtocolVersion[version])
     conditions = [elbv2.ListenerCondition.path_patterns(["/a"])]
 
-    message = f"a listener that speaks plain HTTP cannot pass on {version}, got route 'New' of Test/Endpoint"
+    message = f"a listener of plain HTTP cannot forward {version}, got route 'New' of Test/Endpoint"
     with pytest.raises(ValueError, match=message):
         idle_lab.endpoint.add_route("New", service=service, paths=["/new"])
     service.add_listener_rule("Web", listener=imported_listener(idle_lab, version), priority=7, conditions=conditions)

@@ -338,7 +338,7 @@ def test_a_task_that_does_not_stop_is_given_up(function: ModuleType, cloud: Clou
 
     run_to_the_end(function, cloud, event())
 
-    assert failure_in(cloud).endswith("task/shop/1 was told to stop and is not known to have: RUNNING")
+    assert failure_in(cloud).endswith("task/shop/1 has not stopped minutes after StopTask: RUNNING")
     assert cloud.clock.now < NOW + 1800 + 300
 
 
@@ -360,7 +360,7 @@ def test_a_task_out_of_reach_had_its_time(function: ModuleType, cloud: Cloud, de
 
     run_to_the_end(function, cloud, event())
 
-    assert "was told to stop and is not known to have: An error occurred (AccessDenied" in failure_in(cloud)
+    assert "has not stopped minutes after StopTask: An error occurred (AccessDenied" in failure_in(cloud)
     assert failure_in(cloud).endswith(f" when calling the {denied} operation: not now")
     assert bool(cloud.stops) is (denied != "StopTask")
     assert NOW + 1800 + 240 < cloud.clock.now < NOW + 1800 + 300

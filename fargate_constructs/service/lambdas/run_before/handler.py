@@ -1,9 +1,9 @@
 """Run a task, wait until it has stopped, and tell CloudFormation how it ended.
 
-CloudFormation is told of a failure when the task has stopped, or was told to and had its time: on its way back the
-stack must not meet a task at work. So while a task is followed, an error of AWS's is no news of it, and ECS is asked
-again. One that leaves open whether there is a task ends the invocation, and Lambda repeats it, after one minute and
-after two more (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+CloudFormation gets a failure only after the task has stopped, or after its time to stop: during a rollback no task may
+run. So an error of AWS's while a task runs does not end the wait, and ECS is asked again. If an error leaves open
+whether there is a task, the invocation fails, and Lambda repeats it after one minute and after two more
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 
 Invoked again with the same event, the function follows the task that it started before: to ECS the request's ID is the
 token by which it knows a request again, for up to a day; Lambda keeps an event for six hours at most
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
             has_ended = follow(event["Run"], context)
     except (AwsConnectionError, HTTPClientError):
         raise  # ECS may have started a task and its answer be lost; called again, `start` finds it
-    except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation must be told
+    except Exception as error:  # noqa: BLE001 - CloudFormation must get any error
         reason = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
         answer = {"Status": "FAILED", "Reason": reason[:MAX_REASON]}
     if has_ended:
@@ -101,10 +101,10 @@ def start(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def follow(run: dict[str, Any], context: Any) -> bool:  # noqa: ANN401 - Lambda's own
-    """Wait for the task's good end; return whether it came while there was time to wait.
+    """Wait until the task has stopped with exit code 0; return whether it has within this invocation.
 
     Raises:
-        RunError: If it came to another end, or was told to stop minutes ago and is not known to have.
+        RunError: If it stopped otherwise, or did not stop minutes after ECS was asked to stop it.
     """
     cluster, task_arn = json.loads(os.environ["REQUEST"])["cluster"], run["TaskArn"]
     state = "not known to ECS"
@@ -126,7 +126,7 @@ def follow(run: dict[str, Any], context: Any) -> bool:  # noqa: ANN401 - Lambda'
             except (BotoCoreError, ClientError) as error:
                 state = str(error)
         if overtime > STOP_SECONDS:
-            raise RunError(f"task {task_arn} was told to stop and is not known to have: {state}")
+            raise RunError(f"task {task_arn} has not stopped minutes after StopTask: {state}")
         time.sleep(PAUSE_SECONDS)
     return False
 
