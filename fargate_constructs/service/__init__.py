@@ -1,1 +1,1 @@
-"""What runs: services on Fargate, sized, scaled, linked and logged."""
+"""What runs: services and jobs on Fargate."""

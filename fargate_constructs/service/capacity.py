@@ -1,4 +1,4 @@
-"""Which tasks run on Fargate, and which on Fargate Spot."""
+"""Which tasks run on demand, and which on Fargate Spot."""
 
 from dataclasses import dataclass
 

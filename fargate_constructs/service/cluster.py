@@ -33,7 +33,7 @@ class AuditedCluster(ecs.Cluster):
         vpc: The VPC of its tasks.
         encryption_key: A key of your own for sessions and transcripts. Tasks may decrypt with it; people who open a
             shell need the same permission. The policy of an imported key must let CloudWatch Logs use it. By default
-            keys of AWS's, which cost nothing.
+            keys of AWS, which cost nothing.
     """
 
     @checked
@@ -63,7 +63,7 @@ class AuditedCluster(ecs.Cluster):
                 ),
             ),
         )
-        # A property of the cluster: a separate resource could not be removed before the last service is.
+        # A property of the cluster, because CloudFormation cannot delete a separate resource before the last service.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
         self._exec_access = ExecAccess(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
 
@@ -93,9 +93,9 @@ def allow_cloudwatch_logs(key: kms.IKey, stack: Stack) -> None:
 
 
 def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
-    """Return what tasks of a cluster need for shells; let CloudWatch Logs use the key of an encrypted log group.
+    """Return what tasks of a cluster need for shells, and let CloudWatch Logs use the key of an encrypted log group.
 
-    CDK's L2 does the same for the log group of a cluster made elsewhere.
+    CDK's L2 does the same for the log group of another cluster.
     """
     if isinstance(cluster, AuditedCluster):
         return cluster._exec_access
@@ -106,5 +106,5 @@ def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
     return _EXEC_ACCESS[cluster]
 
 
-# Of clusters made elsewhere, each read once.
+# The answers for other clusters than `AuditedCluster`; each is read once.
 _EXEC_ACCESS: WeakKeyDictionary[ecs.ICluster, ExecAccess] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""What one container of a task is made of: `FargateTask` and `add_sidecar` take these arguments."""
+"""The arguments of one container of a task, which `FargateTask` and `add_sidecar` take."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from fargate_constructs._core.unresolved import may_start_with
 # The agent of ECS Exec writes here. With a volume at each, a shell opens in a container whose root file system is
 # read-only (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
 EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
-# What follows a "=" would become part of the value; a shell cannot read a name with a space.
+# The text after a "=" would become part of the value; a shell cannot read a name with a space.
 VARIABLE_NAME = re.compile(r"[^\s=]+")
-# Windows tasks have none of these; of the last see
+# Windows tasks have none of these; for the last one see
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html.
 LINUX_ONLY = ("read_only", "writable_paths", "user", "environment_files")
 
 Condition = ecs.ContainerDependencyCondition
-# The conditions that come true when a container has stopped.
+# The conditions that become true when a container has stopped.
 STOPPED = (Condition.COMPLETE, Condition.SUCCESS)
 
 
@@ -39,7 +39,7 @@ class Container:
         entry_point: The program that the command is passed to. By default the image's own.
         working_directory: The folder in which the command runs. By default the image's own.
         user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        health_check: How ECS checks the container from inside. By default there is no such check.
         read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
             mounted where the agent of ECS Exec writes, so that a shell still opens.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
@@ -62,13 +62,13 @@ class Container:
     multiline_pattern: str | None = None
 
     def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
-        """Refuse a container that could not run, or that would show a secret to all."""
+        """Refuse a container that could not run, or that would show a secret to all readers of the task definition."""
         for path in self.writable_paths:
             if not may_start_with("/", path) or path == "/":
                 raise ValueError(f"writable_paths must be absolute folders such as '/tmp', got: {path!r}")
         for name in LINUX_ONLY if on_windows else ():
             if value := getattr(self, name):
-                raise ValueError(f"{name} must be left out for Windows tasks, which have no such thing, got: {value!r}")
+                raise ValueError(f"{name} must be left out for Windows tasks, which do not have it, got: {value!r}")
         environment, secrets = self.environment or {}, self.secrets or {}
         for variable in [*environment, *secrets]:
             if not VARIABLE_NAME.fullmatch(variable):
@@ -86,23 +86,23 @@ class Container:
 
     @property
     def volume_paths(self) -> list[str]:
-        """Where the container needs a volume to write to."""
+        """The paths where the container needs a volume."""
         paths = [*(EXEC_PATHS if self.read_only else ()), *self.writable_paths]
         return list(dict.fromkeys(path.rstrip("/") for path in paths))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar(Container):
-    """A container beside the main one.
+    """A second container of a task.
 
     Args:
-        essential: Whether the task stops when this container does. By default it does, unless the main container waits
+        essential: Whether the task stops when this container stops. By default it does, unless the main container waits
             until this one has stopped.
         condition: What the main container waits for before it starts: `START`, `HEALTHY`, or that this container has
             stopped, `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and `START`
             if not; nothing if this container itself waits for the main one.
         depends_on: What this container waits for, by the name of the other container. By default nothing.
-        cpu: How many of the task's CPU units are reserved for it. By default it takes what is free.
+        cpu: How many of the task's CPU units are reserved for it. By default none are reserved.
         memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
         memory_reservation_mib: How much of the task's memory is reserved for it. By default *memory_limit_mib*.
     """
@@ -115,19 +115,19 @@ class Sidecar(Container):
     memory_reservation_mib: int | None = None
 
     def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
-        """Refuse a condition that cannot come true, too."""
+        """Refuse the same, and a condition that cannot become true."""
         super().validate(scope, on_windows=on_windows)
         if self.condition is Condition.HEALTHY and not self.health_check:
             raise ValueError("condition HEALTHY needs a health_check, got none: pass one, or condition START")
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
         if self.condition in STOPPED and self.essential:
             raise ValueError(
-                f"essential must be False for a container whose end is waited for ({self.condition.name}), got: True; "
+                f"essential must be False if another container waits for its end ({self.condition.name}), got: True; "
                 "the task would stop with it",
             )
 
 
 def resolves_secret(value: object) -> bool:
-    """Whether a piece of a template becomes the value of a secret when it is deployed."""
+    """Whether the deployment replaces a piece of a template by the value of a secret."""
     written = str(value)
     return "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written

@@ -1,4 +1,4 @@
-"""How a new version takes over from the old one."""
+"""How a new version replaces the old one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Strategy = ecs.DeploymentStrategy
 
 @dataclass(frozen=True, init=False)
 class Deployment(NamedConstructors):
-    """How a new version takes over. Made by one of the named constructors.
+    """How a new version replaces the old one. Made by one of the named constructors.
 
     ```python
     FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary(percent=10))
@@ -33,12 +33,11 @@ class Deployment(NamedConstructors):
 
     A change of the strategy replaces neither the service nor its target group. A change back to rolling deployments
     takes two deployments (docs/upgrading.md). If new tasks fail to start or to pass their checks in a rolling or a
-    blue/green deployment, ECS goes back to the last good version
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html; the API's own pages
-    say so of rolling deployments only). AWS says the same of canary and linear deployments for alarms, such as those
-    that come with a route
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment-implementation.html, and
-    linear-deployment-implementation.html next to it). The first deployment of a service has no version to go back to.
+    blue/green deployment, ECS rolls back to the last good version
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-failure-detection.html; the API reference
+    names rolling deployments only). For canary and linear deployments AWS documents the same for alarms, such as those
+    of a route (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment-implementation.html, and
+    linear-deployment-implementation.html there). The first deployment of a service has no version to return to.
     """
 
     strategy: Strategy
@@ -62,7 +61,7 @@ class Deployment(NamedConstructors):
         Args:
             bake_time: How long ECS watches alarms after that; the deployment takes longer by this time. By default
                 none: the deployment completes in 10 s and an alarm takes some three minutes, so only failed tasks end
-                it. AWS's pages disagree: the API's page has this time
+                it. AWS's pages disagree: the API reference has this time
                 (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html), the
                 developer's guide says that ECS computes one from the alarms
                 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). If ECS
@@ -82,7 +81,7 @@ class Deployment(NamedConstructors):
     def blue_green(
         cls, *, bake_time: Duration | None = None, test_header: tuple[str, str] | None = None
     ) -> "Deployment":
-        """All new tasks start beside all old ones, then all requests move at once.
+        """All new tasks start while the old ones run, then all requests move at once.
 
         Args:
             bake_time: How long the old tasks stay, so that a rollback takes seconds. By default 5 minutes.
@@ -90,7 +89,7 @@ class Deployment(NamedConstructors):
                 tasks before other requests do. By default there is none.
 
         Raises:
-            ValueError: If *bake_time* is over a day, or not whole minutes; or if no rule can ask for *test_header*.
+            ValueError: If *bake_time* is over a day, or not whole minutes; or if no rule can check *test_header*.
         """
         return cls._of(Strategy.BLUE_GREEN, bake_time, test_header=test_header)
 
@@ -109,7 +108,7 @@ class Deployment(NamedConstructors):
 
         Args:
             percent: How many of 100 requests move first, 1 to 99. By default 10.
-            interval: How long only those reach the new tasks. By default 5 minutes.
+            interval: How long only these requests reach the new tasks. By default 5 minutes.
             bake_time: How long the old tasks stay after that. By default 5 minutes.
             test_header: A header's name and value, such as `("x-version", "next")`. Requests with it reach the new
                 tasks before other requests do. By default there is none.
@@ -201,14 +200,14 @@ class Deployment(NamedConstructors):
 
 @cache
 def default_deployment() -> Deployment:
-    """Return `Deployment.rolling()`, which never changes; its times are asked of Node once, not for each service."""
+    """Return `Deployment.rolling()`, which never changes; Node is asked for its times once, not for each service."""
     return Deployment.rolling()
 
 
 def _minutes(name: str, time: Duration | None) -> Duration:
     time = time or Duration.minutes(BAKE_TIME)
     seconds = seconds_of(time)
-    minutes = 0 if seconds is None else seconds / 60  # None is only known at deployment
+    minutes = 0 if seconds is None else seconds / 60  # None is a token
     if minutes > MAX_BAKE_TIME or minutes % 1:
         raise ValueError(f"{name} must be whole minutes, at most {MAX_BAKE_TIME}, got: {time.to_human_string()}")
     return time

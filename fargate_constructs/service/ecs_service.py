@@ -18,7 +18,7 @@ from fargate_constructs.synthesized.templates import Templates
 
 
 class EcsService(ecs.FargateService):
-    """CDK's service, with what only CloudFormation knows.
+    """CDK's service, with settings that only CloudFormation has.
 
     Args:
         scope: The `FargateService`.
@@ -28,7 +28,7 @@ class EcsService(ecs.FargateService):
         subnets: Where its tasks run.
         security_groups: The tasks' security groups.
         capacity: Which tasks run on Spot. `None` for the cluster's default.
-        deployment: How a new version takes over.
+        deployment: How a new version replaces the old one.
         rollback: When a deployment fails.
         depends_on: What must exist before a task starts.
     """
@@ -91,8 +91,8 @@ class EcsService(ecs.FargateService):
             ValueError: Always.
         """
         raise ValueError(
-            f"alarms must be passed to rollback_on, got by enable_deployment_alarms: {list(alarm_names)}; write "
-            "rollback_on(cloudwatch.Alarm.from_alarm_name(...)) for an alarm that is known by its name alone"
+            f"alarms must be passed to rollback_on, got in enable_deployment_alarms: {list(alarm_names)}; write "
+            "rollback_on(cloudwatch.Alarm.from_alarm_name(...)) for an alarm of which you have the name only"
         )
 
     def check_zone_rebalancing(self, templates: Templates) -> Iterator[PolicyViolation]:

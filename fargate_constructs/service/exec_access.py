@@ -1,4 +1,4 @@
-"""What a task's role may do so that a shell opens in the task, and its transcript is kept.
+"""The permissions with which a shell opens in a task, and its transcript is kept.
 
 The L2's `enable_execute_command` is not used: it adds these permissions to what callers grant the role. AWS asks for
 the resource `*` (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html), and an acknowledgement of
@@ -47,7 +47,7 @@ class ExecAccess:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ExecAccess:
-        """Return that of a cluster made elsewhere, as far as the cluster tells."""
+        """Return that of another cluster, as far as its construct says."""
         configuration = cluster.execute_command_configuration
         if configuration is None or configuration.logging is ecs.ExecuteCommandLogging.NONE:
             return cls(key=configuration.kms_key if configuration else None)
@@ -71,7 +71,7 @@ class ExecAccess:
     def enable(
         self, scope: Construct, service: ecs.CfnService, *, task_role: iam.IRole, given_role: iam.IRole | None
     ) -> None:
-        """Let shells be opened in a service's tasks. A role made for the tasks has the policy already."""
+        """Turn on ECS Exec in a service's tasks. A role made for the tasks has the policy already."""
         service.enable_execute_command = True
         policy = None
         if given_role:
@@ -81,11 +81,11 @@ class ExecAccess:
             given_role.attach_inline_policy(policy)  # does nothing if the role is not mutable
             acknowledge(policy, INLINE_POLICY)
             service.node.add_dependency(policy)
-        # Of a role made here, only the policy it is made with. Callers answer for what they grant later.
+        # Only the first policy of a role made here. Callers decide about their later grants.
         acknowledge_wildcards(
             policy or task_role.node.default_child or task_role,
             self._wildcards,
-            reason="ECS Exec needs ssmmessages, which knows no resource, and logs each session in a stream of its own.",
+            reason="ECS Exec needs ssmmessages, which accepts no resource, and logs each session in its own stream.",
         )
 
     @property

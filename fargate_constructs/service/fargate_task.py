@@ -62,7 +62,7 @@ class FargateTask(Construct):
         entry_point: The program that the command is passed to. By default the image's own.
         working_directory: The folder in which the command runs. By default the image's own.
         user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        health_check: How ECS checks the container from inside. By default there is no such check.
         read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
             mounted where the agent of ECS Exec writes, so that a shell still opens.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
@@ -269,20 +269,20 @@ class FargateTask(Construct):
             entry_point: The program that the command is passed to. By default the image's own.
             working_directory: The folder in which the command runs. By default the image's own.
             user: The user who runs the command, such as `1000:1000`. By default the image's own.
-            health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+            health_check: How ECS checks the container from inside. By default there is no such check.
             read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes
                 are mounted where the agent of ECS Exec writes, so that a shell still opens.
             writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
                 unless the image has a `VOLUME` of another user there. By default there are none.
             multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
                 the lines after it belong to the event. By default each line is an event.
-            essential: Whether the task stops when this container does. By default it does, unless the main container
+            essential: Whether the task stops when this container stops. By default it does, unless the main container
                 waits until this one has stopped.
             condition: What the main container waits for before it starts: `START`, `HEALTHY`, or that this container
                 has stopped, `COMPLETE` or `SUCCESS` (exit code 0). By default `HEALTHY` if there is a health check and
                 `START` if not; nothing if this container itself waits for the main one.
             depends_on: What this container waits for, by the name of the other container. By default nothing.
-            cpu: How many of the task's CPU units are reserved for it. By default it takes what is free.
+            cpu: How many of the task's CPU units are reserved for it. By default none are reserved.
             memory_limit_mib: How much of the task's memory it may use before it is killed. By default all.
             memory_reservation_mib: How much of the task's memory is reserved for it. By default *memory_limit_mib*.
 

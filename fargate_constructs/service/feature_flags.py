@@ -4,7 +4,7 @@ from constructs import Construct
 
 from fargate_constructs._core.construct_paths import node_of
 
-# With these, a service that has lost its last route, or its last alarm, loses it on AWS, too
+# With these flags, a service without its last route or alarm loses it on AWS, too
 # (https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/cx-api/FEATURE_FLAGS.md).
 FLAGS = (
     "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm",

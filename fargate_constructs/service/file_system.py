@@ -43,7 +43,7 @@ def mount_file_system(
         raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
     if access_point is None and not may_match(EFS_PATH, path):
         raise ValueError(
-            f"path must be at most four folders deep and 100 characters long to be the file system's folder too, "
+            f"path must be at most four folders deep and 100 characters long to be a folder of the file system, too, "
             f"got: {path!r}; pass access_point= for another one"
         )
     if path in {mount.container_path for mount in container.mount_points}:
@@ -109,7 +109,7 @@ class _AnonymousAccess:
         if not Stack.of(self._file_system).resolve(self._file_system.file_system_policy):
             Annotations.of(self._file_system).add_warning_v2(
                 ANONYMOUS,
-                "without a file system policy EFS lets any client that reaches a mount target mount all of it, without "
-                "a role: pass allow_anonymous_access=False to the file system",
+                "without a file system policy EFS lets each client that reaches a mount target mount all of it "
+                "without a role: pass allow_anonymous_access=False to the file system",
             )
         return []

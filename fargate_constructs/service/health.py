@@ -13,7 +13,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.unresolved import is_known, may_start_with
 from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 
-# Seconds and counts that both the load balancer and ECS take:
+# Seconds and counts that both the load balancer and ECS accept:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html and
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 MAX_GRACE_PERIOD = 300
@@ -36,7 +36,7 @@ GRPC_PATH = "/AWS.ALB/healthcheck"
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The checks of a service's tasks: the load balancer's, and the container's own if it has one.
+    """The checks of a service's tasks: the load balancer's check, and ECS's check in the container if there is one.
 
     With the defaults a new task gets requests after its first passed check, within 10 s, and an old one finishes its
     requests within 30 s. The load balancer's own defaults are 30 s and 300 s
@@ -150,5 +150,5 @@ def _validate_codes(name: str, codes: str, low: int, high: int, examples: str) -
 
 @cache
 def default_health() -> Health:
-    """Return `Health()`, which never changes; its times are asked of Node once, not for each service."""
+    """Return `Health()`, which never changes; Node is asked for its times once, not for each service."""
     return Health()

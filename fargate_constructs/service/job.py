@@ -21,7 +21,7 @@ class Job(FargateTask):
 
     @property
     def run_command(self) -> str:
-        """The command line that runs the job now, in the revision that this stack deployed last.
+        """The command that runs the job now, with the revision that this stack deployed last.
 
         More options may follow, such as `--overrides` with another command
         (https://docs.aws.amazon.com/cli/latest/reference/ecs/run-task.html).
@@ -87,7 +87,7 @@ class Job(FargateTask):
         ):
             role.add_to_policy(statement)
         acknowledge_wildcards(role, [revisions], reason="Each deployment makes a new revision of the task definition.")
-        acknowledge_wildcards(role, [self._task_arns], reason="ECS makes up a task's ID when it starts it.")
+        acknowledge_wildcards(role, [self._task_arns], reason="ECS chooses a task's ID when it starts the task.")
 
     @property
     def _family_arn(self) -> str:
@@ -117,6 +117,6 @@ class Job(FargateTask):
 def _validate_capacity(capacity: Capacity | None) -> None:
     if capacity and capacity.on_demand_base and capacity.on_demand_percent < 100:  # noqa: PLR2004 - percent
         raise ValueError(
-            "capacity of a job must have no base, within which its one task would always run on demand, "
+            "capacity of a job must have no base, because its one task would always run on demand, "
             f"got: on_demand_base={capacity.on_demand_base}; write Capacity.spot(on_demand_base=0)"
         )

@@ -55,7 +55,7 @@ class OneOffTask(Job):
         entry_point: The program that the command is passed to. By default the image's own.
         working_directory: The folder in which the command runs. By default the image's own.
         user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        health_check: How ECS checks the container from inside. By default there is no such check.
         read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
             mounted where the agent of ECS Exec writes, so that a shell still opens.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
@@ -136,12 +136,12 @@ class OneOffTask(Job):
         log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays | None = None,
         name: str | None = None,
-        # Of the run before a deployment:
+        # For the run before a deployment:
         timeout: Duration | None = None,
     ) -> None:
         timeout = timeout or Duration.minutes(30)
         if timeout.is_unresolved():
-            raise ValueError("timeout must be known at synth, got a token: the function counts its seconds")
+            raise ValueError("timeout must be known at synthesis, got a token: the function counts its seconds")
         validate_seconds("timeout", timeout, *TIMEOUTS)
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 

@@ -50,7 +50,7 @@ class Rollback:
             (see `Deployment`). By default half of the desired count, at least 3 and at most 200.
         error_percent: How many of 100 responses may be 5xx, 1 to 100. The alarm is raised after two such minutes in a
             row with at least five 5xx responses each. By default 5; `None` for no such alarm.
-        alarms: Alarms of your own; `FargateService.rollback_on` adds those on the service's own metrics. By default
+        alarms: Your alarms; `FargateService.rollback_on` adds alarms on the service's own metrics. By default
             none.
 
     Raises:
@@ -80,7 +80,7 @@ class RollbackAlarms(Construct):
 
         acknowledge(
             self,
-            {"CloudWatchAlarmAction": "ECS acts on it: it ends a deployment, and the last good version comes back."},
+            {"CloudWatchAlarmAction": "ECS acts on it: it rolls a deployment back."},
         )
         self._service = service
         self._rollback = rollback
@@ -120,7 +120,7 @@ class RollbackAlarms(Construct):
         rate = cloudwatch.MathExpression(
             expression=f"IF({errors} >= {MIN_ERRORS}, 100 * {errors} / {requests}, 0)",
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
-            label="5xx answers in a hundred",
+            label="percentage of 5xx responses",
             period=_minute(),
         )
         self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
@@ -184,7 +184,7 @@ class RollbackAlarms(Construct):
             yield violation(
                 "circularDependency",
                 self._path,
-                f"{self._path} and what it needs must not need each other, got: {' -> '.join(circle)}",
+                f"{self._path} and its dependencies must not depend on each other, got: {' -> '.join(circle)}",
                 fix="give the alarm an alarm_name that does not hold the service's, and call rollback_on when it has "
                 "its actions and its description",
             )

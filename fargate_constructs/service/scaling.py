@@ -32,14 +32,14 @@ class Scaling:
     ```
 
     Args:
-        min: The fewest tasks, at least 1. By default 2: one in each zone, so that losing a zone is not an outage.
-        max: The most tasks. By default 10.
+        min: The minimum number of tasks, at least 1. By default 2: one in each zone, so that one zone may fail.
+        max: The maximum number of tasks. By default 10.
         cpu_percent: The average CPU utilization to keep, 1 to 100. By default 60: the rest is enough for the minute or
             two until another task is healthy. `None` does not scale on it.
         memory_percent: The average memory utilization to keep, 1 to 100. By default memory does not count: most
             run-times do not give memory back, and would never scale in.
-        requests_per_target: The requests per minute and task to keep, for a service that has a route. By default
-            1,000, some 17 a second. `None` does not scale on them.
+        requests_per_target: The requests per minute and task to keep, for a service that has a route. By default 1,000,
+            about 17 a second. `None` does not scale on requests.
 
     Raises:
         ValueError: If a number is out of its range, or *min* is above *max*.

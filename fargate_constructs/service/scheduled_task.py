@@ -71,7 +71,7 @@ class ScheduledTask(Job):
         entry_point: The program that the command is passed to. By default the image's own.
         working_directory: The folder in which the command runs. By default the image's own.
         user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        health_check: How ECS asks the container whether it is healthy. By default ECS does not ask.
+        health_check: How ECS checks the container from inside. By default there is no such check.
         read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
             mounted where the agent of ECS Exec writes, so that a shell still opens.
         writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
@@ -206,7 +206,7 @@ class ScheduledTask(Job):
             # Its messages are of no use without the job, and expire after two weeks.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        is_one = "It is a dead-letter queue, of a schedule and not of a queue."
+        is_one = "It is the dead-letter queue of a schedule."
         acknowledge(queue, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
         return queue
 

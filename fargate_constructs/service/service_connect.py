@@ -51,7 +51,7 @@ class ServiceConnect(NamedConstructors):
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
     ) -> ServiceConnect:
-        """HTTP/1.1: each request is balanced, counted in CloudWatch, and tried again if no answer comes.
+        """HTTP/1.1: each request is balanced, counted in CloudWatch, and retried if there is no answer.
 
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
@@ -78,7 +78,7 @@ class ServiceConnect(NamedConstructors):
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
     ) -> ServiceConnect:
-        """HTTP/2, which the application itself does not encrypt: otherwise as `http`.
+        """HTTP/2 without encryption by the application; otherwise as `http`.
 
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
@@ -105,7 +105,7 @@ class ServiceConnect(NamedConstructors):
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
     ) -> ServiceConnect:
-        """The calls of gRPC: as `http`, though all calls of a client share one connection.
+        """gRPC: as `http` for each call, although all calls of a client share one connection.
 
         Args:
             per_request_timeout: How long a response may take. By default there is no limit; ECS's own limit of 15 s
@@ -131,7 +131,7 @@ class ServiceConnect(NamedConstructors):
         certificate_authority: acmpca.ICertificateAuthority | None = None,
         namespace: servicediscovery.INamespace | None = None,
     ) -> ServiceConnect:
-        """Any protocol: connections are balanced, not requests, and nothing is counted or tried again.
+        """Every protocol: connections are balanced, not requests, and nothing is counted or retried.
 
         Args:
             idle_timeout: How long a connection may be silent; 0 s forever. By default 5 minutes, with `tcp` 1 hour.

@@ -90,7 +90,7 @@ class ServiceLinks:
         return f"{other.scheme}://{other.name}:{port_number}"
 
     def port(self, name: str) -> int:
-        """Return the number of a port by its name; of the first if the name is empty."""
+        """Return the number of a port by its name; the first port for an empty name."""
         if not self.ports:
             raise ValueError(f"a link needs a service with a port, got the worker {self.name!r}; give it a port")
         if name and name not in self.ports:
@@ -98,9 +98,9 @@ class ServiceLinks:
         return self.ports[name] if name else next(iter(self.ports.values()))
 
     def validate_ports(self) -> None:
-        """Refuse ports that Service Connect would not take."""
+        """Refuse ports that Service Connect does not accept."""
         if not self.has_joined and any(map(is_unresolved, self.ports.values())):
-            raise ValueError(f"a link needs ports that are known at synth, got a token as port of {self.name!r}")
+            raise ValueError(f"a link needs ports that are known at synthesis, got a token as port of {self.name!r}")
 
     def _depend_on_stack_of(self, other: ServiceLinks) -> bool:
         """Let this service's stack depend on the other's, and return whether it can: of two stacks, the first does."""
@@ -197,7 +197,7 @@ class ServiceLinks:
             assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
         )
-        reason = "AWS keeps in this policy just what ECS needs to get certificates for the proxies."
+        reason = "AWS maintains this policy: what ECS needs to get certificates for the proxies."
         acknowledge(role, {f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": reason})
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=authority.certificate_authority_arn, role=role)
 

@@ -1,4 +1,4 @@
-"""The names by which Service Connect knows a service and its ports."""
+"""The names of a service and its ports in Service Connect."""
 
 import re
 
@@ -19,7 +19,7 @@ def host_name_of(id: str) -> str:
 
 
 def validate_host_name(name: str) -> None:
-    """Refuse a name that other services could not use as a host name."""
+    """Refuse a name that is not a host name."""
     if not may_match(HOST_NAME, name):
         raise ValueError(
             "name must be a host name: it begins with a letter and holds at most 63 lower-case letters, digits and "
@@ -28,7 +28,7 @@ def validate_host_name(name: str) -> None:
 
 
 def port_mapping_name(name: str, port: str) -> str:
-    """Return the name of a service's port, which is unique in the namespace; refuse one that is too long."""
+    """Return the name of a service's port, unique in the namespace; refuse a name that is too long."""
     if port and len(name) + 1 + len(port) > MAX_PORT_MAPPING_NAME:
         raise ValueError(
             f"name and port name must have at most {MAX_PORT_MAPPING_NAME - 1} characters together, "

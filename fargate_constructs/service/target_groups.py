@@ -187,7 +187,7 @@ class ServiceRoutes(Construct):
                 "target group without tasks (docs/upgrading.md)",
             )
             policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
-            reason = "AWS keeps in this policy just what ECS needs to move requests between target groups."
+            reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
             acknowledge(
                 self._service.node.find_child("AlternateTargetRole"), {f"AwsSolutions-IAM4[Policy::{policy}]": reason}
             )
@@ -223,6 +223,6 @@ def _validate_values(id: str, conditions: Sequence[elbv2.ListenerCondition]) -> 
 
 
 def _count_values(condition: elbv2.ListenerCondition) -> int:
-    """Return how many values a condition holds."""
+    """Return the number of values in a condition."""
     (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
     return len(configuration["values"])

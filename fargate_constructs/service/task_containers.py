@@ -1,4 +1,4 @@
-"""The containers of one task: what they share, and in which order they start."""
+"""The containers of one task, and the order in which they start."""
 
 import hashlib
 import re
@@ -27,10 +27,10 @@ class TaskContainers:
 
     Args:
         task_definition: The task definition.
-        cpu: The task's CPU units, which the containers share.
-        memory_limit_mib: The task's memory in MiB, which they share.
-        on_windows: Whether they are Windows containers.
-        stop_timeout: How long each may take to stop after SIGTERM.
+        cpu: The task's CPU units, shared by the containers.
+        memory_limit_mib: The task's memory in MiB, shared by the containers.
+        on_windows: Whether the task runs on Windows.
+        stop_timeout: How long each container may take to stop after SIGTERM.
         log_driver: Makes a log driver from a stream prefix and a multiline pattern.
     """
 
@@ -143,12 +143,12 @@ class TaskContainers:
         return definition
 
     def validate(self) -> list[str]:
-        """Return the circle in which containers wait for each other, if the L2 was given such dependencies."""
+        """Return an error if containers wait for each other through dependencies that the L2 has."""
         cycle = _cycle(self._order())
         return [f"containers wait for each other in a circle: {cycle}; leave out a dependency"] if cycle else []
 
     def _order(self) -> dict[str, set[str]]:
-        """Return which containers each container waits for, as the template will have it."""
+        """Return the containers that each container waits for, as in the template."""
         return {
             name: {dependency.container.container_name for dependency in each.container_dependencies}
             for name, each in self._all.items()
@@ -178,7 +178,7 @@ class TaskContainers:
                 )
 
     def _share(self, name: str, sidecar: Sidecar) -> None:
-        """Note what a sidecar takes of the task's size; refuse one that leaves the main container nothing."""
+        """Note a sidecar's share of the task's size; refuse one that leaves nothing to the main container."""
         limit, reservation, whole = sidecar.memory_limit_mib, sidecar.memory_reservation_mib, self._size
         validate_range("cpu", sidecar.cpu, MIN_CPU)
         validate_range("memory_limit_mib", limit, MIN_MEMORY_MIB, _known(whole["memory_limit_mib"]))

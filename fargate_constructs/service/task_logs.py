@@ -19,8 +19,8 @@ from fargate_constructs.service.cluster import allow_cloudwatch_logs
 from fargate_constructs.service.execution_role import resource_in
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
-# The options of the awslogs driver, whose own buffer of 10 MiB fills in a moment; AWS suggests 25 for what logs much
-# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
+# The options of the awslogs driver. Its own buffer of 10 MiB is full in a short time; AWS suggests 25 MiB for many
+# lines (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
 BUFFER_MIB = 25
 MODE_OPTIONS = {
     ecs.AwsLogDriverMode.BLOCKING: {"mode": "blocking"},
@@ -29,14 +29,14 @@ MODE_OPTIONS = {
 
 
 class LogRouter(Protocol):
-    """Sends a task's lines elsewhere than to CloudWatch Logs. `LogArchive.log_router` makes one."""
+    """Sends a task's lines to another place than CloudWatch Logs. `LogArchive.log_router` makes one."""
 
     @property
     def log_group(self) -> logs.ILogGroup:
-        """The log group whose lines it sends elsewhere, and to which the router itself logs."""
+        """The log group that gives the lines their name, and gets the router's own log."""
 
     def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
-        """Return the log driver of a container; for the first container, give the task what it needs."""
+        """Return the log driver of a container; the first call prepares the task."""
 
 
 class TaskLogs:
@@ -82,7 +82,7 @@ class TaskLogs:
             acknowledge_wildcards(
                 execution_role,
                 [self.group.log_group_arn],
-                reason="Each container of each task logs in a stream of its own.",
+                reason="Each container of each task has its own log stream.",
             )
 
     def validate_pattern(self, multiline_pattern: str | None) -> None:

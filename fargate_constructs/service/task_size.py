@@ -29,12 +29,12 @@ WINDOWS_CPUS = (1024, 2048, 4096)
 PAIRS = frozenset((cpu, memory) for cpu, memories in MEMORY_BY_CPU.items() for memory in memories)
 WINDOWS_PAIRS = frozenset(pair for pair in PAIRS if pair[0] in WINDOWS_CPUS)
 
-# GiB of ephemeral storage; 20 are free and the default, and cannot be asked for
+# GiB of ephemeral storage; 20 are free and the default, and cannot be set
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html).
 MIN_STORAGE = 21
 MAX_STORAGE = 200
 
-# us-east-1, Linux on x86-64, USD an hour (https://aws.amazon.com/fargate/pricing/); the ratio is what matters.
+# us-east-1, Linux on x86-64, USD an hour (https://aws.amazon.com/fargate/pricing/); only the ratio counts.
 USD_PER_VCPU = 0.04048
 USD_PER_GIB = 0.004445
 

@@ -10,10 +10,10 @@ from constructs import IConstruct, IValidation
 
 from fargate_constructs._core.unresolved import is_dummy, is_known
 
-# The ID by which the warning of it can be acknowledged.
+# The ID of the warning, for acknowledgements.
 UNREACHABLE_IMAGE = "fargate-constructs:unreachableImage"
 
-# Not the dual-stack names, `123456789012.dkr-ecr.eu-west-1.on.aws`, to which no VPC endpoint leads
+# Not the dual-stack names, `123456789012.dkr-ecr.eu-west-1.on.aws`, which no VPC endpoint serves
 # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html).
 PRIVATE_REGISTRY = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\..+")
 MIRROR = (
@@ -65,4 +65,4 @@ class UnreachableImages:
             return MIRROR
         if self._accounts is None or not is_known(self._accounts) or private[1] in self._accounts:
             return None
-        return f"the VPC endpoints lead to account {private[1]}: name it in resource_accounts of the network"
+        return f"the VPC endpoints allow account {private[1]}: name it in resource_accounts of the network"

@@ -148,7 +148,7 @@ def test_a_share_known_only_when_deployed_passes(stack: Stack, network: Network,
         ({"condition": HEALTHY}, "condition HEALTHY needs a health_check, got none"),
         (
             {"condition": SUCCESS, "essential": True},
-            "essential must be False for a container whose end is waited for (SUCCESS), got: True",
+            "essential must be False if another container waits for its end (SUCCESS), got: True",
         ),
         (
             {"depends_on": {"web": START}, "condition": START},

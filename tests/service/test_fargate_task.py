@@ -192,7 +192,7 @@ def test_the_value_of_a_secret_is_refused(
             {"cpu_architecture": ecs.CpuArchitecture.ARM64},
             "cpu_architecture of Windows tasks is always X86_64: leave it out",
         ),
-        ({"read_only": True}, "read_only must be left out for Windows tasks, which have no such thing, got: True"),
+        ({"read_only": True}, "read_only must be left out for Windows tasks, which do not have it, got: True"),
         ({"writable_paths": ["/data"]}, "writable_paths must be left out for Windows tasks"),
         ({"user": "1000"}, "user must be left out for Windows tasks"),
         ({"log_router": Router()}, "log_router must be left out for Windows tasks"),

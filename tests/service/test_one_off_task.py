@@ -295,5 +295,5 @@ def test_a_time_known_only_when_deployed_is_refused(stack: Stack, network: Netwo
     """The function gets a number of seconds."""
     token = CfnParameter(stack, "Seconds", type="Number").value_as_number
 
-    with pytest.raises(ValueError, match="timeout must be known at synth, got a token"):
+    with pytest.raises(ValueError, match="timeout must be known at synthesis, got a token"):
         OneOffTask(stack, "Migrate", network=network, image=image, timeout=Duration.seconds(token))

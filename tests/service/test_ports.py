@@ -128,7 +128,7 @@ def test_a_link_to_or_from_a_port_that_nobody_knows_is_refused(
 
     for one, other in ((api, web), (web, api)):
         with pytest.raises(
-            ValueError, match="a link needs ports that are known at synth, got a token as port of 'api'"
+            ValueError, match="a link needs ports that are known at synthesis, got a token as port of 'api'"
         ):
             one.link_to(other)
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)

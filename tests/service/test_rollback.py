@@ -258,7 +258,7 @@ def test_an_alarm_of_another_stack_has_a_name(image: ecs.ContainerImage) -> None
 
 def test_alarms_by_the_l2s_method_are_refused(web: FargateService) -> None:
     """CDK keeps its own list of alarms, and only one of the lists would be in the template."""
-    with pytest.raises(ValueError, match=r"must be passed to rollback_on, got by enable_deployment_alarms: \['mine'\]"):
+    with pytest.raises(ValueError, match=r"must be passed to rollback_on, got in enable_deployment_alarms: \['mine'\]"):
         web.service.enable_deployment_alarms(["mine"])
 
 

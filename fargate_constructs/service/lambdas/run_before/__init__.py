@@ -1,1 +1,1 @@
-"""The Lambda's own code that runs a task before a deployment: `handler.py` is its whole asset."""
+"""The Lambda function that runs a task before a deployment. `handler.py` is all of its code."""

@@ -5,8 +5,8 @@ run. So an error of AWS's while a task runs does not end the wait, and ECS is as
 whether there is a task, the invocation fails, and Lambda repeats it after one minute and after two more
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 
-Invoked again with the same event, the function follows the task that it started before: to ECS the request's ID is the
-token by which it knows a request again, for up to a day; Lambda keeps an event for six hours at most
+An invocation with the same event waits for the task that the first one started: the request's ID is ECS's idempotency
+token, for up to a day. Lambda keeps an event for six hours at most
 (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html).
 """
 
@@ -23,20 +23,21 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-# This much of an invocation is kept for the hand-over, and for the last two calls of ECS, which take up to 80 s each.
+# This much time of an invocation is kept for the call of itself, and for the last two calls of ECS, which take up to 80
+# s each.
 LAST_WORDS_MILLIS = 180_000
-# Between two starts, while a permission that is seconds old or a lack of capacity may pass: two minutes in all.
+# Between two attempts to start the task, as a new permission or capacity may need some time: two minutes in total.
 START_PAUSES = (1, 2, 4, 8, 15, 30, 30, 30)
 PAUSE_SECONDS = 5
-# A container has two minutes at most to end, then it is killed; Fargate needs a moment to clear up.
+# A container has at most two minutes until SIGKILL; Fargate then needs some seconds to clean up.
 STOP_SECONDS = 240
-# Of ASCII: CloudFormation takes 4,096 bytes of JSON, addresses and all
+# ASCII characters: CloudFormation accepts 4,096 bytes of JSON in total
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 MAX_REASON = 1500
 
-# What is asked once is waited for.
+# For calls that are made once.
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
-# What is asked again anyway must not cost the invocation for one answer.
+# For calls that are repeated anyway: one answer must not take the whole invocation.
 BRISK = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=20)
 ECS: Any = boto3.client("ecs", config=BRISK)
 LAMBDA: Any = boto3.client("lambda", config=PATIENT)
@@ -44,11 +45,11 @@ CLOUDFORMATION: Any = boto3.client("cloudformation", config=PATIENT)
 
 
 class RunError(Exception):
-    """The task did not do its work. The message says why, and where its log is."""
+    """The task failed. The message has the reason and the command for its log."""
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's own
-    """Do what CloudFormation asks for and answer it, in this invocation or in one that is handed over to."""
+    """Handle a request of CloudFormation and answer it, in this invocation or in the next one."""
     has_ended, answer = True, {"Status": "SUCCESS"}
     try:
         if "Run" in event or is_called_for(event):
@@ -62,15 +63,15 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
     if has_ended:
         respond(event, answer)
     else:
-        # If this fails, Lambda calls the function again, which finds the task again.
+        # If this fails, Lambda calls the function again, which finds the same task.
         LAMBDA.invoke(FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(event))
 
 
 def is_called_for(event: dict[str, Any]) -> bool:
-    """Return whether the stack goes forward.
+    """Return whether the stack is not in a rollback.
 
-    On its way back it must not run the task of the version before: most tools refuse a database that is newer than
-    they are, and the way back would fail, too.
+    A rollback must not run the task of the old version: most tools refuse a database that is newer than they are, and
+    the rollback would fail, too.
     """
     if event["RequestType"] == "Delete":
         return False
@@ -79,7 +80,7 @@ def is_called_for(event: dict[str, Any]) -> bool:
 
 
 def start(event: dict[str, Any]) -> dict[str, Any]:
-    """Start the task, or find the one that this event started before."""
+    """Start the task, or return the one that this event started before."""
     request = json.loads(os.environ["REQUEST"])
     request["taskDefinition"] = event["ResourceProperties"]["TaskDefinition"]
     request["clientToken"] = event["RequestId"]
@@ -110,7 +111,7 @@ def follow(run: dict[str, Any], context: Any) -> bool:  # noqa: ANN401 - Lambda'
     state = "not known to ECS"
     while context.get_remaining_time_in_millis() > LAST_WORDS_MILLIS:
         try:
-            # ECS may not know yet of a task that it has just started.
+            # ECS may not know a task yet that it has just started.
             for task in ECS.describe_tasks(cluster=cluster, tasks=[task_arn])["tasks"]:
                 if task["lastStatus"] == "STOPPED":
                     judge(task)
@@ -132,10 +133,10 @@ def follow(run: dict[str, Any], context: Any) -> bool:  # noqa: ANN401 - Lambda'
 
 
 def judge(task: dict[str, Any]) -> None:
-    """Raise unless the task ended by itself and its main container with exit code 0."""
+    """Raise unless the task ended by itself, and its main container with exit code 0."""
     name = os.environ["CONTAINER"]
     (exit_code,) = (each.get("exitCode", "none") for each in task["containers"] if each["name"] == name)
-    # A task that is stopped may end with exit code 0 all the same, its work undone.
+    # A stopped task may also end with exit code 0, without having done its work.
     stop_code = task.get("stopCode")
     if exit_code == 0 and stop_code == "EssentialContainerExited":
         return
@@ -149,12 +150,12 @@ def judge(task: dict[str, Any]) -> None:
 def respond(event: dict[str, Any], answer: dict[str, str]) -> None:
     """Answer CloudFormation."""
     body = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    # One and the same for good: another would make CloudFormation delete the one before.
+    # Always the same ID: CloudFormation would delete a resource whose ID changes.
     body["PhysicalResourceId"] = event.get("PhysicalResourceId", event["LogicalResourceId"])
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's own address, always https
         event["ResponseURL"],
         data=json.dumps(body | answer).encode(),
         method="PUT",
-        headers={"Content-Type": ""},  # the address is signed without one
+        headers={"Content-Type": ""},  # the signature of the URL has no content type
     )
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
