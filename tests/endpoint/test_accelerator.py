@@ -156,13 +156,3 @@ def test_records_in_another_stack_are_refused(idle: Idle) -> None:
         later.add_domain("shop.example.com", hosted_zone=idle.zone)
     assert later.domain_names == ()
     later.add_domain("shop.example.com", certificate=idle.certificate)
-
-
-def test_a_load_balancer_is_no_endpoint(idle: Idle) -> None:
-    """The most likely mistake."""
-    load_balancer = elbv2.ApplicationLoadBalancer(idle.stack, "LoadBalancer", vpc=idle.network.vpc)
-
-    with pytest.raises(TypeError, match="endpoint must be HttpEndpoint, got: "):
-        Accelerator(idle.stack, "Accelerator", endpoint=load_balancer)  # type: ignore[arg-type]  # the mistake
-
-    assert idle.stack.node.try_find_child("Accelerator") is None

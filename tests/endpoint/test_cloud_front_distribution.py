@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import pytest
 from aws_cdk import App, CfnElement, CfnParameter, Duration, Environment, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
@@ -302,30 +301,21 @@ def bucket_in(lab: Lab, name: str, **attributes: str) -> s3.IBucket:
     return s3.Bucket.from_bucket_attributes(lab.stack, name, bucket_name="all-logs", **attributes)  # type: ignore[arg-type]  # all text
 
 
-REFUSED: dict[str, tuple[Callable[[Lab], object], type[Exception], str]] = {
+REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     "second front": (
         lambda lab: CloudFrontDistribution(lab.stack, "New", endpoint=lab.stack.node.find_child("Used")),  # type: ignore[arg-type]  # it is one
-        ValueError,
         "Test/Used is behind Test/UsedDistribution already, got a second front",
     ),
     "public endpoint": (
         lambda lab: lab.distribution(lab.endpoint("Public", internal=False)),
-        ValueError,
         "Test/Public faces the internet, so callers could bypass CloudFront; make it with internal=True",
-    ),
-    "VPC": (
-        lambda lab: lab.distribution(ec2.Vpc(lab.stack, "Own")),  # type: ignore[arg-type]  # the mistake
-        TypeError,
-        "endpoint must be HttpEndpoint, got: the Vpc",
     ),
     "certificate without a name": (
         lambda lab: lab.distribution(lab.endpoint("Nameless"), certificate=lab.certificate),
-        ValueError,
         "certificate needs an endpoint with a domain_name, got: Test/Nameless",
     ),
     "TLS without a name": (
         lambda lab: lab.distribution(lab.endpoint("Unchecked", certificate=lab.certificate)),
-        ValueError,
         "CloudFront cannot check the certificate of Test/Unchecked, which has no domain name",
     ),
     "certificate elsewhere": (
@@ -335,7 +325,6 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], type[Exception], str]] = {
                 lab.stack, "EuropeanCertificate", "arn:aws:acm:eu-west-1:123456789012:certificate/1"
             ),
         ),
-        ValueError,
         "certificate must be in us-east-1 for CloudFront, got: Test/EuropeanCertificate in eu-west-1",
     ),
     "client certificates": (
@@ -347,54 +336,45 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], type[Exception], str]] = {
                 ),
             )
         ),
-        ValueError,
         "CloudFront does not forward certificates of callers, got Test/PassThrough with mutual_authentication",
     ),
     "regional web ACL": (
         lambda lab: lab.distribution(lab.endpoint("Regional"), web_acl_arn=WEB_ACL.replace("global", "regional")),
-        ValueError,
         "web_acl_arn must be of scope CLOUDFRONT, '…:global/webacl/…', got: 'arn:aws:wafv2:us-east-1:123456789012:regi",
     ),
     "records in another stack": (
         lambda lab: CloudFrontDistribution(
             Stack(App.of(lab.stack), "Edge"), "New", endpoint=lab.named("Recorded"), certificate=lab.certificate
         ),
-        ValueError,
         "the records of Test/Recorded are in stack 'Test' and must point at the front, got it in stack 'Edge'",
     ),
     "bucket in an opt-in region": (
         lambda lab: lab.distribution(
             lab.endpoint("Far"), access_log_bucket=bucket_in(lab, "FarBucket", region="me-south-1")
         ),
-        ValueError,
         "CloudFront writes no access logs to a bucket in an opt-in region, got: me-south-1",
     ),
     "bucket without logs": (
         lambda lab: lab.distribution(lab.endpoint("A"), access_log_bucket=bucket_in(lab, "BucketA"), access_logs=False),
-        ValueError,
         "access_log_bucket cannot be combined, got: Test/BucketA beside access_logs=False",
     ),
     "bucket and expiration": (
         lambda lab: lab.distribution(
             lab.endpoint("B"), access_log_bucket=bucket_in(lab, "BucketB"), access_log_expiration=Duration.days(7)
         ),
-        ValueError,
         "Test/BucketB beside access_log_expiration; set it on the bucket",
     ),
     "hours": (
         lambda lab: lab.distribution(lab.endpoint("C"), access_log_expiration=Duration.hours(36)),
-        ValueError,
         "access_log_expiration must be whole days, 1 at least, got: ",
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "error", "message"), REFUSED.values(), ids=REFUSED)
-def test_distributions_that_are_refused(
-    idle_lab: Lab, make: Callable[[Lab], object], error: type[Exception], message: str
-) -> None:
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)
+def test_distributions_that_are_refused(idle_lab: Lab, make: Callable[[Lab], object], message: str) -> None:
     """The message says what was given and what to change. Nothing is made."""
-    with pytest.raises(error, match=re.escape(message)):
+    with pytest.raises(ValueError, match=re.escape(message)):
         make(idle_lab)
 
     made = [each for each in idle_lab.stack.node.find_all() if isinstance(each, CloudFrontDistribution)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -41,9 +42,7 @@ def lab() -> Lab:
     stack = Stack(App(), "Test")
     network = network_in(stack)
 
-    def endpoint(id: str, **arguments: Any) -> HttpEndpoint:  # noqa: A002, ANN401  # what an endpoint takes
-        return HttpEndpoint(stack, id, network=network, **arguments)
-
+    endpoint = partial(HttpEndpoint, stack, network=network)
     by_id = route53.HostedZone.from_hosted_zone_id(stack, "ById", "Z123")
     made = route53.HostedZone(stack, "Made", zone_name=Fn.ref("ZoneName"))
     certificate = certificate_in(stack)

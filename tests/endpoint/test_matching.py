@@ -338,6 +338,7 @@ def test_the_stated_order(specific: Written, general: Written) -> None:
             {"hosts": ["a.example.com", "b.example.com"], "paths": ["/a"]},
         ),
         ({"source_ips": ["10.0.0.1/32"]}, {"headers": {"x": ["1", "2"]}}),
+        ({"headers": {"x": ["1"]}}, {"source_ips": ["10.0.0.1/32", "10.0.0.3/32"]}),
         ({"source_ips": ["10.0.0.0/24", "10.0.2.0/24"]}, {"source_ips": ["10.0.0.0/24", "10.0.4.0/24", "10.0.6.0/24"]}),
         ({"methods": ["GET"]}, {"query": {"v": ["1", "2"]}}),
     ],

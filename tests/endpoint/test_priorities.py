@@ -168,7 +168,7 @@ def test_a_rule_that_collides_gets_the_next_priority() -> None:
 
 
 def test_the_warning_of_a_collision_says_how_to_pin_the_rule() -> None:
-    """A pinned rule does not move."""
+    """A pinned rule does not move. Neither does one with a given priority; test traffic cannot be pinned."""
     first, second = (match_of(paths=[path]) for path in colliding_paths())
     computed = priority_of(first)
     rules, pinned = ListenerRules(), ListenerRules()
@@ -183,12 +183,8 @@ def test_the_warning_of_a_collision_says_how_to_pin_the_rule() -> None:
     assert list(pinned.collisions()) == []
     assert {rule.name: each for rule, each in pinned.priorities().items()} == {"A": computed, "B": computed + 1}
 
-
-def test_a_given_priority_is_not_taken() -> None:
-    """The computed one moves. Test traffic has no priority of its own to pin."""
-    rules = ListenerRules()
-    rules.add([Rule("A", None, priority(paths=["/a/*"])), Rule("test traffic of B", match_of(paths=["/a/*"]), None)])
-
-    (collision,) = rules.collisions()
-    assert collision.startswith("route test traffic of B has the computed priority")
+    given = ListenerRules()
+    given.add([Rule("A", None, computed), Rule("test traffic of B", first, None)])
+    (collision,) = given.collisions()
+    assert collision.startswith(f"route test traffic of B has the computed priority {computed} of route A")
     assert collision.endswith("it moves back")

@@ -112,14 +112,13 @@ def test_sign_in_at_an_openid_connect_provider(lab: Lab) -> None:
             "OnUnauthenticatedRequest": "authenticate",
         },
     }
-
-
-def test_your_own_sign_in(lab: Lab) -> None:
-    """Scope, session and the response to requests without a session."""
-    config = lab.actions("/Chosen")[0]["AuthenticateOidcConfig"]
-    assert (config["Scope"], config["SessionTimeout"]) == ("openid email", 3600)
-    assert config["OnUnauthenticatedRequest"] == "deny"
-    assert config["AuthenticationRequestExtraParams"] == {"prompt": "login"}
+    chosen = {
+        "Scope": "openid email",
+        "SessionTimeout": 3600,
+        "OnUnauthenticatedRequest": "deny",
+        "AuthenticationRequestExtraParams": {"prompt": "login"},
+    }
+    assert chosen.items() <= lab.actions("/Chosen")[0]["AuthenticateOidcConfig"].items()
 
 
 def test_sign_in_at_a_user_pool(lab: Lab) -> None:
@@ -219,7 +218,6 @@ def test_plain_http_has_no_sign_in(idle: Idle) -> None:
             "issuer must be at most 256 characters, got: 257",
         ),
     ],
-    ids=["issuer", "token endpoint", "plain secret", "long session", "no session", "plain keys", "long issuer"],
 )
 def test_sign_ins_that_are_refused(make: Callable[[], SignIn], message: str) -> None:
     """The message says what was given."""
