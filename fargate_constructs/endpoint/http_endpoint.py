@@ -163,12 +163,12 @@ class HttpEndpoint(RoutedEndpoint):
         self._front = Front(self, self._domains)
         self.static_ips = self._make_static_ips(options, () if static_ips is True else static_ips)
         """The network load balancer in front of this one, with its Elastic IPs, if there is one."""
-        called = self._called_load_balancer
+        outer = self._outer_load_balancer
         # Always the same object: while CDK makes a rule, it notes on this object the stack that the rule is for.
         self._connections = ec2.Connections(
-            security_groups=called.connections.security_groups[:1], default_port=ec2.Port.tcp(self.listener.port)
+            security_groups=outer.connections.security_groups[:1], default_port=ec2.Port.tcp(self.listener.port)
         )
-        ingress.allow(self, called, network.vpc)
+        ingress.allow(self, outer, network.vpc)
         self._ingress = ingress
         self.web_acl = associate_web_acl(self, self.load_balancer, web_acl)
         """The web ACL, if one was made."""
@@ -202,7 +202,7 @@ class HttpEndpoint(RoutedEndpoint):
     @property
     def url(self) -> str:
         """The endpoint's URL, such as `https://shop.example.com` (a token without a domain name)."""
-        host = self.domain_name or self._called_load_balancer.load_balancer_dns_name
+        host = self.domain_name or self._outer_load_balancer.load_balancer_dns_name
         return f"{'https' if self.has_tls else 'http'}://{host}"
 
     @property
@@ -288,6 +288,6 @@ class HttpEndpoint(RoutedEndpoint):
         return made
 
     @property
-    def _called_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
+    def _outer_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
         """The load balancer that callers connect to."""
         return self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
