@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -161,22 +160,26 @@ def test_stopped_and_started_again(group: OldGroup, monkeypatch: pytest.MonkeyPa
     """Stopped between two objects of a day, it goes on with that day and writes what is missing."""
     monkeypatch.setattr(event_files, "BATCH_EVENTS", 1)
     group.write("web/app/0a1b", *EVENTS)
-    put, calls = vars(Backfill)["_put"], []
-
-    def stop_at_second(self: Backfill, lines: Any) -> int:  # noqa: ANN401  # a method's own
-        calls.append(lines)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        stored: int = put(self, lines)
-        return stored
-
-    monkeypatch.setattr(Backfill, "_put", stop_at_second)
+    fail_at(monkeypatch, 2, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         group.fill()
     assert len(group.archived()) == 1
 
     assert group.fill()[:2] == (3, 1)
     assert group.archived() == expected()
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, call: int, error: BaseException) -> None:
+    """Let one of the back-fill's puts fail."""
+    put, numbers = vars(Backfill)["_put"], count(1)
+
+    def fail(self: Backfill, lines: list[Line]) -> int:
+        if next(numbers) == call:
+            raise error
+        stored: int = put(self, lines)
+        return stored
+
+    monkeypatch.setattr(Backfill, "_put", fail)
 
 
 def test_streams_that_are_written_alike(group: OldGroup) -> None:
@@ -405,16 +408,7 @@ def test_a_twin_whose_object_s3_did_not_take(group: OldGroup, monkeypatch: pytes
     """Of two equal events in two batches, the first refused and the second written: another run writes the first."""
     monkeypatch.setattr(event_files, "BATCH_EVENTS", 2)
     group.write("a", (NOON - timedelta(hours=1), "other"), (NOON, "same"), (NOON, "same"))
-    put, refused = vars(Backfill)["_put"], [ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")]
-
-    def refuse_first(self: Backfill, lines: list[Line]) -> int:
-        for error in refused:
-            refused.remove(error)
-            raise error
-        stored: int = put(self, lines)
-        return stored
-
-    monkeypatch.setattr(Backfill, "_put", refuse_first)
+    fail_at(monkeypatch, 1, ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"))
     with pytest.raises(BackfillError, match="2 events of 'a'"):
         group.fill()
     assert [message for _, _, message in group.archived()] == ["same"]
@@ -541,13 +535,6 @@ def test_bytes_that_are_no_text(group: OldGroup) -> None:
 
     assert group.fill() == (1, 1, 1)
     assert [message for _, _, message in group.archived()] == ["\udcfe", "\udcff"]
-
-
-def test_large_events(group: OldGroup) -> None:
-    """Events of 1 MB, the most that CloudWatch Logs takes, of what JSON writes longest, are written."""
-    group.write("web/1", *((NOON + timedelta(milliseconds=number), "\0" * 1_000_000) for number in range(3)))
-
-    assert group.fill() == (3, 0, 3)
 
 
 def test_lines_are_as_the_shippers(group: OldGroup) -> None:

@@ -134,17 +134,11 @@ def test_every_query_file_is_saved(template: Template) -> None:
         }
 
 
-def test_the_function_may_do_no_more_than_it_must(template: Template) -> None:
-    """It lists log groups and changes one table."""
-    may = statements(template, "CatalogLogGroupsFunctionRole")
+def test_the_function_lists_log_groups(template: Template) -> None:
+    """Every five minutes, with an alarm; the privileges of all modes see what else it may do."""
+    [listing] = [each for each in statements(template, "CatalogLogGroupsFunctionRole") if "Condition" in each]
 
-    assert [each["Action"] for each in may] == [
-        ["logs:CreateLogStream", "logs:PutLogEvents"],
-        ["s3:ListBucket"],
-        ["glue:GetTable", "glue:UpdateTable"],
-    ]
-    assert may[1]["Condition"] == {"StringEquals": {"s3:prefix": "log_group="}}
-    assert "*" not in json.dumps([each["Resource"] for each in may])
+    assert listing["Condition"] == {"StringEquals": {"s3:prefix": "log_group="}}
     template.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "rate(5 minutes)"})
     template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "Errors", "Threshold": 1})
 

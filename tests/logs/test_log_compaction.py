@@ -7,7 +7,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from fargate_constructs.logs.log_compaction import TIMEOUT
-from tests.logs.archives import allowed, archive_of, environment, resources, statements, template_of
+from tests.logs.archives import archive_of, environment, resources, statements, template_of
 from tests.logs.deployed import load
 
 
@@ -57,11 +57,6 @@ def test_it_may_touch_lines_alone(template: Template, lease_code: ModuleType) ->
     assert json.dumps(lease["Resource"]).endswith(f':s3:::all-logs/{lease_code.KEY}"]]}}')
     assert prefixes["Condition"] == {"StringLike": {"s3:prefix": ["log_group=*", lease_code.KEY]}}
     assert set(bucket["Action"]) == {"s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"}
-
-
-def test_a_key_of_ones_own() -> None:
-    """With a KMS key it may read with it, and write."""
-    assert allowed(template_of("key"), "LogArchiveMergerFunctionRole") >= {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
 def test_the_archive_has_one() -> None:

@@ -1,6 +1,7 @@
 """How long logs are kept, and where they lie meanwhile."""
 
 import re
+from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
@@ -98,46 +99,31 @@ def test_moves_that_s3_refuses_or_bills_for_nothing(case: str) -> None:
         Retention(transitions=moves(**chain))
 
 
-def test_a_date_is_refused() -> None:
-    """Logs come every day."""
-    date = s3.Transition(storage_class=s3.StorageClass.GLACIER)
-    with pytest.raises(ValueError, match="each of transitions must have transition_after"):
-        Retention(transitions=[date])
-
-
-def test_an_unknown_class_is_refused() -> None:
-    """S3 moves objects to six storage classes."""
-    odd = s3.Transition(storage_class=s3.StorageClass("REDUCED_REDUNDANCY"), transition_after=Duration.days(1))
-    with pytest.raises(ValueError, match=r"transitions must go to one of STANDARD_IA, .*, got: REDUCED_REDUNDANCY"):
-        Retention(transitions=[odd])
-
-
-def test_a_single_move_is_refused() -> None:
-    """Transitions are a list."""
-    with pytest.raises(TypeError, match="transitions must be a list"):
-        Retention(transitions=moves(GLACIER=1)[0])  # type: ignore[arg-type]
+def move(name: str, after: Duration | None = None) -> s3.Transition:
+    """A transition to any storage class."""
+    return s3.Transition(storage_class=CLASSES.get(name, s3.StorageClass(name)), transition_after=after)
 
 
 @pytest.mark.parametrize(
-    ("expiration", "message"),
+    ("options", "message"),
     [
-        (Duration.hours(36), "expiration must be whole days, got: 1 day 12 hours"),
-        (Duration.days(0), "expiration must be at least 1 day, got: 0"),
+        ({"transitions": [move("GLACIER")]}, "each of transitions must have transition_after"),
+        ({"transitions": [move("ODD", Duration.days(1))]}, "must go to one of STANDARD_IA, .*, got: ODD"),
+        ({"transitions": move("GLACIER", Duration.days(1))}, "transitions must be a list"),
+        ({"transitions": [move("GLACIER", Duration.hours(36))]}, "transition_after must be whole days, got: 1 day 12"),
+        ({"expiration": Duration.hours(36)}, "expiration must be whole days, got: 1 day 12 hours"),
+        ({"expiration": Duration.days(0)}, "expiration must be at least 1 day, got: 0"),
     ],
-    ids=["hours", "none"],
 )
-def test_an_expiration_that_s3_cannot_count_is_refused(expiration: Duration, message: str) -> None:
-    """S3 counts days, of which one is the least."""
-    with pytest.raises(ValueError, match=message):
-        Retention(expiration=expiration)
+def test_refusals(options: dict[str, Any], message: str) -> None:
+    """S3 moves objects to six storage classes, and counts whole days, of which one is the least."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        Retention(**options)
 
 
-def test_a_move_after_hours_is_refused() -> None:
-    """S3 counts days there, too; 48 hours are two."""
-    after = [s3.Transition(storage_class=CLASSES["GLACIER"], transition_after=Duration.hours(h)) for h in (48, 36)]
-    assert days_by_class(Retention(transitions=after[:1])) == {"GLACIER": 2}
-    with pytest.raises(ValueError, match="transition_after must be whole days, got: 1 day 12 hours"):
-        Retention(transitions=after[1:])
+def test_hours_that_are_whole_days() -> None:
+    """48 hours are two."""
+    assert days_by_class(Retention(transitions=[move("GLACIER", Duration.hours(48))])) == {"GLACIER": 2}
 
 
 def test_numbers_that_only_cloudformation_knows_pass() -> None:

@@ -4,9 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -15,7 +12,6 @@ import pytest
 from types_boto3_s3 import S3Client
 
 from tests.logs.deployed import (
-    FOLDERS,
     OWN_LOG_GROUP,
     Context,
     JsonObject,
@@ -27,7 +23,6 @@ from tests.logs.deployed import (
     pack,
     wrap,
 )
-from tests.logs.faults import FaultyS3, pass_on, stay_silent
 
 HOUR = 3_600_000
 
@@ -60,22 +55,24 @@ def test_object_says_nothing_of_its_arrival(shipper: Shipper, s3: S3Client) -> N
     assert "ContentEncoding" not in stored
 
 
-@pytest.mark.parametrize("events", [[], None])
+@pytest.mark.parametrize("archive_format", ["ndjson", "raw"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        delivery(),
+        delivery(log_event(), messageType="CONTROL_MESSAGE", logGroup=""),
+        delivery(log_event(), logGroup=OWN_LOG_GROUP),
+    ],
+    ids=["empty", "control", "own"],
+)
 def test_nothing_to_archive(
-    shipper: Shipper, events: list[JsonObject] | None, capsys: pytest.CaptureFixture[str]
+    shipper: Shipper, archive_format: str, event: JsonObject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a batch without events nor a control message, whose group is empty, makes an object or a line."""
-    event = delivery() if events == [] else delivery(log_event(), messageType="CONTROL_MESSAGE", logGroup="")
+    """No events, a control message and the function's own lines make no object, and no line that would come back."""
+    shipper.settings["ARCHIVE_FORMAT"] = archive_format
 
     assert shipper.invoke(event) == {"archived": []}
-    assert (shipper.archived(), shipper.quarantined()) == ({}, {})
-    assert capsys.readouterr().out == ""
-
-
-def test_own_log_group_is_dropped_in_silence(shipper: Shipper, capsys: pytest.CaptureFixture[str]) -> None:
-    """The function's own lines are not archived, and it writes no line about them that would come back to it."""
-    assert shipper.invoke(delivery(log_event(), logGroup=OWN_LOG_GROUP)) == {"archived": []}
-    assert (shipper.archived(), shipper.quarantined()) == ({}, {})
+    assert (shipper.archived_bytes(), shipper.quarantined()) == ({}, {})
     assert capsys.readouterr() == ("", "")
 
 
@@ -114,14 +111,6 @@ def test_lines_hold_what_was_delivered(shipper: Shipper) -> None:
 
     [line] = shipper.archived_bytes().values()
     assert line.endswith(b',"id":"1","timestamp":1772323199999,"message":"\\u001B[0m \\/ \\u00e9","n":[1.10,1E3,-0]}\n')
-
-
-def test_text_beyond_ascii_stays_readable(shipper: Shipper) -> None:
-    """A message in UTF-8 is stored in UTF-8, not in escapes."""
-    shipper.invoke(delivery(log_event(message="naïve 日本語")))
-
-    [lines] = shipper.archived_bytes().values()
-    assert "naïve 日本語".encode() in lines
 
 
 def test_unknown_keys_are_kept(shipper: Shipper) -> None:
@@ -181,20 +170,19 @@ def test_hours_days_and_years(shipper: Shipper) -> None:
     }
 
 
-@pytest.mark.parametrize("timestamp", [-1, -(10**18), 253_402_300_800_000, 10**30])
-def test_timestamp_of_no_calendar(shipper: Shipper, timestamp: int) -> None:
-    """A timestamp before 1970 or after 9999 has a constant partition."""
+@pytest.mark.parametrize(
+    ("timestamp", "partition"),
+    [
+        *((each, "dt=1970-01-01/hour=00") for each in (-1, -(10**18), 253_402_300_800_000, 10**30)),
+        (253_402_300_799_999, "dt=9999-12-31/hour=23"),
+    ],
+)
+def test_timestamp_of_no_calendar(shipper: Shipper, timestamp: int, partition: str) -> None:
+    """A timestamp before 1970 or after 9999 has a constant partition; the last millisecond of 9999 has its own."""
     [key] = shipper.invoke(delivery(log_event(timestamp=timestamp)))["archived"]
 
-    assert key.startswith(f"log_group=%2Fecs%2Fweb/dt=1970-01-01/hour=00/{timestamp}-")
+    assert key.startswith(f"log_group=%2Fecs%2Fweb/{partition}/{timestamp}-")
     assert shipper.archived()[key][0]["timestamp"] == timestamp
-
-
-def test_last_hour_of_the_calendar(shipper: Shipper) -> None:
-    """The last millisecond of the year 9999 still has its own hour."""
-    [key] = shipper.invoke(delivery(log_event(timestamp=253_402_300_799_999)))["archived"]
-
-    assert "/dt=9999-12-31/hour=23/" in key
 
 
 @pytest.mark.parametrize(
@@ -238,35 +226,6 @@ def test_same_batch_at_the_same_moment(shipper: Shipper) -> None:
     assert sorted(record["id"] for record in chain(*shipper.archived().values())) == ["a", "b"]
 
 
-def test_killed_between_objects(distant_shipper: Shipper, faulty_s3: FaultyS3) -> None:
-    """After an invocation that was killed when one of three objects was stored, the next stores the other two."""
-    event = delivery(*(log_event(str(hour), hour * HOUR) for hour in range(3)))
-    faulty_s3.script.extend([pass_on, stay_silent])
-    script = (
-        "import json, sys; from shipper import handler\n"
-        "class Context: get_remaining_time_in_millis = lambda _: 60_000\n"
-        "handler.handler(json.load(sys.stdin), Context())"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=FOLDERS,
-        env=os.environ | distant_shipper.environment,
-        stdin=subprocess.PIPE,
-        text=True,
-    ) as invocation:
-        assert invocation.stdin
-        invocation.stdin.write(json.dumps(event))
-        invocation.stdin.close()
-        assert faulty_s3.silent.wait(30)
-        invocation.kill()
-    assert [len(records) for records in distant_shipper.archived().values()] == [1]
-
-    distant_shipper.invoke(event)
-
-    ids = [record["id"] for record in chain(*distant_shipper.archived().values())]
-    assert (sorted(ids), len(distant_shipper.archived())) == (["0", "1", "2"], 3)
-
-
 @pytest.mark.parametrize("group", ["/replay", "/merger", "/aws/lambda/resize"])
 def test_ignored_log_groups(shipper: Shipper, group: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Log groups on the archive's own way are dropped without a line, and no others."""
@@ -303,15 +262,6 @@ def test_raw_compressed_again(shipper: Shipper) -> None:
 
     assert shipper.invoke(wrap(gzip.compress(text, 1))) == shipper.invoke(wrap(gzip.compress(text, 9)))
     assert len(shipper.archived_bytes()) == 1
-
-
-@pytest.mark.parametrize("event", [delivery(), delivery(log_event(), logGroup=OWN_LOG_GROUP)], ids=["empty", "own"])
-def test_raw_nothing_to_archive(shipper: Shipper, event: JsonObject) -> None:
-    """In the raw format, too, what has no event or is the function's own makes no object."""
-    shipper.settings["ARCHIVE_FORMAT"] = "raw"
-
-    assert shipper.invoke(event) == {"archived": []}
-    assert (shipper.archived_bytes(), shipper.quarantined()) == ({}, {})
 
 
 def test_unknown_format(shipper: Shipper) -> None:

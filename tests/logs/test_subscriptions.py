@@ -3,12 +3,13 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_logs as logs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.log_archive import LogArchive
@@ -72,12 +73,6 @@ def test_ignored_log_groups_are_dropped_at_run_time(made: LogArchive, template: 
     assert [name for name in ignored[::2] if name in names] == names
 
 
-def test_shipped_and_ignored_is_refused(made: LogArchive) -> None:
-    """A log group is one or the other."""
-    with pytest.raises(ValueError, match="must not be shipped and ignored, got both for: Test/Shipped"):
-        made.ignore_log_group(group_of(made, "Shipped"))
-
-
 def test_a_log_group_is_shipped_once(made: LogArchive, template: Template) -> None:
     """Asked for again, as for services that share it, or under an imported name, it has the subscription it had."""
     group = group_of(made, "Shipped")
@@ -130,10 +125,35 @@ def test_other_classes_are_refused(made: LogArchive, log_class: str) -> None:
         made.add_log_group(group)
 
 
-def test_a_name_is_refused(made: LogArchive) -> None:
-    """A log group is one of CDK's."""
-    with pytest.raises(TypeError, match=re.escape("log_group must be aws_logs.ILogGroup, got: '/app/web'")):
-        made.add_log_group("/app/web")  # type: ignore[arg-type]
+REFUSED: dict[str, tuple[Callable[[LogArchive], object], str]] = {
+    "a-name": (
+        lambda archive: archive.add_log_group("/app/web"),  # type: ignore[arg-type]
+        "log_group must be aws_logs.ILogGroup, got: '/app/web'",
+    ),
+    "shipped-and-ignored": (
+        lambda archive: archive.ignore_log_group(group_of(archive, "Shipped")),
+        "a log group must not be shipped and ignored, got both for: Test/Shipped",
+    ),
+    "all-after-one": (
+        lambda archive: archive.add_all_log_groups(),
+        "must be called before add_log_group, got Test/Shipped first",
+    ),
+    "one-exception": (
+        lambda archive: archive.add_all_log_groups(except_for="/noise"),
+        "except_for must be a list of aws_logs.ILogGroup or str",
+    ),
+    "one-group": (
+        lambda archive: archive.add_all_log_groups(except_for=group_of(archive, "Ignored")),  # type: ignore[arg-type]
+        "except_for must be a list of aws_logs.ILogGroup or str",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusals(made: LogArchive, call: Callable[[LogArchive], object], message: str) -> None:
+    """A log group is one of CDK's, and shipped once or ignored; exceptions are a list."""
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        call(made)
 
 
 @pytest.fixture(scope="module", params=[Delivery.direct(), Delivery.buffered()], ids=["direct", "buffered"])
@@ -194,29 +214,14 @@ def test_all_log_groups(of_account: LogArchive) -> None:
     """One policy subscribes every log group, but for the archive's own and those that are named."""
     stack = Stack.of(of_account)
     template = Template.from_stack(stack)
+    [policy] = template.find_resources("AWS::Logs::AccountPolicy").values()
+    is_of_logs = {"Properties": {"Principal": "logs.amazonaws.com"}}
 
-    template.has_resource(
-        "AWS::Logs::AccountPolicy",
-        {
-            "Properties": {
-                "PolicyType": "SUBSCRIPTION_FILTER_POLICY",
-                "Scope": "ALL",
-                "PolicyDocument": {
-                    "Fn::Join": [
-                        "",
-                        [
-                            '{"DestinationArn":"',
-                            stack.resolve(of_account.function.function_arn),
-                            '","FilterPattern":""}',
-                        ],
-                    ]
-                },
-            },
-            "DependsOn": list(
-                template.find_resources("AWS::Lambda::Permission", {"Properties": {"Principal": "logs.amazonaws.com"}})
-            ),
-        },
-    )
+    assert policy["DependsOn"] == list(template.find_resources("AWS::Lambda::Permission", is_of_logs))
+    assert (policy["Properties"]["PolicyType"], policy["Properties"]["Scope"]) == ("SUBSCRIPTION_FILTER_POLICY", "ALL")
+    function = stack.resolve(of_account.function.function_arn)
+    document = policy["Properties"]["PolicyDocument"]["Fn::Join"][1]
+    assert document == ['{"DestinationArn":"', function, '","FilterPattern":""}']
     own = stack.resolve([group.log_group_name for group in [*own_groups(of_account), group_of(of_account, "Later")]])
     excepted = selection(template)
     assert excepted[-1] == "/noise"
@@ -232,7 +237,7 @@ def test_one_of_all_log_groups(of_account: LogArchive) -> None:
 
 
 def test_all_log_groups_buffered() -> None:
-    """CloudWatch Logs writes to Data Firehose in a role that may do that alone."""
+    """CloudWatch Logs writes to Data Firehose, in a role of its own."""
     stack, archive, template = stack_of("key-buffered"), archive_of("key-buffered"), template_of("key-buffered")
     assert archive.firehose
 
@@ -240,28 +245,6 @@ def test_all_log_groups_buffered() -> None:
     document = json.dumps(policy["PolicyDocument"])
     assert json.dumps(stack.resolve(archive.firehose.stream.delivery_stream_arn)) in document
     assert "WriterRole" in document
-    put = {
-        "Action": ["firehose:PutRecord", "firehose:PutRecordBatch"],
-        "Effect": "Allow",
-        "Resource": stack.resolve(archive.firehose.stream.delivery_stream_arn),
-    }
-    template.has_resource_properties(
-        "AWS::IAM::Role",
-        {"Policies": [{"PolicyName": "Put", "PolicyDocument": Match.object_like({"Statement": [put]})}]},
-    )
-
-
-def test_all_after_one_is_refused(made: LogArchive) -> None:
-    """Its lines would come twice."""
-    with pytest.raises(ValueError, match="must be called before add_log_group, got Test/Shipped first"):
-        made.add_all_log_groups()
-
-
-@pytest.mark.parametrize("one", ["/noise", None], ids=["name", "log-group"])
-def test_one_exception_is_refused(made: LogArchive, one: str | None) -> None:
-    """Exceptions are a list."""
-    with pytest.raises(TypeError, match=re.escape("except_for must be a list of aws_logs.ILogGroup or str")):
-        made.add_all_log_groups(except_for=one or logs.LogGroup(Stack(), "Noise"))  # type: ignore[arg-type]
 
 
 # --- Names, patterns, and where ---
