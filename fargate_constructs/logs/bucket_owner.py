@@ -7,7 +7,7 @@ from fargate_constructs._core.unresolved import is_unresolved
 
 
 def bucket_owner(bucket: s3.IBucket, stack: Stack) -> str | None:
-    """Return the account of a given bucket, if it is known: one imported by its name says it is the stack's own."""
+    """Return the account of a bucket, if it is known: a bucket imported by its name has the stack's account."""
     account = bucket.env.account
     if Resource.is_owned_resource(bucket):
         return account
@@ -15,7 +15,7 @@ def bucket_owner(bucket: s3.IBucket, stack: Stack) -> str | None:
 
 
 def validate_owner_settings(bucket: s3.IBucket | None, **settings: object) -> None:
-    """Refuse settings that only the owner of a given bucket can make."""
+    """Refuse settings that only the owner of an imported bucket can make."""
     names = [name for name, value in settings.items() if value]
     if bucket and names:
         raise ValueError(f"{' and '.join(names)} must be set on the bucket you give, got: bucket beside them")

@@ -12,7 +12,6 @@ from tests.logs.deployed import client, environment_of
 from tests.logs.faults import in_process
 from tests.logs.memory_s3 import MemoryS3
 
-KEYS = ["_lease", "log_group=%2Fecs%2Fweb/dt=1/a b", "log_group=%2Fecs%2Fweb/dt=1/é+&<%", "log_group=other/x"]
 Client = Any  # boto3's class is made at run time
 
 
@@ -55,26 +54,6 @@ def writing(s3: Client, bucket: str) -> Iterator[object]:
     yield [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
 
 
-def listing(s3: Client, bucket: str) -> Iterator[object]:
-    """Lists, by prefix, by folder, by page."""
-    yield s3.list_objects_v2(Bucket=bucket).get("Contents")
-    for key in KEYS:
-        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
-    listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
-    yield [(entry["Key"], entry["Size"], entry["ETag"], entry["StorageClass"]) for entry in listed]
-    by_folder = {"Prefix": "log_group=", "Delimiter": "/"}
-    folders = s3.list_objects_v2(Bucket=bucket, **by_folder)
-    yield [entry["Prefix"] for entry in folders["CommonPrefixes"]], folders.get("Contents")
-    for arguments in ({}, {"Prefix": "log_group="}, by_folder):
-        pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, PaginationConfig={"PageSize": 1}, **arguments
-        )
-        yield [
-            [entry.get("Key") or entry["Prefix"] for entry in page.get("Contents", page.get("CommonPrefixes", []))]
-            for page in pages
-        ]
-
-
 def uploading(s3: Client, bucket: str) -> Iterator[object]:
     """An upload in parts, finished and aborted."""
     where = {"Bucket": bucket, "Key": "log_group=a/x"}
@@ -98,16 +77,7 @@ def uploading(s3: Client, bucket: str) -> Iterator[object]:
     )
 
 
-def versioning(s3: Client, bucket: str) -> Iterator[object]:
-    """A bucket's versioning, and its end."""
-    yield s3.get_bucket_versioning(Bucket=bucket).get("Status")
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    yield s3.get_bucket_versioning(Bucket=bucket).get("Status")
-    s3.delete_bucket(Bucket=bucket)
-    yield code(s3.list_objects_v2, Bucket=bucket)
-
-
-@pytest.mark.parametrize("course", [writing, listing, uploading, versioning])
+@pytest.mark.parametrize("course", [writing, uploading])
 def test_as_ministack(here: Client, aws: Emulator, course: Callable[[Client, str], Iterator[object]]) -> None:
     """The same calls get the same answers."""
     answers = []

@@ -18,7 +18,7 @@ from types_boto3_s3 import S3Client
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.log_archive import LogArchive
 from tests.emulator.emulator import ROOT, Emulator
-from tests.emulator.queries import Queries, QueryError
+from tests.emulator.queries import Queries
 from tests.emulator.updates import DeployedStack
 from tests.logs import compacting as merging
 from tests.logs.deployed import Context, JsonObject, delivery, load, log_event
@@ -238,51 +238,34 @@ def files(aws: Emulator, stack: DeployedStack, tmp_path_factory: pytest.TempPath
 # --- Saved queries ---
 
 
-def test_errors_in_the_last_hour(queries: Queries) -> None:
-    """What a person looks at first."""
+def test_saved_queries(queries: Queries) -> None:
+    """Each answers what its first line says."""
     found = queries.run("errors_in_the_last_hour")
-
     assert found.columns == ["time", "loggroup", "logstream", "message"]
     assert [row[1:] for row in found.rows] == [["/ecs/web", "task/app/0a1b", "TypeError: no user (request 7f3a)"]]
 
-
-def test_errors_per_minute(queries: Queries) -> None:
-    """When it began."""
-    [[minute, group, errors]] = queries.run("errors_per_minute").rows
-
+    [[minute, *counted]] = queries.run("errors_per_minute").rows
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:00", minute)
-    assert (group, errors) == ("/ecs/web", "1")
+    assert counted == ["/ecs/web", "1"]
 
-
-def test_one_request_across_services(queries: Queries) -> None:
-    """An ID finds its lines in every service, in the order of time."""
+    # An ID finds its lines in every service, in the order of time.
     found = queries.run("one_request_across_services", "7f3a")
-
     assert [row[1] for row in found.rows] == ["/ecs/web", "/ecs/api#2"]
     assert queries.run("one_request_across_services", "% no wildcard '").rows == []
 
-
-def test_top_talkers(queries: Queries) -> None:
-    """Bytes, not characters, of each service's messages."""
+    # Bytes, not characters, of each service's messages.
     sizes = {group: sum(len(message.encode()) for message in messages) for group, messages in LINES.items()}
-
     assert queries.run("top_talkers").rows == [
         [group, str(len(LINES[group])), str(sizes[group]), str(round(100 * sizes[group] / sum(sizes.values()), 1))]
         for group in ("/ecs/web", "/ecs/api#2")
     ]
 
+    # The same but for their numbers, the latest as an example.
+    frequent = queries.run("most_frequent_messages").rows[0]
+    assert frequent == ["/ecs/web", "GET /é # in # ms", "2", "GET /é 200 in 41 ms"]
 
-def test_most_frequent_messages(queries: Queries) -> None:
-    """Alike but for their numbers, the latest as an example."""
-    assert queries.run("most_frequent_messages").rows[0] == [
-        "/ecs/web", "GET /é # in # ms", "2", "GET /é 200 in 41 ms",
-    ]  # fmt: skip
-
-
-def test_last_line_of_each_service(queries: Queries) -> None:
-    """Who wrote first is silent longest."""
+    # The service that wrote first is silent longest.
     rows = queries.run("last_line_of_each_service").rows
-
     assert [(group, lines) for group, _, _, lines in rows] == [("/ecs/web", "3"), ("/ecs/api#2", "2")]
 
 
@@ -316,12 +299,6 @@ def test_one_log_group(queries: Queries) -> None:
     sql = "SELECT count(*), min(log_group) FROM logs WHERE log_group = url_encode('/ecs/api#2') AND dt >= '2026-01-01'"
 
     assert queries.ask(sql).rows == [["2", "%2Fecs%2Fapi%232"]]
-
-
-def test_a_query_that_fails_says_why(queries: Queries) -> None:
-    """The emulator runs what it is given, and nothing else."""
-    with pytest.raises(QueryError, match="nosuch"):
-        queries.ask("SELECT nosuch FROM logs")
 
 
 def test_what_is_stored_twice(aws: Emulator, stack: DeployedStack, queries: Queries) -> None:

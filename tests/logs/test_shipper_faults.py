@@ -28,10 +28,13 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
 
 
+# The header tells botocore where to go, and there it goes once.
+ELSEWHERE = refuse(301, "PermanentRedirect", {"x-amz-bucket-region": "eu-west-1"})
 TRANSIENT: dict[str, list[Fault]] = {
     "503 twice": [refuse(503, "SlowDown"), refuse(503, "SlowDown")],
     "500": [refuse(500, "InternalError")],
     "reset": [reset],
+    "a bucket that turns out to be in another region": [ELSEWHERE],
     "stored, but the answer lost": [lose_answer],
     "stored, but the answer lost, then 503": [lose_answer, refuse(503, "ServiceUnavailable")],
 }
@@ -98,9 +101,6 @@ def test_slow_past_the_deadline(distant_shipper: Shipper, faulty_s3: FaultyS3, m
     assert distant_shipper.archived() == before
 
 
-# The header tells botocore where to go, and there it goes once.
-ELSEWHERE = refuse(301, "PermanentRedirect", {"x-amz-bucket-region": "eu-west-1"})
-
 REFUSALS: dict[str, list[Fault]] = {
     "SlowDown": [refuse(503, "SlowDown")] * 3,
     "AccessDenied": [refuse(403, "AccessDenied")],
@@ -108,6 +108,7 @@ REFUSALS: dict[str, list[Fault]] = {
     "PermanentRedirect": [ELSEWHERE] * 2,
     "ConditionalRequestConflict": [refuse(409, "ConditionalRequestConflict")],
     "NoSuchBucket": [refuse(404, "NoSuchBucket")],
+    "Connection was closed": [reset] * 3,
 }
 
 
@@ -134,23 +135,6 @@ def test_refusal(
     assert not faulty_s3.script
     unlucky_shipper.invoke(event)
     assert len(unlucky_shipper.archived() | unlucky_shipper.quarantined()) == 1
-
-
-def test_bucket_in_another_region(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -> None:
-    """A bucket that turns out to be in another region gets the batch all the same."""
-    faulty_s3.script.append(ELSEWHERE)
-
-    unlucky_shipper.invoke(delivery(log_event()))
-
-    assert len(unlucky_shipper.archived()) == 1
-
-
-def test_persistent_reset(unlucky_shipper: Shipper, faulty_s3: FaultyS3) -> None:
-    """A connection that is reset three times is an error."""
-    faulty_s3.script.extend([reset] * 3)
-
-    with pytest.raises(unlucky_shipper.not_stored, match="Connection was closed"):
-        unlucky_shipper.invoke(delivery(log_event()))
 
 
 @pytest.mark.parametrize("event", [delivery(log_event()), wrap(b"")], ids=["data", "unreadable"])
