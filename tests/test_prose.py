@@ -50,13 +50,6 @@ MODULES = [
     *ROOT.glob("fargate_constructs/**/*.py"),
 ]
 RIDDLES = re.compile("|".join(rf"(?P<w{number}>\b(?:{words})\b)" for number, words in enumerate(PLAIN)), re.IGNORECASE)
-# Folders and files that are not plain yet.
-TO_DO: tuple[str, ...] = ("docs/security.md",)
-
-
-def is_to_do(path: Path) -> bool:
-    """Return whether a file is not plain yet."""
-    return path.relative_to(ROOT).as_posix().startswith(TO_DO)
 
 
 def prose_of_python(path: Path) -> Iterator[tuple[int, str]]:
@@ -121,7 +114,7 @@ def test_only_prose_of_a_page_is_read(tmp_path: Path) -> None:
 
 def test_prose_is_plain() -> None:
     """Pages, docstrings, comments and messages have no word of the list."""
-    found = [each for path in (*PAGES, *MODULES) if not is_to_do(path) for each in riddles(path)]
+    found = [each for path in (*PAGES, *MODULES) for each in riddles(path)]
 
     assert len(MODULES) > 100
     assert "\n".join(found) == ""

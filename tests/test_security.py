@@ -26,7 +26,7 @@ from tests.modes.made_elsewhere import IMAGE
 # What cfn-lint warns of, and why it stays.
 WARNINGS = {
     "W3005": "CDK lets what depends on a construct depend on all in it: on a role, for its policies' sake.",
-    "W7001": "CDK's DeliveryStream adds a mapping of addresses to the stack, to which nothing here refers.",
+    "W7001": "CDK's DeliveryStream adds a mapping of addresses to the stack, and nothing refers to it.",
 }
 
 

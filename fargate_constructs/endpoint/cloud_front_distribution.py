@@ -177,7 +177,7 @@ class _Names:
 
 
 def _acknowledge(distribution: cloudfront.Distribution, *, has_web_acl: bool, has_certificate: bool) -> None:
-    reasons = {"AwsSolutions-CFR1": "Only its owner knows in which countries its callers are."}
+    reasons = {"AwsSolutions-CFR1": "You decide in which countries callers may be."}
     if not has_web_acl:
         cost = "A web ACL costs 5 USD a month, and more for rules and requests. web_acl_arn takes one."
         reasons["AwsSolutions-CFR2"] = cost

@@ -114,7 +114,7 @@ def _look_up_security_group(scope: Construct, endpoint: HttpEndpoint) -> custom_
         | {
             f"AwsSolutions-IAM4[Policy::{policy}]": "CDK's custom resources share it in a stack, and the policy "
             "lets it write its logs.",
-            "LambdaDLQ": "A deployment calls it, and fails if it is not answered.",
+            "LambdaDLQ": "A deployment calls it, and fails without an answer.",
         },
     )
     return lookup

@@ -136,7 +136,7 @@ class ShipperFunction(ArchiveFunction):
         objects = bucket.arn_for_objects(f"{archive_format.prefix}*")
         statement = self.allow("s3:PutObject", on=objects)
         acknowledge_wildcards(
-            self.execution_role, [objects], reason="Which log groups will be archived, and when, is not known here."
+            self.execution_role, [objects], reason="The log groups and hours that will be archived are not known."
         )
         if bucket.encryption_key:
             bucket.encryption_key.grant(self.execution_role, "kms:GenerateDataKey")
@@ -157,8 +157,8 @@ def archive_metric(shipper: lambda_.IFunction, name: str, statistic: str) -> clo
 def _dlq_suppressions(async_invocation: AsyncInvocation) -> dict[str, str]:
     """Return why no queue keeps invocations that failed."""
     if "on_failure" in async_invocation:
-        return {"LambdaDLQ": "What fails for good goes to a destination; a dead-letter queue is the older form of one."}
+        return {"LambdaDLQ": "Failed invocations go to a failure destination; a dead-letter queue is the older form."}
     if "retry_attempts" in async_invocation:
-        again = "The next run does what one that failed has left."
+        again = "The next run does the work of a failed run."
         return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}
-    return {"LambdaDLQ": "Who calls it waits for its answer, and keeps what it failed to do."}
+    return {"LambdaDLQ": "Data Firehose waits for its answer, and keeps failed batches."}

@@ -49,7 +49,7 @@ class FailureBucket(PrivateBucket):
     def _grant_put(self, role: iam.Role, prefix: str) -> None:
         batches = self.arn_for_objects(f"{prefix}*")
         role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[batches]))
-        acknowledge_wildcards(role, [batches], reason="A failed batch gets a key of its own below this prefix.")
+        acknowledge_wildcards(role, [batches], reason="Each failed batch has its own key below this prefix.")
         if self.encryption_key:
             self.encryption_key.grant(role, "kms:GenerateDataKey")
 

@@ -43,7 +43,7 @@ class FailureQueue(sqs.Queue):
             visibility_timeout=VISIBILITY_TIMEOUT,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        is_one = "It holds what failed, as a dead-letter queue does; an alarm tells if a message is not moved."
+        is_one = "It is a failure destination, like a dead-letter queue; an alarm reports a message that is not moved."
         acknowledge(self, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
 
     def grant_failures(self, role: iam.Role) -> None:

@@ -102,8 +102,8 @@ class Firehose(Construct):
         acknowledge(
             Stack.of(self),
             {
-                "CloudFormation-Validate::W7001": "CDK's DeliveryStream adds a mapping of addresses to the stack, to "
-                "which nothing here refers.",
+                "CloudFormation-Validate::W7001": "CDK's DeliveryStream adds a mapping of addresses to the "
+                "stack, and nothing refers to it.",
             },
         )
 
@@ -167,7 +167,7 @@ class Firehose(Construct):
             inline_policies={"Deliver": iam.PolicyDocument(statements=statements)},
         )
         objects = delivery[0].resources
-        acknowledge_wildcards(role, objects, reason="Which log groups will be archived, and when, is not known here.")
+        acknowledge_wildcards(role, objects, reason="The log groups and hours that will be archived are not known.")
         return role
 
     @cached_property

@@ -79,7 +79,7 @@ class LogCompaction(ScheduledFunction):
             function.allow("s3:GetBucketVersioning", "s3:ListBucketMultipartUploads", on=bucket.bucket_arn),
         ]
         acknowledge_wildcards(
-            function.execution_role, [lines], reason="Which log groups will be archived, and when, is not known here."
+            function.execution_role, [lines], reason="The log groups and hours that will be archived are not known."
         )
         if bucket.encryption_key:
             bucket.encryption_key.grant(function.execution_role, "kms:GenerateDataKey", "kms:Decrypt")

@@ -135,7 +135,7 @@ class LogRouter:
         statement = iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])
         task_definition.add_to_task_role_policy(statement)
         acknowledge_wildcards(
-            task_definition.task_role, [objects], reason="At which hours the task will log is not known here."
+            task_definition.task_role, [objects], reason="The hours in which the task logs are not known."
         )
         if self._bucket.encryption_key:
             self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")

@@ -72,6 +72,8 @@ def grant_queries(
         grants.append(bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
     if isinstance(getattr(grantee, "node", None), Node):  # an imported role is no `Construct` in Python
         role = cast(Construct, grantee)
-        acknowledge_wildcards(role, [lines, results], reason="A query reads any line, and names its own result.")
-        acknowledge_wildcards(role, ["*"], reason="The lists that Athena's console begins with know no resource.")
+        acknowledge_wildcards(
+            role, [lines, results], reason="A query may read each line, and its result has its own name."
+        )
+        acknowledge_wildcards(role, ["*"], reason="The first lists of Athena's console accept no resource.")
     return reduce(iam.Grant.combine, grants)

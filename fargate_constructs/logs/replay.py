@@ -105,7 +105,7 @@ class Replay(Construct):
             self.function.allow("s3:ListBucket", on=bucket.bucket_arn, conditions=of_prefix),
         ]
         acknowledge_wildcards(
-            self.function.execution_role, [failures], reason="Which batches will fail is not known here."
+            self.function.execution_role, [failures], reason="The batches that will fail are not known."
         )
         if encryption_key:
             encryption_key.grant(self.function.execution_role, "kms:Decrypt", "kms:GenerateDataKey")

@@ -63,4 +63,4 @@ class ScheduledFunction(Construct):
         )
         """Goes off when a run fails; add your own actions."""
         acknowledge(self.alarm, ALARM)
-        acknowledge(self.rule, {"EventBusDLQ": "A run that was not started is made up for by the next."})
+        acknowledge(self.rule, {"EventBusDLQ": "The next run does the work of a run that was not started."})

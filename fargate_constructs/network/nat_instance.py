@@ -233,7 +233,7 @@ class NatInstance(Construct):
         )
 
     def _acknowledge(self) -> None:
-        in_vpc = "All ports, from the VPC's own range alone: tasks may send to any."
+        in_vpc = "All ports, from the VPC's own range only, because tasks may send to all ports."
         acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})
         acknowledge(
             self.auto_scaling_group,
