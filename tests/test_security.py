@@ -179,10 +179,11 @@ def distinct(templates: Mapping[str, Template]) -> Iterator[tuple[Template, set[
         of_mode = re.compile(f"{mode}|{mode.replace('-', '')}|[0-9a-f]{{8}}", re.IGNORECASE)
         new = {}
         for name, each in template["Resources"].items():
-            text = re.sub(r"\w+", lambda word: types.get(word[0], word[0]), json.dumps(each | {"Metadata": None}))
-            if (text := of_mode.sub("", text)) not in seen:
+            words = re.split(r"(\w+)", json.dumps(each | {"Metadata": None}))
+            text = of_mode.sub("", "".join(types.get(word, word) for word in words))
+            if text not in seen:
                 new[name] = each
                 seen.add(text)
-        words = {*re.findall(r"\w+", json.dumps(template | {"Resources": new}))}
-        stubs = {name: {"Type": type_} for name, type_ in types.items() if name in words}
+        named = {*re.findall(r"\w+", json.dumps(template | {"Resources": new}))}
+        stubs = {name: {"Type": type_} for name, type_ in types.items() if name in named}
         yield template | {"Resources": stubs | new}, {*new}
