@@ -45,71 +45,40 @@ def _zipped(folder: Path) -> bytes:
     return body.getvalue()
 
 
-class DeployedStack:
-    """The only stack of an app, deployed to a local AWS."""
+class CloudFormationStack:
+    """A stack of a local AWS. Each operation returns the status that the stack ends in."""
 
-    def __init__(self, aws: Emulator, app: App) -> None:
-        """Deploy the app's stack.
-
-        Raises:
-            AssertionError: The stack was not created; the message says why.
-        """
+    def __init__(self, aws: Emulator, name: str) -> None:
         self.aws = aws
+        self.name = name
+        self.id = ""
         self._cloudformation = aws.client("cloudformation")
-        self._published = set[str]()
-        [stack] = app.synth().stacks
-        self.name: str = stack.stack_name
-        assert self.update(app) == "CREATE_COMPLETE", self.why()
 
-    def beside(self, name: str) -> "DeployedStack":
-        """Return another stack of this AWS, which `update` creates."""
-        other = copy(self)
-        other.name = name
-        return other
-
-    def update(self, app: App) -> str:
-        """Update the stack, or create it anew, to what the app says; return the status it ends in."""
-        template = self._publish(app)
+    def deploy(self, **template: str) -> str:
+        """Create or update the stack from its template: `TemplateBody` or `TemplateURL`."""
         exists = [each["StackName"] for each in self._cloudformation.describe_stacks()["Stacks"]]
         deploy = self._cloudformation.update_stack if self.name in exists else self._cloudformation.create_stack
-        self.id = deploy(StackName=self.name, TemplateURL=template, Capabilities=["CAPABILITY_IAM"])["StackId"]
-        return self._settled()
-
-    def _publish(self, app: App) -> str:
-        """Upload the stack's assets that are not there yet, its template among them; return the template's URL."""
-        self.aws.bootstrap()
-        folder, s3 = Path(app.synth().directory), self.aws.client("s3")
-        manifest = json.loads((folder / f"{self.name}.assets.json").read_text())
-        url = ""
-        for file in manifest["files"].values():
-            path = folder / file["source"]["path"]
-            [place] = file["destinations"].values()
-            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
-            key = place["objectKey"]
-            if key not in self._published:
-                body = _zipped(path) if file["source"]["packaging"] == "zip" else path.read_bytes()
-                s3.put_object(Bucket=bucket, Key=key, Body=body)
-                self._published.add(key)
-            if path.name == f"{self.name}.template.json":
-                url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
-        return url
+        self.id = deploy(StackName=self.name, Capabilities=["CAPABILITY_IAM"], **template)["StackId"]
+        return self._wait()
 
     def destroy(self) -> str:
-        """Delete the stack; return the status it ends in."""
+        """Delete the stack."""
         self._cloudformation.delete_stack(StackName=self.name)
-        return self._settled()
+        return self._wait()
 
     def output(self, key: str) -> str:
-        """Return what the stack puts out."""
+        """Return an output of the stack."""
         (stack,) = self._cloudformation.describe_stacks(StackName=self.id)["Stacks"]
         (value,) = (each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == key)
         return str(value)
 
     def physical_ids(self, *types: str) -> dict[str, str]:
-        """Return the physical ID of each resource of these types, by logical ID."""
+        """Return the physical ID of each resource of these types, or of all, by logical ID."""
         resources = self._cloudformation.describe_stack_resources(StackName=self.id)["StackResources"]
         return {
-            each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources if each["ResourceType"] in types
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in resources
+            if not types or each["ResourceType"] in types
         }
 
     def resources(self) -> dict[str, Resource]:
@@ -129,13 +98,53 @@ class DeployedStack:
         reasons = [event.get("ResourceStatusReason", "") for event in events]
         return "\n".join(filter(None, takewhile(lambda reason: reason != "User Initiated", reasons)))
 
-    def _settled(self) -> str:
+    def _wait(self) -> str:
         for _ in range(600):
             status: str = self._cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
                 return status
             time.sleep(0.05)
         raise TimeoutError(f"the stack stays {status}")
+
+
+class DeployedStack(CloudFormationStack):
+    """The only stack of an app, deployed to a local AWS."""
+
+    def __init__(self, aws: Emulator, app: App) -> None:
+        """Deploy the app's stack, or fail with the reason."""
+        [stack] = app.synth().stacks
+        super().__init__(aws, stack.stack_name)
+        self._published = set[str]()
+        assert self.update(app) == "CREATE_COMPLETE", self.why()
+
+    def beside(self, name: str) -> "DeployedStack":
+        """Return another stack of this AWS, which `update` creates."""
+        other = copy(self)
+        other.name = name
+        return other
+
+    def update(self, app: App) -> str:
+        """Update the stack to the app's, or create it again."""
+        return self.deploy(TemplateURL=self._publish(app))
+
+    def _publish(self, app: App) -> str:
+        """Upload the stack's new assets, its template among them; return the template's URL."""
+        self.aws.bootstrap()
+        folder, s3 = Path(app.synth().directory), self.aws.client("s3")
+        manifest = json.loads((folder / f"{self.name}.assets.json").read_text())
+        url = ""
+        for file in manifest["files"].values():
+            path = folder / file["source"]["path"]
+            [place] = file["destinations"].values()
+            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+            key = place["objectKey"]
+            if key not in self._published:
+                body = _zipped(path) if file["source"]["packaging"] == "zip" else path.read_bytes()
+                s3.put_object(Bucket=bucket, Key=key, Body=body)
+                self._published.add(key)
+            if path.name == f"{self.name}.template.json":
+                url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
+        return url
 
 
 def _path(definition: Mapping[str, dict[str, str]]) -> str:
