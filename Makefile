@@ -14,8 +14,8 @@ SLOW := emulator privilege properties synthesized testing \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
 	$(addprefix network/test_,endpoint_policies.py pointer_record.py) \
 	$(addprefix service/test_,deployment.py run_before.py weights.py) \
-	$(addprefix test_,app.py benchmarks.py demo.py disposable.py promises.py readme.py security.py stability.py \
-		wheel.py)
+	$(addprefix test_,app.py benchmarks.py disposable.py promises.py readme.py security.py stability.py) \
+	tools/test_wheel.py
 # Two commands at a time, unless you pass -j.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 

@@ -19,16 +19,16 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
 
-# What reads all modes, which take long to build: one worker runs it all, so that they are built once.
+# Tests that read all modes. Modes take long to build, so one worker runs all these tests and builds the modes once.
 ALL_MODES = (
     "tests/properties/",
     "tests/test_security.py",
     "tests/caveats/test_patterns.py",
     "tests/privilege/test_every_mode.py",
 )
-# Files that begin first, because they take longest: no worker is to end with one of them alone.
+# Files that take longest. They begin first, so that no worker ends with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_splice.py")
-# What runs the same code over and over. Measuring its coverage doubles its time, and other tests reach each branch.
+# Tests that run the same code again. To measure their coverage doubles their time, and other tests reach each branch.
 REPEATING = (
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
@@ -40,11 +40,22 @@ REPEATING = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest begin; within a file the order is random."""
+    """Let the longest begin. Within a file the order is random."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
-    for item in items:
-        if item.nodeid.startswith(REPEATING):
-            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage of tests that repeat, nor of their fixtures."""
+    plugin = item.config.pluginmanager.get_plugin("_cov")
+    controller: Any = getattr(plugin, "cov_controller", None)
+    if controller is None or not item.nodeid.startswith(REPEATING):
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped

@@ -16,7 +16,7 @@ from aws_cdk import App
 
 from tests.everything import Everything
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PYTHONS = [f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)]
 
 FROM_WHEEL = """
