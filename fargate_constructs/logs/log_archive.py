@@ -10,7 +10,7 @@ log group ──> subscription ──> [shipper Lambda] ──> S3 ──> Athen
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration, Resource, Stack
+from aws_cdk import Aws, Resource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -26,26 +26,15 @@ from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_format import ArchiveFormat
-from fargate_constructs.logs.archive_function import ShipperFunction
 from fargate_constructs.logs.bucket_owner import bucket_owner, validate_owner_settings
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
-from fargate_constructs.logs.failure_bucket import FailureBucket
-from fargate_constructs.logs.failure_queue import FailureQueue, needs_queue
-from fargate_constructs.logs.firehose import Firehose
 from fargate_constructs.logs.log_compaction import LogCompaction, decide_compaction
 from fargate_constructs.logs.log_router import LogRouter
-from fargate_constructs.logs.replay import Replay
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
-from fargate_constructs.logs.subscriptions import Subscriptions, function_target
-
-# Time for the S3 client's own retries of a few objects; Lambda tries the whole batch again after that.
-SHIPPER_TIMEOUT = Duration.minutes(1)
-# Lambda's own retries, before it gives up a batch: both are its maximum
-# (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
-RETRY_ATTEMPTS = 2
-MAX_EVENT_AGE = Duration.hours(6)
+from fargate_constructs.logs.shipping import Shipping
+from fargate_constructs.logs.subscriptions import Subscriptions
 
 
 @checked
@@ -108,7 +97,7 @@ class LogArchive(Construct):
         replay_schedule: scheduler.ScheduleExpression | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
-        delivery, is_ours = delivery or Delivery.direct(), bucket is None
+        delivery = delivery or Delivery.direct()
         validate_owner_settings(
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
         )
@@ -137,41 +126,33 @@ class LogArchive(Construct):
             versioned=versioned,
             object_lock=object_lock,
         )
-        self.failure_bucket = FailureBucket(
+        shipping = Shipping(
             self,
-            "Failures",
-            lifecycle_rules=Retention(expiration=retention.expiration, transitions=[]).lifecycle_rules(),
+            bucket=self.bucket,
+            owner=(owner := bucket_owner(self.bucket, Stack.of(self)) if bucket else Aws.ACCOUNT_ID),
+            is_imported=bucket is not None,
+            delivery=delivery,
+            archive_format=archive_format,
             encryption_key=encryption_key,
+            failure_expiration=retention.expiration,
+            replay_schedule=replay_schedule,
         )
-        self.failure_queue = (
-            FailureQueue(self, "FailureQueue", encryption_key=encryption_key) if needs_queue(self) else None
-        )
+        self.failure_bucket = shipping.failure_bucket
+        self.failure_queue = shipping.failure_queue
         """In China: where Lambda puts failed batches, until the replay function moves them into *failure_bucket*."""
-        self._owner = Aws.ACCOUNT_ID if is_ours else bucket_owner(self.bucket, Stack.of(self))
-        self.function = self._make_shipper(archive_format)
+        self.function = shipping.shipper
         """The shipper."""
         self.log_group = self.function.own_log_group
         """The shipper's own log."""
-        self.replay = Replay(
-            self,
-            "Replay",
-            shipper=self.function,
-            failure_bucket=self.failure_bucket,
-            failure_queue=self.failure_queue,
-            schedule=replay_schedule,
-        )
-        self.firehose = self._make_firehose(delivery) if delivery.has_buffer else None
+        self.replay = shipping.replay
+        self.firehose = shipping.firehose
         """Data Firehose and what belongs to it, if delivery is buffered or was."""
-        self._bucket_grants: list[tuple[iam.IRole, iam.PolicyStatement]] = [*self.function.bucket_grants]
-        self._bucket_grants += self.firehose.bucket_grants if self.firehose else []
-        if is_ours or self.firehose:
-            # Also in a direct archive: what Data Firehose failed to store before the switch is not forgotten.
-            self._bucket_grants += self.replay.add_stream(self.bucket, owner=self._owner)
-        self._subscriptions = self._make_subscriptions(self.firehose if delivery.is_buffered else None)
+        self._bucket_grants = shipping.bucket_grants
+        self._subscriptions = self._make_subscriptions(shipping, delivery)
         self._alarms = self._make_alarms(alarm_actions)
         self.catalog = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read; None for raw batches."""
-        self.compaction = LogCompaction(self, "Merger", bucket=self.bucket, owner=self._owner) if compacts else None
+        self.compaction = LogCompaction(self, "Merger", bucket=self.bucket, owner=owner) if compacts else None
         """What joins small objects into large ones; None without compaction."""
         if self.catalog:
             self._adopt(self.catalog.log_groups, self.catalog.bucket_grants)
@@ -305,50 +286,12 @@ class LogArchive(Construct):
         self._alarms.adopt(scheduled.alarm)
         self._subscriptions.ignore_own(scheduled.function.own_log_group)
 
-    def _make_shipper(self, archive_format: ArchiveFormat) -> ShipperFunction:
-        failures = self.failure_queue or self.failure_bucket
-        shipper = ShipperFunction(
-            self,
-            "Shipper",
-            module="queue_fallback" if self.failure_queue else "handler",
-            description="Ships CloudWatch Logs to S3",
-            bucket=self.bucket,
-            owner=self._owner,
-            failure_bucket=self.failure_bucket,
-            archive_format=archive_format,
-            timeout=SHIPPER_TIMEOUT,
-            retry_attempts=RETRY_ATTEMPTS,
-            max_event_age=MAX_EVENT_AGE,
-            on_failure=failures.as_destination(),
-        )
-        failures.grant_failures(shipper.execution_role)
-        if self.failure_queue:
-            shipper.add_environment("FAILURE_QUEUE", self.failure_queue.queue_url)
-        return shipper
-
-    def _make_firehose(self, delivery: Delivery) -> Firehose:
-        firehose = Firehose(
-            self,
-            "Buffer",
-            delivery=delivery,
-            bucket=self.bucket,
-            owner=self._owner,
-            failure_bucket=self.failure_bucket,
-        )
-        if delivery.is_draining:
-            firehose.drain()
-        return firehose
-
-    def _make_subscriptions(self, firehose: Firehose | None) -> Subscriptions:
-        target = firehose.subscription_target() if firehose else function_target(self, self.function)
-        subscriptions = Subscriptions(self, target)
-        if self.firehose:
-            subscriptions.publish_to(self.firehose.function)
-            subscriptions.ignore_own(self.firehose.function.own_log_group)
-            subscriptions.ignore_own(self.firehose.own_log_group)
-        subscriptions.publish_to(self.function)
-        subscriptions.ignore_own(self.log_group)
-        subscriptions.ignore_own(self.replay.function.own_log_group)
+    def _make_subscriptions(self, shipping: Shipping, delivery: Delivery) -> Subscriptions:
+        subscriptions = Subscriptions(self, shipping.subscription_target(delivery))
+        for function in shipping.functions:
+            subscriptions.publish_to(function)
+        for log_group in shipping.own_log_groups:
+            subscriptions.ignore_own(log_group)
         return subscriptions
 
     def _make_alarms(self, actions: Sequence[cloudwatch.IAlarmAction]) -> Alarms:
