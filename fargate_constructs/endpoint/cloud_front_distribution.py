@@ -1,9 +1,4 @@
-"""HTTPS without a domain: a CloudFront distribution in front of an internal endpoint.
-
-```
-caller ──> [d111111abcdef8.cloudfront.net ──> VPC origin] ──> internal HttpEndpoint ──> routes
-```
-"""
+"""HTTPS without a domain: a CloudFront distribution in front of an internal endpoint."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""AWS's limits of listeners and security groups, checked in the finished templates of all stacks.
-
-```
-rules, target groups, certificates, security group rules of all stacks ──> [counted] ──> errors at synthesis
-```
-"""
+"""AWS's limits of listeners and security groups, checked in the finished templates of all stacks."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

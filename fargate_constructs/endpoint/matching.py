@@ -270,6 +270,6 @@ def _shared_address(
     """Return an address in a network of each. Without networks on one side, any address of the other, or no text."""
     if not networks or not others:
         return min((str(network[0]) for network in (*networks, *others)), default="")
-    shared = (pair for pair in product(networks, others) if pair[0].version == pair[1].version)
-    narrower = (max(pair, key=lambda network: network.prefixlen) for pair in shared if pair[0].overlaps(pair[1]))
+    shared = (pair for pair in product(networks, others) if pair[0].overlaps(pair[1]))
+    narrower = (max(pair, key=lambda network: network.prefixlen) for pair in shared)
     return min((str(network[0]) for network in narrower), default=None)

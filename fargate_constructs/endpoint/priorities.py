@@ -1,9 +1,4 @@
-"""The priority of each listener rule.
-
-```
-conditions ──> match ──> share of the priorities ──> hash within the share ──> [priority]
-```
-"""
+"""The priority of each listener rule."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence

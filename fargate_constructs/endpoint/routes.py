@@ -1,9 +1,4 @@
-"""Which service answers which request.
-
-```
-caller ──> listener ──> [route: one listener rule] ──> service
-```
-"""
+"""Which service answers which request."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
