@@ -1,4 +1,4 @@
-"""An app with every part in its other modes: what must be the same whoever builds it, in which process and order.
+"""An app with every part in other modes. Its template must be the same in each process and in each order.
 
 Run as a program, it prints its template.
 """

@@ -1,7 +1,7 @@
 """What must never be replaced of the example, and of every other mode: kept in pinned.json, for people to read.
 
-`python -m tests.pinned` writes it anew. Each line that changes or goes is a resource that CloudFormation would replace
-or delete for somebody who has deployed it.
+`python -m tests.pinned` writes it again. Each line that changes or disappears is a resource that CloudFormation would
+replace or delete in a deployed stack.
 """
 
 import json
@@ -54,7 +54,7 @@ def read() -> dict[str, dict[str, Any]]:
 
 
 def synthesize(folder: str) -> None:
-    """Write the template of each stack, in whatever environment this runs, once every mode has been built in it."""
+    """Build every mode, then write the template of each stack."""
     app = App()
     for name, build in MODES.items():
         build(Stage(app, name))

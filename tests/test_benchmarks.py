@@ -71,7 +71,7 @@ def test_a_deployment_takes_less_than_a_minute(two: Synthesized) -> None:
     }
 
 
-def test_what_stands_is_counted(two: Synthesized) -> None:
+def test_idle_resources_are_counted(two: Synthesized) -> None:
     """One load balancer serves all of ours; each has an address in two zones, as has each way out."""
     counts = {name: bills.standing(template) for name, template in two.items()}
 
@@ -84,7 +84,7 @@ def test_what_stands_is_counted(two: Synthesized) -> None:
 
 
 def test_what_is_billed_by_an_unknown_price_is_refused() -> None:
-    """No resource is taken for free because nobody thought of it."""
+    """A resource type without a price is refused."""
     template = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {}}}}
 
     with pytest.raises(ValueError, match="price of Key must be known, got a AWS::KMS::Key"):

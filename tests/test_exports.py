@@ -21,7 +21,7 @@ def test_all_is_sorted_and_complete() -> None:
 
 
 def test_what_the_front_offers_is_listed() -> None:
-    """`dir()` knows each name before anybody asks for it; no other name is taken for one."""
+    """`dir()` lists each name before its first use. Other names are refused."""
     assert set(vars(fargate_constructs)["__all__"]) <= set(dir(fargate_constructs))
     with pytest.raises(AttributeError, match="module 'fargate_constructs' has no attribute 'FargateServices'"):
         _ = fargate_constructs.FargateServices  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ MAY_IMPORT = {
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_imports_run_one_way(folder: str) -> None:
-    """Each folder imports what is below it, and nothing else."""
+    """Each folder imports only folders below it."""
     files = [PACKAGE / f"{folder}.py"] if (PACKAGE / f"{folder}.py").exists() else (PACKAGE / folder).rglob("*.py")
     imported = {
         node.module.removeprefix("fargate_constructs.")
@@ -107,7 +107,7 @@ def test_no_module_name_occurs_twice() -> None:
     sorted(module for handler in PACKAGE.glob("*/lambdas/*/handler.py") for module in handler.parent.glob("*.py")),
     ids=lambda module: str(module.relative_to(PACKAGE)),
 )
-def test_a_lambdas_code_stands_alone(module: Path) -> None:
+def test_the_code_of_a_function_imports_nothing_of_the_package(module: Path) -> None:
     """It needs nothing but the standard library and the runtime's boto3."""
     modules = {
         name.split(".")[0]

@@ -25,7 +25,7 @@ from tests.modes.made_elsewhere import IMAGE
 
 # What cfn-lint warns of, and why it stays.
 WARNINGS = {
-    "W3005": "CDK lets what depends on a construct depend on all in it: on a role, for its policies' sake.",
+    "W3005": "A dependency on a construct is one on all its resources: on a role, and so on its policies.",
     "W7001": "CDK's DeliveryStream adds a mapping of addresses to the stack, and nothing refers to it.",
 }
 
@@ -38,8 +38,8 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
     assert findings(modes.app(), pack) == []
 
 
-def test_no_caveat_is_left_but_where_nobody_archives() -> None:
-    """Nothing, in any mode of any part, but logs that stay in CloudWatch where a mode has no archive."""
+def test_the_only_caveat_is_of_logs_without_an_archive() -> None:
+    """In all modes the only caveat is logs that stay in CloudWatch, in modes without an archive."""
     app = modes.app()
     templates = app_templates(app)
     kept = {

@@ -7,7 +7,7 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint,
 
 
 def test_services_in_other_stacks_use_the_shared_parts(image: ecs.ContainerImage) -> None:
-    """Routes, subscriptions and tasks stand in their service's stack; the shared stack knows none of them."""
+    """Routes, subscriptions and tasks are in their service's stack. The shared stack depends on none of them."""
     app = App()
     base = Stack(app, "Base")
     network = FixedEgressNetwork(base, "Network")

@@ -1,4 +1,4 @@
-"""What somebody who has deployed the example, or any part in any mode, must never lose by an update."""
+"""What an update must never replace in a deployed stack, of the example and of each part in each mode."""
 
 import os
 import re

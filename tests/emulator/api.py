@@ -16,7 +16,7 @@ class ApiError(ValueError):
     """An error of the emulated AWS; raised by a handler, it rolls the stack back."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Keep the code: to delete what is already gone is no error."""
+        """Keep the code, because deleting a missing resource is not an error."""
         super().__init__(f"{code}: {message}")
         self.code = code
 

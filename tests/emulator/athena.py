@@ -86,7 +86,7 @@ def _resolve(tree: Any, database: str, folder: Path) -> Any:  # noqa: ANN401  # 
 
 
 def _relation(definition: Props, folder: Path) -> str:
-    """The SQL of a table's lines, with the partition each one lies in."""
+    """The SQL of a table's lines, with the partition of each line."""
     storage = definition["StorageDescriptor"]
     assert storage["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
     columns = {column["Name"]: TYPES[column["Type"]] for column in storage["Columns"]}

@@ -24,7 +24,7 @@ from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.queries import Queries, QueryError, Rows
 
 ARCHIVE_SECONDS = 60
-SIGNALLED = 128  # and the signal's number: how a shell tells that a signal ended a command
+SIGNALLED = 128  # plus the signal's number: the exit code in a shell of a command that a signal ended
 INDENT = " " * 9
 QUERY = "errors_in_the_last_hour"
 MESSAGES = ("listening on port 80", "GET / 200 3 ms", '{"level": "error", "path": "/café", "text": "✗ not found"}')

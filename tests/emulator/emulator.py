@@ -33,8 +33,8 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
 MIB, ROOM_MIB = 1 << 20, 100
 JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
-# Settings of a person that would mislead children, which talk to this machine alone: for another AWS, for the CDK CLI
-# (each option of it can be a variable CDK_*), and for a proxy.
+# Settings of a person that children must not use: for another AWS, for the CDK CLI (each of its options can be a
+# variable CDK_*), and for a proxy.
 NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
@@ -44,9 +44,9 @@ class EmulatorError(RuntimeError):
 
 
 class Emulator:
-    """MiniStack on a free port of 127.0.0.1, its data in a folder that goes when it ends.
+    """MiniStack on a free port of 127.0.0.1, its data in a temporary folder.
 
-    Whatever leaves the block (an exception, Ctrl-C, SIGTERM) ends the server and every Lambda function it runs.
+    An exception, Ctrl-C or SIGTERM in the block ends the server and each Lambda function that it runs.
 
     Args:
         progress: is called with each line that the CDK CLI prints. By default none is shown.
@@ -96,7 +96,7 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a child process (the CDK CLI, the AWS CLI, an SDK) needs to use this AWS and no other."""
+        """The environment variables with which a child process (a CLI, an SDK) uses only this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -123,7 +123,7 @@ class Emulator:
         return self._clients[service]
 
     def reset(self) -> None:
-        """Forget all that there is."""
+        """Delete everything."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         connection.request("POST", "/_ministack/reset")
         assert connection.getresponse().status == http.HTTPStatus.OK
@@ -131,7 +131,7 @@ class Emulator:
         self._bootstrapped = False
 
     def bootstrap(self) -> None:
-        """Deploy what every CDK app needs, as `cdk bootstrap` does, from the CLI's own template."""
+        """Deploy the bootstrap stack, as `cdk bootstrap` does, from the CLI's own template."""
         if self._bootstrapped:
             return
         cloudformation = self.client("cloudformation")
@@ -159,7 +159,7 @@ class Emulator:
         return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
 
     def take_back(self, outdir: Path, *, mapping: Path) -> None:
-        """Import what a destroyed stack left behind into a new one, by a file that `cdk import` takes.
+        """Import the resources that a destroyed stack retained into a new one, by a file for `cdk import`.
 
         Raises:
             EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
@@ -167,10 +167,10 @@ class Emulator:
         self._cdk("import", "--resource-mapping", str(mapping), "--app", str(outdir.resolve()), cwd=self.folder)
 
     def _cdk(self, *arguments: str, cwd: Path) -> None:
-        """Run the CDK CLI and pass on what it says."""
+        """Run the CDK CLI and pass on each line that it prints."""
         command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]
         environment = self._child_environment(CDK_DISABLE_CLI_TELEMETRY="true")
-        said = []
+        lines = []
         with ExitStack() as running:
             options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
             process = running.enter_context(group(command, **options))
@@ -179,11 +179,11 @@ class Emulator:
             deadline.start()
             assert process.stdout is not None
             for line in process.stdout:
-                said.append(line.rstrip())
-                self._progress(said[-1])
+                lines.append(line.rstrip())
+                self._progress(lines[-1])
             process.wait()
         if process.returncode:
-            raise EmulatorError("\n".join([f"cdk {arguments[0]} failed:", *said[-40:], *self._failed_resources()]))
+            raise EmulatorError("\n".join([f"cdk {arguments[0]} failed:", *lines[-40:], *self._failed_resources()]))
 
     def _failed_resources(self) -> Iterator[str]:
         """A line for each resource that the last operation of any stack failed on."""

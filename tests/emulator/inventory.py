@@ -1,4 +1,4 @@
-"""All that an account has, as far as stacks of this project make it.
+"""The resources of an account, of the types that stacks of this project make.
 
 AWS ──> a list call for each type ──> names and IDs, as CloudFormation has them
 """
@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.emulator.emulator import Emulator
 
-# For each type a client, its list call, the list in the answer, and what tells one from the other; none for bare ARNs.
-# What cannot be without one of these (rules, routes, policies, subscriptions) is left out.
+# For each type: the client, its list call, the list in the response, and the key of the name or ID; none for bare ARNs.
+# Types that exist only within one of these (rules, routes, policies, subscriptions) are left out.
 LISTS = {
     "AWS::Athena::WorkGroup": ("athena", "list_work_groups", "WorkGroups", "Name"),
     "AWS::AutoScaling::AutoScalingGroup": (
@@ -53,7 +53,7 @@ LISTS = {
 
 
 def inventory(aws: Emulator) -> set[str]:
-    """Return the names and IDs of all that there is."""
+    """Return the names and IDs of all resources."""
     return {name for type_ in LISTS for name in _list(aws, *LISTS[type_])}
 
 

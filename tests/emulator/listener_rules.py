@@ -3,7 +3,7 @@
 template ──> MiniStack's AWS::ElasticLoadBalancingV2::ListenerRule ──> its load balancer ──> target
 
 MiniStack keeps one target group of a weighted action and no sign-in, reads no query string condition of a template,
-lets every source address through, tells hosts apart by case, and takes two listeners on one port.
+matches every source address, compares hosts with regard to case, and allows two listeners on one port.
 """
 
 import random

@@ -91,7 +91,7 @@ class LoadBalancer:
     ) -> Answer:
         """Send a request, by default to the load balancer's own name."""
         connection = http.client.HTTPConnection(self._address, timeout=30)
-        # The emulator finds a load balancer by its own name, or whatever the request's host is by the path's beginning.
+        # The emulator finds a load balancer by its DNS name, or for other hosts by the beginning of the path.
         target, host = (self._prefix + path, host) if host else (path, self._dns_name)
         connection.request(method, target, headers={**(headers or {}), "Host": host})
         response = connection.getresponse()

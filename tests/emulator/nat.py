@@ -92,7 +92,7 @@ def create_nat_gateway(props: Props) -> Created:
 
 
 def _create_regional(props: Props) -> Created:
-    """A regional NAT gateway in manual mode, which MiniStack's API does not know: it stands in no subnet."""
+    """A regional NAT gateway in manual mode, which MiniStack's API does not have. It is in no subnet."""
     if not props.get("AvailabilityZoneAddresses"):
         raise ApiError("NotEmulated", "a regional NAT gateway in automatic mode")
     _check_free(_wanted(props))

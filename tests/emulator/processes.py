@@ -22,9 +22,9 @@ def free_port() -> int:
 
 @contextmanager
 def group(command: list[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:  # noqa: ANN401  # Popen's own
-    """A child process that ends with the block, and with it whatever it started itself."""
+    """A child process that ends with the block, together with the processes that it started."""
     process = subprocess.Popen(command, encoding="utf-8", stderr=subprocess.STDOUT, start_new_session=True, **options)
-    with ExitStack() as ending:  # from below, and each step even if Ctrl-C comes during the one before
+    with ExitStack() as ending:  # in reverse order, and each step even if Ctrl-C interrupts the one before
         for pipe in filter(None, (process.stdin, process.stdout)):
             ending.enter_context(pipe)
         ending.callback(_end, process, signal.SIGKILL)

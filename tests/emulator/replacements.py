@@ -1,4 +1,4 @@
-"""What CloudFormation and the services behind it do to what is there already; MiniStack lets more pass.
+"""What CloudFormation and the services do with existing resources. MiniStack alone allows more.
 
 changed property ──> create-only in CloudFormation's own schema? ──> a new resource, then the old one is deleted
 """

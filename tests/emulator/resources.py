@@ -61,7 +61,7 @@ def _authorize(props: Props, *, direction: str) -> Created:
     rule, rules = _rule(props, direction), _rules(props, direction)
     rule_id = rule["SecurityGroupRuleId"]
     if direction == "Egress":
-        # The first rule takes away what a group lets out by itself, even if the group's template repeats that
+        # The first rule replaces the group's default egress rule, even if the template repeats it
         # (github.com/aws/aws-cdk/issues/987). Rules that are resources have an ID, and stay.
         [allow_all] = _ec2_sg_egress_permissions([])
         rules[:] = [other for other in rules if "SecurityGroupRuleId" in other or not _rules_match(other, allow_all)]
@@ -179,7 +179,7 @@ class Handler:
         return physical_id, self.update(physical_id, old, new)
 
     def _delete(self, physical_id: str, props: Props) -> None:
-        """Delete; what is already gone is deleted."""
+        """Delete the resource, if it still exists."""
         try:
             self.delete(physical_id, props)
         except ApiError as error:

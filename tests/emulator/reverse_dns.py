@@ -25,7 +25,7 @@ def _resolves(name: str, public_ip: str) -> bool:
 
 
 def _item(address: Props) -> str:
-    """An address with its PTR record and what is being done about that."""
+    """An address with its PTR record and the pending change."""
     update = address.get("PtrUpdate")
     pending = (
         f"<ptrRecordUpdate><value>{update}</value><status>PENDING</status></ptrRecordUpdate>"
@@ -39,7 +39,7 @@ def _item(address: Props) -> str:
 
 
 def _update(action: str, params: Props, value: str) -> Response:
-    """Take a request for a PTR record, `""` for none; it is done once somebody has seen that it is pending."""
+    """Accept a request for a PTR record (`""` for none). It is done after the next call that describes it."""
     address = _addresses[_p(params, "AllocationId")]
     address["PtrUpdate"] = value
     return _xml(200, f"{action}Response", f"<address>{_item(address)}</address>")
@@ -78,7 +78,7 @@ def describe_addresses_attribute(params: Props) -> Response:
 
 
 def _release_address(params: Props, *, release: Callable[[Props], Response]) -> Response:
-    """MiniStack's ReleaseAddress, which keeps what is locked."""
+    """MiniStack's ReleaseAddress, which refuses a locked address."""
     address = _addresses.get(_p(params, "AllocationId"), {})
     if address.get("PtrRecord") or "PtrUpdate" in address:
         return _error(LOCKED, "The address cannot be released because it is locked to your account.", 400)

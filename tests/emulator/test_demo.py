@@ -18,7 +18,7 @@ Captured: TypeAlias = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def a_persons_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which somebody works with a real AWS, through a proxy."""
+    """The settings of a person who uses a real AWS through a proxy."""
     settings = {"profile": "shop", "context": {"domain_name": "shop.example.com", "hosted_zone_id": "Z1"}}
     (tmp_path / ".cdk.json").write_text(json.dumps(settings))
     variables = {
@@ -38,8 +38,8 @@ def a_persons_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("a_persons_settings")
 def test_demo_goes_the_whole_way() -> None:
     """The example deploys, routes lead to their services, tasks leave from promised addresses, log lines are in S3."""
-    said: list[str] = []
-    result = demo.run(said.append)
+    lines: list[str] = []
+    result = demo.run(lines.append)
 
     assert re.fullmatch(r"https?://[\w.-]+", result.outputs["EndpointUrl"])
     egress_ips = result.outputs["EgressIps"].split(",")
@@ -53,7 +53,7 @@ def test_demo_goes_the_whole_way() -> None:
     key = r"log_group=[\w%.-]+/dt=\d{4}-\d\d-\d\d/hour=\d\d/[\w.-]+\.ndjson\.gz"
     assert all(re.fullmatch(key, name) for name in result.archived)
 
-    story = "\n".join(said)
+    story = "\n".join(lines)
     assert "runs no containers" in story
     assert "answers only inside" in story
     assert all(way.answer in story for way in result.arrivals)
@@ -63,7 +63,7 @@ def test_demo_goes_the_whole_way() -> None:
     assert [row[-1] for row in result.errors.rows] == [error, error]
     assert {row[1] for row in result.errors.rows} == {line.log_group for line in result.sent}
     assert result.errors.table()[0] in story
-    assert said[-1].endswith(f"{len(result.sent)} of {len(result.sent)} log lines are in S3")
+    assert lines[-1].endswith(f"{len(result.sent)} of {len(result.sent)} log lines are in S3")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_another_way_out_fails_the_demo(public_ips: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "stopped, and the local AWS with it"),
         (demo.DemoError("lost a line"), 1, "the demo failed: lost a line"),
@@ -100,7 +100,7 @@ def test_another_way_out_fails_the_demo(public_ips: tuple[str, ...]) -> None:
     ],
 )
 def test_demo_ends_with_one_line(
-    error: BaseException, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, capsys: Captured
+    error: BaseException, code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, capsys: Captured
 ) -> None:
     """What ends the demo early gives an exit code and a line, not a traceback."""
 
@@ -111,7 +111,7 @@ def test_demo_ends_with_one_line(
     with (tmp_path / "stdout").open("w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
         assert demo.main() == code
-    assert capsys.readouterr().err.strip() == told
+    assert capsys.readouterr().err.strip() == message
 
 
 def test_a_full_disk_is_named_before_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_each_request_reaches_the_most_specific_route(
     ],
 )
 def test_a_header_leads_to_another_service(routed: LoadBalancer, path: str, headers: dict[str, str], name: str) -> None:
-    """On its own path alone; no header speaks for the caller's address."""
+    """Only on the route's path. No header replaces the caller's address."""
     assert routed.send(path, host=HTTPS, headers=headers).name == name
 
 
@@ -172,14 +172,14 @@ def test_the_request_arrives_as_it_was_sent(routed: LoadBalancer) -> None:
 
 
 def test_plain_http_is_redirected(routed: LoadBalancer) -> None:
-    """To the same host, path and query string, whatever routes there are."""
+    """To the same host, path and query string, for each route."""
     answer = routed.send("/api/users?a=b", host="shop.example.com")
 
     assert (answer.status, answer.body) == (HTTPStatus.MOVED_PERMANENTLY, "")
     assert answer.headers["Location"] == "https://shop.example.com:443/api/users?a=b"
 
 
-def test_who_has_not_signed_in_is_sent_to_the_provider(routed: LoadBalancer) -> None:
+def test_a_caller_without_a_session_is_sent_to_the_provider(routed: LoadBalancer) -> None:
     """The service does not get the request."""
     answer = routed.send("/admin/users", host=HTTPS)
 
@@ -187,8 +187,8 @@ def test_who_has_not_signed_in_is_sent_to_the_provider(routed: LoadBalancer) -> 
     assert answer.headers["Location"].startswith("https://login.example.com/authorize?")
 
 
-def test_what_no_route_claims_is_not_found(shifted: LoadBalancer) -> None:
-    """By the listener's own answer."""
+def test_a_request_that_matches_no_route_is_not_found(shifted: LoadBalancer) -> None:
+    """The listener answers 404 itself."""
     answer = shifted.send("/b", host=HTTPS)
 
     assert (answer.status, answer.body) == (HTTPStatus.NOT_FOUND, "no route\n")

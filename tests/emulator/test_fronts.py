@@ -101,7 +101,7 @@ def test_fixed_addresses_come_and_stay(stack: DeployedStack) -> None:
     assert new <= addresses_of(stack)
 
 
-def test_tls_comes_and_goes(stack: DeployedStack) -> None:
+def test_tls_can_be_added_and_removed(stack: DeployedStack) -> None:
     """Port 80's listener stays, AWS takes one on a port, and redirects; routes move to port 443 and back."""
     assert stack.update(front_app(static_ips=True)) == "UPDATE_COMPLETE", stack.why()
     http_only = stack.physical_ids(LISTENER)
@@ -134,7 +134,7 @@ def test_callers_change_in_place(stack: DeployedStack) -> None:
     assert ranges == [(80, "203.0.113.0/24")]
 
 
-def test_a_web_acl_comes_and_goes(stack: DeployedStack) -> None:
+def test_a_web_acl_can_be_added_and_removed(stack: DeployedStack) -> None:
     """It is put before the load balancer that is there, and taken away again."""
     (load_balancer,) = stack.physical_ids(LOAD_BALANCER).values()
     waf = stack.aws.client("wafv2")

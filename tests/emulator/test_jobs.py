@@ -1,4 +1,4 @@
-"""Jobs, deployed: a migration before a service, and a task by the clock whose failures are noticed."""
+"""Deployed jobs: a migration before a service, and a scheduled task with messages about failed runs."""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ from tests.emulator.updates import DeployedStack
 
 
 def jobs_app(version: int) -> App:
-    """Return an app of a service that waits for a migration, and of a task by the clock."""
+    """Return an app of a service that waits for a migration, and of a scheduled task."""
     app = App()
     stack = Stack(app, "Jobs")
     image = ecs.ContainerImage.from_registry(f"example.com/shop:{version}")
@@ -36,9 +36,9 @@ def jobs_app(version: int) -> App:
 
 @contextmanager
 def ending_migrations(aws: Emulator, exit_code: int) -> Iterator[list[list[str]]]:
-    """Let migrations end with an exit code; for each, hear which services there are while it runs."""
+    """Let migrations end with an exit code; for each, yield the services that exist while it runs."""
     api = aws.client("ecs")
-    seen: list[list[str]] = []
+    services: list[list[str]] = []
     is_over = threading.Event()
 
     def watch() -> None:
@@ -47,13 +47,13 @@ def ending_migrations(aws: Emulator, exit_code: int) -> Iterator[list[list[str]]
                 tasks = api.list_tasks(cluster=cluster)["taskArns"]
                 for task in api.describe_tasks(cluster=cluster, tasks=tasks)["tasks"]:
                     if "Migrate" in task["taskDefinitionArn"]:
-                        seen.append(api.list_services(cluster=cluster)["serviceArns"])
+                        services.append(api.list_services(cluster=cluster)["serviceArns"])
                         api.stop_task(cluster=cluster, task=task["taskArn"], reason=f"exit {exit_code}")
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield seen
+        yield services
     finally:
         is_over.set()
         thread.join()
@@ -78,7 +78,7 @@ def _version_of_service(stack: DeployedStack) -> str:
 
 
 def test_a_failed_migration_keeps_the_version_before(stack: DeployedStack) -> None:
-    """The deployment fails with the reason, and its way back runs nothing; the next one does."""
+    """The deployment fails with the reason, and the rollback runs no migration. The next deployment does."""
     with ending_migrations(stack.aws, 3) as runs:
         assert stack.update(jobs_app(2)) == "UPDATE_ROLLBACK_COMPLETE"
     assert len(runs) == 1
@@ -107,11 +107,11 @@ def _run(aws: Emulator, line: str) -> str:
     return str(task["taskArn"])
 
 
-def test_a_failed_run_is_noticed(stack: DeployedStack) -> None:
-    """A run that failed or was stopped leaves a message that says so; one that did its work leaves none."""
+def test_a_failed_run_leaves_a_message(stack: DeployedStack) -> None:
+    """A run that failed or was stopped leaves a message with the reason. A successful run leaves none."""
     api, sqs = stack.aws.client("ecs"), stack.aws.client("sqs")
 
-    for reason in ("exit 0", "exit 7", "somebody stopped it"):
+    for reason in ("exit 0", "exit 7", "stopped by hand"):
         task = _run(stack.aws, stack.output("RunCommand"))
         api.stop_task(cluster=task.split("/")[1], task=task, reason=reason)
 
@@ -120,11 +120,11 @@ def test_a_failed_run_is_noticed(stack: DeployedStack) -> None:
     while len(messages) < 2 and time.monotonic() < deadline:
         received = sqs.receive_message(QueueUrl=stack.output("Queue"), MaxNumberOfMessages=10)
         messages += [json.loads(each["Body"])["detail"] for each in received.get("Messages", [])]
-    told = sorted((each["stopCode"], each["containers"][0]["exitCode"]) for each in messages)
-    assert told == [("EssentialContainerExited", 7), ("UserInitiated", 0)]
+    codes = sorted((each["stopCode"], each["containers"][0]["exitCode"]) for each in messages)
+    assert codes == [("EssentialContainerExited", 7), ("UserInitiated", 0)]
 
 
-def test_the_clock_knows_the_task(stack: DeployedStack) -> None:
+def test_the_schedule_runs_the_task(stack: DeployedStack) -> None:
     """It runs the task that `run_command` runs."""
     api = stack.aws.client("scheduler")
     (schedule,) = api.list_schedules()["Schedules"]

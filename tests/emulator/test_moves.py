@@ -73,10 +73,10 @@ def network(aws: Emulator) -> DeployedNetwork:
 
 
 def _tour(network: DeployedNetwork) -> None:
-    """The whole tour: one gateway, one in each zone, regional, instances and back, always from the same addresses.
+    """One gateway, one in each zone, regional, instances and back, always with the same addresses.
 
-    Where the next way out wants an address that the present one holds, the direct move fails and rolls back without
-    loss, and a pause in between makes it go.
+    If the next mode needs an address that the current mode holds, the direct change fails and rolls back without loss.
+    With a pause in between it succeeds.
     """
     addresses, kept = network.promised(), network.stack.physical_ids(*NEVER_REPLACED)
     assert len(addresses) == 2
@@ -104,7 +104,7 @@ def _tour(network: DeployedNetwork) -> None:
 
 
 def _isolate_and_release(network: DeployedNetwork) -> None:
-    """Isolated and back goes without a pause; an address given up leaves the stack, but not the account."""
+    """A change to isolated and back needs no pause. A released address leaves the stack, but not the account."""
     addresses = network.promised()
 
     for egress in (Egress.isolated(keep_addresses=True), Egress.per_az(), Egress.single()):
@@ -128,7 +128,7 @@ def _come_back(network: DeployedNetwork) -> None:
 
 
 def test_no_address_is_ever_lost(network: DeployedNetwork) -> None:
-    """On no move, with an address given up, and with the stack itself gone."""
+    """By no change of mode, not with an address given up, and not with the stack deleted."""
     _tour(network)
     _isolate_and_release(network)
     _come_back(network)

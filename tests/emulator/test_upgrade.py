@@ -1,4 +1,4 @@
-"""Changing the deployed example, one thing at a time; destroying it, and having back what stays.
+"""The deployed example is changed step by step, destroyed, and made again from the retained resources.
 
 app.py ──> stack ──> change ──> … ──> destroy ──> cdk import ──> deploy again
 """
@@ -27,9 +27,9 @@ from tests.emulator.upgrades import CHANGES, FIRST, states
 
 PAGE = ROOT / "docs/upgrading.md"
 ADDRESS = "AWS::EC2::EIP"
-# Each deployment of a task registers a new revision of its definition: that is what a deployment is.
+# Each deployment of a task registers a new revision of its definition.
 REVISED = "AWS::ECS::TaskDefinition"
-# What stays with its stack gone.
+# Resources that stay when their stack is deleted.
 KEPT = (
     "*/Logs",
     "*ExecLogs",
@@ -71,7 +71,7 @@ class Upgrade:
         return not_bootstrapped(inventory(self.aws) - self._at_first)
 
     def published(self) -> list[str]:
-        """Return the addresses that tasks leave from, as the stack tells them."""
+        """Return the addresses that tasks leave from, as the stack's output lists them."""
         return self.stack.output("EgressIps").split(",")
 
     def open_groups(self) -> list[str]:
@@ -146,13 +146,15 @@ def _change(upgrade: Upgrade) -> None:
 
 
 def _destroy(upgrade: Upgrade) -> dict[str, str]:
-    """A destroy keeps addresses, buckets with what is in them, services' log groups and keys; all else is gone."""
+    """A destroy keeps addresses, buckets with their objects, services' log groups and keys. All else is deleted."""
     resources = upgrade.stack.resources()
     kept = {path: resources[path].physical_id for path in matching([*resources], KEPT)}
     bucket = kept["LogArchive/Bucket"]
     archived = upgrade.archived(bucket)
     assert archived
-    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), "all is seen"
+    assert {each.physical_id for each in resources.values() if each.type in LISTS} <= upgrade.left(), (
+        "the inventory lists all of them"
+    )
 
     assert upgrade.stack.destroy() == "DELETE_COMPLETE"
 
@@ -192,7 +194,7 @@ def _take_back_by_arguments(upgrade: Upgrade, kept: Mapping[str, str]) -> None:
 
 
 def _take_back_by_import(upgrade: Upgrade, kept: Mapping[str, str], tmp_path: Path) -> None:
-    """As docs/upgrading.md says: its script lists what stayed, `cdk import` takes it, and a deployment goes on."""
+    """The script of docs/upgrading.md lists the retained resources, `cdk import` imports them, a deployment succeeds."""
     [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
     command = [sys.executable, "-c", script, upgrade.stack.id]
     mapping = tmp_path / "mapping.json"
@@ -290,7 +292,7 @@ def test_a_renamed_subnet_group_costs_a_plain_vpc_its_addresses(upgrade: Upgrade
 
 
 def test_a_renamed_subnet_group_keeps_a_pools_addresses(upgrade: Upgrade) -> None:
-    """The same rename of a VPC whose NAT gateways have addresses of an `ElasticIpPool`: with a pause, it goes."""
+    """The same rename of a VPC whose NAT gateways have addresses of an `ElasticIpPool`: with a pause it succeeds."""
     stack = upgrade.stack.beside("Own")
     assert stack.update(own_network("Public", keeps_addresses=True)) == "CREATE_COMPLETE", stack.why()
     before, used = stack.resources(), upgrade.used()

@@ -1,4 +1,4 @@
-"""The example and what people change in it later, one thing at a time, each with all that may go.
+"""The example and later changes of it, each with the resources that it may remove.
 
 app.py's Example ──> arguments changed, parts added ──> App ──> DeployedStack.update
 """
@@ -39,7 +39,7 @@ Arguments: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Change:
-    """Something that is changed in the deployed example.
+    """A change of the deployed example.
 
     Args:
         deployment: Which deployment makes it, from 1.
@@ -47,7 +47,7 @@ class Change:
         arguments: New arguments of the example's parts, by construct ID; a function makes its argument in a scope.
         parts: The parts of `Grown` that there are from now on. By default those before.
         context: The app's context from now on. By default as before.
-        goes: The construct paths of all that is removed or made anew, in patterns.
+        goes: Patterns of the construct paths that the change removes or replaces.
     """
 
     deployment: int
@@ -58,7 +58,7 @@ class Change:
     goes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def after(self, before: "Change") -> "Change":
-        """This change on top of others: what it leaves out is as it was, and goes only if it went in its deployment."""
+        """Return this change on top of others. What it does not name stays as it was."""
         is_same = self.deployment == before.deployment
         names = {**before.arguments, **self.arguments}
         return Change(
@@ -83,13 +83,13 @@ class Change:
 def _make(
     part: Callable[..., Construct], changed: Arguments, scope: Construct, construct_id: str, **arguments: object
 ) -> Construct:
-    """Make a part of the example with arguments changed, as if its line in app.py were."""
+    """Make a part of the example with changed arguments."""
     values = {name: value(scope) if callable(value) else value for name, value in changed.get(construct_id, {}).items()}
     return part(scope, construct_id, **arguments | values)
 
 
 class Grown(example.Example):
-    """The example with what is added later: a third service with files of its own, a route, keys."""
+    """The example with later additions: a third service with files, a route, keys."""
 
     def __init__(self, scope: Construct, construct_id: str, *, parts: frozenset[str]) -> None:
         super().__init__(scope, construct_id)
@@ -118,7 +118,7 @@ def _key(scope: Construct) -> kms.Key:
     return kms.Key(scope, "ArchiveKey", enable_key_rotation=True)
 
 
-# Each on top of those before it, several in one deployment: no two of them take away what the other says that goes.
+# Each on top of those before it. Several are one deployment if they remove different resources.
 CHANGES = [
     Change(
         1,

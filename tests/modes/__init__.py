@@ -32,7 +32,7 @@ PARTS: dict[str, Mapping[str, Callable[[Stage], None]]] = {
     "whole": whole.MODES,
 }
 MODES = {f"{part}-{name}": build for part, modes in PARTS.items() for name, build in modes.items()}
-# Flags that change what is CDK's own, and not this library's: how one stack refers to another, how a stack of a known
+# Flags that change only CDK's own resources: how one stack refers to another, how a stack of a known
 # region writes its partition, and the logical ID of the policy that a grant gives to an imported role.
 FLAGS_OF_CDK_ITSELF = {
     "@aws-cdk/core:defaultCrossStackReferences",

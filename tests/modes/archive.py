@@ -34,7 +34,7 @@ def key_in(stack: Stack) -> kms.Key:
 
 
 def action_in(stack: Stack) -> cloudwatch.IAlarmAction:
-    """Return what tells somebody."""
+    """Return an alarm action."""
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:on-call")
     return cloudwatch_actions.SnsAction(topic)
 
@@ -66,7 +66,7 @@ def in_china(stage: Stage) -> None:
 
 
 def read_and_merged(stage: Stage) -> None:
-    """A catalog and a merger of somebody's bucket, and who may query."""
+    """A catalog and a merger of somebody's bucket, and a role that may query."""
     stack = Stack(stage, "Test")
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "all-logs")
     LogCompaction(stack, "Merger", bucket=bucket)

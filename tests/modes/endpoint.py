@@ -122,7 +122,7 @@ def cloud_front(stage: Stage) -> None:
 
 
 def named_cloud_front(stage: Stage) -> None:
-    """CloudFront at a name of one's own, in a stack of its own, behind a web ACL, with logs in a bucket elsewhere."""
+    """CloudFront with a domain name, in its own stack, behind a web ACL, with logs in an imported bucket."""
     stack, edge = Stack(stage, "Test"), Stack(stage, "Edge")
     certificate = certificate_in(edge)
     endpoint = HttpEndpoint(

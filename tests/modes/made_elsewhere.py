@@ -13,7 +13,7 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.network.network import Network
 
 DOMAIN = "shop.example.com"
-# Why a mode accepts what an audit finds in what is not the library's.
+# Why a mode accepts a finding in a resource that is the caller's.
 CALLERS = "The caller's own."
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 

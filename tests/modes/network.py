@@ -20,7 +20,7 @@ def by(egress: Callable[[], Egress]) -> Callable[[Stage], None]:
 
 
 def three_zones(stage: Stage) -> None:
-    """Two addresses for each gateway, from a pool of one's own, beside all endpoints, to two accounts."""
+    """Two addresses for each gateway, from the caller's pool, beside all endpoints, to two accounts."""
     FixedEgressNetwork(
         Stack(stage, "Test"),
         "Network",

@@ -1,4 +1,4 @@
-"""What runs, and goes on running."""
+"""Services."""
 
 from aws_cdk import Duration, Stack, Stage
 from aws_cdk import aws_acmpca as acmpca
@@ -38,7 +38,7 @@ KEYED_BUCKET = "sealed-files"
 
 
 def worker(stage: Stage) -> None:
-    """No port: scaled by a queue, by the clock and by memory, on Spot; an alarm that takes a version back."""
+    """No port; scaled by a queue, a schedule and memory, on Spot; with an alarm that rolls back."""
     stack = Stack(stage, "Test")
     queue = sqs.Queue.from_queue_arn(stack, "Queue", ACCOUNT.format("sqs", "orders"))
     worker = FargateService(

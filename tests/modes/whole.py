@@ -1,4 +1,4 @@
-"""The whole way."""
+"""All parts together."""
 
 from collections.abc import Callable
 

@@ -137,7 +137,7 @@ def odd() -> Template:
 
 
 def test_aws_takes_every_description() -> None:
-    """In all modes, and of constructs with whatever ID."""
+    """In all modes, and for constructs with any ID."""
     for name, template in {**modes.templates(), "odd": odd()}.items():
         for resource in template["Resources"].values():
             taken = TEXTS.get(resource["Type"])

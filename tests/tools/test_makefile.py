@@ -19,7 +19,7 @@ def make(tmp_path: Path, recipe: str, *arguments: str, **variables: str) -> subp
 
 
 def test_each_version_of_python_has_an_environment_of_its_own(tmp_path: Path) -> None:
-    """Named by a command or by a path, whatever the file is called; or else one would run with another's packages."""
+    """Named by a command or by a path. Otherwise one version would run with another one's packages."""
     version = "{}.{}".format(*sys.version_info)
     base = getattr(sys, "_base_executable", sys.executable)
 

@@ -63,7 +63,7 @@ def test_a_failed_step_says_which_and_why(
 
 
 def test_a_folder_is_made_anew_by_its_own_python(lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C has left a folder whose Python is first in `PATH` and goes with the folder: the one beneath it is used."""
+    """After Ctrl-C the folder's own Python is first in `PATH`. The base Python is used, since the folder is removed."""
     commands: list[list[str]] = []
 
     def run(command: list[str], *_: object) -> None:
@@ -94,7 +94,7 @@ def test_a_command_that_runs_long_shows_how_far_it_is(
     ]
 
 
-def test_a_persons_pip_is_told_how_to_reach_packages_alone(tmp_path: Path) -> None:
+def test_only_settings_for_reaching_packages_are_kept(tmp_path: Path) -> None:
     """An index, from a file or a variable, is kept; what says which packages are installed, and where, is not."""
     settings = tmp_path / "pip.conf"
     settings.write_text(
