@@ -174,12 +174,12 @@ def distinct(templates: Mapping[str, Template]) -> Iterator[tuple[Template, set[
     """
     seen: set[str] = set()
     for stack, template in templates.items():
-        types = {name: each["Type"] for name, each in template["Resources"].items()}
+        types: dict[str, str] = {name: each["Type"] for name, each in template["Resources"].items()}
         mode = stack.rpartition("-")[0]
         of_mode = re.compile(f"{mode}|{mode.replace('-', '')}|[0-9a-f]{{8}}", re.IGNORECASE)
         new = {}
         for name, each in template["Resources"].items():
-            words = re.split(r"(\w+)", json.dumps(each | {"Metadata": None}))
+            words: list[str] = re.split(r"(\w+)", json.dumps(each | {"Metadata": None}))
             text = of_mode.sub("", "".join(types.get(word, word) for word in words))
             if text not in seen:
                 new[name] = each

@@ -194,7 +194,7 @@ def _take_back_by_arguments(upgrade: Upgrade, kept: Mapping[str, str]) -> None:
 
 
 def _take_back_by_import(upgrade: Upgrade, kept: Mapping[str, str], tmp_path: Path) -> None:
-    """The script of docs/upgrading.md lists the retained resources, `cdk import` imports them, a deployment succeeds."""
+    """The script of docs/upgrading.md lists retained resources, `cdk import` imports them, a deployment succeeds."""
     [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
     command = [sys.executable, "-c", script, upgrade.stack.id]
     mapping = tmp_path / "mapping.json"
