@@ -1,7 +1,5 @@
 """On which of Fargate's two capacities tasks run."""
 
-import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -67,17 +65,3 @@ def test_another_cluster_may_have_no_capacity_providers(
     template.resource_properties_count_is(
         "AWS::ECS::Service", {"LaunchType": Match.absent(), "CapacityProviderStrategy": Match.any_value()}, 1
     )
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Capacity.spot(on_demand_base=-1), "on_demand_base must be 0 to 100000 tasks, got: -1"),
-        (lambda: Capacity.spot(on_demand_percent=100), "on_demand_percent must be 0 to 99, got: 100; for 100 use"),
-    ],
-    ids=["base", "percent"],
-)
-def test_what_ecs_would_refuse_is_refused(make: Callable[[], Capacity], message: str) -> None:
-    """Where the value is made."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        make()

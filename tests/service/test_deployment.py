@@ -1,6 +1,5 @@
 """How a new version takes over from the old one."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -301,43 +300,6 @@ def test_a_second_route_is_refused_where_requests_are_shifted(
         match="a service deployed LINEAR with two target groups has one route, got another: 'Images'; list all",
     ):
         endpoint.add_route("Images", service=web, paths=["/images/*"])
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
-        (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
-        (
-            lambda: Deployment.linear(interval=Duration.days(2)),
-            "interval must be whole minutes, at most 1440, got: 2 days",
-        ),
-        (
-            lambda: Deployment.blue_green(bake_time=Duration.days(2)),
-            "bake_time must be whole minutes, at most 1440, got: 2 days",
-        ),
-        (
-            lambda: Deployment.rolling(bake_time=Duration.seconds(90)),
-            "bake_time must be whole minutes, at most 1440, got: 1 minute 30 seconds",
-        ),
-        (
-            lambda: Deployment.canary(test_header=("x y", "z")),
-            "test_header must have a name of at most 40 letters, digits and hyphens, got: 'x y'",
-        ),
-        (
-            lambda: Deployment.linear(test_header=("x-version", " ")),
-            "test_header must have a value of at most 128 visible characters, none of them a backslash, got: ' '",
-        ),
-        (
-            lambda: Deployment.blue_green(test_header=("Host", "next.example.com")),
-            "test_header cannot be the host, got: 'Host'; take a header of your own, such as x-version",
-        ),
-    ],
-)
-def test_what_ecs_would_refuse_is_refused(make: Callable[[], Deployment], message: str) -> None:
-    """Where the value is made, not where it is used."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        make()
 
 
 def test_a_bake_time_known_only_when_deployed_passes(stack: Stack, network: Network) -> None:

@@ -1,6 +1,5 @@
 """What runs: a container image as a service on Fargate."""
 
-import re
 from typing import cast
 
 import pytest
@@ -348,29 +347,6 @@ def test_a_listener_made_elsewhere(stack: Stack, network: Network, web: FargateS
         "AWS::ElasticLoadBalancingV2::ListenerRule", {"Priority": 7, "ListenerArn": listener.listener_arn}
     )
     template.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 80, "ToPort": 80})
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"cpu": 300}, "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
-        ({"name": "Web"}, "name must be a host name"),
-        ({"name": "a" * 64}, "name must be a host name"),
-        ({"name": "web-"}, "got: 'web-'"),
-    ],
-)
-def test_what_cannot_be_is_refused(
-    stack: Stack,
-    network: Network,
-    image: ecs.ContainerImage,
-    parameters: dict[str, object],
-    message: str,
-) -> None:
-    """Before anything is made, with the value that was given."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        FargateService(stack, "Web", network=network, image=image, **parameters)  # type: ignore[arg-type]
-
-    assert stack.node.try_find_child("Web") is None
 
 
 @pytest.mark.parametrize(("percent", "is_refused"), [(100, True), (150, False)])

@@ -2,14 +2,13 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, CfnParameter, Duration, Stack
+from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Match, Template
@@ -251,24 +250,6 @@ def test_a_service_in_another_stack_waits() -> None:
     assert findings(app) == []
 
 
-def test_what_is_no_service_of_ours_is_refused(stack: Stack, network: Network) -> None:
-    """Above all the service within one."""
-    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-
-    with pytest.raises(TypeError, match="service must be FargateService, got: "):
-        migrate.run_before(web.service)  # type: ignore[arg-type]
-    assert migrate.deployment_run is None
-
-
-@pytest.mark.parametrize("seconds", [0, 59, 3001])
-def test_a_time_that_cannot_be_kept_is_refused(stack: Stack, network: Network, seconds: int) -> None:
-    """CloudFormation waits an hour at most."""
-    with pytest.raises(ValueError, match=re.escape(f"timeout must be 60 to 3000 seconds, got: {seconds}")):
-        OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.seconds(seconds))
-    assert stack.node.try_find_child("Migrate") is None
-
-
 def test_nothing_secret_is_told(stack: Stack) -> None:
     """The function knows the names of things, not the task's environment."""
     migrated_in(stack, environment={"TOKEN": "visible"})
@@ -289,11 +270,3 @@ def test_nothing_secret_is_told(stack: Stack) -> None:
     )
     functions = json.dumps(template.find_resources("AWS::Lambda::Function"))
     assert "visible" not in functions
-
-
-def test_a_time_known_only_when_deployed_is_refused(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """The function gets a number of seconds."""
-    token = CfnParameter(stack, "Seconds", type="Number").value_as_number
-
-    with pytest.raises(ValueError, match="timeout must be known at synthesis, got a token"):
-        OneOffTask(stack, "Migrate", network=network, image=image, timeout=Duration.seconds(token))

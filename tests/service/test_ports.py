@@ -1,8 +1,5 @@
 """Where a service's main container listens."""
 
-import re
-from collections.abc import Mapping
-
 import pytest
 from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_ecs as ecs
@@ -62,60 +59,6 @@ def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.Con
                 "SourceSecurityGroupId": stack.resolve(web.connections.security_groups[0].security_group_id),
             },
         )
-
-
-@pytest.mark.parametrize(
-    ("port", "message"),
-    [
-        (
-            [80, 81],
-            "port must be int or a dict of str to int or None, got: [80, 81]",
-        ),
-        ({}, "port must hold at least one port, got: {}; pass None for a worker"),
-        ({"http": 80, "web": 80}, "port must give each port one name, got: {'http': 80, 'web': 80}"),
-        ({"HTTP": 80}, "port names hold at most 32 lower-case letters, digits and hyphens, got: 'HTTP'"),
-        ({"http": 0}, "port must be 1 to 65535, or None for a worker, got: 0"),
-        (70000, "port must be 1 to 65535, or None for a worker, got: 70000"),
-        (
-            {"http": 80, "a" * 32: 90},
-            f"at most 63 characters together, got: '{'w' * 32}' and '{'a' * 32}'; give the service a shorter name=...",
-        ),
-    ],
-    ids=["no names", "none", "twice", "capitals", "too low", "too high", "too long"],
-)
-def test_ports_that_cannot_be_are_refused(
-    stack: Stack,
-    network: Network,
-    image: ecs.ContainerImage,
-    port: object,
-    message: str,
-) -> None:
-    """Before anything is made."""
-    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
-        FargateService(stack, "W" * 32, network=network, image=image, port=port)  # type: ignore[arg-type]
-
-    assert stack.node.try_find_child("W" * 32) is None
-
-
-@pytest.mark.parametrize(
-    ("port", "message"),
-    [
-        ({"http": 80, "admin": 90}, "port must be a name that 'api' gave (http, admin), got: 'grpc'"),
-        (None, "a link needs a service with a port, got the worker 'api'; give it a port"),
-    ],
-    ids=["unknown", "worker"],
-)
-def test_a_link_to_a_port_that_is_not_there_is_refused(
-    stack: Stack, network: Network, image: ecs.ContainerImage, port: Mapping[str, int] | None, message: str
-) -> None:
-    """And nothing is opened."""
-    api = FargateService(stack, "Api", network=network, image=image, port=port)
-    web = FargateService(stack, "Web", network=network, image=image)
-
-    with pytest.raises(ValueError, match=re.escape(message)):
-        web.link_to(api, port="grpc")
-
-    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
 def test_a_link_to_or_from_a_port_that_nobody_knows_is_refused(

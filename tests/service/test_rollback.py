@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from graphlib import TopologicalSorter
 from typing import Any, cast
 
@@ -280,18 +279,3 @@ def test_a_rolling_deployment_may_bake(stack: Stack, network: Network, image: ec
     Template.from_stack(stack).has_resource_properties(
         "AWS::ECS::Service", {"DeploymentConfiguration": Match.object_like({"BakeTimeInMinutes": 3})}
     )
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Rollback(failed_tasks=0), "failed_tasks must be at least 1, got: 0"),
-        (lambda: Rollback(error_percent=0), "error_percent must be 1 to 100, or None for no alarm, got: 0"),
-        (lambda: Rollback(error_percent=101), "error_percent must be 1 to 100, or None for no alarm, got"),
-    ],
-    ids=["no task", "no error", "more than all"],
-)
-def test_what_could_never_come_true_is_refused(make: Callable[[], Rollback], message: str) -> None:
-    """Where the value is made."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        make()

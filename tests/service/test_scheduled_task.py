@@ -1,6 +1,5 @@
 """A task by the clock: when it runs, who may start it, and what tells of a run that failed."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match, Template
@@ -296,51 +294,6 @@ def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: Network) -> N
     assert len(set(roles)) == 2
 
 
-def test_a_schedule_of_another_service_is_refused(stack: Stack, network: Network) -> None:
-    """EventBridge's rules have an expression of the same kind."""
-    with pytest.raises(TypeError, match=r"schedule must be aws_scheduler\.ScheduleExpression, got: <aws_cdk\."):
-        ScheduledTask(
-            stack,
-            "Report",
-            network=network,
-            image=IMAGE,
-            schedule=events.Schedule.rate(Duration.hours(1)),  # type: ignore[arg-type]
-        )
-    with pytest.raises(
-        TypeError, match=re.escape("got: 'rate(1 hour)'; write scheduler.ScheduleExpression.cron(minute=")
-    ):
-        ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule="rate(1 hour)")  # type: ignore[arg-type]
-    assert stack.node.try_find_child("Report") is None
-
-
-@pytest.mark.parametrize(
-    ("expression", "message"),
-    [
-        (
-            "0 3 * * *",
-            """schedule must be a cron(...), rate(...) or at(...) of EventBridge Scheduler's, got: '0 3 * * *'""",
-        ),
-        ("cron(0 3 * * *)", "year, got 5: 'cron(0 3 * * *)'; write ScheduleExpression.cron(minute="),
-        ("cron(0 3 * * * *)", "'?' for the day of month or for the day of week, got: 'cron(0 3 * * * *)'"),
-        ("cron(0 3 ? * ? *)", "'?' for the day of month or for the day of week, got: 'cron(0 3 ? * ? *)'"),
-        ("rate(5 weeks)", "got: 'rate(5 weeks)'; write ScheduleExpression.cron(minute="),
-        ("rate(0 days)", "got: 'rate(0 days)'"),
-        ("at(2030-01-01)", "got: 'at(2030-01-01)'"),
-        ("cron(0 3 * * ? *) ", "got: 'cron(0 3 * * ? *) '"),
-    ],
-    ids=lambda value: value if "got" not in value else "",
-)
-def test_an_expression_that_aws_refuses_is_refused(
-    stack: Stack, network: Network, expression: str, message: str
-) -> None:
-    """Above all a line of crontab, which has five fields and no `?`."""
-    schedule = scheduler.ScheduleExpression.expression(expression)
-
-    with pytest.raises(ValueError, match=re.escape(message)):
-        ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=schedule)
-    assert stack.node.try_find_child("Report") is None
-
-
 def test_expressions_that_aws_takes() -> None:
     """Whatever CDK itself writes, what AWS's own examples are, and what is known only when deployed."""
     write = scheduler.ScheduleExpression
@@ -355,28 +308,6 @@ def test_expressions_that_aws_takes() -> None:
         *map(write.expression, ("cron(15 10 ? * 6L 2022-2023)", "rate(5 minutes)", "at(2022-11-20T13:00:00)", token)),
     ):
         validate_schedule("schedule", schedule)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"retry_attempts": -1}, "retry_attempts must be 0 to 185, got: -1"),
-        ({"retry_attempts": 186}, "retry_attempts must be 0 to 185, got: 186"),
-        ({"max_event_age": Duration.seconds(59)}, "max_event_age must be 60 to 86400 seconds, got: 59"),
-        ({"max_event_age": Duration.hours(25)}, "max_event_age must be 60 to 86400 seconds, got: 90000"),
-        (
-            {"capacity": Capacity.spot()},
-            "always run on demand, got: on_demand_base=2; write Capacity.spot(on_demand_base=0)",
-        ),
-        ({"cpu": 300}, "cpu"),
-    ],
-    ids=["too few", "too many", "too short", "too long", "a base", "a size"],
-)
-def test_what_cannot_be_is_refused(stack: Stack, network: Network, parameters: dict[str, Any], message: str) -> None:
-    """Before anything is made of it."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY, **parameters)
-    assert stack.node.try_find_child("Report") is None
 
 
 def test_a_job_in_a_public_subnet_fails_synthesis() -> None:

@@ -1,6 +1,5 @@
 """The names by which services reach each other."""
 
-import re
 from itertools import permutations
 from typing import Any
 
@@ -270,38 +269,6 @@ def test_a_namespace_and_certificates_of_ones_own(stack: Stack, network: Network
     template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 1)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"protocol": elbv2.ApplicationProtocol.HTTPS, "service_connect": ServiceConnect.http2()},
-            "must be ServiceConnect.tcp(...) for protocol HTTPS, which the proxies cannot read, got: ServiceConnect.h",
-        ),
-        (
-            {
-                "operating_system_family": ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
-                "service_connect": ServiceConnect.tcp(),
-            },
-            "service_connect must be left out for Windows tasks",
-        ),
-    ],
-    ids=["encrypted", "windows"],
-)
-def test_a_protocol_that_no_proxy_reads_is_refused(
-    untouched: Stack, refusing_network: Network, arguments: dict[str, Any], message: str
-) -> None:
-    """Before anything is made."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        FargateService(untouched, "Api", network=refusing_network, image=IMAGE, **arguments)
-    assert untouched.node.try_find_child("Api") is None
-
-
-def test_a_timeout_that_ecs_refuses_is_refused() -> None:
-    """Whole seconds."""
-    with pytest.raises(ValueError, match="per_request_timeout must be whole seconds, got: 1 second 500 millis"):
-        ServiceConnect.http(per_request_timeout=Duration.millis(1500))
-
-
 @pytest.mark.parametrize(("mutable", "rules"), [(True, 1), (False, 0)])
 def test_a_group_that_must_not_be_changed_is_not(
     stack: Stack,
@@ -315,16 +282,6 @@ def test_a_group_that_must_not_be_changed_is_not(
     web.link_to(FargateService(stack, "Api", network=network, image=IMAGE, security_groups=[group]))
 
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", rules)
-
-
-def test_a_link_to_a_worker_is_refused(
-    stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService
-) -> None:
-    """There is no port to open."""
-    worker = FargateService(stack, "Worker", network=network, image=image, port=None)
-
-    with pytest.raises(ValueError, match="a link needs a service with a port, got the worker 'worker'"):
-        web.link_to(worker)
 
 
 def test_two_services_of_one_name_are_refused(image: ecs.ContainerImage) -> None:
@@ -355,21 +312,6 @@ def test_a_link_warns_of_nothing(stack: Stack, web: FargateService, api: Fargate
     web.link_to(api)
 
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
-
-
-def test_a_link_to_itself_is_refused(web: FargateService) -> None:
-    """A task reaches itself on localhost."""
-    with pytest.raises(ValueError, match="a service cannot link to itself, got: 'web'; use localhost"):
-        web.link_to(web)
-
-
-def test_a_link_into_another_network_is_refused(stack: Stack, image: ecs.ContainerImage, web: FargateService) -> None:
-    """Names reach as far as a VPC does."""
-    elsewhere = FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
-    api = FargateService(stack, "Api", network=elsewhere, image=image)
-
-    with pytest.raises(ValueError, match="linked services must be in the same network, got: 'web' and 'api' in two"):
-        web.link_to(api)
 
 
 @pytest.mark.parametrize(

@@ -93,33 +93,9 @@ def test_the_smallest_size_is_enough_and_no_cheaper_one_is(cpu: int, memory: int
     assert not [pair for pair in enough if pair[0] <= size.cpu and pair[1] < size.memory_limit_mib]
 
 
-def test_nothing_is_larger_than_the_largest() -> None:
-    """What no task can hold is refused."""
-    with pytest.raises(ValueError, match="no task is as large, got: cpu=32768 memory_limit_mib=249857"):
-        TaskSize.smallest_for(cpu=32768, memory_limit_mib=249857)
-
-
 def test_windows_has_one_to_four_vcpus() -> None:
     """The smallest Windows task has a whole vCPU."""
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-
     size = TaskSize.smallest_for(cpu=256, memory_limit_mib=512, operating_system_family=windows)
 
     assert (size.cpu, size.memory_limit_mib) == (1024, 2048)
-    with pytest.raises(ValueError, match=r"nearest: cpu=1024 memory_limit_mib=2048(\n|$)"):
-        TaskSize(cpu=256, memory_limit_mib=512, operating_system_family=windows)
-
-
-@pytest.mark.parametrize("storage", [20, 201])
-def test_storage_out_of_range_is_refused(storage: int) -> None:
-    """20 GiB come by themselves and cannot be asked for; 200 are the most."""
-    with pytest.raises(ValueError, match=f"ephemeral_storage_gib must be 21 to 200, got: {storage}; leave it out"):
-        TaskSize(cpu=256, memory_limit_mib=512, ephemeral_storage_gib=storage)
-
-
-def test_windows_storage_is_refused() -> None:
-    """Fargate lets nobody choose it."""
-    windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-
-    with pytest.raises(ValueError, match="ephemeral_storage_gib cannot be set for Windows tasks, got: 50"):
-        TaskSize(cpu=1024, memory_limit_mib=2048, operating_system_family=windows, ephemeral_storage_gib=50)

@@ -1,0 +1,296 @@
+"""What constructs, their methods and their values refuse, before anything is made. Nothing is synthesized."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Duration, SecretValue, Stack, Token
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+
+from fargate_constructs import (
+    Capacity,
+    Deployment,
+    FargateService,
+    FixedEgressNetwork,
+    Health,
+    LogArchive,
+    OneOffTask,
+    Rollback,
+    Scaling,
+    ScheduledTask,
+    ServiceConnect,
+    TaskSize,
+)
+from fargate_constructs.network.network import Network
+from tests.modes.made_elsewhere import network_in
+
+IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+WINDOWS: dict[str, Any] = {
+    "cpu": 1024,
+    "memory_limit_mib": 2048,
+    "operating_system_family": ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+}
+SECRET_VALUE = SecretValue.secrets_manager("token").unsafe_unwrap()
+LONG_ID = "W" * 32
+
+Arguments = partial[dict[str, Any]]
+
+seconds = Duration.seconds
+service: Arguments = partial(dict, make=FargateService)
+windows: Arguments = partial(dict, make=FargateService, **WINDOWS)
+job: Arguments = partial(dict, make=ScheduledTask, schedule=scheduler.ScheduleExpression.rate(Duration.hours(1)))
+once: Arguments = partial(dict, make=OneOffTask)
+
+
+def expression(text: str) -> dict[str, Any]:
+    """Return the arguments of a job with a schedule as text."""
+    return job(schedule=scheduler.ScheduleExpression.expression(text))
+
+
+CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
+    (service(cpu=300), "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
+    (service(name="Web"), "name must be a host name"),
+    (service(name="a" * 64), "name must be a host name"),
+    (service(name="web-"), "got: 'web-'"),
+    (service(stop_timeout=seconds(1)), "stop_timeout must be 2 to 120 seconds, got: 1"),
+    (service(stop_timeout=seconds(121)), "stop_timeout must be 2 to 120 seconds, got: 121"),
+    *((service(writable_paths=[path]), f"absolute folders such as '/tmp', got: '{path}'") for path in ("tmp", "/", "")),
+    *(
+        (service(environment={"TOKEN": value}), "got the value of one in 'TOKEN'; pass it as secrets={'TOKEN'")
+        for value in (SECRET_VALUE, f"prefix-{SECRET_VALUE}", SecretValue.ssm_secure("/token").unsafe_unwrap())
+    ),
+    (service(port=[80, 81]), "port must be int or a dict of str to int or None, got: [80, 81]"),
+    (service(port={}), "port must hold at least one port, got: {}; pass None for a worker"),
+    (service(port={"http": 80, "web": 80}), "port must give each port one name, got: {'http': 80, 'web': 80}"),
+    (service(port={"HTTP": 80}), "port names hold at most 32 lower-case letters, digits and hyphens, got: 'HTTP'"),
+    (service(port={"http": 0}), "port must be 1 to 65535, or None for a worker, got: 0"),
+    (service(port=70000), "port must be 1 to 65535, or None for a worker, got: 70000"),
+    (service(port={"http": 80, "a" * 32: 90}), f"at most 63 characters together, got: '{'w' * 32}' and '{'a' * 32}'"),
+    (
+        service(protocol=elbv2.ApplicationProtocol.HTTPS, service_connect=ServiceConnect.http2()),
+        "must be ServiceConnect.tcp(...) for protocol HTTPS, which the proxies cannot read, got: ServiceConnect.http2",
+    ),
+    (windows(service_connect=ServiceConnect.tcp()), "service_connect must be left out for Windows tasks"),
+    (windows(cpu_architecture=ecs.CpuArchitecture.ARM64), "cpu_architecture of Windows tasks is always X86_64"),
+    (windows(read_only=True), "read_only must be left out for Windows tasks, which have no such thing, got: True"),
+    (windows(writable_paths=["/data"]), "writable_paths must be left out for Windows tasks"),
+    (windows(user="1000"), "user must be left out for Windows tasks"),
+    (windows(capacity=Capacity.spot()), "capacity must be Capacity.on_demand() for Windows tasks"),
+    (once(timeout=seconds(0)), "timeout must be 60 to 3000 seconds, got: 0"),
+    (once(timeout=seconds(59)), "timeout must be 60 to 3000 seconds, got: 59"),
+    (once(timeout=seconds(3001)), "timeout must be 60 to 3000 seconds, got: 3001"),
+    (job(retry_attempts=-1), "retry_attempts must be 0 to 185, got: -1"),
+    (job(retry_attempts=186), "retry_attempts must be 0 to 185, got: 186"),
+    (job(max_event_age=seconds(59)), "max_event_age must be 60 to 86400 seconds, got: 59"),
+    (job(max_event_age=Duration.hours(25)), "max_event_age must be 60 to 86400 seconds, got: 90000"),
+    (job(capacity=Capacity.spot()), "got: on_demand_base=2; write Capacity.spot(on_demand_base=0)"),
+    (job(cpu=300), "got: cpu=300"),
+    (
+        job(schedule=events.Schedule.rate(Duration.hours(1))),
+        "schedule must be aws_scheduler.ScheduleExpression, got: <aws_cdk.",
+    ),
+    (job(schedule="rate(1 hour)"), "got: 'rate(1 hour)'; write scheduler.ScheduleExpression.cron(minute="),
+    (
+        expression("0 3 * * *"),
+        "schedule must be a cron(...), rate(...) or at(...) of EventBridge Scheduler's, got: '0 3",
+    ),
+    (expression("cron(0 3 * * *)"), "year, got 5: 'cron(0 3 * * *)'; write ScheduleExpression.cron(minute="),
+    (expression("cron(0 3 * * * *)"), "'?' for the day of month or for the day of week, got: 'cron(0 3 * * * *)'"),
+    (expression("cron(0 3 ? * ? *)"), "'?' for the day of month or for the day of week, got: 'cron(0 3 ? * ? *)'"),
+    (expression("rate(5 weeks)"), "got: 'rate(5 weeks)'; write ScheduleExpression.cron(minute="),
+    (expression("rate(0 days)"), "got: 'rate(0 days)'"),
+    (expression("at(2030-01-01)"), "got: 'at(2030-01-01)'"),
+    (expression("cron(0 3 * * ? *) "), "got: 'cron(0 3 * * ? *) '"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), CONSTRUCTORS, ids=range(len(CONSTRUCTORS)))
+def test_constructors(untouched: Stack, refusing_network: Network, arguments: dict[str, Any], message: str) -> None:
+    """The message has the value and what is allowed; the tree stays as it was."""
+    make = arguments["make"]
+    given = {name: each for name, each in arguments.items() if name != "make"}
+
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        make(untouched, LONG_ID, network=refusing_network, image=IMAGE, **given)
+    assert untouched.node.try_find_child(LONG_ID) is None
+
+
+VALUES: list[tuple[Callable[[], object], str]] = [
+    (lambda: Capacity.spot(on_demand_base=-1), "on_demand_base must be 0 to 100000 tasks, got: -1"),
+    (lambda: Capacity.spot(on_demand_percent=100), "on_demand_percent must be 0 to 99, got: 100; for 100 use"),
+    (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
+    (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
+    (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be whole minutes, at most 1440, got: 2 days"),
+    (
+        lambda: Deployment.blue_green(bake_time=Duration.days(2)),
+        "bake_time must be whole minutes, at most 1440, got: 2",
+    ),
+    (lambda: Deployment.rolling(bake_time=seconds(90)), "whole minutes, at most 1440, got: 1 minute 30 seconds"),
+    (lambda: Deployment.canary(test_header=("x y", "z")), "test_header must have a name of at most 40 letters, digits"),
+    (lambda: Deployment.linear(test_header=("x-version", " ")), "test_header must have a value of at most 128 visible"),
+    (lambda: Deployment.blue_green(test_header=("Host", "a.com")), "test_header cannot be the host, got: 'Host'; take"),
+    (lambda: ServiceConnect.http(per_request_timeout=Duration.millis(1500)), "whole seconds, got: 1 second 500 millis"),
+    (lambda: Rollback(failed_tasks=0), "failed_tasks must be at least 1, got: 0"),
+    (lambda: Rollback(error_percent=0), "error_percent must be 1 to 100, or None for no alarm, got: 0"),
+    (lambda: Rollback(error_percent=101), "error_percent must be 1 to 100, or None for no alarm, got: 101"),
+    (lambda: Scaling(min=0), "min must be at least 1 task, got: 0"),
+    (lambda: Scaling(min=3, max=2), "max must be at least min (3), got: 2"),
+    (lambda: Scaling(min=int(Token.as_number({"Ref": "Min"})), max=0), "max must be at least 1 task, got: 0"),
+    (lambda: Scaling(cpu_percent=0), "cpu_percent must be 1 to 100, got: 0"),
+    (lambda: Scaling(cpu_percent=101), "cpu_percent must be 1 to 100, got: 101"),
+    (lambda: Scaling(memory_percent=0), "memory_percent must be 1 to 100, got: 0"),
+    (lambda: Scaling(requests_per_target=0), "requests_per_target must be at least 1 a minute, got: 0"),
+    (lambda: Health(path="healthz"), "path must begin with '/', got: 'healthz'"),
+    (lambda: Health(command=["curl", "x"]), "got: ['curl', 'x']; write command=['CMD-SHELL', 'curl x']"),
+    (lambda: Health(command=[]), "got: []; write command=['CMD-SHELL', '...']"),
+    (lambda: Health(command="curl x"), "got: 'curl x'; write command=['CMD-SHELL', '...']"),
+    (lambda: Health(healthy_http_codes="ok"), "numbers or ranges of 200 to 499, such as '200', '200,301' or '200-299'"),
+    (lambda: Health(healthy_http_codes="200-500"), "got: '200-500'"),
+    (lambda: Health(healthy_http_codes="199"), "got: '199'"),
+    (lambda: Health(healthy_http_codes="299-200"), "got: '299-200'"),
+    (lambda: Health(healthy_http_codes="200-250-299"), "got: '200-250-299'"),
+    (lambda: Health(healthy_http_codes="200,"), "got: '200,'"),
+    (lambda: Health(healthy_grpc_codes="100"), "healthy_grpc_codes must be numbers or ranges of 0 to 99, such as '0'"),
+    (lambda: Health(interval=seconds(4)), "interval must be 5 to 300 seconds, got: 4"),
+    (lambda: Health(timeout=seconds(1)), "timeout must be 2 to 60 seconds, got: 1"),
+    (lambda: Health(timeout=seconds(10)), "timeout must be less than interval (10 seconds), got: 10 seconds"),
+    (lambda: Health(grace_period=seconds(301)), "grace_period must be 0 to 300 seconds, got: 301"),
+    (lambda: Health(deregistration_delay=seconds(3601)), "deregistration_delay must be 0 to 3600 seconds, got: 3601"),
+    (lambda: Health(healthy_threshold_count=1), "healthy_threshold_count must be 2 to 10, got: 1"),
+    (lambda: Health(unhealthy_threshold_count=11), "unhealthy_threshold_count must be 2 to 10, got: 11"),
+    (lambda: TaskSize.smallest_for(cpu=32768, memory_limit_mib=249857), "no task is as large, got: cpu=32768 memory"),
+    (
+        lambda: TaskSize(**{**WINDOWS, "cpu": 256, "memory_limit_mib": 512}),
+        "got: cpu=256 memory_limit_mib=512; nearest: cpu=1024 memory_limit_mib=2048",
+    ),
+    *(
+        (partial(TaskSize, cpu=256, memory_limit_mib=512, ephemeral_storage_gib=size), f"21 to 200, got: {size}; leave")
+        for size in (20, 201)
+    ),
+    (lambda: TaskSize(**WINDOWS, ephemeral_storage_gib=50), "ephemeral_storage_gib cannot be set for Windows tasks"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), VALUES, ids=range(len(VALUES)))
+def test_values(make: Callable[[], object], message: str) -> None:
+    """They are refused where they are made, not where they are used."""
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        make()
+
+
+def test_methods() -> None:
+    """A method that refuses its arguments changes nothing."""
+    stack = Stack(App(), "Test")
+    network, elsewhere = network_in(stack), FixedEgressNetwork(stack, "Elsewhere", cidr="10.1.0.0/16")
+    web, api, worker = (
+        FargateService(stack, name, network=network, image=IMAGE, port=port)
+        for name, port in (("Web", 80), ("Api", {"http": 80, "admin": 90}), ("Worker", None))
+    )
+    far = FargateService(stack, "Far", network=elsewhere, image=IMAGE)
+    on_windows = FargateService(stack, "Windows", network=network, image=IMAGE, **WINDOWS)
+    files = efs.FileSystem(stack, "Files", vpc=network.vpc, encrypted=True)
+    open_files = efs.FileSystem(stack, "OpenFiles", vpc=network.vpc, encrypted=False)
+    far_files = efs.FileSystem(stack, "FarFiles", vpc=elsewhere.vpc, encrypted=True)
+    queue = sqs.Queue(stack, "Orders")
+    web.scale_on_backlog("Orders", queue=queue, messages_per_task=1)
+    web.mount_file_system("/data", file_system=files)
+    migrate: Any = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+    before = [each.node.path for each in stack.node.find_all()]
+
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: web.link_to(web), "a service cannot link to itself, got: 'web'; use localhost"),
+        (lambda: web.link_to(worker), "a link needs a service with a port, got the worker 'worker'; give it a port"),
+        (lambda: web.link_to(api, port="grpc"), "port must be a name that 'api' gave (http, admin), got: 'grpc'"),
+        (lambda: web.link_to(far), "linked services must be in the same network, got: 'web' and 'far' in two"),
+        (
+            lambda: web.link_to(on_windows),
+            "links need Service Connect, which has no Windows containers, got: 'windows'",
+        ),
+        (
+            lambda: on_windows.link_to(web),
+            "links need Service Connect, which has no Windows containers, got: 'windows'",
+        ),
+        (
+            lambda: on_windows.mount_file_system("/data", file_system=files),
+            "cannot be mounted into Windows tasks, got: '/",
+        ),
+        (
+            lambda: web.mount_file_system("data", file_system=files),
+            "must be an absolute folder such as '/data', got: 'd",
+        ),
+        (lambda: web.mount_file_system("/", file_system=files), "must be an absolute folder such as '/data', got: '/'"),
+        *(
+            (
+                partial(web.mount_file_system, path, file_system=files),
+                "at most four folders deep and 100 characters long",
+            )
+            for path in ("/var/lib/app/data/uploads", f"/{'a' * 100}", "/a*")
+        ),
+        (
+            lambda: web.mount_file_system("/data", file_system=files),
+            "differ from the container's other mounts, got: '/d",
+        ),
+        (
+            lambda: web.mount_file_system("/open", file_system=open_files),
+            "must be encrypted at rest, got: Test/OpenFiles",
+        ),
+        (
+            lambda: web.mount_file_system("/far", file_system=far_files),
+            "in the same network as the task, got: Test/FarFil",
+        ),
+        (
+            lambda: web.scale_on_backlog("None", queue=queue, messages_per_task=0),
+            "messages_per_task must be at least 1",
+        ),
+        (
+            lambda: web.scale_on_backlog("Orders", queue=queue, messages_per_task=1),
+            "id must differ from the service's oth",
+        ),
+        (lambda: migrate.run_before(web.service), "service must be FargateService, got: "),
+        (lambda: web.add_sidecar("proxy", image=IMAGE, environment={"TOKEN": SECRET_VALUE}), "value of one in 'TOKEN'"),
+    ]
+    for call, message in calls:
+        with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+            call()
+    assert [each.node.path for each in stack.node.find_all()] == before
+    web.mount_file_system("/a*", file_system=files, access_point=files.add_access_point("Uploads", path="/uploads"))
+
+
+def test_tokens_that_must_be_known(untouched: Stack, refusing_network: Network) -> None:
+    """The function of a run counts its seconds."""
+    token = CfnParameter(untouched, "Seconds", type="Number").value_as_number
+
+    with pytest.raises(ValueError, match="timeout must be known at synth, got a token"):
+        OneOffTask(untouched, "Once", network=refusing_network, image=IMAGE, timeout=seconds(token))
+
+
+def test_logs_that_would_have_no_effect() -> None:
+    """A router has its own log group, which is the task's too."""
+    stack = Stack(App(), "Test")
+    network = network_in(stack)
+    lines, other = logs.LogGroup(stack, "Lines"), logs.LogGroup(stack, "Other")
+    router = LogArchive(stack, "Archive").log_router(lines)
+    month, blocking = logs.RetentionDays.ONE_MONTH, ecs.AwsLogDriverMode.BLOCKING
+    arguments: list[tuple[dict[str, Any], str]] = [
+        ({"log_group": lines, "log_retention": month}, "log_retention is of a log group made here, got ONE_MONTH"),
+        ({"log_router": router, "log_retention": month}, "log_retention is of a log group made here, and a log_router"),
+        ({"log_router": router, "log_group": other}, "log_group must be that of the log_router (Test/Lines)"),
+        ({"log_router": router, "log_driver_mode": blocking}, "log_driver_mode must be left out"),
+        ({"log_router": router, **WINDOWS}, "log_router must be left out for Windows tasks"),
+        ({"log_router": router, "multiline_pattern": "^-"}, "multiline_pattern must be left out with a log_router"),
+    ]
+    for given, message in arguments:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            FargateService(stack, "Refused", network=network, image=IMAGE, **given)
+    web = FargateService(stack, "Web", network=network, image=IMAGE, log_router=router)
+    with pytest.raises(ValueError, match="multiline_pattern must be left out with a log_router"):
+        web.add_sidecar("other", image=IMAGE, multiline_pattern="^-")
+    assert web.log_group is lines
