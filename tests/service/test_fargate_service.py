@@ -1,9 +1,9 @@
 """What runs: a container image as a service on Fargate."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
-from aws_cdk import CfnParameter, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -22,32 +22,46 @@ from fargate_constructs import (
     Scaling,
 )
 from fargate_constructs.network.network import Network
+from tests.templates import properties
+
+IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 
 
-@pytest.fixture
-def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateService:
-    """A service with every default."""
-    return FargateService(stack, "Web", network=network, image=image)
+class Default(NamedTuple):
+    """A service with every default, and its template."""
+
+    web: FargateService
+    template: Template
 
 
-def test_tasks_have_no_public_address(stack: Stack, network: Network, web: FargateService) -> None:
-    """They run in the network's private subnets, and start once the way out is there."""
-    template = Template.from_stack(stack)
-    (service,) = template.find_resources("AWS::ECS::Service").values()
-
-    vpc_configuration = service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]
-    assert vpc_configuration["AssignPublicIp"] == "DISABLED"
-    assert vpc_configuration["Subnets"] == [stack.resolve(subnet.subnet_id) for subnet in network.task_subnets]
-    nat_routes = template.find_resources("AWS::EC2::Route", {"Properties": {"NatGatewayId": Match.any_value()}})
-    assert set(nat_routes) <= set(service["DependsOn"])
-    assert web.connections.security_groups
+@pytest.fixture(scope="module")
+def default() -> Default:
+    """A service with every default, behind an endpoint."""
+    stack = Stack(App(), "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+    s3.Bucket(stack, "Bucket").grant_read(web)
+    return Default(web, Template.from_stack(stack))
 
 
-def test_tasks_wait_for_the_endpoints_they_need(stack: Stack, image: ecs.ContainerImage) -> None:
+def test_tasks_have_no_public_address(default: Default) -> None:
+    """They run in the network's private subnets, and start after the egress routes exist."""
+    (service,) = default.template.find_resources("AWS::ECS::Service").values()
+    in_vpc = service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+
+    assert in_vpc["AssignPublicIp"] == "DISABLED"
+    assert all("Tasks" in each["Ref"] for each in in_vpc["Subnets"])
+    nat_routes = default.template.find_resources("AWS::EC2::Route", {"Properties": {"NatGatewayId": Match.any_value()}})
+    assert nat_routes.keys() <= {*service["DependsOn"]}
+    assert default.web.connections.security_groups
+
+
+def test_tasks_wait_for_the_endpoints_they_need(stack: Stack) -> None:
     """In a network without a way out, a task that starts before them cannot pull its image; a job's neither."""
     network = FixedEgressNetwork(stack, "Network", egress=Egress.isolated())
-    web = FargateService(stack, "Web", network=network, image=image)
-    OneOffTask(stack, "Migrate", network=network, image=image).run_before(web)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    OneOffTask(stack, "Migrate", network=network, image=IMAGE).run_before(web)
 
     template = Template.from_stack(stack)
     endpoints = set(template.find_resources("AWS::EC2::VPCEndpoint"))
@@ -57,279 +71,206 @@ def test_tasks_wait_for_the_endpoints_they_need(stack: Stack, image: ecs.Contain
         assert endpoints <= set(resource["DependsOn"]), type_
 
 
-@pytest.mark.usefixtures("web")
-def test_a_deployment_is_safe_and_can_be_looked_into(stack: Stack) -> None:
-    """New tasks first, rollback when they fail, a shell in each, zones kept in balance, and no fixed count."""
-    template = Template.from_stack(stack)
+def test_a_deployment_is_safe(default: Default) -> None:
+    """New tasks start first, failed ones cause a rollback, a shell opens in each, and the count is not fixed."""
+    (service,) = properties(default.template, "AWS::ECS::Service")
+    deployment = service["DeploymentConfiguration"]
 
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {
-            "DeploymentConfiguration": {
-                "MinimumHealthyPercent": 100,
-                "MaximumPercent": 200,
-                "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
-                "BakeTimeInMinutes": 0,
-                "Alarms": Match.absent(),
-            },
-            "DeploymentController": {"Type": "ECS"},
-            "EnableExecuteCommand": True,
-            "AvailabilityZoneRebalancing": "ENABLED",
-            "DesiredCount": Match.absent(),
-            "PropagateTags": "SERVICE",
-        },
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+    assert deployment["DeploymentCircuitBreaker"].items() >= {"Enable": True, "Rollback": True}.items()
+    assert deployment["BakeTimeInMinutes"] == 0
+    assert service["DeploymentController"] == {"Type": "ECS"}
+    assert service["EnableExecuteCommand"] is True
+    assert service["AvailabilityZoneRebalancing"] == "ENABLED"
+    assert service["PropagateTags"] == "SERVICE"
+    assert "DesiredCount" not in service
+
+
+def test_what_a_deployment_waits_for(default: Default) -> None:
+    """2 x 10 s of checks and 30 s of drain, not 5 x 30 s and 300 s."""
+    (group,) = properties(default.template, "AWS::ElasticLoadBalancingV2::TargetGroup", {"TargetType": "ip"})
+
+    assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"], group["HealthCheckTimeoutSeconds"]) == (
+        "/",
+        10,
+        5,
     )
+    assert (group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]) == (2, 3)
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in group["TargetGroupAttributes"]
 
 
-def test_the_container_logs_without_stopping_the_application(stack: Stack, web: FargateService) -> None:
-    """The log driver's mode and buffer are said aloud; the group keeps a month and outlives the stack."""
-    template = Template.from_stack(stack)
-    (logs_group,) = template.find_resources(
+def test_a_grant_goes_to_the_tasks_role(default: Default) -> None:
+    """`bucket.grant_read(service)` works."""
+    statements = [
+        each
+        for policy in properties(default.template, "AWS::IAM::Policy")
+        if "WebTaskRole" in str(policy["Roles"])
+        for each in policy["PolicyDocument"]["Statement"]
+    ]
+
+    assert any("s3:GetObject*" in each["Action"] for each in statements)
+
+
+def test_the_container_logs_without_blocking(default: Default) -> None:
+    """The template has the log driver's mode and buffer; the group keeps a month and outlives the stack."""
+    (log_group,) = default.template.find_resources(
         "AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 30}, "DeletionPolicy": "Retain"}
     )
+    (definition,) = properties(default.template, "AWS::ECS::TaskDefinition")
 
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
+    assert (definition["Cpu"], definition["Memory"]) == ("256", "512")
+    assert definition["RuntimePlatform"] == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
+    assert definition["ContainerDefinitions"] == [
         {
-            "Cpu": "256",
-            "Memory": "512",
-            "RuntimePlatform": {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"},
-            "ContainerDefinitions": [
-                {
-                    "Name": "web",
-                    "Essential": True,
-                    "Image": "public.ecr.aws/nginx/nginx:stable",
-                    "LinuxParameters": {"InitProcessEnabled": True, "Capabilities": {}},
-                    "LogConfiguration": {
-                        "LogDriver": "awslogs",
-                        "Options": {
-                            "awslogs-group": {"Ref": logs_group},
-                            "awslogs-region": {"Ref": "AWS::Region"},
-                            "awslogs-stream-prefix": "web",
-                            "mode": "non-blocking",
-                            "max-buffer-size": "26214400b",
-                        },
-                    },
-                    "PortMappings": [{"AppProtocol": "http", "ContainerPort": 80, "Name": "web", "Protocol": "tcp"}],
-                    "StopTimeout": 30,
-                }
-            ],
-        },
-    )
-    assert stack.resolve(web.log_group.log_group_name) == {"Ref": logs_group}
-
-
-def test_it_scales_on_cpu_and_on_requests(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """Between the limits given; requests count once there is a route."""
-    scaling = Scaling(min=3, max=30, cpu_percent=50, requests_per_target=200)
-    api = FargateService(stack, "Api", network=network, image=image, scaling=scaling)
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 3, "MaxCapacity": 30}
-    )
-    for metric, target in (("ECSServiceAverageCPUUtilization", 50), ("ALBRequestCountPerTarget", 200)):
-        template.has_resource_properties(
-            "AWS::ApplicationAutoScaling::ScalingPolicy",
-            {
-                "TargetTrackingScalingPolicyConfiguration": Match.object_like(
-                    {
-                        "TargetValue": target,
-                        "PredefinedMetricSpecification": Match.object_like({"PredefinedMetricType": metric}),
-                    }
-                )
+            "Name": "web",
+            "Essential": True,
+            "Image": "public.ecr.aws/nginx/nginx:stable",
+            "LinuxParameters": {"InitProcessEnabled": True, "Capabilities": {}},
+            "LogConfiguration": {
+                "LogDriver": "awslogs",
+                "Options": {
+                    "awslogs-group": {"Ref": log_group},
+                    "awslogs-region": {"Ref": "AWS::Region"},
+                    "awslogs-stream-prefix": "web",
+                    "mode": "non-blocking",
+                    "max-buffer-size": "26214400b",
+                },
             },
-        )
+            "PortMappings": [{"AppProtocol": "http", "ContainerPort": 80, "Name": "web", "Protocol": "tcp"}],
+            "StopTimeout": 30,
+        }
+    ]
 
 
-def test_tasks_join_after_twenty_seconds_and_leave_after_thirty(
-    stack: Stack, network: Network, web: FargateService
-) -> None:
-    """Checks and drain are what a rolling deployment waits for: 2 x 10 s + 30 s, not 5 x 30 s + 300 s."""
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {
-            "HealthCheckPath": "/",
-            "HealthCheckIntervalSeconds": 10,
-            "HealthCheckTimeoutSeconds": 5,
-            "HealthyThresholdCount": 2,
-            "UnhealthyThresholdCount": 3,
-            "TargetType": "ip",
-            "TargetGroupAttributes": Match.array_with([{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]),
-        },
-    )
-
-
-def test_a_service_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """Size, architecture, configuration, secrets, command, path, name and retention are what was asked for."""
+def test_custom_arguments(stack: Stack, network: Network) -> None:
+    """Size, disk, architecture, configuration, secrets, command, checks, scaling and retention reach the template."""
     secret = secretsmanager.Secret(stack, "Secret")
     api = FargateService(
         stack,
         "OrderApi",
         network=network,
-        image=image,
+        image=IMAGE,
         port=8080,
         cpu=1024,
         memory_limit_mib=4096,
+        ephemeral_storage_gib=100,
         cpu_architecture=ecs.CpuArchitecture.ARM64,
         environment={"STAGE": "prod"},
         secrets={"TOKEN": ecs.Secret.from_secrets_manager(secret)},
         command=["serve"],
         health=Health(path="/healthz", command=["CMD", "check"], grace_period=Duration.seconds(90)),
+        scaling=Scaling(min=3, max=30, cpu_percent=50, requests_per_target=200),
         log_retention=logs.RetentionDays.ONE_WEEK,
     )
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "Cpu": "1024",
-            "Memory": "4096",
-            "RuntimePlatform": {"CpuArchitecture": "ARM64"},
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {
-                        "Name": "order-api",
-                        "Command": ["serve"],
-                        "HealthCheck": {
-                            "Command": ["CMD", "check"],
-                            "Interval": 10,
-                            "Timeout": 5,
-                            "Retries": 3,
-                            "StartPeriod": 90,
-                        },
-                        "Environment": [{"Name": "STAGE", "Value": "prod"}],
-                        "Secrets": [{"Name": "TOKEN", "ValueFrom": stack.resolve(secret.secret_arn)}],
-                        "PortMappings": [
-                            {"AppProtocol": "http", "ContainerPort": 8080, "Name": "order-api", "Protocol": "tcp"}
-                        ],
-                    }
-                )
-            ],
-        },
+    (definition,) = properties(template, "AWS::ECS::TaskDefinition")
+    (container,) = definition["ContainerDefinitions"]
+    assert (definition["Cpu"], definition["Memory"], definition["EphemeralStorage"]) == (
+        "1024",
+        "4096",
+        {"SizeInGiB": 100},
     )
+    assert definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+    assert (container["Name"], container["Command"]) == ("order-api", ["serve"])
+    check = {"Command": ["CMD", "check"], "Interval": 10, "Timeout": 5, "Retries": 3, "StartPeriod": 90}
+    assert container["HealthCheck"] == check
+    assert container["Environment"] == [{"Name": "STAGE", "Value": "prod"}]
+    assert container["Secrets"] == [{"Name": "TOKEN", "ValueFrom": stack.resolve(secret.secret_arn)}]
+    assert [(each["Name"], each["ContainerPort"]) for each in container["PortMappings"]] == [("order-api", 8080)]
     template.has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPath": "/healthz"})
     template.has_resource_properties("AWS::ECS::Service", {"HealthCheckGracePeriodSeconds": 90})
     template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 7})
+    (target,) = properties(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 30)
+    policies = [
+        each["TargetTrackingScalingPolicyConfiguration"]
+        for each in properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
+    ]
+    assert {
+        each["PredefinedMetricSpecification"]["PredefinedMetricType"]: each["TargetValue"] for each in policies
+    } == {
+        "ECSServiceAverageCPUUtilization": 50,
+        "ALBRequestCountPerTarget": 200,
+    }
 
 
-def test_a_log_without_loss(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """In lossless delivery the application waits, the proxy's lines and the sidecars' included."""
-    service = FargateService(stack, "Web", network=network, image=image, log_driver_mode=ecs.AwsLogDriverMode.BLOCKING)
-    service.add_sidecar("cache", image=image)
+def test_a_log_without_loss(stack: Stack, network: Network) -> None:
+    """In the blocking mode no container has a buffer, sidecars included."""
+    service = FargateService(stack, "Web", network=network, image=IMAGE, log_driver_mode=ecs.AwsLogDriverMode.BLOCKING)
+    service.add_sidecar("cache", image=IMAGE)
 
-    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    for container in definition["Properties"]["ContainerDefinitions"]:
-        assert container["LogConfiguration"]["Options"]["mode"] == "blocking"
-        assert "max-buffer-size" not in container["LogConfiguration"]["Options"]
+    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
+    options = [each["LogConfiguration"]["Options"] for each in definition["ContainerDefinitions"]]
+    assert [(each["mode"], each.get("max-buffer-size")) for each in options] == [("blocking", None)] * 2
 
 
-def test_a_windows_service(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+def test_a_windows_service(stack: Stack, network: Network) -> None:
     """It has no Linux parameters, and its shell is PowerShell."""
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
     service = FargateService(
-        stack, "Web", network=network, image=image, cpu=1024, memory_limit_mib=2048, operating_system_family=windows
+        stack, "Web", network=network, image=IMAGE, cpu=1024, memory_limit_mib=2048, operating_system_family=windows
     )
 
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "RuntimePlatform": {"OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
-            "ContainerDefinitions": [Match.object_like({"LinuxParameters": Match.absent()})],
-        },
-    )
+    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
+    assert definition["RuntimePlatform"]["OperatingSystemFamily"] == "WINDOWS_SERVER_2022_CORE"
+    assert "LinuxParameters" not in definition["ContainerDefinitions"][0]
     assert service.exec_command.endswith("--interactive --command powershell")
 
 
-def test_a_larger_disk(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """The task gets the storage asked for."""
-    FargateService(stack, "Web", network=network, image=image, ephemeral_storage_gib=100)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ECS::TaskDefinition", {"EphemeralStorage": {"SizeInGiB": 100}}
-    )
-
-
-def test_numbers_known_only_when_deployed_pass(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+def test_numbers_known_only_when_deployed_pass(stack: Stack, network: Network) -> None:
     """A token cannot be checked."""
     number = CfnParameter(stack, "Number", type="Number").value_as_number
 
-    FargateService(stack, "Web", network=network, image=image, port=number, cpu=number)  # type: ignore[arg-type]
+    FargateService(stack, "Web", network=network, image=IMAGE, port=number, cpu=number)  # type: ignore[arg-type]
 
     Template.from_stack(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Memory": "512"})
 
 
-def test_a_worker_has_no_way_in(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+def test_a_worker_has_no_ingress(stack: Stack, network: Network) -> None:
     """Without a port there is nothing to map, to check or to open."""
-    FargateService(stack, "Worker", network=network, image=image, port=None)
+    FargateService(stack, "Worker", network=network, image=IMAGE, port=None)
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {"ContainerDefinitions": [Match.object_like({"PortMappings": Match.absent(), "Name": "worker"})]},
-    )
-    template.has_resource_properties(
-        "AWS::ECS::Service", {"LoadBalancers": [], "HealthCheckGracePeriodSeconds": Match.absent()}
-    )
+    ((container,),) = (each["ContainerDefinitions"] for each in properties(template, "AWS::ECS::TaskDefinition"))
+    (service,) = properties(template, "AWS::ECS::Service")
+    assert "PortMappings" not in container
+    assert service["LoadBalancers"] == []
+    assert "HealthCheckGracePeriodSeconds" not in service
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
-def test_shell_sessions_are_kept(stack: Stack, web: FargateService) -> None:
-    """The cluster logs what is typed for a year, and tasks may write just that log."""
-    template = Template.from_stack(stack)
-    (sessions,) = template.find_resources("AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 365}})
+def test_shell_sessions_are_kept(default: Default) -> None:
+    """The cluster keeps the transcripts for a year."""
+    (sessions,) = default.template.find_resources("AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 365}})
+    (cluster,) = properties(default.template, "AWS::ECS::Cluster")
 
-    template.has_resource_properties(
-        "AWS::ECS::Cluster",
-        {
-            "ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}],
-            "Configuration": {
-                "ExecuteCommandConfiguration": {
-                    "Logging": "OVERRIDE",
-                    "LogConfiguration": {"CloudWatchLogGroupName": {"Ref": sessions}},
-                }
-            },
-        },
-    )
-    commands = stack.resolve([web.exec_command, web.logs_command])
+    assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
+    configuration = cluster["Configuration"]["ExecuteCommandConfiguration"]
+    assert configuration["Logging"] == "OVERRIDE"
+    assert configuration["LogConfiguration"]["CloudWatchLogGroupName"] == {"Ref": sessions}
+    commands = Stack.of(default.web).resolve([default.web.exec_command, default.web.logs_command])
     assert "--container web --interactive --command /bin/sh" in str(commands[0])
     assert str(commands[1]).endswith("' --follow']]}")
 
 
-def test_tasks_can_be_granted_something(stack: Stack, web: FargateService) -> None:
-    """A service is what grants are given to."""
-    s3.Bucket(stack, "Bucket").grant_read(web)
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::IAM::Policy",
-        {
-            "PolicyDocument": Match.object_like(
-                {"Statement": Match.array_with([Match.object_like({"Action": Match.array_with(["s3:GetObject*"])})])}
-            ),
-            "Roles": [stack.resolve(web.task_definition.task_role.role_name)],
-        },
-    )
-
-
-def test_a_cluster_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+def test_an_existing_cluster(stack: Stack, network: Network) -> None:
     """A given cluster is used, whether or not it keeps shell sessions."""
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
     imported = ecs.Cluster.from_cluster_attributes(stack, "Imported", cluster_name="shared", vpc=network.vpc)
 
-    FargateService(stack, "One", network=network, image=image, cluster=cluster)
-    FargateService(stack, "Two", network=network, image=image, cluster=imported)
+    FargateService(stack, "One", network=network, image=IMAGE, cluster=cluster)
+    FargateService(stack, "Two", network=network, image=IMAGE, cluster=imported)
 
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::ECS::Cluster", 1)
     template.has_resource_properties("AWS::ECS::Service", {"Cluster": "shared"})
 
 
-def test_a_listener_made_elsewhere(stack: Stack, network: Network, web: FargateService) -> None:
+def test_a_listener_made_elsewhere(stack: Stack, network: Network) -> None:
     """A service can answer an imported listener."""
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
     group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
     listener = elbv2.ApplicationListener.from_application_listener_attributes(
         stack,
@@ -352,11 +293,12 @@ def test_a_listener_made_elsewhere(stack: Stack, network: Network, web: FargateS
 @pytest.mark.parametrize(("percent", "is_refused"), [(100, True), (150, False)])
 def test_percentages_of_ones_own_need_zones_out_of_balance(
     stack: Stack,
-    web: FargateService,
+    network: Network,
     percent: int,
     is_refused: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """ECS keeps zones in balance by starting tasks first; an override that lets it not is told of at synthesis."""
+    """ECS keeps zones in balance only if it may start tasks first; synthesis fails for an override against it."""
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
     resource = cast(ecs.CfnService, web.service.node.find_child("Service"))
     resource.add_property_override("DeploymentConfiguration.MaximumPercent", percent)
 
