@@ -1,4 +1,4 @@
-"""A task by the clock: when it runs, who may start it, and what tells of a run that failed."""
+"""A scheduled task: when it runs, what may start it, and what reports a failed run."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,12 +11,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import Capacity, FixedEgressNetwork, ScheduledTask
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.network.network import Network
 from tests.audit import findings
+from tests.templates import properties
 
 NIGHTLY = scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN)
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
@@ -43,102 +44,61 @@ def template() -> Template:
     return template_with()
 
 
-def of_partition(*parts: object) -> dict[str, Any]:
+def arn_of(service: str, resource: str) -> dict[str, Any]:
     """Return an ARN of this account and region as a template writes it."""
-    service, rest = parts
-    return {
-        "Fn::Join": [
-            "",
-            [
-                *("arn:", {"Ref": "AWS::Partition"}, f":{service}:"),
-                *({"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}, f":{rest}"),
-            ],
-        ]
-    }
+    here = ({"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"})
+    return {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":{service}:", *here, f":{resource}"]]}
 
 
-def test_the_clock_starts_a_private_task(template: Template) -> None:
+def test_a_schedule_starts_a_private_task(template: Template) -> None:
     """At the hour in its time zone, in private subnets, on demand, tagged like its task definition."""
-    template.has_resource_properties(
-        "AWS::Scheduler::Schedule",
-        {
-            "ScheduleExpression": "cron(15 3 * * ? *)",
-            "ScheduleExpressionTimezone": "Europe/Berlin",
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "ENABLED",
-            "Target": {
-                "Arn": {"Fn::GetAtt": [Match.string_like_regexp("ReportCluster"), "Arn"]},
-                "EcsParameters": {
-                    "TaskDefinitionArn": {"Ref": Match.string_like_regexp("ReportTaskDefinition")},
-                    "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE", "Base": 0, "Weight": 100}],
-                    "LaunchType": Match.absent(),
-                    "EnableECSManagedTags": True,
-                    "PropagateTags": "TASK_DEFINITION",
-                    "NetworkConfiguration": {
-                        "AwsvpcConfiguration": {
-                            "AssignPublicIp": "DISABLED",
-                            "Subnets": [
-                                {"Ref": Match.string_like_regexp(f"NetworkVpcTasksSubnet{zone}")} for zone in (1, 2)
-                            ],
-                            "SecurityGroups": [{"Fn::GetAtt": [Match.any_value(), "GroupId"]}],
-                        }
-                    },
-                },
-                "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185},
-                "DeadLetterConfig": Match.any_value(),
-                "RoleArn": Match.any_value(),
-                "Input": Match.absent(),
-            },
-        },
-    )
+    (schedule,) = properties(template, "AWS::Scheduler::Schedule")
+    target, parameters = schedule["Target"], schedule["Target"]["EcsParameters"]
+    in_vpc = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
+
+    assert schedule["ScheduleExpression"] == "cron(15 3 * * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert (schedule["FlexibleTimeWindow"], schedule["State"]) == ({"Mode": "OFF"}, "ENABLED")
+    assert "ReportCluster" in target["Arn"]["Fn::GetAtt"][0]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
+    assert target.keys() >= {"DeadLetterConfig", "RoleArn"}
+    assert "ReportTaskDefinition" in parameters["TaskDefinitionArn"]["Ref"]
+    assert parameters["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE", "Base": 0, "Weight": 100}]
+    assert (parameters["EnableECSManagedTags"], parameters["PropagateTags"]) == (True, "TASK_DEFINITION")
+    assert in_vpc["AssignPublicIp"] == "DISABLED"
+    assert ["TasksSubnet1" in in_vpc["Subnets"][0]["Ref"], "TasksSubnet2" in in_vpc["Subnets"][1]["Ref"]] == [True] * 2
+    assert len(in_vpc["SecurityGroups"]) == 1
 
 
-def test_the_scheduler_may_run_this_task_and_nothing_else(template: Template) -> None:
-    """Any revision of it, in its cluster, with its two roles; and tell the queue when it cannot."""
-    (policy,) = (
-        each["Properties"]
-        for each in template.find_resources("AWS::IAM::Policy").values()
-        if "SchedulerRole" in each["Properties"]["PolicyName"]
-    )
+def test_the_scheduler_may_run_only_this_task(template: Template) -> None:
+    """Any revision of it, in its cluster, with its two roles; and send to the queue when it cannot."""
+    (policy,) = (each for each in properties(template, "AWS::IAM::Policy") if "SchedulerRole" in each["PolicyName"])
     run, tag, pass_role, send = policy["PolicyDocument"]["Statement"]
-    (family,) = (each["Properties"]["Family"] for each in template.find_resources("AWS::ECS::TaskDefinition").values())
+    (definition,) = properties(template, "AWS::ECS::TaskDefinition")
 
-    assert run["Action"] == "ecs:RunTask"
-    assert run["Resource"] == of_partition("ecs", f"task-definition/{family}:*")
-    assert list(run["Condition"]) == ["ArnEquals"]
-    assert list(run["Condition"]["ArnEquals"]) == ["ecs:cluster"]
-    assert tag["Action"] == "ecs:TagResource"
+    assert [each["Action"] for each in (run, tag, pass_role, send)] == [
+        *("ecs:RunTask", "ecs:TagResource", "iam:PassRole", "sqs:SendMessage")
+    ]
+    assert run["Resource"] == arn_of("ecs", f"task-definition/{definition['Family']}:*")
+    assert [(test, [*values]) for test, values in run["Condition"].items()] == [("ArnEquals", ["ecs:cluster"])]
     assert tag["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
-    assert pass_role["Action"] == "iam:PassRole"
     assert len(pass_role["Resource"]) == 2
     assert pass_role["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    assert send["Action"] == "sqs:SendMessage"
 
 
 def test_only_this_accounts_schedules_take_the_role(template: Template) -> None:
     """The scheduler acts for other accounts too."""
-    template.has_resource_properties(
-        "AWS::IAM::Role",
-        {
-            "AssumeRolePolicyDocument": Match.object_like(
-                {
-                    "Statement": [
-                        {
-                            "Action": "sts:AssumeRole",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "scheduler.amazonaws.com"},
-                            "Condition": {
-                                "StringEquals": {
-                                    "aws:SourceAccount": {"Ref": "AWS::AccountId"},
-                                    "aws:SourceArn": of_partition("scheduler", "schedule-group/default"),
-                                }
-                            },
-                        }
-                    ]
-                }
-            )
-        },
+    (trust,) = (
+        statement
+        for role in properties(template, "AWS::IAM::Role")
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"].get("Service") == "scheduler.amazonaws.com"
     )
+
+    group = arn_of("scheduler", "schedule-group/default")
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, "aws:SourceArn": group}
+    }
 
 
 def test_the_first_run_finds_what_it_needs(template: Template) -> None:
@@ -150,33 +110,25 @@ def test_the_first_run_finds_what_it_needs(template: Template) -> None:
 
 
 def test_a_failed_run_leaves_a_message(template: Template) -> None:
-    """A task that stopped otherwise than by its main container's exit code 0; the rule alone may write."""
-    template.has_resource_properties(
-        "AWS::Events::Rule",
-        {
-            "EventPattern": {
-                "source": ["aws.ecs"],
-                "detail-type": ["ECS Task State Change"],
-                "detail": {
-                    "clusterArn": Match.any_value(),
-                    "taskDefinitionArn": [{"prefix": Match.any_value()}],
-                    "lastStatus": ["STOPPED"],
-                    "$or": [
-                        {"stopCode": [{"anything-but": ["EssentialContainerExited"]}]},
-                        {"containers": {"name": ["report"], "exitCode": [{"anything-but": [0]}]}},
-                    ],
-                },
-            },
-            "Targets": [Match.object_like({"Arn": {"Fn::GetAtt": [Match.any_value(), "Arn"]}})],
-        },
-    )
-    (rule,) = template.find_resources("AWS::Events::Rule")
-    (policy,) = template.find_resources("AWS::SQS::QueuePolicy").values()
-    no_http, write = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert no_http["Effect"] == "Deny"
-    assert no_http["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    """Of a task that stopped without exit code 0 of its main container; only the rule may write."""
+    ((rule_id, rule),) = template.find_resources("AWS::Events::Rule").items()
+    pattern = rule["Properties"]["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.ecs"], ["ECS Task State Change"])
+    assert pattern["detail"].keys() == {"clusterArn", "taskDefinitionArn", "lastStatus", "$or"}
+    assert list(pattern["detail"]["taskDefinitionArn"][0]) == ["prefix"]
+    assert pattern["detail"]["lastStatus"] == ["STOPPED"]
+    assert pattern["detail"]["$or"] == [
+        {"stopCode": [{"anything-but": ["EssentialContainerExited"]}]},
+        {"containers": {"name": ["report"], "exitCode": [{"anything-but": [0]}]}},
+    ]
+
+    (queue,) = template.find_resources("AWS::SQS::Queue")
+    assert [each["Arn"] for each in rule["Properties"]["Targets"]] == [{"Fn::GetAtt": [queue, "Arn"]}]
+    (policy,) = properties(template, "AWS::SQS::QueuePolicy")
+    no_http, write = policy["PolicyDocument"]["Statement"]
+    assert (no_http["Effect"], no_http["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert write["Principal"] == {"Service": "events.amazonaws.com"}
-    assert write["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+    assert write["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule_id, "Arn"]}}}
 
 
 def test_the_alarm_rings_until_the_queue_is_empty(template: Template) -> None:
@@ -202,96 +154,58 @@ def test_the_alarm_rings_until_the_queue_is_empty(template: Template) -> None:
     )
 
 
-def test_spot_rates_and_retries() -> None:
-    """Whatever may be said otherwise is."""
-    template_with(
+def test_spot_and_retries() -> None:
+    """The schedule has the capacity and the retries that were given."""
+    template = template_with(
         capacity=Capacity.spot(on_demand_base=0), retry_attempts=0, max_event_age=Duration.minutes(5)
-    ).has_resource_properties(
-        "AWS::Scheduler::Schedule",
-        {
-            "Target": Match.object_like(
-                {
-                    "EcsParameters": Match.object_like(
-                        {
-                            "CapacityProviderStrategy": [
-                                {"CapacityProvider": "FARGATE", "Base": 0, "Weight": 0},
-                                {"CapacityProvider": "FARGATE_SPOT", "Weight": 100},
-                            ]
-                        }
-                    ),
-                    "RetryPolicy": {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 0},
-                }
-            )
-        },
     )
+
+    (target,) = (each["Target"] for each in properties(template, "AWS::Scheduler::Schedule"))
+    assert target["EcsParameters"]["CapacityProviderStrategy"] == [
+        {"CapacityProvider": "FARGATE", "Base": 0, "Weight": 0},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 100},
+    ]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 0}
 
 
 def test_imported_cluster_roles_and_group(stack: Stack, network: Network) -> None:
-    """A cluster that may have no capacity providers is run in by launch type, with the roles that are given."""
-    cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shared", vpc=network.vpc)
+    """A cluster that may have no capacity providers gets a launch type, and the given roles are used."""
     role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/job")
-    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
-
     ScheduledTask(
         stack,
         "Report",
         network=network,
         image=IMAGE,
         schedule=NIGHTLY,
-        cluster=cluster,
+        cluster=ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shared", vpc=network.vpc),
         task_role=role,
         execution_role=role,
-        security_groups=[group],
+        security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")],
     )
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::Scheduler::Schedule",
-        {
-            "Target": Match.object_like(
-                {
-                    "EcsParameters": Match.object_like(
-                        {
-                            "LaunchType": "FARGATE",
-                            "CapacityProviderStrategy": Match.absent(),
-                            "NetworkConfiguration": {
-                                "AwsvpcConfiguration": Match.object_like({"SecurityGroups": ["sg-0123456789abcdef0"]})
-                            },
-                        }
-                    )
-                }
-            )
-        },
-    )
-    template.has_resource_properties(
-        "AWS::IAM::Policy",
-        {
-            "PolicyDocument": Match.object_like(
-                {
-                    "Statement": Match.array_with(
-                        [
-                            Match.object_like(
-                                {"Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/job"}
-                            )
-                        ]
-                    )
-                }
-            )
-        },
-    )
+    (parameters,) = (each["Target"]["EcsParameters"] for each in properties(template, "AWS::Scheduler::Schedule"))
+    assert parameters["LaunchType"] == "FARGATE"
+    assert "CapacityProviderStrategy" not in parameters
+    in_vpc = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert in_vpc["SecurityGroups"] == ["sg-0123456789abcdef0"]
+    passed = [
+        statement["Resource"]
+        for policy in properties(template, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "iam:PassRole"
+    ]
+    assert passed == [role.role_arn]
 
 
 def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: Network) -> None:
-    """Each schedule may start its own task alone."""
+    """Each schedule may start only its own task."""
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
     for name in ("First", "Second"):
         ScheduledTask(stack, name, network=network, image=IMAGE, schedule=NIGHTLY, cluster=cluster)
 
-    roles = [
-        each["Properties"]["Target"]["RoleArn"]["Fn::GetAtt"][0]
-        for each in Template.from_stack(stack).find_resources("AWS::Scheduler::Schedule").values()
-    ]
-    assert len(set(roles)) == 2
+    first, second = (each["Target"]["RoleArn"] for each in properties(stack, "AWS::Scheduler::Schedule"))
+    assert first != second
 
 
 def test_expressions_that_aws_takes() -> None:
