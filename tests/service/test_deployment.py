@@ -20,6 +20,7 @@ from fargate_constructs import (
 )
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.templates import properties
 
 WAYS: dict[str, Callable[[], Deployment]] = {
     "rolling": Deployment.rolling,
@@ -113,61 +114,37 @@ def test_a_rolling_deployment_has_one_target_group(templates: dict[str, Template
 
 
 @pytest.mark.parametrize(
-    ("way", "configuration"),
+    ("strategy", "configuration"),
     [
-        ("blue_green", {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
+        ("blue_green", {"BakeTimeInMinutes": 5}),
         (
             "slow canary",
-            {
-                "Strategy": "CANARY",
-                "BakeTimeInMinutes": 15,
-                "CanaryConfiguration": {"CanaryPercent": 5, "CanaryBakeTimeInMinutes": 10},
-            },
+            {"BakeTimeInMinutes": 15, "CanaryConfiguration": {"CanaryPercent": 5, "CanaryBakeTimeInMinutes": 10}},
         ),
-        (
-            "linear",
-            {
-                "Strategy": "LINEAR",
-                "BakeTimeInMinutes": 5,
-                "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 5},
-            },
-        ),
+        ("linear", {"BakeTimeInMinutes": 5, "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 5}}),
     ],
 )
 def test_requests_move_between_two_target_groups(
-    templates: dict[str, Template], way: str, configuration: dict[str, object]
+    templates: dict[str, Template], strategy: str, configuration: dict[str, object]
 ) -> None:
-    """Each time is said aloud, the rule weighs both groups, and the other service on the endpoint is left alone."""
-    template = templates[way]
+    """The template has each time, the rule weighs both groups, and the endpoint's other service has one group."""
+    template = templates[strategy]
+    name = strategy.removeprefix("slow ").upper()
+    (service,) = properties(template, "AWS::ECS::Service", {"DeploymentConfiguration": {"Strategy": name}})
 
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {
-            "DeploymentConfiguration": Match.object_like({**configuration, "EarlySuccessCriteria": Match.absent()}),
-            "LoadBalancers": [
-                Match.object_like(
-                    {
-                        "AdvancedConfiguration": Match.object_like(
-                            {"ProductionListenerRule": Match.any_value(), "TestListenerRule": Match.absent()}
-                        )
-                    }
-                )
-            ],
-        },
-    )
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::ListenerRule",
-        {
-            "Actions": [
-                {
-                    "Type": "forward",
-                    "ForwardConfig": {
-                        "TargetGroups": [Match.object_like({"Weight": 100}), Match.object_like({"Weight": 0})]
-                    },
-                }
-            ]
-        },
-    )
+    deployment = service["DeploymentConfiguration"]
+    assert {key: deployment[key] for key in configuration} == configuration
+    assert "EarlySuccessCriteria" not in deployment
+    (balancer,) = service["LoadBalancers"]
+    assert balancer["AdvancedConfiguration"]["ProductionListenerRule"]
+    assert "TestListenerRule" not in balancer["AdvancedConfiguration"]
+    forwards = [
+        action["ForwardConfig"]["TargetGroups"]
+        for rule in properties(template, "AWS::ElasticLoadBalancingV2::ListenerRule")
+        for action in rule["Actions"]
+        if "ForwardConfig" in action
+    ]
+    assert [[each["Weight"] for each in groups] for groups in forwards] == [[100, 0]]
     template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 3)
 
 
@@ -190,70 +167,50 @@ def test_test_requests_reach_the_new_tasks_first(templates: dict[str, Template])
     assert service["AdvancedConfiguration"]["TestListenerRule"]
 
 
-def test_requests_scale_what_shifts_them(templates: dict[str, Template]) -> None:
-    """They are at one target group and then at the other: a policy watches both."""
+def test_a_scaling_policy_watches_both_target_groups(templates: dict[str, Template]) -> None:
+    """Requests are at one target group and then at the other."""
     template = templates["canary"]
-    target_groups = [
-        {"Fn::GetAtt": [logical_id, "TargetGroupFullName"]}
+    groups = [
+        {"Name": "TargetGroup", "Value": {"Fn::GetAtt": [logical_id, "TargetGroupFullName"]}}
         for logical_id in template.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
         if logical_id.startswith("Web")
     ]
-
-    template.has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        {
-            "PolicyType": "TargetTrackingScaling",
-            "TargetTrackingScalingPolicyConfiguration": {
-                "TargetValue": 1000,
-                "CustomizedMetricSpecification": {
-                    "Metrics": [
-                        *(
-                            {
-                                "Id": f"requests{number}",
-                                "MetricStat": {
-                                    "Metric": {
-                                        "Namespace": "AWS/ApplicationELB",
-                                        "MetricName": "RequestCountPerTarget",
-                                        "Dimensions": Match.array_with(
-                                            [{"Name": "TargetGroup", "Value": target_group}]
-                                        ),
-                                    },
-                                    "Stat": "Sum",
-                                },
-                                "ReturnData": False,
-                            }
-                            for number, target_group in enumerate(target_groups)
-                        ),
-                        {"Id": "result", "Expression": "SUM([requests0, requests1])", "ReturnData": True},
-                    ]
-                },
-            },
-        },
+    (policy,) = (
+        each["TargetTrackingScalingPolicyConfiguration"]
+        for each in properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
+        if "SUM" in str(each)
     )
-    assert len(target_groups) == 2
+
+    assert policy["TargetValue"] == 1000
+    *sources, result = policy["CustomizedMetricSpecification"]["Metrics"]
+    assert result == {"Id": "result", "Expression": "SUM([requests0, requests1])", "ReturnData": True}
+    assert [each["ReturnData"] for each in sources] == [False] * len(groups)
+    for source, group in zip(sources, groups, strict=True):
+        assert source["MetricStat"]["Stat"] == "Sum"
+        assert source["MetricStat"]["Metric"]["MetricName"] == "RequestCountPerTarget"
+        assert group in source["MetricStat"]["Metric"]["Dimensions"]
 
 
 def test_a_test_rule_needs_room(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """A number before the route's, and a value more than the route has."""
+    """A priority before the route's, and a value more than the route has, also on a listener without an endpoint."""
     endpoint = HttpEndpoint(stack, "Endpoint", network=network)
     deployment = Deployment.blue_green(test_header=("x-version", "next"))
     web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+    five = ["/a", "/b", "/c", "/d", "/e"]
 
-    with pytest.raises(ValueError, match=r"test header: a rule holds 5 values, .*, got: 6; list fewer hosts or paths"):
-        endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d", "/e"])
-    with pytest.raises(ValueError, match="priority must be 3 to 50000 and known at synthesis, got: 2"):
-        endpoint.add_route("Web", service=web, priority=2)
-    with pytest.raises(
-        ValueError, match="priority must be at least 2 to leave room for the test traffic's rule, got: 1"
+    def add_rule(priority: int, paths: list[str]) -> None:
+        conditions = [elbv2.ListenerCondition.path_patterns(paths)]
+        web.add_listener_rule("Web", listener=endpoint.listener, priority=priority, conditions=conditions)
+
+    for call, message in (
+        (lambda: endpoint.add_route("Web", service=web, paths=five), r"holds 5 values, .*, got: 6; list fewer hosts"),
+        (lambda: endpoint.add_route("Web", service=web, priority=2), "priority must be 3 to 50000 and known at synth"),
+        (lambda: add_rule(7, five), "has one more than route 'Web', got: 6; list fewer hosts or paths"),
+        (lambda: add_rule(1, ["/a"]), "at least 2 to leave room for the test traffic's rule, got: 1"),
     ):
-        web.add_listener_rule(
-            "Web",
-            listener=endpoint.listener,
-            priority=1,
-            conditions=[elbv2.ListenerCondition.path_patterns(["/a"])],
-        )
-
-    endpoint.add_route("Web", service=web, paths=["/a", "/b", "/c", "/d"])
+        with pytest.raises(ValueError, match=message):
+            call()
+    endpoint.add_route("Web", service=web, paths=five[:4])
 
 
 def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
@@ -269,22 +226,6 @@ def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, network: Networ
 
     rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
     assert sorted(rule["Properties"]["Priority"] for rule in rules) == [3, 9, 10, 20]
-
-
-def test_a_test_rule_of_ones_own_needs_room_too(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """On a listener that no endpoint looks after."""
-    deployment = Deployment.blue_green(test_header=("x-version", "next"))
-    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
-    listener = HttpEndpoint(stack, "Endpoint", network=network).listener
-    five = elbv2.ListenerCondition.path_patterns(["/a", "/b", "/c", "/d", "/e"])
-
-    with pytest.raises(ValueError, match="has one more than route 'Web', got: 6; list fewer hosts or paths"):
-        web.add_listener_rule("Web", listener=listener, priority=7, conditions=[five])
-    one = elbv2.ListenerCondition.path_patterns(["/a"])
-    with pytest.raises(
-        ValueError, match="priority must be at least 2 to leave room for the test traffic's rule, got: 1"
-    ):
-        web.add_listener_rule("Web", listener=listener, priority=1, conditions=[one])
 
 
 def test_a_second_route_is_refused_where_requests_are_shifted(

@@ -13,6 +13,7 @@ from fargate_constructs import FargateService, FixedEgressNetwork
 from fargate_constructs.network.network import Network
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests.modes.made_elsewhere import network_in
+from tests.templates import properties
 
 
 @pytest.fixture
@@ -31,64 +32,43 @@ def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateSer
 
 
 def test_only_this_task_may_mount_it(stack: Stack, files: efs.FileSystem, web: FargateService) -> None:
-    """Encrypted on its way, through an access point, by the task's role, from its security group."""
+    """Encrypted in transit, through an access point, by the task's role, from its security group."""
     access_point = web.mount_file_system("/data", file_system=files)
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "Volumes": [
-                {
-                    "Name": "web-data",
-                    "EFSVolumeConfiguration": {
-                        "FilesystemId": stack.resolve(files.file_system_id),
-                        "TransitEncryption": "ENABLED",
-                        "AuthorizationConfig": {
-                            "AccessPointId": stack.resolve(access_point.access_point_id),
-                            "IAM": "ENABLED",
-                        },
-                    },
-                }
-            ],
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {"MountPoints": [{"ContainerPath": "/data", "SourceVolume": "web-data", "ReadOnly": False}]}
-                )
-            ],
-        },
-    )
-    template.has_resource_properties(
-        "AWS::EFS::AccessPoint",
-        {
-            "PosixUser": {"Uid": "1000", "Gid": "1000"},
-            "RootDirectory": {"Path": "/data", "CreationInfo": {"OwnerUid": "1000", "Permissions": "755"}},
-        },
-    )
+    (definition,) = properties(template, "AWS::ECS::TaskDefinition")
+    (volume,) = definition["Volumes"]
+    (container,) = definition["ContainerDefinitions"]
+    access = {"AccessPointId": stack.resolve(access_point.access_point_id), "IAM": "ENABLED"}
+    assert volume["Name"] == "web-data"
+    assert volume["EFSVolumeConfiguration"] == {
+        "FilesystemId": stack.resolve(files.file_system_id),
+        "TransitEncryption": "ENABLED",
+        "AuthorizationConfig": access,
+    }
+    assert container["MountPoints"] == [{"ContainerPath": "/data", "SourceVolume": "web-data", "ReadOnly": False}]
+    (point,) = properties(template, "AWS::EFS::AccessPoint")
+    assert point["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
+    owner = {"OwnerUid": "1000", "OwnerGid": "1000", "Permissions": "755"}
+    assert point["RootDirectory"] == {"Path": "/data", "CreationInfo": owner}
+    arn = stack.resolve(access_point.access_point_arn)
     assert permissions(template) == {
         "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
-        "Condition": {
-            "StringEquals": {"elasticfilesystem:AccessPointArn": stack.resolve(access_point.access_point_arn)}
-        },
+        "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": arn}},
         "Effect": "Allow",
         "Resource": stack.resolve(files.file_system_arn),
     }
-    template.has_resource_properties(
-        "AWS::EC2::SecurityGroupIngress",
-        {
-            "FromPort": 2049,
-            "ToPort": 2049,
-            "GroupId": stack.resolve(files.connections.security_groups[0].security_group_id),
-            "SourceSecurityGroupId": stack.resolve(web.connections.security_groups[0].security_group_id),
-        },
-    )
-    (definition,) = template.find_resources("AWS::ECS::TaskDefinition").values()
-    assert set(template.find_resources("AWS::EFS::MountTarget")) <= set(definition["DependsOn"])
-    # Nobody may mount but who is granted it: the policy leaves that one action out.
-    (system,) = template.find_resources("AWS::EFS::FileSystem").values()
-    (anybody,) = system["Properties"]["FileSystemPolicy"]["Statement"]
-    assert anybody["Effect"] == "Allow"
-    assert "elasticfilesystem:ClientMount" not in anybody["Action"]
+    (rule,) = properties(template, "AWS::EC2::SecurityGroupIngress")
+    groups = [stack.resolve(each.connections.security_groups[0].security_group_id) for each in (files, web)]
+    assert (rule["FromPort"], rule["ToPort"]) == (2049, 2049)
+    assert [rule["GroupId"], rule["SourceSecurityGroupId"]] == groups
+    (resource,) = template.find_resources("AWS::ECS::TaskDefinition").values()
+    assert template.find_resources("AWS::EFS::MountTarget").keys() <= {*resource["DependsOn"]}
+    # Only roles with a grant mount it: the policy for all others leaves that action out.
+    (system,) = properties(template, "AWS::EFS::FileSystem")
+    (others,) = system["FileSystemPolicy"]["Statement"]
+    assert others["Effect"] == "Allow"
+    assert "elasticfilesystem:ClientMount" not in others["Action"]
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 

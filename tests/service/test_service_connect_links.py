@@ -16,6 +16,7 @@ from fargate_constructs import FargateService, FixedEgressNetwork, ServiceConnec
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.service_connect_names import host_name_of
 from tests.modes.made_elsewhere import IMAGE
+from tests.templates import properties_of
 
 HOURS, SECONDS = Duration.hours(2), Duration.seconds(15)
 
@@ -50,26 +51,17 @@ def test_a_link_opens_one_port_between_two_groups(stack: Stack, web: FargateServ
 
 
 def test_a_link_gives_a_name(stack: Stack, web: FargateService, api: FargateService) -> None:
-    """Both services join one namespace, and the caller is deployed after the one it calls; proxies log by the line."""
+    """Both services join one namespace, and the caller is deployed after the other; proxies log without a pattern."""
     web.link_to(api)
 
     template = Template.from_stack(stack)
     (namespace,) = template.find_resources("AWS::ServiceDiscovery::HttpNamespace")
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {
-            "ServiceConnectConfiguration": Match.object_like(
-                {
-                    "Enabled": True,
-                    "Namespace": {"Fn::GetAtt": [namespace, "Arn"]},
-                    "Services": [{"PortName": "api", "ClientAliases": [{"DnsName": "api", "Port": 8080}]}],
-                    "LogConfiguration": Match.object_like(
-                        {"Options": Match.object_like({"awslogs-multiline-pattern": Match.absent()})}
-                    ),
-                }
-            )
-        },
-    )
+    connect = properties_of(template, api.service.node.find_child("Service"))["ServiceConnectConfiguration"]
+    assert connect["Enabled"] is True
+    assert connect["Namespace"] == {"Fn::GetAtt": [namespace, "Arn"]}
+    (named,) = connect["Services"]
+    assert (named["PortName"], named["ClientAliases"]) == ("api", [{"DnsName": "api", "Port": 8080}])
+    assert "awslogs-multiline-pattern" not in connect["LogConfiguration"]["Options"]
     services = template.find_resources("AWS::ECS::Service")
     assert logical_id_of(stack, api) in services[logical_id_of(stack, web)]["DependsOn"]
 
@@ -224,12 +216,11 @@ def test_a_link_knows_what_a_service_speaks(
     assert service["Properties"]["ServiceConnectConfiguration"]["Services"][0].get("Timeout") == timeout
 
 
-def test_a_namespace_and_certificates_of_ones_own(stack: Stack, network: Network, web: FargateService) -> None:
-    """ECS gets certificates by a role of its own; who links must be in the same namespace."""
+def test_a_given_namespace_and_certificate_authority(stack: Stack, network: Network, web: FargateService) -> None:
+    """ECS gets certificates by a role; linked services must be in the same namespace."""
     namespace = servicediscovery.HttpNamespace(stack, "Names", name="shop")
-    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
-        stack, "Authority", "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1"
-    )
+    arn = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/1"
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Authority", arn)
     options = ServiceConnect.http(namespace=namespace, certificate_authority=authority)
     api = FargateService(stack, "Api", network=network, image=IMAGE, service_connect=options)
     worker = FargateService(stack, "Worker", network=network, image=IMAGE, port=None, service_connect=options)
@@ -244,28 +235,11 @@ def test_a_namespace_and_certificates_of_ones_own(stack: Stack, network: Network
         "AWS::IAM::Role", {"Properties": {"ManagedPolicyArns": Match.any_value()}}
     ).items()
     assert str(made["Properties"]["ManagedPolicyArns"]).count("ServiceConnectTransportLayerSecurity") == 1
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {
-            "ServiceConnectConfiguration": Match.object_like(
-                {
-                    "Namespace": stack.resolve(namespace.namespace_arn),
-                    "Services": [
-                        Match.object_like(
-                            {
-                                "Tls": {
-                                    "IssuerCertificateAuthority": {
-                                        "AwsPcaAuthorityArn": authority.certificate_authority_arn
-                                    },
-                                    "RoleArn": {"Fn::GetAtt": [role, "Arn"]},
-                                }
-                            }
-                        )
-                    ],
-                }
-            )
-        },
-    )
+    connect = properties_of(template, api.service.node.find_child("Service"))["ServiceConnectConfiguration"]
+    assert connect["Namespace"] == stack.resolve(namespace.namespace_arn)
+    assert [each["Tls"] for each in connect["Services"]] == [
+        {"IssuerCertificateAuthority": {"AwsPcaAuthorityArn": arn}, "RoleArn": {"Fn::GetAtt": [role, "Arn"]}}
+    ]
     template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 1)
 
 
