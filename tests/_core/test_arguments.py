@@ -76,6 +76,14 @@ def test_what_fits_passes(stack: Stack) -> None:
     assert Limits(most=1).most == 1
 
 
+def test_types_are_resolved_when_they_are_needed() -> None:
+    """A type may be of a CDK module that is not loaded yet."""
+    types = types_of(deploy)
+
+    assert len(types) == 11
+    assert (types["count"], types["force"]) == (int, bool)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -57,6 +57,7 @@ def expression(text: str) -> dict[str, Any]:
 
 CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (service(cpu=300), "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
+    (service(environment={"PORT": 80}), "environment must be a dict of str to str or None, got: 80 for 'PORT'"),
     (service(name="Web"), "name must be a host name"),
     (service(name="a" * 64), "name must be a host name"),
     (service(name="web-"), "got: 'web-'"),
@@ -80,7 +81,7 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     ),
     (windows(service_connect=ServiceConnect.tcp()), "service_connect must be left out for Windows tasks"),
     (windows(cpu_architecture=ecs.CpuArchitecture.ARM64), "cpu_architecture of Windows tasks is always X86_64"),
-    (windows(read_only=True), "read_only must be left out for Windows tasks, which have no such thing, got: True"),
+    (windows(read_only=True), "read_only must be left out for Windows tasks, which do not have it, got: True"),
     (windows(writable_paths=["/data"]), "writable_paths must be left out for Windows tasks"),
     (windows(user="1000"), "user must be left out for Windows tasks"),
     (windows(capacity=Capacity.spot()), "capacity must be Capacity.on_demand() for Windows tasks"),
@@ -268,7 +269,7 @@ def test_tokens_that_must_be_known(untouched: Stack, refusing_network: Network) 
     """The function of a run counts its seconds."""
     token = CfnParameter(untouched, "Seconds", type="Number").value_as_number
 
-    with pytest.raises(ValueError, match="timeout must be known at synth, got a token"):
+    with pytest.raises(ValueError, match="timeout must be known at synth"):
         OneOffTask(untouched, "Once", network=refusing_network, image=IMAGE, timeout=seconds(token))
 
 
