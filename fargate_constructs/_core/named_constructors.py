@@ -18,7 +18,9 @@ class NamedConstructors:
         made = object.__new__(cls)
         for field in fields(cast(Any, cls)):
             default = field.default if field.default_factory is MISSING else field.default_factory()
-            object.__setattr__(made, field.name, values.pop(field.name, default))
+            value = values.pop(field.name, default)
+            assert value is not MISSING, f"{cls.__name__} needs {field.name}"
+            object.__setattr__(made, field.name, value)
         assert not values, f"{cls.__name__} has no {values}"
         return made
 

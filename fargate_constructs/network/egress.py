@@ -42,11 +42,11 @@ class Egress(NamedConstructors):
     """
 
     mode: EgressMode
-    addresses_per_az: int = 1
-    eip_allocation_ids: Sequence[str] = ()
-    egress_ips: Sequence[str] = ()
-    public_ipv4_pool: str | None = None
-    ipam_pool_id: str | None = None
+    addresses_per_az: int
+    eip_allocation_ids: Sequence[str]
+    egress_ips: Sequence[str]
+    public_ipv4_pool: str | None
+    ipam_pool_id: str | None
     keep_addresses: bool = True
     instance_type: ec2.InstanceType | None = None
     is_paused: bool = False
