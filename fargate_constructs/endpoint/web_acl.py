@@ -61,7 +61,7 @@ class WebAcl(NamedConstructors):
     """
 
     arn: str | None = None
-    rule_groups: Sequence[str] = RULE_GROUPS
+    rule_groups: Sequence[str] = ()
     counted_rules: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rate_limit: int | None = None
 
@@ -95,13 +95,12 @@ class WebAcl(NamedConstructors):
                 group of a counted rule is missing, or the limit is out of range.
         """
         _validate_groups(rule_groups, rate_limit)
-        given = (
-            counted_rules if counted_rules is not COUNTED else {k: v for k, v in COUNTED.items() if k in rule_groups}
-        )
-        if unknown := sorted(given.keys() - set(rule_groups)):
+        if counted_rules is COUNTED:
+            counted_rules = {group: rules for group, rules in COUNTED.items() if group in rule_groups}
+        if unknown := sorted(counted_rules.keys() - set(rule_groups)):
             raise ValueError(f"counted_rules must belong to groups of rule_groups, got: {unknown}")
         validate_range("rate_limit", rate_limit, MIN_RATE, MAX_RATE, unit=" requests in five minutes")
-        return cls._make(rule_groups=tuple(rule_groups), counted_rules=given, rate_limit=rate_limit)
+        return cls._make(rule_groups=tuple(rule_groups), counted_rules=counted_rules, rate_limit=rate_limit)
 
     @classmethod
     @checked
