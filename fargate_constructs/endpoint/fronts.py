@@ -17,7 +17,7 @@ class Front:
         self._endpoint = endpoint
         self._domains = domains
         self._construct: Construct | None = None
-        self._has_records = False
+        self._target_of_records: Construct | None = None
 
     def validate(self, scope: Construct, *, moves_records: bool) -> None:
         """Refuse a second front, and records that cannot point at a front made in *scope*."""
@@ -30,16 +30,16 @@ class Front:
 
     def validate_records(self) -> None:
         """Refuse further records if they cannot point at the front."""
-        if self._construct and self._has_records:
-            self._validate_stack(self._construct)
+        if self._target_of_records:
+            self._validate_stack(self._target_of_records)
 
     def register(
         self, construct: Construct, target: route53.IAliasRecordTarget | None, *, has_ipv6: bool = False
     ) -> None:
         """Note the front. With a *target*, all records of the endpoint point at it, also those made later."""
         self._construct = construct
-        self._has_records = target is not None
         if target:
+            self._target_of_records = construct
             self._domains.point_at(target, has_ipv6=has_ipv6)
 
     def _validate_stack(self, front: Construct) -> None:
