@@ -181,6 +181,11 @@ class HttpEndpoint(RoutedEndpoint):
         Look it up with `elbv2.ApplicationListener.from_lookup(...)`, or import it and the security group of its load
         balancer with `elbv2.ApplicationListener.from_application_listener_attributes(...)`. Rules that are not made in
         this app are not known here. AWS refuses a priority that is in use, so give such a route another *priority*.
+
+        Args:
+            scope: The construct that owns the endpoint.
+            id: The construct's ID.
+            listener: The listener.
         """
         return ImportedEndpoint(scope, id, listener)
 

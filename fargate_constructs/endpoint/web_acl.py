@@ -107,6 +107,9 @@ class WebAcl(NamedConstructors):
     def from_arn(cls, arn: str) -> "WebAcl":
         """A web ACL made elsewhere, of scope REGIONAL and in the endpoint's region. Its owner configures its logs.
 
+        Args:
+            arn: The web ACL's ARN.
+
         Raises:
             ValueError: If the ARN is not one of a regional web ACL.
         """

@@ -12,6 +12,7 @@ from aws_cdk import Duration, Size, SizeRoundingBehavior
 from aws_cdk import aws_s3 as s3
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.logs.archive_format import ArchiveFormat
 
@@ -22,10 +23,9 @@ LARGEST, SMALLEST = 128, 64  # MiB
 LONGEST, SHORTEST = 900, 60  # seconds
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """How logs get to S3. Use one of the named constructors.
+@dataclass(frozen=True, init=False)
+class Delivery(NamedConstructors):
+    """How logs get to S3. Made by one of the named constructors.
 
     ```python
     LogArchive(stack, "LogArchive", delivery=Delivery.buffered())
@@ -56,7 +56,7 @@ class Delivery:
         The default. The cheapest delivery for batches of some 600 KB and more; for smaller ones the price of S3's PUTs
         is the largest part.
         """
-        return cls()
+        return cls._make()
 
     @classmethod
     @checked
@@ -79,7 +79,7 @@ class Delivery:
         if mebibytes % 1:
             raise ValueError(f"buffering_size must be whole MiB, got: {mebibytes:.15g}")
         validate_seconds("buffering_interval", interval, SHORTEST, LONGEST)
-        return cls(buffering_size=size, buffering_interval=interval)
+        return cls._make(buffering_size=size, buffering_interval=interval)
 
     @classmethod
     @checked
@@ -91,11 +91,11 @@ class Delivery:
         Stay here for half an hour, 1.5 times the longest interval and some, and as long as the alarm of the stream's
         age goes off.
         """
-        return cls(
+        return cls._make(
             buffering_size=Size.mebibytes(LARGEST), buffering_interval=Duration.seconds(SHORTEST), is_draining=True
         )
 
-    def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
+    def _validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
         """Refuse to buffer into a locked bucket, or raw batches.
 
         A locked bucket demands a checksum with each object; AWS does not document that Data Firehose sends one. Raw

@@ -102,7 +102,7 @@ class LogArchive(Construct):
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned
         )
         retention = retention or Retention()
-        retention.validate_beside(object_lock=object_lock)
+        retention._validate_beside(object_lock=object_lock)
         if replay_schedule:
             validate_schedule("replay_schedule", replay_schedule)
         is_raw = archive_format is ArchiveFormat.raw
@@ -113,7 +113,7 @@ class LogArchive(Construct):
             versioned=versioned,
             archive_format=is_raw,
         )
-        delivery.validate_beside(object_lock=object_lock, archive_format=archive_format)
+        delivery._validate_beside(object_lock=object_lock, archive_format=archive_format)
         super().__init__(scope, id)
 
         self.object_lock = object_lock

@@ -96,6 +96,12 @@ class LogRouter:
     - `LogCompaction` leaves it alone: nothing in its name would prove that it is whole.
     - Times are when Docker read the line, *id* is the task's, container's, time and a count. A line of more than 16 KB
       comes in parts.
+
+    Args:
+        bucket: The archive's bucket.
+        log_group: The log group whose lines it sends, and to which it logs itself.
+        image: The image of Fluent Bit. By default AWS's.
+        on_grant: Called with each task's role and the statement that it gets.
     """
 
     def __init__(

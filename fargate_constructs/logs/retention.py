@@ -95,7 +95,7 @@ class Retention:
         if moves and expiration is not None:
             _validate_stay(*moves[-1], expiration, "expiration")
 
-    def validate_beside(self, *, object_lock: s3.ObjectLockRetention | None) -> None:
+    def _validate_beside(self, *, object_lock: s3.ObjectLockRetention | None) -> None:
         """Refuse a lock that would outlast what it locks."""
         if not object_lock or not self.expiration or self.expiration.is_unresolved():
             return

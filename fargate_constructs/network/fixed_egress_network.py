@@ -250,6 +250,9 @@ class FixedEgressNetwork(Construct):
         """Make synthesis fail unless the tasks of a construct leave from the network's addresses.
 
         `FargateService` calls it; call it for other tasks in the network.
+
+        Args:
+            tasks: The construct whose tasks are checked, such as a service made with CDK's own class.
         """
         self._proof.add(
             tasks,

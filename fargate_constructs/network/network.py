@@ -38,4 +38,8 @@ class Network(Protocol):
         """What a task needs before it starts: without it, no image can be pulled."""
 
     def prove_egress(self, tasks: IConstruct) -> None:
-        """Make synthesis fail unless the tasks of a construct leave from those addresses, as far as it is known."""
+        """Make synthesis fail unless the tasks of a construct leave from those addresses, as far as it is known.
+
+        Args:
+            tasks: The construct whose tasks are checked.
+        """

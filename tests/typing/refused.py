@@ -5,6 +5,7 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs import (
     Capacity,
+    Delivery,
     Deployment,
     Egress,
     FargateService,
@@ -16,6 +17,8 @@ from fargate_constructs import (
     OneOffTask,
     ScheduledTask,
     ServiceConnect,
+    SignIn,
+    WebAcl,
 )
 
 
@@ -47,8 +50,11 @@ def raw_fields() -> None:
     """Make a value without one of its named constructors."""
     Capacity(on_demand_base=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Deployment(percent=10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Delivery(is_draining=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Egress(keep_addresses=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ServiceConnect(protocol="http")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    SignIn(_before=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    WebAcl(arn="arn")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def wrong_types(stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService) -> None:

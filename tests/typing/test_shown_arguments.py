@@ -5,20 +5,19 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from constructs import Construct
 
 import fargate_constructs
 
 
 def functions() -> Iterator[tuple[str, Callable[..., object], str]]:
-    """Yield each public constructor of a construct, and each public method with arguments, with its documentation."""
+    """Yield each public constructor and method of this library, with its documentation."""
     for owner in (getattr(fargate_constructs, name) for name in vars(fargate_constructs)["__all__"]):
-        if not inspect.isclass(owner) or not issubclass(owner, Construct):
-            continue
-        for name, function in inspect.getmembers(owner, inspect.isfunction):
+        for name, function in inspect.getmembers(
+            owner, lambda each: inspect.isfunction(each) or inspect.ismethod(each)
+        ):
             is_ours = inspect.unwrap(function).__module__.startswith("fargate_constructs")
             documentation = inspect.getdoc(owner if name == "__init__" else function) or ""
-            if is_ours and "Args:" in documentation and (name == "__init__" or not name.startswith("_")):
+            if is_ours and (name == "__init__" or not name.startswith("_")):
                 yield f"{owner.__name__}.{name}", function, documentation
 
 
@@ -30,7 +29,7 @@ def test_each_argument_is_shown_and_documented(name: str) -> None:
     """Each has a name, a type and an entry in the docstring; `**` hides none."""
     function, documentation = FUNCTIONS[name]
     parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in {"self", "cls"}]
-    documented = re.findall(r"^ {4}(\w+): \S", documentation.split("Args:")[1].split("\n\n")[0], flags=re.MULTILINE)
+    documented = re.findall(r"^ {4}(\w+): \S", documentation.partition("Args:")[2].split("\n\n")[0], flags=re.MULTILINE)
 
     assert [each.name for each in parameters if each.kind is each.VAR_KEYWORD or each.annotation is each.empty] == []
     assert [each.name for each in parameters] == documented
