@@ -1,1 +1,1 @@
-"""Where logs go: from CloudWatch to S3, none lost, none twice; and how they are read there."""
+"""Where logs go: from CloudWatch to S3, each line once; and how to query them there."""

@@ -22,12 +22,12 @@ FIVE_MINUTES = Duration.minutes(5)
 # Milliseconds. Lambda retries after one minute and after two more. A batch that is older failed each time, or waits
 # because the function is throttled (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 LATE_BATCH = 5 * 60 * 1000
-# Milliseconds, in as many periods of five minutes one after the other. Lambda's own retries make a batch no more than
-# five minutes late, and a replay or the backlog of a host that was offline is over before the third period.
+# Milliseconds, in this number of periods of five minutes in a row. Lambda's retries make a batch at most five minutes
+# late, and a replay or the backlog of a host that was offline ends before the third period.
 LATE_EVENT, LATE_PERIODS = 10 * 60 * 1000, 3
-# Seconds. Three hourly replays that did not help.
+# Seconds: three failed hourly replays.
 OLD_FAILURE = 3 * 60 * 60
-# Seconds. Data Firehose delivers within 1.5 times the longest buffer of 15 minutes; this is twice as late.
+# Seconds. Data Firehose delivers within 1.5 times the longest buffer of 15 minutes; this is twice that time.
 LATE_STREAM = 45 * 60
 
 
@@ -49,7 +49,7 @@ class Alarms:
         evaluation_periods: int = 1,
         treat_missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
-        """Add an alarm that goes off when a metric reaches a threshold in each of so many periods of five minutes."""
+        """Add an alarm that is raised when a metric reaches a threshold in each of some periods of five minutes."""
         alarm = cloudwatch.Alarm(
             self._archive,
             f"{id}Alarm",
@@ -66,12 +66,12 @@ class Alarms:
         return alarm
 
     def adopt(self, alarm: cloudwatch.Alarm) -> None:
-        """Give an alarm that was made elsewhere the same actions."""
+        """Add the same actions to another alarm."""
         alarm.add_alarm_action(*self._actions)
         self.all.append(alarm)
 
     def watch_shipper(self, shipper: ShipperFunction, failure_queue: FailureQueue | None) -> None:
-        """Watch the function that ships, and the queue that holds what it failed to ship, if there is one.
+        """Watch the shipper, and the failure queue, if there is one.
 
         In China Lambda has no metrics of its own about the age of asynchronous invocations and those it dropped
         (https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff); the queue has.
@@ -92,19 +92,19 @@ class Alarms:
         self.add("Quarantine", shipper.metric_quarantined_batches(), "batches of logs could not be read")
 
     def watch_replay(self, replay: Replay) -> None:
-        """Watch the replay function, and the failures that it cannot replay."""
+        """Watch the replay function, and batches that it cannot replay."""
         self.add("ReplayErrors", replay.function.metric_errors(), "failed batches of logs cannot be replayed")
         self.add(
             "Waiting",
             replay.metric_oldest_failure_age(),
             "batches of logs fail again and again; see the replay function's log",
             threshold=OLD_FAILURE,
-            # It is measured once in each run, and is true until the next.
+            # Each run measures it once; the value holds until the next run.
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def watch_subscriptions(self, filter_name: str) -> None:
-        """Watch CloudWatch Logs deliver, over all log groups at once.
+        """Watch the delivery of CloudWatch Logs, of all log groups together.
 
         One query over the name that all subscriptions share replaces an alarm for each log group; metric math takes at
         most ten of them
@@ -135,7 +135,7 @@ class Alarms:
         self.add(
             "Partitions",
             firehose.metric("PartitionCountExceeded", "Maximum"),
-            "more log groups and hours at a time than Data Firehose's quota; what is over it is replayed",
+            "more log groups and hours at a time than Data Firehose's quota; batches above it are replayed",
         )
 
     def _watch_queue(self, failure_queue: FailureQueue) -> None:
@@ -151,5 +151,5 @@ class Alarms:
         )
 
     def _watch_lag(self, id: str, function: ShipperFunction) -> None:
-        meaning = "logs have come minutes late for a quarter of an hour; CloudWatch Logs, or who writes them, is behind"
+        meaning = "logs have come minutes late for 15 minutes; CloudWatch Logs or the application is slow"
         self.add(id, function.metric_lag(), meaning, threshold=LATE_EVENT, evaluation_periods=LATE_PERIODS)

@@ -12,13 +12,13 @@ class ArchiveFormat(Enum):
     """The format of a batch of log events in S3."""
 
     ndjson = "ndjson"
-    """One line of JSON for each event, under the hour (UTC) in which it was written. What Athena and DuckDB read."""
+    """One line of JSON for each event, under the hour (UTC) of the event. Athena and DuckDB read it."""
 
     raw = "raw"
-    """The batch as CloudWatch Logs delivered it, one object each, under `raw/`. The cheapest to make. Nothing here
-    reads it back, so the archive has no catalog and no compaction."""
+    """Each batch unchanged, as one object under `raw/`. The cheapest format. Nothing here reads it, so the archive has
+    no catalog and no compaction."""
 
     @property
     def prefix(self) -> str:
-        """What the keys of all objects begin with; the shipper's code says the same."""
+        """The prefix of all keys; the shipper's code has the same."""
         return "raw/log_group=" if self is ArchiveFormat.raw else "log_group="

@@ -23,17 +23,17 @@ from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.failure_bucket import FailureBucket
 
 FOLDERS = Path(__file__).parent / "lambdas"
-# CDK makes a name only if a bucket policy in another account's stack of the same app must name the role.
+# CDK makes a name only if a bucket policy in a stack of another account of the app names the role.
 NAME_IF_NEEDED = PhysicalName.GENERATE_IF_NEEDED
 METRIC_NAMESPACE = "FargateConstructs/LogArchive"
-# A full batch is 1 MB as delivered and some 6 MB of lines, held a few times over at the most
+# A full batch is 1 MB as delivered and about 6 MB of lines, a few times in memory at most
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html). Lambda gives CPU by memory:
 # at 512 MB a full batch takes about half a second.
 SHIPPER_MEMORY_MIB = 512
 
 
 class AsyncInvocation(TypedDict, total=False):
-    """What Lambda does with an asynchronous invocation that fails, as `PythonFunction` takes it."""
+    """Lambda's settings for failed asynchronous invocations, as arguments of `PythonFunction`."""
 
     retry_attempts: int
     max_event_age: Duration
@@ -41,9 +41,9 @@ class AsyncInvocation(TypedDict, total=False):
 
 
 def code_of(folder: str) -> lambda_.Code:
-    """Return a folder in `lambdas` as a Lambda's code: the folder itself, so that it is the same package as here.
+    """Return a folder in `lambdas` as a function's code, with the folder itself, so that imports are the same as here.
 
-    Without bytecode, which would give the asset another hash on each machine, and each deployment an upload.
+    Bytecode is left out: it would change the asset's hash on each machine, and each deployment would upload it.
     """
     nothing_else = ["/*", f"!/{folder}/", "__pycache__"]
     return lambda_.Code.from_asset(str(FOLDERS), exclude=nothing_else, ignore_mode=IgnoreMode.GIT)
@@ -81,9 +81,9 @@ class ArchiveFunction(PythonFunction):
 
 
 class ShipperFunction(ArchiveFunction):
-    """A function that puts new objects into the archive, and unreadable batches into quarantine; it reads neither.
+    """A function that writes new objects to the archive, and unreadable batches to the quarantine. It can read neither.
 
-    *owner* is the account of *bucket*, which S3 then checks; None if it is not known.
+    *owner* is the account of *bucket*, which S3 then checks; `None` if it is not known.
     """
 
     def __init__(
@@ -119,16 +119,16 @@ class ShipperFunction(ArchiveFunction):
         )
         failure_bucket.grant_quarantine(self.execution_role)
         self.bucket_grants = [(self.execution_role, self._allow_objects(bucket, archive_format))]
-        """What the function may do with the archive: its role, and each statement."""
+        """The function's role, and the statements that it needs for the archive."""
 
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
-        """How many batches could not be read and were put aside; counted again if one is delivered again."""
+        """The number of unreadable batches in the quarantine; a batch that is delivered again counts again."""
         return archive_metric(self, "QuarantinedBatches", "Sum")
 
     def metric_lag(self) -> cloudwatch.Metric:
-        """How many milliseconds after its newest event a batch got here; measured only where it is more than a minute.
+        """The delay of a batch after its newest event, in milliseconds; written only if it is over a minute.
 
-        A replayed batch is late, too, and so is one of a host that was offline: neither is a fault.
+        Replayed batches and those of a host that was offline are late, too, without a fault.
         """
         return archive_metric(self, "Lag", "Maximum")
 
@@ -144,7 +144,7 @@ class ShipperFunction(ArchiveFunction):
 
 
 def archive_metric(shipper: lambda_.IFunction, name: str, statistic: str) -> cloudwatch.Metric:
-    """Return a metric that the functions print, in the shipper's name."""
+    """Return a metric that the functions print with the shipper's name."""
     return cloudwatch.Metric(
         namespace=METRIC_NAMESPACE,
         metric_name=name,
@@ -155,7 +155,7 @@ def archive_metric(shipper: lambda_.IFunction, name: str, statistic: str) -> clo
 
 
 def _dlq_suppressions(async_invocation: AsyncInvocation) -> dict[str, str]:
-    """Return why no queue keeps invocations that failed."""
+    """Return why there is no queue for failed invocations."""
     if "on_failure" in async_invocation:
         return {"LambdaDLQ": "Failed invocations go to a failure destination; a dead-letter queue is the older form."}
     if "retry_attempts" in async_invocation:

@@ -48,14 +48,15 @@ from fargate_constructs.logs.scheduled_function import ScheduledFunction
 
 QUERIES = Path(__file__).parent / "queries"
 
-# The day CloudWatch Logs began: no line is older (https://aws.amazon.com/blogs/aws/cloudwatch-log-service/).
+# The day on which CloudWatch Logs started: no line is older (https://aws.amazon.com/blogs/aws/cloudwatch-log-service/).
 FIRST_DAY = date(2014, 7, 10)
 # Half a dollar at 5 USD per TB scanned (https://aws.amazon.com/athena/pricing/).
 SCAN_LIMIT = Size.gibibytes(100)
-# Athena takes no smaller limit (https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html).
+# Athena accepts no smaller limit
+# (https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html).
 SMALLEST_SCAN_LIMIT = 10  # MiB
 RESULTS_EXPIRE_AFTER = Duration.days(7)
-# For how long a new log group's lines may stay unseen.
+# How long it takes until queries find a new log group.
 LOG_GROUPS_RATE = Duration.minutes(5)
 
 NAME = re.compile(r"[a-z0-9_]{1,128}")
@@ -69,8 +70,8 @@ class LogCatalog(Construct):
     """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
 
     In the Athena console choose the workgroup (it has the database's name) and one of its saved queries. Each reads
-    the view `logs`; the table `lines` is what is stored, in which a line may be twice while `LogCompaction` works. Say
-    which days you mean, `dt >= '2026-02-28'`: Athena reads what is left, and its price is what it reads.
+    the view `logs`; the table `lines` is what is stored, in which a line may be there twice during compaction. Name the
+    days, `dt >= '2026-02-28'`: the price depends on how much Athena reads.
 
     ```python
     catalog = LogCatalog(stack, "Logs", bucket=bucket)
@@ -80,20 +81,19 @@ class LogCatalog(Construct):
     Args:
         scope: The construct that owns the catalog.
         id: The construct's ID.
-        bucket: The bucket with the archive's objects, of this account or another. If it has a KMS key, so have the
-            results.
+        bucket: The bucket with the archive's objects, of this account or another. If it has a KMS key, the results have
+            the same key.
         database_name: The name of the database and the workgroup: lower case, digits and underscores, at most 128. By
             default it is made from the construct's path.
         first_day: The earliest day that queries see. By default 10 July 2014, when CloudWatch Logs began: everything.
-            A later one speeds up queries that name no day.
+            A later day makes queries without a day faster.
         bytes_scanned_cutoff_per_query: How much one query may read before Athena stops it, at least 10 MiB. By
             default 100 GiB, of compressed logs.
         result_expiration: After how long results are deleted. By default 7 days.
 
     Raises:
-        ValueError: If *database_name* is no such name, one that is there already, or one that is known only when
-            deployed (the view's stored form spells it out), *bytes_scanned_cutoff_per_query* is smaller than Athena
-            takes, or *result_expiration* is no whole number of days.
+        ValueError: If *database_name* is malformed, in use, or a token (the stored view contains it),
+            *bytes_scanned_cutoff_per_query* is below Athena's minimum, or *result_expiration* is not whole days.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class LogCatalog(Construct):
             "Database",
             database_name=name,
             description=f"Logs in the archive of {self.node.path}",
-            # It holds nothing that the next deployment would not make again.
+            # The next deployment can make its contents again.
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.table = make_table(self, self.database, bucket, first_day)
@@ -134,7 +134,7 @@ class LogCatalog(Construct):
         self.named_queries = dict(self._make_queries())
         """The saved queries, by their names."""
         self.log_groups = self._make_log_groups_function()
-        """What tells the table which log groups there are; its `alarm` is yours to add actions to."""
+        """The function that writes the log groups into the table; add actions to its `alarm`."""
 
     @checked
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -169,7 +169,7 @@ class LogCatalog(Construct):
             "WorkGroup",
             name=name,
             description=f"Queries over the archive of {self.node.path}",
-            recursive_delete_option=True,  # saved queries and history go with the stack
+            recursive_delete_option=True,  # saved queries and history are deleted with the stack
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
@@ -183,7 +183,7 @@ class LogCatalog(Construct):
         )
 
     def _make_queries(self) -> Iterator[tuple[str, athena.CfnNamedQuery]]:
-        """Save each query file; its first line says what it answers."""
+        """Save each query file; its first line is the description."""
         for path in sorted(QUERIES.glob("*.sql")):
             sql = path.read_text()
             query = athena.CfnNamedQuery(
@@ -203,7 +203,7 @@ class LogCatalog(Construct):
             self,
             "LogGroups",
             folder="partitions",
-            description="Tells the table of the archive which log groups there are",
+            description="Lists the log groups of the archive in its table",
             environment={
                 "ARCHIVE_BUCKET": self.bucket.bucket_name,
                 "DATABASE": self.database.database_name,
@@ -217,14 +217,15 @@ class LogCatalog(Construct):
             "s3:ListBucket", on=self.bucket.bucket_arn, conditions={"StringEquals": {"s3:prefix": "log_group="}}
         )
         self.bucket_grants = [(scheduled.function.execution_role, listing)]
-        """What *log_groups* may do with the bucket; a bucket of another account must allow its role the same."""
+        """The statements of *log_groups* for the bucket; the policy of a bucket in another account must allow the
+        same."""
         scheduled.function.execution_role.add_to_policy(
             iam.PolicyStatement(actions=["glue:GetTable", "glue:UpdateTable"], resources=self._catalog_arns(TABLE))
         )
         return scheduled
 
     def _catalog_arns(self, *tables: str) -> list[str]:
-        """Return what Glue wants to be named for tables: they, their database, and the account's catalog."""
+        """Return the ARNs that Glue checks for tables: the tables, their database, and the account's catalog."""
         stack = Stack.of(self)
         database = self.database.database_name
         return [

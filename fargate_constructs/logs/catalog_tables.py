@@ -18,7 +18,7 @@ from constructs import Construct
 TABLE = "lines"
 VIEW = "logs"
 
-# The JSON's own keys; the SerDe compares names without regard to case, and Athena knows lower case alone.
+# The keys of the JSON. The SerDe ignores case, and Athena has lower case only.
 COLUMNS = {
     "loggroup": ("string", "The log group's name"),
     "logstream": ("string", "The log stream's name; of an ECS task it ends with the task's ID"),
@@ -33,7 +33,7 @@ PARTITIONS = {
     "dt": ("string", "The day it happened, UTC: 2026-02-28"),
     "hour": ("bigint", "The hour it happened, UTC: 0 to 23"),
 }
-# The type of a view's column as Trino calls it; Hive's own is in the tables above.
+# Trino's name of the type of a view's column; the tables above have Hive's name.
 TRINO_TYPES = {"string": "varchar", "bigint": "bigint", "timestamp": "timestamp(3)"}
 
 VIEW_SQL = """\
@@ -62,7 +62,7 @@ def make_table(catalog: Construct, database: glue.Database, bucket: s3.IBucket, 
         "Lines",
         database=database,
         table_name=TABLE,
-        description="Each line as stored; maybe twice for a moment. The view logs has each event once.",
+        description="Each stored line; maybe twice for a short time. The view logs has each event once.",
         storage=glue.S3TableStorage.from_bucket(bucket),
         s3_prefix="",
         data_format=glue.DataFormat.JSON,
@@ -70,9 +70,9 @@ def make_table(catalog: Construct, database: glue.Database, bucket: s3.IBucket, 
         columns=list(_columns(COLUMNS)),
         partition_keys=list(_columns(PARTITIONS)),
         partition_projection={
-            # What the function below writes once it has run.
+            # The value that the function writes later.
             "log_group": projection.enum(values=["-"]),
-            # Clocks may be ahead: CloudWatch Logs takes events up to two hours in the future.
+            # Clocks may be fast: CloudWatch Logs accepts events up to two hours in the future.
             "dt": projection.date(min=first_day.isoformat(), max="NOW+1DAYS", format="yyyy-MM-dd"),
             "hour": projection.integer(min=0, max=23, digits=2),
         },
@@ -82,13 +82,13 @@ def make_table(catalog: Construct, database: glue.Database, bucket: s3.IBucket, 
     )
     resource = table.node.default_child
     assert isinstance(resource, glue.CfnTable)
-    # It would mean encrypted by the client, which no log is.
+    # It would mean client-side encryption, which logs do not have.
     resource.add_property_deletion_override("TableInput.Parameters.has_encrypted_data")
     return table
 
 
 def make_view(catalog: Construct, table: glue.S3Table, database: str) -> glue.CfnTable:
-    """Return the view, written as Athena writes one: there is no other way to make it in CloudFormation."""
+    """Return the view in Athena's own form, the only way to make one in CloudFormation."""
     types = {"time": "timestamp"} | {name: type_ for name, (type_, _) in (COLUMNS | PARTITIONS).items()}
     definition = {
         "originalSql": VIEW_SQL.format(database=database),

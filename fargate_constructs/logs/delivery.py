@@ -16,7 +16,7 @@ from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.logs.archive_format import ArchiveFormat
 
-# The most and the least that Data Firehose buffers when it partitions
+# The limits of Data Firehose's buffer with partitioning
 # (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html,
 # https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html).
 LARGEST, SMALLEST = 128, 64  # MiB
@@ -40,7 +40,7 @@ class Delivery(NamedConstructors):
 
     @property
     def has_buffer(self) -> bool:
-        """Whether there is a stream of Data Firehose, fed or not."""
+        """Whether there is a stream of Data Firehose, in use or not."""
         return self.buffering_interval is not None
 
     @property
@@ -51,7 +51,7 @@ class Delivery(NamedConstructors):
     @classmethod
     @checked
     def direct(cls) -> "Delivery":
-        """A Lambda function writes each batch that CloudWatch Logs delivers: seconds after it was logged, and once.
+        """A Lambda function writes each batch of CloudWatch Logs to S3, seconds after it was logged, and once.
 
         The default. The cheapest delivery for batches of some 600 KB and more; for smaller ones the price of S3's PUTs
         is the largest part.
@@ -61,17 +61,17 @@ class Delivery(NamedConstructors):
     @classmethod
     @checked
     def buffered(cls, *, buffering_size: Size | None = None, buffering_interval: Duration | None = None) -> "Delivery":
-        """Data Firehose gathers batches: far fewer objects, for many quiet streams or much volume.
+        """Data Firehose buffers batches: far fewer objects, for many quiet streams or high volume.
 
-        Logs arrive up to 1.5 times *buffering_interval* late. Data Firehose delivers at least once: now and then a
-        batch is there twice. Its default quota is 500 partitions (log groups times hours) at a time.
+        Logs arrive up to 1.5 times *buffering_interval* late. Data Firehose delivers at least once, so some batches are
+        stored twice. Its default quota is 500 partitions (log groups times hours) at a time.
 
         Args:
             buffering_size: Compressed bytes until an object is written, 64 to 128 MiB. By default 128.
             buffering_interval: Time until an object is written at the latest, 1 to 15 minutes. By default 15.
 
         Raises:
-            ValueError: If one of them is out of its range, or no whole number of MiB or seconds.
+            ValueError: If one of them is out of its range, or not whole MiB or seconds.
         """
         size, interval = buffering_size or Size.mebibytes(LARGEST), buffering_interval or Duration.seconds(LONGEST)
         mebibytes = size.to_mebibytes(rounding=SizeRoundingBehavior.NONE)
@@ -86,10 +86,10 @@ class Delivery(NamedConstructors):
     def draining(cls) -> "Delivery":
         """Direct, while Data Firehose writes what it still holds: for the deployment between buffered and direct.
 
-        Without it, the stream is deleted with up to 15 minutes of logs that it has not written yet: AWS guarantees no
-        delivery of those (https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html).
-        Stay here for half an hour, 1.5 times the longest interval and some, and as long as the alarm of the stream's
-        age goes off.
+        Without it, the stream is deleted with up to 15 minutes of logs that it has not written yet, and AWS does not
+        guarantee their delivery
+        (https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html). Wait for half an hour
+        (more than 1.5 times the longest interval), and while the alarm of the stream's age is raised.
         """
         return cls._make(
             buffering_size=Size.mebibytes(LARGEST), buffering_interval=Duration.seconds(SHORTEST), is_draining=True
@@ -98,7 +98,7 @@ class Delivery(NamedConstructors):
     def _validate_beside(self, *, object_lock: s3.ObjectLockRetention | None, archive_format: ArchiveFormat) -> None:
         """Refuse to buffer into a locked bucket, or raw batches.
 
-        A locked bucket demands a checksum with each object; AWS does not document that Data Firehose sends one. Raw
+        A locked bucket requires a checksum with each object; AWS does not document that Data Firehose sends one. Raw
         batches have no lines to put into one object.
         """
         if self.has_buffer and (object_lock or archive_format is ArchiveFormat.raw):

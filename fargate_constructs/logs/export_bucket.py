@@ -1,4 +1,4 @@
-"""Where CloudWatch Logs puts what a back-fill asks it for.
+"""The bucket for the export tasks of a backfill.
 
 ```
 log group ──> export task ──> [export bucket] ──> backfill command ──> archive
@@ -21,9 +21,9 @@ EXPIRE_AFTER = Duration.days(30)
 class LogExportBucket(PrivateBucket):
     """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
 
-    Its policy is what AWS asks for
-    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html), below the command's own prefix. What
-    was exported is deleted after 30 days.
+    Its policy is the one that AWS documents
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html), below the command's own prefix.
+    Exports are deleted after 30 days.
 
     Args:
         scope: The construct that owns the bucket.

@@ -1,4 +1,4 @@
-"""Where batches of logs wait that could not be read, or not be stored."""
+"""The bucket for batches that could not be read or stored."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,18 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.private_bucket import PrivateBucket
 
-# Where the shipper puts what it cannot read.
+# The prefix of unreadable batches.
 QUARANTINE_PREFIX = "quarantine/"
-# Where Lambda puts what the shipper failed to store; Lambda has no setting for it
+# Lambda's prefix for failed invocations; it cannot be changed
 # (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 ASYNC_FAILURE_PREFIX = "aws/lambda/async/"
 
 
 class FailureBucket(PrivateBucket):
-    """The bucket of failed batches: apart from the archive, so that a fault of one bucket is not one of both."""
+    """The bucket of failed batches.
+
+    It is separate from the archive, so that a fault of one bucket does not affect both.
+    """
 
     def __init__(
         self,
@@ -33,13 +36,13 @@ class FailureBucket(PrivateBucket):
         super().__init__(scope, id, lifecycle_rules=lifecycle_rules, encryption_key=encryption_key)
 
     def grant_quarantine(self, role: iam.Role) -> None:
-        """Let a function with this role quarantine what it cannot read."""
+        """Let a function with this role quarantine unreadable batches."""
         self._grant_put(role, QUARANTINE_PREFIX)
 
     def grant_failures(self, role: iam.Role) -> None:
-        """Let Lambda, in this role, put records of failed invocations here."""
+        """Let Lambda write records of failed invocations with this role."""
         self._grant_put(role, ASYNC_FAILURE_PREFIX)
-        # Lambda refuses the bucket as a destination without it.
+        # Without this permission Lambda refuses the bucket as a destination.
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket_arn]))
 
     def as_destination(self) -> lambda_.IDestination:

@@ -1,10 +1,10 @@
-"""Where failed batches wait in China, until the replay function moves them into the failure bucket.
+"""The failure destination in China, from which the replay function moves batches to the failure bucket.
 
 ```
 shipper Lambda ── what failed ──> [failure queue] ──> replay Lambda ──> failure bucket
 ```
 
-In the China regions Lambda cannot put failed invocations into a bucket
+In the China regions Lambda cannot write failed invocations to a bucket
 (https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff), but into a queue.
 """
 
@@ -20,17 +20,17 @@ from fargate_constructs.logs.failure_bucket import FailureDestination
 
 # The maximum (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
 RETENTION = Duration.days(14)
-# One run of the replay function, so that a run sees a message that it cannot move only once.
+# The maximum time of the replay function, so that one run receives a message only once.
 VISIBILITY_TIMEOUT = Duration.minutes(15)
 
 
 def needs_queue(scope: Construct) -> bool:
-    """Tell whether Lambda has no S3 destination in the stack's region, as far as the region is known."""
+    """Return whether the stack's region is known, and Lambda has no S3 destination there."""
     return Stack.of(scope).region.startswith("cn-")
 
 
 class FailureQueue(sqs.Queue):
-    """A queue of failed invocations: encrypted, reached over TLS only, and kept with its stack gone."""
+    """The queue of failed invocations: encrypted, TLS only, retained."""
 
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey | None) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class FailureQueue(sqs.Queue):
         acknowledge(self, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
 
     def grant_failures(self, role: iam.Role) -> None:
-        """Let a function with this role, and Lambda in its name, send what failed."""
+        """Let a function with this role, and Lambda for it, send failed batches."""
         self._allow(role, ["sqs:SendMessage"], ["kms:GenerateDataKey", "kms:Decrypt"])
 
     def as_destination(self) -> lambda_.IDestination:

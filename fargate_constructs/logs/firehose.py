@@ -1,4 +1,4 @@
-"""Few large objects instead of many small ones: Data Firehose between CloudWatch and S3.
+"""Buffered delivery: Data Firehose writes few large objects instead of many small ones.
 
 ```
 log group ──> subscription ──> [Data Firehose <──> transform Lambda] ──> S3
@@ -25,16 +25,17 @@ from fargate_constructs.logs.failure_bucket import FailureBucket
 from fargate_constructs.logs.replay import STREAM_FAILURE_PREFIX
 from fargate_constructs.logs.subscriptions import SubscriptionTarget
 
-# The most that Data Firehose waits for (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
+# Data Firehose's limit for the function's time
+# (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
 TIMEOUT = Duration.minutes(5)
-# Compressed bytes to a call. Their lines, compressed again and in base64, stay well below Lambda's 6 MB.
+# Compressed bytes in a call. Their lines, compressed again and in base64, stay far below Lambda's 6 MB.
 BATCHES_SIZE = Size.mebibytes(1)
 BATCHES_INTERVAL = Duration.minutes(1)
-# The most that Data Firehose tries when a partition's objects cannot be written; then they are failures.
+# The maximum time for which Data Firehose retries to write objects of a partition; then they are failures.
 RETRY_DURATION = Duration.hours(2)
 
 PARTITION = "/".join(f"{name}=!{{partitionKeyFromLambda:{name}}}" for name in ("log_group", "dt", "hour"))
-# The time of arrival begins an object's name: to a prefix that does not have it, Data Firehose may add it as folders
+# An object's name begins with the time of arrival. Data Firehose may add it as folders to a prefix without it
 # (https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html).
 PREFIX = f"{PARTITION}/!{{timestamp:yyyyMMddHH}}-"
 
@@ -66,7 +67,7 @@ class Firehose(Construct):
         self.own_log_group = logs.LogGroup(
             self, "StreamLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        """Where Data Firehose writes what failed."""
+        """The prefix for failed batches of Data Firehose."""
         acknowledge(self.own_log_group, LOG_GROUP)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)
@@ -74,7 +75,7 @@ class Firehose(Construct):
             *self.function.bucket_grants,
             *((self.role, statement) for statement in delivery_statements),
         ]
-        """What the function and the stream may do with the bucket: a role, and each of its statements."""
+        """The roles of the function and the stream, and their statements for the bucket."""
         self.stream = firehose.DeliveryStream(
             self,
             "Stream",
@@ -88,7 +89,7 @@ class Firehose(Construct):
                 dynamic_partitioning=firehose.DynamicPartitioningProps(enabled=True, retry_duration=RETRY_DURATION),
                 data_output_prefix=PREFIX,
                 error_output_prefix=f"{STREAM_FAILURE_PREFIX}!{{firehose:error-output-type}}/",
-                # Nothing to compress: each batch comes back from the function as gzip.
+                # No compression, because the function returns each batch as gzip.
                 file_extension=".ndjson.gz",
                 logging_config=firehose.EnableLogging(self.own_log_group),
                 processors=[
@@ -108,7 +109,7 @@ class Firehose(Construct):
         )
 
     def subscription_target(self) -> SubscriptionTarget:
-        """Return the stream as what log groups are subscribed to."""
+        """Return the stream as the destination of subscriptions."""
         return SubscriptionTarget(
             logs_destinations.FirehoseDestination(self.stream, role=self._writer.without_policy_updates()),
             {"DestinationArn": self.stream.delivery_stream_arn, "RoleArn": self._writer.role_arn},
@@ -116,19 +117,19 @@ class Firehose(Construct):
         )
 
     def drain(self) -> None:
-        """Keep the exports until log groups in other stacks are subscribed to something else.
+        """Keep the exports until the log groups of other stacks have another subscription.
 
-        Their stacks import them, and CloudFormation removes no export that is imported.
+        Their stacks import them, and CloudFormation cannot delete an export that is imported.
         """
         for imported in (self.stream.delivery_stream_arn, self._writer.role_arn):
             Stack.of(self).export_value(imported)
 
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Return one of Data Firehose's metrics of the stream, by 5 minutes."""
+        """Return a metric of the stream, with a period of 5 minutes."""
         return self.stream.metric(name, statistic=statistic, period=Duration.minutes(5))
 
     def _delivery_statements(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-        """Return what Data Firehose needs to write to a bucket.
+        """Return the actions with which Data Firehose writes to a bucket.
 
         https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3
         """
@@ -163,7 +164,7 @@ class Firehose(Construct):
             "Role",
             role_name=NAME_IF_NEEDED,
             assumed_by=service_principal("firehose.amazonaws.com"),
-            # Part of the role, so that the stream is not made before it may do what it must.
+            # Part of the role, so that the stream has its permissions when it is created.
             inline_policies={"Deliver": iam.PolicyDocument(statements=statements)},
         )
         objects = delivery[0].resources
@@ -172,7 +173,7 @@ class Firehose(Construct):
 
     @cached_property
     def _writer(self) -> iam.Role:
-        """The role in which CloudWatch Logs writes to the stream: one for all log groups."""
+        """The role with which CloudWatch Logs writes to the stream, for all log groups."""
         groups = Stack.of(self).format_arn(service="logs", resource="*")
         put = iam.PolicyStatement(
             actions=["firehose:PutRecord", "firehose:PutRecordBatch"], resources=[self.stream.delivery_stream_arn]

@@ -206,7 +206,7 @@ def test_it_waits_for_other_exports(group: OldGroup, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("fargate_constructs.logs.backfill.export_tasks.time.sleep", nap)
 
     assert group.fill()[0] == 4
-    assert group.reported[2] == "2026-02-27  waiting: another export task of this account is under way"
+    assert group.reported[2] == "2026-02-27  waiting: another export task of this account is running"
     assert len([line for line in group.reported if "waiting" in line]) == 1
 
 

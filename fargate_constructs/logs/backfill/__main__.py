@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-group", required=True, help="the log group's name, such as /ecs/web")
     parser.add_argument("--archive-bucket", required=True, help="the archive's bucket")
     parser.add_argument(
-        "--export-bucket", required=True, help="a bucket that CloudWatch Logs may write to (LogExportBucket)"
+        "--export-bucket", required=True, help="a bucket to which CloudWatch Logs may write (LogExportBucket)"
     )
     parser.add_argument(
         "--from",

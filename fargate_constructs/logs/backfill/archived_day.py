@@ -16,25 +16,25 @@ from typing import Any, NamedTuple
 from fargate_constructs.logs.backfill.events import Event
 from fargate_constructs.logs.backfill.zipped_objects import UnreadableError, keys, unzipped
 
-ATTEMPTS = 5  # to read a day of the archive while compaction is at work
+ATTEMPTS = 5  # retries for a day that compaction changes
 
 
 class ArchivedDay(NamedTuple):
     """What the archive has of a day."""
 
     times: Counter[bytes]
-    """How often it has each event, by its fingerprint."""
+    """The number of copies of each event, by its fingerprint."""
     names: set[bytes]
-    """Of the IDs that they have there."""
+    """Short forms of the events' IDs."""
 
     def free_id(self, fingerprint: bytes, numbers: Iterator[int]) -> str:
-        """Return an ID that no equal event has: one may be there though an earlier one was refused."""
+        """Return an ID that no equal event has: a later one may be there although an earlier one was refused."""
         ids = (f"backfill-{fingerprint.hex()}-{number}" for number in numbers)
         return next(id_ for id_ in ids if _name_of(fingerprint, id_) not in self.names)
 
 
 def read_archived_day(s3: Any, bucket: str, prefix: str) -> ArchivedDay:  # noqa: ANN401 - boto3 makes its classes at run time
-    """Return what the archive has below a day's prefix, at a moment in which compaction changed nothing."""
+    """Return the events below a day's prefix, from a time in which compaction changed nothing."""
     found_keys = list(keys(s3, bucket, prefix))
     for _ in range(ATTEMPTS):
         try:
@@ -48,7 +48,7 @@ def read_archived_day(s3: Any, bucket: str, prefix: str) -> ArchivedDay:  # noqa
 
 
 def count_events(s3: Any, bucket: str, found_keys: list[str]) -> ArchivedDay:  # noqa: ANN401 - the same
-    """Return the events in these objects; an event that was stored twice, as its ID tells, counts once."""
+    """Return the events in these objects; two events with the same ID count once."""
     found = ArchivedDay(Counter(), set())
     for key in found_keys:
         if not key.endswith(".ndjson.gz"):
@@ -66,5 +66,5 @@ def count_events(s3: Any, bucket: str, found_keys: list[str]) -> ArchivedDay:  #
 
 
 def _name_of(fingerprint: bytes, id_: object) -> bytes:
-    """Return what represents an event's ID in little memory."""
+    """Return a short form of an event's ID."""
     return hashlib.sha256(fingerprint + json.dumps(id_).encode()).digest()[:16]

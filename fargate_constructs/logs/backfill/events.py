@@ -1,4 +1,4 @@
-"""Log events, as an export task of CloudWatch Logs writes them.
+"""Log events in the files of an export task of CloudWatch Logs.
 
 ```
 export bucket ──> [events] ──> batches of lines, as the shipper writes them
@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-# What CloudWatch Logs delivers at once, at the most; the bytes are those of JSON.
+# The largest batch of CloudWatch Logs: events, and bytes of JSON.
 BATCH_EVENTS, BATCH_BYTES = 10_000, 4_000_000
 EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)", re.DOTALL)
 
 
 class Event(NamedTuple):
-    """A log event, as an export has it."""
+    """A log event of an export."""
 
     stream: str
     timestamp: int
@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
     @property
     def fingerprint(self) -> bytes:
-        """A hash that only equal events have; of the stream, it uses the exported form of the name."""
+        """A hash that only equal events share; it uses the exported form of the stream's name."""
         text = "\0".join([self.stream.replace("/", "-"), str(self.timestamp), self.message])
         return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
 
@@ -42,12 +42,12 @@ class Event(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An event on its way to the archive."""
+    """An event to write to the archive."""
 
     stream: str
     timestamp: int
     members: bytes
-    """Of its JSON object, without those that all lines of its stream have."""
+    """The bytes of its JSON object, without the keys that all lines of its stream share."""
 
 
 def parse(text: str, when: range) -> Iterator[tuple[int, str]]:
@@ -69,7 +69,7 @@ def parse(text: str, when: range) -> Iterator[tuple[int, str]]:
 
 
 def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Return lines of one stream at a time, as many as CloudWatch Logs would deliver."""
+    """Yield lines of one stream, as many at a time as CloudWatch Logs would deliver."""
     batch: list[Line] = []
     size = 0
     for line in lines:
@@ -84,12 +84,12 @@ def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def milliseconds(at: datetime) -> int:
-    """Return a moment as events have it."""
+    """Return a time in milliseconds, as in events."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _timestamp(text: str) -> int | None:
-    """Return what ISO 8601 text means, or None where there is no such moment (month 0, a leap second)."""
+    """Return the time of an ISO 8601 text, or `None` if there is no such time (month 0, a leap second)."""
     try:
         return milliseconds(datetime.fromisoformat(text))
     except ValueError:
@@ -97,7 +97,7 @@ def _timestamp(text: str) -> int | None:
 
 
 def _json(text: str) -> bytes:
-    """Return text as JSON in UTF-8; where it has lone surrogates, which UTF-8 cannot hold, in ASCII escapes."""
+    """Return text as JSON in UTF-8; lone surrogates, which UTF-8 does not have, as ASCII escapes."""
     try:
         return json.dumps(text, ensure_ascii=False).encode()
     except UnicodeEncodeError:

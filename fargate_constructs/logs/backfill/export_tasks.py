@@ -1,4 +1,4 @@
-"""Export tasks of a log group, and what they find.
+"""The export tasks of a log group, and their files.
 
 ```
 log group ──> [export task] ──> export bucket ──> [events]
@@ -20,18 +20,18 @@ from fargate_constructs.logs.backfill.zipped_objects import BackfillError, Unrea
 
 
 class Day(NamedTuple):
-    """A day, or the part of one at either end of the range."""
+    """A day, or a part of a day at the beginning or end of the range."""
 
     begin: datetime
     end: datetime
 
     def __str__(self) -> str:
-        """The day, as a person names it."""
+        """The name of the day in messages."""
         return f"{self.begin:%Y-%m-%d}"
 
 
 class ExportTasks:
-    """The export tasks of one log group: one at a time."""
+    """The export tasks of one log group, one at a time."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ExportTasks:
         self._report, self._poll_seconds = report, poll_seconds
 
     def first_moment(self) -> datetime:
-        """Return when the log group was made, or its first event happened, which may be earlier."""
+        """Return the time of the log group's creation or of its first event, which may be earlier."""
         created = self._created
         first = (stream.get("firstEventTimestamp", created) for stream in self._streams)
         return datetime.fromtimestamp(min([created, *first]) / 1000, UTC)
@@ -81,7 +81,7 @@ class ExportTasks:
             yield from (Event(stream, at, message) for at, message in parse(text, when) if at < end)
 
     def _begin(self, day: Day) -> str:
-        """Begin an export task as soon as no other is under way."""
+        """Start an export task when no other is running."""
         waiting, when = False, self._exported_range(day)
         while True:
             try:
@@ -95,16 +95,16 @@ class ExportTasks:
                 )["taskId"]
             except self._logs.exceptions.LimitExceededException:
                 if not waiting:
-                    self._report(f"{day}  waiting: another export task of this account is under way")
+                    self._report(f"{day}  waiting: another export task of this account is running")
                 waiting = True
                 time.sleep(self._poll_seconds)
             else:
                 return task_id
 
     def _exported_range(self, day: Day) -> range:
-        """Return what to export for a day, in milliseconds: until the log group was made, or more.
+        """Return the range to export for a day, in milliseconds; it ends at the log group's creation or later.
 
-        CloudWatch Logs takes no earlier end
+        CloudWatch Logs accepts no earlier end
         (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateExportTask.html), but events of
         the two weeks before that.
         """
@@ -112,7 +112,7 @@ class ExportTasks:
 
     @cached_property
     def _created(self) -> int:
-        """When the log group was made, in milliseconds."""
+        """The time of the log group's creation, in milliseconds."""
         groups = self._logs.describe_log_groups(logGroupNamePrefix=self._log_group)["logGroups"]
         created: list[int] = [each["creationTime"] for each in groups if each["logGroupName"] == self._log_group]
         if not created:
@@ -121,6 +121,6 @@ class ExportTasks:
 
     @cached_property
     def _streams(self) -> list[dict[str, Any]]:
-        """What CloudWatch Logs returns for each stream."""
+        """The response of CloudWatch Logs for each stream."""
         pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=self._log_group)
         return [stream for page in pages for stream in page["logStreams"]]

@@ -1,4 +1,4 @@
-"""The back-fill of one log group, day by day.
+"""The backfill of one log group, day by day.
 
 ```
 export tasks ──> [what the archive lacks of a day] ──> shipper's code ──> archive
@@ -38,7 +38,7 @@ PATIENTLY = Config(retries={"max_attempts": 9})
 
 
 class Written(NamedTuple):
-    """What became of a day's events."""
+    """The result for a day's events."""
 
     events: int
     there_already: int
@@ -46,13 +46,13 @@ class Written(NamedTuple):
 
 
 class Backfill:
-    """The back-fill of one log group.
+    """The backfill of one log group.
 
     Args:
         log_group: Its name.
         archive_bucket: The archive's bucket.
-        export_bucket: Where export tasks put what they find, such as a `LogExportBucket`; of the log group's region.
-        report: Receives a line about each step.
+        export_bucket: The bucket for export tasks, such as a `LogExportBucket`, in the log group's region.
+        report: Gets a line about each step.
         poll_seconds: How long to wait before looking at a task again.
     """
 
@@ -83,18 +83,18 @@ class Backfill:
         """Fill the archive, day by day.
 
         Args:
-            begin: From when on, in any time zone, UTC where there is none. By default since the first event.
-            end: Until when, exclusive, in the same way. By default until 12 hours ago, the newest that is sure to be
-                exportable.
+            begin: The first time, in any time zone; UTC without one. By default the first event's.
+            end: The end, exclusive, in the same form. By default 12 hours ago, the newest time that can be exported for
+                sure.
 
         Returns:
-            What was written in all; days that an earlier run finished are not counted.
+            The total of what was written, without days that an earlier run finished.
 
         Raises:
             BackfillError: The range is empty or too new, or the log group is not there. Or, after all days, some could
                 not be finished: an export task failed, an object of the archive cannot be read, or S3 did not take
                 some events.
-            botocore.exceptions.ClientError: AWS refuses what no day can do without.
+            botocore.exceptions.ClientError: AWS refuses a request that every day needs.
         """
         newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
         goes_to_newest = end is None
@@ -117,7 +117,7 @@ class Backfill:
         return total
 
     def _fill(self, day: Day) -> tuple[Written, list[str]]:
-        """Fill one day; return what was written, and why something was not."""
+        """Fill one day; return what was written, and the errors."""
         self._report(f"{day}  exporting")
         try:
             written, refused = self._write(day, self._tasks.run(day))
@@ -140,7 +140,7 @@ class Backfill:
         return self._marker(day) in keys(self._s3, self._exports, self._marker(day))
 
     def _write(self, day: Day, folder: str) -> tuple[Written, list[str]]:
-        """Write what the archive lacks of a day; return what that was, and what S3 did not take and why."""
+        """Write the missing events of a day; return what was written, and what S3 refused and why."""
         archived = read_archived_day(self._s3, self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/")
         seen = Counter[bytes]()
         numbers = defaultdict[bytes, Iterator[int]](lambda: count(1))
@@ -169,7 +169,7 @@ class Backfill:
         return Written(events, there_already, objects), refused
 
     def _put(self, lines: list[Line]) -> int:
-        """Put lines of one stream as the shipper does; return how many objects that made."""
+        """Put lines of one stream as the shipper does; return the number of new objects."""
         shared = {"logGroup": self._log_group, "logStream": lines[0].stream, "owner": self._owner}
         opening = Header(self._log_group, shared).opening(EVENT_KEYS)
         pieces = [
@@ -208,7 +208,7 @@ def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:
 
 
 def _days(begin: datetime, end: datetime) -> Iterator[Day]:
-    """Cut a range at midnight, UTC."""
+    """Divide a range at each midnight, UTC."""
     while begin < end:
         midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         yield Day(begin, min(midnight, end))
@@ -216,6 +216,6 @@ def _days(begin: datetime, end: datetime) -> Iterator[Day]:
 
 
 def _in_utc(at: datetime) -> datetime:
-    """Return a moment in UTC, which it is where it has no time zone, and to the millisecond, as events have it."""
+    """Return a time in UTC, also for a time without a zone, in whole milliseconds, as in events."""
     at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class BackfillError(RuntimeError):
-    """The command cannot go on; the message says what to do."""
+    """The command cannot continue; the message says what to do."""
 
 
 class UnreadableError(BackfillError):
@@ -28,7 +28,7 @@ def keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:  # noqa: ANN401 - 
 
 @contextmanager
 def unzipped(s3: Any, bucket: str, key: str) -> Iterator[gzip.GzipFile]:  # noqa: ANN401 - the same
-    """Unzip an object while it is read; a compacted one may be 128 MB, and ten times that unzipped."""
+    """Unzip an object while it is read; a compacted object may have 128 MB, and ten times that unzipped."""
     try:
         yield gzip.GzipFile(fileobj=s3.get_object(Bucket=bucket, Key=key)["Body"])
     except (BotoCoreError, ClientError) as error:

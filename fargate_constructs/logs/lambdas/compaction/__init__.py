@@ -1,1 +1,1 @@
-"""The Lambda that merges small objects: this folder is its whole asset, and imports nothing of what is around it."""
+"""The Lambda function that joins small objects: all of its code, without imports from the package."""

@@ -1,4 +1,4 @@
-"""The archive's bucket, as far as the compaction uses it.
+"""The requests of the compaction to the archive's bucket.
 
 ```
 compaction ──> [list, read, upload, delete] ──> S3
@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-PART_BYTES = 16 * 1024 * 1024  # S3 takes no part below 5 MiB but the last
+PART_BYTES = 16 * 1024 * 1024  # S3 accepts parts of 5 MiB or more, except the last
 DELETED_AT_ONCE = 1_000  # S3's limit
 READERS = 16
 
@@ -29,13 +29,13 @@ S3: Any = boto3.client(
     ),
 )
 
-# It went into an archive class (Glacier) or was deleted, perhaps between list and get
+# It was moved to an archive class (Glacier) or deleted, maybe between list and get
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors).
 NOT_THERE = {"InvalidObjectState", "NoSuchKey"}
 
 
 class NotThereError(Exception):
-    """An object that is gone, or must be restored first."""
+    """An object that was deleted, or must be restored first."""
 
 
 class NotDeletedError(Exception):
@@ -43,25 +43,25 @@ class NotDeletedError(Exception):
 
 
 def bucket() -> dict[str, str]:
-    """Return the archive's bucket, and the account that must own it, as every call wants them."""
+    """Return the archive's bucket, and the account that must own it, as arguments of each request."""
     owner = os.environ.get("ARCHIVE_BUCKET_OWNER")
     return {"Bucket": os.environ["ARCHIVE_BUCKET"], **({"ExpectedBucketOwner": owner} if owner else {})}
 
 
 def is_versioned() -> bool:
-    """Tell whether a delete deletes nothing. Object Lock needs versions, so locked buckets are versioned, too."""
+    """Return whether the bucket has versions, so that a delete frees nothing. Locked buckets have versions, too."""
     return bool(S3.get_bucket_versioning(**bucket()).get("Status") == "Enabled")
 
 
 def uploads() -> Iterator[tuple[str, str]]:
-    """Return the key and the ID of each upload of lines that was begun and not finished."""
+    """Return the key and the ID of each unfinished upload of lines."""
     for page in S3.get_paginator("list_multipart_uploads").paginate(**bucket(), Prefix="log_group="):
         for begun in page.get("Uploads", []):
             yield begun["Key"], begun["UploadId"]
 
 
 def abort(key: str, upload_id: str) -> None:
-    """Give up an upload, which may have ended meanwhile."""
+    """Abort an upload, which may have ended meanwhile."""
     try:
         S3.abort_multipart_upload(**bucket(), Key=key, UploadId=upload_id)
     except ClientError as error:
@@ -86,7 +86,7 @@ def read(key: str) -> bytes:
     """Return an object's content.
 
     Raises:
-        NotThereError: It cannot be had now, which is no fault of anything.
+        NotThereError: It is not available now, which is not an error.
     """
     try:
         body: bytes = S3.get_object(**bucket(), Key=key)["Body"].read()
@@ -98,7 +98,7 @@ def read(key: str) -> bytes:
 
 
 def code_of(error: ClientError) -> str:
-    """Return S3's word for an error."""
+    """Return S3's code of an error."""
     code: str = error.response["Error"]["Code"]
     return code
 
@@ -109,7 +109,7 @@ def put(key: str, text: str) -> None:
 
 
 def upload(key: str, bodies: dict[str, bytes]) -> None:
-    """Put one object of lines, a part at a time."""
+    """Put one object of lines, part by part."""
     where = {**bucket(), "Key": key}
     upload_id = S3.create_multipart_upload(**where, ContentType="application/x-ndjson")["UploadId"]
     parts = [
@@ -123,7 +123,7 @@ def upload(key: str, bodies: dict[str, bytes]) -> None:
 
 
 def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
-    """Return the bodies one after the other, cut where S3 wants a part to end."""
+    """Return the joined bodies, divided into parts for S3."""
     part = bytearray()
     for body in bodies.values():
         part += body
@@ -135,7 +135,7 @@ def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
 
 
 def delete(prefix: str, names: list[str]) -> None:
-    """Delete objects, as many at a time as S3 takes.
+    """Delete objects, as many at a time as S3 accepts.
 
     Raises:
         NotDeletedError: S3 refused to delete some of them.

@@ -1,7 +1,7 @@
-"""Join the small objects of each past hour into few large ones; no line is lost, and none is there twice for long.
+"""Join the small objects of each past hour into few large ones. No line is lost, and none stays twice.
 
 ```
-small objects of an hour ──> [gzip members, one after the other, as they are] ──> one object of up to 128 MB
+small objects of an hour ──> [joined gzip members, unchanged] ──> one object of up to 128 MB
 ```
 
 A gzip file may have many members, so nothing is compressed again. An hour's objects before and after:
@@ -12,20 +12,20 @@ A gzip file may have many members, so nothing is compressed again. An hour's obj
 
 Athena and every other Hive reader skip names that begin with `_`; the list stays as long as the lines do.
 
-S3 has no transaction over two objects. These steps, in this order, are safe to be killed between any two:
+S3 has no transaction over two objects. Lambda may kill the function between any two of these steps:
 
-1. Every upload that an earlier run left unfinished is aborted, so nothing of it can appear from here on.
-2. Where a list and its merged object are both there, what the list names is deleted: it is in the merged object.
-3. Of what is left, whole objects are chosen: unzipped, each must have the SHA-256 that its name says. One broken object
-   would hide all that follow it.
-4. Their list is put, then the merged object, which S3 shows all at once or not at all; then they are deleted.
+1. Each upload that an earlier run left unfinished is aborted, so nothing of it can appear later.
+2. If a list and its joined object both exist, the objects in the list are deleted: the joined object has their lines.
+3. Complete objects are chosen from the others: unzipped, each must have the SHA-256 in its name. A broken object would
+   hide all later ones.
+4. Their list is put, then the joined object, which S3 shows completely or not at all. Then they are deleted.
 
-Killed before the merged object is there, a run has changed nothing that a reader sees. Killed after, the next run
-finishes it by step 2. A member that is delivered or replayed again after its deletion is put again by the shipper, and
-deleted by step 2 of the next run that looks at its hour.
+If a run is killed before the joined object exists, readers see no change. If it is killed later, step 2 of the next run
+finishes it. If a member is delivered or replayed again after its deletion, the shipper puts it again, and step 2 of the
+next run for its hour deletes it.
 
-Two runs at once would not be safe: joining different choices of the same objects, they would leave lines there twice
-for good. So each takes a lease first; `lease.py` says why only one can have it.
+Two runs at the same time would not be safe: they could join different choices of the same objects, and lines would stay
+twice. So each run takes a lease first; `lease.py` says why only one can have it.
 
 What a reader may see: from the moment that a merged object appears until its members are deleted, their lines are
 there twice. That takes seconds; after a kill, until the next run. The view `logs` has each event once at any time. A
@@ -49,42 +49,42 @@ from typing import Any
 from . import archived_hours, hours, lease
 from .run import Context, Run
 
-LOOK_BACK = timedelta(days=9)  # seven days in which an hour can be merged
+LOOK_BACK = timedelta(days=9)  # seven days in which an hour can be compacted
 
 
 class VersionedBucket(Exception):  # noqa: N818 -- the bucket is at fault
-    """The bucket keeps what is deleted: merging would store every line once more."""
+    """The bucket keeps deleted objects: compaction would store every line once more."""
 
 
 class Unfinished(Exception):  # noqa: N818 -- the next run goes on
-    """S3 refused something. Which hours and objects it was is in the log; everything else is merged."""
+    """S3 refused some requests. The log names the hours and objects; everything else is compacted."""
 
 
 class UnreadableObjects(Exception):  # noqa: N818 -- the objects are at fault
-    """Objects that are not what their names say. Their keys are in the log; everything else is merged."""
+    """Objects whose lines do not have the hash in their names. The log has their keys; everything else is compacted."""
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Merge the hours that have settled in the last days, as far as time allows; the next run goes on.
+    """Compact the hours that have ended in the last days, as far as time allows; the next run continues.
 
     Args:
-        event: The schedule's, of which nothing is used. By hand, `{"first_day": "2026-01-01", "last_day":
-            "2026-01-31"}` names the days, say after a replay of old failures.
+        event: The schedule's event, which is not used. By hand, `{"first_day": "2026-01-01", "last_day":
+            "2026-01-31"}` names the days, for example after a replay of old failures.
         context: Lambda's.
 
     Returns:
-        How many merged objects were made, of how many members; how many members were there again and were deleted;
-        which objects are not what their names say; where S3 refused something; whether there was enough time. If
-        another run is under way, only that.
+        The number of joined objects and of their members; the number of members that came again and were deleted; the
+        objects with a wrong hash; the hours in which S3 refused a request; whether there was enough time. If another
+        run is active, only that.
 
     Raises:
         VersionedBucket: The bucket is versioned.
-        Unfinished: S3 refused something in some hours. The next run goes on.
+        Unfinished: S3 refused some requests. The next run continues.
         UnreadableObjects: Some objects were left as they are.
-        botocore.exceptions.ClientError: S3 refuses what no hour can do without. The next run goes on.
+        botocore.exceptions.ClientError: S3 refuses a request that every hour needs. The next run continues.
     """
     if archived_hours.is_versioned():
-        raise VersionedBucket("turn merging off for a versioned bucket: LogArchive(…, compaction=False)")
+        raise VersionedBucket("turn compaction off for a versioned bucket: LogArchive(…, compaction=False)")
     try:
         held = lease.take()
     except lease.Busy as busy:
@@ -106,7 +106,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def days(event: dict[str, Any]) -> Iterator[date]:
-    """Return the days to look at, the oldest first: it is the next to leave the ones that are looked at."""
+    """Return the days to compact, the oldest first, because it is the next one that is no longer compacted."""
     today = hours.now().date()
     first = date.fromisoformat(event["first_day"]) if "first_day" in event else today - LOOK_BACK
     last = date.fromisoformat(event["last_day"]) if "last_day" in event else today - hours.SETTLED_AFTER

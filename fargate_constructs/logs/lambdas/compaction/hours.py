@@ -1,4 +1,4 @@
-"""Hours of a log group's day, their objects, and which of these are joined.
+"""The hours of a log group's day, their objects, and the choice of objects to join.
 
 ```
 list of a day ──> [hours ──> choices] ──> run
@@ -29,7 +29,7 @@ HOUR = re.compile(r".*/dt=(\d{4}-\d\d-\d\d)/hour=(\d\d)/")
 
 
 class Object(NamedTuple):
-    """What S3's list says of an object in an hour's folder."""
+    """An entry of S3's list for an object in an hour's folder."""
 
     name: str
     size: int
@@ -42,7 +42,7 @@ def now() -> datetime:
 
 
 def of_day(day: str) -> Iterator[tuple[str, list[Object]]]:
-    """Return the objects of each hour of a log group's day; no more than one hour's are held at a time."""
+    """Yield the objects of each hour of a log group's day; only one hour's objects are in memory."""
     for prefix, found in groupby(archived_hours.entries(day), key=lambda entry: entry["Key"].rpartition("/")[0] + "/"):
         yield (
             prefix,
@@ -54,7 +54,7 @@ def of_day(day: str) -> Iterator[tuple[str, list[Object]]]:
 
 
 def is_settled(prefix: str) -> bool:
-    """Tell whether a folder is an hour's, and that hour is long over."""
+    """Return whether a folder belongs to an hour that ended long enough ago."""
     hour = HOUR.fullmatch(prefix)
     if not hour:
         return False
@@ -63,13 +63,13 @@ def is_settled(prefix: str) -> bool:
 
 
 def merged_members(prefix: str, names: set[str]) -> set[str]:
-    """Return the names of what is in merged objects that are there."""
+    """Return the names of the members of all joined objects that exist."""
     lists = [f"_{name.removesuffix('.ndjson.gz')}.txt" for name in names if MERGED.fullmatch(name)]
     return {name for each in lists if each in names for name in archived_hours.read(prefix + each).decode().split("\n")}
 
 
 def choices(objects: list[Object]) -> Iterator[list[str]]:
-    """Return which objects to join with each other, in the order of their names, which is that of time."""
+    """Return the groups of objects to join, in the order of their names, which is the order of time."""
     chosen: list[str] = []
     size = 0
     for entry in sorted(objects):
@@ -84,13 +84,13 @@ def choices(objects: list[Object]) -> Iterator[list[str]]:
 
 
 def merged_stem(names: list[str]) -> str:
-    """Return the name of the object that these make: the same members make the same object, under the same key."""
+    """Return the name of the joined object: the same members make the same object with the same key."""
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
     return f"{names[0].rpartition('-')[0]}-{digest}.merged"
 
 
 def is_whole(name: str, body: bytes) -> bool:
-    """Tell whether an object is one gzip member whose lines have the SHA-256 in its name; unzips a MiB at a time."""
+    """Return whether an object is one gzip member whose lines have the SHA-256 in its name; unzips 1 MiB at a time."""
     shipped = SHIPPED.fullmatch(name)
     gunzip, digest = zlib.decompressobj(zlib.MAX_WBITS | 16), hashlib.sha256()  # 16 asks for a gzip header
     try:

@@ -1,22 +1,22 @@
-"""One run at a time, by an object that only one of them can have written.
+"""One run at a time: a lease is an object that only one run can write.
 
 ```
-run ──> [lease: an object, written on a condition] ──> S3 lets one through
+run ──> [lease: an object, written with a condition] ──> S3 accepts one
 ```
 
-The lease is the object `_merging-lease`. It is free while it is empty or not there, and held while it has a content,
-which no other run ever writes. It is only ever put on a condition, which S3 checks and fulfils as one step
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html): that there is none (If-None-Match), or
-that there still is the one that was seen (If-Match). Why no two runs hold it at a time:
+The lease is the object `_merging-lease`. It is free if it is empty or does not exist, and held if it has a content,
+which no other run writes. Each write has a condition, which S3 checks in the same step
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html): that there is no object
+(If-None-Match), or that it is still the same object (If-Match). Why two runs never hold it at the same time:
 
-- **Both take it.** Both saw the same lease, or none. The put that S3 takes first changes what the other's demands.
-- **One takes what the other holds.** It does so only where the lease is older than any run can be: Lambda kills one
-  after 15 minutes, a lease is left alone for 20. The rest is for requests of the killed one that are still on their
-  way. Its age is the time in S3's answer less the time at which S3 says it was put, so no clock but S3's matters.
-- **One gives back what is no longer its own.** It puts an empty object on the condition that its own is still there.
+- **Both take it.** Both saw the same lease, or none. The first put makes the condition of the other one false.
+- **One takes the lease of the other.** It does so only if the lease is older than any run: Lambda kills a run after 15
+  minutes, and a lease is respected for 20. The difference is for late requests of the killed run. The age is the time
+  in S3's response minus the time of the put, so only S3's clock counts.
+- **One gives back a lease that it lost.** It puts an empty object on the condition that its own object is still there.
 
-A run that fails does not give it back: what it asked of S3 last may still happen, so its lease has to grow old. So has
-one whose holder lost the answer to its own put. The next run, an hour later, finds it old.
+A run that fails does not give the lease back, because its last request may still be carried out; the lease must expire.
+The same is true if the response to its own put was lost. The next run, an hour later, finds the lease expired.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from . import archived_hours
 KEY = "_merging-lease"  # readers skip names that begin with `_`
 LASTS = timedelta(minutes=20)
 
-# Another was first; or is at this moment; or what was seen is gone.
+# Another run was first, or is writing now, or the lease has changed.
 TAKEN = {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
 
 
 class Busy(Exception):  # noqa: N818 -- not an error: another run does the work
-    """Another run holds the lease, or did when it failed."""
+    """Another run holds the lease, or held it when it failed."""
 
 
 def take() -> str:
-    """Take the lease; return what gives it back.
+    """Take the lease; return the function that gives it back.
 
     Raises:
         Busy: Another run has it.
@@ -56,7 +56,7 @@ def take() -> str:
             raise Busy(f"another run has begun and may last until {held_until:%H:%M} UTC")
         condition = {"IfMatch": seen["ETag"]}
     try:
-        # A content of its own, so that it has an ETag of its own.
+        # A unique content, so that it has a unique ETag.
         etag: str = archived_hours.S3.put_object(
             **archived_hours.bucket(), **condition, Key=KEY, Body=str(uuid.uuid4())
         )["ETag"]
@@ -67,19 +67,19 @@ def take() -> str:
 
 
 def give_back(etag: str) -> None:
-    """Let the next run begin at once."""
+    """Let the next run start immediately."""
     try:
         archived_hours.S3.put_object(**archived_hours.bucket(), Key=KEY, Body=b"", IfMatch=etag)
-    except ClientError as error:  # of a put that S3 took, the answer was lost, and it was tried again
+    except ClientError as error:  # S3 accepted a put, its response was lost, and boto3 tried again
         raise_unless_taken(error)
 
 
 def raise_unless_taken(error: ClientError) -> None:
-    """Raise what is not S3's word that a condition does not hold."""
+    """Raise an error, unless S3 says that the condition is false."""
     if error.response["ResponseMetadata"]["HTTPStatusCode"] not in TAKEN:
         raise error
 
 
 def time_of(answer: dict[str, Any]) -> datetime:
-    """Return when S3 answered, by its own clock."""
+    """Return the time of S3's response, by its own clock."""
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

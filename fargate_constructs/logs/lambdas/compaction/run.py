@@ -1,7 +1,7 @@
 """One run of the compaction over the hours of some days.
 
 ```
-days ──> [Run: delete what is merged already, join the rest] ──> archived_hours ──> S3
+days ──> [Run: delete joined members, join the others] ──> archived_hours ──> S3
 ```
 """
 
@@ -21,18 +21,18 @@ MAX_MERGE_MS = 120_000
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The used part of Lambda's context object."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until Lambda kills the invocation."""
 
 
 class OutOfTime(Exception):  # noqa: N818 -- not an error: the next run goes on
-    """Too little time is left for another merge."""
+    """Too little time is left to join more objects."""
 
 
 class Run:
-    """One run: what it did, for the log."""
+    """One run, and its results for the log."""
 
     def __init__(self, context: Context) -> None:
         """Begin."""
@@ -45,7 +45,7 @@ class Run:
         self.finished = True
 
     def merge_days(self, days: list[date]) -> None:
-        """Merge the settled hours of these days, in all log groups."""
+        """Compact the ended hours of these days, in all log groups."""
         try:
             groups = list(archived_hours.log_groups())
             for day in days:
@@ -64,7 +64,7 @@ class Run:
                     self.merge_hour(hour, objects)
 
     def abort_uploads(self) -> None:
-        """Abort what an earlier run began to upload and did not finish; an hour in which that fails is left alone."""
+        """Abort unfinished uploads of earlier runs; an hour in which that fails is left alone."""
         for key, upload_id in archived_hours.uploads():
             folder, _, name = key.rpartition("/")
             if hours.MERGED.fullmatch(name):
@@ -72,25 +72,26 @@ class Run:
                     archived_hours.abort(key, upload_id)
 
     def merge_hour(self, prefix: str, objects: list[hours.Object]) -> None:
-        """Delete what is merged already, and merge the rest if that is worth it."""
+        """Delete members of joined objects, and join the others if there are enough."""
         shipped = [entry for entry in objects if hours.SHIPPED.fullmatch(entry.name)]
         if not shipped:
             return
         try:
             already = hours.merged_members(prefix, {entry.name for entry in objects})
         except archived_hours.NotThereError:
-            return  # of an object here, nothing tells whether it is in a merged one
+            return  # it is not known whether an object here is in a joined one
         again = [entry.name for entry in shipped if entry.name in already]
         archived_hours.delete(prefix, again)
         self.deleted_again += len(again)
-        # Other classes are left alone: what must be restored first cannot be read, and to delete costs in some.
+        # Other storage classes are left alone: some objects must be restored before a read, and some classes charge for
+        # early deletion.
         small = [entry for entry in shipped if entry.name not in already and entry.storage_class == "STANDARD"]
         for chosen in hours.choices(small):
             self._check_time()
             self.merge(prefix, chosen)
 
     def merge(self, prefix: str, names: list[str]) -> None:
-        """Make one object of those that are whole, and delete them."""
+        """Make one object of the complete ones, and delete those."""
         with ThreadPoolExecutor(archived_hours.READERS) as pool:
             read = zip(names, pool.map(lambda name: self._read(prefix + name), names), strict=True)
             bodies = {name: body for name, body in read if body is not None}
@@ -108,7 +109,7 @@ class Run:
         self.members += len(bodies)
 
     def _read(self, key: str) -> bytes | None:
-        """Return what an object holds; None if that cannot be had, which keeps no other from being merged."""
+        """Return an object's content, or `None` if it cannot be read; the others are still joined."""
         try:
             return archived_hours.read(key)
         except archived_hours.NotThereError:
@@ -119,7 +120,7 @@ class Run:
 
     @contextmanager
     def _going_on(self, prefix: str) -> Iterator[None]:
-        """Note what S3 refuses below a prefix: everything else goes on."""
+        """Note a refused request below a prefix, and continue with the others."""
         try:
             yield
         except (BotoCoreError, ClientError, archived_hours.NotDeletedError) as error:
@@ -131,7 +132,7 @@ class Run:
             raise OutOfTime
 
     def summary(self) -> dict[str, Any]:
-        """Return what was done."""
+        """Return the results."""
         return {
             "merged": self.merged,
             "members": self.members,

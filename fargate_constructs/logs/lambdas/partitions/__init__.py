@@ -1,1 +1,1 @@
-"""The Lambda that tells the table which log groups there are: this folder is its whole asset."""
+"""The Lambda function that lists log groups in the table. This folder is all of its code."""

@@ -1,11 +1,11 @@
-"""List in the table the log groups that have lines in the bucket, so that a query over all log groups finds all.
+"""Write the log groups with lines in the bucket into the table, so that a query over all log groups finds all.
 
 ```
 S3 ──> [which log groups?] ──> table ──> Athena
 ```
 
-Athena needs the values of a partition column that a query leaves open (`projection.<column>.values`). This is one
-request for every thousand log groups, not a crawler: it looks at no object.
+Athena needs the values of a partition column that a query does not limit (`projection.<column>.values`). This is one
+request for each thousand log groups, not a crawler: it reads no object.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import boto3
 
 PROJECTED = "projection.log_group.values"
 NO_LOG_GROUP = "-"  # Athena refuses an empty list
-# How a name is written in a key: percent-encoded. Another one, as of objects that something else put there, would spoil
-# the list: Athena refuses one that is empty, and splits one at its commas.
+# A name in a key is percent-encoded. Names of other objects would break the list: Athena refuses an empty name, and
+# splits a name at its commas.
 ENCODED = re.compile(r"[A-Za-z0-9._~%-]+")
 
 S3: Any = boto3.client("s3")
@@ -30,8 +30,7 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
     """Write the bucket's log groups into the table.
 
     Returns:
-        The log groups that the table has learned and forgotten, and those that it cannot have, for a person who invokes
-        the function by hand.
+        The added and removed log groups, and those that the table cannot have, for invocations by hand.
 
     Raises:
         botocore.exceptions.ClientError: S3 or Glue refuses, or the table changed at the same moment.
@@ -47,7 +46,7 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
         GLUE.update_table(
             DatabaseName=database,
             TableInput={key: value for key, value in table.items() if key in settable and value != ""},
-            VersionId=table["VersionId"],  # a deployment that changes the table at this moment wins
+            VersionId=table["VersionId"],  # a deployment that changes the table at the same time wins
             SkipArchive=True,
         )
     return {
@@ -58,7 +57,7 @@ def handler(_event: object, _context: object) -> dict[str, list[str]]:
 
 
 def stored_log_groups(bucket: str) -> list[str]:
-    """Return the log groups with objects in the bucket, written as in their keys, sorted."""
+    """Return the names of log groups with objects in the bucket, as in the keys, sorted."""
     pages = S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="log_group=", Delimiter="/")
     prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
     return sorted(prefix.removeprefix("log_group=").removesuffix("/") for prefix in prefixes)

@@ -1,1 +1,1 @@
-"""The replaying Lambda's own code: this folder is its whole asset, and imports nothing of what is around it."""
+"""The Lambda function that replays failed batches: all of its code, without imports from the package."""

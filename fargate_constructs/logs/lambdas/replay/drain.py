@@ -4,8 +4,8 @@
 failure queue ──> [drain] ──> failure bucket, under the keys that Lambda's S3 destination makes ──> replay
 ```
 
-A message is deleted only after its object is there. Killed in between, the function leaves both. The message comes
-again after the visibility time-out, with the same key, which is made of the message's time and ID. A message that SQS
+A message is deleted only after its object exists. If the function is killed in between, both remain. The message comes
+again after the visibility timeout, with the same key, which is made from the message's time and ID. A message that SQS
 delivers twice makes one object; if that was replayed meanwhile, the shipper finds its batch stored.
 """
 
@@ -26,7 +26,7 @@ from .report import report
 if TYPE_CHECKING:
     from .failures import Context
 
-# The most of one request
+# The maximum of one request
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
 MAX_MESSAGES = 10
 # Seconds. With any wait SQS asks all of its servers, so that an empty answer means an empty queue
@@ -37,7 +37,7 @@ SQS: Any = boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=10,
 
 
 def handler(_event: object, context: Context) -> dict[str, int]:
-    """Drain the queue, then replay what there is time for; return the same as `replay.handler.handler`.
+    """Drain the queue, then replay as much as time allows; return the same as `replay.handler.handler`.
 
     Raises:
         botocore.exceptions.BotoCoreError: S3 or SQS cannot be reached.
@@ -45,13 +45,13 @@ def handler(_event: object, context: Context) -> dict[str, int]:
     """
     try:
         drain(context)
-    finally:  # a fault of the queue does not stop the failures in the bucket
+    finally:  # an error of the queue does not stop the replay of the bucket
         result = failures.replay_all(context)
     return result
 
 
 def drain(context: Context) -> None:
-    """Move all messages for which there is time. A message that cannot be moved stays in the queue."""
+    """Move as many messages as time allows. A message that cannot be moved stays in the queue."""
     queue = os.environ["FAILURE_QUEUE"]
     while not failures.is_late(context):
         received = SQS.receive_message(
@@ -71,7 +71,7 @@ def drain(context: Context) -> None:
 
 
 def why_not_moved(message: dict[str, Any]) -> str | None:
-    """Put a message into the failure bucket, unless it is there; return what went wrong, if anything did."""
+    """Put a message into the failure bucket, unless it is there; return the error, if there is one."""
     try:
         failures.S3.put_object(
             **failures.async_failures().bucket(),
@@ -87,7 +87,7 @@ def why_not_moved(message: dict[str, Any]) -> str | None:
 
 
 def key_of(message: dict[str, Any]) -> str:
-    """Return a key as Lambda's S3 destination makes them.
+    """Return a key in the form of Lambda's S3 destination.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
@@ -97,7 +97,7 @@ def key_of(message: dict[str, Any]) -> str:
 
 
 def status_of(error: Exception) -> int | None:
-    """Return the HTTP status of an error that is S3's answer."""
+    """Return the HTTP status of S3's error response."""
     match error:
         case ClientError(response={"ResponseMetadata": {"HTTPStatusCode": int(status)}}):
             return status

@@ -1,18 +1,18 @@
-"""Failures: where they are stored, and how each is sent to the shipper again.
+"""The failed batches: where they are, and how each is sent to the shipper again.
 
 ```
 failure bucket ──> [failures] ──> shipper Lambda ──> S3
 ```
 
-The shipper stores a batch under keys made from its content, so a batch that was stored in part, or is replayed twice,
-is not stored twice. Two replays at the same time do no harm, so the function needs no reserved concurrency.
+The shipper stores a batch under keys made from its content, so a batch that was partly stored, or is replayed twice, is
+not stored twice. Two replays at the same time do no harm, so the function needs no reserved concurrency.
 
-Data Firehose puts thousands of batches into one object of up to 128 MB, more than there may be time for in a run. When
-some of them are stored, the rest is put back as a new object, and only then is the first deleted. Killed in between,
-the function leaves both, and replays the rest twice.
+Data Firehose puts thousands of batches into one object of up to 128 MB, maybe too many for one run. If some of them are
+stored, the others are put back as a new object, and then the first object is deleted. If the function is killed in
+between, both remain, and the others are replayed twice.
 
-What Data Firehose keeps of a batch is the delivery as it came, or, if it was over the limit of active partitions, the
-lines that were prepared of it. The shipper takes both.
+Data Firehose keeps a batch as it was delivered, or, above the limit of active partitions, its prepared lines. The
+shipper accepts both.
 
 A batch that the shipper finds unreadable goes into quarantine, and counts as replayed. `quarantine/` is never read
 here.
@@ -41,15 +41,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-# What Lambda writes (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+# Lambda's prefix (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 ASYNC_FAILURES = "aws/lambda/async/"
-# What Data Firehose writes; the construct tells it to.
+# Data Firehose's prefix, which the construct sets.
 STREAM_FAILURES = "firehose-failures/"
-# What follows the name of an object of Data Firehose's in that of its rest; no name that it makes has a slash.
+# The separator between the name of Data Firehose's object and that of its rest; Data Firehose's names have no slash.
 REST = "/rest-"
-# Milliseconds. The shipper may take a minute; to read and delete a failure, and to put its rest back, a few seconds.
+# Milliseconds. The shipper may take a minute; reading and deleting a failure, and putting its rest back, takes a few
+# seconds.
 MAX_REPLAY_MS = 90_000
-# At half a second each, the failures of an hour in which S3 refused a batch a second take 4 minutes.
+# With half a second for each, the failures of an hour with one failed batch a second take 4 minutes.
 THREADS = 8
 
 METRICS = {
@@ -63,12 +64,12 @@ METRICS = {
 }
 
 S3 = boto3.client("s3", config=Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard"}))
-# Waits for as long as the shipper may take. What it could not take is tried again an hour later, not at once.
+# Waits for the maximum time of the shipper. A refused batch is tried again an hour later, not immediately.
 LAMBDA = boto3.client("lambda", config=Config(connect_timeout=2, read_timeout=65, retries={"total_max_attempts": 1}))
 
 
 class NotLandedError(Exception):
-    """A failed batch that failed again. The message says why, and quotes nothing of the batch."""
+    """A failed batch that failed again. The message has the reason, and no content of the batch."""
 
 
 class Place(NamedTuple):
@@ -79,7 +80,7 @@ class Place(NamedTuple):
     prefix: str
 
     def bucket(self) -> dict[str, Any]:
-        """Return how every request to S3 names the bucket."""
+        """Return the bucket's arguments for each request to S3."""
         return {"Bucket": self.name} | ({"ExpectedBucketOwner": self.owner} if self.owner else {})
 
 
@@ -92,19 +93,19 @@ class Failure(NamedTuple):
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The used part of Lambda's context object."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until Lambda kills the invocation."""
 
 
 def replay_all(context: Context) -> dict[str, int]:
-    """Replay what there is time for, and count it; return how many were replayed, and how many still wait."""
+    """Replay as much as time allows, and count it; return how many batches were replayed, and how many still wait."""
     failures = [failure for place in places() for failure in stored(place)]
-    # In random order: failures that always fail, and take long, must not keep the same others waiting forever.
+    # In random order, so that slow batches that always fail do not delay the same other batches each time.
     random.shuffle(failures)
     with ThreadPoolExecutor(THREADS) as pool:
-        # Lambda's hold one batch each, Data Firehose's thousands.
+        # Lambda's failures have one batch each, Data Firehose's thousands.
         singles = [failure for failure in failures if failure.place.prefix == ASYNC_FAILURES]
         landed = set(compress(singles, pool.map(partial(replay, context=context, each=map), singles)))
         for failure in failures:
@@ -117,14 +118,14 @@ def replay_all(context: Context) -> dict[str, int]:
 
 
 def places() -> Iterator[Place]:
-    """Return where failures may be: Lambda's in the failure bucket, Data Firehose's in the archive."""
+    """Return the places of failures: Lambda's in the failure bucket, Data Firehose's in the archive."""
     yield async_failures()
     if bucket := os.environ.get("STREAM_FAILURE_BUCKET"):
         yield Place(bucket, os.environ.get("STREAM_FAILURE_BUCKET_OWNER"), STREAM_FAILURES)
 
 
 def async_failures() -> Place:
-    """Return where Lambda's failures are."""
+    """Return the place of Lambda's failures."""
     return Place(os.environ["FAILURE_BUCKET"], os.environ["FAILURE_BUCKET_OWNER"], ASYNC_FAILURES)
 
 
@@ -136,7 +137,7 @@ def stored(place: Place) -> Iterator[Failure]:
 
 
 def replay(failure: Failure, context: Context, each: Callable[..., Iterator[str | None]]) -> bool:
-    """Send a failure's batches to the shipper, and keep those that were not stored; return True if there are none."""
+    """Send a failure's batches to the shipper, and keep those that were not stored; return whether all were stored."""
     if is_late(context):
         return False
     reasons: list[str | None] = []
@@ -155,19 +156,19 @@ def forget_landed(failure: Failure, batches: list[bytes], waiting: list[bytes]) 
     """Delete a failure, unless none of its batches was stored; put the rest back before that."""
     if waiting:
         if len(waiting) == len(batches):
-            return  # as old as it is, for the alarm
+            return  # with its own age, for the alarm
         rest = f"{failure.key.partition(REST)[0]}{REST}{uuid.uuid4()}"
         S3.put_object(Key=rest, Body=b"\n".join(waiting), **failure.place.bucket())
     S3.delete_object(Key=failure.key, **failure.place.bucket())
 
 
 def is_late(context: Context) -> bool:
-    """Tell whether Lambda might kill the invocation before one more batch is stored."""
+    """Return whether Lambda might kill the invocation before one more batch is stored."""
     return context.get_remaining_time_in_millis() < MAX_REPLAY_MS
 
 
 def records(failure: Failure) -> list[bytes]:
-    """Return what is stored of a failure: Lambda's one record, or Data Firehose's lines, in any order as well."""
+    """Return the records of a failure: one of Lambda, or the lines of Data Firehose, in any order."""
     body: bytes = S3.get_object(Key=failure.key, **failure.place.bucket())["Body"].read()
     if failure.place.prefix == ASYNC_FAILURES:
         return [body]
@@ -177,7 +178,7 @@ def records(failure: Failure) -> list[bytes]:
 
 
 def why_not_landed(record: bytes, context: Context) -> str | None:
-    """Ship a batch; return what went wrong, if anything did."""
+    """Ship a batch; return the error, if there is one."""
     try:
         ship(record, context)
     except (NotLandedError, BotoCoreError, ClientError) as error:
@@ -198,7 +199,7 @@ def ship(record: bytes, context: Context) -> None:
 
 
 def delivery(record: bytes) -> object:
-    """Return the subscription event that a failed invocation or a failed record of a stream carried."""
+    """Return the subscription event of a failed invocation or of a failed record of a stream."""
     try:
         content: object = json.loads(record)
     except ValueError:
@@ -212,7 +213,7 @@ def delivery(record: bytes) -> object:
 
 
 def kind_of(error: object) -> str:
-    """Return the class of a function's error; its message might quote the batch."""
+    """Return the class of a function's error; its message might contain the batch."""
     match error:
         case {"errorType": str(kind)}:
             return kind
@@ -220,7 +221,7 @@ def kind_of(error: object) -> str:
 
 
 def measure(result: dict[str, int], waiting: list[Failure]) -> None:
-    """Count, in the shipper's name: CloudWatch makes metrics from the line (embedded metric format)."""
+    """Count with the shipper's name: CloudWatch makes metrics from the line (embedded metric format)."""
     now = time.time()
     oldest = max((now - failure.stored_at.timestamp() for failure in waiting), default=0)
     report(

@@ -1,4 +1,4 @@
-"""Send the batches that failed to the shipper again, and delete each once it is stored.
+"""Send failed batches to the shipper again, and delete each one when it is stored.
 
 ```
 failure bucket ──> [replay Lambda] ──> shipper Lambda ──> S3
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def handler(_event: object, context: Context) -> dict[str, int]:
-    """Replay what there is time for; return how many failures were replayed, and how many still wait.
+    """Replay as much as time allows; return how many failures were replayed, and how many still wait.
 
     Raises:
         botocore.exceptions.BotoCoreError: S3 cannot be reached.

@@ -1,1 +1,1 @@
-"""The log-shipping Lambda's own code: this folder is its whole asset, and imports nothing of what is around it."""
+"""The shipper's Lambda function. This folder is all of its code, and imports nothing else of the package."""

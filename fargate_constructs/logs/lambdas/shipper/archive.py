@@ -22,7 +22,7 @@ def archive(event: object, context: Context) -> dict[str, object]:
     """Return `{"archived": [key, ...]}` or `{"quarantined": key}`.
 
     Raises:
-        NotStoredError: S3 did not take an object. The next attempt finds what this one stored.
+        NotStoredError: S3 did not store an object. The next attempt finds the objects of this one.
     """
     try:
         objects = objects_of(event)

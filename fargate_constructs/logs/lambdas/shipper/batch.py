@@ -1,4 +1,4 @@
-"""A batch of log events: its log group, and its lines in pieces of one hour each. Below: what all readers of one share.
+"""A batch of log events: its log group, and its lines in pieces of one hour each; and functions that all readers share.
 
 ```
 lines (splice, plain or prepared) ──> [Batch] ──> objects
@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 
 from .envelope import UnreadableBatch
 
-HOUR = 3_600_000  # in milliseconds, as every timestamp here
-YEAR_10000 = 253_402_300_800_000  # which datetime does not know
+HOUR = 3_600_000  # in milliseconds, as all timestamps here
+YEAR_10000 = 253_402_300_800_000  # beyond the range of datetime
 
-# The members that are about the delivery, not about the events. Lines leave them out: a batch that comes by a second
-# filter makes the same lines and is stored once.
+# The keys that belong to the delivery, not to the events. Lines leave them out, so that a batch from a second filter
+# makes the same lines and is stored once.
 DELIVERY_KEYS = frozenset({"messageType", "subscriptionFilters", "policyLevel", "logEvents"})
 
-# The line ends that JSON leaves as they are in a string, but at which some readers split lines.
+# Characters that JSON allows in a string, but at which some readers split lines.
 LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
 
 JsonObject = dict[str, Any]
@@ -35,31 +35,31 @@ class Piece(NamedTuple):
     hour: int
     """Since 1970, in UTC."""
     timestamp: int
-    """Of the first event, in milliseconds."""
+    """The time of the first event, in milliseconds."""
     newest: int
-    """The latest timestamp of them."""
+    """The latest time of its events."""
     lines: bytes
-    """One JSON object in UTF-8 and one line end for each event."""
+    """A JSON object in UTF-8 and a line end for each event."""
 
 
 class Batch(NamedTuple):
-    """Log events of one stream, in the order in which they came."""
+    """Log events of one stream, in the order of delivery."""
 
     log_group: str
     pieces: list[Piece]
 
 
 class Header(NamedTuple):
-    """The members that a batch has once for all of its events."""
+    """The keys of a batch that belong to all of its events."""
 
     log_group: str
     members: JsonObject
-    """Those that each line repeats."""
+    """The keys that each line repeats."""
 
     def opening(self, own_keys: Collection[str]) -> bytes:
-        """Return the begin of an event's line, up to the event's own first key.
+        """Return the beginning of an event's line, up to the event's own first key.
 
-        Where event and header have the same key, the event's value stays: it is the more specific.
+        If event and header share a key, the event's value stays, because it is more specific.
         """
         members = {key: value for key, value in self.members.items() if key not in own_keys}
         if not members:
@@ -68,16 +68,16 @@ class Header(NamedTuple):
             text = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
         except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold: ASCII escapes mean the same
             text = json.dumps(members, separators=(",", ":")).encode()
-        except RecursionError:  # parsing may go a level deeper than writing
+        except RecursionError:  # parsing accepts one more level than writing
             raise UnreadableBatch("nested too deeply") from None
         return escape_line_ends(text[:-1]) + b","
 
 
 def read_header(payload: object) -> Header | None:
-    """Return the header of a parsed batch, or None if there is nothing to archive."""
+    """Return the header of a parsed batch, or `None` if there is nothing to archive."""
     batch: Any = payload
     match batch:
-        case {"messageType": "CONTROL_MESSAGE"}:  # CloudWatch Logs asks whether the function can be reached
+        case {"messageType": "CONTROL_MESSAGE"}:  # a test message of CloudWatch Logs
             return None
         case {
             "messageType": "DATA_MESSAGE",
@@ -94,14 +94,14 @@ def read_header(payload: object) -> Header | None:
 
 
 def is_ignored(log_group: str) -> bool:
-    """Tell whether a log group is the function's own or in IGNORED_LOG_GROUPS, where `*` matches any characters."""
+    """Return whether a log group is the function's own or in IGNORED_LOG_GROUPS, where `*` matches all characters."""
     own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
     ignored = (own, *os.environ.get("IGNORED_LOG_GROUPS", "").split(","))
     return any(each and fnmatchcase(log_group, each) for each in ignored)
 
 
 def parse(text: str) -> object:
-    """Return the value of a JSON text, strictly: nothing that only Python takes for JSON or that it would lose."""
+    """Return the value of a strict JSON text, without extensions of Python or anything that Python would lose."""
     try:
         return json.loads(text, object_pairs_hook=unique_keys, parse_float=finite, parse_constant=finite)
     except (ValueError, RecursionError):  # ValueError: no JSON, or an integer of more than 4300 digits
@@ -109,7 +109,7 @@ def parse(text: str) -> object:
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
-    """Return a JSON object's members; of two with one key, a dict would keep only the last."""
+    """Return a JSON object; refuse a key that occurs twice, of which a dict would keep the last."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise UnreadableBatch("a key twice in one JSON object")
@@ -117,7 +117,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def finite(literal: str) -> float:
-    """Return a number that JSON can hold again: neither NaN nor Infinity, which 1e999 becomes."""
+    """Return a number; refuse NaN and Infinity, which JSON does not have."""
     number = float(literal)
     if not math.isfinite(number):
         raise UnreadableBatch("a number that is not finite")
@@ -125,12 +125,12 @@ def finite(literal: str) -> float:
 
 
 def escape_line_ends(line: bytes) -> bytes:
-    """Write as ASCII escapes, which mean the same, the line ends that are not ASCII."""
+    """Write line ends outside ASCII as ASCII escapes, which mean the same."""
     for character, escape in LINE_ENDS.items():
         line = line.replace(character.encode(), escape)
     return line
 
 
 def hour_of(timestamp: int) -> int:
-    """Return the hours since 1970; 0, a partition that needs no clock, for a timestamp before it or after 9999."""
+    """Return the hours since 1970; 0 for a time before 1970 or after 9999."""
     return timestamp // HOUR if 0 <= timestamp < YEAR_10000 else 0

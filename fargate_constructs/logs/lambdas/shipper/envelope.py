@@ -1,4 +1,4 @@
-"""What CloudWatch Logs delivers, unpacked.
+"""The delivery of CloudWatch Logs, unpacked.
 
 ```
 {"awslogs": {"data": base64}} ──> [gzip ──> text] ──> lines
@@ -15,11 +15,11 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024  # ten thousand log lines are about 4 MB, but
 
 
 class UnreadableBatch(Exception):  # noqa: N818 -- not an error of the function: the batch is at fault
-    """A batch that no retry can read. The message says why, in ASCII, and quotes nothing of the batch."""
+    """A batch that no retry can read. The message has the reason in ASCII, and no content of the batch."""
 
 
 class Delivered(NamedTuple):
-    """A batch as it was delivered."""
+    """A delivered batch."""
 
     compressed: bytes
     text: bytes
@@ -31,7 +31,7 @@ def as_event(data: str) -> object:
 
 
 def data_of(event: object) -> str | None:
-    """Return the text under `awslogs.data`, or None if there is none."""
+    """Return the text in `awslogs.data`, or `None` if there is none."""
     match event:
         case {"awslogs": {"data": str(data)}}:
             return data
@@ -45,19 +45,19 @@ def unpack(event: object) -> Delivered:
         raise UnreadableBatch("no text under awslogs.data")
     try:
         compressed = base64.b64decode(data, validate=True)
-    except ValueError:  # binascii.Error, too, is one
+    except ValueError:  # binascii.Error is one, too
         raise UnreadableBatch("not base64") from None
     return Delivered(compressed, gunzip(compressed))
 
 
 def gunzip(compressed: bytes) -> bytes:
-    """Return the content of one gzip member, whole and nothing else."""
+    """Return the content of exactly one complete gzip member."""
     gunzip = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16 asks for a gzip header
     try:
         text = gunzip.decompress(compressed, MAX_BATCH_BYTES)
     except zlib.error:
         raise UnreadableBatch("not gzip") from None
-    # Neither a gzip cut short, nor one that goes on past the limit, nor bytes after its end raise: only these tell.
+    # A cut gzip, content beyond the limit and bytes after the end raise no error; only these attributes show them.
     if not gunzip.eof or gunzip.unused_data:
         raise UnreadableBatch("not one whole gzip member below the size limit")
     return text

@@ -23,7 +23,7 @@ def read_lines(text: bytes) -> Batch:
     """Return the batch in a text: JSON as CloudWatch Logs delivers it, any other JSON, or prepared lines.
 
     Raises:
-        UnreadableBatch: It is none of them; the message says why it is no batch in JSON.
+        UnreadableBatch: It is none of them; the message has the reason why it is no batch in JSON.
     """
     try:
         return spliced(text)

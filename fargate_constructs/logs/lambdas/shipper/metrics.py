@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "FargateConstructs/LogArchive"
 
-# CloudWatch Logs delivers within seconds. Only a batch that is later gets a line: a line for each batch would cost as
-# much ingestion as any other, some 0.15 USD for a million.
+# CloudWatch Logs delivers within seconds. Only a later batch gets a line, because a line for each batch would cost
+# about 0.15 USD for a million in ingestion.
 LATE_MS = 60_000
 
 
@@ -29,7 +29,7 @@ def report_quarantine(key: str, reason: str, context: Context) -> None:
 
 
 def report_lag(newest: int | None, context: Context) -> None:
-    """Report how late the newest event of a batch got here, if that is late; None for a batch without events."""
+    """Report the delay of a batch's newest event, if it is late; `None` for a batch without events."""
     if newest is not None and (lag := _now() - newest) > LATE_MS:
         _emit("Lag", "Milliseconds", lag, context)
 

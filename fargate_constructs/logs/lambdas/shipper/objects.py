@@ -1,4 +1,4 @@
-"""The objects that a batch becomes in S3: keys made of its content, and bodies.
+"""The S3 objects of a batch: keys, which come from the content, and bodies.
 
 ```
 event ──> envelope ──> lines ──> batch ──> [objects: by hour, or as delivered] ──> put
@@ -41,13 +41,13 @@ class Objects(NamedTuple):
     """By key."""
     content_type: str
     newest: int | None
-    """When the batch's newest event happened, in milliseconds; None if it has none."""
+    """The time of the batch's newest event, in milliseconds; `None` without events."""
 
 
 def objects_of(event: object) -> Objects:
-    """Return the objects that a subscription event becomes.
+    """Return the objects of a subscription event.
 
-    All of them before S3 gets the first: an unreadable batch leaves nothing there.
+    All of them are made before the first put, so an unreadable batch leaves no object.
 
     Raises:
         UnreadableBatch: No retry can read it.
@@ -65,7 +65,7 @@ def objects_of(event: object) -> Objects:
 
 
 def lines_by_hour(batch: Batch) -> dict[str, bytes]:
-    """Return the events as one object of lines for each hour, by key; in each, they have the batch's order."""
+    """Return one object of lines for each hour, by key; the events keep the batch's order."""
     hours: dict[int, list[Piece]] = {}
     for piece in batch.pieces:
         hours.setdefault(piece.hour, []).append(piece)
@@ -73,7 +73,7 @@ def lines_by_hour(batch: Batch) -> dict[str, bytes]:
 
 
 def lines_of_hour(log_group: str, pieces: list[Piece]) -> tuple[str, bytes]:
-    """Return a key made of one hour's lines, and the object they make."""
+    """Return the key and the object of one hour's lines."""
     digest = hashlib.sha256()
     gzip = new_gzip()
     body = []
@@ -84,20 +84,20 @@ def lines_of_hour(log_group: str, pieces: list[Piece]) -> tuple[str, bytes]:
 
 
 def new_gzip() -> zlib._Compress:
-    """Return a compressor into one gzip member, whose header holds no time."""
+    """Return a compressor for one gzip member without a time in its header."""
     return zlib.compressobj(COMPRESSION_LEVEL, wbits=zlib.MAX_WBITS | 16, strategy=COMPRESSION_STRATEGY)
 
 
 def as_delivered(batch: Batch, delivered: Delivered) -> dict[str, bytes]:
-    """Return the delivered gzip as one object, under the hour of its first event; nothing if there are no events."""
+    """Return the delivered gzip as one object, under the hour of its first event; no object without events."""
     if not batch.pieces:
         return {}
-    digest = hashlib.sha256(delivered.text).hexdigest()[:32]  # not of the gzip: two that hold the same are one object
+    digest = hashlib.sha256(delivered.text).hexdigest()[:32]  # not of the gzip, so that equal contents make one object
     return {key("raw/", batch.log_group, batch.pieces[0], f"{digest}.json.gz"): delivered.compressed}
 
 
 def key(prefix: str, log_group: str, first: Piece, name: str) -> str:
-    """Return the key of an object that begins with these events."""
+    """Return the key of an object whose first events are these."""
     group = quote(log_group, safe="", errors="surrogatepass")
     partition = f"{datetime.fromtimestamp(first.hour * 3600, UTC):dt=%Y-%m-%d/hour=%H}"
     whole = f"{prefix}log_group={group}/{partition}/{first.timestamp}-{name}"

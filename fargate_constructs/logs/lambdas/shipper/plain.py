@@ -4,8 +4,8 @@
 JSON text ──> [plain] ──> one piece for each event
 ```
 
-A line is the event's own text, without the white space between its tokens, behind the members of the header. So numbers
-and messages are archived as they came, to the last digit and escape.
+A line is the header's keys, and then the event's own text without white space between its tokens. So numbers and
+messages keep each digit and escape.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# Parsed, a batch takes up to 16 times its size: what is larger would end the function, at each attempt and replay. No
-# batch of CloudWatch Logs comes near: 1 MB of gzip is some 6 MB of log lines.
+# A parsed batch takes up to 16 times its size. A larger batch would exceed the function's memory at each attempt and
+# replay. CloudWatch Logs' batches are far smaller: 1 MB of gzip is about 6 MB of log lines.
 MAX_PARSED_BYTES = 16 * 1024 * 1024
 
 STRING_OR_SPACE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]++')
@@ -34,12 +34,12 @@ def plain(text: bytes) -> Batch:
     """Return the batch in any JSON text, without pieces if there is nothing to archive.
 
     Raises:
-        UnreadableBatch: It is neither a control message nor a batch of log events, in strict JSON; or too large.
+        UnreadableBatch: It is neither a control message nor a batch of log events in strict JSON, or it is too large.
     """
     if len(text) > MAX_PARSED_BYTES:
         raise UnreadableBatch("too large for JSON of an unexpected layout")
     try:
-        # Decoded first: given bytes, json.loads guesses among encodings and lets invalid UTF-8 pass.
+        # Decoded first, because json.loads guesses the encoding of bytes and accepts invalid UTF-8.
         decoded = text.decode()
     except UnicodeDecodeError:
         raise UnreadableBatch("not JSON in UTF-8") from None
@@ -54,7 +54,7 @@ def plain(text: bytes) -> Batch:
 
 
 def is_log_event(value: object) -> bool:
-    """Tell whether a JSON value has the three keys of a log event; it may have more."""
+    """Return whether a JSON value has the three keys of a log event; it may have more."""
     match value:
         case {"id": str(), "timestamp": int(timestamp), "message": str()}:
             return not isinstance(timestamp, bool)
@@ -62,10 +62,10 @@ def is_log_event(value: object) -> bool:
 
 
 def pieces(header: Header, events: list[JsonObject], compact: str) -> Iterator[Piece]:
-    """Yield each event's line, made of its part of the JSON text."""
+    """Yield each event's line, made from its part of the JSON text."""
     end = start_of_events(compact)
     for event in events:
-        start = end + 1  # past the bracket or the comma
+        start = end + 1  # after the bracket or the comma
         _, end = DECODER.raw_decode(compact, start)
         own_members = escape_line_ends(compact[start + 1 : end].encode())
         line = header.opening(event.keys()) + own_members + b"\n"
@@ -74,7 +74,7 @@ def pieces(header: Header, events: list[JsonObject], compact: str) -> Iterator[P
 
 
 def start_of_events(compact: str) -> int:
-    """Return where the list of log events begins in a batch that was read and has no white space between tokens."""
+    """Return the position of the list of log events in a batch without white space between tokens."""
     end = 0
     while True:
         key, colon = DECODER.raw_decode(compact, end + 1)

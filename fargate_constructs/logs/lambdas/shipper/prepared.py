@@ -1,12 +1,12 @@
-"""The reader of lines that are already as the archive has them: what Data Firehose keeps of a prepared batch.
+"""The reader of lines in the archive's form, which Data Firehose keeps of a prepared batch.
 
 ```
 NDJSON ──> [prepared] ──> one piece for each line
 ```
 
-Over its limit of active partitions Data Firehose puts a batch under its error prefix, as `transform.py` prepared it
+Above its limit of active partitions Data Firehose writes a batch to its error prefix, as `transform.py` prepared it
 (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html), and the replay function sends it to the shipper. Lines
-and key are the same as if the shipper had stored the batch at once.
+and key are the same as if the shipper had stored the batch directly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def prepared(text: bytes) -> Batch:
-    """Return the batch in lines of one log group, as the archive has them."""
+    """Return the batch of lines of one log group, in the archive's form."""
     pieces, groups = [], set[str]()
     for line in text.splitlines(keepends=True):
         try:

@@ -1,4 +1,4 @@
-"""Put objects into the archive, or an unreadable batch into the failure bucket: each once, within the time there is.
+"""Put objects into the archive, or an unreadable batch into the failure bucket: each once, and in time.
 
 ```
 objects ──> [put] ──> S3
@@ -34,11 +34,11 @@ S3 = boto3.client(
 
 
 class NotStoredError(Exception):
-    """S3 did not take an object: the next attempt goes on from there."""
+    """S3 did not store an object; the next attempt continues there."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The used part of Lambda's context object."""
 
     function_name: str
 
@@ -53,9 +53,9 @@ def store(objects: Objects, context: Context) -> None:
 
 
 def quarantine(event: object, reason: str, context: Context) -> str:
-    """Store an unreadable event in the failure bucket as it came, count it, and return its key.
+    """Store an unreadable event unchanged in the failure bucket, count it, and return its key.
 
-    The same batch again is stored once and counted again: the metric counts deliveries.
+    If the same batch comes again, it is not stored again but counted again: the metric counts deliveries.
     """
     data = data_of(event)
     body = json.dumps(event).encode() if data is None else data.encode(errors="surrogatepass")
@@ -77,13 +77,13 @@ def put_once(
     """Put an object into the bucket for *purpose*, unless an earlier delivery of the same batch did.
 
     Raises:
-        NotStoredError: S3 cannot be reached, refuses, or answers 409 because two attempts write at the same moment;
-            or the time is nearly up. The message says where it was to go and why it did not, and quotes no event.
+        NotStoredError: S3 cannot be reached, refuses, or answers 409 because two attempts write at the same time; or
+            the time is nearly over. The message has the key and the reason, and no event.
     """
     bucket = os.environ[f"{purpose}_BUCKET"]
-    if context.get_remaining_time_in_millis() < MAX_PUT_MS:  # killed within the put, Lambda would not say where
+    if context.get_remaining_time_in_millis() < MAX_PUT_MS:  # a killed put logs no key
         raise NotStoredError(f"s3://{bucket}/{key}: too little time left")
-    # No ContentEncoding: clients that know it unzip on their own, others do not; the key's .gz is for all.
+    # No ContentEncoding: some clients would unzip by themselves and others would not. The key's .gz is for all.
     request: PutObjectRequestTypeDef = {
         "Bucket": bucket,
         "Key": key,
@@ -102,7 +102,7 @@ def put_once(
 
 
 def status_of(error: Exception) -> int | None:
-    """Return the HTTP status of an error that is S3's answer."""
+    """Return the HTTP status of S3's error response."""
     match error:
         case ClientError(response={"ResponseMetadata": {"HTTPStatusCode": int(status)}}):
             return status
