@@ -1,9 +1,4 @@
-"""The alarms of an archive.
-
-```
-shipper, replay, Data Firehose, CloudWatch Logs ── metrics ──> [Alarms] ──> your actions
-```
-"""
+"""The alarms of an archive."""
 
 from collections.abc import Sequence
 

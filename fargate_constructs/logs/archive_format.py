@@ -1,9 +1,4 @@
-"""The format of a batch of log events in S3.
-
-```
-batch ──> [ArchiveFormat] ──> object
-```
-"""
+"""The format of a batch of log events in S3."""
 
 from enum import Enum
 

@@ -1,10 +1,4 @@
-"""The Lambda functions of the archive.
-
-```
-batch ──> [ShipperFunction] ──> archive, or quarantine in the failure bucket
-          [ArchiveFunction] ──> its own log group, which is never shipped
-```
-"""
+"""The Lambda functions of the archive."""
 
 from collections.abc import Mapping
 from pathlib import Path

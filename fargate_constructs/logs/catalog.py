@@ -1,9 +1,5 @@
 """SQL over the archive, in Athena.
 
-```
-log group ──> subscription ──> shipper Lambda ──> S3 ──> [table ──> view ──> Athena workgroup, saved queries]
-```
-
 Choices, and why:
 
 - **Partition projection**: Athena computes where an hour's objects are. There is no crawler and no partition to add.

@@ -1,9 +1,4 @@
-"""The table of the stored lines, and the view that shows each event once.
-
-```
-S3 ──> [table ──> view] ──> Athena
-```
-"""
+"""The table of the stored lines, and the view that shows each event once."""
 
 import base64
 import json

@@ -1,10 +1,4 @@
-"""How logs get from CloudWatch to S3.
-
-```
-direct:    log group ──> shipper Lambda ──> an object for each batch, at once
-buffered:  log group ──> Data Firehose ──> an object for 128 MB or 15 minutes
-```
-"""
+"""How logs get from CloudWatch to S3."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,4 @@
-"""The bucket for the export tasks of a backfill.
-
-```
-log group ──> export task ──> [export bucket] ──> backfill command ──> archive
-```
-"""
+"""The bucket for the export tasks of a backfill."""
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_iam as iam

@@ -1,9 +1,5 @@
 """The failure destination in China, from which the replay function moves batches to the failure bucket.
 
-```
-shipper Lambda ── what failed ──> [failure queue] ──> replay Lambda ──> failure bucket
-```
-
 In the China regions Lambda cannot write failed invocations to a bucket
 (https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html#feature-diff), but into a queue.
 """

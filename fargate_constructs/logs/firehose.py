@@ -1,9 +1,4 @@
-"""Buffered delivery: Data Firehose writes few large objects instead of many small ones.
-
-```
-log group ──> subscription ──> [Data Firehose <──> transform Lambda] ──> S3
-```
-"""
+"""Buffered delivery: Data Firehose writes few large objects instead of many small ones."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,9 +1,4 @@
-"""Fewer, larger objects, so that queries over a year of logs are fast and cheap.
-
-```
-shipper Lambda ──> many small objects ──> [LogCompaction, hourly] ──> few of about 128 MB ──> Athena
-```
-"""
+"""Fewer, larger objects, so that queries over a year of logs are fast and cheap."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam

@@ -1,9 +1,5 @@
 """The names of log groups, as far as the app knows them at synthesis.
 
-```
-a name ──> [the name that the app gives its resource] ──> checks
-```
-
 The name of a log group that the app makes is a token, a `Ref`, even where the app says what it is called. A check that
 skips tokens never sees it.
 """

@@ -1,9 +1,4 @@
-"""Logs straight from a task to S3, past CloudWatch Logs and its price.
-
-```
-container ──> stdout ──> [Fluent Bit, beside it in the task] ──> S3 ──> Athena
-```
-"""
+"""Logs straight from a task to S3, past CloudWatch Logs and its price."""
 
 import re
 from collections.abc import Callable

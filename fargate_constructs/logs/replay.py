@@ -1,9 +1,4 @@
-"""Failed batches are sent to the shipper again, every hour, until they are stored.
-
-```
-(failure queue ──>) failure bucket ──> [Replay] ──> shipper Lambda ──> S3
-```
-"""
+"""Failed batches are sent to the shipper again, every hour, until they are stored."""
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch

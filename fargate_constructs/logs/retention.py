@@ -1,9 +1,4 @@
-"""How long logs are kept, and in which storage class.
-
-```
-S3 Standard ── 90 days ──> Glacier Instant Retrieval ── 400 days ──> gone
-```
-"""
+"""How long logs are kept, and in which storage class."""
 
 import math
 from collections.abc import Sequence

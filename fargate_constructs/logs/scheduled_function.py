@@ -1,10 +1,4 @@
-"""A Lambda that maintains the archive from time to time.
-
-```
-schedule ──> [function] ──> archive
-                  └ it failed ──> alarm
-```
-"""
+"""A Lambda that maintains the archive from time to time."""
 
 from collections.abc import Mapping
 

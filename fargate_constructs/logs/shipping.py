@@ -1,11 +1,4 @@
-"""The functions that bring lines into an archive, and failed batches back, with what they need.
-
-```
-log group ──> [shipper, or Data Firehose] ──> archive
-                  │ failed batches        ^
-                  └──> failure bucket ──> replay
-```
-"""
+"""The functions that bring lines into an archive, and failed batches back, with what they need."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam

@@ -1,9 +1,4 @@
-"""Which log groups are shipped, and which must never be.
-
-```
-log group ──> [subscription] ──> shipper Lambda, or Data Firehose
-```
-"""
+"""Which log groups are shipped, and which must never be."""
 
 import json
 import re

@@ -367,3 +367,23 @@ def test_the_pages_pipe(files: Path) -> None:
     time_, stream, message = found.stdout.strip().split("\t")
     assert (stream, message) == ("task/app/0a1b", "TypeError: no user (request 7f3a)")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time_)
+
+
+# --- The failure queue of the China regions ---
+
+
+def test_a_failure_queue(aws: Emulator, archive: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in a queue comes back through the failure bucket, by SQS's own protocol."""
+    replay = load(aws.environment, "replay")
+    queue = aws.client("sqs").create_queue(QueueName="failures")["QueueUrl"]
+    record = {"requestPayload": delivery(log_event("7", message="seven"))}
+    aws.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(record))
+    shipper = archive.output("ReplayCommand").split()[4]
+    variables = aws.client("lambda").get_function_configuration(FunctionName=shipper)["Environment"]["Variables"]
+    for name, value in (variables | {"FAILURE_QUEUE": queue}).items():
+        monkeypatch.setenv(name, value)
+
+    assert replay["drain"].handler({}, Context(900_000)) == {"replayed": 1, "waiting": 0}
+
+    assert "seven" in messages(archive)
+    assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=queue)

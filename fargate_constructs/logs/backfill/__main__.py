@@ -1,9 +1,4 @@
-"""The command.
-
-```
-shell ──> [arguments] ──> Backfill.run
-```
-"""
+"""The command."""
 
 from __future__ import annotations
 

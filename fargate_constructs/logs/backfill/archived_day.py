@@ -1,9 +1,4 @@
-"""The events that the archive has of a day.
-
-```
-archive ──> [archived_day] ──> what an export has more than that is written
-```
-"""
+"""The events that the archive has of a day."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Log events in the files of an export task of CloudWatch Logs.
-
-```
-export bucket ──> [events] ──> batches of lines, as the shipper writes them
-```
-"""
+"""Log events in the files of an export task of CloudWatch Logs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The export tasks of a log group, and their files.
-
-```
-log group ──> [export task] ──> export bucket ──> [events]
-```
-"""
+"""The export tasks of a log group, and their files."""
 
 from __future__ import annotations
 

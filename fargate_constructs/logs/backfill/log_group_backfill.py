@@ -1,9 +1,4 @@
-"""The backfill of one log group, day by day.
-
-```
-export tasks ──> [what the archive lacks of a day] ──> shipper's code ──> archive
-```
-"""
+"""The backfill of one log group, day by day."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The requests of the compaction to the archive's bucket.
-
-```
-compaction ──> [list, read, upload, delete] ──> S3
-```
-"""
+"""The requests of the compaction to the archive's bucket."""
 
 from __future__ import annotations
 
@@ -83,11 +78,7 @@ def entries(prefix: str) -> Iterator[dict[str, Any]]:
 
 
 def read(key: str) -> bytes:
-    """Return an object's content.
-
-    Raises:
-        NotThereError: It is not available now, which is not an error.
-    """
+    """Return an object's content."""
     try:
         body: bytes = S3.get_object(**bucket(), Key=key)["Body"].read()
     except ClientError as error:
@@ -135,11 +126,7 @@ def parts_of(bodies: dict[str, bytes]) -> Iterator[bytes]:
 
 
 def delete(prefix: str, names: list[str]) -> None:
-    """Delete objects, as many at a time as S3 accepts.
-
-    Raises:
-        NotDeletedError: S3 refused to delete some of them.
-    """
+    """Delete objects, as many at a time as S3 accepts."""
     refused = []
     for start in range(0, len(names), DELETED_AT_ONCE):
         keys = [{"Key": prefix + name} for name in names[start : start + DELETED_AT_ONCE]]

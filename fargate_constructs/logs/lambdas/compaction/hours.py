@@ -1,9 +1,4 @@
-"""The hours of a log group's day, their objects, and the choice of objects to join.
-
-```
-list of a day ──> [hours ──> choices] ──> run
-```
-"""
+"""The hours of a log group's day, their objects, and the choice of objects to join."""
 
 from __future__ import annotations
 

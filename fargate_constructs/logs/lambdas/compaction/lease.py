@@ -1,9 +1,5 @@
 """One run at a time: a lease is an object that only one run can write.
 
-```
-run ──> [lease: an object, written with a condition] ──> S3 accepts one
-```
-
 The lease is the object `_merging-lease`. It is free if it is empty or does not exist, and held if it has a content,
 which no other run writes. Each write has a condition, which S3 checks in the same step
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html): that there is no object
@@ -43,11 +39,7 @@ class Busy(Exception):  # noqa: N818 -- not an error: another run does the work
 
 
 def take() -> str:
-    """Take the lease; return the function that gives it back.
-
-    Raises:
-        Busy: Another run has it.
-    """
+    """Take the lease; return the function that gives it back."""
     answer = archived_hours.S3.list_objects_v2(**archived_hours.bucket(), Prefix=KEY)
     condition = {"IfNoneMatch": "*"}
     for seen in answer.get("Contents", []):

@@ -1,9 +1,4 @@
-"""One run of the compaction over the hours of some days.
-
-```
-days ──> [Run: delete joined members, join the others] ──> archived_hours ──> S3
-```
-"""
+"""One run of the compaction over the hours of some days."""
 
 from __future__ import annotations
 

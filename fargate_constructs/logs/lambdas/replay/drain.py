@@ -21,7 +21,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import failures
-from .report import report
 
 if TYPE_CHECKING:
     from .failures import Context
@@ -63,7 +62,7 @@ def drain(context: Context) -> None:
         messages = received.get("Messages", [])
         for message in messages:
             if reason := why_not_moved(message):
-                report({"failure": message["MessageId"], "reason": reason})
+                failures.report({"failure": message["MessageId"], "reason": reason})
             else:
                 SQS.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         if not messages:

@@ -1,9 +1,5 @@
 """The failed batches: where they are, and how each is sent to the shipper again.
 
-```
-failure bucket ──> [failures] ──> shipper Lambda ──> S3
-```
-
 The shipper stores a batch under keys made from its content, so a batch that was partly stored, or is replayed twice, is
 not stored twice. Two replays at the same time do no harm, so the function needs no reserved concurrency.
 
@@ -34,8 +30,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-from .report import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,3 +227,8 @@ def measure(result: dict[str, int], waiting: list[Failure]) -> None:
             "OldestFailureAge": max(0, int(oldest)),
         }
     )
+
+
+def report(line: dict[str, object]) -> None:
+    """Write a line of the function's log."""
+    print(json.dumps(line))  # noqa: T201 -- standard output is the function's log

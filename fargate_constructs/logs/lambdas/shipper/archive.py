@@ -1,9 +1,4 @@
-"""Archive one batch, or quarantine it if it is unreadable.
-
-```
-event ──> [archive: objects ──> put] ──> S3
-```
-"""
+"""Archive one batch, or quarantine it if it is unreadable."""
 
 from __future__ import annotations
 
@@ -19,11 +14,7 @@ if TYPE_CHECKING:
 
 
 def archive(event: object, context: Context) -> dict[str, object]:
-    """Return `{"archived": [key, ...]}` or `{"quarantined": key}`.
-
-    Raises:
-        NotStoredError: S3 did not store an object. The next attempt finds the objects of this one.
-    """
+    """Return `{"archived": [key, ...]}` or `{"quarantined": key}`."""
     try:
         objects = objects_of(event)
     except UnreadableBatch as unreadable:

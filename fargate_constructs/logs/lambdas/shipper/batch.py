@@ -1,9 +1,4 @@
-"""A batch of log events: its log group, and its lines in pieces of one hour each; and functions that all readers share.
-
-```
-lines (splice, plain or prepared) ──> [Batch] ──> objects
-```
-"""
+"""A batch of log events: its log group and its lines in pieces of an hour each; and functions that all readers share."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The delivery of CloudWatch Logs, unpacked.
-
-```
-{"awslogs": {"data": base64}} ──> [gzip ──> text] ──> lines
-```
-"""
+"""The delivery of CloudWatch Logs, unpacked."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The lines of a batch, by the fastest reader that can read it.
-
-```
-text ──> [splice, else plain, else prepared] ──> batch ──> objects
-```
-"""
+"""The lines of a batch, by the fastest reader that can read it."""
 
 from __future__ import annotations
 
@@ -20,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_lines(text: bytes) -> Batch:
-    """Return the batch in a text: JSON as CloudWatch Logs delivers it, any other JSON, or prepared lines.
-
-    Raises:
-        UnreadableBatch: It is none of them; the message has the reason why it is no batch in JSON.
-    """
+    """Return the batch in a text: JSON as CloudWatch Logs delivers it, any other JSON, or prepared lines."""
     try:
         return spliced(text)
     except UnexpectedLayout:

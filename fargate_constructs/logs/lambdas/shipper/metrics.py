@@ -1,9 +1,5 @@
 """Metrics, as lines of the function's own log.
 
-```
-quarantined, late ──> [embedded metric format] ──> metric
-```
-
 CloudWatch makes the metrics from these lines: no call that could fail or take time.
 """
 

@@ -1,9 +1,4 @@
-"""The S3 objects of a batch: keys, which come from the content, and bodies.
-
-```
-event ──> envelope ──> lines ──> batch ──> [objects: by hour, or as delivered] ──> put
-```
-"""
+"""The S3 objects of a batch: keys, which come from the content, and bodies."""
 
 from __future__ import annotations
 
@@ -48,9 +43,6 @@ def objects_of(event: object) -> Objects:
     """Return the objects of a subscription event.
 
     All of them are made before the first put, so an unreadable batch leaves no object.
-
-    Raises:
-        UnreadableBatch: No retry can read it.
     """
     delivered = unpack(event)
     batch = read_lines(delivered.text)

@@ -1,9 +1,5 @@
 """The reader of any JSON text, event by event.
 
-```
-JSON text ──> [plain] ──> one piece for each event
-```
-
 A line is the header's keys, and then the event's own text without white space between its tokens. So numbers and
 messages keep each digit and escape.
 """
@@ -31,11 +27,7 @@ DECODER = json.JSONDecoder()
 
 
 def plain(text: bytes) -> Batch:
-    """Return the batch in any JSON text, without pieces if there is nothing to archive.
-
-    Raises:
-        UnreadableBatch: It is neither a control message nor a batch of log events in strict JSON, or it is too large.
-    """
+    """Return the batch in any JSON text, without pieces if there is nothing to archive."""
     if len(text) > MAX_PARSED_BYTES:
         raise UnreadableBatch("too large for JSON of an unexpected layout")
     try:

@@ -1,9 +1,5 @@
 """The reader of lines in the archive's form, which Data Firehose keeps of a prepared batch.
 
-```
-NDJSON ──> [prepared] ──> one piece for each line
-```
-
 Above its limit of active partitions Data Firehose writes a batch to its error prefix, as `transform.py` prepared it
 (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html), and the replay function sends it to the shipper. Lines
 and key are the same as if the shipper had stored the batch directly.

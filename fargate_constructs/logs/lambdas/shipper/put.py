@@ -1,9 +1,4 @@
-"""Put objects into the archive, or an unreadable batch into the failure bucket: each once, and in time.
-
-```
-objects ──> [put] ──> S3
-```
-"""
+"""Put objects into the archive, or an unreadable batch into the failure bucket: each once, and in time."""
 
 from __future__ import annotations
 

@@ -1,10 +1,5 @@
 """The shipper's entry for the China regions, where Lambda's failure destination is a queue.
 
-```
-event ──> archive ──> S3
-            └─ S3 refuses, and the event is large ──> [message with the data alone] ──> failure queue
-```
-
 Lambda's record of a failed invocation must fit into one message. The record holds the whole event, something about the
 request, and the error. Lambda takes events as large as a message may be, 256 KB or 1 MB by region
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html,

@@ -1,9 +1,5 @@
 r"""The fast reader: it cuts the lines out of the delivered bytes, where they are proven to equal what `plain` makes.
 
-```
-JSON text ──> [splice] ──> one piece for each 64 KiB
-```
-
 CloudWatch Logs delivers compact JSON, each event as `{"id":"…","timestamp":…,"message":"…"}`, with IDs of 56 digits.
 Between two events is `"},{"id":"`, and nowhere else: inside a string, a quote has a backslash before it. A line end and
 the header, put in there, make the lines. First the bytes must be proven to be such JSON, by searches that run at the
@@ -51,11 +47,7 @@ class UnexpectedLayout(Exception):  # noqa: N818 -- not an error: `plain` reads 
 
 
 def spliced(text: bytes) -> Batch:
-    """Return the batch in a JSON text of the expected layout.
-
-    Raises:
-        UnexpectedLayout: It has another layout; `plain` may be able to read it.
-    """
+    """Return the batch in a JSON text of the expected layout."""
     start = text.find(BEFORE_EVENTS) + len(BEFORE_EVENTS)
     end = text.rfind(AFTER_EVENT + b"]") + len(AFTER_EVENT)
     if not (text.startswith(BEFORE_EVENT, start) and AFTER_EVENTS.fullmatch(text, end)):
