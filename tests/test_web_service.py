@@ -1,12 +1,15 @@
 """The whole way in one construct."""
 
+import re
+from typing import Any
+
 import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import (
     FargateWebService,
@@ -16,6 +19,7 @@ from fargate_constructs import (
     Scaling,
     WebAcl,
 )
+from tests.templates import properties
 
 
 def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -35,9 +39,9 @@ def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> No
     assert len(shop.network.egress_ips) == 2
 
 
-def test_what_is_given_reaches_its_part(stack: Stack, image: ecs.ContainerImage) -> None:
-    """Arguments go to the part they belong to."""
-    FargateWebService(
+def test_arguments_reach_their_part(stack: Stack, image: ecs.ContainerImage) -> None:
+    """Those of the service and those of the endpoint."""
+    shop = FargateWebService(
         stack,
         "Shop",
         image=image,
@@ -47,26 +51,21 @@ def test_what_is_given_reaches_its_part(stack: Stack, image: ecs.ContainerImage)
         environment={"STAGE": "prod"},
         scaling=Scaling(min=4, max=8),
         health=Health(path="/healthz"),
+        static_ips=True,
+        allow_cidrs=["192.0.2.0/24"],
+        web_acl=WebAcl.managed(),
     )
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "Cpu": "512",
-            "Memory": "1024",
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {
-                        "Environment": [{"Name": "STAGE", "Value": "prod"}],
-                        "PortMappings": [Match.object_like({"ContainerPort": 8080})],
-                    }
-                )
-            ],
-        },
-    )
-    template.has_resource_properties("AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 4})
+    (definition,) = properties(template, "AWS::ECS::TaskDefinition")
+    (container,) = definition["ContainerDefinitions"]
+    assert (definition["Cpu"], definition["Memory"]) == ("512", "1024")
+    assert container["Environment"] == [{"Name": "STAGE", "Value": "prod"}]
+    assert [each["ContainerPort"] for each in container["PortMappings"]] == [8080]
+    assert [each["MinCapacity"] for each in properties(template, "AWS::ApplicationAutoScaling::ScalableTarget")] == [4]
     template.has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPath": "/healthz"})
+    template.resource_count_is("AWS::WAFv2::WebACL", 1)
+    assert len(shop.endpoint.ingress_ips) == 2
 
 
 def test_two_share_a_network_and_an_archive_across_stacks(image: ecs.ContainerImage) -> None:
@@ -95,33 +94,20 @@ def test_none_is_the_default(image: ecs.ContainerImage) -> None:
     assert shop.endpoint.access_log_bucket is shop.archive.bucket
 
 
-def test_an_image_is_needed(stack: Stack) -> None:
-    """What is missing is told of the web service, before anything is made."""
-    with pytest.raises(TypeError, match=r"FargateWebService needs image=\.\.\."):
-        FargateWebService(stack, "Shop")  # type: ignore[call-arg]  # missing
-
-    assert stack.node.try_find_child("Shop") is None
-
-
 def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage) -> None:
-    """Corrected, the same line works."""
-    with pytest.raises(ValueError, match="got: cpu=300"):
-        FargateWebService(stack, "Shop", image=image, cpu=300)
+    """Of the web service itself, or of one of its parts."""
     rare = logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
-    with pytest.raises(ValueError, match="INFREQUENT_ACCESS"):
-        FargateWebService(stack, "Shop", image=image, log_group=rare)
+    calls: list[tuple[dict[str, Any], str]] = [
+        ({}, "FargateWebService needs image=..."),
+        ({"image": image, "static_ip": True}, "did you mean 'static_ips'"),
+        ({"image": image, "cpu": 300}, "got: cpu=300"),
+        ({"image": image, "log_group": rare}, "INFREQUENT_ACCESS"),
+    ]
 
-    FargateWebService(stack, "Shop", image=image, cpu=512, memory_limit_mib=1024)
-
-
-def test_how_callers_reach_it_is_handed_on(stack: Stack, image: ecs.ContainerImage) -> None:
-    """The endpoint's arguments are the web service's."""
-    shop = FargateWebService(
-        stack, "Shop", image=image, static_ips=True, allow_cidrs=["192.0.2.0/24"], web_acl=WebAcl.managed()
-    )
-
-    assert len(shop.endpoint.ingress_ips) == 2
-    Template.from_stack(stack).resource_count_is("AWS::WAFv2::WebACL", 1)
+    for arguments, message in calls:
+        with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+            FargateWebService(stack, "Shop", **arguments)
+        assert stack.node.try_find_child("Shop") is None
 
 
 def test_access_logs_go_into_the_archive(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -147,9 +133,3 @@ def test_access_logs_that_the_archive_cannot_take(image: ecs.ContainerImage) -> 
     brief = FargateWebService(stack, "Brief", image=image, network=network, access_log_expiration=Duration.days(7))
     for shop in (kept, brief):
         assert shop.endpoint.access_log_bucket is shop.endpoint.node.find_child("AccessLogs")
-
-
-def test_a_misspelt_argument_is_named(stack: Stack, image: ecs.ContainerImage) -> None:
-    """Whichever part it is of."""
-    with pytest.raises(TypeError, match="did you mean 'static_ips'"):
-        FargateWebService(stack, "Shop", image=image, static_ip=True)  # type: ignore[call-arg]  # misspelt

@@ -140,79 +140,41 @@ def test_a_share_known_only_when_deployed_passes(stack: Stack, network: Network,
     assert containers_of(stack)["cache"]["Memory"] == {"Ref": "Memory"}
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"name": "web"}, "name must differ from the task's other containers, got: 'web'"),
-        ({"name": "cache"}, "name must differ from the task's other containers, got: 'cache'"),
-        ({"condition": HEALTHY}, "condition HEALTHY needs a health_check, got none"),
-        (
-            {"condition": SUCCESS, "essential": True},
-            "essential must be False if another container waits for its end (SUCCESS), got: True",
-        ),
-        (
-            {"depends_on": {"web": START}, "condition": START},
-            "containers must not wait for each other in a circle, got: web -> new -> web; leave out a dependency",
-        ),
-        ({"depends_on": {"other": START}}, "depends_on must name containers of the task (web, cache), got: 'other'"),
-        (
-            {"depends_on": {"cache": COMPLETE}},
-            "depends_on must not wait for the end of an essential container, got: 'cache' COMPLETE",
-        ),
-        (
-            {"memory_limit_mib": 256},
-            "leave some of the task's memory_limit_mib=512 to the main container, got: cache 256 + new 256",
-        ),
-        ({"cpu": 300}, "sidecars must leave some of the task's cpu=256 to the main container, got: new 300"),
-        ({"writable_paths": ["tmp"]}, "writable_paths must be absolute folders"),
-        ({"memory_limit_mib": 513, "memory_reservation_mib": 64}, "memory_limit_mib must be 6 to 512, got: 513"),
-        ({"cpu": -5}, "cpu must be at least 2, got: -5"),
-        ({"depends_on": {"cache": HEALTHY}}, "depends_on HEALTHY needs a container with a health_check, got: 'cache'"),
-        (
-            {"environment": {"TOKEN": "a"}, "secrets": {"TOKEN": TOKEN}},
-            "environment and secrets must not share a name, got in both: TOKEN",
-        ),
-        ({"environment": {"": "2"}}, "environment and secrets must have names without '=' and white space, got: ''"),
-        (
-            {"secrets": {"A=B": TOKEN}},
-            "environment and secrets must have names without '=' and white space, got: 'A=B'",
-        ),
-        ({"environment": {"A B": "2"}}, "must have names without '=' and white space, got: 'A B'"),
-        ({"name": "my cache"}, "name holds at most 255 letters, digits, hyphens and underscores, got: 'my cache'"),
-        ({"memory_limit_mib": 5}, "memory_limit_mib must be 6 to 512, got: 5"),
-        (
-            {"memory_limit_mib": 64, "memory_reservation_mib": 65},
-            "memory_reservation_mib must be 6 to 64, got: 65",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_could_not_start_is_refused(
-    stack: Stack, web: FargateTask, parameters: dict[str, Any], message: str
-) -> None:
-    """And the task stays as it was."""
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"name": "web"}, "name must differ from the task's other containers, got: 'web'"),
+    ({"name": "cache"}, "name must differ from the task's other containers, got: 'cache'"),
+    ({"name": "LogRouter"}, "name must differ from the task's other containers, got: 'LogRouter'"),  # made by the L2
+    ({"name": "my cache"}, "name holds at most 255 letters, digits, hyphens and underscores, got: 'my cache'"),
+    ({"condition": HEALTHY}, "condition HEALTHY needs a health_check, got none"),
+    ({"condition": SUCCESS, "essential": True}, "waits for its end (SUCCESS), got: True"),
+    ({"depends_on": {"web": START}, "condition": START}, "in a circle, got: web -> new -> web; leave out a dependency"),
+    ({"depends_on": {"other": START}}, "depends_on must name containers of the task (web, cache), got: 'other'"),
+    ({"depends_on": {"cache": COMPLETE}}, "not wait for the end of an essential container, got: 'cache' COMPLETE"),
+    ({"depends_on": {"cache": HEALTHY}}, "depends_on HEALTHY needs a container with a health_check, got: 'cache'"),
+    ({"memory_limit_mib": 256}, "task's memory_limit_mib=512 to the main container, got: cache 256 + new 256"),
+    ({"cpu": 300}, "sidecars must leave some of the task's cpu=256 to the main container, got: new 300"),
+    ({"cpu": -5}, "cpu must be at least 2, got: -5"),
+    ({"memory_limit_mib": 5}, "memory_limit_mib must be 6 to 512, got: 5"),
+    ({"memory_limit_mib": 513, "memory_reservation_mib": 64}, "memory_limit_mib must be 6 to 512, got: 513"),
+    ({"memory_limit_mib": 64, "memory_reservation_mib": 65}, "memory_reservation_mib must be 6 to 64, got: 65"),
+    ({"writable_paths": ["tmp"]}, "writable_paths must be absolute folders"),
+    ({"environment": {"TOKEN": "a"}, "secrets": {"TOKEN": TOKEN}}, "must not share a name, got in both: TOKEN"),
+    ({"environment": {"": "2"}}, "environment and secrets must have names without '=' and white space, got: ''"),
+    ({"environment": {"A B": "2"}}, "must have names without '=' and white space, got: 'A B'"),
+    ({"secrets": {"A=B": TOKEN}}, "environment and secrets must have names without '=' and white space, got: 'A=B'"),
+]
+
+
+def test_what_could_not_start_is_refused(stack: Stack, web: FargateTask) -> None:
+    """The task stays as it was, and what was refused takes no share of it."""
+    web.task_definition.add_container("LogRouter", image=REDIS)
     web.add_sidecar("cache", image=REDIS, memory_limit_mib=256)
 
-    with pytest.raises(ValueError, match=re.escape(message)):
-        web.add_sidecar(**{"name": "new", "image": REDIS, **parameters})
-
-    assert containers_of(stack).keys() == {"web", "cache"}
-
-
-def test_a_name_taken_by_the_l2_is_refused(web: FargateTask) -> None:
-    """A log router or an agent is a container of the task, too."""
-    web.task_definition.add_container("LogRouter", image=REDIS)
-
-    with pytest.raises(ValueError, match="name must differ from the task's other containers, got: 'LogRouter'"):
-        web.add_sidecar("LogRouter", image=REDIS)
-
-
-def test_a_refused_share_does_not_count(web: FargateTask) -> None:
-    """What was not added takes nothing from the next."""
-    with pytest.raises(ValueError, match="sidecars must leave"):
-        web.add_sidecar("cache", image=REDIS, memory_limit_mib=512)
-
-    assert web.add_sidecar("cache", image=REDIS, memory_limit_mib=511)
+    for arguments, message in REFUSED:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            web.add_sidecar(**{"name": "new", "image": REDIS, **arguments})
+    assert web.add_sidecar("last", image=REDIS, cpu=255, memory_limit_mib=255)
+    assert containers_of(stack).keys() == {"web", "LogRouter", "cache", "last"}
 
 
 def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTask) -> None:
