@@ -1,87 +1,39 @@
-"""Where services run, and where it is written down what was typed in their shells."""
+"""The cluster of services, and the transcripts of their shells."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import AuditedCluster, FargateService
 from fargate_constructs.network.network import Network
 from tests.audit import findings
+from tests.templates import properties
 
 
-def test_sessions_under_a_key_of_ones_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """The key encrypts the sessions and their transcripts; tasks may decrypt with it, and CloudWatch use it."""
+def test_sessions_under_a_key(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """The key encrypts the sessions and their transcripts; tasks may decrypt with it, and CloudWatch Logs use it."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=key)
     FargateService(stack, "Web", network=network, image=image, cluster=cluster)
 
     template = Template.from_stack(stack)
     arn = stack.resolve(key.key_arn)
-    template.has_resource_properties(
-        "AWS::ECS::Cluster",
-        {
-            "Configuration": {
-                "ExecuteCommandConfiguration": {
-                    "KmsKeyId": arn,
-                    "Logging": "OVERRIDE",
-                    "LogConfiguration": {"CloudWatchEncryptionEnabled": True},
-                }
-            }
-        },
-    )
+    (key_properties,) = properties(template, "AWS::KMS::Key")
+    (made,) = properties(template, "AWS::ECS::Cluster")
+    exec_configuration = made["Configuration"]["ExecuteCommandConfiguration"]
+    assert (exec_configuration["KmsKeyId"], exec_configuration["Logging"]) == (arn, "OVERRIDE")
+    assert exec_configuration["LogConfiguration"]["CloudWatchEncryptionEnabled"] is True
     template.has_resource_properties("AWS::Logs::LogGroup", {"KmsKeyId": arn, "RetentionInDays": 365})
-    template.has_resource_properties(
-        "AWS::IAM::Role",
-        {
-            "Policies": [
-                {
-                    "PolicyName": "Exec",
-                    "PolicyDocument": {
-                        "Statement": Match.array_with(
-                            [Match.object_like({"Action": Match.array_with(["kms:Decrypt"]), "Resource": arn})]
-                        )
-                    },
-                }
-            ]
-        },
-    )
-    template.has_resource_properties(
-        "AWS::KMS::Key",
-        {
-            "KeyPolicy": {
-                "Statement": Match.array_with(
-                    [Match.object_like({"Principal": {"Service": Match.object_like({})}, "Action": Match.any_value()})]
-                )
-            }
-        },
-    )
+    roles = [each["Policies"] for each in properties(template, "AWS::IAM::Role") if "'Exec'" in str(each)]
+    statements = [each for (policy,) in roles for each in policy["PolicyDocument"]["Statement"]]
+    assert [each["Resource"] for each in statements if "kms:Decrypt" in each["Action"]] == [arn]
+    (use,) = (each for each in key_properties["KeyPolicy"]["Statement"] if "Service" in each["Principal"])
+    logs_service = {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+    assert use["Principal"] == {"Service": logs_service}
+    assert use["Condition"].keys() == {"ArnLike"}
+    assert use["Condition"]["ArnLike"].keys() == {"kms:EncryptionContext:aws:logs:arn"}
     assert findings(stack.node.root) == []
-
-
-def test_a_cluster_under_a_key_stands_alone(stack: Stack, network: Network) -> None:
-    """CloudWatch Logs may use the key before there is a service, for log groups of this account alone."""
-    AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Key"))
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::KMS::Key",
-        {
-            "KeyPolicy": {
-                "Statement": Match.array_with(
-                    [
-                        Match.object_like(
-                            {
-                                "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": Match.any_value()}},
-                                "Principal": {
-                                    "Service": {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
-                                },
-                            }
-                        )
-                    ]
-                )
-            }
-        },
-    )
 
 
 def test_services_share_a_cluster(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:

@@ -1,17 +1,18 @@
-"""Where a service's main container listens."""
+"""The ports of a service's main container."""
 
 import pytest
 from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.network.network import Network
+from tests.templates import properties, properties_of
 
 
 def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """Routes lead to the first, links to any, and each link opens just one."""
+    """Routes lead to the first, links to any, and each link opens only one."""
     api = FargateService(stack, "Api", network=network, image=image, port={"http": 8080, "admin": 9000})
     web = FargateService(
         stack, "Web", network=network, image=image, port={"http": 8443}, protocol=elbv2.ApplicationProtocol.HTTPS
@@ -23,48 +24,21 @@ def test_several_ports_have_names(stack: Stack, network: Network, image: ecs.Con
     assert api.link_to(web) == "https://web:8443"
 
     template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {
-                        "PortMappings": [
-                            {"AppProtocol": "http", "ContainerPort": 8080, "Name": "api-http", "Protocol": "tcp"},
-                            {"AppProtocol": "http", "ContainerPort": 9000, "Name": "api-admin", "Protocol": "tcp"},
-                        ]
-                    }
-                )
-            ]
-        },
-    )
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {
-            "LoadBalancers": [Match.object_like({"ContainerPort": 8080})],
-            "ServiceConnectConfiguration": {
-                "Services": [
-                    {"PortName": "api-http", "ClientAliases": [{"DnsName": "api", "Port": 8080}]},
-                    {"PortName": "api-admin", "ClientAliases": [{"DnsName": "api", "Port": 9000}]},
-                ]
-            },
-        },
-    )
-    for port in (8080, 9000):
-        template.has_resource_properties(
-            "AWS::EC2::SecurityGroupIngress",
-            {
-                "FromPort": port,
-                "ToPort": port,
-                "SourceSecurityGroupId": stack.resolve(web.connections.security_groups[0].security_group_id),
-            },
-        )
+    names = [("api-http", 8080), ("api-admin", 9000)]
+    (container,) = properties_of(template, api.task_definition)["ContainerDefinitions"]
+    assert [(each["Name"], each["ContainerPort"]) for each in container["PortMappings"]] == names
+    service = properties_of(template, api.service.node.find_child("Service"))
+    assert [each["ContainerPort"] for each in service["LoadBalancers"]] == [8080]
+    named = service["ServiceConnectConfiguration"]["Services"]
+    assert [(each["PortName"], each["ClientAliases"][0]["Port"]) for each in named] == names
+    assert {each["ClientAliases"][0]["DnsName"] for each in named} == {"api"}
+    caller = stack.resolve(web.connections.security_groups[0].security_group_id)
+    rules = properties(template, "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": caller})
+    assert sorted((each["FromPort"], each["ToPort"]) for each in rules) == [(8080, 8080), (9000, 9000)]
 
 
-def test_a_link_to_or_from_a_port_that_nobody_knows_is_refused(
-    stack: Stack, network: Network, image: ecs.ContainerImage
-) -> None:
-    """Service Connect is told of every port of a service; a route takes it."""
+def test_links_need_ports_that_are_known(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """Service Connect needs the number of each port of a service; a route takes a token."""
     port = CfnParameter(stack, "Port", type="Number").value_as_number
     api = FargateService(stack, "Api", network=network, image=image, port=port)  # type: ignore[arg-type]
     web = FargateService(stack, "Web", network=network, image=image)
