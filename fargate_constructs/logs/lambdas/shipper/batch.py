@@ -1,4 +1,4 @@
-"""A batch of log events: its log group and its lines in pieces of an hour each; and functions that all readers share."""
+"""A batch of log events: its log group and its lines in pieces of an hour each; and what all readers share."""
 
 from __future__ import annotations
 
