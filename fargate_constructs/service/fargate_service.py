@@ -250,7 +250,7 @@ class FargateService(FargateTask):
 
     @property
     def rollback_alarms(self) -> Sequence[cloudwatch.IAlarm]:
-        """The alarms that end a deployment. Those made here are also worth a page outside of deployments."""
+        """The alarms that end a deployment. The alarms made here are also useful outside of deployments."""
         return self._rollback_alarms.all
 
     @property
