@@ -142,6 +142,21 @@ def test_create_only_properties_are_the_schemas() -> None:
     assert create_only("Custom::Anything") == {"ServiceToken"}
 
 
+def test_a_create_only_property_replaces(stack: Stack) -> None:
+    """A service with another cluster is a new service. MiniStack alone fails to move it."""
+    task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Name": "w", "Image": "n"}]}}
+    clusters: Resources = {name: {"Type": "AWS::ECS::Cluster"} for name in ("One", "Two")}
+
+    def service(cluster: str) -> Resources:
+        properties = {"Cluster": {"Ref": cluster}, "TaskDefinition": {"Ref": "Task"}}
+        return clusters | {"Task": task, "Service": {"Type": "AWS::ECS::Service", "Properties": properties}}
+
+    assert stack.put(service("One")) == "CREATE_COMPLETE"
+    before = stack.physical_ids()
+    assert stack.put(service("Two")) == "UPDATE_COMPLETE"
+    assert {name for name, now in stack.physical_ids().items() if now != before[name]} == {"Service"}
+
+
 def test_a_protected_load_balancer_stays(aws: Emulator, stack: Stack) -> None:
     """A stack cannot delete it until the protection is off, and an update that removes it leaves it behind."""
     rest = balanced(is_protected=True)
@@ -164,6 +179,8 @@ def test_a_retained_log_group_is_never_taken_over(stack: Stack) -> None:
     named = kept | {"Properties": {"LogGroupName": "kept"}}
     assert stack.put({"Logs": kept, "Named": named}) == "CREATE_COMPLETE"
     before = stack.physical_ids()["Logs"]
+    assert stack.put({"Logs": kept | {"Properties": {"RetentionInDays": 7}}, "Named": named}) == "UPDATE_COMPLETE"
+    assert stack.physical_ids()["Logs"] == before
     assert stack.destroy() == "DELETE_COMPLETE"
 
     assert stack.put({"Logs": kept}) == "CREATE_COMPLETE"
