@@ -32,8 +32,14 @@ LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.p
 REPEATING = (
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
+    "tests/logs/test_on_the_emulator.py",
+    "tests/logs/test_queries.py",
+    "tests/logs/test_shipper_anything.py",
     "tests/logs/test_shipper_schedules.py",
+    "tests/privilege/",
     "tests/properties/",
+    "tests/test_benchmarks.py",
+    "tests/test_promises.py",
     "tests/test_security.py",
     "tests/test_stability.py",
 )
