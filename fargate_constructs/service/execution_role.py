@@ -95,7 +95,7 @@ class StartPermissions:
         containers = [
             each for each in node_of(self._task_definition).children if isinstance(each, ecs.ContainerDefinition)
         ]
-        # To read a container whole takes Node.js forty answers, and most have nothing that ECS reads at the start.
+        # Node.js answers forty questions for a whole container, and most containers have no secrets or files.
         reads_secrets = not isinstance(self._role, ExecutionRole) or self._role.reads_secrets
         if not reads_secrets and not any(each.environment_files for each in containers):
             return

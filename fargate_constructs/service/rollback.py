@@ -165,7 +165,7 @@ class RollbackAlarms(Construct):
         if not isinstance(resource, (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm)):
             return alarm.alarm_name
         stack = Stack.of(alarm)
-        if stack is Stack.of(self) and not _needs_a_service(resource, stack):
+        if stack is Stack.of(self) and not _depends_on_service(resource, stack):
             return alarm.alarm_name
         if stack.resolve(resource.alarm_name) is not None:
             return str(resource.alarm_name)
@@ -179,12 +179,12 @@ class RollbackAlarms(Construct):
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-dependency
         """
-        circle = [templates.path(place) for place in _circle(templates, self._service)]
-        if circle:
+        cycle = [templates.path(place) for place in _cycle(templates, self._service)]
+        if cycle:
             yield violation(
                 "circularDependency",
                 self._path,
-                f"{self._path} and its dependencies must not depend on each other, got: {' -> '.join(circle)}",
+                f"{self._path} and its dependencies must not depend on each other, got: {' -> '.join(cycle)}",
                 fix="give the alarm an alarm_name that does not hold the service's, and call rollback_on when it has "
                 "its actions and its description",
             )
@@ -207,18 +207,18 @@ def _minute() -> Duration:
 def _sum(metrics: Sequence[str]) -> str:
     """Return the sum of metrics. SUM ignores metrics without data, and `+` does not.
 
-    Nor is what is missing filled: what comes late would count as 0, and an alarm might never be raised
+    FILL is not used either: data that comes late would count as 0, and the alarm might never be raised
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
     """
     return metrics[0] if len(metrics) == 1 else f"SUM([{', '.join(metrics)}])"
 
 
-def _needs_a_service(alarm: CfnResource, stack: Stack) -> bool:
+def _depends_on_service(alarm: CfnResource, stack: Stack) -> bool:
     """Whether an alarm refers to an ECS service of the stack, by its metrics, actions or texts."""
     resources = [cast(CfnResource, each) for each in stack.node.find_all() if CfnResource in type(each).__mro__]
     by_name = dict(zip(stack.resolve([each.logical_id for each in resources]), resources, strict=True))
-    seen = [alarm]
-    for each in seen:
+    reached = [alarm]
+    for each in reached:
         if isinstance(each, ecs.CfnService):
             return True
         inspector = TreeInspector()
@@ -226,23 +226,23 @@ def _needs_a_service(alarm: CfnResource, stack: Stack) -> bool:
             each.inspect(inspector)
         written = json.dumps(stack.resolve(inspector.attributes))
         found = (by_name.get(name) for name in REFERENCE.findall(written))
-        seen.extend(other for other in dict.fromkeys(found) if other and other not in seen)
+        reached.extend(other for other in dict.fromkeys(found) if other and other not in reached)
     return False
 
 
-def _circle(templates: Templates, service: ecs.CfnService) -> list[Place]:
+def _cycle(templates: Templates, service: ecs.CfnService) -> list[Place]:
     """Return the resources of a finished template by which a service depends on itself, from the service on."""
     stack = Stack.of(service)
     start = Place(stack, stack.resolve(service.logical_id))
-    ways = {start: [start]}
+    paths = {start: [start]}
     for here in (queue := [start]):
         resource = templates.resource(here)
         depends_on = resource.get("DependsOn", [])
         names = [Place(stack, name) for name in ([depends_on] if isinstance(depends_on, str) else depends_on)]
         for other in (*names, *templates.references(stack, resource.get("Properties"))):
             if other == start:
-                return [*ways[here], start]
-            if other.stack is stack and other not in ways:
-                ways[other] = [*ways[here], other]
+                return [*paths[here], start]
+            if other.stack is stack and other not in paths:
+                paths[other] = [*paths[here], other]
                 queue.append(other)
     return []
