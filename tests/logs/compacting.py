@@ -1,4 +1,4 @@
-"""The merger as Lambda runs it, and its archive as a reader sees it."""
+"""The compaction as Lambda runs it, and its archive as a reader sees it."""
 
 import gzip
 import hashlib
@@ -22,7 +22,7 @@ ENOUGH = Context(900_000)  # the time that a run has left
 
 
 def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of which mypy knows nothing
-    """Import the merger's `handler`, its S3 client made for this environment, without retries: one killed has none."""
+    """Import the `handler`, with an S3 client for this environment that does not retry, as one that is killed."""
     modules = deployed.load(environment, "compaction")
     modules["archived_hours"].S3 = deployed.client("s3", environment, retries={"total_max_attempts": 1})
     return modules["handler"]
@@ -35,7 +35,7 @@ def put(s3: S3Client, bucket: str, prefix: str, lines: bytes, *, first: int = 1_
     return name
 
 
-class Merger:
+class Compaction:
     """The function on the bucket of a shipper."""
 
     def __init__(self, module: Any, shipper: Shipper) -> None:  # noqa: ANN401  # as `load` returns

@@ -1,7 +1,7 @@
 """Nothing lost, nothing twice: any ranges, offsets and interruptions of the back-fill, beside live data and merges.
 
 ```
-events ──> some live, some of them twice ──> archive <── merger
+events ──> some live, some of them twice ──> archive <── compaction
       └──> export tasks ──> back-fill, on bad days ──┘
 ```
 """
@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from fargate_constructs.logs.backfill import events as event_files
 from fargate_constructs.logs.backfill.log_group_backfill import Backfill
 from fargate_constructs.logs.backfill.zipped_objects import BackfillError
-from tests.logs import compacting as merging
+from tests.logs import compacting
 from tests.logs.deployed import Context, delivery, environment_of, load, log_event
 from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_logs import Group, MemoryLogs
@@ -112,7 +112,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Merge:
-    """A run of the merger."""
+    """A run of the compaction."""
 
     faults: list[Fault]
 
@@ -175,8 +175,8 @@ class Account:
                 self.fill(step)
             case Merge():
                 self.s3.script = deque(step.faults)
-                with suppress(BotoCoreError, ClientError, *self._lambdas.merger_errors):
-                    self._lambdas.merger(DAYS, merging.ENOUGH)
+                with suppress(BotoCoreError, ClientError, *self._lambdas.compaction_errors):
+                    self._lambdas.compaction(DAYS, compacting.ENOUGH)
             case Again():
                 live = [number for number, event in enumerate(self._events) if event.live]
                 self._deliver(live[step.number : step.number + 2])
@@ -224,7 +224,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def lambdas() -> Iterator[SimpleNamespace]:
-    """The shipper and the merger, and an API that can be exchanged for another."""
+    """The shipper and the compaction, and an API that can be exchanged for another."""
     api = SimpleNamespace(logs=None)
 
     def ask(request: Request) -> Answer:
@@ -234,9 +234,9 @@ def lambdas() -> Iterator[SimpleNamespace]:
     buckets = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
     with in_process(ask) as url:
         environment = environment_of(url)
-        merger = merging.load(environment)
-        merger.hours.MIN_OBJECTS = 2
-        merger.lease.LASTS = timedelta(seconds=-5)  # of one that failed, the next need not wait
+        compaction = compacting.load(environment)
+        compaction.hours.MIN_OBJECTS = 2
+        compaction.lease.LASTS = timedelta(seconds=-5)  # of one that failed, the next need not wait
         shipper = load(environment)["handler"]
         with (
             mock.patch.dict("os.environ", environment | buckets),
@@ -249,8 +249,8 @@ def lambdas() -> Iterator[SimpleNamespace]:
             yield SimpleNamespace(
                 api=api,
                 shipper=shipper.handler,
-                merger=merger.handler,
-                merger_errors=(merger.Unfinished, merger.UnreadableObjects),
+                compaction=compaction.handler,
+                compaction_errors=(compaction.Unfinished, compaction.UnreadableObjects),
             )
 
 

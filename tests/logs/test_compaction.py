@@ -1,4 +1,4 @@
-"""What the merger makes of an archive's small objects, killed at every point."""
+"""What the compaction makes of an archive's small objects, killed at every point."""
 
 import gzip
 import hashlib
@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from types_boto3_s3 import S3Client
 
-from tests.logs import compacting as merging
-from tests.logs.compacting import HOUR, Merger
+from tests.logs import compacting
+from tests.logs.compacting import HOUR, Compaction
 from tests.logs.deployed import Context, Shipper, delivery, environment_of, log_event
 from tests.logs.faults import (
     Answer,
@@ -37,183 +37,189 @@ FEW, NEXT = IDS[:3], [f"next-{each}" for each in IDS[:3]]
 
 
 @pytest.fixture
-def merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
-    """A merger, and a shipper with empty buckets."""
-    return Merger(merging.load(environment), new_shipper())
+def compaction(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Compaction:
+    """A compaction, and a shipper with empty buckets."""
+    return Compaction(compacting.load(environment), new_shipper())
 
 
 @pytest.fixture
-def unlucky_merger(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Merger:
-    """A merger that reaches S3 through `faulty_s3`, and a shipper that does not."""
-    return Merger(merging.load(bad_days), new_shipper())
+def unlucky_compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
+    """A compaction that reaches S3 through `faulty_s3`, and a shipper that does not."""
+    return Compaction(compacting.load(bad_days), new_shipper())
 
 
-def store(merger: Merger, lines: bytes, first: int = 1_772_323_199_999) -> None:
+def store(compaction: Compaction, lines: bytes, first: int = 1_772_323_199_999) -> None:
     """Put an object as the shipper does."""
-    merging.put(merger.s3, merger.bucket, HOUR, lines, first=first)
+    compacting.put(compaction.s3, compaction.bucket, HOUR, lines, first=first)
 
 
 # --- Merged ---
 
 
-def test_an_hours_small_objects_become_one(merger: Merger) -> None:
+def test_an_hours_small_objects_become_one(compaction: Compaction) -> None:
     """Their gzip members follow each other as they were, in the order of time; a hidden list names them."""
     for number, each in enumerate(IDS):
-        merger.ship(each, timestamp=1_772_323_199_000 + number)
-    before = {key: merger.s3.get_object(Bucket=merger.bucket, Key=key)["Body"].read() for key in merger.stored()}
+        compaction.ship(each, timestamp=1_772_323_199_000 + number)
+    before = {
+        key: compaction.s3.get_object(Bucket=compaction.bucket, Key=key)["Body"].read() for key in compaction.stored()
+    }
 
-    assert merger.run() == NOTHING | {"merged": 1, "members": 12}
-    assert merger.run() == NOTHING
+    assert compaction.run() == NOTHING | {"merged": 1, "members": 12}
+    assert compaction.run() == NOTHING
 
-    members, merged = sorted(merger.stored(), reverse=True)
+    members, merged = sorted(compaction.stored(), reverse=True)
     assert merged.startswith(f"{HOUR}1772323199000-")
     assert merged.endswith(".merged.ndjson.gz")
     assert members == f"{HOUR}_{merged.removeprefix(HOUR).removesuffix('.ndjson.gz')}.txt"
-    stored = merger.s3.get_object(Bucket=merger.bucket, Key=merged)
+    stored = compaction.s3.get_object(Bucket=compaction.bucket, Key=merged)
     assert stored["Body"].read() == b"".join(before[key] for key in sorted(before))
     assert stored["ContentType"] == "application/x-ndjson"
-    listed = merger.s3.get_object(Bucket=merger.bucket, Key=members)["Body"].read().decode().split("\n")
+    listed = compaction.s3.get_object(Bucket=compaction.bucket, Key=members)["Body"].read().decode().split("\n")
     assert [HOUR + name for name in listed] == sorted(before)
-    assert merger.ids() == IDS
+    assert compaction.ids() == IDS
 
 
-def test_few_objects_are_left_alone(merger: Merger) -> None:
+def test_few_objects_are_left_alone(compaction: Compaction) -> None:
     """Nine objects cost readers less than a merge."""
-    merger.ship(*IDS[:9])
-    before = merger.stored()
+    compaction.ship(*IDS[:9])
+    before = compaction.stored()
 
-    assert merger.run()["merged"] == 0
-    assert merger.stored() == before
+    assert compaction.run()["merged"] == 0
+    assert compaction.stored() == before
 
 
-def test_every_hour_and_group_by_itself(merger: Merger) -> None:
+def test_every_hour_and_group_by_itself(compaction: Compaction) -> None:
     """Objects of different hours or log groups are not mixed."""
-    merger.ship(*IDS)
-    merger.ship(*IDS, timestamp=1_772_323_199_999 - 3_600_000)
+    compaction.ship(*IDS)
+    compaction.ship(*IDS, timestamp=1_772_323_199_999 - 3_600_000)
     for each in IDS:
-        merger.shipper.invoke(delivery(log_event(each), logGroup="/ecs/api"))
+        compaction.shipper.invoke(delivery(log_event(each), logGroup="/ecs/api"))
 
-    assert merger.run()["merged"] == 3
-    assert {key.rpartition("/")[0] + "/" for key in merger.stored()} == {
+    assert compaction.run()["merged"] == 3
+    assert {key.rpartition("/")[0] + "/" for key in compaction.stored()} == {
         HOUR,
         HOUR.replace("=23", "=22"),
         HOUR.replace("web", "api"),
     }
-    assert merger.ids() == sorted(3 * IDS)
+    assert compaction.ids() == sorted(3 * IDS)
 
 
-def test_other_files_are_left_alone(merger: Merger) -> None:
+def test_other_files_are_left_alone(compaction: Compaction) -> None:
     """What the shipper did not name, in an hour's folder or beside it, is nobody's to merge."""
-    merger.ship(*IDS)
+    compaction.ship(*IDS)
     others = [HOUR + "notes.txt", HOUR + "part-0.json", HOUR.replace("hour=23/", "readme"), HOUR + "sub/1.ndjson.gz"]
     for key in others:
-        merger.s3.put_object(Bucket=merger.bucket, Key=key, Body=b"mine")
+        compaction.s3.put_object(Bucket=compaction.bucket, Key=key, Body=b"mine")
 
-    assert merger.run()["members"] == 12
-    assert set(others) < set(merger.stored())
+    assert compaction.run()["members"] == 12
+    assert set(others) < set(compaction.stored())
 
 
-def test_large_ones_are_cut_at_the_target(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_ones_are_cut_at_the_target(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """A merged object does not grow past the target. Few objects, of a rest or that fill the target, stay."""
     for number in range(25):
-        store(merger, b'{"id":"%02d"}\n' % number, first=number + 1_000)
+        store(compaction, b'{"id":"%02d"}\n' % number, first=number + 1_000)
     size = len(gzip.compress(b'{"id":"00"}\n', mtime=0))
-    monkeypatch.setattr(merger.module.hours, "TARGET_BYTES", 100)
-    assert merger.run()["merged"] == 0
-    monkeypatch.setattr(merger.module.hours, "TARGET_BYTES", 11 * size)
+    monkeypatch.setattr(compaction.module.hours, "TARGET_BYTES", 100)
+    assert compaction.run()["merged"] == 0
+    monkeypatch.setattr(compaction.module.hours, "TARGET_BYTES", 11 * size)
 
-    result = merger.run()
+    result = compaction.run()
 
     assert (result["merged"], result["members"]) == (2, 22)
-    assert len(merger.names()) == 2 + 3
-    assert merger.ids() == [f"{number:02}" for number in range(25)]
+    assert len(compaction.names()) == 2 + 3
+    assert compaction.ids() == [f"{number:02}" for number in range(25)]
 
 
-def test_many_parts(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_parts(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than S3 wants in a part makes several, and the same bytes."""
-    monkeypatch.setattr(merger.module.archived_hours, "PART_BYTES", 5 * 1024 * 1024)
+    monkeypatch.setattr(compaction.module.archived_hours, "PART_BYTES", 5 * 1024 * 1024)
     for number in range(12):
         noise = os.urandom(500_000).hex().encode()
-        store(merger, b'{"id":"%02d","message":"%s"}\n' % (number, noise), first=number + 1_000)
+        store(compaction, b'{"id":"%02d","message":"%s"}\n' % (number, noise), first=number + 1_000)
 
-    assert merger.run()["members"] == 12
-    [name] = merger.names()
+    assert compaction.run()["members"] == 12
+    [name] = compaction.names()
     # The entity tag of a multipart object ends with how many parts it had.
-    assert merger.s3.head_object(Bucket=merger.bucket, Key=HOUR + name)["ETag"].strip('"').endswith("-2")
-    assert merger.ids() == IDS
+    assert compaction.s3.head_object(Bucket=compaction.bucket, Key=HOUR + name)["ETag"].strip('"').endswith("-2")
+    assert compaction.ids() == IDS
 
 
-def test_no_part_is_empty(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_part_is_empty(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the last object completes a part, nothing follows it."""
-    monkeypatch.setattr(merger.module.archived_hours, "PART_BYTES", 3)
+    monkeypatch.setattr(compaction.module.archived_hours, "PART_BYTES", 3)
 
-    assert list(merger.module.archived_hours.parts_of({"a": b"12", "b": b"34", "c": b"567"})) == [b"1234", b"567"]
+    assert list(compaction.module.archived_hours.parts_of({"a": b"12", "b": b"34", "c": b"567"})) == [b"1234", b"567"]
 
 
-def test_more_than_one_call_to_delete(merger: Merger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_one_call_to_delete(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 deletes so many objects at a time, and no more."""
-    monkeypatch.setattr(merger.module.archived_hours, "DELETED_AT_ONCE", 5)
-    merger.ship(*IDS)
+    monkeypatch.setattr(compaction.module.archived_hours, "DELETED_AT_ONCE", 5)
+    compaction.ship(*IDS)
 
-    assert merger.run()["members"] == 12
-    assert len(merger.names()) == 1
+    assert compaction.run()["members"] == 12
+    assert len(compaction.names()) == 1
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"no gzip", gzip.compress(b'{"id":"x"}\n')[:-5], gzip.compress(b'{"id":"other"}\n')], ids=range(4)
 )
-def test_a_broken_object_breaks_no_other(merger: Merger, body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_object_breaks_no_other(
+    compaction: Compaction, body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What is not what its name says is left where it is, named in the log, and fails the run when the rest is done."""
-    merger.ship(*IDS)
+    compaction.ship(*IDS)
     broken = f"{HOUR}1772323199000-{hashlib.sha256(b'lines').hexdigest()[:32]}.ndjson.gz"
-    merger.s3.put_object(Bucket=merger.bucket, Key=broken, Body=body)
+    compaction.s3.put_object(Bucket=compaction.bucket, Key=broken, Body=body)
 
-    with pytest.raises(merger.module.UnreadableObjects, match="1 objects, such as log_group="):
-        merger.run()
+    with pytest.raises(compaction.module.UnreadableObjects, match="1 objects, such as log_group="):
+        compaction.run()
 
     assert broken in capsys.readouterr().out
-    assert broken in merger.stored()
-    merger.s3.delete_object(Bucket=merger.bucket, Key=broken)
-    assert merger.ids() == IDS
-    assert len(merger.names()) == 1
+    assert broken in compaction.stored()
+    compaction.s3.delete_object(Bucket=compaction.bucket, Key=broken)
+    assert compaction.ids() == IDS
+    assert len(compaction.names()) == 1
 
 
-def test_broken_objects_may_leave_too_few(merger: Merger) -> None:
+def test_broken_objects_may_leave_too_few(compaction: Compaction) -> None:
     """Nine whole ones beside a broken one are left alone."""
-    merger.ship(*IDS[:9])
-    merger.s3.put_object(Bucket=merger.bucket, Key=f"{HOUR}1772323199000-{'0' * 32}.ndjson.gz", Body=b"")
+    compaction.ship(*IDS[:9])
+    compaction.s3.put_object(Bucket=compaction.bucket, Key=f"{HOUR}1772323199000-{'0' * 32}.ndjson.gz", Body=b"")
 
-    with pytest.raises(merger.module.UnreadableObjects):
-        merger.run()
-    assert len(merger.names()) == 10
+    with pytest.raises(compaction.module.UnreadableObjects):
+        compaction.run()
+    assert len(compaction.names()) == 10
 
 
-def test_what_must_be_restored_first_is_left_alone(merger: Merger) -> None:
+def test_what_must_be_restored_first_is_left_alone(compaction: Compaction) -> None:
     """An object in the archive tiers of Glacier cannot be read."""
-    merger.ship(*IDS[:9])
+    compaction.ship(*IDS[:9])
     lines = b'{"id":"cold"}\n'
     name = f"1772323199999-{hashlib.sha256(lines).hexdigest()[:32]}.ndjson.gz"
-    merger.s3.put_object(Bucket=merger.bucket, Key=HOUR + name, Body=gzip.compress(lines), StorageClass="DEEP_ARCHIVE")
+    compaction.s3.put_object(
+        Bucket=compaction.bucket, Key=HOUR + name, Body=gzip.compress(lines), StorageClass="DEEP_ARCHIVE"
+    )
 
-    assert merger.run()["merged"] == 0
+    assert compaction.run()["merged"] == 0
 
 
 # --- One that cannot be had stops no other ---
 
 
 @pytest.fixture
-def two_hours(unlucky_merger: Merger) -> Merger:
+def two_hours(unlucky_compaction: Compaction) -> Compaction:
     """A merged hour of which each member came again, and an hour to merge."""
-    unlucky_merger.module.hours.MIN_OBJECTS = len(FEW)
-    unlucky_merger.ship(*FEW)
-    unlucky_merger.run()
-    unlucky_merger.ship(*FEW)
-    unlucky_merger.ship(*NEXT, timestamp=1_772_323_199_999 - 3_600_000)
-    return unlucky_merger
+    unlucky_compaction.module.hours.MIN_OBJECTS = len(FEW)
+    unlucky_compaction.ship(*FEW)
+    unlucky_compaction.run()
+    unlucky_compaction.ship(*FEW)
+    unlucky_compaction.ship(*NEXT, timestamp=1_772_323_199_999 - 3_600_000)
+    return unlucky_compaction
 
 
 @pytest.mark.parametrize("code", ["InvalidObjectState", "NoSuchKey"])
-def test_a_list_that_is_not_there(two_hours: Merger, faulty_s3: FaultyS3, code: str) -> None:
+def test_a_list_that_is_not_there(two_hours: Compaction, faulty_s3: FaultyS3, code: str) -> None:
     """An hour whose list went to Glacier, or goes at this moment, is left as it is, in silence; the rest is merged."""
     faulty_s3.always("GET", "/hour%3D23/_", refuse(403, code))
 
@@ -242,7 +248,7 @@ CALLS = {
 @pytest.mark.parametrize("fault", REFUSALS.values(), ids=REFUSALS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_what_s3_refuses_in_an_hour(
-    two_hours: Merger, faulty_s3: FaultyS3, fault: Fault, call: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    two_hours: Compaction, faulty_s3: FaultyS3, fault: Fault, call: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is named when everything else is done, the lease is kept, and the next run finishes it: each line once."""
     two_hours.s3.create_multipart_upload(Bucket=two_hours.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
@@ -263,27 +269,29 @@ def test_what_s3_refuses_in_an_hour(
 
 
 @pytest.mark.parametrize("code", ["InvalidObjectState", "NoSuchKey", "AccessDenied", "SlowDown"])
-def test_a_member_that_cannot_be_had(unlucky_merger: Merger, faulty_s3: FaultyS3, code: str) -> None:
+def test_a_member_that_cannot_be_had(unlucky_compaction: Compaction, faulty_s3: FaultyS3, code: str) -> None:
     """All others of its hour are merged; what S3 refuses is named, what has gone since the list is not."""
-    unlucky_merger.ship(*IDS)
-    [key, *_] = unlucky_merger.stored()
+    unlucky_compaction.ship(*IDS)
+    [key, *_] = unlucky_compaction.stored()
     faulty_s3.always("GET", key.rpartition("/")[2], refuse(403, code))
 
-    if code in unlucky_merger.module.archived_hours.NOT_THERE:
-        assert unlucky_merger.run()["members"] == 11
+    if code in unlucky_compaction.module.archived_hours.NOT_THERE:
+        assert unlucky_compaction.run()["members"] == 11
     else:
-        with pytest.raises(unlucky_merger.module.Unfinished, match=f"{key}: .*{code}"):
-            unlucky_merger.run()
-    assert len(unlucky_merger.names()) == 2
-    assert unlucky_merger.ids() == IDS
+        with pytest.raises(unlucky_compaction.module.Unfinished, match=f"{key}: .*{code}"):
+            unlucky_compaction.run()
+    assert len(unlucky_compaction.names()) == 2
+    assert unlucky_compaction.ids() == IDS
 
 
-def test_an_upload_that_has_ended(unlucky_merger: Merger, faulty_s3: FaultyS3) -> None:
+def test_an_upload_that_has_ended(unlucky_compaction: Compaction, faulty_s3: FaultyS3) -> None:
     """An upload that is gone when it is to be aborted is no failure."""
-    unlucky_merger.s3.create_multipart_upload(Bucket=unlucky_merger.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz")
+    unlucky_compaction.s3.create_multipart_upload(
+        Bucket=unlucky_compaction.bucket, Key=f"{HOUR}1-{'0' * 32}.merged.ndjson.gz"
+    )
     faulty_s3.always("DELETE", "uploadId", refuse(404, "NoSuchUpload"))
 
-    assert unlucky_merger.run()["failed"] == {}
+    assert unlucky_compaction.run()["failed"] == {}
 
 
 # --- When ---
@@ -299,76 +307,80 @@ def test_an_upload_that_has_ended(unlucky_merger: Merger, faulty_s3: FaultyS3) -
     ],
     ids=["two days but a minute after its end", "two days after its end", "eight days old", "eleven days old"],
 )
-def test_only_settled_hours(merger: Merger, age: timedelta, merged: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_settled_hours(
+    compaction: Compaction, age: timedelta, merged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An hour is merged two days after its end, since events may come late, and is looked at for a week."""
     begun = datetime(2026, 2, 28, 12, tzinfo=UTC)
-    merger.ship(*IDS, timestamp=int(begun.timestamp() * 1000))
-    monkeypatch.setattr(merger.module.hours.time, "time", (begun + age).timestamp)
+    compaction.ship(*IDS, timestamp=int(begun.timestamp() * 1000))
+    monkeypatch.setattr(compaction.module.hours.time, "time", (begun + age).timestamp)
 
-    assert merger.run({"source": "aws.events"})["merged"] == merged
-    assert merger.ids() == IDS
+    assert compaction.run({"source": "aws.events"})["merged"] == merged
+    assert compaction.ids() == IDS
 
 
-def test_it_stops_in_time(merger: Merger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_stops_in_time(compaction: Compaction, capsys: pytest.CaptureFixture[str]) -> None:
     """With two minutes left no merge is begun, the log says so, and the next run goes on."""
-    merger.ship(*IDS)
-    merger.ship(*IDS, timestamp=1_772_323_199_999 - 3_600_000)
+    compaction.ship(*IDS)
+    compaction.ship(*IDS, timestamp=1_772_323_199_999 - 3_600_000)
 
-    result = merger.run(context=Context(900_000, 900_000, 900_000, 119_000))
+    result = compaction.run(context=Context(900_000, 900_000, 900_000, 119_000))
 
     assert (result["merged"], result["finished"]) == (1, False)
     assert '"finished": false' in capsys.readouterr().out
-    assert merger.run()["merged"] == 1
-    assert merger.ids() == sorted(2 * IDS)
+    assert compaction.run()["merged"] == 1
+    assert compaction.ids() == sorted(2 * IDS)
 
 
-def test_versioned_buckets_are_refused(merger: Merger) -> None:
+def test_versioned_buckets_are_refused(compaction: Compaction) -> None:
     """A delete would delete nothing there: each line would be kept twice."""
-    merger.ship(*IDS)
-    merger.s3.put_bucket_versioning(Bucket=merger.bucket, VersioningConfiguration={"Status": "Enabled"})
+    compaction.ship(*IDS)
+    compaction.s3.put_bucket_versioning(Bucket=compaction.bucket, VersioningConfiguration={"Status": "Enabled"})
 
-    with pytest.raises(merger.module.VersionedBucket, match="compaction=False"):
-        merger.run()
-    assert len(merger.names()) == 12
+    with pytest.raises(compaction.module.VersionedBucket, match="compaction=False"):
+        compaction.run()
+    assert len(compaction.names()) == 12
 
 
-def test_the_owner_is_checked(unlucky_merger: Merger, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_is_checked(
+    unlucky_compaction: Compaction, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every request says whose bucket it means."""
-    unlucky_merger.ship(*IDS)
+    unlucky_compaction.ship(*IDS)
     monkeypatch.setenv("ARCHIVE_BUCKET_OWNER", "123456789012")
 
-    assert unlucky_merger.run()["merged"] == 1
+    assert unlucky_compaction.run()["merged"] == 1
     assert {each.headers["x-amz-expected-bucket-owner"] for each in faulty_s3.requests} == {"123456789012"}
 
 
 # --- Late, again ---
 
 
-def test_a_member_delivered_again(merger: Merger) -> None:
+def test_a_member_delivered_again(compaction: Compaction) -> None:
     """A batch that comes again after it was merged is there twice until the next run, which deletes it."""
-    merger.ship(*IDS)
-    merger.run()
-    merger.ship("03")
-    assert merger.ids() == sorted([*IDS, "03"])
+    compaction.ship(*IDS)
+    compaction.run()
+    compaction.ship("03")
+    assert compaction.ids() == sorted([*IDS, "03"])
 
-    result = merger.run()
+    result = compaction.run()
 
     assert (result["merged"], result["deletedAgain"]) == (0, 1)
-    assert merger.ids() == IDS
+    assert compaction.ids() == IDS
 
 
-def test_late_ones_are_merged_too(merger: Merger) -> None:
+def test_late_ones_are_merged_too(compaction: Compaction) -> None:
     """Enough of new objects in a merged hour make another merged object."""
-    merger.ship(*IDS)
-    merger.run()
+    compaction.ship(*IDS)
+    compaction.run()
     late = [f"late-{each}" for each in IDS]
-    merger.ship(*late, "03")
+    compaction.ship(*late, "03")
 
-    result = merger.run()
+    result = compaction.run()
 
     assert (result["merged"], result["members"], result["deletedAgain"]) == (1, 12, 1)
-    assert len(merger.names()) == 2
-    assert merger.ids() == sorted(IDS + late)
+    assert len(compaction.names()) == 2
+    assert compaction.ids() == sorted(IDS + late)
 
 
 # --- Killed ---
@@ -384,12 +396,12 @@ def dying(fault: Fault) -> Fault:
     return last
 
 
-def kill(merger: Merger, faulty_s3: FaultyS3, after: int, fault: Fault) -> bool:
-    """Run the merger and kill it at a request; return whether it got that far."""
+def kill(compaction: Compaction, faulty_s3: FaultyS3, after: int, fault: Fault) -> bool:
+    """Run the compaction and kill it at a request; return whether it got that far."""
     faulty_s3.script = deque([*[pass_on] * after, dying(fault)])
     try:
-        merger.run()
-    except (BotoCoreError, ClientError, merger.module.Unfinished):
+        compaction.run()
+    except (BotoCoreError, ClientError, compaction.module.Unfinished):
         return True
     else:
         return False
@@ -399,24 +411,24 @@ def kill(merger: Merger, faulty_s3: FaultyS3, after: int, fault: Fault) -> bool:
 
 @pytest.mark.parametrize("fault", [reset, lose_answer], ids=["before it takes effect", "after it took effect"])
 def test_killed_at_every_call(
-    unlucky_merger: Merger, new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, fault: Fault
+    unlucky_compaction: Compaction, new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, fault: Fault
 ) -> None:
     """Killed at any call to S3, no line is lost, and the next run leaves each line once, in few objects."""
-    unlucky_merger.module.hours.MIN_OBJECTS = 3
+    unlucky_compaction.module.hours.MIN_OBJECTS = 3
     ids = IDS[:4]
     for after in count():
-        merger = Merger(unlucky_merger.module, new_shipper())
-        merger.ship(*ids)
-        killed = kill(merger, faulty_s3, after, fault)
-        assert set(merger.ids()) == set(ids)
-        merger.ship("01", "03")  # delivered again meanwhile: refused by S3 if still there, stored if not
-        merger.ship("late")  # so that the next run would not join just the same ones
+        compaction = Compaction(unlucky_compaction.module, new_shipper())
+        compaction.ship(*ids)
+        killed = kill(compaction, faulty_s3, after, fault)
+        assert set(compaction.ids()) == set(ids)
+        compaction.ship("01", "03")  # delivered again meanwhile: refused by S3 if still there, stored if not
+        compaction.ship("late")  # so that the next run would not join just the same ones
 
-        merger.run_later()
+        compaction.run_later()
 
-        assert merger.ids() == [*ids, "late"]
-        assert len(merger.names()) <= 2
-        assert "Uploads" not in merger.s3.list_multipart_uploads(Bucket=merger.bucket)
+        assert compaction.ids() == [*ids, "late"]
+        assert len(compaction.names()) <= 2
+        assert "Uploads" not in compaction.s3.list_multipart_uploads(Bucket=compaction.bucket)
         if not killed:
             break
     assert after >= len(ids) + 12, "fewer calls than a merge needs"
@@ -446,47 +458,47 @@ def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], hi
     """Whatever is delivered, again or late, between runs that are killed: no line is lost, and at last each is once."""
     faulty_s3 = FaultyS3(memory_s3)
     with in_process(faulty_s3) as url:
-        module = merging.load(environment_of(url))
+        module = compacting.load(environment_of(url))
         module.hours.MIN_OBJECTS = 2
-        merger = Merger(module, new_shipper())
+        compaction = Compaction(module, new_shipper())
         shipped, objects = set(IDS[:3]), memory_s3.buckets
-        merger.ship(*shipped)
+        compaction.ship(*shipped)
         for step, number in history:
             if step == "ship":
-                merger.ship(f"{number:02}")
+                compaction.ship(f"{number:02}")
                 shipped.add(f"{number:02}")
             elif step == "run":
-                merger.run_later()
+                compaction.run_later()
             elif step in {"freeze", "thaw"}:
-                for key in merger.stored()[number : number + 1]:
+                for key in compaction.stored()[number : number + 1]:
                     storage_class = "GLACIER" if step == "freeze" else "STANDARD"
-                    objects[merger.bucket].objects[key].headers["x-amz-storage-class"] = storage_class
+                    objects[compaction.bucket].objects[key].headers["x-amz-storage-class"] = storage_class
             elif step in ODD_ANSWERS:
                 faulty_s3.script = deque([*[pass_on] * number, ODD_ANSWERS[step]])
                 with suppress(ClientError, module.Unfinished):
-                    merger.run_later()
+                    compaction.run_later()
                 faulty_s3.script.clear()
             else:
-                kill(merger, faulty_s3, number, reset if step == "killed before" else lose_answer)
-            assert set(merger.ids()) == shipped
-        for stored in objects[merger.bucket].objects.values():
+                kill(compaction, faulty_s3, number, reset if step == "killed before" else lose_answer)
+            assert set(compaction.ids()) == shipped
+        for stored in objects[compaction.bucket].objects.values():
             stored.headers["x-amz-storage-class"] = "STANDARD"
-        merger.run_later()
-        assert merger.ids() == sorted(shipped)
+        compaction.run_later()
+        assert compaction.ids() == sorted(shipped)
 
 
-def test_uploads_of_others_go_on(merger: Merger, s3: S3Client) -> None:
-    """Only what a merger began is aborted."""
-    s3.create_multipart_upload(Bucket=merger.bucket, Key=f"{HOUR}somebody-elses")
+def test_uploads_of_others_go_on(compaction: Compaction, s3: S3Client) -> None:
+    """Only what a compaction began is aborted."""
+    s3.create_multipart_upload(Bucket=compaction.bucket, Key=f"{HOUR}somebody-elses")
 
-    merger.run()
+    compaction.run()
 
-    assert len(s3.list_multipart_uploads(Bucket=merger.bucket)["Uploads"]) == 1
+    assert len(s3.list_multipart_uploads(Bucket=compaction.bucket)["Uploads"]) == 1
 
 
-def test_a_refused_delete_fails_the_run(unlucky_merger: Merger, faulty_s3: FaultyS3) -> None:
+def test_a_refused_delete_fails_the_run(unlucky_compaction: Compaction, faulty_s3: FaultyS3) -> None:
     """S3 answers 200 and an error for a single key: the run fails, and the next one deletes what was kept."""
-    unlucky_merger.ship(*IDS)
+    unlucky_compaction.ship(*IDS)
 
     def refuse_one(faulty: FaultyS3, request: Request) -> Answer:
         if "delete" in request.path.partition("?")[2]:
@@ -495,20 +507,20 @@ def test_a_refused_delete_fails_the_run(unlucky_merger: Merger, faulty_s3: Fault
         return pass_on(faulty, request)
 
     faulty_s3.script.extend([refuse_one] * 100)
-    with pytest.raises(unlucky_merger.module.Unfinished, match="S3 keeps 1 objects"):
-        unlucky_merger.run()
-    assert set(unlucky_merger.ids()) == set(IDS)
+    with pytest.raises(unlucky_compaction.module.Unfinished, match="S3 keeps 1 objects"):
+        unlucky_compaction.run()
+    assert set(unlucky_compaction.ids()) == set(IDS)
     faulty_s3.script.clear()
 
-    assert unlucky_merger.run_later()["deletedAgain"] == 12
-    assert unlucky_merger.ids() == IDS
+    assert unlucky_compaction.run_later()["deletedAgain"] == 12
+    assert unlucky_compaction.ids() == IDS
 
 
-def test_a_refusal_fails_the_run(unlucky_merger: Merger, faulty_s3: FaultyS3) -> None:
+def test_a_refusal_fails_the_run(unlucky_compaction: Compaction, faulty_s3: FaultyS3) -> None:
     """Without a permission nothing happens but an error."""
-    unlucky_merger.ship(*IDS)
+    unlucky_compaction.ship(*IDS)
     faulty_s3.script.append(refuse(403, "AccessDenied"))
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        unlucky_merger.run()
-    assert len(unlucky_merger.names()) == 12
+        unlucky_compaction.run()
+    assert len(unlucky_compaction.names()) == 12

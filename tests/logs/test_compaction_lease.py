@@ -1,4 +1,4 @@
-"""Two runs of the merger at once: one of them works, whatever S3 answers first."""
+"""Two runs of the compaction at once: one of them works, whatever S3 answers first."""
 
 import threading
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs import compacting as merging
-from tests.logs.compacting import Merger
+from tests.logs import compacting
+from tests.logs.compacting import Compaction
 from tests.logs.deployed import JsonObject, Shipper, client
 from tests.logs.faults import Answer, Fault, FaultyS3, Request, lose_answer, pass_on, refuse, reset
 
@@ -23,25 +23,25 @@ TAKING, NOTHING_ELSE = 2, {"last_day": "2020-01-01", "first_day": "2020-01-02"}
 
 
 @pytest.fixture
-def merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
-    """A merger for which three objects are worth it, and a shipper with empty buckets."""
-    return new_merger(new_shipper, environment)
+def compaction(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Compaction:
+    """A compaction for which three objects are worth it, and a shipper with empty buckets."""
+    return new_compaction(new_shipper, environment)
 
 
 @pytest.fixture
-def unlucky_merger(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Merger:
+def unlucky_compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
     """One that reaches S3 through `faulty_s3`."""
-    return new_merger(new_shipper, bad_days)
+    return new_compaction(new_shipper, bad_days)
 
 
-def new_merger(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Merger:
-    """A merger for which three objects are worth it, and a shipper with empty buckets."""
-    return Merger(new_module(environment), new_shipper())
+def new_compaction(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Compaction:
+    """A compaction for which three objects are worth it, and a shipper with empty buckets."""
+    return Compaction(new_module(environment), new_shipper())
 
 
-def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `merging.load` returns
-    """The module of a merger for which three objects are worth it, which reads one after the other."""
-    module = merging.load(environment)
+def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `compacting.load` returns
+    """The module of a compaction for which three objects are worth it, which reads one after the other."""
+    module = compacting.load(environment)
     module.hours.MIN_OBJECTS = 3
     module.archived_hours.READERS = 1
     return module
@@ -49,17 +49,17 @@ def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `mergi
 
 @pytest.fixture(scope="module")
 def modules(environment: dict[str, str]) -> tuple[Any, Any]:
-    """Two mergers' modules."""
+    """Two compactions' modules."""
     return new_module(environment), new_module(environment)
 
 
-def before_each_call(merger: Merger, hook: Callable[[], object]) -> None:
+def before_each_call(compaction: Compaction, hook: Callable[[], object]) -> None:
     """Call something before each request to S3, and nothing else that was called until now."""
 
     def before_send(**_: object) -> None:  # what it returned would be taken for S3's answer
         hook()
 
-    events = merger.module.archived_hours.S3.meta.events
+    events = compaction.module.archived_hours.S3.meta.events
     events.unregister("before-send.s3", unique_id="hook")
     events.register("before-send.s3", before_send, unique_id="hook")
 
@@ -74,7 +74,7 @@ def test_a_run_within_another_at_every_call(new_shipper: Callable[[], Shipper], 
     """
     results: list[tuple[JsonObject, JsonObject]] = []
     for moment in count():
-        outer, inner = (Merger(module, new_shipper()) for module in modules)
+        outer, inner = (Compaction(module, new_shipper()) for module in modules)
         inner.bucket = outer.bucket
         outer.ship(*IDS)
         before_each_call(inner, lambda: None)
@@ -93,7 +93,7 @@ def test_a_run_within_another_at_every_call(new_shipper: Callable[[], Shipper], 
     assert set(busy[3:]) == {"wb"}, "the one within found it taken"
 
 
-def at_call(outer: Merger, moment: int, inner: Merger) -> list[JsonObject]:
+def at_call(outer: Compaction, moment: int, inner: Compaction) -> list[JsonObject]:
     """Let a run within another begin just before a call of the other; return where its result will be."""
     calls, within = count(), list[JsonObject]()
 
@@ -110,7 +110,7 @@ def at_call(outer: Merger, moment: int, inner: Merger) -> list[JsonObject]:
 @given(schedule=st.lists(st.booleans(), min_size=4, max_size=60))
 def test_any_interleaving(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any], schedule: list[bool]) -> None:
     """Two runs that take turns in any order leave each line once, and one of them works."""
-    one, other = (Merger(module, new_shipper()) for module in modules)
+    one, other = (Compaction(module, new_shipper()) for module in modules)
     other.bucket = one.bucket
     one.ship(*IDS)
     turns = Turns()
@@ -134,11 +134,11 @@ class Turns:
     def __init__(self) -> None:
         """Nobody's turn."""
         self._changed = threading.Condition()
-        self._waiting: set[Merger] = set()
-        self._ended: set[Merger] = set()
+        self._waiting: set[Compaction] = set()
+        self._ended: set[Compaction] = set()
         self._free = False
 
-    def wait(self, run: Merger) -> None:
+    def wait(self, run: Compaction) -> None:
         """Wait for a run's turn."""
         with self._changed:
             if self._free:
@@ -147,7 +147,7 @@ class Turns:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._free or run not in self._waiting)
 
-    def give(self, run: Merger) -> None:
+    def give(self, run: Compaction) -> None:
         """Let a run make its next request, and wait until it wants to make another, or has ended."""
         with self._changed:
             self._changed.wait_for(lambda: run in self._waiting | self._ended)
@@ -161,10 +161,10 @@ class Turns:
             self._free = True
             self._changed.notify_all()
 
-    def end(self, run: Merger, handler: Callable[[object, object], JsonObject]) -> JsonObject:
+    def end(self, run: Compaction, handler: Callable[[object, object], JsonObject]) -> JsonObject:
         """Run a run; tell when it ended."""
         try:
-            return handler(merging.DAY, merging.ENOUGH)
+            return handler(compacting.DAY, compacting.ENOUGH)
         finally:
             with self._changed:
                 self._ended.add(run)
@@ -186,55 +186,57 @@ def at(age: timedelta) -> Fault:
 
 @pytest.mark.parametrize(("minutes", "taken"), [(0, False), (19, False), (21, True)], ids=["new", "held", "old"])
 def test_a_killed_holder(
-    unlucky_merger: Merger, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch, minutes: int, *, taken: bool
+    unlucky_compaction: Compaction, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch, minutes: int, *, taken: bool
 ) -> None:
     """A lease that was not given back is taken over when it is older, by S3's clock, than any run; no other counts."""
     faulty_s3.script.extend([*[pass_on] * (1 + TAKING), reset])
     with pytest.raises(BotoCoreError):
-        unlucky_merger.run()
-    unlucky_merger.ship(*IDS)
+        unlucky_compaction.run()
+    unlucky_compaction.ship(*IDS)
     monkeypatch.setattr("time.time", lambda: 0.0)  # of the function
-    monkeypatch.setattr(unlucky_merger.module.hours, "now", lambda: datetime.now(UTC))
+    monkeypatch.setattr(unlucky_compaction.module.hours, "now", lambda: datetime.now(UTC))
 
     faulty_s3.script.extend([pass_on, at(timedelta(minutes=minutes))])
-    result = unlucky_merger.run()
+    result = unlucky_compaction.run()
 
     assert ("busy" not in result) == taken
-    assert len(unlucky_merger.names()) == (1 if taken else len(IDS))
+    assert len(unlucky_compaction.names()) == (1 if taken else len(IDS))
 
 
-def test_an_old_lease_has_one_heir(merger: Merger) -> None:
+def test_an_old_lease_has_one_heir(compaction: Compaction) -> None:
     """Two that see the same old lease: the second finds that it is no longer the one it saw."""
-    lease = merger.module.lease
-    with merger.environ():
+    lease = compaction.module.lease
+    with compaction.environ():
         lease.take()
         lease.LASTS = timedelta(seconds=-5)
         heirs = iter([lease.take])
-        before_each_call(merger, lambda: [take() for take in heirs] if next(calls) == 1 else None)
+        before_each_call(compaction, lambda: [take() for take in heirs] if next(calls) == 1 else None)
         calls = count()
 
         with pytest.raises(lease.Busy, match="at this moment"):
             lease.take()
 
 
-def test_it_is_given_back(merger: Merger) -> None:
+def test_it_is_given_back(compaction: Compaction) -> None:
     """After a run that went well the next may begin at once, also when objects were unreadable."""
-    merger.run()
-    merging.put(merger.s3, merger.bucket, merging.HOUR, b"{}\n")
-    [name] = merger.names()
+    compaction.run()
+    compacting.put(compaction.s3, compaction.bucket, compacting.HOUR, b"{}\n")
+    [name] = compaction.names()
     for number in range(3):
-        merger.s3.put_object(Bucket=merger.bucket, Key=f"{merging.HOUR}{number}-{name.partition('-')[2]}", Body=b"?")
+        compaction.s3.put_object(
+            Bucket=compaction.bucket, Key=f"{compacting.HOUR}{number}-{name.partition('-')[2]}", Body=b"?"
+        )
     for _ in range(2):
-        with pytest.raises(merger.module.UnreadableObjects):
-            merger.run()
+        with pytest.raises(compaction.module.UnreadableObjects):
+            compaction.run()
 
 
-def test_what_is_ones_own_no_longer_is_not_given_back(merger: Merger) -> None:
+def test_what_is_ones_own_no_longer_is_not_given_back(compaction: Compaction) -> None:
     """Somebody else's lease stays theirs."""
-    lease = merger.module.lease
-    with merger.environ():
+    lease = compaction.module.lease
+    with compaction.environ():
         first = lease.take()
-        merger.s3.put_object(Bucket=merger.bucket, Key=lease.KEY, Body=b"another's")
+        compaction.s3.put_object(Bucket=compaction.bucket, Key=lease.KEY, Body=b"another's")
         lease.give_back(first)
 
         with pytest.raises(lease.Busy, match="may last until"):
@@ -243,7 +245,7 @@ def test_what_is_ones_own_no_longer_is_not_given_back(merger: Merger) -> None:
 
 @pytest.mark.parametrize(("call", "busy"), [(1 + TAKING, True), (1, False)], ids=["taking it", "giving it back"])
 def test_an_answer_is_lost(
-    unlucky_merger: Merger,
+    unlucky_compaction: Compaction,
     faulty_s3: FaultyS3,
     bad_days: dict[str, str],
     call: int,
@@ -252,27 +254,27 @@ def test_an_answer_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
-    archive = unlucky_merger.module.archived_hours
+    archive = unlucky_compaction.module.archived_hours
     monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = len(faulty_s3.requests)
-    unlucky_merger.run(NOTHING_ELSE)
+    unlucky_compaction.run(NOTHING_ELSE)
     calls = len(faulty_s3.requests) - before
 
     faulty_s3.script.extend([*[pass_on] * ((call if busy else calls) - 1), lose_answer])
-    result = unlucky_merger.run(NOTHING_ELSE)
+    result = unlucky_compaction.run(NOTHING_ELSE)
 
     assert ("busy" in result) == busy
-    assert ("busy" in unlucky_merger.run(NOTHING_ELSE)) == busy
+    assert ("busy" in unlucky_compaction.run(NOTHING_ELSE)) == busy
 
 
 @pytest.mark.parametrize("call", [1 + TAKING, -1], ids=["taking it", "giving it back"])
-def test_a_refusal_is_an_error(unlucky_merger: Merger, faulty_s3: FaultyS3, call: int) -> None:
+def test_a_refusal_is_an_error(unlucky_compaction: Compaction, faulty_s3: FaultyS3, call: int) -> None:
     """A missing permission is not taken for another run."""
     before = len(faulty_s3.requests)
-    unlucky_merger.run(NOTHING_ELSE)
+    unlucky_compaction.run(NOTHING_ELSE)
     calls = len(faulty_s3.requests) - before
 
     faulty_s3.script.extend([*[pass_on] * ((call if call > 0 else calls) - 1), refuse(403, "AccessDenied")])
     with pytest.raises(ClientError, match="AccessDenied"):
-        unlucky_merger.run(NOTHING_ELSE)
+        unlucky_compaction.run(NOTHING_ELSE)

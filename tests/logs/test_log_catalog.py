@@ -28,7 +28,7 @@ def make(stack: Stack, **options: Any) -> LogCatalog:  # noqa: ANN401  # a catal
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """The template of the default catalog, beside a merger."""
+    """The template of the default catalog, beside a compaction."""
     return template_of("read-and-merged")
 
 

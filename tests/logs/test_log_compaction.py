@@ -1,4 +1,4 @@
-"""The merger's resources: when it runs, and what it may do."""
+"""The compaction's resources: when it runs, and what it may do."""
 
 import json
 from types import ModuleType
@@ -20,7 +20,7 @@ def lease_code() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """The template of a merger of somebody's bucket, beside a catalog."""
+    """The template of a compaction of somebody's bucket, beside a catalog."""
     return template_of("read-and-merged")
 
 
@@ -60,7 +60,7 @@ def test_it_may_touch_lines_alone(template: Template, lease_code: ModuleType) ->
 
 
 def test_the_archive_has_one() -> None:
-    """By default, with the account checked and its alarm among the archive's; without merging there is none."""
+    """By default, with the account checked and its alarm among the archive's; without compaction there is none."""
     archive, without = archive_of("direct"), archive_of("versioned")
 
     assert archive.compaction

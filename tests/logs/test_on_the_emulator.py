@@ -20,7 +20,7 @@ from fargate_constructs.logs.log_archive import LogArchive
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.queries import Queries
 from tests.emulator.updates import DeployedStack
-from tests.logs import compacting as merging
+from tests.logs import compacting
 from tests.logs.deployed import Context, JsonObject, delivery, load, log_event
 from tests.logs.hostile import HOSTILE, seen
 
@@ -197,9 +197,9 @@ def stored_lines(s3: S3Client, bucket: str) -> int:
 
 
 def keys_of_today(s3: S3Client, bucket: str) -> list[str]:
-    """The objects of a bucket that the merger's day has not."""
+    """The objects of a bucket that the compaction's day has not."""
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-    return [key for key in keys if f"dt={merging.DAY['first_day']}" not in key]
+    return [key for key in keys if f"dt={compacting.DAY['first_day']}" not in key]
 
 
 def invoke(aws: Emulator, function: str) -> object:
@@ -316,7 +316,7 @@ def test_what_is_stored_twice(aws: Emulator, stack: DeployedStack, queries: Quer
     s3.delete_object(Bucket=bucket, Key=copy)
 
 
-def test_the_deployed_merger_runs(aws: Emulator, stack: DeployedStack) -> None:
+def test_the_deployed_compaction_runs(aws: Emulator, stack: DeployedStack) -> None:
     """As it was deployed, with its environment: it finds nothing that is two days old."""
     result = invoke(aws, stack.output("Merger"))
 
@@ -327,17 +327,17 @@ def test_a_reader_of_merged_objects(
     aws: Emulator, stack: DeployedStack, queries: Queries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Gzip members one after the other are read to the last, and the hidden list not at all."""
-    module = merging.load(aws.environment)
+    module = compacting.load(aws.environment)
     module.hours.MIN_OBJECTS = 2
     ids = [f"{number:02}" for number in range(12)]
     s3, bucket = aws.client("s3"), stack.output("Bucket")
     prefix = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=05/"
     for each in ids:
         line = json.dumps({"logGroup": "/ecs/web", "id": each, "timestamp": 1_772_254_800_000, "message": each})
-        merging.put(s3, bucket, prefix, line.encode() + b"\n")
+        compacting.put(s3, bucket, prefix, line.encode() + b"\n")
     monkeypatch.setenv("ARCHIVE_BUCKET", bucket)
 
-    assert module.handler(merging.DAY, Context(900_000))["members"] == len(ids)
+    assert module.handler(compacting.DAY, Context(900_000))["members"] == len(ids)
 
     sql = "SELECT id FROM logs WHERE dt = '2026-02-28' AND hour = 5 ORDER BY id"
     assert queries.ask(sql).rows == [[each] for each in ids]
