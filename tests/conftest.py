@@ -42,6 +42,7 @@ REPEATING = (
     "tests/test_promises.py",
     "tests/test_security.py",
     "tests/test_stability.py",
+    "tests/tools/",
 )
 
 
