@@ -76,7 +76,11 @@ class Sources:
 
 
 def _segment(text: str, node: ast.expr) -> str:
-    return ast.get_source_segment(text, node) or ""
+    # `ast.get_source_segment` reads each character of the text. Columns count bytes.
+    lines = text.encode().split(b"\n")[node.lineno - 1 : node.end_lineno]
+    lines[-1] = lines[-1][: node.end_col_offset]
+    lines[0] = lines[0][node.col_offset :]
+    return b"\n".join(lines).decode()
 
 
 def _write_out(text: str, sources: Sources) -> str:
