@@ -4,6 +4,7 @@ Each CDK module takes up to 0.1 s to load. An app without a Glue table does not 
 """
 
 import ast
+import inspect
 import os
 import shutil
 import sys
@@ -31,6 +32,8 @@ def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Cal
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
         _require_node()
         value = getattr(import_module(modules[name]), name)
+        if hasattr(value, "__jsii_type__"):
+            value.__signature__ = _ConstructorSignature()
         setattr(sys.modules[package], name, value)  # Python does not call `__getattr__` for it again.
         return value
 
@@ -38,6 +41,14 @@ def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Cal
         return sorted({*vars(sys.modules[package]), *modules})
 
     return get, names, sorted(modules)
+
+
+class _ConstructorSignature:
+    """The signature of a construct for `inspect` and `help()`: jsii's metaclass has `(*args, **kwargs)` instead."""
+
+    def __get__(self, _: object, owner: type) -> inspect.Signature:
+        signature = inspect.signature(owner.__init__)  # type: ignore[misc] # of the class itself
+        return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=owner)
 
 
 def _require_node() -> None:

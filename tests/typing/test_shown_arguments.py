@@ -1,10 +1,12 @@
 """What `help()`, `inspect.signature` and editors show of the arguments."""
 
 import inspect
+import pydoc
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from constructs import Construct
 
 import fargate_constructs
 
@@ -19,6 +21,23 @@ def functions() -> Iterator[tuple[str, Callable[..., object], str]]:
             documentation = inspect.getdoc(owner if name == "__init__" else function) or ""
             if is_ours and (name == "__init__" or not name.startswith("_")):
                 yield f"{owner.__name__}.{name}", function, documentation
+
+
+def test_a_class_has_the_signature_of_its_constructor() -> None:
+    """Also a subclass of a team's; jsii's metaclass would show `(*args, **kwargs)`."""
+
+    class Api(fargate_constructs.FargateService):
+        def __init__(self, scope: Construct, *, size: int) -> None:
+            """Never called."""
+            raise AssertionError(scope, size)
+
+    web = list(inspect.signature(fargate_constructs.FargateService).parameters)
+    assert web[:4] == ["scope", "id", "network", "image"]
+    assert list(inspect.signature(Api).parameters) == ["scope", "size"]
+    assert list(inspect.signature(fargate_constructs.Scaling).parameters)[:2] == ["min", "max"]
+    assert "network: 'Network', image: 'ecs.ContainerImage'" in pydoc.plain(
+        pydoc.render_doc(fargate_constructs.FargateService)
+    )
 
 
 FUNCTIONS = {name: (function, documentation) for name, function, documentation in functions()}
