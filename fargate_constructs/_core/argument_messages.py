@@ -7,6 +7,7 @@ from types import FunctionType, MethodType, NoneType
 from typing import NoReturn, get_args, get_origin
 
 from constructs import Construct
+from jsii._reference_map import InterfaceDynamicProxy
 
 from fargate_constructs._core.argument_hints import (
     ATTRIBUTE_HINTS,
@@ -81,6 +82,9 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
 
 def _as_text(value: object) -> str:
     """Return a value as Python writes it, and a construct by its class and path."""
+    if isinstance(value, InterfaceDynamicProxy) and hasattr(value, "node"):
+        # jsii knows the object, such as an imported VPC, by its interfaces only; the last is the most specific.
+        return f"the {type(value._delegates[-1]).__name__.strip('_').removesuffix('Proxy')} {value.node.path!r}"
     if is_in_a_tree(value):
         return f"the {name_of(type(value)).strip('_').removesuffix('Proxy')} {value.node.path!r}"
     return repr(value)

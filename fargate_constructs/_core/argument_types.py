@@ -85,9 +85,13 @@ GENERIC_TYPES: dict[Any, Callable[[object, Sequence[Any]], bool]] = {
 
 
 def _has_members(value: object, protocol: type) -> bool:
-    """Whether a value has the public members of a protocol; a jsii object may be known by its interface only."""
+    """Whether a value has the public members of a protocol.
+
+    jsii knows some objects, such as imported ones, by their interfaces only.
+    """
     members = {name for name in dir(protocol) if not name.startswith("_")}
-    return isinstance(value, InterfaceDynamicProxy) or members <= {*dir(type(value)), *getattr(value, "__dict__", ())}
+    parts = value._delegates if isinstance(value, InterfaceDynamicProxy) else [value]
+    return any(members <= {*dir(type(part)), *getattr(part, "__dict__", ())} for part in parts)
 
 
 def _is_finite(value: object) -> bool:

@@ -242,6 +242,7 @@ def test_what_was_given_has_what_is_wanted(
     """A construct in the place of one of its parts, or of what is made from it, is named with the way to that."""
     shop = FargateWebService(stack, "Shop", network=network, image=image)
     repository = ecr.Repository(stack, "Repository")
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Found", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
     archive: Any = shop.archive
     service: Any = FargateService
     cluster: Any = AuditedCluster
@@ -253,6 +254,10 @@ def test_what_was_given_has_what_is_wanted(
         ),
         (lambda: archive.add_log_group(shop), "got: the FargateWebService 'Test/Shop'; write its .service.log_group"),
         (lambda: service(stack, "Web", network=shop, image=image), "'Test/Shop'; write its .network"),
+        (
+            lambda: service(stack, "Web", network=vpc, image=image),
+            "got: the IVpc 'Test/Found'; make one of a VPC by FixedEgressNetwork.from_vpc",
+        ),
         (lambda: cluster(stack, "Cluster", vpc=network), "got: the FixedEgressNetwork 'Test/Network'; write its .vpc"),
         (lambda: service(stack, "Web", network=network, image=repository), "ContainerImage.from_ecr_repository("),
         (lambda: service(stack, "Web", network=network, image=stack), "got: the Stack 'Test'; write ecs."),
