@@ -8,11 +8,11 @@ COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras
 # `make quick` leaves out tests that deploy, that build all modes, or that try thousands of sequences.
 SLOW := emulator privilege properties synthesized testing \
 	$(addprefix caveats/test_,corpus.py patterns.py) \
-	$(addprefix endpoint/test_,access_logs.py limits.py matching.py priorities.py) \
+	$(addprefix endpoint/test_,access_logs.py load_balancer_limits.py matching.py priorities.py) \
 	$(addprefix _core/test_,environment_checks.py unresolved.py) \
 	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
-	$(addprefix network/test_,endpoint_policies.py pointer_record.py) \
+	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
 	$(addprefix service/test_,deployment.py run_before.py weights.py) \
 	$(addprefix test_,app.py benchmarks.py disposable.py promises.py readme.py security.py stability.py) \
 	tools/test_wheel.py

@@ -2,7 +2,9 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
+from functools import _lru_cache_wrapper
 from typing import Any
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
@@ -52,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Measure no coverage of tests that repeat, nor of their fixtures."""
     plugin = item.config.pluginmanager.get_plugin("_cov")
     controller: Any = getattr(plugin, "cov_controller", None)
@@ -63,6 +65,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         controller.resume()
+        if nextitem and not nextitem.nodeid.startswith(REPEATING):
+            _clear_caches()
+
+
+def _clear_caches() -> None:
+    """Let the next test call each cached function again: its lines count when they run with coverage on."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("fargate_constructs.")]
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, _lru_cache_wrapper) and ".lambdas." not in module.__name__:
+                value.cache_clear()
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped

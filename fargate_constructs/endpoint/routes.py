@@ -14,7 +14,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.limits import check_limits
+from fargate_constructs.endpoint.load_balancer_limits import check_limits
 from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import (

@@ -32,9 +32,9 @@ from fargate_constructs.network.egress import (
     given_allocation_ids,
 )
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool, report_unused
-from fargate_constructs.network.endpoint_policies import validate_accounts
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
+from fargate_constructs.network.vpc_endpoint_policies import validate_accounts
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
 

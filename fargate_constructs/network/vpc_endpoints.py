@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs.network.endpoint_policies import restrict_to_accounts
+from fargate_constructs.network.vpc_endpoint_policies import restrict_to_accounts
 
 
 @checked

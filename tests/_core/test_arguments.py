@@ -89,6 +89,7 @@ def test_types_are_resolved_when_they_are_needed() -> None:
     [
         ({"count": "2"}, "count must be int, got: '2'"),
         ({"count": True}, "count must be int, got: True"),
+        ({"count": {"a": 1}}, "count must be int, got: {'a': 1}"),
         ({"names": "ab"}, "names must be a list of str, got: 'ab'; write names=['ab']"),
         ({"names": [1]}, "names must be a list of str, got: [1]"),
         ({"header": "ab"}, "header must be (str, str) or None, got: 'ab'"),
@@ -105,7 +106,7 @@ def test_types_are_resolved_when_they_are_needed() -> None:
         ({"header_name": 1}, "deploy has no argument 'header_name'; did you mean 'header'?"),
         ({"cluster_names": 1}, "deploy has no argument 'cluster_names'; did you mean 'cluster'?"),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""

@@ -87,7 +87,7 @@ def test_no_mode_passes_a_quota() -> None:
 
 
 def test_no_two_rules_of_a_listener_have_one_number() -> None:
-    """In any mode; synthesis looks at the rules of all stacks (tests/endpoint/test_limits.py)."""
+    """In any mode; synthesis looks at the rules of all stacks (endpoint/test_load_balancer_limits.py)."""
     for name, template in modes.templates().items():
         rules = [each["Properties"] for each in template["Resources"].values() if each["Type"] == LISTENER_RULE]
         numbers = Counter((json.dumps(rule["ListenerArn"]), rule["Priority"]) for rule in rules)

@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import FargateService, HttpEndpoint
-from fargate_constructs.endpoint.limits import _same_priorities
+from fargate_constructs.endpoint.load_balancer_limits import _same_priorities
 from fargate_constructs.synthesized.assembly import app_templates
 from tests.modes.made_elsewhere import certificate_in, network_in
 
