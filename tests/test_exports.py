@@ -38,7 +38,20 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint
 print(*sys.modules, *asked)
 """
     loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
-    rare = ("athena", "cloudfront", "cognito", "efs", "globalaccelerator", "glue", "lambda", "route53", "ssm", "wafv2")
+    rare = (
+        "athena",
+        "cloudfront",
+        "cloudwatch",
+        "cognito",
+        "efs",
+        "globalaccelerator",
+        "glue",
+        "lambda",
+        "route53",
+        "s3",
+        "ssm",
+        "wafv2",
+    )
 
     assert "aws_cdk.aws_ecs" in loaded
     assert not {f"aws_cdk.aws_{name}" for name in rare} & {*loaded}

@@ -1,5 +1,6 @@
 from aws_cdk import aws_acmpca as aws_acmpca
 from aws_cdk import aws_certificatemanager as aws_certificatemanager
+from aws_cdk import aws_cloudwatch as aws_cloudwatch
 from aws_cdk import aws_cognito as aws_cognito
 from aws_cdk import aws_efs as aws_efs
 from aws_cdk import aws_elasticloadbalancingv2_actions as aws_elasticloadbalancingv2_actions
@@ -7,6 +8,7 @@ from aws_cdk import aws_elasticloadbalancingv2_targets as aws_elasticloadbalanci
 from aws_cdk import aws_kms as aws_kms
 from aws_cdk import aws_route53 as aws_route53
 from aws_cdk import aws_route53_targets as aws_route53_targets
+from aws_cdk import aws_s3 as aws_s3
 from aws_cdk import aws_secretsmanager as aws_secretsmanager
 from aws_cdk import aws_servicediscovery as aws_servicediscovery
 from aws_cdk import aws_sqs as aws_sqs

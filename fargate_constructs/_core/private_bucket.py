@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import acknowledge
 
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-SSE_S3 = "AES256"
 READERS = "CloudTrail data events record who reads a bucket; an account turns them on once for all."
-
-
-def why_no_access_logs(bucket: s3.IBucket) -> str | None:
-    """Return why load balancers cannot write their logs to a bucket, if that is known; or `None`.
-
-    They need SSE-S3. With a default lock S3 requires checksums, and AWS does not document that they send them.
-    """
-    if bucket.encryption_key:
-        return "a KMS key"
-    resource = bucket.node.default_child
-    if not isinstance(resource, s3.CfnBucket):
-        return None
-    encryption = Stack.of(bucket).resolve(resource.bucket_encryption) or {}
-    rules = encryption.get("serverSideEncryptionConfiguration", [])
-    if any(rule.get("serverSideEncryptionByDefault", {}).get("sseAlgorithm", SSE_S3) != SSE_S3 for rule in rules):
-        return "a KMS key"
-    return "a default lock" if resource.object_lock_configuration else None
 
 
 class PrivateBucket(s3.Bucket):

@@ -1,15 +1,17 @@
 """The access logs of the load balancer and their bucket."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 
 from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs._core.access_log_checks import why_no_access_logs
+from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.unresolved import is_dummy
 
 EXPIRATION_DAYS = 90
@@ -67,11 +69,15 @@ class AccessLogs:
 def make_log_bucket(
     scope: Construct,
     expiration: Duration | None,
-    object_ownership: s3.ObjectOwnership = s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-) -> PrivateBucket:
-    """Make a bucket for access logs."""
+    object_ownership: s3.ObjectOwnership | None = None,
+) -> s3.Bucket:
+    """Make a bucket for access logs. By default its owner owns each object."""
+    # It needs aws_s3, whose import takes 25 ms.
+    from fargate_constructs._core.private_bucket import PrivateBucket  # noqa: PLC0415
+
     rule = s3.LifecycleRule(expiration=expiration or Duration.days(EXPIRATION_DAYS))
-    return PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule], object_ownership=object_ownership)
+    ownership = object_ownership or s3.ObjectOwnership.BUCKET_OWNER_ENFORCED
+    return PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule], object_ownership=ownership)
 
 
 def validate_expiration(expiration: Duration | None) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import jsii
 from aws_cdk import Annotations, Duration, IStableListProducer, Lazy, PolicyViolation, Stack
 from aws_cdk import aws_cloudfront as cloudfront
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
@@ -15,6 +14,7 @@ from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.environment_checks import environment_of, may_be_same, validate_partition
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
+from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_known
 from fargate_constructs.endpoint.access_logs import make_log_bucket, validate_expiration

@@ -15,7 +15,6 @@ import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
@@ -23,6 +22,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
+from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import AccessLogs

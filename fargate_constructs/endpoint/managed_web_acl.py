@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Annotations, ArnFormat, Aws, Fn, Names, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_wafv2 as wafv2
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
 from fargate_constructs.endpoint.web_acl import PRICED_CAPACITY, WebAcl

@@ -20,9 +20,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from fargate_constructs._core.access_log_checks import why_no_access_logs
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.environment_checks import may_be_same
-from fargate_constructs._core.private_bucket import PrivateBucket, why_no_access_logs
+from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_format import ArchiveFormat

@@ -1,5 +1,7 @@
 """When a deployment fails, so that ECS goes back to the last good version."""
 
+from __future__ import annotations
+
 import json
 import math
 import re
@@ -9,13 +11,13 @@ from functools import cache
 from typing import Any, cast
 
 from aws_cdk import CfnResource, Duration, PolicyViolation, Stack, TreeInspector
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.health import MAX_GRACE_PERIOD

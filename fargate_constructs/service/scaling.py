@@ -8,11 +8,11 @@ from typing import cast
 
 from aws_cdk import Names
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import validate_range

@@ -1,5 +1,7 @@
 """Target groups that a service has beside those of its routes, such as by `listener.add_targets(...)`."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
@@ -7,12 +9,12 @@ from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import IConstruct, IValidation
 
 from fargate_constructs._core.construct_paths import node_of, stack_of
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 
 DRAIN = "deregistration_delay.timeout_seconds"
 # The warning's ID, for `Annotations.acknowledge_warning`.
