@@ -10,4 +10,5 @@ caller ──> HttpEndpoint ──> FargateService ──> FixedEgressNetwork �
 
 from fargate_constructs._core.lazy_imports import names_in_stub
 
-__getattr__, __dir__, __all__ = names_in_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = names_in_stub(__name__)
+del names_in_stub

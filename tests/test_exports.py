@@ -1,14 +1,18 @@
 """The public names."""
 
 import ast
+import copy
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from aws_cdk.aws_sqs import Queue
 
 import fargate_constructs
+from fargate_constructs._core.lazy_cdk import aws_sqs
 from fargate_constructs._core.lazy_imports import names_in_stub
 
 PACKAGE = Path(fargate_constructs.__file__).parent
@@ -46,7 +50,6 @@ print(*sys.modules, *asked)
         "efs",
         "globalaccelerator",
         "glue",
-        "lambda",
         "route53",
         "s3",
         "ssm",
@@ -60,7 +63,7 @@ print(*sys.modules, *asked)
 
 def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """What jsii would say is a page that names no remedy."""
-    get, _, _ = names_in_stub("fargate_constructs", fargate_constructs.__file__)
+    get, _, _ = names_in_stub("fargate_constructs")
     monkeypatch.setenv("JSII_NODE", "/no/such/node")
     monkeypatch.delitem(sys.modules, "jsii")
 
@@ -68,6 +71,22 @@ def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         ImportError, match=r"needs Node.js 22 or newer on the PATH, got none by the name '/no/such/node'"
     ):
         get("Scaling")
+
+
+def test_a_package_without_its_stub_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools that bundle Python code may leave files out that are not code."""
+    monkeypatch.setattr("pkgutil.get_data", mock.Mock(side_effect=FileNotFoundError))
+
+    with pytest.raises(ImportError, match=r"lists its names in __init__.pyi, .* keep its .pyi files"):
+        names_in_stub("fargate_constructs")
+
+
+def test_a_lazy_module_is_like_the_module() -> None:
+    """It can be copied, and a name that a test replaces for a while is back afterwards."""
+    assert copy.deepcopy(aws_sqs).Queue is Queue
+    with mock.patch("aws_cdk.aws_sqs.Queue", None):
+        assert aws_sqs.Queue is None
+    assert aws_sqs.Queue is Queue
 
 
 # What each folder may import of the package beside itself: data flows in the order of the parts, imports run one way.

@@ -7,6 +7,7 @@ from collections.abc import Container
 
 # For a value of the wrong type. For other types, messages show members, constructors or fields.
 VALUE_HINTS = {
+    "scope": "write the scope first, then the ID",
     "Health.command": "write command=['CMD-SHELL', '...']",
     "cpu": "1,024 are a vCPU",
     "memory_limit_mib": "1,024 are a GiB",

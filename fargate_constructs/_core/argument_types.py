@@ -43,7 +43,17 @@ class _Types(Mapping[str, Any]):
 
 def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     """Whether a value is of a type, or is a token, whose value is only known at deployment."""
-    return _is_of(value, type_) or (isinstance(value, (str, float)) and _is_finite(value) and is_unresolved(value))
+    if _is_of(value, type_):
+        return True
+    return isinstance(value, (str, float)) and _is_finite(value) and is_unresolved(value) and _has_tokens(type_)
+
+
+def _has_tokens(type_: Any) -> bool:  # noqa: ANN401
+    """Whether a type is, or holds, one that CDK hides tokens in: no construct is a token."""
+    parts = get_args(type_)
+    if parts:
+        return any(map(_has_tokens, parts))
+    return not isinstance(type_, type) or issubclass(type_, (str, int, float))
 
 
 def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401

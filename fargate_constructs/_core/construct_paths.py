@@ -43,9 +43,10 @@ def node_of(construct: Placed) -> Node:
 def path_of(construct: Placed) -> str:
     """Return a construct's path."""
     if construct not in _PATHS:
-        if construct in _SCOPES:
-            scope, own_id = _SCOPES[construct]
-            _PATHS[construct] = f"{path_of(scope)}/{own_id.replace('/', '--')}".removeprefix("/")  # as constructs does
+        scope, own_id = _SCOPES.get(construct, (None, ""))
+        # Versions of constructs differ in how they replace other characters, such as the end of a line.
+        if scope and own_id.isprintable():
+            _PATHS[construct] = f"{path_of(scope)}/{own_id.replace('/', '--')}".removeprefix("/")
         else:
             _PATHS[construct] = node_of(construct).path
     return _PATHS[construct]

@@ -19,9 +19,9 @@ class _LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> object:
-        value = getattr(import_module(f"aws_cdk.{self._name}"), attribute)
-        setattr(self, attribute, value)  # Python does not call this method for it again.
-        return value
+        if attribute.startswith("__"):  # such as what `copy` looks for before there is a name
+            raise AttributeError(attribute)
+        return getattr(import_module(f"aws_cdk.{self._name}"), attribute)
 
 
 def __getattr__(name: str) -> _LazyModule:

@@ -6,20 +6,20 @@ Each CDK module takes up to 0.1 s to load. An app without a Glue table does not 
 import ast
 import inspect
 import os
+import pkgutil
 import shutil
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
 
-def names_in_stub(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+def names_in_stub(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a package whose `__init__.pyi` lists its public names.
 
     Type checkers and editors read the same stub. See https://peps.python.org/pep-0562/ and
     https://typing.python.org/en/latest/spec/distributing.html#import-conventions.
     """
-    stub = ast.parse(Path(file).with_suffix(".pyi").read_text())
+    stub = ast.parse(_read_stub(package))
     modules = {
         alias.name: f"{package}.{node.module}"
         for node in stub.body
@@ -49,6 +49,20 @@ class _ConstructorSignature:
     def __get__(self, _: object, owner: type) -> inspect.Signature:
         signature = inspect.signature(owner.__init__)  # type: ignore[misc] # of the class itself
         return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=owner)
+
+
+def _read_stub(package: str) -> str:
+    """Return the stub of a package, which may be in a zip file.
+
+    Raises:
+        ImportError: If a tool that bundles Python code has left the stub out.
+    """
+    try:
+        return (pkgutil.get_data(package, "__init__.pyi") or b"").decode()
+    except OSError as error:
+        raise ImportError(
+            f"{package} lists its names in __init__.pyi, got a package without; keep its .pyi files when you bundle it"
+        ) from error
 
 
 def _require_node() -> None:

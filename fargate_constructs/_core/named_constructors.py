@@ -1,17 +1,28 @@
 """Value objects that only their named constructors make, such as `Egress.per_az(...)`."""
 
 from dataclasses import MISSING, fields
-from typing import Any, Self, cast
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, Self, cast
 
 
 class NamedConstructors:
     """The base of a `@dataclass(frozen=True, init=False)` whose constructor does not take its fields."""
 
-    def __init__(self) -> None:
-        """Refuse a call of the class itself."""
-        name = type(self).__name__
-        named = [key for key, each in vars(type(self)).items() if isinstance(each, classmethod) and key[0] != "_"]
-        raise TypeError(f"{name} is made by a named constructor, got: {name}(); write {name}.{named[0]}(...)")
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+
+    else:
+
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            """Refuse a call of the class itself."""
+            name = type(self).__name__
+            named = [key for key, each in vars(type(self)).items() if isinstance(each, classmethod) and key[0] != "_"]
+            given = ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())])
+            ways = " or ".join(f"{name}.{each}(...)" for each in named)
+            raise TypeError(f"{name} is made by a named constructor, got: {name}({given}); write {ways}")
+
+        __init__.__signature__ = Signature([Parameter("self", Parameter.POSITIONAL_ONLY)])
 
     @classmethod
     def _make(cls, **values: Any) -> Self:  # noqa: ANN401 - of any field

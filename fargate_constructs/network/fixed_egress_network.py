@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -34,12 +34,10 @@ from fargate_constructs.network.egress import (
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool, report_unused
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
+from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.vpc_endpoint_policies import validate_accounts
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
-
-if TYPE_CHECKING:
-    from fargate_constructs.network.reverse_dns import ReverseDns
 
 
 class FixedEgressNetwork(Construct):
@@ -225,9 +223,6 @@ class FixedEgressNetwork(Construct):
             ValueError: If the addresses are not known or have a name already, or this one cannot be made.
         """
         public_ips = self._known_ips("add_reverse_dns")
-        # It needs aws_lambda, whose import takes 25 ms.
-        from fargate_constructs.network.reverse_dns import ReverseDns  # noqa: PLC0415
-
         if self.node.try_find_child("ReverseDns"):
             raise ValueError(
                 f"the addresses have a name already, got another: {name!r}; reverse DNS knows one, so call this once"

@@ -19,6 +19,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.health import MAX_GRACE_PERIOD
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
@@ -66,8 +67,9 @@ class Rollback:
     def __post_init__(self) -> None:
         """Refuse numbers that are out of range."""
         validate_range("failed_tasks", self.failed_tasks, 1)
-        if self.error_percent is not None and self.error_percent not in range(1, 101):
-            raise ValueError(f"error_percent must be 1 to 100, or None for no alarm, got: {self.error_percent}")
+        percent = self.error_percent
+        if percent is not None and not is_unresolved(percent) and percent not in range(1, 101):
+            raise ValueError(f"error_percent must be 1 to 100, or None for no alarm, got: {percent}")
 
     def _threshold(self) -> Mapping[str, Any]:
         """Return the circuit breaker's threshold for CloudFormation."""

@@ -15,6 +15,8 @@ MAX_PORT_MAPPING_NAME = 64
 def host_name_of(id: str) -> str:
     """Return a construct ID as a host name: `OrderApi` becomes `order-api`."""
     words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", remove_accents(id))
+    if not words:
+        raise ValueError(f"name is needed for an ID without a letter from a to z, got: {id!r}; write name='web'")
     return "-".join(words).lower()
 
 

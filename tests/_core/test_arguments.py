@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Duration, Stack
+from aws_cdk import CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -247,6 +247,7 @@ def test_what_was_given_has_what_is_wanted(
     archive: Any = shop.archive
     service: Any = FargateService
     cluster: Any = AuditedCluster
+    capacity: Any = Capacity
 
     calls: list[tuple[Callable[[], object], str]] = [
         (
@@ -262,6 +263,10 @@ def test_what_was_given_has_what_is_wanted(
         (lambda: cluster(stack, "Cluster", vpc=network), "got: the FixedEgressNetwork 'Test/Network'; write its .vpc"),
         (lambda: service(stack, "Web", network=network, image=repository), "ContainerImage.from_ecr_repository("),
         (lambda: service(stack, "Web", network=network, image=stack), "got: the Stack 'Test'; write ecs."),
+        (lambda: service(stack, "Web", network=Fn.import_value("N"), image=image), "network must be Network, got: '${"),
+        (lambda: service("Web", stack, network=network, image=image), "got: 'Web'; write the scope first, then the ID"),
+        (lambda: capacity("spot"), "Capacity is made by a named constructor, got: Capacity('spot'); write Capacity."),
+        (lambda: capacity(spot=1), "got: Capacity(spot=1); write Capacity."),
     ]
     for call, message in calls:
         with pytest.raises(TypeError, match=re.escape(message)):

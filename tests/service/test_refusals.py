@@ -124,6 +124,12 @@ def test_constructors(untouched: Stack, refusing_network: Network, arguments: di
     assert untouched.node.try_find_child(LONG_ID) is None
 
 
+def test_an_id_that_makes_no_name(untouched: Stack, refusing_network: Network) -> None:
+    """The error says what to give."""
+    with pytest.raises(ValueError, match="name is needed for an ID without a letter .*, got: '日本'; write name"):
+        FargateService(untouched, "日本", network=refusing_network, image=IMAGE)
+
+
 VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: Capacity.spot(on_demand_base=-1), "on_demand_base must be 0 to 100000 tasks, got: -1"),
     (lambda: Capacity.spot(on_demand_percent=100), "on_demand_percent must be 0 to 99, got: 100; for 100 use"),

@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 from typing import Any, cast
 
 import pytest
-from aws_cdk import App, Aws, CfnResource, Duration, Stack
+from aws_cdk import App, Aws, CfnParameter, CfnResource, Duration, Stack
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
@@ -279,3 +279,10 @@ def test_a_rolling_deployment_may_bake(stack: Stack, network: Network, image: ec
     Template.from_stack(stack).has_resource_properties(
         "AWS::ECS::Service", {"DeploymentConfiguration": Match.object_like({"BakeTimeInMinutes": 3})}
     )
+
+
+def test_a_percentage_may_be_a_token(stack: Stack) -> None:
+    """What is known at deployment is not compared with the limits."""
+    percent = int(CfnParameter(stack, "Percent", type="Number").value_as_number)
+
+    assert Rollback(error_percent=percent).error_percent == percent
