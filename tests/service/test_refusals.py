@@ -126,7 +126,7 @@ def test_constructors(untouched: Stack, refusing_network: Network, arguments: di
 
 def test_an_id_that_makes_no_name(untouched: Stack, refusing_network: Network) -> None:
     """The error says what to give."""
-    with pytest.raises(ValueError, match="name is needed for an ID without a letter .*, got: '日本'; write name"):
+    with pytest.raises(ValueError, match=r"name is needed for an ID without a letter .*, got: '日本'; write name"):
         FargateService(untouched, "日本", network=refusing_network, image=IMAGE)
 
 
