@@ -48,7 +48,7 @@ def matches(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     return isinstance(value, (str, float)) and _is_finite(value) and is_unresolved(value) and _has_tokens(type_)
 
 
-def _has_tokens(type_: Any) -> bool:  # noqa: ANN401
+def _has_tokens(type_: Any) -> bool:  # noqa: ANN401 - any annotation
     """Whether a type is, or holds, one that CDK hides tokens in: no construct is a token."""
     parts = get_args(type_)
     if parts:
@@ -56,7 +56,7 @@ def _has_tokens(type_: Any) -> bool:  # noqa: ANN401
     return not isinstance(type_, type) or issubclass(type_, (str, int, float))
 
 
-def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401
+def _is_of(value: object, type_: Any) -> bool:  # noqa: ANN401 - any annotation
     origin, parts = get_origin(type_), get_args(type_)
     if origin in {Union, UnionType}:
         return any(_is_of(value, part) for part in parts)

@@ -149,7 +149,7 @@ def environment_of(thing: Any) -> Environment:  # noqa: ANN401 - a construct of 
 _ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
 
 
-def _find_environment(thing: Any) -> Environment:  # noqa: ANN401
+def _find_environment(thing: Any) -> Environment:  # noqa: ANN401 - a construct of any kind
     for name in ARNS:
         if arn := getattr(thing, name, ""):
             return _of_token(arn) if is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)

@@ -17,7 +17,7 @@ OWN_END = "Essential container in task exited", "EssentialContainerExited"
 
 
 def _stop_task(data: Props, *, stop: Callable[[Props], Response]) -> Response:
-    """MiniStack's StopTask, which also stands in for a task that ends itself, and sends ECS's event to EventBridge."""
+    """Stop a task of MiniStack, also for a task that ends itself, and send ECS's event to EventBridge."""
     if exits := re.fullmatch(r"exit (\d+)", data.get("reason", "")):
         task = _resolve_task(data["task"], _resolve_cluster_name(data["cluster"]))
         _mark_task_stopped(task["taskArn"], task, *OWN_END, int(exits[1]))

@@ -105,7 +105,7 @@ def test_every_hour_and_group_by_itself(compaction: Compaction) -> None:
 
 
 def test_other_files_are_left_alone(compaction: Compaction) -> None:
-    """What the shipper did not name, in an hour's folder or beside it, is nobody's to merge."""
+    """Compaction leaves objects alone that the shipper did not name, in an hour's folder or beside it."""
     compaction.ship(*IDS)
     others = [HOUR + "notes.txt", HOUR + "part-0.json", HOUR.replace("hour=23/", "readme"), HOUR + "sub/1.ndjson.gz"]
     for key in others:
