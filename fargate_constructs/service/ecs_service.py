@@ -12,6 +12,7 @@ from fargate_constructs._core.construct_paths import keep_place, path_of, stack_
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.rollback import Rollback
+from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.synthesized.intrinsics import number
 from fargate_constructs.synthesized.template_checks import violation
 from fargate_constructs.synthesized.templates import Templates
@@ -30,6 +31,7 @@ class EcsService(ecs.FargateService):
         capacity: Which tasks run on Spot. `None` for the cluster's default.
         deployment: How a new version replaces the old one.
         rollback: When a deployment fails.
+        scaling: How many tasks run.
         depends_on: What must exist before a task starts.
     """
 
@@ -45,6 +47,7 @@ class EcsService(ecs.FargateService):
         capacity: Capacity | None,
         deployment: Deployment,
         rollback: Rollback,
+        scaling: Scaling,
         depends_on: Sequence[IDependable],
     ) -> None:
         super().__init__(
@@ -56,6 +59,7 @@ class EcsService(ecs.FargateService):
             security_groups=security_groups,
             assign_public_ip=False,
             capacity_provider_strategies=capacity._strategies() if capacity else None,
+            desired_count=scaling._desired_count(),
             min_healthy_percent=100,
             max_healthy_percent=200,
             **deployment._service_options(),

@@ -201,6 +201,7 @@ class FargateService(FargateTask):
         self.health = health
         self.deployment = deployment or default_deployment()
         self.rollback = rollback or Rollback()
+        self.scaling = scaling or Scaling()
         service_connect = service_connect or default_service_connect(protocol, protocol_version)
         app_protocol = None if self._on_windows else service_connect._app_protocol
         for port_name, container_port in mappings.items():
@@ -217,6 +218,7 @@ class FargateService(FargateTask):
             capacity=self._capacity,
             deployment=self.deployment,
             rollback=self.rollback,
+            scaling=self.scaling,
             # A task that starts before it has egress cannot pull its image, and counts as failed. CDK waits for the
             # task role's policies only; without the execution role's, a task could not read a secret or an image.
             depends_on=[*network.connectivity, self._execution_role],
@@ -226,7 +228,6 @@ class FargateService(FargateTask):
         exec_access_of(self.cluster).enable(self, self._resource, task_role=self._task_role, given_role=task_role)
         self._rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
         self._network.prove_egress(self)
-        self.scaling = scaling or Scaling()
         self._scaling = ServiceScaling(self.service, self.scaling)
         self._routes: ServiceRoutes | None = None
         self._links = ServiceLinks(

@@ -29,11 +29,16 @@ class Scaling:
     ```python
     Scaling(min=2, max=20)
     Scaling(min=3, max=3)  # always three
+    Scaling(min=0, max=0)  # none: the stack can be made before there is an image
     ```
 
     Args:
-        min: The minimum number of tasks, at least 1. By default 2: one in each zone, so that one zone may fail.
-        max: The maximum number of tasks. By default 10.
+        min: The minimum number of tasks. By default 2: one in each zone, so that one zone may fail. With 0 a new
+            service starts with one task. Tasks that do not run have no CPU, memory or requests, so none of these
+            metrics starts the first one: a schedule or a step on another metric does.
+        max: The maximum number of tasks. By default 10. With 0 no task runs. With a higher value later, Application
+            Auto Scaling starts *min* tasks
+            (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
         cpu_percent: The average CPU utilization to keep, 1 to 100. By default 60: the rest is enough for the minute or
             two until another task is healthy. `None` does not scale on it.
         memory_percent: The average memory utilization to keep, 1 to 100. By default memory does not count: most
@@ -53,13 +58,17 @@ class Scaling:
 
     def __post_init__(self) -> None:
         """Refuse numbers that are out of range."""
-        validate_range("min", self.min, 1, unit=" task")
-        validate_range("max", self.max, 1, unit=" task")
+        validate_range("min", self.min, 0, unit=" tasks")
+        validate_range("max", self.max, 0, unit=" tasks")
         if self.max < self.min and not any(map(is_unresolved, (self.min, self.max))):
             raise ValueError(f"max must be at least min ({self.min}), got: {self.max}")
         validate_range("cpu_percent", self.cpu_percent, 1, 100)
         validate_range("memory_percent", self.memory_percent, 1, 100)
         validate_range("requests_per_target", self.requests_per_target, 1, unit=" a minute")
+
+    def _desired_count(self) -> int | None:
+        """Return 0 if no task may run. Any other count here would be set again by each deployment."""
+        return 0 if self.max == 0 else None
 
 
 class ServiceScaling:

@@ -124,3 +124,19 @@ def test_limits_known_only_when_deployed(stack: Stack) -> None:
     Template.from_stack(stack).has_resource_properties(
         "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": {"Ref": "Least"}, "MaxCapacity": {"Ref": "Most"}}
     )
+
+
+@pytest.mark.parametrize(
+    ("scaling", "desired_count"),
+    [(Scaling(min=0), Match.absent()), (Scaling(min=0, max=0), 0)],
+    ids=["none to ten", "none"],
+)
+def test_no_task(stack: Stack, scaling: Scaling, desired_count: object) -> None:
+    """The template has a count only if no task may run: any other would be set again by each deployment."""
+    worker(stack, scaling=scaling)
+
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::ECS::Service", {"DesiredCount": desired_count})
+    template.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 0, "MaxCapacity": scaling.max}
+    )
