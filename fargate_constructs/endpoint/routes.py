@@ -38,17 +38,9 @@ class RouteTarget(Protocol):
     def test_header(self) -> tuple[str, str] | None:
         """Name and value of the header of test traffic, which reaches new tasks first. None: no test traffic."""
 
-    def add_listener_rule(
-        self,
-        id: str,
-        *,
-        listener: elbv2.IApplicationListener,
-        priority: int,
-        conditions: Sequence[elbv2.ListenerCondition],
-        test_priority: int | None = None,
-        authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
-    ) -> elbv2.ApplicationListenerRule:
-        """Make the rule, and the one of test traffic if there is a test header; see `FargateService`."""
+    @property
+    def add_listener_rule(self) -> Callable[..., elbv2.ApplicationListenerRule]:
+        """Makes the rule, and the one of test traffic if there is a test header: `FargateService.add_listener_rule`."""
 
 
 class RoutedEndpoint(Construct):

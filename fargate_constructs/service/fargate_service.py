@@ -303,14 +303,7 @@ class FargateService(FargateTask):
         """
         self._routes = self._routes or self._make_routes()
         is_first = not self._routes.is_attached
-        rule = self._routes.add_rule(
-            id,
-            listener=listener,
-            priority=priority,
-            conditions=conditions,
-            test_priority=test_priority,
-            authenticate=authenticate,
-        )
+        rule = self._routes.add_rule(id, **forward(ServiceRoutes.add_rule, locals()))
         if is_first:
             self._scaling.on_requests(self.target_groups)
             self._rollback_alarms.watch(self.target_groups, grace_period=self.health.grace_period)
