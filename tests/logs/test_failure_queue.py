@@ -148,6 +148,20 @@ def test_a_message_comes_again(china: China) -> None:
     assert (china.shipper.quarantined(), china.queue.messages) == ({key: b"first"}, [])
 
 
+def test_s3_refuses_a_message(china: China, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message stays in the queue, the log says why, and the next run moves it."""
+    china.fail()
+    with mock.patch.object(china.replay["failures"], "replay_all"):
+        china.run("ok", "refused")
+    [line] = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert (line["failure"], len(china.queue.messages)) == (china.queue.messages[0].id, 1)
+    assert "SlowDown" in line["reason"]
+    china.queue.pass_time()
+    assert china.run() == {"replayed": 1, "waiting": 0}
+    assert china.archived() == ["0"]
+
+
 def test_more_than_one_request_receives(china: China) -> None:
     """The queue is drained to its end."""
     ids = {china.fail() for _ in range(23)}
