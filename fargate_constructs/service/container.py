@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct
 
 from fargate_constructs._core.unresolved import may_start_with
+from fargate_constructs._core.validation import validate_seconds
+from fargate_constructs.service.linux_options import validate_linux_options
+from fargate_constructs.service.restart_policy import RestartPolicy
 
 # The agent of ECS Exec writes here. With a volume at each, a shell opens in a container whose root file system is
 # read-only (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
@@ -17,7 +20,20 @@ EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 VARIABLE_NAME = re.compile(r"[^\s=]+")
 # Windows tasks have none of these; for the last one see
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html.
-LINUX_ONLY = ("read_only", "writable_paths", "user", "environment_files")
+LINUX_ONLY = (
+    "read_only",
+    "writable_paths",
+    "user",
+    "environment_files",
+    "ulimits",
+    "add_capabilities",
+    "drop_capabilities",
+    "system_controls",
+    "credential_specs",
+)
+# How long others may wait for a container to start
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html).
+START_TIMEOUTS = (2, 120)
 
 Condition = ecs.ContainerDependencyCondition
 # The conditions that become true when a container has stopped.
@@ -46,6 +62,26 @@ class Container:
             unless the image has a `VOLUME` of another user there. By default there are none.
         multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
             the lines after it belong to the event. By default each line is an event.
+        docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are none.
+        ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+        restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+            default it does not.
+        start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By default
+            3 minutes.
+        init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By default it
+            is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay, need `False`.
+        add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+        drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`. By
+            default Docker's own set is kept.
+        system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of the
+            task. By default the kernel's own.
+        interactive: Whether standard input stays open. By default it does not.
+        pseudo_terminal: Whether the container has a terminal. By default it has none.
+        credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+            `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read it.
+            By default there is none.
+        version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+            they do, except images from a folder, whose tag never moves.
     """
 
     image: ecs.ContainerImage
@@ -60,6 +96,18 @@ class Container:
     read_only: bool = False
     writable_paths: Sequence[str] = ()
     multiline_pattern: str | None = None
+    docker_labels: Mapping[str, str] | None = None
+    ulimits: Sequence[ecs.Ulimit] = ()
+    restart_policy: RestartPolicy | None = None
+    start_timeout: Duration | None = None
+    init_process_enabled: bool = True
+    add_capabilities: Sequence[ecs.Capability] = ()
+    drop_capabilities: Sequence[ecs.Capability] = ()
+    system_controls: Sequence[ecs.SystemControl] = ()
+    interactive: bool = False
+    pseudo_terminal: bool = False
+    credential_specs: Sequence[ecs.CredentialSpec] = ()
+    version_consistency: ecs.VersionConsistency | None = None
 
     def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
         """Refuse a container that could not run, or that would show a secret to all readers of the task definition."""
@@ -69,6 +117,12 @@ class Container:
         for name in LINUX_ONLY if on_windows else ():
             if value := getattr(self, name):
                 raise ValueError(f"{name} must be left out for Windows tasks, which do not have it, got: {value!r}")
+        validate_seconds("start_timeout", self.start_timeout, *START_TIMEOUTS)
+        validate_linux_options(self.ulimits, self.add_capabilities, self.system_controls)
+        _validate_credential_specs(self.credential_specs)
+        self._validate_environment(scope)
+
+    def _validate_environment(self, scope: IConstruct) -> None:
         environment, secrets = self.environment or {}, self.secrets or {}
         for variable in [*environment, *secrets]:
             if not VARIABLE_NAME.fullmatch(variable):
@@ -117,6 +171,11 @@ class Sidecar(Container):
     def validate(self, scope: IConstruct, *, on_windows: bool) -> None:
         """Refuse the same, and a condition that cannot become true."""
         super().validate(scope, on_windows=on_windows)
+        if self.condition in STOPPED and self.restart_policy and self.restart_policy._restarts_success:
+            raise ValueError(
+                f"restart_policy must ignore exit code 0 if another container waits for the end of this one "
+                f"({self.condition.name}), got: {self.restart_policy}; write RestartPolicy(ignored_exit_codes=[0])"
+            )
         if self.condition is Condition.HEALTHY and not self.health_check:
             raise ValueError("condition HEALTHY needs a health_check, got none: pass one, or condition START")
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
@@ -124,6 +183,20 @@ class Sidecar(Container):
             raise ValueError(
                 f"essential must be False if another container waits for its end ({self.condition.name}), got: True; "
                 "the task would stop with it",
+            )
+
+
+def _validate_credential_specs(specs: Sequence[ecs.CredentialSpec]) -> None:
+    """Refuse what Fargate does not have.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
+    """
+    if len(specs) > 1:
+        raise ValueError(f"credential_specs must be at most one, got: {len(specs)}")
+    for spec in specs:
+        if not isinstance(spec, ecs.DomainlessCredentialSpec):
+            raise ValueError(  # noqa: TRY004 - of a type that EC2 takes
+                f"credential_specs must be an ecs.DomainlessCredentialSpec on Fargate, got: {type(spec).__name__}"
             )
 
 

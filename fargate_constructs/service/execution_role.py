@@ -97,23 +97,25 @@ class StartPermissions:
         ]
         # Node.js answers forty questions for a whole container, and most containers have no secrets or files.
         reads_secrets = not isinstance(self._role, ExecutionRole) or self._role.reads_secrets
-        if not reads_secrets and not any(each.environment_files for each in containers):
+        if not reads_secrets and not any(each.environment_files or each.credential_specs for each in containers):
             return
-        secrets, files = _needs(containers)
+        secrets, files, parameters = _needs(containers)
         keys = _Keys(node)
         statements = [statement for secret in secrets for statement in keys.decrypt("secretsmanager", secret)]
         for file in files:
             actions = {"s3:GetObject": file, "s3:GetBucketLocation": file.partition("/")[0]}
             statements += [iam.PolicyStatement(actions=[each], resources=[actions[each]]) for each in actions]
             statements += keys.decrypt("s3", file)
+        statements += [iam.PolicyStatement(actions=["ssm:GetParameters"], resources=[each]) for each in parameters]
         for statement in statements:
             self._role.add_to_principal_policy(statement)
 
 
-def _needs(containers: Iterable[ecs.ContainerDefinition]) -> tuple[list[str], list[str]]:
-    """Return the ARNs of the secrets and of the environment files that containers start with, each once."""
+def _needs(containers: Iterable[ecs.ContainerDefinition]) -> tuple[list[str], list[str], list[str]]:
+    """Return the ARNs of the secrets, files and parameters that containers start with, each once."""
     secrets: list[str] = []
     files: list[str] = []
+    parameters: list[str] = []
     for each in containers:
         container: Any = each.render_container_definition()
         credentials, logging = container.repository_credentials, container.log_configuration
@@ -121,7 +123,10 @@ def _needs(containers: Iterable[ecs.ContainerDefinition]) -> tuple[list[str], li
         secrets += [each.value_from for each in [*(container.secrets or []), *(options or [])]]
         secrets += [credentials.credentials_parameter] if credentials else []
         files += [each.value for each in container.environment_files or []]
-    return list(dict.fromkeys(secrets)), list(dict.fromkeys(files))
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
+        for spec in each.credential_specs or []:
+            (parameters if ":parameter/" in spec.location else files).append(spec.location)
+    return list(dict.fromkeys(secrets)), list(dict.fromkeys(files)), list(dict.fromkeys(parameters))
 
 
 class _Keys:

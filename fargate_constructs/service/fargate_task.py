@@ -29,6 +29,7 @@ from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
+from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_containers import TaskContainers
 from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
@@ -69,12 +70,36 @@ class FargateTask(Construct):
             the image has a `VOLUME` of another user there. By default there are none.
         multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
             lines after it belong to the event. By default each line is an event.
+        docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are none.
+        ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+        restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+            default it does not.
+        start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By default
+            3 minutes.
+        init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By default it
+            is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay, need `False`.
+        add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+        drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`. By
+            default Docker's own set is kept.
+        system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of the
+            task. By default the kernel's own.
+        interactive: Whether standard input stays open. By default it does not.
+        pseudo_terminal: Whether the container has a terminal. By default it has none.
+        credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+            `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read it.
+            By default there is none.
+        version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+            they do, except images from a folder, whose tag never moves.
         cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
         memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
         ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
         cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
         operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
             default Linux.
+        pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and debuggers
+            need. By default each container sees its own only.
+        enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By default
+            it may not.
         stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
             use all of AWS's warning.
         cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
@@ -128,12 +153,26 @@ class FargateTask(Construct):
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
         multiline_pattern: str | None = None,
+        docker_labels: Mapping[str, str] | None = None,
+        ulimits: Sequence[ecs.Ulimit] = (),
+        restart_policy: RestartPolicy | None = None,
+        start_timeout: Duration | None = None,
+        init_process_enabled: bool = True,
+        add_capabilities: Sequence[ecs.Capability] = (),
+        drop_capabilities: Sequence[ecs.Capability] = (),
+        system_controls: Sequence[ecs.SystemControl] = (),
+        interactive: bool = False,
+        pseudo_terminal: bool = False,
+        credential_specs: Sequence[ecs.CredentialSpec] = (),
+        version_consistency: ecs.VersionConsistency | None = None,
         # Of the task:
         cpu: int = 256,
         memory_limit_mib: int = 512,
         ephemeral_storage_gib: int | None = None,
         cpu_architecture: ecs.CpuArchitecture | None = None,
         operating_system_family: ecs.OperatingSystemFamily | None = None,
+        pid_mode: ecs.PidMode | None = None,
+        enable_fault_injection: bool = False,
         stop_timeout: Duration | None = None,
         cluster: ecs.ICluster | None = None,
         capacity: Capacity | None = None,
@@ -153,7 +192,9 @@ class FargateTask(Construct):
         validate_host_name(name)
         validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
         if on_windows:
-            _validate_windows(cpu_architecture, capacity, log_router)
+            _validate_windows(cpu_architecture, pid_mode, capacity, log_router)
+        if pid_mode is ecs.PidMode.HOST:
+            raise ValueError("pid_mode must be ecs.PidMode.TASK on Fargate, which shares no host, got: HOST")
         validate_logs(log_group, log_retention, log_driver_mode, log_router, multiline_pattern)
         container.validate(scope, on_windows=on_windows)
         _validate_security_groups(security_groups, network.vpc)
@@ -186,6 +227,8 @@ class FargateTask(Construct):
             memory_limit_mib=memory_limit_mib,
             ephemeral_storage_gib=ephemeral_storage_gib,
             runtime_platform=platform(cpu_architecture, operating_system_family),
+            pid_mode=pid_mode,
+            enable_fault_injection=enable_fault_injection or None,
         )
         self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
@@ -238,6 +281,18 @@ class FargateTask(Construct):
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
         multiline_pattern: str | None = None,
+        docker_labels: Mapping[str, str] | None = None,
+        ulimits: Sequence[ecs.Ulimit] = (),
+        restart_policy: RestartPolicy | None = None,
+        start_timeout: Duration | None = None,
+        init_process_enabled: bool = True,
+        add_capabilities: Sequence[ecs.Capability] = (),
+        drop_capabilities: Sequence[ecs.Capability] = (),
+        system_controls: Sequence[ecs.SystemControl] = (),
+        interactive: bool = False,
+        pseudo_terminal: bool = False,
+        credential_specs: Sequence[ecs.CredentialSpec] = (),
+        version_consistency: ecs.VersionConsistency | None = None,
         essential: bool | None = None,
         condition: Condition | None = None,
         depends_on: Mapping[str, Condition] | None = None,
@@ -276,6 +331,28 @@ class FargateTask(Construct):
                 unless the image has a `VOLUME` of another user there. By default there are none.
             multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
                 the lines after it belong to the event. By default each line is an event.
+            docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are
+                none.
+            ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+            restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+                default it does not.
+            start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By
+                default 3 minutes.
+            init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By
+                default it is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay,
+                need `False`.
+            add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+            drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`.
+                By default Docker's own set is kept.
+            system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of
+                the task. By default the kernel's own.
+            interactive: Whether standard input stays open. By default it does not.
+            pseudo_terminal: Whether the container has a terminal. By default it has none.
+            credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+                `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read
+                it. By default there is none.
+            version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+                they do, except images from a folder, whose tag never moves.
             essential: Whether the task stops when this container stops. By default it does, unless the main container
                 waits until this one has stopped.
             condition: What the main container waits for before it starts: `START`, `HEALTHY`, or that this container
@@ -303,8 +380,9 @@ class FargateTask(Construct):
         file_system: efs.IFileSystem,
         access_point: efs.IAccessPoint | None = None,
         read_only: bool = False,
+        container: ecs.ContainerDefinition | None = None,
     ) -> efs.IAccessPoint:
-        """Mount an EFS file system into the main container, for files that outlive a task and that all tasks share.
+        """Mount an EFS file system into a container, for files that outlive a task and that all tasks share.
 
         All tasks that mount the same *path* of a file system share one folder in it, also tasks of other services.
         This task's role may use the access point, and its security group may reach the file system; the traffic is
@@ -322,21 +400,25 @@ class FargateTask(Construct):
             access_point: The access point: a folder of the file system, and a user. By default one is made for the
                 folder of the same path, as user 1000.
             read_only: Whether files can only be read. By default they can be written.
+            container: The sidecar that gets the mount, as `add_sidecar` returned it. By default the main container.
 
         Raises:
             ValueError: If *path* is not an absolute folder, has a mount already, or cannot be a folder of EFS's and
-                there is no *access_point*; if the file system is not encrypted or in another network, or the task runs
-                on Windows.
+                there is no *access_point*; if the file system is not encrypted or in another network, the task runs on
+                Windows, or *container* is of another task.
         """
         path = path.rstrip("/") or path
+        container = container or self.container
+        if container.task_definition.node.path != self.task_definition.node.path:
+            raise ValueError(f"container must be of this task, got: {container.node.path}; pass one of its sidecars")
         if self._on_windows:
             raise ValueError(f"file systems cannot be mounted into Windows tasks, got: {path!r}")
         return mount_file_system(
             self,
             path,
             vpc=self._network.vpc,
-            volume=self._containers.volume_name(self.name, path),
-            container=self.container,
+            volume=self._containers.volume_name(container.container_name, path),
+            container=container,
             connections=self.connections,
             file_system=file_system,
             access_point=access_point,
@@ -391,9 +473,14 @@ class FargateTask(Construct):
 
 
 def _validate_windows(
-    cpu_architecture: ecs.CpuArchitecture | None, capacity: Capacity | None, log_router: LogRouter | None
+    cpu_architecture: ecs.CpuArchitecture | None,
+    pid_mode: ecs.PidMode | None,
+    capacity: Capacity | None,
+    log_router: LogRouter | None,
 ) -> None:
     """Refuse what Windows tasks cannot have."""
+    if pid_mode:
+        raise ValueError(f"pid_mode must be left out for Windows tasks, which do not have it, got: {pid_mode.name}")
     if cpu_architecture is not None:
         raise ValueError("cpu_architecture of Windows tasks is always X86_64: leave it out")
     if capacity and capacity._uses_spot:

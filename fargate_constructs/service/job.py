@@ -9,6 +9,7 @@ from constructs import Construct, IDependable
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.fargate_task import FargateTask
+from fargate_constructs.service.restart_policy import RestartPolicy
 
 
 class Job(FargateTask):
@@ -16,6 +17,7 @@ class Job(FargateTask):
 
     def __init__(self, scope: Construct, id: str, *, capacity: Capacity | None, **task: Any) -> None:  # noqa: ANN401
         _validate_capacity(capacity)
+        _validate_restart_policy(task.get("restart_policy"))
         super().__init__(scope, id, capacity=capacity, **task)
         self._network.prove_egress(self)
 
@@ -119,4 +121,12 @@ def _validate_capacity(capacity: Capacity | None) -> None:
         raise ValueError(
             "capacity of a job must have no base, because its one task would always run on demand, "
             f"got: on_demand_base={capacity.on_demand_base}; write Capacity.spot(on_demand_base=0)"
+        )
+
+
+def _validate_restart_policy(policy: RestartPolicy | None) -> None:
+    if policy and policy._restarts_success:
+        raise ValueError(
+            f"restart_policy of a job must ignore exit code 0, because the job would start again, got: {policy}; "
+            "write RestartPolicy(ignored_exit_codes=[0])"
         )

@@ -53,6 +53,7 @@ class TaskContainers:
         self._stop_timeout = stop_timeout
         self._log_driver = log_driver
         self._all: dict[str, ecs.ContainerDefinition] = {}
+        self._system_controls: dict[str, tuple[str, str]] = {}
 
     def add(
         self,
@@ -65,6 +66,7 @@ class TaskContainers:
         memory_reservation_mib: int | None = None,
     ) -> ecs.ContainerDefinition:
         """Add a container with its own log prefix, an init process, and volumes where it must write."""
+        self._system_controls |= {each.namespace: (name, each.value) for each in container.system_controls}
         self._all[name] = definition = self._task_definition.add_container(
             name,
             image=container.image,
@@ -83,7 +85,16 @@ class TaskContainers:
             memory_reservation_mib=memory_reservation_mib,
             stop_timeout=self._stop_timeout,
             logging=self._log_driver(name, container.multiline_pattern),
-            linux_parameters=None if self._on_windows else self._init_process(name),
+            linux_parameters=None if self._on_windows else self._linux_parameters(name, container),
+            docker_labels=container.docker_labels,
+            ulimits=list(container.ulimits) or None,
+            start_timeout=container.start_timeout,
+            system_controls=list(container.system_controls) or None,
+            interactive=container.interactive or None,
+            pseudo_terminal=container.pseudo_terminal or None,
+            credential_specs=list(container.credential_specs) or None,
+            version_consistency=container.version_consistency,
+            **(container.restart_policy._options() if container.restart_policy else {}),
         )
         if container.health_check:
             self._with_check.add(name)
@@ -111,6 +122,7 @@ class TaskContainers:
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
         sidecar.validate(self._task_definition, on_windows=self._on_windows)
         self._validate_dependencies(depends_on)
+        self._validate_system_controls(name, sidecar)
 
         main = next(iter(self._all.values()))
         if condition is None and not self._waits_for(depends_on, main.container_name):
@@ -196,12 +208,32 @@ class TaskContainers:
                 )
         self._shares = shares
 
-    def _init_process(self, name: str) -> ecs.LinuxParameters:
-        """Return an init process, which ends the processes that a shell of ECS Exec leaves behind.
+    def _linux_parameters(self, name: str, container: Container) -> ecs.LinuxParameters:
+        """Return the container's, with an init process that ends what a shell of ECS Exec leaves behind.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
         """
-        return ecs.LinuxParameters(self._task_definition, f"{name}LinuxParameters", init_process_enabled=True)
+        parameters = ecs.LinuxParameters(
+            self._task_definition, f"{name}LinuxParameters", init_process_enabled=container.init_process_enabled
+        )
+        if container.add_capabilities:
+            parameters.add_capabilities(*container.add_capabilities)
+        if container.drop_capabilities:
+            parameters.drop_capabilities(*container.drop_capabilities)
+        return parameters
+
+    def _validate_system_controls(self, name: str, sidecar: Sidecar) -> None:
+        """Refuse two values of one kernel parameter: it holds for the task, and the last container to start decides.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html
+        """
+        for control in sidecar.system_controls:
+            other, value = self._system_controls.get(control.namespace, (name, control.value))
+            if value != control.value:
+                raise ValueError(
+                    f"system_controls hold for all containers of a task, got {control.namespace} = {control.value!r} "
+                    f"for {name!r} and {value!r} for {other!r}; write it for one of them"
+                )
 
 
 def _known(number: int | None) -> int | None:

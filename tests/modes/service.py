@@ -24,6 +24,7 @@ from fargate_constructs import (
     Health,
     HttpEndpoint,
     LogArchive,
+    RestartPolicy,
     Rollback,
     Scaling,
     ServiceConnect,
@@ -264,6 +265,35 @@ def routed_logs(stage: Stage) -> None:
     FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_router=router)
 
 
+def containers(stage: Stage) -> None:
+    """Containers with all that Fargate lets them set."""
+    stack = Stack(stage, "Test")
+    web = FargateService(
+        stack,
+        "Web",
+        network=network_in(stack),
+        image=IMAGE,
+        docker_labels={"team": "shop"},
+        ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=200_000, hard_limit=200_000)],
+        restart_policy=RestartPolicy(ignored_exit_codes=[0]),
+        start_timeout=Duration.seconds(60),
+        add_capabilities=[ecs.Capability.SYS_PTRACE],
+        drop_capabilities=[ecs.Capability.ALL],
+        system_controls=[ecs.SystemControl(namespace="net.ipv4.tcp_keepalive_time", value="60")],
+        pseudo_terminal=True,
+        interactive=True,
+        version_consistency=ecs.VersionConsistency.DISABLED,
+        credential_specs=[
+            ecs.DomainlessCredentialSpec.from_s3_bucket(
+                s3.Bucket.from_bucket_name(stack, "Files", "files"), "shop.json"
+            )
+        ],
+        pid_mode=ecs.PidMode.TASK,
+        enable_fault_injection=True,
+    )
+    web.add_sidecar("proxy", image=IMAGE, init_process_enabled=False)
+
+
 def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:
     """Return a security group made elsewhere."""
     return ec2.SecurityGroup.from_security_group_id(stack, f"{name}Group", "sg-0123456789abcdef0")
@@ -279,4 +309,5 @@ MODES = {
     "given": given,
     "windows": windows,
     "routed-logs": routed_logs,
+    "containers": containers,
 }

@@ -14,7 +14,9 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import FargateService, OneOffTask
+from fargate_constructs.synthesized.intrinsics import as_text
 from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.templates import properties
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:{}-abcdef"
@@ -187,3 +189,29 @@ def test_a_parameter_is_read_and_no_more(stack: Stack) -> None:
     [read] = policy["Properties"]["PolicyDocument"]["Statement"]
     assert read["Action"] == ["ssm:GetParameters", "ssm:GetParameter", "ssm:GetParameterHistory"]
     assert read["Resource"] == stack.resolve(token.parameter_arn)
+
+
+def test_the_file_of_active_directory_is_read(stack: Stack) -> None:
+    """From S3 or Parameter Store, and nothing else there."""
+    bucket = s3.Bucket.from_bucket_name(stack, "Files", "files")
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Spec", "/ad/shop")
+    task = FargateService(
+        stack,
+        "Web",
+        network=network_in(stack),
+        image=IMAGE,
+        credential_specs=[ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")],
+    )
+    task.add_sidecar(
+        "proxy", image=IMAGE, credential_specs=[ecs.DomainlessCredentialSpec.from_ssm_parameter(parameter)]
+    )
+
+    granted = {
+        each["Action"]: as_text(each["Resource"])
+        for policy in properties(stack, "AWS::IAM::Policy")
+        for each in policy["PolicyDocument"]["Statement"]
+    }
+    assert granted.keys() == {"s3:GetObject", "s3:GetBucketLocation", "ssm:GetParameters"}
+    assert granted["s3:GetObject"].endswith(":s3:::files/shop.json")
+    assert granted["s3:GetBucketLocation"].endswith(":s3:::files")
+    assert granted["ssm:GetParameters"].endswith(":parameter/ad/shop")

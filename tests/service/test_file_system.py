@@ -100,6 +100,26 @@ def test_read_only_through_an_access_point_of_ones_own(
     assert mount["ReadOnly"] is True
 
 
+def test_a_sidecar_mounts_one(
+    stack: Stack, network: Network, image: ecs.ContainerImage, files: efs.FileSystem, web: FargateService
+) -> None:
+    """Only the sidecar has the mount; one of another task is refused."""
+    cache = web.add_sidecar("cache", image=image)
+    other = FargateService(stack, "Other", network=network, image=image)
+
+    with pytest.raises(ValueError, match="container must be of this task, got: Test/Other/TaskDefinition/other; pass"):
+        web.mount_file_system("/data", file_system=files, container=other.container)
+    web.mount_file_system("/data", file_system=files, container=cache)
+
+    definitions = [each["ContainerDefinitions"] for each in properties(stack, "AWS::ECS::TaskDefinition")]
+    mounts = {each["Name"]: each.get("MountPoints") for containers in definitions for each in containers}
+    assert mounts == {
+        "web": None,
+        "other": None,
+        "cache": [{"ContainerPath": "/data", "ReadOnly": False, "SourceVolume": "cache-data"}],
+    }
+
+
 def test_a_file_system_of_another_stack(image: ecs.ContainerImage) -> None:
     """The rule that lets the task in stands in the task's stack, so that the stacks do not need each other."""
     app = App()

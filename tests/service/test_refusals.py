@@ -23,6 +23,7 @@ from fargate_constructs import (
     Health,
     LogArchive,
     OneOffTask,
+    RestartPolicy,
     Rollback,
     Scaling,
     ScheduledTask,
@@ -40,6 +41,9 @@ WINDOWS: dict[str, Any] = {
 }
 SECRET_VALUE = SecretValue.secrets_manager("token").unsafe_unwrap()
 LONG_ID = "W" * 32
+
+OPEN_FILES = ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=1024, hard_limit=1024)
+CREDENTIALS = ecs.DomainlessCredentialSpec("arn:aws:s3:::files/shop.json")
 
 Arguments = partial[dict[str, Any]]
 
@@ -85,6 +89,40 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (windows(writable_paths=["/data"]), "writable_paths must be left out for Windows tasks"),
     (windows(user="1000"), "user must be left out for Windows tasks"),
     (windows(capacity=Capacity.spot()), "capacity must be Capacity.on_demand() for Windows tasks"),
+    *(
+        (windows(**{name: value}), f"{name} must be left out for Windows tasks, which do not have it")
+        for name, value in {
+            "ulimits": [OPEN_FILES],
+            "drop_capabilities": [ecs.Capability.ALL],
+            "add_capabilities": [ecs.Capability.SYS_PTRACE],
+            "system_controls": [ecs.SystemControl(namespace="net.core.somaxconn", value="1024")],
+            "credential_specs": [CREDENTIALS],
+            "pid_mode": ecs.PidMode.TASK,
+        }.items()
+    ),
+    (service(start_timeout=seconds(121)), "start_timeout must be 2 to 120 seconds, got: 121"),
+    (
+        service(ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=2, hard_limit=1)]),
+        "ulimits must have a soft_limit of at most the hard_limit, got: 2 of 1 for NOFILE",
+    ),
+    (service(add_capabilities=[ecs.Capability.NET_ADMIN]), "the one that Fargate adds, got: NET_ADMIN; leave it out"),
+    (
+        service(system_controls=[ecs.SystemControl(namespace="vm.max_map_count", value="262144")]),
+        "of the network or of IPC, such as 'net.ipv4.tcp_keepalive_time', got: 'vm.max_map_count'",
+    ),
+    (service(credential_specs=[CREDENTIALS, CREDENTIALS]), "credential_specs must be at most one, got: 2"),
+    (
+        service(credential_specs=[ecs.DomainJoinedCredentialSpec("arn:aws:s3:::files/shop.json")]),
+        "must be an ecs.DomainlessCredentialSpec on Fargate, got: DomainJoinedCredentialSpec",
+    ),
+    (
+        service(pid_mode=ecs.PidMode.HOST),
+        "pid_mode must be ecs.PidMode.TASK on Fargate, which",
+    ),
+    (
+        job(restart_policy=RestartPolicy()),
+        "must ignore exit code 0, because the job would start again, got: RestartPolicy(",
+    ),
     (once(timeout=seconds(0)), "timeout must be 60 to 3000 seconds, got: 0"),
     (once(timeout=seconds(59)), "timeout must be 60 to 3000 seconds, got: 59"),
     (once(timeout=seconds(3001)), "timeout must be 60 to 3000 seconds, got: 3001"),
@@ -145,6 +183,9 @@ VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: Deployment.linear(test_header=("x-version", " ")), "test_header must have a value of at most 128 visible"),
     (lambda: Deployment.blue_green(test_header=("Host", "a.com")), "test_header cannot be the host, got: 'Host'; take"),
     (lambda: ServiceConnect.http(per_request_timeout=Duration.millis(1500)), "whole seconds, got: 1 second 500 millis"),
+    (lambda: RestartPolicy(attempt_period=seconds(59)), "attempt_period must be 60 to 1800 seconds, got: 59"),
+    (lambda: RestartPolicy(attempt_period=seconds(1801)), "attempt_period must be 60 to 1800 seconds, got: 1801"),
+    (lambda: RestartPolicy(ignored_exit_codes=[1] * 51), "ignored_exit_codes must be at most 50, got: 51"),
     (lambda: Rollback(failed_tasks=0), "failed_tasks must be at least 1, got: 0"),
     (lambda: Rollback(error_percent=0), "error_percent must be 1 to 100, or None for no alarm, got: 0"),
     (lambda: Rollback(error_percent=101), "error_percent must be 1 to 100, or None for no alarm, got: 101"),

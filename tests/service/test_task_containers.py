@@ -9,7 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService
+from fargate_constructs import FargateService, RestartPolicy
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.fargate_task import FargateTask
 
@@ -26,7 +26,14 @@ START, HEALTHY, COMPLETE, SUCCESS = (
 @pytest.fixture
 def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateTask:
     """A task of 256 CPU units and 512 MiB whose main container is called web and logs events of many lines."""
-    return FargateTask(stack, "Web", network=network, image=image, multiline_pattern=r"^\d{4}-")
+    return FargateTask(
+        stack,
+        "Web",
+        network=network,
+        image=image,
+        multiline_pattern=r"^\d{4}-",
+        system_controls=[ecs.SystemControl(namespace="net.core.somaxconn", value="1")],
+    )
 
 
 def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
@@ -106,6 +113,7 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
         entry_point=["/bin/sh", "-c"],
         working_directory="/srv",
         user="1000:1000",
+        init_process_enabled=False,
         read_only=True,
         writable_paths=["/tmp"],  # noqa: S108 - a path in a container
     )
@@ -113,6 +121,7 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
     proxy = containers_of(stack)["proxy"]
     assert (proxy["EntryPoint"], proxy["WorkingDirectory"], proxy["User"]) == (["/bin/sh", "-c"], "/srv", "1000:1000")
     assert proxy["ReadonlyRootFilesystem"] is True
+    assert proxy["LinuxParameters"] == {"InitProcessEnabled": False}
     assert [mount["SourceVolume"] for mount in proxy["MountPoints"]] == [
         "proxy-var-lib-amazon",
         "proxy-var-log-amazon",
@@ -159,6 +168,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"memory_limit_mib": 64, "memory_reservation_mib": 65}, "memory_reservation_mib must be 6 to 64, got: 65"),
     ({"writable_paths": ["tmp"]}, "writable_paths must be absolute folders"),
     ({"environment": {"TOKEN": "a"}, "secrets": {"TOKEN": TOKEN}}, "must not share a name, got in both: TOKEN"),
+    (
+        {"condition": SUCCESS, "restart_policy": RestartPolicy()},
+        "must ignore exit code 0 if another container waits for the end of this one (SUCCESS), got: RestartPolicy(",
+    ),
+    (
+        {"system_controls": [ecs.SystemControl(namespace="net.core.somaxconn", value="2")]},
+        "got net.core.somaxconn = '2' for 'new' and '1' for 'web'; write it for one of them",
+    ),
     ({"environment": {"": "2"}}, "environment and secrets must have names without '=' and white space, got: ''"),
     ({"environment": {"A B": "2"}}, "must have names without '=' and white space, got: 'A B'"),
     ({"secrets": {"A=B": TOKEN}}, "environment and secrets must have names without '=' and white space, got: 'A=B'"),
