@@ -291,7 +291,7 @@ def containers(stage: Stage) -> None:
         pid_mode=ecs.PidMode.TASK,
         enable_fault_injection=True,
     )
-    web.add_sidecar("proxy", image=IMAGE, init_process_enabled=False)
+    web.add_sidecar("proxy", image=IMAGE, restart_policy=RestartPolicy())
 
 
 def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:

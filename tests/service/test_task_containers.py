@@ -121,7 +121,7 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
     proxy = containers_of(stack)["proxy"]
     assert (proxy["EntryPoint"], proxy["WorkingDirectory"], proxy["User"]) == (["/bin/sh", "-c"], "/srv", "1000:1000")
     assert proxy["ReadonlyRootFilesystem"] is True
-    assert proxy["LinuxParameters"] == {"InitProcessEnabled": False}
+    assert proxy["LinuxParameters"]["InitProcessEnabled"] is False
     assert [mount["SourceVolume"] for mount in proxy["MountPoints"]] == [
         "proxy-var-lib-amazon",
         "proxy-var-log-amazon",
