@@ -38,6 +38,7 @@ CLASSES = {
     "Run": "OneOffTask",
     "RollbackAlarms": "FargateService",
     "AlternateTargetRole": "FargateService",
+    "Hooks": "FargateService",
     "TaskDefinition": "FargateTask",
     "TaskRole": "FargateTask",
     "ExecutionRole": "FargateTask",

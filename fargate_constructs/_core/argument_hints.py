@@ -70,7 +70,7 @@ ATTRIBUTE_HINTS = {
 # For a name of ecs_patterns or aws_ec2 that is not an argument here: by an argument of the class, and by CDK's name.
 SCALE = "write scaling=Scaling(min=..., max=...)"
 FAILURE = "a deployment that fails is always rolled back; write rollback=Rollback(...) to say when"
-RANGE = "a deployment always runs 100 to 200 % of the tasks"
+PERCENTAGES = "write deployment=Deployment.rolling({}=...)"
 FRONT = "it faces the internet by default; write internal=True for one that is reached from within the VPC only"
 DEPLOYMENT = "write deployment=Deployment.rolling(...), or another of its constructors"
 TASK_SUBNETS = "write network=FixedEgressNetwork.from_vpc(scope, id, vpc, task_subnets=[...])"
@@ -84,13 +84,14 @@ CDK_HINTS = {
     "rollback": {
         "circuit_breaker": FAILURE,
         "deployment_alarms": "write rollback=Rollback(alarms=[...])",
-        "min_healthy_percent": RANGE,
-        "max_healthy_percent": RANGE,
         "enable_execute_command": "a shell can always be opened, by exec_command; leave it out",
     },
     "deployment": {
         "deployment_controller": f"ECS always deploys; {DEPLOYMENT}",
         "deployment_strategy": DEPLOYMENT,
+        **{name: PERCENTAGES.format(name) for name in ("min_healthy_percent", "max_healthy_percent")},
+        "lifecycle_hooks": "write service.add_lifecycle_hook(id, handler=...)",
+        "availability_zone_rebalancing": "it is on, except with a max_healthy_percent of 100",
     },
     "health": {
         "health_check": "write health=Health(...), whose command is the container's check",

@@ -6,6 +6,7 @@ from aws_cdk import aws_efs as aws_efs
 from aws_cdk import aws_elasticloadbalancingv2_actions as aws_elasticloadbalancingv2_actions
 from aws_cdk import aws_elasticloadbalancingv2_targets as aws_elasticloadbalancingv2_targets
 from aws_cdk import aws_kms as aws_kms
+from aws_cdk import aws_lambda as aws_lambda
 from aws_cdk import aws_route53 as aws_route53
 from aws_cdk import aws_route53_targets as aws_route53_targets
 from aws_cdk import aws_s3 as aws_s3

@@ -25,6 +25,15 @@ def validate_range(name: str, value: float | None, low: float, high: float | Non
     raise ValueError(f"{name} must be {limits}{unit}, got: {value:.15g}")
 
 
+def validate_known_range(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside its limits, or a token."""
+    if is_unresolved(value):
+        raise ValueError(
+            f"{name} must be {low:.15g} to {high:.15g} and known at synthesis, got a token: write a number"
+        )
+    validate_range(name, value, low, high)
+
+
 def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
     """Refuse a time outside its limits in seconds, or that is not whole seconds."""
     seconds = None if duration is None else seconds_of(duration)

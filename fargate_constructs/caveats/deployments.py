@@ -57,8 +57,9 @@ def find_deployments(app: FargateApp) -> Iterator[Finding]:
         count = service.settings.get("DesiredCount")
         if lookup(count) is None:
             continue
-        # Only the deployment knows whether a condition sets the count, so it breaks no rule.
-        broken = is_scaled and "Fn::If" not in str(count)
+        # Only the deployment knows whether a condition sets the count, so it breaks no rule. A service that may have no
+        # task loses nothing.
+        broken = is_scaled and "Fn::If" not in str(count) and scaling.services[service.place] != 0
         got = f"DesiredCount {as_text(count)} beside a scalable target"
         depends_on = {"DesiredCount": count} if is_scaled else {"ResourceId": scaling.may_scale(service)}
         yield from judge(Rule.CountReset, service.place, got, broken=broken, **depends_on)
@@ -204,13 +205,14 @@ class _Scaling:
             for each in app.services
             for name in _names(templates, each)
         }
-        self.services: set[Place] = set()
+        self.services: dict[Place, float | None] = {}
+        """Each service with the maximum of its tasks, as far as it is known."""
         self._others: list[Any] = []
         for target in templates.of_type["AWS::ApplicationAutoScaling::ScalableTarget"]:
-            id_ = templates.properties(target).get("ResourceId")
+            id_, most = (templates.properties(target).get(name) for name in ("ResourceId", "MaxCapacity"))
             key = templates.environment(target.stack), templates.text(target.stack, id_)
             found = {*templates.references(target.stack, id_), *filter(None, [by_name.get(key)])}
-            self.services |= found
+            self.services |= dict.fromkeys(found, number(most))
             self._others += [] if found else [id_]
 
     def may_scale(self, service: TaskLauncher) -> list[Unresolved]:

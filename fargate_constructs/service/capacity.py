@@ -6,7 +6,7 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.validation import validate_range
+from fargate_constructs._core.validation import validate_known_range, validate_range
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
 MAX_BASE = 100_000
@@ -49,10 +49,9 @@ class Capacity(NamedConstructors):
             ValueError: If a number is out of its range.
         """
         validate_range("on_demand_base", on_demand_base, 0, MAX_BASE, unit=" tasks")
-        if on_demand_percent not in range(ALL):
-            raise ValueError(
-                f"on_demand_percent must be 0 to 99, got: {on_demand_percent}; for 100 use Capacity.on_demand()"
-            )
+        if on_demand_percent == ALL:
+            raise ValueError("on_demand_percent must be 0 to 99, got: 100; write Capacity.on_demand()")
+        validate_known_range("on_demand_percent", on_demand_percent, 0, ALL - 1)
         return cls._make(on_demand_base=on_demand_base, on_demand_percent=on_demand_percent)
 
     @property

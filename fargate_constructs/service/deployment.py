@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 from aws_cdk import Duration
@@ -10,7 +11,9 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.validation import seconds_of, validate_header
+from fargate_constructs._core.unresolved import is_unresolved
+from fargate_constructs._core.validation import seconds_of, validate_header, validate_known_range
+from fargate_constructs.service.scaling import Scaling
 
 # Minutes. ECS takes up to a day
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html). Without a value it
@@ -19,6 +22,8 @@ MAX_BAKE_TIME = 1440
 BAKE_TIME = 5
 # Percent: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html
 MIN_STEP = 3
+# Percent of the desired count: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html
+ALL, TWICE = 100, 200
 
 Strategy = ecs.DeploymentStrategy
 
@@ -42,6 +47,8 @@ class Deployment(NamedConstructors):
 
     strategy: Strategy
     bake_time: Duration
+    min_healthy_percent: int = ALL
+    max_healthy_percent: int = TWICE
     both_target_groups: bool = False
     percent: int | None = None
     interval: Duration | None = None
@@ -49,7 +56,14 @@ class Deployment(NamedConstructors):
 
     @classmethod
     @checked
-    def rolling(cls, *, bake_time: Duration | None = None, both_target_groups: bool = False) -> "Deployment":
+    def rolling(
+        cls,
+        *,
+        min_healthy_percent: int = ALL,
+        max_healthy_percent: int = TWICE,
+        bake_time: Duration | None = None,
+        both_target_groups: bool = False,
+    ) -> "Deployment":
         """New tasks start, then the old ones stop. The fastest strategy, and the default.
 
         Both versions answer for a while. The deployment completes when all new tasks are healthy, some 10 s after their
@@ -59,6 +73,12 @@ class Deployment(NamedConstructors):
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-console-v2.html).
 
         Args:
+            min_healthy_percent: How many of 100 tasks must run during a deployment, 0 to 100, rounded up to whole
+                tasks. By default 100: no old task stops before its successor is healthy.
+            max_healthy_percent: How many of 100 tasks may run during a deployment, 100 to 200, rounded down to whole
+                tasks. By default 200: all new tasks start at once. A lower number starts them in batches, such as for a
+                database that has few connections. With 100 ECS does not keep the zones in balance
+                (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html).
             bake_time: How long ECS watches alarms after that; the deployment takes longer by this time. By default
                 none: the deployment completes in 10 s and an alarm takes some three minutes, so only failed tasks end
                 it. AWS's pages disagree: the API reference has this time
@@ -72,9 +92,42 @@ class Deployment(NamedConstructors):
                 (docs/upgrading.md). By default the service has one target group.
 
         Raises:
+            ValueError: If a percentage is out of its range, or both are 100; if *bake_time* is over a day, or not whole
+                minutes.
+        """
+        validate_known_range("min_healthy_percent", min_healthy_percent, 0, ALL)
+        validate_known_range("max_healthy_percent", max_healthy_percent, ALL, TWICE)
+        if min_healthy_percent == max_healthy_percent:
+            # https://github.com/hashicorp/terraform-provider-aws/issues/6315
+            raise ValueError(
+                "max_healthy_percent must be above min_healthy_percent, got: 100 for both, and ECS refuses that; write "
+                "max_healthy_percent=200, or Deployment.recreate() to stop tasks first"
+            )
+        return cls._of(
+            Strategy.ROLLING,
+            bake_time or Duration.minutes(0),
+            both_target_groups=both_target_groups,
+            min_healthy_percent=min_healthy_percent,
+            max_healthy_percent=max_healthy_percent,
+        )
+
+    @classmethod
+    @checked
+    def recreate(cls, *, bake_time: Duration | None = None) -> "Deployment":
+        """The old tasks stop, then the new ones start (0 to 100 %). Nothing answers in between.
+
+        For what may run only once, such as a scheduler or the owner of files, with `Scaling(min=1, max=1)`. ECS may
+        start the new task before the old one has ended (https://github.com/aws/containers-roadmap/issues/959): if two
+        must never run at a time, let a task hold a lock. ECS does not keep the zones in balance, because it would start
+        a task first.
+
+        Args:
+            bake_time: As for `rolling`.
+
+        Raises:
             ValueError: If *bake_time* is over a day, or not whole minutes.
         """
-        return cls._of(Strategy.ROLLING, bake_time or Duration.minutes(0), both_target_groups=both_target_groups)
+        return cls.rolling(min_healthy_percent=0, max_healthy_percent=ALL, bake_time=bake_time)
 
     @classmethod
     @checked
@@ -117,8 +170,7 @@ class Deployment(NamedConstructors):
             ValueError: If *percent* is not 1 to 99, or a time is over a day, or not whole minutes; or if no rule can
                 ask for *test_header*.
         """
-        if percent not in range(1, 100):
-            raise ValueError(f"percent must be 1 to 99, got: {percent}")
+        validate_known_range("percent", percent, 1, ALL - 1)
         return cls._of(Strategy.CANARY, bake_time, percent=percent, interval=interval, test_header=test_header)
 
     @classmethod
@@ -145,8 +197,7 @@ class Deployment(NamedConstructors):
             ValueError: If *step* is not 3 to 99, or a time is over a day, or not whole minutes; or if no rule can ask
                 for *test_header*.
         """
-        if step not in range(MIN_STEP, 100):
-            raise ValueError(f"step must be {MIN_STEP} to 99, got: {step}")
+        validate_known_range("step", step, MIN_STEP, ALL - 1)
         return cls._of(Strategy.LINEAR, bake_time, percent=step, interval=interval, test_header=test_header)
 
     @classmethod
@@ -158,7 +209,7 @@ class Deployment(NamedConstructors):
         percent: int | None = None,
         interval: Duration | None = None,
         test_header: tuple[str, str] | None = None,
-        both_target_groups: bool = False,
+        **of_rolling: Any,  # noqa: ANN401 - the fields of a rolling deployment
     ) -> "Deployment":
         if test_header:
             validate_header("test_header", *test_header)
@@ -168,8 +219,22 @@ class Deployment(NamedConstructors):
             percent=percent,
             interval=_minutes("interval", interval) if percent else None,
             test_header=test_header,
-            both_target_groups=both_target_groups,
+            **of_rolling,
         )
+
+    def _validate_scaling(self, scaling: Scaling) -> None:
+        """Refuse percentages with which ECS can neither stop nor start a task. The fewer tasks, the sooner."""
+        if is_unresolved(scaling.min) or scaling.max == 0:
+            return
+        tasks = max(scaling.min, 1)
+        least, most = (ceil(tasks * self.min_healthy_percent / ALL), tasks * self.max_healthy_percent // ALL)
+        if least >= most:
+            raise ValueError(
+                f"a deployment must be able to stop or to start a task, got: min_healthy_percent "
+                f"{self.min_healthy_percent} and max_healthy_percent {self.max_healthy_percent} with scaling.min "
+                f"{scaling.min}: at least {least} and at most {most} of {tasks}; write max_healthy_percent=200, or "
+                "Deployment.recreate() to stop tasks first"
+            )
 
     @property
     def _shifts_traffic(self) -> bool:
@@ -191,7 +256,17 @@ class Deployment(NamedConstructors):
 
     def _service_options(self) -> Mapping[str, Any]:
         """Return the deployment as arguments of `ecs.FargateService`, with every time."""
-        options: dict[str, Any] = {"deployment_strategy": self.strategy, "bake_time": self.bake_time}
+        rebalancing = ecs.AvailabilityZoneRebalancing
+        options: dict[str, Any] = {
+            "deployment_strategy": self.strategy,
+            "bake_time": self.bake_time,
+            "min_healthy_percent": self.min_healthy_percent,
+            "max_healthy_percent": self.max_healthy_percent,
+            # ECS starts a task before it stops another one for it.
+            "availability_zone_rebalancing": rebalancing.ENABLED
+            if self.max_healthy_percent > ALL
+            else rebalancing.DISABLED,
+        }
         if self.percent:
             shift = ecs.TrafficShiftConfig(step_percent=self.percent, step_bake_time=self.interval)
             options[f"{self.strategy.value.lower()}_configuration"] = shift

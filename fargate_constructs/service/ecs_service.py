@@ -10,7 +10,7 @@ from constructs import Construct, IDependable
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.deployment import ALL, Deployment
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.synthesized.intrinsics import number
@@ -60,13 +60,10 @@ class EcsService(ecs.FargateService):
             assign_public_ip=False,
             capacity_provider_strategies=capacity._strategies() if capacity else None,
             desired_count=scaling._desired_count(),
-            min_healthy_percent=100,
-            max_healthy_percent=200,
             **deployment._service_options(),
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             # Without it a feature flag decides whether the property is in the template; a change replaces the service.
             deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
-            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
@@ -107,14 +104,15 @@ class EcsService(ecs.FargateService):
         properties = templates.properties(templates.place(stack_of(self), f"{path_of(self)}/Service"))
         max_percent = number(properties["DeploymentConfiguration"].get("MaximumPercent"))
         is_rebalanced = properties.get("AvailabilityZoneRebalancing") == "ENABLED"
-        if max_percent and max_percent <= 100 and is_rebalanced:  # noqa: PLR2004 - percent
+        if max_percent and max_percent <= ALL and is_rebalanced:
             path = path_of(self).rpartition("/")[0]
             yield violation(
                 "zoneRebalancing",
                 path,
                 f"{path} must start tasks before it stops others to keep zones in balance, got: "
                 f"MaximumPercent {max_percent:g} and AvailabilityZoneRebalancing ENABLED",
-                fix='override AvailabilityZoneRebalancing with "DISABLED" as well',
+                fix="write deployment=Deployment.rolling(max_healthy_percent=...) or Deployment.recreate() instead of "
+                'the override, or override AvailabilityZoneRebalancing with "DISABLED" as well',
             )
 
 

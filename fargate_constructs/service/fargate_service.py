@@ -26,6 +26,7 @@ from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import node_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
+from fargate_constructs._core.lazy_cdk import aws_lambda as lambda_
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.validation import validate_range
@@ -36,6 +37,7 @@ from fargate_constructs.service.deployment import Deployment, default_deployment
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.health import Health, container_health_check, default_health
+from fargate_constructs.service.lifecycle_hooks import LifecycleHooks, validate_hook
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
@@ -162,7 +164,8 @@ class FargateService(FargateTask):
 
     Raises:
         ValueError: If *port* is no TCP port, or its name is too long together with the service's; if *service_connect*
-            cannot read what *protocol* encrypts, or is given on Windows; or as `FargateTask` does.
+            cannot read what *protocol* encrypts, or is given on Windows; if with the percentages of *deployment* and
+            the minimum of *scaling* ECS could neither stop nor start a task; or as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -229,6 +232,8 @@ class FargateService(FargateTask):
     ) -> None:
         validate_service_connect(service_connect, protocol, on_windows=is_windows(operating_system_family))
         ports = named_ports(port)
+        deployment, scaling = deployment or default_deployment(), scaling or Scaling()
+        deployment._validate_scaling(scaling)
         health = health or default_health()
         health_check = container_health_check(health)
         mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
@@ -238,9 +243,9 @@ class FargateService(FargateTask):
         self.protocol = protocol
         self.protocol_version = protocol_version
         self.health = health
-        self.deployment = deployment or default_deployment()
+        self.deployment = deployment
         self.rollback = rollback or Rollback()
-        self.scaling = scaling or Scaling()
+        self.scaling = scaling
         service_connect = service_connect or default_service_connect(protocol, protocol_version)
         app_protocol = None if self._on_windows else service_connect._app_protocol
         for port_name, container_port in mappings.items():
@@ -269,6 +274,7 @@ class FargateService(FargateTask):
         self._network.prove_egress(self)
         self._scaling = ServiceScaling(self.service, self.scaling)
         self._routes: ServiceRoutes | None = None
+        self._hooks: LifecycleHooks | None = None
         self._links = ServiceLinks(
             self.service,
             name=self.name,
@@ -405,6 +411,36 @@ class FargateService(FargateTask):
             ValueError: If it needs a name and has none. What the alarm gets after this call is checked at synthesis.
         """
         self._rollback_alarms.add(alarm)
+
+    @checked
+    def add_lifecycle_hook(
+        self, id: str, *, handler: lambda_.IFunction, stages: Sequence[ecs.DeploymentLifecycleStage] = ()
+    ) -> iam.Role:
+        """Let ECS call a function in each deployment that shifts requests, such as a test of the new tasks.
+
+        The function returns `{"hookStatus": "SUCCEEDED"}`, or `FAILED`: then the deployment rolls back, as if it
+        raises an error. With `IN_PROGRESS` ECS calls it again after 30 s, for a day at most
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html). The event names the
+        service; a function that has the service's name in its environment would need the service, and the service the
+        function.
+
+        Args:
+            id: The hook's ID; unique among the service's hooks.
+            handler: The function. ECS may call only this one, and this version or alias if it is one.
+            stages: When ECS calls it. By default `POST_TEST_TRAFFIC_SHIFT` if the deployment has a test header:
+                requests with this header reach the new tasks, and others do not. Otherwise `POST_SCALE_UP`: the new
+                tasks run, and get no requests.
+
+        Returns:
+            The role by which ECS calls the function.
+
+        Raises:
+            ValueError: If the deployment is a rolling one, *id* is not unique, or a stage of test requests has no test
+                header.
+        """
+        validate_hook(id, stages, self.deployment, self._hooks, is_linked=self._links.has_joined)
+        self._hooks = self._hooks or LifecycleHooks(self, "Hooks", service=self.service, deployment=self.deployment)
+        return self._hooks.add(id, handler, stages)
 
     @checked
     def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:

@@ -10,6 +10,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -59,11 +60,12 @@ def worker(stage: Stage) -> None:
 
 
 def deployments(stage: Stage) -> None:
-    """A service for each way of deploying, in a stack of its own, and one that speaks gRPC."""
+    """A service for each way of deploying, in a stack of its own, with a hook, and one that speaks gRPC."""
     stack, services = Stack(stage, "Test"), Stack(stage, "Services")
     network = network_in(stack)
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    hook = lambda_.Function.from_function_arn(services, "Hook", ACCOUNT.format("lambda", "function:check"))
     for name, way in {
         "Rolling": Deployment.rolling(bake_time=Duration.minutes(5)),
         "BlueGreen": Deployment.blue_green(test_header=("x-version", "next")),
@@ -72,6 +74,18 @@ def deployments(stage: Stage) -> None:
     }.items():
         service = FargateService(services, name, network=network, cluster=cluster, image=IMAGE, deployment=way)
         endpoint.add_route("Route", service=service, paths=[f"/{name}/*"])
+        if way.test_header:
+            service.add_lifecycle_hook("Check", handler=hook)
+    FargateService(
+        services,
+        "Recreated",
+        network=network,
+        cluster=cluster,
+        image=IMAGE,
+        port=None,
+        scaling=Scaling(min=1, max=1),
+        deployment=Deployment.recreate(),
+    )
     rpc = FargateService(
         services,
         "Rpc",

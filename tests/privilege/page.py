@@ -28,6 +28,7 @@ PURPOSES = {
     "ExecutionRole": "An execution role that the caller made.",
     "FargateService/AlternateTargetRole": "ECS moves requests between "
     f"[two target groups]({ECS}/AmazonECSInfrastructureRolePolicyForLoadBalancers.html).",
+    "FargateService/CheckRole": f"ECS calls the function of a [lifecycle hook]({ECS}/blue-green-permissions.html).",
     "FargateTask/ExecutionRole": f"ECS [starts a task]({ECS}/task_execution_IAM_role.html): it writes the containers' "
     f"logs, [pulls private images]({DOCS}/AmazonECR/latest/userguide/ECR_on_ECS.html), and reads "
     f"[secrets]({ECS}/secrets-envvar-secrets-manager.html), [parameters]({ECS}/secrets-envvar-ssm-paramstore.html) and "

@@ -23,6 +23,11 @@ ACCEPTED = {
     ("AlternateTargetRole", "ecs.amazonaws.com may act for any account"): "CDK makes the role with which ECS shifts "
     "traffic, and AWS's page has no condition: "
     f"{DOCS}/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
+    (
+        "HooksCheckRole",
+        "ecs.amazonaws.com may act for any account",
+    ): "AWS's page has no condition for the role by which "
+    f"ECS calls a function: {DOCS}/AmazonECS/latest/developerguide/blue-green-permissions.html",
     ("ServiceConnectTlsRole", "ecs.amazonaws.com may act for any account"): "CDK makes the role with which ECS gets "
     "certificates, and AWS's page has no condition: "
     f"{DOCS}/AmazonECS/latest/developerguide/infrastructure_IAM_role.html",

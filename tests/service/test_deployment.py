@@ -1,6 +1,7 @@
 """How a new version takes over from the old one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.templates import properties
 
 WAYS: dict[str, Callable[[], Deployment]] = {
     "rolling": Deployment.rolling,
+    "recreate": Deployment.recreate,
+    "in batches": lambda: Deployment.rolling(max_healthy_percent=150),
     "blue_green": Deployment.blue_green,
     "canary": Deployment.canary,
     "linear": Deployment.linear,
@@ -111,6 +114,57 @@ def test_a_rolling_deployment_has_one_target_group(templates: dict[str, Template
         {"DeploymentConfiguration": Match.object_like({"Strategy": "ROLLING", "BakeTimeInMinutes": 0})},
     )
     template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 2)
+
+
+@pytest.mark.parametrize(
+    ("way", "percentages", "rebalancing"),
+    [
+        ("rolling", (100, 200), "ENABLED"),
+        ("recreate", (0, 100), "DISABLED"),
+        ("in batches", (100, 150), "ENABLED"),
+        ("canary", (100, 200), "ENABLED"),
+    ],
+)
+def test_how_many_tasks_run_in_a_deployment(
+    templates: dict[str, Template], way: str, percentages: tuple[int, int], rebalancing: str
+) -> None:
+    """ECS keeps zones in balance only if it may start a task first; the deployment completes as usual."""
+    (service,) = (
+        each["Properties"]
+        for logical_id, each in templates[way].find_resources("AWS::ECS::Service").items()
+        if logical_id.startswith("Web")
+    )
+
+    configuration = service["DeploymentConfiguration"]
+    assert (configuration["MinimumHealthyPercent"], configuration["MaximumPercent"]) == percentages
+    assert service["AvailabilityZoneRebalancing"] == rebalancing
+    early = configuration.get("EarlySuccessCriteria", {"HealthyPercent": 100})
+    assert early["HealthyPercent"] == 100  # at least the minimum, or ECS refuses it
+
+
+@pytest.mark.parametrize(
+    ("scaling", "is_refused"),
+    [
+        (Scaling(min=1), True),
+        (Scaling(min=0), True),
+        (Scaling(min=2), False),
+        (Scaling(min=0, max=0), False),
+        (Scaling(min=int(Token.as_number({"Ref": "Min"}))), False),
+    ],
+    ids=["one", "none to ten", "two", "none", "known only when deployed"],
+)
+def test_a_deployment_can_stop_or_start_a_task(
+    stack: Stack,
+    network: Network,
+    scaling: Scaling,
+    is_refused: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """50 % of one task, rounded up, is one; so is 150 %, rounded down: ECS would wait for ever."""
+    deployment = Deployment.rolling(min_healthy_percent=50, max_healthy_percent=150)
+    context = pytest.raises(ValueError, match="at least 1 and at most 1 of 1; write max_healthy_percent=200, or Depl")
+
+    with context if is_refused else nullcontext():
+        FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment, scaling=scaling)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ WINDOWS: dict[str, Any] = {
 }
 SECRET_VALUE = SecretValue.secrets_manager("token").unsafe_unwrap()
 LONG_ID = "W" * 32
+# A number that only the deployment knows.
+NUMBER = int(Token.as_number({"Ref": "Number"}))
 
 OPEN_FILES = ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=1024, hard_limit=1024)
 CREDENTIALS = ecs.DomainlessCredentialSpec("arn:aws:s3:::files/shop.json")
@@ -170,7 +172,30 @@ def test_an_id_that_makes_no_name(untouched: Stack, refusing_network: Network) -
 
 VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: Capacity.spot(on_demand_base=-1), "on_demand_base must be 0 to 100000 tasks, got: -1"),
-    (lambda: Capacity.spot(on_demand_percent=100), "on_demand_percent must be 0 to 99, got: 100; for 100 use"),
+    (
+        lambda: Capacity.spot(on_demand_percent=100),
+        "on_demand_percent must be 0 to 99, got: 100; write Capacity.on_demand()",
+    ),
+    (
+        lambda: Capacity.spot(on_demand_percent=NUMBER),
+        "on_demand_percent must be 0 to 99 and known at synthesis, got a",
+    ),
+    (lambda: Deployment.canary(percent=NUMBER), "percent must be 1 to 99 and known at synthesis, got a token: write a"),
+    (lambda: Deployment.linear(step=NUMBER), "step must be 3 to 99 and known at synthesis, got a token: write a"),
+    (lambda: Deployment.rolling(min_healthy_percent=101), "min_healthy_percent must be 0 to 100, got: 101"),
+    (lambda: Deployment.rolling(max_healthy_percent=99), "max_healthy_percent must be 100 to 200, got: 99"),
+    (
+        lambda: Deployment.rolling(max_healthy_percent=NUMBER),
+        "max_healthy_percent must be 100 to 200 and known at synthesis",
+    ),
+    (
+        lambda: Deployment.rolling(max_healthy_percent=100),
+        "max_healthy_percent must be above min_healthy_percent, got: 100 for both, and ECS refuses that",
+    ),
+    (
+        lambda: Deployment.recreate(bake_time=seconds(90)),
+        "bake_time must be whole minutes, at most 1440, got: 1 minute",
+    ),
     (lambda: Deployment.canary(percent=0), "percent must be 1 to 99, got: 0"),
     (lambda: Deployment.linear(step=2), "step must be 3 to 99, got: 2"),
     (lambda: Deployment.linear(interval=Duration.days(2)), "interval must be whole minutes, at most 1440, got: 2 days"),
@@ -192,7 +217,7 @@ VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: Scaling(min=-1), "min must be at least 0 tasks, got: -1"),
     (lambda: Scaling(max=0), "max must be at least min (2), got: 0"),
     (lambda: Scaling(min=3, max=2), "max must be at least min (3), got: 2"),
-    (lambda: Scaling(min=int(Token.as_number({"Ref": "Min"})), max=-1), "max must be at least 0 tasks, got: -1"),
+    (lambda: Scaling(min=NUMBER, max=-1), "max must be at least 0 tasks, got: -1"),
     (lambda: Scaling(cpu_percent=0), "cpu_percent must be 1 to 100, got: 0"),
     (lambda: Scaling(cpu_percent=101), "cpu_percent must be 1 to 100, got: 101"),
     (lambda: Scaling(memory_percent=0), "memory_percent must be 1 to 100, got: 0"),
