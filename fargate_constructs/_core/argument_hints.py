@@ -5,6 +5,7 @@ A key is the name of a type or of an argument; `Health.command` is the argument 
 
 from collections.abc import Container
 
+OUR_SERVICE = "give one of this library's itself; CDK's own, such as its .service, are not taken"
 # For a value of the wrong type. For other types, messages show members, constructors or fields.
 VALUE_HINTS = {
     "scope": "write the scope first, then the ID",
@@ -13,7 +14,8 @@ VALUE_HINTS = {
     "memory_limit_mib": "1,024 are a GiB",
     "ContainerImage": "write ecs.ContainerImage.from_registry(...)",
     "Duration": "write Duration.seconds(...)",
-    "FargateService": "give one of this library's itself; CDK's own, such as its .service, are not taken",
+    "FargateService": OUR_SERVICE,
+    "FargateService.link_to.other": f"{OUR_SERVICE}; for a data store write connect_to(...)",
     "IAccessPoint": "import it by efs.AccessPoint.from_access_point_attributes(...)",
     "IAlarm": "import it by cloudwatch.Alarm.from_alarm_arn(...)",
     "IAlarmAction": "write cloudwatch_actions.SnsAction(topic)",
@@ -24,6 +26,7 @@ VALUE_HINTS = {
     "ICluster": "import it by ecs.Cluster.from_cluster_attributes(...)",
     "IFileSystem": "import it by efs.FileSystem.from_file_system_attributes(...)",
     "IHostedZone": "import it by route53.HostedZone.from_hosted_zone_attributes(...)",
+    "other": "for a resource without `connections` write connect_to(security_group, port=6379) with its security group",
     "ScheduleExpression": 'write scheduler.ScheduleExpression.cron(minute="0", hour="3") or .rate(Duration.hours(1))',
     "ILogGroup": "import it by logs.LogGroup.from_log_group_name(...)",
     "IKey": "import it by kms.Key.from_key_arn(...)",

@@ -381,7 +381,7 @@ class FargateService(FargateTask):
         """Put the service in the namespace without a link, such as for services of another app.
 
         `link_to` does this itself. Services in the namespace reach each other by name if security groups let them:
-        `other.connections.allow_to(api, ec2.Port.tcp(8080))`. The service is deployed again, with a proxy in each task.
+        `caller.connect_to(api, port=8080)`. The service is deployed again, with a proxy in each task.
 
         Returns:
             The namespace, for what is in it.

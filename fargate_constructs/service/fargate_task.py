@@ -12,9 +12,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
+from fargate_constructs._core.argument_types import is_in_a_tree
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import ec2_description
@@ -30,6 +31,7 @@ from fargate_constructs.service.execution_role import ExecutionRole, StartPermis
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.restart_policy import RestartPolicy
+from fargate_constructs.service.security_group_rules import TaskSecurityGroup, connect
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_containers import TaskContainers
 from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
@@ -208,11 +210,12 @@ class FargateTask(Construct):
         # A service that begins with a launch type cannot change to Spot later without a replacement.
         self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
         self._security_groups = list(security_groups) or [
-            ec2.SecurityGroup(
+            TaskSecurityGroup(
                 self, "SecurityGroup", vpc=network.vpc, description=ec2_description(f"tasks of {path_of(self)}")
             )
         ]
-        self._allows_all_outbound = not security_groups
+        self._has_own_group = not security_groups
+        self._connections: ec2.Connections | None = None
         self._logs = TaskLogs(
             self, log_group=log_group, retention=log_retention, mode=log_driver_mode, router=log_router
         )
@@ -245,13 +248,15 @@ class FargateTask(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The tasks' side of security group rules."""
-        if self._allows_all_outbound:
-            # `connections.allow_to_default_port(endpoint)` needs a rule at the other end only.
-            self._allows_all_outbound = False
-            reason = "the group made here lets everything out already"
-            Annotations.of(self._security_groups[0]).acknowledge_warning(IGNORED_RULE, reason)
-        return ec2.Connections(security_groups=self._security_groups)
+        """The tasks' side of security group rules. To reach a data store, write `connect_to`."""
+        if self._connections is None:
+            # One object, because CDK marks it while it makes the rule of the other side.
+            self._connections = ec2.Connections(security_groups=self._security_groups)
+            if self._has_own_group:
+                # `connections.allow_to_default_port(endpoint)` needs a rule at the other end only.
+                reason = "the group made here lets everything out already"
+                Annotations.of(self._security_groups[0]).acknowledge_warning(IGNORED_RULE, reason)
+        return self._connections
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -371,6 +376,39 @@ class FargateTask(Construct):
         """
         self._logs.validate_pattern(multiline_pattern)
         return self._containers.add_sidecar(name, Sidecar(**forward(Sidecar, locals())))
+
+    @checked
+    def connect_to(self, other: ec2.IConnectable, *, port: int | ec2.Port | None = None) -> None:
+        """Let the tasks connect to a data store, or to another construct that has a security group, and wait for it.
+
+        The rules are in this task's stack, so this stack depends on the store's, never the reverse. With CDK's
+        `database.connections.allow_default_port_from(web)` it is the reverse, which often ends in a cycle.
+        CloudFormation makes the task definition after the rules and the store. A security group that was imported with
+        `mutable=False` gets no rule.
+
+        ```python
+        web.connect_to(database)
+        web.connect_to(cache_group, port=6379)
+        ```
+
+        Args:
+            other: The data store, in the same network: a database or its proxy, a cluster, or the security group of a
+                resource that has no construct with `connections`. For another service `link_to` also gives a name.
+            port: The TCP port, or another `ec2.Port`, such as a range. By default the default port of *other*.
+
+        Raises:
+            ValueError: If *other* has no security group, is in another network, or has no default port and there is no
+                *port*.
+        """
+        if isinstance(other, FargateTask) and port is None:
+            raise ValueError(
+                f"port must be given for a task, got none for {path_of(other)}; write link_to(...) for a service: "
+                "it opens the service's port, and returns the URL"
+            )
+        rules = connect(self, other, port, ours=self._security_groups, vpc=self._network.vpc)
+        # Services, runs and schedules depend on the task definition. Other tasks may depend on this one by a link.
+        store = [other] if is_in_a_tree(other) and not isinstance(other, (FargateTask, ecs.BaseService)) else []
+        self.task_definition.node.add_dependency(*rules, *cast("list[IDependable]", store))
 
     @checked
     def mount_file_system(

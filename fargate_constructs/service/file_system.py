@@ -12,10 +12,12 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.unresolved import may_match, may_start_with
+from fargate_constructs.service.security_group_rules import allow
 
 # The first user of most Linux images that is not root.
 USER_ID = "1000"
@@ -87,8 +89,14 @@ def mount_file_system(
         ),
     )
     for theirs, ours in product(file_system.connections.security_groups, connections.security_groups):
-        # A remote rule is in the task's stack, which depends on the file system's stack, and not the reverse.
-        theirs.add_ingress_rule(ours, ec2.Port.NFS, ec2_description(f"NFS from {scope.node.id}"), remote_rule=True)
+        description = f"NFS from {scope.node.id}"
+        # The rule is in the task's stack, which depends on the file system's stack, and not the reverse. CDK would put
+        # it in the stack of the task's group.
+        if stack_of(ours) is stack_of(scope):
+            theirs.add_ingress_rule(ours, ec2.Port.NFS, ec2_description(description), remote_rule=True)
+        else:
+            rule_id = f"Mount {volume} {theirs.node.id} {ours.node.id}"
+            allow(scope, rule_id, ours=ours, theirs=theirs, port=ec2.Port.NFS, description=description)
     # A task cannot start before there is a mount target.
     task_definition.node.add_dependency(file_system.mount_targets_available)
     return access_point

@@ -199,9 +199,8 @@ class OneOffTask(Job):
         the version before must work with what the run has changed, as it must anyway while it still serves. A run can
         be repeated, so it must do no harm twice.
 
-        Add what the task needs before it runs, such as the database, as a dependency:
-        `migrate.run_before(web).node.add_dependency(database)`. `migrate.connections.allow_to_default_port(database)`
-        opens the database to the task, in the task's stack; the run waits for that, too.
+        The run waits for each data store that the task got by `connect_to`. Add what else it needs as a dependency:
+        `migrate.run_before(web).node.add_dependency(...)`.
 
         Args:
             service: The service that waits, in the same stack or in one that is deployed after it.

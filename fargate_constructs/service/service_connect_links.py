@@ -18,6 +18,7 @@ from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicedis
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.service.ecs_service import resource_of
+from fargate_constructs.service.security_group_rules import allow
 from fargate_constructs.service.service_connect import ServiceConnect
 from fargate_constructs.service.service_connect_names import port_mapping_name
 
@@ -124,17 +125,12 @@ class ServiceLinks:
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
             rule_id = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
-            rule_id = rule_id.replace("/", " ")
-            if scope.service.node.try_find_child(rule_id) or not _is_mutable(theirs):
-                continue
-            ec2.CfnSecurityGroupIngress(
+            allow(
                 scope.service,
-                rule_id,
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                group_id=theirs.security_group_id,
-                source_security_group_id=ours.security_group_id,
+                rule_id.replace("/", " "),
+                ours=ours,
+                theirs=theirs,
+                port=ec2.Port.tcp(port),
                 description=f"link from {self.name}",
             )
 
@@ -222,15 +218,3 @@ class ServiceLinks:
 
 # The path of the service that has each name, by namespace.
 _NAMES: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
-
-
-def _is_mutable(group: ec2.ISecurityGroup) -> bool:
-    """Whether rules can be added to a group: not if it was imported with `mutable=False`.
-
-    CDK does not say. So this adds a rule in a stack that is not in the app, and looks whether CDK made it.
-    """
-    if isinstance(group.node.default_child, ec2.CfnSecurityGroup):
-        return True
-    other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
-    group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
-    return len(other.node.children) > 0

@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
@@ -210,6 +211,26 @@ def files(stage: Stage) -> None:
         web.mount_file_system(path, file_system=shared, read_only=path == "/settings")
 
 
+def stores(stage: Stage) -> None:
+    """Data stores of another stack and made elsewhere, from a group that lets nothing out by itself."""
+    data, stack = Stack(stage, "Data"), Stack(stage, "Test")
+    network = network_in(data)
+    closed = ec2.SecurityGroup(data, "Closed", vpc=network.vpc, allow_all_outbound=False)
+    store = ec2.SecurityGroup(data, "Store", vpc=network.vpc)
+    database = rds.DatabaseInstance.from_database_instance_attributes(
+        stack,
+        "Database",
+        instance_identifier="shop",
+        instance_endpoint_address="shop.example.com",
+        port=5432,
+        security_groups=[group_in(stack, "Database")],
+    )
+    for name, groups in (("Web", []), ("Api", [closed])):
+        service = FargateService(stack, name, network=network, image=IMAGE, security_groups=groups)
+        service.connect_to(store, port=ec2.Port.tcp_range(6379, 6380))
+        service.connect_to(database)
+
+
 def own_key(stage: Stage) -> None:
     """Shells, their transcripts and the log encrypted with a key of the caller's."""
     stack = Stack(stage, "Test")
@@ -319,6 +340,7 @@ MODES = {
     "linked": linked,
     "sealed": sealed,
     "files": files,
+    "stores": stores,
     "own-key": own_key,
     "given": given,
     "windows": windows,

@@ -1,0 +1,198 @@
+"""Rules between security groups, in the stack of the task that connects.
+
+CDK puts a rule into the stack of one of the two security groups. If these are in other stacks than the task, neither
+may depend on the other. A rule of this module is in the task's stack, which depends on the stacks of both groups.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any, cast
+
+import jsii
+from aws_cdk import CfnResource, IResolveContext, IStringProducer, Lazy, Stack, Stage
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct, IConstruct
+
+from fargate_constructs._core.construct_paths import Placed, node_of, path_of, stack_of
+from fargate_constructs._core.descriptions import ec2_description
+from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.validation import validate_range
+from fargate_constructs.service.ports import MAX_PORT
+
+
+class TaskSecurityGroup(ec2.SecurityGroup):
+    """The security group of a task. If a rule of another stack allows it, a cycle's message says what to write."""
+
+    @jsii.member(jsii_name="toIngressRuleConfig")
+    def to_ingress_rule_config(self) -> ec2.IngressRuleConfig:
+        """Return this group as the source of a rule."""
+        group_id = Lazy.uncached_string(cast(IStringProducer, _Source(self)))
+        return ec2.IngressRuleConfig(source_security_group_id=group_id)
+
+
+@jsii.implements(IStringProducer)
+class _Source:
+    """The ID of a task's group in a rule.
+
+    The stack of the rule depends on that of the group. This adds the dependency before CDK does, with a reason: CDK's
+    message for a cycle repeats it, and would otherwise name two resources only.
+    """
+
+    def __init__(self, group: TaskSecurityGroup) -> None:
+        self._group = group
+
+    def produce(self, context: IResolveContext) -> str:
+        """Return the ID, and explain the dependency."""
+        ours, theirs = _top_stack(self._group), _top_stack(context.scope)
+        if ours is not theirs:
+            task, opened = (cast(IConstruct, node_of(each).scope) for each in (self._group, context.scope))
+            name = task.node.id
+            theirs.add_stack_dependency(
+                ours,
+                f"a rule of {path_of(opened)} allows the tasks of {path_of(task)}; write {name}.connect_to(...) in "
+                f"place of connections.allow_default_port_from({name})",
+            )
+        return self._group.security_group_id
+
+
+def connect(
+    task: Construct,
+    other: ec2.IConnectable,
+    port: int | ec2.Port | None,
+    *,
+    ours: Sequence[ec2.ISecurityGroup],
+    vpc: ec2.IVpc,
+) -> list[CfnResource]:
+    """Let a task connect to another construct, and return the rules, which are in the task's stack."""
+    name = path_of(cast(IConstruct, other)) if hasattr(other, "node") else "a peer"
+    theirs = other.connections.security_groups
+    if not theirs:
+        raise ValueError(
+            f"other must have a security group, got: {name} without one; import it with its security groups. For a "
+            "range of addresses no rule is needed: the group that is made for the tasks lets everything out"
+        )
+    for group in theirs:
+        if not may_be_in_vpc(group, vpc):
+            raise ValueError(
+                f"other must be in the same network as the tasks, got: {path_of(group)} in another; make one there, or "
+                "import the group by its ID if the two networks are connected"
+            )
+    real_port = _port(other, name, port)
+    for group in theirs:
+        _depend_on_stack(task, group, name)
+    return [
+        rule
+        for each, own in product(theirs, ours)
+        for rule in allow(
+            task,
+            f"To {_path_in_stage(each)} {own.node.id} {real_port.to_string()}",
+            ours=own,
+            theirs=each,
+            port=real_port,
+            description=f"from {path_of(task)}",
+        )
+    ]
+
+
+def allow(
+    scope: Construct,
+    rule_id: str,
+    *,
+    ours: ec2.ISecurityGroup,
+    theirs: ec2.ISecurityGroup,
+    port: ec2.Port,
+    description: str,
+) -> list[CfnResource]:
+    """Let one group connect to another by rules in a scope, and return those that are needed.
+
+    A group that was imported with `mutable=False` gets no rule.
+    """
+    rules: list[CfnResource] = []
+    ports = port.to_rule_json()
+    given: dict[str, Any] = {
+        "ip_protocol": ports["ipProtocol"],
+        "from_port": ports.get("fromPort"),
+        "to_port": ports.get("toPort"),
+        "description": ec2_description(description),
+    }
+    existing = scope.node.try_find_child(rule_id)
+    if isinstance(existing, ec2.CfnSecurityGroupIngress):
+        if existing.from_port != given["from_port"]:
+            raise ValueError(
+                f"port must be a number for two stores that share the security group {path_of(theirs)}, got: two ports "
+                "that only the deployment knows; write port=5432, or the number that it is"
+            )
+        return []
+    if is_mutable(theirs):
+        rules.append(
+            ec2.CfnSecurityGroupIngress(
+                scope,
+                rule_id,
+                group_id=theirs.security_group_id,
+                source_security_group_id=ours.security_group_id,
+                **given,
+            )
+        )
+    if not ours.allow_all_outbound and is_mutable(ours):
+        rules.append(
+            ec2.CfnSecurityGroupEgress(
+                scope,
+                f"{rule_id} out",
+                group_id=ours.security_group_id,
+                destination_security_group_id=theirs.security_group_id,
+                **given,
+            )
+        )
+    return rules
+
+
+def is_mutable(group: ec2.ISecurityGroup) -> bool:
+    """Whether rules can be added to a group: not if it was imported with `mutable=False`.
+
+    CDK does not say. So this adds a rule in a stack that is not in the app, and looks whether CDK made it.
+    """
+    if isinstance(node_of(group).default_child, ec2.CfnSecurityGroup):
+        return True
+    other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
+    group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
+    return len(other.node.children) > 0
+
+
+def _port(other: ec2.IConnectable, name: str, port: int | ec2.Port | None) -> ec2.Port:
+    """Return the port to open: the one that was given, or the default port of the construct."""
+    if isinstance(port, int):
+        validate_range("port", port, 1, MAX_PORT)
+        return ec2.Port.tcp(port)
+    port = port or other.connections.default_port
+    if port is None:
+        raise ValueError(f"port must be given, such as port=6379, because {name} has no default port")
+    return port
+
+
+def _depend_on_stack(task: Construct, group: ec2.ISecurityGroup, name: str) -> None:
+    """Let the task's stack depend on a group's, with a reason that CDK's message for a cycle repeats."""
+    ours, theirs = _top_stack(task), _top_stack(group)
+    is_imported = not isinstance(node_of(group).default_child, ec2.CfnSecurityGroup)
+    if ours is not theirs and not is_imported:
+        own = task.node.id
+        here, there = ours.node.path, theirs.node.path
+        ours.add_stack_dependency(
+            theirs,
+            f"{path_of(task)} calls connect_to for {name}; if {there} must be deployed after {here}, write "
+            f"connections.allow_default_port_from({own}) of {name} in place of {own}.connect_to(...)",
+        )
+
+
+def _top_stack(construct: Placed) -> Stack:
+    """Return the stack that a construct is in, and of a nested stack the one that is not nested."""
+    stack = stack_of(construct)
+    while parent := stack.nested_stack_parent:
+        stack = parent
+    return stack
+
+
+def _path_in_stage(construct: Placed) -> str:
+    """Return the path of a construct without that of its stage, because a logical ID must not depend on the stage."""
+    stage = Stage.of(cast(IConstruct, construct))
+    prefix = path_of(stage) if stage else ""
+    return path_of(construct).removeprefix(f"{prefix}/").replace("/", " ")
