@@ -148,7 +148,10 @@ class CloudFrontDistribution(Construct):
             TemplateChecks.add(self, _find_buckets_without_acls)
         allow_vpc_origins(self, endpoint, self.distribution)
         endpoint._front.register(
-            self, targets.CloudFrontTarget(self.distribution) if certificate else None, has_ipv6=True
+            self,
+            targets.CloudFrontTarget(self.distribution) if certificate else None,
+            has_ipv6=True,
+            has_tls=True,
         )
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers use HTTPS, through CloudFront")
         _acknowledge(self.distribution, has_web_acl=web_acl_arn is not None, has_certificate=certificate is not None)

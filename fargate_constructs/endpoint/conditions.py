@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Any
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from fargate_constructs._core.arguments import forward
 from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved, may_match, min_length
 from fargate_constructs._core.validation import (
     CONDITION_VALUE,
@@ -46,6 +48,13 @@ class Conditions:
     methods: Sequence[str] = ()
     query: Values = field(default_factory=dict)
     source_ips: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Conditions":
+        """Return the conditions among the arguments of a route; refuse what a rule cannot hold."""
+        conditions = cls(**forward(cls, {**given, "headers": given["headers"] or {}, "query": given["query"] or {}}))
+        conditions.validate()
+        return conditions
 
     def validate(self) -> None:
         """Refuse malformed values, and more values or wildcards than one rule may hold."""

@@ -18,6 +18,8 @@ class Front:
         self._domains = domains
         self._construct: Construct | None = None
         self._target_of_records: Construct | None = None
+        self.has_tls = False
+        """Whether callers use HTTPS with the front, also if the endpoint serves plain HTTP."""
 
     def validate(self, scope: Construct, *, moves_records: bool) -> None:
         """Refuse a second front, and records that cannot point at a front made in *scope*."""
@@ -34,10 +36,16 @@ class Front:
             self._validate_stack(self._target_of_records)
 
     def register(
-        self, construct: Construct, target: route53.IAliasRecordTarget | None, *, has_ipv6: bool = False
+        self,
+        construct: Construct,
+        target: route53.IAliasRecordTarget | None,
+        *,
+        has_ipv6: bool = False,
+        has_tls: bool = False,
     ) -> None:
         """Note the front. With a *target*, all records of the endpoint point at it, also those made later."""
         self._construct = construct
+        self.has_tls = has_tls
         if target:
             self._target_of_records = construct
             self._domains.point_at(target, has_ipv6=has_ipv6)

@@ -8,11 +8,11 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
@@ -283,6 +283,14 @@ class HttpEndpoint(RoutedEndpoint):
         self.listener.add_certificates(child_id, [made])
         return made
 
+    def _origin(self) -> Mapping[str, str]:
+        if self.has_tls:
+            return {}
+        return {
+            "protocol": Lazy.string(_OfCallers(self._front, "HTTPS", "#{protocol}")),
+            "port": Lazy.string(_OfCallers(self._front, "443", "#{port}")),
+        }
+
     def _make_static_ips(
         self, options: LoadBalancerOptions, allocation_ids: Literal[False] | Sequence[str]
     ) -> StaticIps | None:
@@ -296,3 +304,17 @@ class HttpEndpoint(RoutedEndpoint):
     def _outer_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
         """The load balancer that callers connect to."""
         return self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
+
+
+@jsii.implements(IStableStringProducer)
+class _OfCallers:
+    """A part of a redirect's address, read at synthesis: callers of CloudFront use HTTPS."""
+
+    def __init__(self, front: Front, with_tls: str, without: str) -> None:
+        self._front = front
+        self._with_tls = with_tls
+        self._without = without
+
+    def produce(self) -> str:
+        """Return it."""
+        return self._with_tls if self._front.has_tls else self._without

@@ -100,6 +100,8 @@ class Rule:
     """None if a condition is known only when deployed. Then *priority* is given."""
     priority: int | None
     """The priority that a person gave, or None."""
+    next_request: RouteMatch | None = None
+    """Of a redirect: the requests that callers send next, if they are known and reach this listener."""
 
 
 class ListenerRules:
@@ -141,6 +143,33 @@ class ListenerRules:
                     f"route {rule.name} has the computed priority {computed} of route {rule_at[computed].name} by "
                     f"chance and moved to {priority}; if the other route is removed, it moves back{pin}"
                 )
+
+    def circles(self) -> Iterator[str]:
+        """Yield an error for each redirect that sends callers from redirect to redirect back to itself."""
+        priorities = self.priorities()
+        ordered = sorted(self._rules, key=lambda rule: priorities[rule])
+        for first in ordered:
+            passed = [first]
+            while (rule := _answering(ordered, passed[-1].next_request)) and rule not in passed:
+                passed.append(rule)
+            if rule is first and first is min(passed, key=ordered.index):
+                circle = " to ".join(each.name for each in (*passed, first))
+                yield (
+                    f"redirects must end, got a circle of route {circle}; "
+                    "list the hosts and paths of one of them, or send its callers to another host or path"
+                )
+
+
+def _answering(ordered: Sequence[Rule], match: RouteMatch | None) -> Rule | None:
+    """Return the rule that answers all requests of a match, or None if there is none or several may answer."""
+    if match is None:
+        return None
+    for rule in ordered:
+        if rule.match is None or rule.match.covers(match):
+            return rule if rule.match else None
+        if rule.match.shared_request(match):
+            return None
+    return None
 
 
 def _validate_pair(rule: Rule, other: Rule) -> None:

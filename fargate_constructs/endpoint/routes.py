@@ -1,29 +1,23 @@
-"""Which service answers which request."""
+"""Which service answers which request, and what the load balancer answers itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol, cast
 
-import jsii
-from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IValidation, Node
+from constructs import Construct, Node
 
-from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.fixed_responses import FixedResponse
+from fargate_constructs.endpoint.listener_rules import plan_rules, priority_in, rules_of_listener
 from fargate_constructs.endpoint.load_balancer_limits import check_limits
 from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
 from fargate_constructs.endpoint.matching import RouteMatch
-from fargate_constructs.endpoint.priorities import (
-    MAINTENANCE_PRIORITY,
-    MAX_PRIORITY,
-    TEST_TRAFFIC,
-    ListenerRules,
-    Rule,
-)
+from fargate_constructs.endpoint.priorities import ListenerRules
+from fargate_constructs.endpoint.redirects import Redirect
+from fargate_constructs.endpoint.rewrites import Rewrite
 from fargate_constructs.endpoint.sign_in import SignIn, allow_identity_provider, validate_https
 
 
@@ -65,6 +59,8 @@ class RoutedEndpoint(Construct):
         methods: Sequence[str] = (),
         query: Mapping[str, Sequence[str]] | None = None,
         source_ips: Sequence[str] = (),
+        rewrite_host: str | tuple[str, str] | None = None,
+        rewrite_path: str | tuple[str, str] | None = None,
         sign_in: SignIn | None = None,
         priority: int | None = None,
     ) -> elbv2.ApplicationListenerRule:
@@ -85,6 +81,12 @@ class RoutedEndpoint(Construct):
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
             source_ips: CIDR blocks that hold the address of the caller (or of the last proxy before the endpoint). By
                 default every address.
+            rewrite_host: The host that the service gets, such as `shop.internal`; a `*` is what the `*` of the route's
+                host pattern matched. Or a regular expression and its replacement:
+                `(r"^(.+)[.]example[.]com", "$1.example.org")`. By default the host of the request.
+            rewrite_path: The path that the service gets, such as `/*` for a route of `/api/*`: a `*` is what the `*` of
+                the route's path pattern matched. Or a regular expression for the path and query string, and its
+                replacement: `(r"^/item/([0-9]+)", "/items.php?id=$1")`. By default the path of the request.
             sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they do not.
             priority: The priority of the listener rule, 2 to 50,000; the lowest is tried first. By default it is
                 computed from the conditions, so that no route changes the priority of another.
@@ -96,16 +98,17 @@ class RoutedEndpoint(Construct):
                 same priority or the same conditions, or is as specific and matches a request that this route matches;
                 or if *sign_in* is given to an endpoint with plain HTTP.
         """
-        conditions = Conditions(
-            hosts=hosts, paths=paths, headers=headers or {}, methods=methods, query=query or {}, source_ips=source_ips
-        )
-        conditions.validate()
+        conditions = Conditions.of(locals())
+        transforms = []
+        if rewrite_host is not None:
+            transforms.append(Rewrite.of_host("rewrite_host", rewrite_host, hosts).render("host_header"))
+        if rewrite_path is not None:
+            transforms.append(Rewrite.of_path("rewrite_path", rewrite_path, paths).render("url"))
         if sign_in:
             validate_https(self.listener)
-        name = f"{id!r} of {path_of(service)}"
-        rules = _rules_of(name, conditions, test_header=service.test_header, priority=priority)
+        rules = plan_rules(f"{id!r} of {path_of(service)}", conditions, priority, test_header=service.test_header)
         self._rules.validate(rules)
-        priorities = [rule.priority or cast("int", Lazy.number(_Priority(self._rules, rule))) for rule in rules]
+        priorities = [priority_in(self._rules, rule) for rule in rules]
         made = service.add_listener_rule(
             id,
             listener=self.listener,
@@ -113,11 +116,127 @@ class RoutedEndpoint(Construct):
             conditions=conditions.render(),
             test_priority=priorities[1] if service.test_header else None,
             authenticate=sign_in._authenticate if sign_in else None,
+            transforms=transforms,
         )
         if sign_in:
             allow_identity_provider(self.listener)
         self._rules.add(rules)
         return made
+
+    @checked
+    def add_redirect(
+        self,
+        id: str,
+        *,
+        to_host: str | None = None,
+        to_path: str | tuple[str, str] | None = None,
+        to_query: str | None = None,
+        status_code: int = 302,
+        # From RoutedEndpoint.add_route without service, rewrite_host, rewrite_path, by make signatures:
+        hosts: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        headers: Mapping[str, Sequence[str]] | None = None,
+        methods: Sequence[str] = (),
+        query: Mapping[str, Sequence[str]] | None = None,
+        source_ips: Sequence[str] = (),
+        sign_in: SignIn | None = None,
+        priority: int | None = None,
+    ) -> elbv2.ApplicationListenerRule:
+        """Send callers to another host or path. It is a route, in the same order as those of services.
+
+        `endpoint.add_redirect("Www", hosts=["www.example.com"], to_host="example.com")` keeps path and query string.
+        `endpoint.add_redirect("Moved", paths=["/old/*"], to_path="/new/*")` keeps the rest of the path.
+
+        Args:
+            id: The redirect's ID; unique among the endpoint's redirects and fixed responses.
+            to_host: The host to which callers go, such as `example.com`. By default that of the request.
+            to_path: The path, such as `/new` or `/new/*`: a `*` is what the `*` of the path pattern matched. Or a
+                regular expression for the path and query string, and its replacement: `(r"^/post/([0-9]+)",
+                "/posts/$1")`. By default the path of the request.
+            to_query: The query string; `#{query}` is that of the request, and an empty text means none. By default that
+                of the request.
+            status_code: 302 (default): browsers ask again each time. 301: browsers keep the redirect, some of them
+                forever. A load balancer has no 307 or 308, so browsers repeat a POST as a GET.
+            hosts: Host names or patterns, such as `*.example.com`. By default every host.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
+            methods: Methods, such as `GET`. By default every method.
+            query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
+            source_ips: CIDR blocks that hold the address of the caller (or of the last proxy before the endpoint). By
+                default every address.
+            sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they do not.
+            priority: The priority of the listener rule, 2 to 50,000; the lowest is tried first. By default it is
+                computed from the conditions, so that no route changes the priority of another.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+            ValueError: As `add_route` does; or if the redirect changes neither host nor path, or AWS would refuse it.
+                Synthesis fails if redirects would send callers in a circle.
+        """
+        conditions = Conditions.of(locals())
+        redirect = Redirect(to_host=to_host, to_path=to_path, to_query=to_query, status_code=status_code)
+        redirect.validate()
+        path, rewrite = redirect.path_of(conditions)
+        rule = self._add_answer(
+            id,
+            conditions,
+            action=redirect.action(path, self._origin()),
+            sign_in=sign_in,
+            priority=priority,
+            next_request=redirect.next_request(conditions, frozenset(self.domain_names)),
+        )
+        if rewrite:
+            _transform(rule, rewrite)
+        return rule
+
+    @checked
+    def add_fixed_response(
+        self,
+        id: str,
+        *,
+        status_code: int = 200,
+        content_type: str = "text/plain",
+        message_body: str = "",
+        # From RoutedEndpoint.add_route without service, rewrite_host, rewrite_path, by make signatures:
+        hosts: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        headers: Mapping[str, Sequence[str]] | None = None,
+        methods: Sequence[str] = (),
+        query: Mapping[str, Sequence[str]] | None = None,
+        source_ips: Sequence[str] = (),
+        sign_in: SignIn | None = None,
+        priority: int | None = None,
+    ) -> elbv2.ApplicationListenerRule:
+        """Answer requests by the load balancer itself. It is a route, in the same order as those of services.
+
+        `endpoint.add_fixed_response("Gone", paths=["/v1/*"], status_code=410)` needs no service. The response has no
+        headers but its length and type.
+
+        Args:
+            id: The response's ID; unique among the endpoint's redirects and fixed responses.
+            status_code: 200 to 299, or 400 to 599. By default 200.
+            content_type: `text/plain` (default), `text/css`, `text/html`, `application/javascript` or
+                `application/json`.
+            message_body: The response's body, at most 1,024 bytes. By default empty.
+            hosts: Host names or patterns, such as `*.example.com`. By default every host.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
+            methods: Methods, such as `GET`. By default every method.
+            query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
+            source_ips: CIDR blocks that hold the address of the caller (or of the last proxy before the endpoint). By
+                default every address.
+            sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they do not.
+            priority: The priority of the listener rule, 2 to 50,000; the lowest is tried first. By default it is
+                computed from the conditions, so that no route changes the priority of another.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+            ValueError: As `add_route` does; or if AWS would refuse the status code, the type or the body.
+        """
+        conditions = Conditions.of(locals())
+        response = FixedResponse(status_code=status_code, content_type=content_type, message_body=message_body)
+        response.validate()
+        return self._add_answer(id, conditions, action=response.action(), sign_in=sign_in, priority=priority)
 
     @checked
     def maintenance(self, *, on: bool = True, html: str = PAGE) -> elbv2.ApplicationListenerRule | None:
@@ -140,16 +259,56 @@ class RoutedEndpoint(Construct):
             raise ValueError(f"{self.node.path} has a maintenance page already, got another; call maintenance once")
         return answer_503(self, self.listener, html) if on else None
 
+    @property
+    def domain_names(self) -> Sequence[str]:
+        """The domain names of the endpoint that are known here."""
+        return ()
+
+    def _origin(self) -> Mapping[str, str]:
+        """Return the protocol and port that callers use, if they are not those of the listener."""
+        return {}
+
+    def _add_answer(
+        self,
+        id: str,
+        conditions: Conditions,
+        *,
+        action: elbv2.ListenerAction,
+        sign_in: SignIn | None,
+        priority: int | None,
+        next_request: RouteMatch | None = None,
+    ) -> elbv2.ApplicationListenerRule:
+        """Make the rule of an answer that no service gives."""
+        if sign_in:
+            validate_https(self.listener)
+        if self._answers.node.try_find_child(id):
+            raise ValueError(
+                f"id must differ from the endpoint's other redirects and fixed responses, got: {id!r} again"
+            )
+        (rule,) = rules = plan_rules(f"{id!r} of {path_of(self)}", conditions, priority, next_request=next_request)
+        self._rules.validate(rules)
+        made = elbv2.ApplicationListenerRule(
+            self._answers,
+            id,
+            listener=self.listener,
+            priority=priority_in(self._rules, rule),
+            conditions=conditions.render(),
+            action=sign_in._authenticate(action) if sign_in else action,
+        )
+        if sign_in:
+            allow_identity_provider(self.listener)
+        self._rules.add(rules)
+        return made
+
+    @cached_property
+    def _answers(self) -> Construct:
+        """The scope of the rules of answers that no service gives."""
+        return Construct(self, "Answers")
+
     @cached_property
     def _rules(self) -> ListenerRules:
-        """The rules that this app gives the listener. All endpoints of the listener share them."""
-        listeners = app_singleton(self, _RulesByListener)
-        arn = self.listener.listener_arn
-        key = arn if is_known(arn) else self.listener.node.path
-        if key not in listeners:
-            listeners[key] = ListenerRules()
-            self.node.add_validation(_CollisionWarnings(self, listeners[key]))
-        return listeners[key]
+        """The rules that this app gives the listener."""
+        return rules_of_listener(self, self.listener)
 
 
 class ImportedEndpoint(RoutedEndpoint):
@@ -160,65 +319,6 @@ class ImportedEndpoint(RoutedEndpoint):
         self.listener = listener
 
 
-class _RulesByListener(dict[str, ListenerRules]):
-    """The rules of each listener of an app, by its ARN if that is known, or else by its path."""
-
-
-def _rules_of(
-    name: str, conditions: Conditions, *, test_header: tuple[str, str] | None, priority: int | None
-) -> list[Rule]:
-    """Return the route's rule and, with a test header, the rule of its test traffic, which comes before it."""
-    if priority is None and not conditions.is_known:
-        raise ValueError(
-            f"route {name} has a condition that is known only when deployed, so no priority can be computed: "
-            "set priority",
-        )
-    # Test traffic has the priority before a given one.
-    lowest = MAINTENANCE_PRIORITY + (2 if test_header else 1)
-    if priority is not None and (not isinstance(priority, int) or not lowest <= priority <= MAX_PRIORITY):
-        raise ValueError(f"priority must be {lowest} to {MAX_PRIORITY} and known at synthesis, got: {priority!r}")
-    rules = [Rule(name, _match_of(conditions), priority)]
-    if test_header:
-        with_header = conditions.with_test_header(*test_header)
-        try:
-            with_header.validate()
-        except ValueError as error:
-            reason = str(error).partition(";")[0]  # the rest advises a second route, and this service has only one
-            raise ValueError(
-                f"route {name} leaves no room for the deployment's test header: {reason}; list fewer hosts or paths"
-            ) from error
-        before = None if priority is None else priority - 1
-        rules.append(Rule(f"{TEST_TRAFFIC}{name}", _match_of(with_header), before))
-    return rules
-
-
-def _match_of(conditions: Conditions) -> RouteMatch | None:
-    return RouteMatch.of(conditions) if conditions.is_known else None
-
-
-@jsii.implements(IStableNumberProducer)
-class _Priority:
-    """The priority of a rule, computed at synthesis, when all rules are known."""
-
-    def __init__(self, rules: ListenerRules, rule: Rule) -> None:
-        self._rules = rules
-        self._rule = rule
-
-    def produce(self) -> int:
-        """Return it."""
-        return self._rules.priorities()[self._rule]
-
-
-@jsii.implements(IValidation)
-class _CollisionWarnings:
-    """Warns at an endpoint of collisions of priorities."""
-
-    def __init__(self, endpoint: Construct, rules: ListenerRules) -> None:
-        self._endpoint = endpoint
-        self._rules = rules
-
-    def validate(self) -> list[str]:
-        """Add the warnings. A collision is no error."""
-        for collision in self._rules.collisions():
-            Annotations.of(self._endpoint).add_warning_v2("fargate-constructs:routeMoved", collision)
-        return []
+def _transform(rule: elbv2.ApplicationListenerRule, rewrite: Rewrite) -> None:
+    """Let a rule rewrite the URL. CDK's L2 has no transforms (https://github.com/aws/aws-cdk/pull/35906)."""
+    cast("elbv2.CfnListenerRule", rule.node.default_child).transforms = [rewrite.render("url")]

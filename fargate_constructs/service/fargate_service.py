@@ -331,6 +331,7 @@ class FargateService(FargateTask):
         conditions: Sequence[elbv2.ListenerCondition],
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
+        transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
     ) -> elbv2.ApplicationListenerRule:
         """Answer a listener's requests. `HttpEndpoint.add_route` calls it; call it yourself for another listener.
 
@@ -341,6 +342,7 @@ class FargateService(FargateTask):
             conditions: The conditions; a request must meet all of them.
             test_priority: With a test header, the priority of the test traffic's rule. By default *priority* minus 1.
             authenticate: Puts a sign-in before the rule's action. By default there is none.
+            transforms: How the rule rewrites host and path before the service gets the request. By default not.
 
         Raises:
             ValueError: If the service has no port, has a rule already and deployments that shift traffic, or uses

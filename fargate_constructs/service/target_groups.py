@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
@@ -76,6 +77,7 @@ class ServiceRoutes(Construct):
         conditions: Sequence[elbv2.ListenerCondition],
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
+        transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
     ) -> elbv2.ApplicationListenerRule:
         """Add a listener rule, and that of test traffic. With two target groups a service has one rule."""
         if id in self._ids:
@@ -112,6 +114,9 @@ class ServiceRoutes(Construct):
                 conditions=[*conditions, elbv2.ListenerCondition.http_header(name, [value])],
                 action=authenticate(self._forward()),
             )
+        if transforms:
+            for each in filter(None, (rule, test_rule)):
+                cast("elbv2.CfnListenerRule", each.node.default_child).transforms = list(transforms)
         if not self.is_attached:
             self._attach(rule, test_rule)
         self._ids.add(id)

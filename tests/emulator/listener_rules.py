@@ -1,9 +1,10 @@
-"""Listener rules as a load balancer applies them: all kinds of conditions, weights between target groups, sign-in.
+"""Listener rules as a load balancer applies them: conditions, rewrites, weights between target groups, sign-in.
 
 template ──> MiniStack's AWS::ElasticLoadBalancingV2::ListenerRule ──> its load balancer ──> target
 
 MiniStack keeps one target group of a weighted action and no sign-in, reads no query string condition of a template,
-matches every source address, compares hosts with regard to case, and allows two listeners on one port.
+matches every source address, compares hosts with regard to case, keeps rewrites without using them, and allows two
+listeners on one port.
 """
 
 import random
@@ -79,7 +80,33 @@ def _actions(
     props: Props, lb_arn: str | None, prop: str = "DefaultActions", *, stored: Callable[..., list[Props]]
 ) -> list[Props]:
     """A rule's or a listener's actions, as MiniStack stores them and whole."""
-    return [kept | _configs(whole) for kept, whole in zip(stored(props, lb_arn, prop), props[prop], strict=True)]
+    pairs = zip(stored(props, lb_arn, prop), props[prop], strict=True)
+    return [kept | _configs(whole) | {"Transforms": props.get("Transforms", [])} for kept, whole in pairs]
+
+
+def _rewritten(rewrite: Mapping[str, str], text: str) -> str:
+    """A text whose first part that an expression matches is replaced; `$1` is the expression's first group."""
+    found = re.search(rewrite["Regex"], text)
+    if not found:
+        return text
+    replacement = re.sub(r"\$(\d+)", lambda group: found[int(group[1])] or "", rewrite["Replace"])
+    return text[: found.start()] + replacement + text[found.end() :]
+
+
+def rewritten(transforms: Sequence[Props], url: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """A request's URL, from the path on, and its headers, as the transforms of the rule change them.
+
+    As in https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html. A redirect takes the
+    rewritten path, as tests of the AWS Load Balancer Controller show:
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/main/test/e2e/gateway/alb_tests/alb_ip_target_test.go
+    """
+    for transform in transforms:
+        if transform["Type"] == "url-rewrite":
+            url = "/" + _rewritten(transform["UrlRewriteConfig"]["Rewrites"][0], url).removeprefix("/")
+        else:
+            host = _rewritten(transform["HostHeaderRewriteConfig"]["Rewrites"][0], headers["host"])
+            headers = {**headers, "host": host}
+    return url, headers
 
 
 def chosen_target_group(action: Props) -> Props:
@@ -92,9 +119,24 @@ def chosen_target_group(action: Props) -> Props:
     return action | {"TargetGroupArn": group["TargetGroupArn"]}
 
 
-async def _execute(action: Props, *request: object, execute: Callable[..., Awaitable[object]]) -> object:
+async def _execute(  # noqa: PLR0917  # as MiniStack calls it
+    action: Props,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: object,
+    query: Query,
+    raw_query: str | None = None,
+    raw_path: str | None = None,
+    *,
+    execute: Callable[..., Awaitable[object]],
+) -> object:
     """Run an action."""
-    return await execute(chosen_target_group(action), *request)
+    if transforms := action.get("Transforms"):
+        url, headers = rewritten(transforms, f"{raw_path or path}?{raw_query or ''}".removesuffix("?"), headers)
+        path, _, raw_query = url.partition("?")
+        raw_path = path
+    return await execute(chosen_target_group(action), method, path, headers, body, query, raw_query, raw_path)
 
 
 def _create_listener(logical_id: str, props: Props, stack_name: str, *, create: Callable[..., Created]) -> Created:

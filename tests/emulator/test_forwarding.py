@@ -33,6 +33,11 @@ ROUTES: dict[str, dict[str, object]] = {
     "Local": {"paths": ["/internal/*"], "source_ips": ["127.0.0.0/8"]},
     "Office": {"paths": ["/office/*"], "source_ips": ["198.51.100.0/24"]},
 }
+REWRITES: dict[str, dict[str, object]] = {
+    "Items": {"paths": ["/items", "/items/*"], "rewrite_path": "/*"},
+    "Product": {"paths": ["/dp/*"], "rewrite_path": (r"^/dp/([A-Za-z0-9]+)", "/product.php?id=$1")},
+    "Pets": {"hosts": ["*.pets.example.com"], "paths": ["/a/*"], "rewrite_host": "*.internal", "rewrite_path": "/b"},
+}
 
 
 class Shop(Stack):
@@ -83,6 +88,16 @@ def routed_app() -> App:
         user_info_endpoint="https://login.example.com/userinfo",
         client_id="shop",
         client_secret=SecretValue.cfn_parameter(secret),
+    )
+    for name, rewrites in REWRITES.items():
+        stack.endpoint.add_route(name, service=stack.service(name), **rewrites)  # type: ignore[arg-type]  # see there
+    stack.endpoint.add_redirect("Www", hosts=["www.example.com"], to_host="example.com")
+    stack.endpoint.add_redirect("Moved", paths=["/old", "/old/*"], to_path="/archive/*", to_query="", status_code=301)
+    stack.endpoint.add_redirect("Posts", paths=["/post/*"], to_path=(r"^/post/([0-9]+)/[^?]*", "/posts/$1"))
+    stack.endpoint.add_redirect("Docs", paths=["/docs/*"], to_path="/v1/docs/*", to_query="#{query}&moved=1")
+    stack.endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *\n")
+    stack.endpoint.add_fixed_response(
+        "Gone", paths=["/v0/*"], status_code=410, content_type="application/json", message_body="{}"
     )
     stack.endpoint.add_route("Admin", service=stack.service("Admin"), paths=["/admin/*"], sign_in=sign_in)
     return app
@@ -177,6 +192,55 @@ def test_plain_http_is_redirected(routed: LoadBalancer) -> None:
 
     assert (answer.status, answer.body) == (HTTPStatus.MOVED_PERMANENTLY, "")
     assert answer.headers["Location"] == "https://shop.example.com:443/api/users?a=b"
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "body"),
+    [
+        ("/items", HTTPS, f"Items GET {HTTPS} /"),
+        ("/items?a=b", HTTPS, f"Items GET {HTTPS} /?a=b"),
+        ("/items/1/%20?a=/items/", HTTPS, f"Items GET {HTTPS} /1/%20?a=/items/"),
+        ("/dp/A1", HTTPS, f"Product GET {HTTPS} /product.php?id=A1"),
+        ("/dp/-", HTTPS, f"Product GET {HTTPS} /dp/-"),
+        ("/a/c/d?e", "cat.pets.example.com:443", "Pets GET cat.internal:443 /b?e"),
+    ],
+)
+def test_a_service_gets_the_rewritten_host_and_path(routed: LoadBalancer, path: str, host: str, body: str) -> None:
+    """The query string stays. What the expression does not match stays."""
+    assert routed.send(path, host=host).body == body
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status", "location"),
+    [
+        ("/a/b?c=d", "www.example.com:443", 302, "https://example.com:443/a/b?c=d"),
+        ("/old?c=d", HTTPS, 301, "https://a.test:443/archive/"),
+        ("/old/2024/a.html", HTTPS, 301, "https://a.test:443/archive/2024/a.html"),
+        ("/post/12/a-title?c=d", HTTPS, 302, "https://a.test:443/posts/12?c=d"),
+        ("/docs/a?c=d", HTTPS, 302, "https://a.test:443/v1/docs/a?c=d&moved=1"),
+    ],
+)
+def test_callers_are_redirected(routed: LoadBalancer, path: str, host: str, status: int, location: str) -> None:
+    """To another host, or to another path with the rest of theirs."""
+    answer = routed.send(path, host=host)
+
+    assert (answer.status, answer.headers["Location"]) == (status, location)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "content_type", "body"),
+    [
+        ("/robots.txt", 200, "text/plain", "User-agent: *\n"),
+        ("/v0/users", 410, "application/json", "{}"),
+    ],
+)
+def test_the_load_balancer_answers_itself(
+    routed: LoadBalancer, path: str, status: int, content_type: str, body: str
+) -> None:
+    """With a status, a type and a body."""
+    answer = routed.send(path, host=HTTPS)
+
+    assert (answer.status, answer.headers["Content-Type"], answer.body) == (status, content_type, body)
 
 
 def test_a_caller_without_a_session_is_sent_to_the_provider(routed: LoadBalancer) -> None:

@@ -12,8 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.listener_rules import plan_rules
 from fargate_constructs.endpoint.matching import RouteMatch, _is_within, _text_of_both
 from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities, priority_of
+from fargate_constructs.endpoint.redirects import Redirect
 
 Written = dict[str, Any]
 """Conditions as a test writes them."""
@@ -225,6 +227,73 @@ def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], re
                 if specificity(conditions[first]) == specificity(conditions[rule]):
                     matched = [each for each in requests if meets(each, conditions[first])]
                     assert all(meets(each, conditions[rule]) for each in matched)
+
+
+def followed(request: Request, conditions: Conditions, to: Redirect) -> Request:
+    """The request of a caller that follows a redirect, whose `*` is the rest of the path."""
+    rest = request.path[conditions.paths[0].index("*") :] if conditions.paths else request.path[1:]
+    path = request.path if to.to_path is None else str(to.to_path).replace("*", rest)
+    method = request.method if request.method in {"GET", "HEAD"} else "GET"
+    return replace(request, host=to.to_host or request.host, path=path, method=method)
+
+
+ENDS: Sequence[Written] = (
+    {},
+    {"headers": {"x": ["1"]}},
+    {"methods": ["GET"]},
+    {"methods": ["PUT"]},
+    {"source_ips": ["10.0.0.0/8"]},
+)
+REDIRECTS = st.tuples(
+    st.builds(
+        lambda hosts, paths, others: Conditions(hosts=hosts, paths=paths, **others),
+        st.sampled_from(([], ["a.com"], ["b.com"], ["*.com"])),
+        st.sampled_from(([], ["/a/*"], ["/b/*"], ["/a/b*"])),
+        st.sampled_from(ENDS),
+    ),
+    st.builds(
+        lambda host, path: Redirect(to_host=host, to_path=path, to_query=None, status_code=302),
+        st.sampled_from((None, "a.com", "b.com", "c.com")),
+        st.sampled_from((None, "/a/*", "/b/*", "/a/b", "/a/b/*", "/c")),
+    ),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(REDIRECTS, min_size=1, max_size=4), st.lists(REQUESTS, min_size=1, max_size=5))
+@example(
+    [
+        (Conditions(paths=["/a/*"]), Redirect(to_host=None, to_path="/b/*", to_query=None, status_code=302)),
+        (Conditions(paths=["/b/*"]), Redirect(to_host=None, to_path="/a/b/*", to_query=None, status_code=302)),
+    ],
+    [Request("a.com", "/a/b", {}, "PUT", {}, "10.1.2.3")],
+)
+def test_a_circle_of_redirects_never_ends(
+    redirects: list[tuple[Conditions, Redirect]], requests: list[Request]
+) -> None:
+    """A caller that a reported redirect answers is redirected again, each time."""
+    rules, answers = ListenerRules(), dict[Rule, tuple[Conditions, Redirect]]()
+    for number, (conditions, redirect) in enumerate(redirects):
+        to = redirect.next_request(conditions, frozenset({"a.com", "b.com"}))
+        planned = plan_rules(f"route {number}", conditions, None, next_request=to)
+        try:
+            rules.validate(planned)
+        except ValueError:
+            continue
+        rules.add(planned)
+        answers[planned[0]] = conditions, redirect
+    priorities = rules.priorities()
+    reported = {name for each in rules.circles() for name in re.findall("route [0-9]", each)}
+
+    for request in requests:
+        hop, passed = request, list[Rule]()
+        while len(passed) < 10:
+            matching = [rule for rule, (conditions, _) in answers.items() if meets(hop, conditions)]
+            if not matching:
+                break
+            passed.append(min(matching, key=lambda rule: priorities[rule]))
+            hop = followed(hop, *answers[passed[-1]])
+        assert len(passed) == 10 or not reported & {rule.name for rule in passed}
 
 
 @st.composite

@@ -183,6 +183,18 @@ def imported(stage: Stage) -> None:
     endpoint.add_route("Office", service=web, query={"version": ["2"]}, source_ips=["203.0.113.0/24"])
 
 
+def answers(stage: Stage) -> None:
+    """Answers that no service gives, and a service that gets other hosts and paths than the callers wrote."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    endpoint.add_redirect("Www", hosts=[f"www.{DOMAIN}"], to_host=DOMAIN, status_code=301)
+    endpoint.add_redirect("Moved", paths=["/old", "/old/*"], to_path="/new/*", to_query="")
+    endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *\nDisallow: /\n")
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    endpoint.add_route("Web", service=web, paths=["/web/*"], rewrite_host="web.internal", rewrite_path="/*")
+
+
 MODES = {
     "plain": plain,
     "tls": tls,
@@ -195,5 +207,6 @@ MODES = {
     "cloud-front": cloud_front,
     "named-cloud-front": named_cloud_front,
     "sign-in": sign_in,
+    "answers": answers,
     "imported": imported,
 }
