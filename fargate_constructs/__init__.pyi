@@ -24,6 +24,7 @@ from .service.deployment import Deployment as Deployment
 from .service.fargate_service import FargateService as FargateService
 from .service.health import Health as Health
 from .service.one_off_task import OneOffTask as OneOffTask
+from .service.queue_worker import QueueWorker as QueueWorker
 from .service.restart_policy import RestartPolicy as RestartPolicy
 from .service.rollback import Rollback as Rollback
 from .service.scaling import Scaling as Scaling

@@ -446,19 +446,22 @@ class FargateService(FargateTask):
 
     @checked
     def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
-        """Scale on the number of messages that wait in a queue.
+        """Scale on the number of messages in a queue.
+
+        With `Scaling(min=0)` a message starts the first task, and a quarter of an hour without messages stops all tasks
+        (see `QueueWorker`).
 
         Args:
             id: The scaling policy's ID; unique among the service's.
             queue: The queue whose messages the tasks process.
-            messages_per_task: How many may wait for each task: the longest wait that you accept, divided by the time
-                that a task needs for one (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html).
+            messages_per_task: How many may be in the queue for each task, those in process included: the longest wait
+                that you accept, divided by the time that a task needs for one
+                (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html).
 
         Raises:
-            ValueError: If *messages_per_task* is less than 1.
+            ValueError: If *messages_per_task* is less than 1, or a service with a minimum of 0 has a queue already.
         """
-        if self.scalable_task_count.node.find_child("Target").node.try_find_child(id):
-            raise ValueError(f"id must differ from the service's other scaling policies, got: {id!r}")
+        self._scaling.validate_backlog(id)
         validate_range("messages_per_task", messages_per_task, 1)
         self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)
 

@@ -16,6 +16,7 @@ from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import validate_range
+from fargate_constructs.service.queue_scaling import ZeroSteps, backlog_per_task
 
 
 @checked
@@ -77,6 +78,7 @@ class ServiceScaling:
     def __init__(self, service: ecs.FargateService, scaling: Scaling) -> None:
         self._service = service
         self._scaling = scaling
+        self._has_backlog = False
         self.task_count = service.auto_scale_task_count(min_capacity=scaling.min, max_capacity=scaling.max)
         if scaling.cpu_percent:
             self.task_count.scale_on_cpu_utilization("Cpu", target_utilization_percent=scaling.cpu_percent)
@@ -100,17 +102,36 @@ class ServiceScaling:
         # SUM of a list ignores a metric without data, and mostly one has none; FILL would hide data that comes late.
         self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target)
 
-    def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
-        """Keep the messages that wait in a queue for each task."""
-        metrics = {
-            "waiting": queue.metric_approximate_number_of_messages_visible(statistic="Average"),
-            # Each task reports its CPU once a minute, so the sample count is the number of tasks
-            # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-metrics.html).
-            "tasks": self._service.metric_cpu_utilization(statistic="SampleCount"),
-        }
-        self._track(id, "waiting / tasks", metrics, target=messages_per_task)
+    def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: float) -> None:
+        """Keep the messages of a queue for each task; with a minimum of 0, start the first task and stop the last."""
+        to_zero = self._may_be_zero
+        expression, metrics = backlog_per_task(self._service, queue, to_zero=to_zero)
+        self._track(id, expression, metrics, target=messages_per_task)
+        if to_zero:
+            steps = ZeroSteps(self._target, id, queue=queue)
+            steps.start(messages_per_task, self._scaling.max)
+            steps.stop()
+        self._has_backlog = True
 
-    def _track(self, id: str, expression: str, metrics: Mapping[str, cloudwatch.Metric], *, target: int) -> None:
+    def validate_backlog(self, id: str) -> None:
+        """Refuse an ID that a policy has, and a second queue that would not be empty when the first stops all tasks."""
+        if self._target.node.try_find_child(id):
+            raise ValueError(f"id must differ from the service's other scaling policies, got: {id!r}")
+        if self._has_backlog and self._may_be_zero:
+            raise ValueError(
+                f"a service that scales to zero has one queue, got a second one: {id!r}; set a minimum of 1, or make a "
+                "service for each queue"
+            )
+
+    @property
+    def _may_be_zero(self) -> bool:
+        return self._scaling.min == 0 or is_unresolved(self._scaling.min)
+
+    @property
+    def _target(self) -> applicationautoscaling.ScalableTarget:
+        return cast(applicationautoscaling.ScalableTarget, self.task_count.node.find_child("Target"))
+
+    def _track(self, id: str, expression: str, metrics: Mapping[str, cloudwatch.Metric], *, target: float) -> None:
         """Keep a value computed from several metrics, for which there is no L2."""
         policy = applicationautoscaling.CfnScalingPolicy
         sources = [
@@ -132,7 +153,7 @@ class ServiceScaling:
             for name, metric in metrics.items()
         ]
         result = policy.TargetTrackingMetricDataQueryProperty(id="result", expression=expression, return_data=True)
-        scalable_target = cast(applicationautoscaling.ScalableTarget, self.task_count.node.find_child("Target"))
+        scalable_target = self._target
         applicationautoscaling.CfnScalingPolicy(
             scalable_target,
             id,

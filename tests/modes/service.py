@@ -26,6 +26,7 @@ from fargate_constructs import (
     Health,
     HttpEndpoint,
     LogArchive,
+    QueueWorker,
     RestartPolicy,
     Rollback,
     Scaling,
@@ -58,6 +59,44 @@ def worker(stage: Stage) -> None:
     )
     worker.scale_on_backlog("Orders", queue=queue, messages_per_task=100)
     worker.rollback_on(cloudwatch.Alarm.from_alarm_arn(stack, "Alarm", ACCOUNT.format("cloudwatch", "alarm:orders")))
+
+
+def queues(stage: Stage) -> None:
+    """Workers with a queue made here, with a FIFO queue under a key, and with one made elsewhere, to zero and not."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    ten_seconds, half_an_hour = Duration.seconds(10), Duration.minutes(30)
+    orders = QueueWorker(
+        stack,
+        "Orders",
+        network=network,
+        image=IMAGE,
+        message_duration=ten_seconds,
+        acceptable_wait=half_an_hour,
+        capacity=Capacity.spot(on_demand_base=0),
+        scale_in_protection=True,
+    )
+    QueueWorker(
+        stack,
+        "Payments",
+        network=network,
+        image=IMAGE,
+        cluster=orders.cluster,
+        message_duration=ten_seconds,
+        fifo=True,
+        encryption_key=kms.Key(stack, "Key", enable_key_rotation=True),
+    )
+    QueueWorker(
+        stack,
+        "Returns",
+        network=network,
+        image=IMAGE,
+        cluster=orders.cluster,
+        message_duration=ten_seconds,
+        queue=sqs.Queue.from_queue_attributes(
+            stack, "Queue", queue_arn=ACCOUNT.format("sqs", "returns"), key_arn=IMPORTED_KEY
+        ),
+    )
 
 
 def deployments(stage: Stage) -> None:
@@ -336,6 +375,7 @@ def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:
 
 MODES = {
     "worker": worker,
+    "queues": queues,
     "deployments": deployments,
     "linked": linked,
     "sealed": sealed,

@@ -50,22 +50,23 @@ def test_memory_counts_where_it_is_asked_for(stack: Stack) -> None:
 
 
 def test_a_queues_backlog_per_task(stack: Stack) -> None:
-    """Messages that wait, by how often the tasks reported their CPU in a minute: how many there are."""
+    """All messages of the queue, by how often the tasks reported their CPU in a minute: how many there are."""
     queue = sqs.Queue(stack, "Orders")
     service = worker(stack)
     service.scale_on_backlog("Orders", queue=queue, messages_per_task=120)
 
     policy = policies_of(stack)["Orders"]
     assert policy["TargetValue"] == 120
-    waiting, tasks, result = policy["CustomizedMetricSpecification"]["Metrics"]
-    assert result == {"Id": "result", "Expression": "waiting / tasks", "ReturnData": True}
+    waiting, in_flight, tasks, result = policy["CustomizedMetricSpecification"]["Metrics"]
+    assert result == {"Id": "result", "Expression": "SUM([waiting, in_flight]) / tasks", "ReturnData": True}
+    assert in_flight["MetricStat"]["Metric"]["MetricName"] == "ApproximateNumberOfMessagesNotVisible"
     assert waiting["MetricStat"] == {
         "Metric": {
             "Namespace": "AWS/SQS",
             "MetricName": "ApproximateNumberOfMessagesVisible",
             "Dimensions": [{"Name": "QueueName", "Value": stack.resolve(queue.queue_name)}],
         },
-        "Stat": "Average",
+        "Stat": "Maximum",
     }
     assert tasks["MetricStat"] == {
         "Metric": {
