@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
@@ -23,6 +23,7 @@ from fargate_constructs import (
     HttpEndpoint,
     LogArchive,
     OneOffTask,
+    QueueWorker,
     ScheduledTask,
     WebAcl,
 )
@@ -32,7 +33,7 @@ NIGHTLY = scheduler.ScheduleExpression.cron(hour="3", minute="0")
 
 
 class Everything(Stack):
-    """Buffered delivery, fixed addresses, a file system, jobs, links, and a service of each way to deploy.
+    """Buffered delivery, fixed addresses, a file system, jobs, a worker, links, and a service of each way to deploy.
 
     What does not need each other is made in one order, or in its reverse.
     """
@@ -52,6 +53,7 @@ class Everything(Stack):
             lambda: self._make_service("Api", Deployment.canary()),
             lambda: self._make_service("Shop", Deployment.rolling()),
             self._make_job,
+            self._make_worker,
             self._make_migration,
         )
         each(
@@ -109,6 +111,12 @@ class Everything(Stack):
 
     def _make_job(self) -> None:
         ScheduledTask(self, "Report", network=self.network, cluster=self.cluster, image=IMAGE, schedule=NIGHTLY)
+
+    def _make_worker(self) -> None:
+        ten_seconds = Duration.seconds(10)
+        QueueWorker(
+            self, "Orders", network=self.network, cluster=self.cluster, image=IMAGE, message_duration=ten_seconds
+        )
 
     def _make_migration(self) -> None:
         self.migration = OneOffTask(self, "Migration", network=self.network, cluster=self.cluster, image=IMAGE)

@@ -254,7 +254,6 @@ class QueueWorker(FargateService):
             grantee=self,
             actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
             resource_arns=[tasks],
-            scope=self,
         )
         if not given_role:
             acknowledge_wildcards(self._task_role, [tasks], reason="ECS chooses a task's ID when it starts the task.")

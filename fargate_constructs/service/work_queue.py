@@ -93,7 +93,7 @@ def make_queues(
     encryption = sqs.QueueEncryption.KMS if encryption_key else sqs.QueueEncryption.SQS_MANAGED
     dead_letters = sqs.Queue(
         scope,
-        "DeadLetterQueue",
+        "DeadLetters",
         fifo=fifo or None,
         encryption=encryption,
         encryption_master_key=encryption_key,
@@ -101,8 +101,7 @@ def make_queues(
         retention_period=Duration.days(DEAD_LETTER_DAYS),
         removal_policy=RemovalPolicy.RETAIN,
     )
-    is_one = "It is the dead-letter queue of a worker."
-    acknowledge(dead_letters, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
+    acknowledge(dead_letters, {"SQSRedrivePolicy": "It is the dead-letter queue of a worker."})
     return sqs.Queue(
         scope,
         "Queue",

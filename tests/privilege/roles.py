@@ -36,6 +36,7 @@ FOLLOWED = {
     "AWS::ECS::Service",
     "AWS::ECS::Cluster",
     "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
 }
 

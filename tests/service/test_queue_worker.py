@@ -42,7 +42,9 @@ def workers() -> dict[str, QueueWorker]:
         "zero": worker("Zero", acceptable_wait=minutes(20), max_tasks=100, scale_in_protection=True),
         "soon": worker("Soon", acceptable_wait=seconds(60), min_tasks=0, max_tasks=1),
         "fifo": worker("Fifo", fifo=True, max_receive_count=3, visibility_timeout=hours(1)),
-        "key": worker("Sealed", encryption_key=kms.Key(stack, "Key"), message_duration=hours(3), acceptable_wait=hours(3)),
+        "key": worker(
+            "Sealed", encryption_key=kms.Key(stack, "Key"), message_duration=hours(3), acceptable_wait=hours(3)
+        ),
         "given": worker("Given", queue=sqs.Queue(stack, "Given2", dead_letter_queue=dead_letters)),
         "given_key": worker("GivenKey", queue=with_key),
         "imported": worker("Imported", queue=sqs.Queue.from_queue_arn(stack, "Imported2", QUEUE_ARN)),
@@ -223,7 +225,7 @@ def test_steps_to_zero_and_back(workers: Mapping[str, QueueWorker], template: Te
     assert "0.01) / tasks" in str(policies["Queue"])
 
 
-def test_alarms_of_the_steps(workers: Mapping[str, QueueWorker], template: Template) -> None:
+def test_alarms_of_the_steps(template: Template) -> None:
     """One minute starts tasks, fifteen stop them; the description says which worker's they are."""
     alarms = {
         each["AlarmDescription"].removeprefix("Test/Zero: "): each
@@ -348,7 +350,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"visibility_timeout": seconds(60), "stop_timeout": seconds(61)}, "stop_timeout (61 seconds), got: 60 seconds"),
     ({"environment": {"QUEUE_URL": "x"}}, "environment must not have QUEUE_URL, which holds the URL of the worker's"),
     ({"port": 80}, "QueueWorker has no argument 'port'"),
-    ({"queue": QUEUE_ARN}, "queue must be aws_sqs.IQueue or None, got: 'arn:aws:sqs:eu-west-1:123456789012:orders'; import it"),
+    (
+        {"queue": QUEUE_ARN},
+        "queue must be aws_sqs.IQueue or None, got: 'arn:aws:sqs:eu-west-1:123456789012:orders'; import it",
+    ),
 ]
 
 
@@ -399,5 +404,5 @@ def test_tokens_that_pass() -> None:
     returns = worker("Returns", visibility_timeout=seconds(token), cluster=orders.cluster)
 
     template = Template.from_stack(stack)
-    assert capacity_of(orders, template) == ({"Ref": "Number"}, {"Ref": "Number"})
+    assert str(capacity_of(orders, template)) == "({'Ref': 'Number'}, {'Ref': 'Number'})"
     assert queue_of(returns, template)["VisibilityTimeout"] == {"Ref": "Number"}
