@@ -26,6 +26,7 @@ from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.health import Health
 from fargate_constructs.service.queue_alarms import age_alarm, dead_letter_alarm
+from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.service.task_logs import LogRouter
@@ -83,12 +84,36 @@ class QueueWorker(FargateService):
             the image has a `VOLUME` of another user there. By default there are none.
         multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
             lines after it belong to the event. By default each line is an event.
+        docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are none.
+        ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+        restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+            default it does not.
+        start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By default
+            3 minutes.
+        init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By default it
+            is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay, need `False`.
+        add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+        drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`. By
+            default Docker's own set is kept.
+        system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of the
+            task. By default the kernel's own.
+        interactive: Whether standard input stays open. By default it does not.
+        pseudo_terminal: Whether the container has a terminal. By default it has none.
+        credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+            `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read it.
+            By default there is none.
+        version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+            they do, except images from a folder, whose tag never moves.
         cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
         memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
         ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
         cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
         operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
             default Linux.
+        pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and debuggers
+            need. By default each container sees its own only.
+        enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By default
+            it may not.
         stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
             use all of AWS's warning.
         cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
@@ -169,11 +194,25 @@ class QueueWorker(FargateService):
         read_only: bool = False,
         writable_paths: Sequence[str] = (),
         multiline_pattern: str | None = None,
+        docker_labels: Mapping[str, str] | None = None,
+        ulimits: Sequence[ecs.Ulimit] = (),
+        restart_policy: RestartPolicy | None = None,
+        start_timeout: Duration | None = None,
+        init_process_enabled: bool = True,
+        add_capabilities: Sequence[ecs.Capability] = (),
+        drop_capabilities: Sequence[ecs.Capability] = (),
+        system_controls: Sequence[ecs.SystemControl] = (),
+        interactive: bool = False,
+        pseudo_terminal: bool = False,
+        credential_specs: Sequence[ecs.CredentialSpec] = (),
+        version_consistency: ecs.VersionConsistency | None = None,
         cpu: int = 256,
         memory_limit_mib: int = 512,
         ephemeral_storage_gib: int | None = None,
         cpu_architecture: ecs.CpuArchitecture | None = None,
         operating_system_family: ecs.OperatingSystemFamily | None = None,
+        pid_mode: ecs.PidMode | None = None,
+        enable_fault_injection: bool = False,
         stop_timeout: Duration | None = None,
         cluster: ecs.ICluster | None = None,
         capacity: Capacity | None = None,
