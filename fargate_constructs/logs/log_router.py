@@ -11,8 +11,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.ecr_images import allow_image
 from fargate_constructs._core.environment_checks import validate_environment
-from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
+from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs.logs.log_group_names import log_group_name
 
@@ -141,9 +142,7 @@ class LogRouter:
         if self._bucket.encryption_key:
             self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")
         self._on_grant(task_definition.task_role, statement)
-        if not isinstance(self._image, ecs.RepositoryImage):
-            acknowledge_wildcards(task_definition.obtain_execution_role(), ["*"], reason=ECR_LOGIN)
-        return task_definition.add_firelens_log_router(
+        router = task_definition.add_firelens_log_router(
             CONTAINER,
             image=self._image,
             essential=True,
@@ -178,6 +177,8 @@ class LogRouter:
                 log_group=self.log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
             ),
         )
+        allow_image(router, self._image)
+        return router
 
     def _options(self, region: str) -> dict[str, str]:
         """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3).

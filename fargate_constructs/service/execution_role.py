@@ -91,7 +91,7 @@ class StartPermissions:
         self._role = role
 
     def visit(self, node: IConstruct) -> None:
-        """Add what CDK does not, once: this is an aspect of an L1, which has no children."""
+        """Add what CDK does not, once: this is an aspect of a construct without children."""
         containers = [
             each for each in node_of(self._task_definition).children if isinstance(each, ecs.ContainerDefinition)
         ]

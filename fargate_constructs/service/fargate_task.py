@@ -12,7 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IConstruct, IDependable
+from constructs import Construct, IDependable
 
 from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
 from fargate_constructs._core.argument_types import is_in_a_tree
@@ -487,8 +487,10 @@ class FargateTask(Construct):
             task_definition,
             {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
-        resource = cast(IConstruct, task_definition.node.default_child)
-        Aspects.of(resource).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
+        # CDK visits constructs in the order of the tree: this one after all containers, to which an aspect of the app
+        # may have added a secret.
+        last = Construct(self, "StartPermissions")
+        Aspects.of(last).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
         return task_definition
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:

@@ -10,15 +10,17 @@ from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
-from fargate_constructs._core.nag_suppressions import ECR_LOGIN, acknowledge_wildcards
+from fargate_constructs._core.ecr_images import allow_image
 from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.container import STOPPED, Condition, Container, Sidecar
+from fargate_constructs.service.image_platforms import check_image_platforms
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 MIN_MEMORY_MIB = 6
 MIN_CPU = 2
+IMAGES_FROM_REGISTRIES = (ecs.RepositoryImage, ecs.EcrImage)
 
 
 @jsii.implements(IValidation)
@@ -54,6 +56,7 @@ class TaskContainers:
         self._log_driver = log_driver
         self._all: dict[str, ecs.ContainerDefinition] = {}
         self._system_controls: dict[str, tuple[str, str]] = {}
+        self._builds_images = False
 
     def add(
         self,
@@ -98,8 +101,10 @@ class TaskContainers:
         )
         if container.health_check:
             self._with_check.add(name)
-        if not isinstance(container.image, ecs.RepositoryImage):
-            acknowledge_wildcards(self._task_definition.obtain_execution_role(), ["*"], reason=ECR_LOGIN)
+        allow_image(definition, container.image)
+        if not isinstance(container.image, IMAGES_FROM_REGISTRIES) and not self._builds_images:
+            self._builds_images = True
+            check_image_platforms(self._task_definition)
         for path in container.volume_paths:
             volume = self.volume_name(name, path)
             self._task_definition.add_volume(name=volume)

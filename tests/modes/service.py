@@ -26,6 +26,7 @@ from fargate_constructs import (
     Health,
     HttpEndpoint,
     LogArchive,
+    PullThroughCache,
     QueueWorker,
     RestartPolicy,
     Rollback,
@@ -39,6 +40,7 @@ IMPORTED_KEY = ACCOUNT.format("kms", "key/12345678-1234-1234-1234-123456789012")
 # What is under that key.
 KEYED_SECRETS = ("password-ABCDEF", "agent-ABCDEF")
 KEYED_BUCKET = "sealed-files"
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 
 def worker(stage: Stage) -> None:
@@ -365,7 +367,8 @@ def containers(stage: Stage) -> None:
         pid_mode=ecs.PidMode.TASK,
         enable_fault_injection=True,
     )
-    web.add_sidecar("proxy", image=IMAGE, restart_policy=RestartPolicy())
+    web.add_sidecar("proxy", image=PullThroughCache("hub").image("library/nginx:1"), restart_policy=RestartPolicy())
+    web.add_sidecar("agent", image=ecs.ContainerImage.from_registry(f"{REGISTRY}/agent:1"))
 
 
 def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:

@@ -2,8 +2,9 @@
 
 from typing import Any, cast
 
+import jsii
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Aspects, IAspect, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -12,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
+from constructs import IConstruct
 
 from fargate_constructs import FargateService, OneOffTask
 from fargate_constructs.synthesized.intrinsics import as_text
@@ -215,3 +217,37 @@ def test_the_file_of_active_directory_is_read(stack: Stack) -> None:
     assert granted["s3:GetObject"].endswith(":s3:::files/shop.json")
     assert granted["s3:GetBucketLocation"].endswith(":s3:::files")
     assert granted["ssm:GetParameters"].endswith(":parameter/ad/shop")
+
+
+@jsii.implements(IAspect)
+class AddsSecrets:
+    """An aspect that adds a secret to every container, as those of agents do."""
+
+    def __init__(self, secret: secretsmanager.ISecret) -> None:
+        self._secret = ecs.Secret.from_secrets_manager(secret)
+
+    def visit(self, node: IConstruct) -> None:
+        """Add it."""
+        if isinstance(node, ecs.ContainerDefinition):
+            node.add_secret("KEY", self._secret)
+
+
+@pytest.mark.parametrize("is_aspect", [True, False], ids=["by an aspect", "by the L2"])
+@pytest.mark.parametrize("is_stable", [True, False], ids=["with aspectStabilization", "without"])
+def test_a_secret_that_is_added_later_can_be_decrypted(
+    is_aspect: bool,  # noqa: FBT001 - a parameter of the test
+    is_stable: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """By an aspect of the whole stack, too: CDK visits a task definition before its containers."""
+    stack = Stack(App(context={"@aws-cdk/core:aspectStabilization": is_stable}), "Test")
+    secret = secretsmanager.Secret(stack, "Secret", encryption_key=kms.Key(stack, "Key"))
+    web = FargateService(stack, "WebTask", network=network_in(stack), image=IMAGE)
+    if is_aspect:
+        Aspects.of(stack).add(cast(IAspect, AddsSecrets(secret)))
+    else:
+        web.container.add_secret("KEY", ecs.Secret.from_secrets_manager(secret))
+
+    assert [each["Action"] for each in statements(stack, "Web")] == [
+        ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+        "kms:Decrypt",
+    ]
