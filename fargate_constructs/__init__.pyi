@@ -24,11 +24,8 @@ from .service.deployment import Deployment as Deployment
 from .service.fargate_service import FargateService as FargateService
 from .service.health import Health as Health
 from .service.one_off_task import OneOffTask as OneOffTask
-<<<<<<< HEAD
-from .service.queue_worker import QueueWorker as QueueWorker
-=======
 from .service.pull_through_cache import PullThroughCache as PullThroughCache
->>>>>>> 8c02e82 (Images of ECR by name and through a pull-through cache can be pulled; an image for other processors fails synthesis; late secrets can be decrypted)
+from .service.queue_worker import QueueWorker as QueueWorker
 from .service.restart_policy import RestartPolicy as RestartPolicy
 from .service.rollback import Rollback as Rollback
 from .service.scaling import Scaling as Scaling
