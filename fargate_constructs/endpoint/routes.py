@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from aws_cdk import Duration
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, Node
 
@@ -37,6 +38,12 @@ class RouteTarget(Protocol):
         """Makes the rule, and the one of test traffic if there is a test header: `FargateService.add_listener_rule`."""
 
 
+if TYPE_CHECKING:
+    Weights = Mapping[Any, float]  # a dict of services is no Mapping of protocols; tokens are floats
+else:
+    Weights = Mapping[RouteTarget, int]
+
+
 class RoutedEndpoint(Construct):
     """A listener, and the routes of the services behind it."""
 
@@ -52,15 +59,17 @@ class RoutedEndpoint(Construct):
         self,
         id: str,
         *,
-        service: RouteTarget,
+        service: RouteTarget | Weights,
+        rewrite_host: str | tuple[str, str] | None = None,
+        rewrite_path: str | tuple[str, str] | None = None,
+        stickiness_duration: Duration | None = None,
+        # From RoutedEndpoint.add_fixed_response without status_code, content_type, message_body, by make signatures:
         hosts: Sequence[str] = (),
         paths: Sequence[str] = (),
         headers: Mapping[str, Sequence[str]] | None = None,
         methods: Sequence[str] = (),
         query: Mapping[str, Sequence[str]] | None = None,
         source_ips: Sequence[str] = (),
-        rewrite_host: str | tuple[str, str] | None = None,
-        rewrite_path: str | tuple[str, str] | None = None,
         sign_in: SignIn | None = None,
         priority: int | None = None,
     ) -> elbv2.ApplicationListenerRule:
@@ -73,7 +82,16 @@ class RoutedEndpoint(Construct):
         Args:
             id: The route's ID; unique among the service's routes.
             service: The service that answers. The rule and its target group become the service's children, so a stack
-                with a service depends on the endpoint's stack and never the other way round.
+                with a service depends on the endpoint's stack and never the other way round. Or several services with
+                their weights, 0 to 999, such as `{web: 90, next_web: 10}`: the rule becomes a child of the first.
+            rewrite_host: The host that the service gets, such as `shop.internal`; a `*` is what the `*` of the route's
+                host pattern matched. Or a regular expression and its replacement: `(r"^(.+)[.]example[.]com",
+                "$1.example.org")`. By default the host of the request.
+            rewrite_path: The path that the service gets, such as `/*` for a route of `/api/*`: a `*` is what the `*` of
+                the route's path pattern matched. Or a regular expression for the path and query string, and its
+                replacement: `(r"^/item/([0-9]+)", "/items.php?id=$1")`. By default the path of the request.
+            stickiness_duration: Of several services: for how long a caller stays with the one that answered first, up
+                to 7 days, also if its weight becomes 0. By default each request is shared out again.
             hosts: Host names or patterns, such as `*.example.com`. By default every host.
             paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
             headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
@@ -81,12 +99,6 @@ class RoutedEndpoint(Construct):
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
             source_ips: CIDR blocks that hold the address of the caller (or of the last proxy before the endpoint). By
                 default every address.
-            rewrite_host: The host that the service gets, such as `shop.internal`; a `*` is what the `*` of the route's
-                host pattern matched. Or a regular expression and its replacement:
-                `(r"^(.+)[.]example[.]com", "$1.example.org")`. By default the host of the request.
-            rewrite_path: The path that the service gets, such as `/*` for a route of `/api/*`: a `*` is what the `*` of
-                the route's path pattern matched. Or a regular expression for the path and query string, and its
-                replacement: `(r"^/item/([0-9]+)", "/items.php?id=$1")`. By default the path of the request.
             sign_in: How callers prove who they are. It needs an endpoint with HTTPS. By default they do not.
             priority: The priority of the listener rule, 2 to 50,000; the lowest is tried first. By default it is
                 computed from the conditions, so that no route changes the priority of another.
@@ -96,8 +108,13 @@ class RoutedEndpoint(Construct):
             ValueError: If the service has a route of that *id* already; if a value is malformed, or known only when
                 deployed and without *priority*; if one rule cannot hold them all; if a route of this listener has the
                 same priority or the same conditions, or is as specific and matches a request that this route matches;
-                or if *sign_in* is given to an endpoint with plain HTTP.
+                if *sign_in* is given to an endpoint with plain HTTP; or if a service that has a weight moves requests
+                in its deployments.
         """
+        weights = service if isinstance(service, Mapping) else None
+        if weights is not None and not weights:
+            raise ValueError("service must be a service, or several with their weights, got: {}")
+        owner = next(iter(service)) if isinstance(service, Mapping) else service
         conditions = Conditions.of(locals())
         transforms = []
         if rewrite_host is not None:
@@ -106,17 +123,19 @@ class RoutedEndpoint(Construct):
             transforms.append(Rewrite.of_path("rewrite_path", rewrite_path, paths).render("url"))
         if sign_in:
             validate_https(self.listener)
-        rules = plan_rules(f"{id!r} of {path_of(service)}", conditions, priority, test_header=service.test_header)
+        rules = plan_rules(f"{id!r} of {path_of(owner)}", conditions, priority, test_header=owner.test_header)
         self._rules.validate(rules)
         priorities = [priority_in(self._rules, rule) for rule in rules]
-        made = service.add_listener_rule(
+        made = owner.add_listener_rule(
             id,
             listener=self.listener,
             priority=priorities[0],
             conditions=conditions.render(),
-            test_priority=priorities[1] if service.test_header else None,
+            test_priority=priorities[1] if owner.test_header else None,
             authenticate=sign_in._authenticate if sign_in else None,
             transforms=transforms,
+            weights=weights,
+            stickiness_duration=stickiness_duration,
         )
         if sign_in:
             allow_identity_provider(self.listener)
@@ -132,7 +151,7 @@ class RoutedEndpoint(Construct):
         to_path: str | tuple[str, str] | None = None,
         to_query: str | None = None,
         status_code: int = 302,
-        # From RoutedEndpoint.add_route without service, rewrite_host, rewrite_path, by make signatures:
+        # From RoutedEndpoint.add_fixed_response without status_code, content_type, message_body, by make signatures:
         hosts: Sequence[str] = (),
         paths: Sequence[str] = (),
         headers: Mapping[str, Sequence[str]] | None = None,
@@ -197,7 +216,6 @@ class RoutedEndpoint(Construct):
         status_code: int = 200,
         content_type: str = "text/plain",
         message_body: str = "",
-        # From RoutedEndpoint.add_route without service, rewrite_host, rewrite_path, by make signatures:
         hosts: Sequence[str] = (),
         paths: Sequence[str] = (),
         headers: Mapping[str, Sequence[str]] | None = None,

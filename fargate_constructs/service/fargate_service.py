@@ -49,7 +49,7 @@ from fargate_constructs.service.service_connect import (
 )
 from fargate_constructs.service.service_connect_links import ServiceLinks
 from fargate_constructs.service.service_connect_names import host_name_of, port_mapping_name
-from fargate_constructs.service.target_groups import ServiceRoutes
+from fargate_constructs.service.target_groups import ServiceRoutes, validate_weights
 from fargate_constructs.service.task_logs import LogRouter
 from fargate_constructs.service.task_size import is_windows
 from fargate_constructs.service.unwatched_target_groups import UnwatchedTargetGroups
@@ -332,6 +332,8 @@ class FargateService(FargateTask):
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
         transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
+        weights: Mapping[FargateService, int] | None = None,
+        stickiness_duration: Duration | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Answer a listener's requests. `HttpEndpoint.add_route` calls it; call it yourself for another listener.
 
@@ -344,16 +346,24 @@ class FargateService(FargateTask):
             authenticate: Puts a sign-in before the rule's action. By default there is none.
             transforms: How the rule rewrites host and path before the service gets the request. By default not.
 
+            weights: The weights of this service and others that share the requests, 0 to 999. By default this service
+                gets all requests.
+            stickiness_duration: With *weights*, for how long a caller stays with one service. By default not at all.
+
         Raises:
             ValueError: If the service has no port, has a rule already and deployments that shift traffic, or uses
-                HTTP/2 or gRPC with a listener of plain HTTP.
+                HTTP/2 or gRPC with a listener of plain HTTP; or if *weights* are not of 2 to 5 services, this one among
+                them, of which none has deployments that shift traffic.
         """
-        self._routes = self._routes or self._make_routes()
-        is_first = not self._routes.is_attached
-        rule = self._routes.add_rule(id, **forward(ServiceRoutes.add_rule, locals()))
-        if is_first:
-            self._scaling.on_requests(self.target_groups)
-            self._rollback_alarms.watch(self.target_groups, grace_period=self.health.grace_period)
+        validate_weights(self, weights, stickiness_duration)
+        services = [self, *(each for each in weights or {} if each is not self)]
+        routes = {service: service._ensure_routes() for service in services}
+        new = [service for service in services if not routes[service].is_attached]
+        given = {**locals(), "weights": {routes[service]: weight for service, weight in (weights or {}).items()}}
+        rule = routes[self].add_rule(id, **forward(ServiceRoutes.add_rule, given))
+        for service in new:
+            service._scaling.on_requests(service.target_groups)
+            service._rollback_alarms.watch(service.target_groups, grace_period=service.health.grace_period)
         return rule
 
     @checked
@@ -467,6 +477,10 @@ class FargateService(FargateTask):
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         return {"Exec": exec_access_of(self.cluster).policy}
+
+    def _ensure_routes(self) -> ServiceRoutes:
+        self._routes = self._routes or self._make_routes()
+        return self._routes
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:

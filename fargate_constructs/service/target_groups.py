@@ -1,25 +1,31 @@
 """The listener rules and target groups of a service."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.validation import MAX_VALUES_PER_RULE
+from fargate_constructs._core.validation import MAX_VALUES_PER_RULE, validate_range, validate_seconds
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
 # The IDs by which the warnings can be acknowledged.
 MOVED_WEIGHTS = "fargate-constructs:movedWeights"
 SIGN_IN = "fargate-constructs:signInWhileShifting"
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+MIN_SHARES, MAX_SHARES = 2, 5
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html
+MAX_WEIGHT = 999
+MAX_STICKINESS_SECONDS = 604_800
 
 
 class ServiceRoutes(Construct):
@@ -78,33 +84,26 @@ class ServiceRoutes(Construct):
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
         transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
+        weights: Mapping["ServiceRoutes", int] | None = None,
+        stickiness_duration: Duration | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Add a listener rule, and that of test traffic. With two target groups a service has one rule."""
-        if id in self._ids:
-            service = path_of(self).rpartition("/")[0]
-            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
-        if self.is_attached and self._alternate:
-            raise ValueError(
-                f"a service deployed {self._deployment.strategy.value} with two target groups has one route, got "
-                f"another: {id!r}; list all hosts and paths in one",
-            )
-        self._validate_listener(id, listener)
+        sharing = [self, *(each for each in weights or {} if each is not self)]
+        self._validate_rule(id)
+        for routes in sharing:
+            if weights:
+                routes._validate_share(id, self)
+            routes._validate_listener(id, listener)
         header = self._deployment.test_header
         test_priority = test_priority or (_before(priority) if header else 0)
         if header:
             _validate_values(id, conditions)
         if authenticate and self._deployment._shifts_traffic:
-            # AWS's German and Spanish pages have this limit, and the English page has not:
-            # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
-            Annotations.of(self._service).add_warning_v2(
-                SIGN_IN,
-                f"route {id!r} asks callers to sign in, and some of AWS's pages say that a "
-                f"{self._deployment.strategy.value.lower()} deployment fails if its rule does more than forward: try "
-                "one before you rely on it, or deploy with Deployment.rolling()",
-            )
+            self._warn_of_sign_in(id)
         authenticate = authenticate or (lambda action: action)
         make_rule = partial(elbv2.ApplicationListenerRule, self._rules, listener=listener)
-        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(self._forward()))
+        forward = self._forward_by_weight(id, weights, stickiness_duration) if weights else self._forward()
+        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(forward))
         test_rule = None
         if header:
             name, value = header
@@ -117,10 +116,31 @@ class ServiceRoutes(Construct):
         if transforms:
             for each in filter(None, (rule, test_rule)):
                 cast("elbv2.CfnListenerRule", each.node.default_child).transforms = list(transforms)
-        if not self.is_attached:
-            self._attach(rule, test_rule)
+        for routes in sharing:
+            if not routes.is_attached:
+                routes._attach(rule, test_rule)
         self._ids.add(id)
         return rule
+
+    def _validate_rule(self, id: str) -> None:
+        if id in self._ids:
+            service = path_of(self).rpartition("/")[0]
+            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
+        if self.is_attached and self._alternate:
+            raise ValueError(
+                f"a service deployed {self._deployment.strategy.value} with two target groups has one route, got "
+                f"another: {id!r}; list all hosts and paths in one",
+            )
+
+    def _warn_of_sign_in(self, id: str) -> None:
+        # AWS's German and Spanish pages have this limit, and the English page has not:
+        # https://docs.aws.amazon.com/es_es/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
+        Annotations.of(self._service).add_warning_v2(
+            SIGN_IN,
+            f"route {id!r} asks callers to sign in, and some of AWS's pages say that a "
+            f"{self._deployment.strategy.value.lower()} deployment fails if its rule does more than forward: try "
+            "one before you rely on it, or deploy with Deployment.rolling()",
+        )
 
     def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
         if not isinstance(listener, elbv2.ApplicationListener):
@@ -150,6 +170,38 @@ class ServiceRoutes(Construct):
                 f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
                 f"and {path_of(load_balancer)} in two; pass the same network to both",
             )
+
+    def _validate_share(self, id: str, owner: "ServiceRoutes") -> None:
+        """Refuse to get a share of the requests of another service's rule."""
+        name = path_of(self._service).rpartition("/")[0]
+        if self._alternate:
+            raise ValueError(
+                f"ECS moves the weights of a service with two target groups, so it cannot share route {id!r}, got: "
+                f"{name}, deployed {self._deployment.strategy.value}; deploy it with Deployment.rolling()",
+            )
+        if not self.is_attached and Stack.of(self) is not Stack.of(owner):
+            # Its tasks start after a rule with its target group, and the rule is made after its target group.
+            raise ValueError(
+                f"a service in another stack than the first one of route {id!r} needs a route of its own before, got: "
+                f"{name}; add one for tests, such as with headers={{'x-version': ['next']}}",
+            )
+
+    def _forward_by_weight(
+        self, id: str, weights: Mapping["ServiceRoutes", int], stickiness_duration: Duration | None
+    ) -> elbv2.ListenerAction:
+        groups = [
+            elbv2.WeightedTargetGroup(target_group=self._target_group_of(routes, f"{id}{number}"), weight=weight)
+            for number, (routes, weight) in enumerate(weights.items())
+        ]
+        return elbv2.ListenerAction.weighted_forward(groups, stickiness_duration=stickiness_duration)
+
+    def _target_group_of(self, routes: "ServiceRoutes", id: str) -> elbv2.IApplicationTargetGroup:
+        """Return the target group of a service. In another stack the service must not wait for the rule."""
+        if Stack.of(routes) is Stack.of(self):
+            return routes.target_group
+        return elbv2.ApplicationTargetGroup.from_target_group_attributes(
+            self, id, target_group_arn=routes.target_group.target_group_arn
+        )
 
     def _forward(self) -> elbv2.ListenerAction:
         if self._alternate is None:
@@ -231,3 +283,22 @@ def _count_values(condition: elbv2.ListenerCondition) -> int:
     """Return the number of values in a condition."""
     (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
     return len(configuration["values"])
+
+
+def validate_weights(
+    service: IConstruct, weights: Mapping[Any, int] | None, stickiness_duration: Duration | None
+) -> None:
+    """Refuse weights that AWS would refuse, and those of other services than the rule's."""
+    if weights is None:
+        if stickiness_duration is not None:
+            raise ValueError("stickiness_duration needs several services with weights; leave it out")
+        return
+    if not MIN_SHARES <= len(weights) <= MAX_SHARES:
+        raise ValueError(f"weights must be of {MIN_SHARES} to {MAX_SHARES} services, got: {len(weights)}")
+    if service not in weights:
+        raise ValueError(f"weights must have one of the rule's service, {path_of(service)}, got those of others only")
+    for each, weight in weights.items():
+        validate_range(f"the weight of {path_of(each)}", weight, 0, MAX_WEIGHT)
+    if not any(weights.values()):
+        raise ValueError("weights must not be 0 for every service: callers would get 503; give one of them 100")
+    validate_seconds("stickiness_duration", stickiness_duration, 1, MAX_STICKINESS_SECONDS)

@@ -91,6 +91,8 @@ def routed_app() -> App:
     )
     for name, rewrites in REWRITES.items():
         stack.endpoint.add_route(name, service=stack.service(name), **rewrites)  # type: ignore[arg-type]  # see there
+    blue, green, grey = (stack.service(name) for name in ("Blue", "Green", "Grey"))
+    stack.endpoint.add_route("Colours", service={blue: 50, green: 50, grey: 0}, paths=["/colours/*"])
     stack.endpoint.add_redirect("Www", hosts=["www.example.com"], to_host="example.com")
     stack.endpoint.add_redirect("Moved", paths=["/old", "/old/*"], to_path="/archive/*", to_query="", status_code=301)
     stack.endpoint.add_redirect("Posts", paths=["/post/*"], to_path=(r"^/post/([0-9]+)/[^?]*", "/posts/$1"))
@@ -225,6 +227,11 @@ def test_callers_are_redirected(routed: LoadBalancer, path: str, host: str, stat
     answer = routed.send(path, host=host)
 
     assert (answer.status, answer.headers["Location"]) == (status, location)
+
+
+def test_services_share_requests_by_weight(routed: LoadBalancer) -> None:
+    """A service without weight gets none."""
+    assert {routed.send("/colours/1", host=HTTPS).name for _ in range(30)} == {"Blue", "Green"}
 
 
 @pytest.mark.parametrize(

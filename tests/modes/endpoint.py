@@ -191,8 +191,9 @@ def answers(stage: Stage) -> None:
     endpoint.add_redirect("Www", hosts=[f"www.{DOMAIN}"], to_host=DOMAIN, status_code=301)
     endpoint.add_redirect("Moved", paths=["/old", "/old/*"], to_path="/new/*", to_query="")
     endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *\nDisallow: /\n")
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    endpoint.add_route("Web", service=web, paths=["/web/*"], rewrite_host="web.internal", rewrite_path="/*")
+    web, next_web = (FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "NextWeb"))
+    weights = {web: 90, next_web: 10}
+    endpoint.add_route("Web", service=weights, paths=["/web/*"], rewrite_host="web.internal", rewrite_path="/*")
 
 
 MODES = {
