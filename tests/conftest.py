@@ -58,15 +58,20 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Measure no coverage of tests that repeat, nor of their fixtures."""
     plugin = item.config.pluginmanager.get_plugin("_cov")
     controller: Any = getattr(plugin, "cov_controller", None)
-    if controller is None or not item.nodeid.startswith(REPEATING):
+    if controller is None or not _repeats(item):
         return (yield)
     controller.pause()
     try:
         return (yield)
     finally:
         controller.resume()
-        if nextitem and not nextitem.nodeid.startswith(REPEATING):
+        if nextitem and not _repeats(nextitem):
             _clear_caches()
+
+
+def _repeats(item: pytest.Item) -> bool:
+    """Whether other tests must reach the same branches. Coverage must not depend on hypothesis's random examples."""
+    return item.nodeid.startswith(REPEATING) or hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 def _clear_caches() -> None:

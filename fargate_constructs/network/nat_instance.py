@@ -10,14 +10,7 @@ task ──> default route ──> network interface ──> Elastic IP ──> 
 from collections.abc import Sequence
 
 import jsii
-from aws_cdk import (
-    CfnAutoScalingRollingUpdate,
-    CfnCreationPolicy,
-    CfnResourceSignal,
-    CfnUpdatePolicy,
-    Fn,
-    Tags,
-)
+from aws_cdk import CfnAutoScalingRollingUpdate, CfnCreationPolicy, CfnResourceSignal, CfnUpdatePolicy, Fn, Tags
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct

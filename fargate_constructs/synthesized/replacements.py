@@ -6,12 +6,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any, NamedTuple
 
-from fargate_constructs.synthesized.comparable_template import (
-    CREATE_ONLY_KEY,
-    PATH_KEY,
-    ComparableTemplate,
-    references,
-)
+from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY, PATH_KEY, ComparableTemplate, references
 from fargate_constructs.synthesized.create_only import (
     CONDITIONALLY,
     KINDS,

@@ -24,6 +24,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
 from urllib3 import HTTPResponse
 
 
@@ -138,8 +139,8 @@ Untyped = Any  # of botocore
 def in_process(api: Api) -> Iterator[str]:
     """Let boto3 talk to an API without a connection, for a block; yield the URL under which it is found.
 
-    Only signing and sending are left out. What botocore does before (checks, headers), after (parsing) and between
-    (trying again) stays.
+    Only signing, sending and the description of the client are left out. What botocore does before (checks, headers),
+    after (parsing) and between (trying again) stays.
     """
     host = next(HOSTS)
     url = f"http://127.{host >> 8}.{host & 255}.1:9"  # a host of its own, at which nothing listens
@@ -190,6 +191,7 @@ def send(session: URLLib3Session, request: Untyped, elsewhere: Untyped = URLLib3
 # For good, in any order of fixtures: they pass on what is for no API here.
 mock.patch.object(URLLib3Session, "send", send).start()
 mock.patch.object(RequestSigner, "sign", sign).start()
+mock.patch.object(UserAgentString, "to_string", lambda self: type(self).__name__).start()  # a fifth of a call's time
 
 
 # --- Over HTTP ---

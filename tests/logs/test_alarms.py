@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
+from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.log_archive import LogArchive
 from tests.logs.archives import archive_of, resources, template_of
 
@@ -74,7 +75,8 @@ def test_actions() -> None:
     """Each alarm does what you say, and so does one of yours."""
     stack = Stack(App(), "Test")
     topic = sns.Topic(stack, "Topic")
-    archive = LogArchive(stack, "LogArchive", alarm_actions=[actions.SnsAction(topic)])
+    on_alarm = [actions.SnsAction(topic)]
+    archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw, alarm_actions=on_alarm)
 
     alarm = archive.add_alarm("Cold", archive.function.metric_duration(), "the shipper is slow", threshold=5000)
 

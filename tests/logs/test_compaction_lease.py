@@ -23,20 +23,9 @@ TAKING, NOTHING_ELSE = 2, {"last_day": "2020-01-01", "first_day": "2020-01-02"}
 
 
 @pytest.fixture
-def compaction(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Compaction:
-    """A compaction for which three objects are worth it, and a shipper with empty buckets."""
-    return new_compaction(new_shipper, environment)
-
-
-@pytest.fixture
-def unlucky_compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
-    """One that reaches S3 through `faulty_s3`."""
-    return new_compaction(new_shipper, bad_days)
-
-
-def new_compaction(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Compaction:
-    """A compaction for which three objects are worth it, and a shipper with empty buckets."""
-    return Compaction(new_module(environment), new_shipper())
+def compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
+    """A compaction that reaches S3 through `faulty_s3`, and a shipper with empty buckets that does not."""
+    return Compaction(new_module(bad_days), new_shipper())
 
 
 def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `compacting.load` returns
@@ -186,21 +175,21 @@ def at(age: timedelta) -> Fault:
 
 @pytest.mark.parametrize(("minutes", "taken"), [(0, False), (19, False), (21, True)], ids=["new", "held", "old"])
 def test_a_killed_holder(
-    unlucky_compaction: Compaction, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch, minutes: int, *, taken: bool
+    compaction: Compaction, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch, minutes: int, *, taken: bool
 ) -> None:
     """A lease that was not given back is taken over when it is older, by S3's clock, than any run; no other counts."""
     faulty_s3.script.extend([*[pass_on] * (1 + TAKING), reset])
     with pytest.raises(BotoCoreError):
-        unlucky_compaction.run()
-    unlucky_compaction.ship(*IDS)
+        compaction.run()
+    compaction.ship(*IDS)
     monkeypatch.setattr("time.time", lambda: 0.0)  # of the function
-    monkeypatch.setattr(unlucky_compaction.module.hours, "now", lambda: datetime.now(UTC))
+    monkeypatch.setattr(compaction.module.hours, "now", lambda: datetime.now(UTC))
 
     faulty_s3.script.extend([pass_on, at(timedelta(minutes=minutes))])
-    result = unlucky_compaction.run()
+    result = compaction.run()
 
     assert ("busy" not in result) == taken
-    assert len(unlucky_compaction.names()) == (1 if taken else len(IDS))
+    assert len(compaction.names()) == (1 if taken else len(IDS))
 
 
 def test_an_old_lease_has_one_heir(compaction: Compaction) -> None:
@@ -245,7 +234,7 @@ def test_what_is_ones_own_no_longer_is_not_given_back(compaction: Compaction) ->
 
 @pytest.mark.parametrize(("call", "busy"), [(1 + TAKING, True), (1, False)], ids=["taking it", "giving it back"])
 def test_an_answer_is_lost(
-    unlucky_compaction: Compaction,
+    compaction: Compaction,
     faulty_s3: FaultyS3,
     bad_days: dict[str, str],
     call: int,
@@ -254,27 +243,27 @@ def test_an_answer_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
-    archive = unlucky_compaction.module.archived_hours
+    archive = compaction.module.archived_hours
     monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = len(faulty_s3.requests)
-    unlucky_compaction.run(NOTHING_ELSE)
+    compaction.run(NOTHING_ELSE)
     calls = len(faulty_s3.requests) - before
 
     faulty_s3.script.extend([*[pass_on] * ((call if busy else calls) - 1), lose_answer])
-    result = unlucky_compaction.run(NOTHING_ELSE)
+    result = compaction.run(NOTHING_ELSE)
 
     assert ("busy" in result) == busy
-    assert ("busy" in unlucky_compaction.run(NOTHING_ELSE)) == busy
+    assert ("busy" in compaction.run(NOTHING_ELSE)) == busy
 
 
-@pytest.mark.parametrize("call", [1 + TAKING, -1], ids=["taking it", "giving it back"])
-def test_a_refusal_is_an_error(unlucky_compaction: Compaction, faulty_s3: FaultyS3, call: int) -> None:
+@pytest.mark.parametrize("call", [1, 1 + TAKING, -1], ids=["looking for versions", "taking it", "giving it back"])
+def test_a_refusal_is_an_error(compaction: Compaction, faulty_s3: FaultyS3, call: int) -> None:
     """A missing permission is not taken for another run."""
     before = len(faulty_s3.requests)
-    unlucky_compaction.run(NOTHING_ELSE)
+    compaction.run(NOTHING_ELSE)
     calls = len(faulty_s3.requests) - before
 
     faulty_s3.script.extend([*[pass_on] * ((call if call > 0 else calls) - 1), refuse(403, "AccessDenied")])
     with pytest.raises(ClientError, match="AccessDenied"):
-        unlucky_compaction.run(NOTHING_ELSE)
+        compaction.run(NOTHING_ELSE)

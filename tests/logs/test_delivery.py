@@ -99,24 +99,24 @@ def test_switching_moves_nothing(template: Template) -> None:
 
 
 @pytest.fixture(scope="module")
-def custom() -> dict[str, Template]:
-    """The template of each buffered archive that no mode has."""
-    app = App()
-    small, late, named = (Stack(app, name) for name in ("Small", "Late", "Named"))
-    size, interval = (CfnParameter(late, name, type="Number").value_as_number for name in ("Size", "Interval"))
+def custom() -> dict[str, Stack]:
+    """A stack for each buffered archive that no mode has: one in another account's bucket, one in anybody's."""
+    small, late = (Stack(App(), name) for name in ("Small", "Late"))
     LogArchive(
         small,
         "LogArchive",
+        bucket=s3.Bucket.from_bucket_attributes(small, "Bucket", bucket_name="logs-of-all", account="222222222222"),
         delivery=Delivery.buffered(buffering_size=Size.mebibytes(64), buffering_interval=Duration.minutes(1)),
+        compaction=True,
     )
+    size, interval = (CfnParameter(late, name, type="Number").value_as_number for name in ("Size", "Interval"))
     LogArchive(
         late,
         "LogArchive",
+        bucket=s3.Bucket.from_bucket_name(late, "Bucket", "logs-of-all"),
         delivery=Delivery.buffered(buffering_size=Size.mebibytes(size), buffering_interval=Duration.seconds(interval)),
     )
-    bucket = s3.Bucket.from_bucket_name(named, "Bucket", "logs-of-all")
-    LogArchive(named, "LogArchive", bucket=bucket, delivery=Delivery.buffered())
-    return {stack.node.id: Template.from_stack(stack) for stack in (small, late, named)}
+    return {stack.node.id: stack for stack in (small, late)}
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def custom() -> dict[str, Template]:
         ("Late", {"IntervalInSeconds": {"Ref": "Interval"}, "SizeInMBs": {"Ref": "Size"}}),
     ],
 )
-def test_sizes_of_ones_own(custom: dict[str, Template], name: str, hints: object) -> None:
+def test_sizes_of_ones_own(custom: dict[str, Stack], name: str, hints: object) -> None:
     """As Data Firehose allows, or as only CloudFormation knows."""
-    custom[name].has_resource_properties(
+    Template.from_stack(custom[name]).has_resource_properties(
         "AWS::KinesisFirehose::DeliveryStream",
         {"ExtendedS3DestinationConfiguration": Match.object_like({"BufferingHints": hints})},
     )
@@ -162,23 +162,21 @@ def test_a_key_of_ones_own() -> None:
     assert may in policy["PolicyDocument"]["Statement"]
 
 
-def test_a_given_bucket_and_its_owner(custom: dict[str, Template]) -> None:
+def test_a_given_bucket_and_its_owner(custom: dict[str, Stack]) -> None:
     """Failures of the stream are looked for there; S3 is told whose it must be if that is known."""
-    templates = template_of("given-buffered"), custom["Named"]
-    owned, named = (environment(template, "replay.handler.handler") for template in templates)
+    owned, named = (environment(Template.from_stack(each), "replay.handler.handler") for each in custom.values())
 
     assert owned["STREAM_FAILURE_BUCKET"] == named["STREAM_FAILURE_BUCKET"] == "logs-of-all"
     assert owned["STREAM_FAILURE_BUCKET_OWNER"] == "222222222222"
     assert "STREAM_FAILURE_BUCKET_OWNER" not in named
 
 
-def test_what_the_owner_of_a_foreign_bucket_must_allow() -> None:
+def test_what_the_owner_of_a_foreign_bucket_must_allow(custom: dict[str, Stack]) -> None:
     """Six roles need the bucket: shipper, transform, stream, replay, catalog and, if it is told to merge, merger."""
-    stack = Stack(App(), "Test")
-    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
-    archive = LogArchive(stack, "LogArchive", bucket=bucket, delivery=Delivery.buffered(), compaction=True)
+    archive = custom["Small"].node.find_child("LogArchive")
+    assert isinstance(archive, LogArchive)
 
-    allowances = stack.resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
+    allowances = custom["Small"].resolve([each.to_statement_json() for each in archive.bucket_policy_statements])
     roles = [re.sub(r"[0-9A-F]{8}$", "", each["Principal"]["AWS"]["Fn::GetAtt"][0]) for each in allowances]
     assert roles == [
         "LogArchiveShipperRole",
@@ -229,18 +227,48 @@ def test_between_buffered_and_direct(template: Template) -> None:
         draining.add_log_group(draining.firehose.own_log_group)
 
 
-def test_no_export_goes_while_log_groups_of_other_stacks_import_it() -> None:
-    """From buffered to draining: CloudFormation would refuse to take away what another stack still imports."""
-    app = App()
-    bases = []
-    for name, delivery in (("Buffered", Delivery.buffered()), ("Draining", Delivery.draining())):
-        bases.append(Stack(app, name))
-        archive = LogArchive(bases[-1], "LogArchive", delivery=delivery)
-        archive.add_log_group(logs.LogGroup(Stack(app, f"{name}Shop"), "Logs"))
+# --- Log groups of other stacks ---
 
+
+@pytest.fixture(scope="module")
+def of_other_stacks() -> dict[str, tuple[Stack, Stack]]:
+    """The stacks of an archive and of the log groups that it ships, one of them imported, for each delivery."""
+    app, made = App(), {}
+    for name, delivery in DELIVERIES.items():
+        base, services = made[name] = Stack(app, f"{name}Archive"), Stack(app, name)
+        archive = LogArchive(base, "LogArchive", delivery=delivery, compaction=False)
+        for group in (logs.LogGroup(services, "A"), logs.LogGroup(services, "B")):
+            archive.add_log_group(group)
+        archive.add_log_group(logs.LogGroup.from_log_group_name(services, "Imported", "/app/web"))
+    return made
+
+
+DELIVERIES = {"Direct": Delivery.direct(), "Buffered": Delivery.buffered(), "Draining": Delivery.draining()}
+
+
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_log_groups_of_other_stacks(of_other_stacks: dict[str, tuple[Stack, Stack]], name: str) -> None:
+    """A stack with log groups depends on the archive's, never the other way round; each adds a subscription alone."""
+    archive, services = of_other_stacks[name]
+    template = Template.from_stack(services)
+
+    assert services.dependencies == [archive]
+    assert Counter(each["Type"] for each in template.to_json()["Resources"].values()) == {
+        "AWS::Logs::LogGroup": 2,
+        "AWS::Logs::SubscriptionFilter": 3,
+    }
+    assert len({each["FilterName"] for each in properties(template, "AWS::Logs::SubscriptionFilter")}) == 1
+    principals = [each["Principal"] for each in properties(Template.from_stack(archive), "AWS::Lambda::Permission")]
+    assert principals.count("logs.amazonaws.com") == (name != "Buffered")
+
+
+def test_no_export_goes_while_log_groups_of_other_stacks_import_it(
+    of_other_stacks: dict[str, tuple[Stack, Stack]],
+) -> None:
+    """From buffered to draining: CloudFormation would refuse to take away what another stack still imports."""
     buffered, draining = (
-        {output["Export"]["Name"].partition(":")[2] for output in Template.from_stack(base).find_outputs("*").values()}
-        for base in bases
+        {each["Export"]["Name"].partition(":")[2] for each in Template.from_stack(base).find_outputs("*").values()}
+        for base, _ in (of_other_stacks[name] for name in ("Buffered", "Draining"))
     )
     assert len(buffered) == 2
     assert buffered < draining

@@ -11,17 +11,16 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import Stack
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fargate_constructs import LogArchive
+from fargate_constructs.logs.failure_queue import FailureQueue
 from fargate_constructs.logs.replay import TIMEOUT
 from tests.logs.archives import archive_of, environment, resources, statements, template_of
-from tests.logs.deployed import Context, JsonObject, Shipper, client, delivery, environment_of, load, log_event
-from tests.logs.faults import in_process
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event
 from tests.logs.memory_queue import VISIBILITY_TIMEOUT, MemoryQueue
 
 ENOUGH = 15 * 60_000
@@ -45,7 +44,8 @@ class China:
     def fail(self) -> str:
         """Let Lambda record a batch that it gave up; return the ID of its event."""
         id_ = str(next(self._ids))
-        self.queue.send(json.dumps({"requestPayload": delivery(log_event(id_)), "responsePayload": {}}))
+        record = {"requestPayload": delivery(log_event(id_)), "responsePayload": {}}
+        self.queue.send_message(QueueUrl="queue", MessageBody=json.dumps(record))
         return id_
 
     def ship(self, event: JsonObject, context: Context | None = None) -> JsonObject:
@@ -62,8 +62,8 @@ class China:
             mock.patch.object(failures.S3, "put_object", partial(self._call, failures.S3.put_object)),
             mock.patch.object(failures.S3, "delete_object", partial(self._call, failures.S3.delete_object)),
             mock.patch.object(failures.LAMBDA, "invoke", partial(self._call, self._invoke)),
-            mock.patch.object(drain.SQS, "receive_message", partial(self._call, drain.SQS.receive_message)),
-            mock.patch.object(drain.SQS, "delete_message", partial(self._call, drain.SQS.delete_message)),
+            mock.patch.object(self.queue, "receive_message", partial(self._call, self.queue.receive_message)),
+            mock.patch.object(self.queue, "delete_message", partial(self._call, self.queue.delete_message)),
         ):
             result: dict[str, int] = drain.handler({}, Context(ENOUGH))
         return result
@@ -98,17 +98,13 @@ class China:
 @pytest.fixture(scope="module")
 def new_china(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Iterator[Callable[[], China]]:
     """Make an archive in China, as often as a test likes."""
-    queue = MemoryQueue()
     replay = load(environment, "replay")
-    with in_process(queue) as url, mock.patch.dict(os.environ):
-        sqs = client("sqs", environment_of(url))
-        replay["drain"].SQS = sqs
+    with mock.patch.dict(os.environ):
 
         def new() -> China:
-            queue.__init__()  # type: ignore[misc] # anew
-            shipper = new_shipper()
-            shipper.modules["queue_fallback"].SQS = sqs
-            os.environ.update(shipper.environment | {"SHIPPER": "shipper", "FAILURE_QUEUE": f"{url}/queue"})
+            shipper, queue = new_shipper(), MemoryQueue()
+            replay["drain"].SQS = shipper.modules["queue_fallback"].SQS = queue
+            os.environ.update(shipper.environment | {"SHIPPER": "shipper", "FAILURE_QUEUE": "queue"})
             return China(shipper, replay, queue)
 
         yield new
@@ -189,11 +185,23 @@ def test_a_queue_that_fails(china: China) -> None:
     assert (china.archived(), len(china.queue.messages)) == (["0"], 1)
 
 
+def test_a_bucket_that_takes_nothing(china: China, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message that S3 does not take stays in the queue, the log says why, and the others are replayed."""
+    china.fail()
+    china.fail()
+
+    assert china.run("ok", "refused") == {"replayed": 1, "waiting": 0}
+    [message] = china.queue.messages
+    assert {"failure": message.id, "reason": f"ClientError: {REFUSED}"}.items() <= json.loads(
+        capsys.readouterr().out.splitlines()[0]
+    ).items()
+
+
 FAULTS = st.sampled_from(["ok", "ok", "refused", "refused after", "killed", "killed after"])
 STEPS = st.sampled_from(["fail", "fail", "later", "again"]) | st.lists(FAULTS, max_size=9).map(tuple)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(STEPS, max_size=10))
 @example(steps=["fail", ("ok", "killed after"), "later", ()])  # moved and replayed, and the message comes again
 def test_any_course(new_china: Callable[[], China], steps: list[Any]) -> None:
@@ -265,17 +273,17 @@ def test_the_replay_keeps_a_large_event(china: China) -> None:
 def test_the_queue() -> None:
     """It is encrypted, reached over TLS alone, keeps a message for 14 days, and hides it as long as a run lasts."""
     [queue] = resources(template_of("china"), "AWS::SQS::Queue").values()
-    stack = Stack(App(), "Test", env=Environment(region="cn-northwest-1"))
-    LogArchive(stack, "LogArchive")
 
     assert (queue["MessageRetentionPeriod"], queue["VisibilityTimeout"]) == (1_209_600, VISIBILITY_TIMEOUT)
     assert TIMEOUT.to_seconds() == VISIBILITY_TIMEOUT
     assert "KmsMasterKeyId" in queue
-    Template.from_stack(stack).has_resource("AWS::SQS::Queue", {"Properties": {"SqsManagedSseEnabled": True}})
     template_of("china").has_resource("AWS::SQS::Queue", {"DeletionPolicy": "Retain"})
     [policy] = resources(template_of("china"), "AWS::SQS::QueuePolicy").values()
     [denied] = policy["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    stack = Stack()
+    FailureQueue(stack, "Queue", encryption_key=None)
+    Template.from_stack(stack).has_resource_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
 
 
 def test_who_may_use_the_queue() -> None:

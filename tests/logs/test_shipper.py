@@ -4,7 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -76,34 +75,6 @@ def test_nothing_to_archive(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "a\nb\r\nc\vd\fe\x1cf",
-        "a\u2028b\u2029c\x85d",
-        "🚀 naïve 日本語",
-        '},{"id":"',
-        '{"level":"info","nested":{"a":[1,null]}}',
-        "\ud800",
-        "\udfff🚀\u2028",
-        '\\u2028 \\ " \0 \x7f',
-        "ends in \\",
-        'ends in \\"',
-        "\x1b[31mred\x1b[0m\ttab",
-        "",
-    ],
-)
-def test_awkward_messages(new_shipper: Callable[[], Shipper], message: str) -> None:
-    """A message with line ends, quotes, JSON or a lone surrogate in it is one line, and the same message again."""
-    payload = batch(log_event("a", message=message), log_event("b"))
-
-    for text in (compact_json(payload), json.dumps(payload)):
-        shipper = new_shipper()
-        shipper.invoke(pack(text))
-        [records] = shipper.archived().values()
-        assert [record["message"] for record in records] == [message, "hello"]
-
-
 def test_lines_hold_what_was_delivered(shipper: Shipper) -> None:
     """Numbers and escapes are archived as they came, to the last digit; only the white space between tokens goes."""
     event = '{ "id": "1", "timestamp":1772323199999, "message":"\\u001B[0m \\/ \\u00e9",\n"n":[1.10, 1E3, -0] }'
@@ -111,19 +82,6 @@ def test_lines_hold_what_was_delivered(shipper: Shipper) -> None:
 
     [line] = shipper.archived_bytes().values()
     assert line.endswith(b',"id":"1","timestamp":1772323199999,"message":"\\u001B[0m \\/ \\u00e9","n":[1.10,1E3,-0]}\n')
-
-
-def test_unknown_keys_are_kept(shipper: Shipper) -> None:
-    """Keys that CloudWatch Logs may add stay, each event's in their order; those about the delivery go."""
-    event = log_event(extractedFields={"@aws.region": "us-east-1", "n": 1.5}, new=[None, True, 10**30])
-
-    shipper.invoke(delivery(event, site="x", policyLevel="ACCOUNT"))
-
-    [[record]] = shipper.archived().values()
-    assert list(record) == [
-        "logGroup", "logStream", "owner", "site", "id", "timestamp", "message", "extractedFields", "new",
-    ]  # fmt: skip
-    assert record.items() >= (event | {"site": "x"}).items()
 
 
 def test_reordered_json_makes_the_same_object(shipper: Shipper) -> None:
@@ -134,16 +92,6 @@ def test_reordered_json_makes_the_same_object(shipper: Shipper) -> None:
     assert len(shipper.archived()) == 1
 
 
-def test_own_key_of_an_event_wins(shipper: Shipper) -> None:
-    """Where an event has a key of the envelope's, the event's value is stored."""
-    event = log_event(owner="the event's", logStream=None, site={"a": 1})
-
-    [key] = shipper.invoke(delivery(event, site="the envelope's"))["archived"]
-
-    assert shipper.archived()[key] == [{"logGroup": "/ecs/web", **event}]
-    assert key.startswith("log_group=%2Fecs%2Fweb/")
-
-
 def test_event_with_all_keys_of_the_envelope(shipper: Shipper) -> None:
     """An event that has every key of the envelope's is archived as it is."""
     event = log_event(owner="x", logStream="y", logGroup="z")
@@ -151,57 +99,6 @@ def test_event_with_all_keys_of_the_envelope(shipper: Shipper) -> None:
     [key] = shipper.invoke(delivery(event))["archived"]
 
     assert shipper.archived_bytes()[key] == compact_json(event) + b"\n"
-
-
-def test_hours_days_and_years(shipper: Shipper) -> None:
-    """Unsorted events around the turn of a year are each in their hour's object, in the batch's order."""
-    new_year = 1_767_225_600_000  # 2026-01-01T00:00Z
-    timestamps = [new_year, new_year - 1, new_year + HOUR, new_year + 1, new_year - HOUR, new_year + HOUR - 1]
-
-    shipper.invoke(delivery(*(log_event(str(number), at) for number, at in enumerate(timestamps))))
-
-    ids = {
-        key.split("/", 1)[1].rsplit("-", 1)[0]: [r["id"] for r in lines] for key, lines in shipper.archived().items()
-    }
-    assert ids == {
-        f"dt=2026-01-01/hour=00/{new_year}": ["0", "3", "5"],
-        f"dt=2025-12-31/hour=23/{new_year - 1}": ["1", "4"],
-        f"dt=2026-01-01/hour=01/{new_year + HOUR}": ["2"],
-    }
-
-
-@pytest.mark.parametrize(
-    ("timestamp", "partition"),
-    [
-        *((each, "dt=1970-01-01/hour=00") for each in (-1, -(10**18), 253_402_300_800_000, 10**30)),
-        (253_402_300_799_999, "dt=9999-12-31/hour=23"),
-    ],
-)
-def test_timestamp_of_no_calendar(shipper: Shipper, timestamp: int, partition: str) -> None:
-    """A timestamp before 1970 or after 9999 has a constant partition; the last millisecond of 9999 has its own."""
-    [key] = shipper.invoke(delivery(log_event(timestamp=timestamp)))["archived"]
-
-    assert key.startswith(f"log_group=%2Fecs%2Fweb/{partition}/{timestamp}-")
-    assert shipper.archived()[key][0]["timestamp"] == timestamp
-
-
-@pytest.mark.parametrize(
-    ("group", "escaped"),
-    [("/a.b_c-d/#1", "%2Fa.b_c-d%2F%231"), ("a=b c%é", "a%3Db%20c%25%C3%A9"), ("\ud800", "%ED%A0%80")],
-)
-def test_log_group_in_the_key(shipper: Shipper, group: str, escaped: str) -> None:
-    """A log group is one percent-encoded segment of the key, whatever its characters."""
-    [key] = shipper.invoke(delivery(log_event(), logGroup=group))["archived"]
-
-    assert key.startswith(f"log_group={escaped}/dt=")
-    assert shipper.archived()[key][0]["logGroup"] == group
-
-
-def test_longest_log_group(shipper: Shipper) -> None:
-    """A name of 512 characters, a third of them to be escaped, fits into a key."""
-    [key] = shipper.invoke(delivery(log_event(), logGroup="/ab" * 170 + "#a"))["archived"]
-
-    assert key in shipper.archived()
 
 
 def test_same_batch_again(shipper: Shipper, s3: S3Client) -> None:

@@ -8,18 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs.deployed import (
-    JsonObject,
-    Shipper,
-    batch,
-    delivery,
-    log_event,
-    pack,
-    wrap,
-)
+from tests.logs.deployed import JsonObject, Shipper, batch, compact_json, delivery, log_event, pack, wrap
 from tests.logs.strategies import mutated
 
 VALID = delivery(log_event())["awslogs"]["data"]
@@ -79,19 +72,54 @@ def archived(shipper: Shipper) -> dict[str, list[JsonObject]]:
     return {key.rpartition("/")[0]: records for key, records in shipper.archived().items()}
 
 
-@settings(max_examples=60, deadline=None)
-@given(payload=batches)
-def test_any_batch(new_shipper: Callable[[], Shipper], payload: JsonObject) -> None:
-    """Every event of any batch is archived as it was, in its hour, in order, and once, although delivered twice."""
-    shipper = new_shipper()
-
-    first = shipper.invoke(pack(json.dumps(payload)))
-    again = shipper.invoke(pack(json.dumps(payload, indent=1, ensure_ascii=True)))
+def assert_archived(shipper: Shipper, payload: JsonObject, *texts: str | bytes) -> None:
+    """Deliver a batch in two texts: each of its events is archived as it was, in its hour, in order, and once."""
+    first, again = (shipper.invoke(pack(each)) for each in texts)
 
     assert archived(shipper) == expected(payload)
-    assert sorted(first["archived"]) == sorted(shipper.archived())
+    for key, records in shipper.archived().items():
+        assert key.rpartition("/")[2].startswith(f"{records[0]['timestamp']}-")
     assert again == first
+    assert sorted(first["archived"]) == sorted(shipper.archived())
     assert shipper.quarantined() == {}
+
+
+NEW_YEAR = 1_767_225_600_000  # 2026-01-01T00:00Z
+MESSAGES = [
+    *("a\nb\r\nc\vd\fe\x1cf", "a\u2028b\u2029c\x85d", "🚀 naïve 日本語", '},{"id":"', "", '\\u2028 \\ " \0 \x7f'),
+    *("\ud800", "\udfff🚀\u2028", "ends in \\", 'ends in \\"', "\x1b[31mred\x1b[0m\ttab", '{"nested":{"a":[1,null]}}'),
+]
+EXAMPLES = {
+    **{f"message {n}": batch(log_event("a", message=each), log_event("b")) for n, each in enumerate(MESSAGES)},
+    "unknown keys": batch(log_event(extractedFields={"n": 1.5}, new=[None, True, 10**30]), site="x", policyLevel="A"),
+    "an event's own keys": batch(log_event(owner="the event's", logStream=None, site={"a": 1}), site="the envelope's"),
+    "hours, days and years": batch(
+        *(
+            log_event(str(number), NEW_YEAR + each)
+            for number, each in enumerate((0, -1, HOUR, 1, -HOUR, HOUR - 1, 253_402_300_799_999 - NEW_YEAR))
+        )
+    ),
+    "no calendar's": batch(*(log_event(str(each), each) for each in (-1, -(10**18), 253_402_300_800_000, 10**30))),
+    "a dotted group": batch(log_event(), logGroup="/a.b_c-d/#1"),
+    "an odd group": batch(log_event(), logGroup="a=b c%é"),
+    "half a character": batch(log_event(), logGroup="\ud800"),
+    "the longest group": batch(log_event(), logGroup="/ab" * 170 + "#a"),
+}
+
+
+@pytest.mark.parametrize("is_ascii", [False, True])
+@pytest.mark.parametrize("payload", EXAMPLES.values(), ids=EXAMPLES)
+def test_batch(shipper: Shipper, payload: JsonObject, *, is_ascii: bool) -> None:
+    """Any message is one line; unknown keys stay, an event's own key wins; any time and log group has a key."""
+    text = json.dumps(payload, separators=(",", ":")).encode() if is_ascii else compact_json(payload)
+    assert_archived(shipper, as_parsed(payload), text, text + b"\n")
+
+
+@settings(max_examples=40, deadline=None)
+@given(payload=batches)
+def test_any_batch(new_shipper: Callable[[], Shipper], payload: JsonObject) -> None:
+    """So is each event of any batch."""
+    assert_archived(new_shipper(), payload, json.dumps(payload), json.dumps(payload, indent=1))
 
 
 def assert_archived_or_quarantined(shipper: Shipper, event: JsonObject) -> None:
@@ -120,7 +148,7 @@ damaged = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(event=damaged)
 def test_anything_delivered(new_shipper: Callable[[], Shipper], event: JsonObject) -> None:
     """Whatever is delivered is archived exactly or quarantined as it came: never an error, never a part."""

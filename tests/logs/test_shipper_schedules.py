@@ -183,7 +183,7 @@ faults: st.SearchStrategy[Fault] = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(script=st.lists(faults, max_size=5))
 def test_the_client_is_like_botocores(
     faulty: FaultyS3,
@@ -239,7 +239,7 @@ schedules = st.builds(
 )
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(schedule=schedules)
 def test_any_schedule(faulty: FaultyS3, handler: Handler, schedule: Schedule) -> None:
     """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.

@@ -9,17 +9,7 @@ import zlib
 from itertools import chain
 from pathlib import Path
 
-from tests.logs.deployed import (
-    FOLDERS,
-    JsonObject,
-    Shipper,
-    batch,
-    compact_json,
-    delivery,
-    log_event,
-    pack,
-    wrap,
-)
+from tests.logs.deployed import FOLDERS, JsonObject, Shipper, batch, compact_json, delivery, log_event, pack, wrap
 
 
 def measured(shipper: Shipper, event: JsonObject, folder: Path) -> tuple[float, int]:
@@ -115,18 +105,16 @@ def test_largest_event(shipper: Shipper) -> None:
     assert record["message"] == message
 
 
-def imported(statement: str, folder: Path, environment: dict[str, str]) -> set[str]:
-    """The top-level modules that a statement imports in a new process that starts in this folder."""
-    script = f"import sys; sys.path.insert(0, '.'); {statement}; print(*sys.modules)"
-    command = [sys.executable, "-I", "-c", script]
-    output = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
-    return {name.partition(".")[0] for name in output.split()}
-
-
 def test_needs_only_the_runtime(shipper: Shipper, tmp_path: Path) -> None:
     """Alone in a folder, the asset imports nothing but the standard library and what an S3 client needs anyway."""
     shutil.copytree(FOLDERS / "shipper", tmp_path / "shipper")
+    script = (
+        "import sys, boto3; boto3.client('s3'); before = {*sys.modules}\n"
+        "sys.path.insert(0, '.'); import shipper.handler; print(*{*sys.modules} - before)"
+    )
 
-    with_handler = imported("import shipper.handler", tmp_path, shipper.environment)
-    with_client = imported("import boto3; boto3.client('s3')", tmp_path, shipper.environment)
-    assert with_handler - with_client - sys.stdlib_module_names == {"shipper"}
+    command = [sys.executable, "-I", "-c", script]
+    output = subprocess.run(
+        command, cwd=tmp_path, env=shipper.environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert {name.partition(".")[0] for name in output.split()} - sys.stdlib_module_names == {"shipper"}

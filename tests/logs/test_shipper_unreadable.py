@@ -9,16 +9,7 @@ from typing import Any
 import pytest
 from types_boto3_s3 import S3Client
 
-from tests.logs.deployed import (
-    JsonObject,
-    Shipper,
-    batch,
-    compact_json,
-    delivery,
-    log_event,
-    pack,
-    wrap,
-)
+from tests.logs.deployed import JsonObject, Shipper, batch, compact_json, delivery, log_event, pack, wrap
 
 VALID = delivery(log_event())["awslogs"]["data"]
 GZIPPED = base64.b64decode(VALID)

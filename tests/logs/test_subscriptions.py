@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -11,16 +10,21 @@ from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.log_archive import LogArchive
 from tests.logs.archives import archive_of, environment, resources, stack_of, template_of
+
+
+def archive_in(stack: Stack, id_: str = "LogArchive") -> LogArchive:
+    """An archive with no more than subscriptions need: without a catalog and a compaction."""
+    return LogArchive(stack, id_, archive_format=ArchiveFormat.raw)
 
 
 @pytest.fixture(scope="module")
 def made() -> LogArchive:
     """An archive that ships one log group and ignores another; not to be changed."""
     stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
+    archive = archive_in(stack)
     archive.add_log_group(logs.LogGroup(stack, "Shipped"))
     archive.ignore_log_group(logs.LogGroup(stack, "Ignored"))
     return archive
@@ -89,17 +93,17 @@ def test_archives_that_share_a_log_group() -> None:
     app = App()
     group = logs.LogGroup(Stack(app, "Test"), "Logs")
     other = Stack(app, "Other")
-    LogArchive(Stack(app, "One"), "LogArchive").add_log_group(group)
+    archive_in(Stack(app, "One")).add_log_group(group)
 
     with pytest.raises(ValueError, match="another archive with the ID 'LogArchive', got: Test/Logs/LogArchive; give"):
-        LogArchive(other, "LogArchive").add_log_group(group)
-    assert LogArchive(other, "Second").add_log_group(group)
+        archive_in(other).add_log_group(group)
+    assert archive_in(other, "Second").add_log_group(group)
 
 
 def test_archives_that_ship_each_other() -> None:
     """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
     app = App()
-    one, two, three, four = (LogArchive(Stack(app, name), name, compaction=False) for name in ("A", "B", "C", "D"))
+    one, two, three, four = (archive_in(Stack(app, name), name) for name in ("A", "B", "C", "D"))
     assert two.add_log_group(one.replay.function.own_log_group)
     assert three.add_log_group(two.log_group)
     named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
@@ -114,7 +118,7 @@ def test_archives_that_ship_each_other() -> None:
     with pytest.raises(ValueError, match=f"got: {four.log_group.node.path} for B/B, whose own logs D/D ships"):
         two.add_log_group(four.log_group)
     assert one.add_all_log_groups(except_for=["*"])
-    assert LogArchive(Stack(app, "F", env=HERE), "F", compaction=False).add_all_log_groups()
+    assert archive_in(Stack(app, "F", env=HERE)).add_all_log_groups()
 
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY"])
@@ -156,38 +160,6 @@ def test_refusals(made: LogArchive, call: Callable[[LogArchive], object], messag
         call(made)
 
 
-@pytest.fixture(scope="module", params=[Delivery.direct(), Delivery.buffered()], ids=["direct", "buffered"])
-def of_another_stack(request: pytest.FixtureRequest) -> App:
-    """An archive, and a stack of log groups that it ships, one of them imported."""
-    app = App()
-    archive = LogArchive(Stack(app, "Archive"), "LogArchive", delivery=request.param)
-    services = Stack(app, "Services")
-    for number in range(5):
-        archive.add_log_group(logs.LogGroup(services, f"Logs{number}"))
-    archive.add_log_group(logs.LogGroup.from_log_group_name(services, "Imported", "/app/web"))
-    app.synth()
-    return app
-
-
-def test_log_groups_of_other_stacks(of_another_stack: App) -> None:
-    """A stack with log groups depends on the archive's, never the other way round; each adds a subscription alone."""
-    archive, services = (of_another_stack.node.find_child(name) for name in ("Archive", "Services"))
-    assert isinstance(archive, Stack)
-    assert isinstance(services, Stack)
-
-    assert [stack.node.id for stack in services.dependencies] == ["Archive"]
-    template = Template.from_stack(services)
-    assert Counter(each["Type"] for each in template.to_json()["Resources"].values()) == {
-        "AWS::Logs::LogGroup": 5,
-        "AWS::Logs::SubscriptionFilter": 6,
-    }
-    subscriptions = resources(template, "AWS::Logs::SubscriptionFilter").values()
-    assert len({each["FilterName"] for each in subscriptions}) == 1
-    is_buffered = bool(resources(Template.from_stack(archive), "AWS::KinesisFirehose::DeliveryStream"))
-    permissions = resources(Template.from_stack(archive), "AWS::Lambda::Permission").values()
-    assert [each["Principal"] for each in permissions].count("logs.amazonaws.com") == (0 if is_buffered else 1)
-
-
 # --- All log groups of an account ---
 
 
@@ -204,7 +176,7 @@ def selection(template: Template) -> list[str]:
 def of_account() -> LogArchive:
     """An archive of all log groups but two."""
     stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
+    archive = archive_in(stack)
     archive.add_all_log_groups(except_for=[logs.LogGroup.from_log_group_name(stack, "Noise", "/noise")])
     archive.ignore_log_group(logs.LogGroup(stack, "Later"))
     return archive
@@ -256,7 +228,7 @@ HERE = Environment(account="111111111111", region="us-east-1")
 def named() -> LogArchive:
     """An archive with a known environment that ships `/ecs/web` and ignores `/replay` and `/aws/lambda/*-resize`."""
     stack = Stack(App(), "Test", env=HERE)
-    archive = LogArchive(stack, "LogArchive")
+    archive = archive_in(stack)
     archive.add_log_group(logs.LogGroup(stack, "Web", log_group_name="/ecs/web"))
     archive.ignore_log_group(logs.LogGroup(stack, "Replay", log_group_name="/replay"))
     archive.ignore_log_group("/aws/lambda/*-resize")
@@ -297,7 +269,7 @@ def test_a_name_says_what_is_one_log_group(named: LogArchive) -> None:
 def test_a_name_that_holds_the_stacks_is_known() -> None:
     """Two stacks whose log groups are named after them have two log groups; a pattern sees the text around a token."""
     app = App()
-    archive = LogArchive(Stack(app, "Archive"), "LogArchive")
+    archive = archive_in(Stack(app, "Archive"))
     one, two, late = (Stack(app, name) for name in ("One", "Two", "Late"))
     groups = [logs.LogGroup(each, "Logs", log_group_name=f"/ecs/{Aws.STACK_NAME}") for each in (one, two)]
     suffix = CfnParameter(late, "Suffix").value_as_string
@@ -321,7 +293,7 @@ def test_a_name_that_holds_the_stacks_is_known() -> None:
 def test_patterns_are_dropped_at_run_time() -> None:
     """An account policy knows none: the names go there, the patterns to the function; neither is then added by hand."""
     stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
+    archive = archive_in(stack)
     archive.add_all_log_groups(except_for=["/aws/lambda/*", "/noise"])
     archive.ignore_log_group("*/debug")
 
@@ -344,7 +316,7 @@ def test_what_no_name_can_match_is_refused(made: LogArchive, pattern: str) -> No
 
 def test_a_pattern_of_many_wildcards() -> None:
     """A long pattern and a name that it nearly matches are compared fast. The brackets of a token are no wildcard."""
-    archive = LogArchive(Stack(App(), "Test"), "LogArchive")
+    archive = archive_in(Stack(App(), "Test"))
     prefix = CfnParameter(Stack.of(archive), "Prefix").value_as_string
     archive.ignore_log_group("*a" * 20 + "b")
     archive.ignore_log_group(f"{prefix}*")
@@ -358,7 +330,7 @@ def test_a_pattern_of_many_wildcards() -> None:
 def test_more_names_than_a_function_can_be_told_are_refused() -> None:
     """Lambda has 4 KB for them, an account policy 25; a pattern says the same in less. Nothing is half done."""
     stack = Stack(App(), "Test")
-    archive = LogArchive(stack, "LogArchive")
+    archive = archive_in(stack)
     names = [f"/aws/lambda/{number:03}-{'x' * 60}" for number in range(400)]
 
     for name in names[:40]:
