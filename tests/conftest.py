@@ -30,14 +30,17 @@ ALL_MODES = (
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_splice.py")
-# Tests that run the same code again. To measure their coverage doubles their time, and other tests reach each branch.
+# Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and other tests reach each branch.
 REPEATING = (
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
+    "tests/logs/test_compaction_lease.py::test_a_run_within_another_at_every_call",
+    "tests/logs/test_memory_s3.py",
     "tests/logs/test_on_the_emulator.py",
     "tests/logs/test_queries.py",
     "tests/logs/test_shipper_anything.py",
     "tests/logs/test_shipper_schedules.py",
+    "tests/logs/test_splice.py::test_corpora",
     "tests/privilege/",
     "tests/properties/",
     "tests/test_benchmarks.py",

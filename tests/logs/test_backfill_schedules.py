@@ -254,7 +254,7 @@ def lambdas() -> Iterator[SimpleNamespace]:
             )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events=st.lists(written, min_size=1, max_size=12), course=st.lists(steps, max_size=6))
 def test_any_course(lambdas: SimpleNamespace, events: list[Written], course: list[Any]) -> None:
     """After any course, each event of a range that is filled once more is there, and none was ever there too often."""

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 from hypothesis import example, given, settings
@@ -282,7 +283,8 @@ def test_the_queue() -> None:
     [denied] = policy["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     stack = Stack()
-    FailureQueue(stack, "Queue", encryption_key=None)
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    FailureQueue(stack, "Queue", encryption_key=None).grant_drain(role)
     Template.from_stack(stack).has_resource_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
 
 
