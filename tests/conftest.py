@@ -30,8 +30,8 @@ ALL_MODES = (
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_splice.py")
-# Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and other
-# tests reach each branch.
+# Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
+# other tests reach each branch.
 REPEATING = (
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",

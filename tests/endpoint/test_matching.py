@@ -430,8 +430,9 @@ def test_neither_is_more_specific(one: Written, other: Written) -> None:
         ({"paths": ["/a"], "methods": ["GET"]}, {"paths": ["/a", "/b"], "methods": ["POST"]}),
         ({"paths": ["/a"], "source_ips": ["10.0.0.0/24"]}, {"paths": ["/a", "/b"], "source_ips": ["10.9.0.0/24"]}),
         ({"source_ips": ["10.0.0.0/24"]}, {"source_ips": ["::/104", "10.0.0.0/24"]}),
+        ({"paths": ["/a"]}, {"paths": ["/a/*"]}),
     ],
-    ids=["methods", "addresses", "families"],
+    ids=["methods", "addresses", "families", "ends"],
 )
 def test_what_is_covered(narrow: Written, wide: Written) -> None:
     """Every condition counts, not one alone."""
