@@ -36,6 +36,7 @@ from fargate_constructs.service.cluster import exec_access_of
 from fargate_constructs.service.deployment import Deployment, default_deployment
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
+from fargate_constructs.service.first_task import check_first_task
 from fargate_constructs.service.health import Health, container_health_check, default_health
 from fargate_constructs.service.lifecycle_hooks import LifecycleHooks, validate_hook
 from fargate_constructs.service.ports import named_ports
@@ -287,6 +288,7 @@ class FargateService(FargateTask):
         if self.deployment._shifts_traffic:
             node_of(self).add_validation(_ShiftedRequests(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
+        check_first_task(self)
         UnwatchedTargetGroups(self, self._resource, own=lambda: self.target_groups, alarms=self.rollback_alarms)
 
     @property

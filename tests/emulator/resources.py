@@ -19,12 +19,22 @@ from ministack.services.cloudformation.provisioners import (
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
-from tests.emulator import athena, buckets, functions, interfaces, listener_rules, nat, replacements, reverse_dns, tasks
+from tests.emulator import (
+    athena,
+    buckets,
+    functions,
+    interfaces,
+    listener_rules,
+    nat,
+    replacements,
+    reverse_dns,
+    scaling,
+    tasks,
+)
 from tests.emulator.api import ApiError, Attributes, Created, Props, checked, ec2, element
 
 # Recorded as created, doing nothing, for the reason beside it. Every other unknown type is refused.
 NOT_EMULATED: dict[str, str] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": "MiniStack has no Application Auto Scaling API to register it with.",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "MiniStack has no Application Auto Scaling API to put it into.",
     "AWS::ElasticLoadBalancingV2::ListenerCertificate": "MiniStack's load balancer terminates no TLS.",
     "AWS::Logs::AccountPolicy": "MiniStack's CloudWatch Logs has no account policies.",
@@ -199,6 +209,13 @@ def _rule_handler(direction: str, peer: str) -> Handler:
 
 
 HANDLERS = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": Handler(
+        scaling.create_target,
+        scaling.register_target,
+        scaling.deregister_target,
+        "ResourceId ScalableDimension ServiceNamespace",
+        "MaxCapacity MinCapacity RoleARN ScheduledActions",
+    ),
     "AWS::Athena::NamedQuery": Handler(
         athena.create_named_query,
         None,
