@@ -35,8 +35,8 @@ class Scaling:
 
     Args:
         min: The minimum number of tasks. By default 2: one in each zone, so that one zone may fail. With 0 a new
-            service starts with one task. Tasks that do not run have no CPU, memory or requests, so none of these
-            metrics starts the first one: a schedule or a step on another metric does.
+            service starts with one task. Without tasks there are no CPU, memory and requests, so these start no first
+            task: a schedule or a step on another metric does, and synthesis warns if this app has none.
         max: The maximum number of tasks. By default 10. With 0 no task runs. With a higher value later, Application
             Auto Scaling starts *min* tasks
             (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).

@@ -118,16 +118,21 @@ def deployments(stage: Stage) -> None:
         endpoint.add_route("Route", service=service, paths=[f"/{name}/*"])
         if way.test_header:
             service.add_lifecycle_hook("Check", handler=hook)
-    FargateService(
-        services,
-        "Recreated",
-        network=network,
-        cluster=cluster,
-        image=IMAGE,
-        port=None,
-        scaling=Scaling(min=1, max=1),
-        deployment=Deployment.recreate(),
-    )
+    workers = {
+        "Recreated": (Scaling(min=1, max=1), Deployment.recreate()),
+        "Off": (Scaling(min=0, max=0), Deployment.rolling(max_healthy_percent=150)),
+    }
+    for name, (scaling, way) in workers.items():
+        FargateService(
+            services,
+            name,
+            network=network,
+            cluster=cluster,
+            image=IMAGE,
+            port=None,
+            scaling=scaling,
+            deployment=way,
+        )
     rpc = FargateService(
         services,
         "Rpc",
