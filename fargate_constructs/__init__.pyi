@@ -23,6 +23,7 @@ from .service.cluster import AuditedCluster as AuditedCluster
 from .service.deployment import Deployment as Deployment
 from .service.fargate_service import FargateService as FargateService
 from .service.health import Health as Health
+from .service.job import Job as Job
 from .service.one_off_task import OneOffTask as OneOffTask
 from .service.pull_through_cache import PullThroughCache as PullThroughCache
 from .service.queue_worker import QueueWorker as QueueWorker

@@ -14,4 +14,6 @@ from aws_cdk import aws_secretsmanager as aws_secretsmanager
 from aws_cdk import aws_servicediscovery as aws_servicediscovery
 from aws_cdk import aws_sqs as aws_sqs
 from aws_cdk import aws_ssm as aws_ssm
+from aws_cdk import aws_stepfunctions as aws_stepfunctions
+from aws_cdk import aws_stepfunctions_tasks as aws_stepfunctions_tasks
 from aws_cdk import aws_wafv2 as aws_wafv2

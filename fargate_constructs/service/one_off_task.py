@@ -18,9 +18,8 @@ from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.fargate_service import FargateService
-from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.job import Job
-from fargate_constructs.service.restart_policy import RestartPolicy
+from fargate_constructs.service.run_retries import BY_DEPLOYMENT
 from fargate_constructs.service.task_logs import LogRouter
 
 HANDLER = Path(__file__).parent / "lambdas" / "run_before"
@@ -29,7 +28,8 @@ HANDLER = Path(__file__).parent / "lambdas" / "run_before"
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
 # 10 of these minutes are for the start and stop of the task, and for retries of Lambda.
 RESERVE_MINUTES = 10
-TIMEOUTS = (60, 50 * 60)  # seconds
+MAX_TIMEOUT = 50 * 60  # seconds
+DEFAULT_TIMEOUT_MINUTES = 30
 # Lambda's maximum; then the function invokes itself again.
 HANDLER_TIMEOUT_MINUTES = 15
 
@@ -118,12 +118,21 @@ class OneOffTask(Job):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
-        timeout: How long a run before a deployment may take, from 1 to 50 minutes, image pull included. Then ECS stops
-            the task, and the deployment fails. By default 30 minutes. Runs by hand have no timeout.
+        retries: How often a failed run starts again, with the same overrides, 0 to 10: after 10 s, 20 s, 40 s, up to 6
+            minutes. A run that was stopped, by a person or after *timeout*, does not start again, nor one that a
+            deployment or a state machine waits for. A run must then do no harm if an earlier one was cut off in the
+            middle. By default none starts again.
+        task_count: How many tasks each start makes, 1 to 10. They are the same, so they need a queue to share the work.
+            By default one.
+        timeout: How long a run may take, from 1 minute to 30 days, image pull included. Then ECS stops its task, and
+            the run has failed. By default a run before a deployment may take 30 minutes, other runs have no limit. If a
+            deployment waits, 50 minutes are the maximum.
 
     Raises:
-        ValueError: If *timeout* is out of its range, or as `FargateTask` does.
+        ValueError: As `Job`.
     """
+
+    _always_reports = False
 
     @checked
     def __init__(
@@ -131,7 +140,7 @@ class OneOffTask(Job):
         scope: Construct,
         id: str,
         *,
-        # From FargateTask, by make signatures:
+        # From Job, by make signatures:
         network: Network,
         image: ecs.ContainerImage,
         environment: Mapping[str, str] | None = None,
@@ -175,16 +184,13 @@ class OneOffTask(Job):
         log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays | None = None,
         name: str | None = None,
-        # For the run before a deployment:
+        retries: int = 0,
+        task_count: int = 1,
+        # Of this class:
         timeout: Duration | None = None,
     ) -> None:
-        timeout = timeout or Duration.minutes(30)
-        if timeout.is_unresolved():
-            raise ValueError("timeout must be known at synthesis, got a token: the function counts its seconds")
-        validate_seconds("timeout", timeout, *TIMEOUTS)
-        super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
+        super().__init__(scope, id, **forward(Job.__init__, locals()))
 
-        self.timeout = timeout
         self.deployment_run: DeploymentRun | None = None
         """The resource that runs the task before deployments; the first `run_before` makes it."""
 
@@ -199,8 +205,9 @@ class OneOffTask(Job):
         the version before must work with what the run has changed, as it must anyway while it still serves. A run can
         be repeated, so it must do no harm twice.
 
-        The run waits for each data store that the task got by `connect_to`. Add what else it needs as a dependency:
-        `migrate.run_before(web).node.add_dependency(...)`.
+        Add what the task needs before it runs, such as the database, as a dependency:
+        `migrate.run_before(web).node.add_dependency(database)`. `migrate.connections.allow_to_default_port(database)`
+        opens the database to the task, in the task's stack; the run waits for that, too.
 
         Args:
             service: The service that waits, in the same stack or in one that is deployed after it.
@@ -210,7 +217,10 @@ class OneOffTask(Job):
 
         Raises:
             TypeError: If *service* is no `FargateService`.
+            ValueError: If *timeout* is longer than 50 minutes, or there is a *task_count*.
         """
+        self._validate_single_task("run_before", "another OneOffTask for the run")
+        validate_seconds("timeout of a run before deployments", self.timeout, 0, MAX_TIMEOUT)
         self.deployment_run = self.deployment_run or DeploymentRun(self, "Run", job=self)
         resource_of(service.service).node.add_dependency(self.deployment_run.resource)
         return self.deployment_run.resource
@@ -222,6 +232,8 @@ class DeploymentRun(Construct):
     def __init__(self, scope: Construct, id: str, *, job: OneOffTask) -> None:
         super().__init__(scope, id)
 
+        timeout = job.timeout or Duration.minutes(DEFAULT_TIMEOUT_MINUTES)
+        request = {**job._runs.request(), **({"startedBy": BY_DEPLOYMENT} if job.retries else {})}
         self.function = PythonFunction(
             self,
             "Function",
@@ -231,14 +243,16 @@ class DeploymentRun(Construct):
             timeout=Duration.minutes(HANDLER_TIMEOUT_MINUTES),
             dlq_suppressions=ANSWERS_A_DEPLOYMENT,
             environment={
-                "REQUEST": Stack.of(self).to_json_string(job._run_request()),
+                "REQUEST": Stack.of(self).to_json_string(request),
                 "CONTAINER": job.name,
                 "LOG_GROUP": job.log_group.log_group_name,
-                "TIMEOUT_SECONDS": f"{job.timeout.to_seconds():.0f}",
+                "TIMEOUT_SECONDS": f"{timeout.to_seconds():.0f}",
             },
         )
-        job._grant_run(self.function.execution_role)
-        self.function.allow("ecs:DescribeTasks", "ecs:StopTask", on=job._task_arns, conditions=job._in_cluster)
+        job._runs.grant(self.function.execution_role)
+        self.function.allow(
+            "ecs:DescribeTasks", "ecs:StopTask", on=job._runs.task_arns, conditions=job._runs.in_cluster
+        )
         self.function.allow("cloudformation:DescribeStacks", on=Stack.of(self).stack_id)
         # Not in the role's own policy: the function depends on that one.
         hand_over = iam.Policy(
@@ -255,8 +269,8 @@ class DeploymentRun(Construct):
             "Resource",
             resource_type="Custom::RunBeforeDeployment",
             service_token=self.function.function_arn,
-            service_timeout=job.timeout.plus(Duration.minutes(RESERVE_MINUTES)),
+            service_timeout=timeout.plus(Duration.minutes(RESERVE_MINUTES)),
             # A change here runs the task again. The function has everything else in its environment.
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )
-        self.resource.node.add_dependency(hand_over, *job._start_dependencies())
+        self.resource.node.add_dependency(hand_over, *job._runs.dependencies())

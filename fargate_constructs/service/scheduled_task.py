@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
@@ -16,36 +15,29 @@ from aws_cdk import aws_scheduler_targets as scheduler_targets
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked, forward
-from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
-from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
-from fargate_constructs._core.nag_suppressions import ALARM, INLINE_POLICY, acknowledge
+from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.job import Job
-from fargate_constructs.service.restart_policy import RestartPolicy
+from fargate_constructs.service.run_launcher import RunLauncher
 from fargate_constructs.service.task_logs import LogRouter
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MAX_RETRIES = 185
 EVENT_AGES = (60, 86_400)  # seconds
-# SQS's maximum
-# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
-RETENTION_DAYS = 14
 
 
 class ScheduledTask(Job):
     """A task that EventBridge Scheduler starts, with an alarm for failed runs.
 
-    A failed start is repeated for an hour. A run fails if it never starts, cannot start its containers, stops with
+    A failed start is repeated for an hour. A run has failed if it never starts, cannot start its containers, stops with
     another exit code than 0, or is stopped. Then `dead_letter_queue` gets a message with the reason, and `alarm` is
     raised until the queue is empty. Give it an action: `alarm.add_alarm_action(...)`.
 
-    A run starts also if the last one has not stopped, and in rare cases twice: the scheduler promises at least one
-    start (https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html). Use a lock if two must not
-    run at once. Nothing stops a run that hangs: limit the command itself, by `timeout 3600 …`.
+    By default a run starts also if the last one has not stopped, and in rare cases twice: the scheduler promises at
+    least one start (https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html).
 
     ```python
     report = ScheduledTask(
@@ -134,8 +126,21 @@ class ScheduledTask(Job):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
+        timeout: How long a run may take, from 1 minute to 30 days, image pull included. Then ECS stops its task, and
+            the run has failed: its message has the reason `not done after 3600 seconds`. This holds for each run,
+            however it was started. By default a run has no limit.
+        retries: How often a failed run starts again, with the same overrides, 0 to 10: after 10 s, 20 s, 40 s, up to 6
+            minutes. A run that was stopped, by a person or after *timeout*, does not start again, nor one that a
+            deployment or a state machine waits for. A run must then do no harm if an earlier one was cut off in the
+            middle. By default none starts again.
+        task_count: How many tasks each start makes, 1 to 10. They are the same, so they need a queue to share the work.
+            By default one.
         schedule: When it runs: a `ScheduleExpression` of `aws_scheduler`, which carries its time zone, by default UTC.
             A `cron(...)` without `minute` runs in each minute; a `rate(...)` begins with the deployment.
+        enabled: Whether the schedule runs the task. By default it does. If not, `run_command` still does.
+        skip_if_running: Whether no run starts while ECS lists a task of this job that has not been asked to stop, also
+            one that was started otherwise. Then a run is also started only once for each scheduled time. A run that a
+            person starts in the same seconds is not seen. By default runs may overlap.
         retry_attempts: How often a failed start is repeated, 0 to 185, at growing intervals. By default 185: until
             *max_event_age* is over.
         max_event_age: How late a run may start, 1 minute to 24 hours. By default 1 hour.
@@ -143,7 +148,7 @@ class ScheduledTask(Job):
     Raises:
         TypeError: If an argument has another type than its annotation.
         ValueError: If *schedule* is none that the scheduler takes, *retry_attempts* or *max_event_age* is out of its
-            range, or as `FargateTask` does.
+            range, or as `Job` does.
     """
 
     @checked
@@ -152,7 +157,7 @@ class ScheduledTask(Job):
         scope: Construct,
         id: str,
         *,
-        # From FargateTask, by make signatures:
+        # From Job, by make signatures:
         network: Network,
         image: ecs.ContainerImage,
         environment: Mapping[str, str] | None = None,
@@ -196,8 +201,13 @@ class ScheduledTask(Job):
         log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays | None = None,
         name: str | None = None,
+        timeout: Duration | None = None,
+        retries: int = 0,
+        task_count: int = 1,
         # Of the schedule:
         schedule: scheduler.ScheduleExpression,
+        enabled: bool = True,
+        skip_if_running: bool = False,
         retry_attempts: int = 185,
         max_event_age: Duration | None = None,
     ) -> None:
@@ -205,51 +215,46 @@ class ScheduledTask(Job):
         max_event_age = max_event_age or Duration.hours(1)
         validate_range("retry_attempts", retry_attempts, 0, MAX_RETRIES)
         validate_seconds("max_event_age", max_event_age, *EVENT_AGES)
-        super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
+        super().__init__(scope, id, **forward(Job.__init__, locals()))
 
-        self.dead_letter_queue = self._make_queue()
-        self.role = self._make_role()
+        launcher = self._make_launcher() if skip_if_running else None
+        self.role = self._make_role(launcher)
+        policy: dict[str, Any] = {
+            "retry_attempts": retry_attempts,
+            "max_event_age": max_event_age,
+            "dead_letter_queue": self.dead_letter_queue,
+            # By default all tasks of a cluster share one role, which may run them in any cluster.
+            "role": self.role.without_policy_updates(),
+        }
         self.schedule = scheduler.Schedule(
             self,
             "Schedule",
             schedule=schedule,
+            enabled=enabled,
             description=f"runs {self.node.path}",
-            target=scheduler_targets.EcsRunFargateTask(
-                self.cluster,
-                task_definition=self.task_definition,
-                vpc_subnets=ec2.SubnetSelection(subnets=self._network.task_subnets),
-                security_groups=self._security_groups,
-                assign_public_ip=False,
-                capacity_provider_strategies=self._capacity._strategies() if self._capacity else None,
-                enable_ecs_managed_tags=True,
-                propagate_tags=True,
-                retry_attempts=retry_attempts,
-                max_event_age=max_event_age,
-                dead_letter_queue=self.dead_letter_queue,
-                # By default all tasks of a cluster share one role, which may run them in any cluster.
-                role=self.role.without_policy_updates(),
-            ),
+            target=_launcher_target(launcher, policy) if launcher else self._task_target(policy),
         )
         # A rate begins at once.
-        self.schedule.node.add_dependency(self.role, *self._start_dependencies())
-        self.failure_rule = self._make_failure_rule()
-        self.alarm = self._make_alarm()
+        self.schedule.node.add_dependency(self.role, *self._runs.dependencies())
 
-    def _make_queue(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "DeadLetterQueue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(RETENTION_DAYS),
-            # Its messages are of no use without the job, and expire after two weeks.
-            removal_policy=RemovalPolicy.DESTROY,
+    def _task_target(self, policy: dict[str, Any]) -> scheduler.IScheduleTarget:
+        return scheduler_targets.EcsRunFargateTask(
+            self.cluster,
+            task_definition=self.task_definition,
+            task_count=self.task_count if self.task_count > 1 else None,
+            vpc_subnets=ec2.SubnetSelection(subnets=self._runs.subnets),
+            security_groups=self._runs.security_groups,
+            assign_public_ip=False,
+            capacity_provider_strategies=self._runs.strategies or None,
+            enable_ecs_managed_tags=True,
+            propagate_tags=True,
+            **policy,
         )
-        is_one = "It is the dead-letter queue of a schedule."
-        acknowledge(queue, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
-        return queue
 
-    def _make_role(self) -> iam.Role:
+    def _make_launcher(self) -> RunLauncher:
+        return RunLauncher(self, "Launcher", job=self, queue=self.dead_letter_queue, overrides={}, skip_if_running=True)
+
+    def _make_role(self, launcher: RunLauncher | None) -> iam.Role:
         stack = Stack.of(self)
         # AWS can limit a schedule's role to its group, not to the schedule
         # (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html).
@@ -263,54 +268,18 @@ class ScheduledTask(Job):
             ),
         )
         acknowledge(role, INLINE_POLICY)
-        self._grant_run(role)
+        if launcher:
+            launcher.state_machine.grant_start_execution(role)
+        else:
+            self._runs.grant(role)
         role.add_to_policy(
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead_letter_queue.queue_arn])
         )
         return role
 
-    def _make_failure_rule(self) -> events.Rule:
-        """Send each failed run to the queue, also those that a person started.
 
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
-        """
-        rule = events.Rule(
-            self,
-            "FailureRule",
-            description=f"runs of {self.node.path} that failed",
-            event_pattern=events.EventPattern(
-                source=["aws.ecs"],
-                detail_type=["ECS Task State Change"],
-                detail={
-                    "clusterArn": [self.cluster.cluster_arn],
-                    "taskDefinitionArn": [{"prefix": f"{self._family_arn}:"}],
-                    "lastStatus": ["STOPPED"],
-                    "$or": [
-                        {"stopCode": [{"anything-but": ["EssentialContainerExited"]}]},
-                        # Only the main container's: sidecars are stopped with it, by a signal if necessary.
-                        {"containers": {"name": [self.name], "exitCode": [{"anything-but": [0]}]}},
-                    ],
-                },
-            ),
-            targets=[event_targets.SqsQueue(self.dead_letter_queue)],
-        )
-        acknowledge(rule, {"EventBusDLQ": "Its target is a dead-letter queue."})
-        return rule
-
-    def _make_alarm(self) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            "Alarm",
-            alarm_description=f"runs of {self.node.path} failed: the messages in its dead-letter queue say why",
-            metric=self.dead_letter_queue.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
-            ),
-            threshold=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
-            # SQS sends no metrics of a queue without use for six hours, also if it has messages
-            # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
-            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
-        )
-        acknowledge(alarm, ALARM)
-        return alarm
+def _launcher_target(launcher: RunLauncher, policy: dict[str, Any]) -> scheduler.IScheduleTarget:
+    # The scheduler may start an execution twice: both have the same time
+    # (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
+    time = scheduler.ScheduleTargetInput.from_object({"id": scheduler.ContextAttribute.scheduled_time})
+    return scheduler_targets.StepFunctionsStartExecution(launcher.state_machine, input=time, **policy)

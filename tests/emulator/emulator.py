@@ -202,6 +202,7 @@ class Emulator:
             MINISTACK_ACCOUNT_ID=ACCOUNT,
             MINISTACK_REGION=REGION,
             LAMBDA_EXECUTOR="local",
+            SFN_WAIT_SCALE="0.01",  # a minute of a state machine takes 0.6 s
             NODE_PATH=str(ROOT / "node_modules"),  # where CDK's own custom resources find the AWS SDK
             DOCKER_HOST=f"unix://{self.folder}/none",
             IOT_MTLS_ENABLED="0",  # these two would listen on ports of their own

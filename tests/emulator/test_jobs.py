@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_stepfunctions as sfn
 
-from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, OneOffTask, ScheduledTask
+from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, Job, OneOffTask, ScheduledTask
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 
@@ -31,6 +33,25 @@ def jobs_app(version: int) -> App:
     report = ScheduledTask(stack, "Report", network=network, image=image, cluster=cluster, schedule=nightly)
     CfnOutput(stack, "RunCommand", value=report.run_command)
     CfnOutput(stack, "Queue", value=report.dead_letter_queue.queue_url)
+    common: dict[str, Any] = {"network": network, "image": image, "cluster": cluster}
+    load = Job(stack, "Load", retries=1, **common)
+    bucket = s3.Bucket(stack, "Files")
+    load.run_on_upload("Uploads", bucket=bucket, prefix="orders/")
+    day = sfn.JsonPath.string_at("$.day")
+    state = load.task_state("RunLoad", environment={"DAY": day}, command=["./load.py", day])
+    nightly_flow = sfn.StateMachine(stack, "Daily", definition_body=sfn.DefinitionBody.from_chainable(state))
+    slow = Job(stack, "Slow", timeout=Duration.minutes(1), **common)
+    lone = ScheduledTask(stack, "Lone", schedule=nightly, skip_if_running=True, **common)
+    for name, value in {
+        "Bucket": bucket.bucket_name,
+        "LoadQueue": load.dead_letter_queue.queue_url,
+        "Flow": nightly_flow.state_machine_arn,
+        "SlowCommand": slow.run_command,
+        "SlowQueue": slow.dead_letter_queue.queue_url,
+        "LoadFamily": load.task_definition.family,
+        "LoneFamily": lone.task_definition.family,
+    }.items():
+        CfnOutput(stack, name, value=value)
     return app
 
 
@@ -107,19 +128,39 @@ def _run(aws: Emulator, line: str) -> str:
     return str(task["taskArn"])
 
 
+def _messages(stack: DeployedStack, queue: str, *, count: int) -> list[dict[str, Any]]:
+    """Return the messages of a queue, when it has so many."""
+    sqs = stack.aws.client("sqs")
+    messages: list[dict[str, Any]] = []
+    deadline = time.monotonic() + 60
+    while len(messages) < count and time.monotonic() < deadline:
+        received = sqs.receive_message(QueueUrl=stack.output(queue), MaxNumberOfMessages=10)
+        messages += [json.loads(each["Body"]) for each in received.get("Messages", [])]
+    return messages
+
+
+def _running(stack: DeployedStack, family: str, *, count: int = 1) -> list[dict[str, Any]]:
+    """Return the running tasks of a job, when there are so many."""
+    api = stack.aws.client("ecs")
+    (cluster,) = api.list_clusters()["clusterArns"]
+    deadline = time.monotonic() + 60
+    arns: list[str] = []
+    while len(arns) < count and time.monotonic() < deadline:
+        arns = api.list_tasks(cluster=cluster, family=family)["taskArns"]
+    assert len(arns) == count
+    tasks: list[dict[str, Any]] = api.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+    return tasks
+
+
 def test_a_failed_run_leaves_a_message(stack: DeployedStack) -> None:
     """A run that failed or was stopped leaves a message with the reason. A successful run leaves none."""
-    api, sqs = stack.aws.client("ecs"), stack.aws.client("sqs")
+    api = stack.aws.client("ecs")
 
     for reason in ("exit 0", "exit 7", "stopped by hand"):
         task = _run(stack.aws, stack.output("RunCommand"))
         api.stop_task(cluster=task.split("/")[1], task=task, reason=reason)
 
-    messages: list[dict[str, Any]] = []
-    deadline = time.monotonic() + 60
-    while len(messages) < 2 and time.monotonic() < deadline:
-        received = sqs.receive_message(QueueUrl=stack.output("Queue"), MaxNumberOfMessages=10)
-        messages += [json.loads(each["Body"])["detail"] for each in received.get("Messages", [])]
+    messages = [each["detail"] for each in _messages(stack, "Queue", count=2)]
     codes = sorted((each["stopCode"], each["containers"][0]["exitCode"]) for each in messages)
     assert codes == [("EssentialContainerExited", 7), ("UserInitiated", 0)]
 
@@ -127,7 +168,88 @@ def test_a_failed_run_leaves_a_message(stack: DeployedStack) -> None:
 def test_the_schedule_runs_the_task(stack: DeployedStack) -> None:
     """It runs the task that `run_command` runs."""
     api = stack.aws.client("scheduler")
-    (schedule,) = api.list_schedules()["Schedules"]
+    (schedule,) = (each for each in api.list_schedules()["Schedules"] if "Report" in each["Name"])
     target = api.get_schedule(Name=schedule["Name"])["Target"]
 
     assert shlex.split(stack.output("RunCommand"))[6] == target["EcsParameters"]["TaskDefinitionArn"]
+
+
+def test_an_upload_runs_the_task_and_a_failed_run_starts_again(stack: DeployedStack) -> None:
+    """The run gets the key as it is. After the last retry there is one message."""
+    key = 'orders/it\'s "1"}, \\ ü $.x {% y %}.csv'
+    api, family = stack.aws.client("ecs"), stack.output("LoadFamily")
+    stack.aws.client("s3").put_object(Bucket=stack.output("Bucket"), Key="other/1.csv")
+    stack.aws.client("s3").put_object(Bucket=stack.output("Bucket"), Key=key)
+
+    (first,) = _running(stack, family)
+    (override,) = first["overrides"]["containerOverrides"]
+    assert override == {
+        "name": "load",
+        "environment": [{"name": "S3_BUCKET", "value": stack.output("Bucket")}, {"name": "S3_KEY", "value": key}],
+    }
+    api.stop_task(cluster=first["clusterArn"], task=first["taskArn"], reason="exit 3")
+
+    (second,) = _running(stack, family)
+    assert (second["startedBy"], second["overrides"]) == ("retry-1", first["overrides"])
+    assert _messages(stack, "LoadQueue", count=0) == []
+    api.stop_task(cluster=second["clusterArn"], task=second["taskArn"], reason="exit 4")
+
+    (message,) = _messages(stack, "LoadQueue", count=1)
+    assert [message["detail"][each] for each in ("taskArn", "startedBy")] == [second["taskArn"], "retry-1"]
+    assert message["detail"]["containers"][0]["exitCode"] == 4
+
+
+def test_a_state_runs_the_task_and_waits(stack: DeployedStack) -> None:
+    """With the values of the state's input; the state ends with the task."""
+    api, flows = stack.aws.client("ecs"), stack.aws.client("stepfunctions")
+    day = '2030-01-31 "x"'
+    execution = flows.start_execution(stateMachineArn=stack.output("Flow"), input=json.dumps({"day": day}))
+    (task,) = _running(stack, stack.output("LoadFamily"))
+
+    assert flows.describe_execution(executionArn=execution["executionArn"])["status"] == "RUNNING"
+    (override,) = task["overrides"]["containerOverrides"]
+    assert override["environment"] == [{"name": "DAY", "value": day}]
+    assert override["command"] == ["./load.py", day]
+    api.stop_task(cluster=task["clusterArn"], task=task["taskArn"], reason="exit 0")
+
+    deadline = time.monotonic() + 60
+    while (status := flows.describe_execution(executionArn=execution["executionArn"])["status"]) == "RUNNING":
+        assert time.monotonic() < deadline
+    assert status == "SUCCEEDED"
+
+
+def test_a_run_that_hangs_is_stopped(stack: DeployedStack) -> None:
+    """However it was started; the message has the reason."""
+    task = _run(stack.aws, stack.output("SlowCommand"))
+
+    (message,) = _messages(stack, "SlowQueue", count=1)
+    assert [message["detail"][each] for each in ("taskArn", "stopCode", "stoppedReason")] == [
+        *(task, "UserInitiated", "not done after 60 seconds")
+    ]
+
+
+def test_a_run_is_skipped_while_another_runs(stack: DeployedStack) -> None:
+    """A time that comes twice starts one run; so does a time at which another run is not done."""
+    flows, api = stack.aws.client("stepfunctions"), stack.aws.client("ecs")
+    (launcher,) = (
+        each["stateMachineArn"] for each in flows.list_state_machines()["stateMachines"] if "Lone" in each["name"]
+    )
+
+    def start(time_: str) -> None:
+        execution = flows.start_execution(stateMachineArn=launcher, input=json.dumps({"id": time_}))["executionArn"]
+        deadline = time.monotonic() + 60
+        while (status := flows.describe_execution(executionArn=execution)["status"]) == "RUNNING":
+            assert time.monotonic() < deadline
+        assert status == "SUCCEEDED"
+
+    start("03:15")
+    (first,) = _running(stack, stack.output("LoneFamily"))
+    start("03:30")
+    assert _running(stack, stack.output("LoneFamily")) == [first]
+    api.stop_task(cluster=first["clusterArn"], task=first["taskArn"], reason="exit 0")
+    start("03:15")
+    assert _running(stack, stack.output("LoneFamily"), count=0) == []
+    start("03:45")
+    (second,) = _running(stack, stack.output("LoneFamily"))
+    assert second["taskArn"] != first["taskArn"]
+    api.stop_task(cluster=second["clusterArn"], task=second["taskArn"], reason="exit 0")

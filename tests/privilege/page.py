@@ -18,6 +18,7 @@ from tests.security_page import CLASSES, place_of
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 DOCS = "https://docs.aws.amazon.com"
 ECS = f"{DOCS}/AmazonECS/latest/developerguide"
+EVENTS = f"{DOCS}/eventbridge/latest/userguide/eb-events-iam-roles.html"
 # What each role is for, and where AWS says what this takes.
 PURPOSES = {
     "CloudFrontDistribution/ServiceRole": "CDK's function looks up the security group of CloudFront's "
@@ -54,11 +55,23 @@ PURPOSES = {
     "LogCatalog/LogGroups/FunctionRole": "Our function adds log groups to the table's partitions.",
     "LogCompaction/FunctionRole": "Our function merges small objects.",
     "OneOffTask/FunctionRole": f"Our function [runs a task]({ECS}/CWE_IAM_role.html) before deployments.",
-    "ScheduledTask/SchedulerRole": f"EventBridge Scheduler [runs a task]({ECS}/CWE_IAM_role.html), and reports a "
-    f"failed start to a [queue]({DOCS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html).",
+    "FlowRole": "A state machine that the caller made, with a state that [runs a job]"
+    f"({DOCS}/step-functions/latest/dg/connect-ecs.html#ecs-iam).",
+    "RunLauncher/EventsRole": f"EventBridge [starts the state machine]({EVENTS}) that runs a job.",
+    "RunLauncher/Role": f"The state machine [runs a job]({ECS}/CWE_IAM_role.html), unless it runs, and reports a failed "
+    "start to a queue.",
+    "RunRetries/EventsRole": f"EventBridge [starts the state machine]({EVENTS}) that repeats failed runs.",
+    "RunRetries/Role": f"The state machine [runs a job]({ECS}/CWE_IAM_role.html) again with the overrides of a failed "
+    "run, or reports it to a queue.",
+    "RunTimeout/EventsRole": f"EventBridge [starts the state machine]({EVENTS}) that stops runs.",
+    "RunTimeout/Role": "The state machine stops a run that takes too long, or reports to a queue that it could not.",
+    "ScheduledTask/SchedulerRole": f"EventBridge Scheduler [runs a task]({ECS}/CWE_IAM_role.html) or starts a state "
+    "machine that does, and reports a failed start to a "
+    f"[queue]({DOCS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html).",
     "SealedExecutionRole": "An execution role that the caller made, for a task with secrets and files under keys. "
     "CDK's `grant_read` adds `DescribeParameters`, which has no effect on a single parameter.",
     "TaskRole": "A task role that the caller made, in a cluster with transcripts in a bucket.",
+    "deployer": "A role of a pipeline that may run a job, by `grant_run`.",
     "reader": f"A person's role, by `grant_query`: [Athena]({DOCS}/athena/latest/ug/example-policies-workgroup.html).",
 }
 INTRODUCTION = f"""\

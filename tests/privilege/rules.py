@@ -39,6 +39,12 @@ ACCEPTED = {
     ("AWS679f53fac002430cb0da5b7982bd2287ServiceRole", "lambda.amazonaws.com may act for any account"): "CDK's, one "
     "for all look-ups of a stack.",
     (
+        "Role",
+        "allows ecs:ListTasks on everything",
+    ): "ListTasks accepts container instances only, which Fargate does not "
+    "have. The condition names the cluster: "
+    f"{DOCS}/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html",
+    (
         "CustomVpcRestrictDefaultSGCustomResourceProviderRole",
         "has AWS's policy service-role/AWSLambdaBasicExecutionRole",
     ): "CDK's own function writes its log.",
@@ -69,9 +75,10 @@ ARNS = {
     "AWS::S3::Bucket": "arn:p:s3:::x",
     "AWS::SQS::Queue": "arn:p:sqs:r:a:x",
     "AWS::SecretsManager::Secret": "arn:p:secretsmanager:r:a:secret:x",
+    "AWS::StepFunctions::StateMachine": "arn:p:states:r:a:stateMachine:x",
 }
 # `Ref` of such a resource is its ARN.
-REFERRED_TO_BY_ARN = {"AWS::SecretsManager::Secret"}
+REFERRED_TO_BY_ARN = {"AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"}
 STACK_ID = "arn:p:cloudformation:r:a:stack/x/x"
 
 

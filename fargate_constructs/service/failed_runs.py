@@ -1,0 +1,93 @@
+"""What reports the failed runs of a job: a rule for ECS's events, a queue for the messages, and an alarm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as event_targets
+
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
+from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
+from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs.service.run_retries import RunRetries
+
+if TYPE_CHECKING:
+    from fargate_constructs.service.job import Job
+
+# SQS's maximum
+# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
+RETENTION_DAYS = 14
+
+
+class FailedRuns:
+    """The queue, the rule and the alarm of a job's failed runs. They are children of the job."""
+
+    def __init__(self, job: Job, *, retries: int) -> None:
+        self.queue = _make_queue(job)
+        self.rule = _make_rule(job)
+        if retries:
+            self.rule.add_target(RunRetries(job, "Retries", job=job, queue=self.queue, retries=retries).target())
+        else:
+            self.rule.add_target(event_targets.SqsQueue(self.queue))
+            acknowledge(self.rule, {"EventBusDLQ": "Its target is a dead-letter queue."})
+        self.alarm = _make_alarm(job, self.queue)
+
+
+def _make_queue(job: Job) -> sqs.Queue:
+    """Make the queue that gets a message for each failed run."""
+    queue = sqs.Queue(
+        job,
+        "DeadLetterQueue",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(RETENTION_DAYS),
+        # Its messages are of no use without the job, and expire after two weeks.
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    is_one = "It is the dead-letter queue of a schedule."
+    acknowledge(queue, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
+    return queue
+
+
+def _make_rule(job: Job) -> events.Rule:
+    """Make the rule that matches each failed run, also those that a person started.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+    """
+    return events.Rule(
+        job,
+        "FailureRule",
+        description=f"runs of {job.node.path} that failed",
+        event_pattern=job._runs.event_pattern(
+            {
+                "lastStatus": ["STOPPED"],
+                "$or": [
+                    {"stopCode": [{"anything-but": ["EssentialContainerExited"]}]},
+                    # Only the main container's: sidecars are stopped with it, by a signal if necessary.
+                    {"containers": {"name": [job.name], "exitCode": [{"anything-but": [0]}]}},
+                ],
+            }
+        ),
+    )
+
+
+def _make_alarm(job: Job, queue: sqs.Queue) -> cloudwatch.Alarm:
+    """Make the alarm that is raised until the queue is empty."""
+    alarm = cloudwatch.Alarm(
+        job,
+        "Alarm",
+        alarm_description=f"runs of {job.node.path} failed: the messages in its dead-letter queue say why",
+        metric=queue.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
+        ),
+        threshold=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluation_periods=1,
+        # SQS sends no metrics of a queue without use for six hours, also if it has messages
+        # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
+        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+    )
+    acknowledge(alarm, ALARM)
+    return alarm

@@ -1,0 +1,44 @@
+"""What a single run of a job has of its own: variables and a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Tokenization
+from aws_cdk import aws_events as events
+
+from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
+from fargate_constructs.service.container import Container
+
+if TYPE_CHECKING:
+    from fargate_constructs.service.job import Job
+
+
+def overrides_of(
+    job: Job, container: Container, environment: Mapping[str, str] | None, command: Sequence[str] | None
+) -> dict[str, Any]:
+    """Return the parameter `Overrides` of RunTask as Step Functions names it, or none.
+
+    Args:
+        job: The job.
+        container: The main container, which the variables must suit.
+        environment: The run's variables.
+        command: The run's command.
+    """
+    environment = environment or {}
+    replace(container, environment=environment).validate(job, on_windows=job._on_windows)
+    for value in [*environment.values(), *(command or ())]:
+        if any(isinstance(each, events.EventField) for each in Tokenization.reverse_string(value).tokens):
+            raise ValueError(
+                "environment and command take fields of the input as sfn.JsonPath, got an events.EventField; "
+                "write sfn.JsonPath.string_at('$.detail…')"
+            )
+    own: dict[str, Any] = {}
+    if environment:
+        own["Environment"] = [{"Name": key, "Value": value} for key, value in environment.items()]
+    if command:
+        has_fields = any(map(sfn.JsonPath.is_encoded_json_path, command))
+        own["Command"] = sfn.JsonPath.array(*command) if has_fields else list(command)
+    return {"Overrides": {"ContainerOverrides": [{"Name": job.name, **own}]}} if own else {}

@@ -1,0 +1,91 @@
+"""Repeats failed runs of a job, however they were started.
+
+task has failed ──> EventBridge ──> state machine: retries left? ──> wait ──> run with the same overrides
+                                          └── no ──> dead-letter queue
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs import Construct
+
+from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
+from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
+from fargate_constructs._core.lazy_cdk import aws_stepfunctions_tasks as sfn_tasks
+from fargate_constructs.service.job_machine import JobMachine
+from fargate_constructs.service.run_launcher import run_request, run_to_start
+
+if TYPE_CHECKING:
+    from fargate_constructs.service.job import Job
+
+# What RunTask's `startedBy` says of a run.
+RETRY = "retry-"
+# These runs have a caller who waits, and decides.
+BY_DEPLOYMENT, BY_STATE = "deployment", "AWS Step Functions"
+# As a Job of Kubernetes: 10 s, 20 s, 40 s, … up to 6 minutes
+# (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy).
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 10, 360
+
+NUMBER = f"""(
+    $by := $states.input.detail.startedBy;
+    $contains($by, '{RETRY}') ? $number($substringAfter($by, '{RETRY}')) : 0
+)"""
+
+
+class RunRetries(JobMachine):
+    """Starts a failed run again, with the same overrides, and reports it after the last retry."""
+
+    def __init__(self, scope: Construct, id: str, *, job: Job, queue: sqs.Queue, retries: int) -> None:
+        super().__init__(scope, id, job=job, queue=queue)
+        job._runs.grant(self.role)
+        job._runs.grant_follow(self.role, "ecs:DescribeTasks")
+
+        wait = sfn.Wait.jsonata(
+            self,
+            "Wait",
+            time=sfn.WaitTime.seconds(
+                f"{{% $min([{MAX_PAUSE_SECONDS}, {FIRST_PAUSE_SECONDS} * $power(2, {NUMBER})]) %}}"
+            ),
+        )
+        look = self.call(
+            "Look",
+            "describeTasks",
+            result_path="$.failed",
+            Cluster=job.cluster.cluster_arn,
+            Tasks=sfn.JsonPath.array(sfn.JsonPath.string_at("$.detail.taskArn")),
+        )
+        run = self.guard(
+            sfn_tasks.CallAwsService.jsonata(
+                self,
+                "Run",
+                service="ecs",
+                action="runTask",
+                parameters={
+                    **run_request(job),
+                    "Count": 1,
+                    "Overrides": "{% $states.input.failed.Tasks[0].Overrides %}",
+                    "StartedBy": f"{{% '{RETRY}' & $string({NUMBER} + 1) %}}",
+                    # The task's ID: a failure that is reported twice is repeated once.
+                    "ClientToken": "{% $split($states.input.detail.taskArn, '/')[-1] %}",
+                },
+                outputs="{% $merge([$states.input, {'launch': $states.result}]) %}",
+                iam_resources=["*"],
+            )
+        )
+        is_last = [
+            sfn.Condition.string_equals("$.detail.stopCode", "UserInitiated"),
+            *(
+                sfn.Condition.and_(
+                    sfn.Condition.is_present("$.detail.startedBy"),
+                    sfn.Condition.string_equals("$.detail.startedBy", by),
+                )
+                for by in (f"{RETRY}{retries}", BY_DEPLOYMENT, BY_STATE)
+            ),
+        ]
+        choice = (
+            sfn.Choice(self, "IsLast")
+            .when(sfn.Condition.or_(*is_last), self.report("ReportRun", with_error=False))
+            .otherwise(wait.next(look).next(run_to_start(self, run)))
+        )
+        self.make(choice)

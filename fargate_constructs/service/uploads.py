@@ -1,0 +1,81 @@
+"""Uploads to a bucket: how S3 reports them to EventBridge, and how a rule finds them.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import jsii
+from aws_cdk import Resource
+from aws_cdk import aws_events as events
+from constructs import IValidation
+
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.lazy_cdk import aws_s3 as s3
+from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+FIELDS = {"S3_BUCKET": "$.detail.bucket.name", "S3_KEY": "$.detail.object.key"}
+# The child of a bucket by which CDK's function configures its notifications, all at once.
+NOTIFICATIONS = "Notifications"
+
+
+def uploaded() -> dict[str, str]:
+    """Return the variables that name the uploaded object."""
+    return {name: sfn.JsonPath.string_at(field) for name, field in FIELDS.items()}
+
+
+def upload_pattern(bucket: s3.IBucket, prefix: str, suffix: str) -> events.EventPattern:
+    """Return the pattern of events about new objects.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+    """
+    detail: dict[str, object] = {"bucket": {"name": [bucket.bucket_name]}}
+    if prefix and suffix:
+        # Two conditions on one field are alternatives.
+        detail["object"] = {"key": [{"wildcard": f"{_escaped(prefix)}*{_escaped(suffix)}"}]}
+    elif prefix or suffix:
+        detail["object"] = {"key": [{"prefix": prefix} if prefix else {"suffix": suffix}]}
+    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("*", "\\*")
+
+
+def send_to_event_bridge(bucket: s3.IBucket) -> None:
+    """Let a bucket of this app report its events to EventBridge.
+
+    CDK does that by a function, one for the whole stack, that may configure each bucket of the account. The bucket's
+    own property needs none. But if the bucket has other notifications, CDK's function writes all of them.
+    """
+    if not Resource.is_owned_resource(bucket):
+        return
+    resource = cast("s3.CfnBucket | None", bucket.node.default_child)
+    if resource is None or bucket.node.try_find_child(NOTIFICATIONS):
+        bucket.enable_event_bridge_notification()
+    elif resource.notification_configuration is None:
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+        bucket.node.add_validation(cast(IValidation, _OneConfiguration(bucket)))
+
+
+@jsii.implements(IValidation)
+class _OneConfiguration:
+    """Refuses a bucket whose own property CDK's function would overwrite."""
+
+    def __init__(self, bucket: s3.IBucket) -> None:
+        self._bucket = bucket
+
+    def validate(self) -> list[str]:
+        """Find notifications that were added later."""
+        if self._bucket.node.try_find_child(NOTIFICATIONS):
+            error = (
+                "bucket must have event_bridge_enabled=True if it gets other notifications, too, got: "
+                f"{path_of(self._bucket)} without; CDK would turn off the events that run a job"
+            )
+            return [error]
+        return []
