@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from benchmarks import bills
@@ -23,6 +24,7 @@ from fargate_constructs import (
     FargateWebService,
     FixedEgressNetwork,
     HttpEndpoint,
+    Job,
     OneOffTask,
     ScheduledTask,
     WebAcl,
@@ -93,6 +95,13 @@ def jobs(stack: Stack) -> None:
     OneOffTask(stack, "Repair", network=network, image=IMAGE, cluster=report.cluster)
     web = FargateService(stack, "Web", network=network, image=IMAGE, cluster=report.cluster)
     OneOffTask(stack, "Migrate", network=network, image=IMAGE, cluster=report.cluster).run_before(web)
+    common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": report.cluster}
+    Job(stack, "Plain", **common)
+    Job(stack, "Timed", timeout=Duration.hours(1), **common)
+    Job(stack, "Again", retries=1, **common)
+    fed = Job(stack, "Fed", **common)
+    fed.run_on_upload("Uploads", bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "uploads"))
+    ScheduledTask(stack, "Lone", schedule=schedule, skip_if_running=True, **common)
 
 
 @pytest.fixture(scope="module")
@@ -281,17 +290,19 @@ def test_a_log_router() -> None:
 
 
 def test_jobs(templates: Mapping[str, Template]) -> None:
-    """docs/jobs.md: the resources that a schedule and a run before each deployment add to those of a task."""
-    counts = Counter(
-        re.match("Report(?!Cluster)|Repair|Migrate", name)[0]  # type: ignore[index]
-        for name in templates["Jobs"]["Resources"]
-        if re.match("Report(?!Cluster)|Repair|Migrate", name)
-    )
+    """docs/jobs.md: the resources that a schedule and other options add to those of a task."""
+    jobs = re.compile("Report(?!Cluster)|Repair|Migrate|Plain|Timed|Again|Fed|Lone")
+    counts = Counter(job[0] for name in templates["Jobs"]["Resources"] if (job := jobs.match(name)))
 
     assert found(templates["Jobs"], "SQS::Queue", "Report")["MessageRetentionPeriod"] == 14 * 86_400
     assert "messages are kept for 14 days" in JOBS
     assert f"adds {counts['Report'] - counts['Repair']} CloudFormation resources" in JOBS
-    assert f"`run_before` {counts['Migrate'] - counts['Repair']}." in JOBS
+    timeout, retries, upload = (counts[name] - counts["Plain"] for name in ("Timed", "Again", "Fed"))
+    text = " ".join(JOBS.split())
+    assert (
+        f"`run_before` {counts['Migrate'] - counts['Repair']}, `timeout` {timeout}, `retries` {retries}, "
+        f"`skip_if_running` {counts['Lone'] - counts['Report']}, an event target {upload - 1} and an upload {upload}."
+    ) in text
 
 
 def found(template: Template, type_: str, name: str) -> dict[str, Any]:

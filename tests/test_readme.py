@@ -15,8 +15,11 @@ GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 VARIABLES = {
     "api": "FargateService",
     "archive": "LogArchive",
+    "bill": "Job",
     "distribution": "CloudFrontDistribution",
     "endpoint": "HttpEndpoint",
+    "job": "Job",
+    "load": "Job",
     "migrate": "OneOffTask",
     "network": "FixedEgressNetwork",
     "pool": "ElasticIpPool",

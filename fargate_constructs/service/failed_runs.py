@@ -46,7 +46,7 @@ def _make_queue(job: Job) -> sqs.Queue:
         # Its messages are of no use without the job, and expire after two weeks.
         removal_policy=RemovalPolicy.DESTROY,
     )
-    is_one = "It is the dead-letter queue of a schedule."
+    is_one = "It is the dead-letter queue of a job."
     acknowledge(queue, {"AwsSolutions-SQS3": is_one, "SQSRedrivePolicy": is_one})
     return queue
 

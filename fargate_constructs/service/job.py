@@ -288,9 +288,9 @@ class Job(FargateTask):
         rule.add_target(bill.event_target("Paid", environment={"ORDER": order}))
         ```
 
-        A small state machine starts the task. It writes the values of the event as they are, whatever characters they
-        hold, starts one run if EventBridge delivers the event twice, and waits up to an hour for capacity. An event
-        that starts no run becomes a message in `dead_letter_queue`.
+        A small state machine starts the task. It writes the values of the event as they are, also quotation marks,
+        starts one run if EventBridge delivers the event twice, and waits up to an hour for capacity. An event that
+        starts no run becomes a message in `dead_letter_queue`.
 
         Args:
             id: The ID of the state machine, below the job.

@@ -18,7 +18,8 @@ from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.fargate_service import FargateService
-from fargate_constructs.service.job import Job
+from fargate_constructs.service.job import TIMEOUTS, Job
+from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.run_retries import BY_DEPLOYMENT
 from fargate_constructs.service.task_logs import LogRouter
 
@@ -220,7 +221,7 @@ class OneOffTask(Job):
             ValueError: If *timeout* is longer than 50 minutes, or there is a *task_count*.
         """
         self._validate_single_task("run_before", "another OneOffTask for the run")
-        validate_seconds("timeout of a run before deployments", self.timeout, 0, MAX_TIMEOUT)
+        validate_seconds("timeout of a run before deployments", self.timeout, TIMEOUTS[0], MAX_TIMEOUT)
         self.deployment_run = self.deployment_run or DeploymentRun(self, "Run", job=self)
         resource_of(service.service).node.add_dependency(self.deployment_run.resource)
         return self.deployment_run.resource

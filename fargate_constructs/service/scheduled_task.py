@@ -21,6 +21,7 @@ from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.job import Job
+from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.run_launcher import RunLauncher
 from fargate_constructs.service.task_logs import LogRouter
 

@@ -58,8 +58,8 @@ PURPOSES = {
     "FlowRole": "A state machine that the caller made, with a state that [runs a job]"
     f"({DOCS}/step-functions/latest/dg/connect-ecs.html#ecs-iam).",
     "RunLauncher/EventsRole": f"EventBridge [starts the state machine]({EVENTS}) that runs a job.",
-    "RunLauncher/Role": f"The state machine [runs a job]({ECS}/CWE_IAM_role.html), unless it runs, and reports a failed "
-    "start to a queue.",
+    "RunLauncher/Role": f"The state machine [runs a job]({ECS}/CWE_IAM_role.html), unless it runs, and reports a "
+    "failed start to a queue.",
     "RunRetries/EventsRole": f"EventBridge [starts the state machine]({EVENTS}) that repeats failed runs.",
     "RunRetries/Role": f"The state machine [runs a job]({ECS}/CWE_IAM_role.html) again with the overrides of a failed "
     "run, or reports it to a queue.",

@@ -12,6 +12,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
@@ -21,6 +22,7 @@ from fargate_constructs import (
     FargateService,
     FixedEgressNetwork,
     Health,
+    Job,
     LogArchive,
     OneOffTask,
     RestartPolicy,
@@ -54,6 +56,7 @@ service: Arguments = partial(dict, make=FargateService)
 windows: Arguments = partial(dict, make=FargateService, **WINDOWS)
 job: Arguments = partial(dict, make=ScheduledTask, schedule=scheduler.ScheduleExpression.rate(Duration.hours(1)))
 once: Arguments = partial(dict, make=OneOffTask)
+started: Arguments = partial(dict, make=Job)
 
 
 def expression(text: str) -> dict[str, Any]:
@@ -125,9 +128,21 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
         job(restart_policy=RestartPolicy()),
         "must ignore exit code 0, because the job would start again, got: RestartPolicy(",
     ),
-    (once(timeout=seconds(0)), "timeout must be 60 to 3000 seconds, got: 0"),
-    (once(timeout=seconds(59)), "timeout must be 60 to 3000 seconds, got: 59"),
-    (once(timeout=seconds(3001)), "timeout must be 60 to 3000 seconds, got: 3001"),
+    (once(timeout=seconds(0)), "timeout must be 60 to 2592000 seconds, got: 0"),
+    (once(timeout=seconds(59)), "timeout must be 60 to 2592000 seconds, got: 59"),
+    (job(timeout=Duration.days(31)), "timeout must be 60 to 2592000 seconds, got: 2678400"),
+    (job(timeout=Duration.millis(60_500)), "timeout must be whole seconds, got: 1 minute 500 millis"),
+    (started(retries=-1), "retries must be 0 to 10, got: -1"),
+    (started(retries=11), "retries must be 0 to 10, got: 11"),
+    (started(retries=True), "retries must be int, got: True"),
+    (started(task_count=0), "task_count must be 1 to 10, got: 0"),
+    (started(task_count=11), "task_count must be 1 to 10, got: 11"),
+    (
+        started(task_count=2, capacity=Capacity.spot(on_demand_base=2)),
+        "its 2 tasks would always run on demand, got: on_demand_base=2",
+    ),
+    (job(enabled="no"), "enabled must be bool, got: 'no'"),
+    (started(schedule="daily"), "Job has no argument 'schedule'"),
     (job(retry_attempts=-1), "retry_attempts must be 0 to 185, got: -1"),
     (job(retry_attempts=186), "retry_attempts must be 0 to 185, got: 186"),
     (job(max_event_age=seconds(59)), "max_event_age must be 60 to 86400 seconds, got: 59"),
@@ -277,6 +292,10 @@ def test_methods() -> None:
     web.scale_on_backlog("Orders", queue=queue, messages_per_task=1)
     web.mount_file_system("/data", file_system=files)
     migrate: Any = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
+    slow = OneOffTask(stack, "Slow", network=network, image=IMAGE, timeout=Duration.minutes(51))
+    twice = OneOffTask(stack, "Twice", network=network, image=IMAGE, task_count=2)
+    field = events.EventField.from_path("$.detail.order")
+    bucket = s3.Bucket(stack, "Uploads")
     before = [each.node.path for each in stack.node.find_all()]
 
     calls: list[tuple[Callable[[], object], str]] = [
@@ -329,6 +348,17 @@ def test_methods() -> None:
             "id must differ from the service's oth",
         ),
         (lambda: migrate.run_before(web.service), "service must be FargateService, got: "),
+        (lambda: slow.run_before(web), "timeout of a run before deployments must be 60 to 3000 seconds, got: 3060"),
+        (lambda: twice.run_before(web), "task_count must be 1 for run_before, got: 2; write another OneOffTask"),
+        (lambda: twice.task_state("Run"), "task_count must be 1 for task_state, got: 2; write several states"),
+        (lambda: migrate.event_target("Paid", environment={"ORDER": field}), "got an events.EventField; write sfn.Js"),
+        (lambda: migrate.event_target("Paid", command=["bill", f"--order={field}"]), "got an events.EventField; write"),
+        (lambda: migrate.task_state("Paid", environment={"TOKEN": SECRET_VALUE}), "got the value of one in 'TOKEN'"),
+        (
+            lambda: migrate.run_on_upload("In", bucket=bucket, environment={"S3_KEY": "x"}),
+            "environment must not have names that the upload sets, got: S3_KEY",
+        ),
+        (lambda: migrate.run_on_upload("In", bucket="uploads"), "bucket must be aws_s3.IBucket, got: 'uploads'"),
         (lambda: web.add_sidecar("proxy", image=IMAGE, environment={"TOKEN": SECRET_VALUE}), "value of one in 'TOKEN'"),
     ]
     for call, message in calls:
