@@ -185,7 +185,7 @@ def batch_texts(draw: st.DrawFn) -> bytes:
     return text.encode()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(text=batch_texts())
 @example(text=VALID)
 def test_any_text(modules: dict[str, ModuleType], text: bytes) -> None:
@@ -193,7 +193,7 @@ def test_any_text(modules: dict[str, ModuleType], text: bytes) -> None:
     assert_equal_or_left(modules, text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(text=mutated(VALID))
 def test_any_damage(modules: dict[str, ModuleType], text: bytes) -> None:
     """Both ways make the same objects of a valid batch with any bytes of it changed, or the fast way leaves it."""
