@@ -46,7 +46,12 @@ FUNCTION = {
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge findings on a resource, by rule: one such as `AwsSolutions-S1`, or a name of all other packs."""
     findings = [finding for rule, reason in reasons.items() for finding in _acknowledgments(rule, reason)]
-    Validations.of(construct).acknowledge(*findings)
+    if construct not in _VALIDATIONS:
+        _VALIDATIONS[construct] = Validations.of(construct)
+    _VALIDATIONS[construct].acknowledge(*findings)
+
+
+_VALIDATIONS: WeakKeyDictionary[IConstruct, Validations] = WeakKeyDictionary()
 
 
 @cache

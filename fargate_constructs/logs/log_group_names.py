@@ -6,6 +6,7 @@ skips tokens never sees it.
 
 import re
 from functools import cache
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
@@ -35,12 +36,27 @@ def known_name(scope: IConstruct, name: str) -> str:
     return TOKEN.sub(lambda token: _given_name(token[0]) or _literal_parts(stack, token[0]), name)
 
 
-def log_group_name(log_group: logs.ILogGroup) -> str:
-    """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
-    name = log_group.log_group_name
-    resource = node_of(log_group).default_child if isinstance(log_group, logs.LogGroup) else None
-    if isinstance(resource, logs.CfnLogGroup):
-        return _name_of(resource) or name
+def resource_of(log_group: logs.ILogGroup) -> logs.CfnLogGroup | None:
+    """Return the resource of a log group that the app makes."""
+    if log_group not in _RESOURCES:
+        resource = node_of(log_group).default_child
+        _RESOURCES[log_group] = resource if isinstance(resource, logs.CfnLogGroup) else None
+    return _RESOURCES[log_group]
+
+
+_RESOURCES: WeakKeyDictionary[logs.ILogGroup, logs.CfnLogGroup | None] = WeakKeyDictionary()
+
+
+def log_group_name(log_group: logs.ILogGroup, name: str = "") -> str:
+    """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes.
+
+    Args:
+        log_group: The log group.
+        name: Its `log_group_name`, if the caller has asked for it.
+    """
+    name = name or log_group.log_group_name
+    if resource := resource_of(log_group):
+        return _name_of(resource, log_group) or name
     name = known_name(log_group, name)
     if not TOKEN.fullmatch(name):
         return name
@@ -52,16 +68,16 @@ def _given_name(token: str) -> str | None:
     """Return the name that the app gives the log group that a token refers to, if it is one with a name."""
     reference = Tokenization.reverse_string(token).first_token
     resource = reference.target if isinstance(reference, Reference) else None
-    return _name_of(resource) if isinstance(resource, logs.CfnLogGroup) else None
+    return _name_of(resource, resource) if isinstance(resource, logs.CfnLogGroup) else None
 
 
-def _name_of(resource: logs.CfnLogGroup) -> str | None:
-    """Return the name that the app gives a log group, if it gives one."""
+def _name_of(resource: logs.CfnLogGroup, scope: IConstruct) -> str | None:
+    """Return the name that the app gives a log group, if it gives one; *scope* is any construct of its stack."""
     name = resource.log_group_name
     # The L2 gives its resource a token, which is nothing if the log group has no name.
-    if name is None or stack_of(resource).resolve(name) is None:
+    if name is None or stack_of(scope).resolve(name) is None:
         return None
-    known = known_name(resource, name)
+    known = known_name(scope, name)
     return None if TOKEN.fullmatch(known) else known
 
 

@@ -17,7 +17,7 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.environment_checks import may_be_same
 from fargate_constructs._core.unresolved import TOKEN, may_match
-from fargate_constructs.logs.log_group_names import known_name, log_group_name
+from fargate_constructs.logs.log_group_names import known_name, log_group_name, resource_of
 
 # What CloudWatch Logs delivers from (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html).
 STANDARD = "STANDARD"
@@ -230,8 +230,8 @@ class Subscriptions:
         if isinstance(log_group, str):
             _validate_pattern(log_group)
             return _Named(log_group, known_name(self._archive, log_group), log_group)
-        arn = log_group.log_group_arn.removesuffix(":*")
-        return _Named(log_group.log_group_name, log_group_name(log_group), path_of(log_group), arn)
+        text, arn = log_group.log_group_name, log_group.log_group_arn.removesuffix(":*")
+        return _Named(text, log_group_name(log_group, text), path_of(log_group), arn)
 
     def _publish(self) -> None:
         """Write the ignored log groups again: into the functions that drop them, and the account policy."""
@@ -283,8 +283,8 @@ def _validate_pattern(pattern: str) -> None:
 
 
 def _validate_class(log_group: logs.ILogGroup) -> None:
-    resource = node_of(log_group).default_child
-    log_class = resource.log_group_class if isinstance(resource, logs.CfnLogGroup) else None
+    resource = resource_of(log_group)
+    log_class = resource.log_group_class if resource else None
     if log_class not in (None, STANDARD):
         raise ValueError(
             f"log_group must be of the class {STANDARD}, the only one that has subscriptions, "

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -26,6 +27,9 @@ MIN_SHARES, MAX_SHARES = 2, 5
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html
 MAX_WEIGHT = 999
 MAX_STICKINESS_SECONDS = 604_800
+
+# The VPC of each listener's load balancer: Node.js is asked for it once, not for each service.
+_VPCS: WeakKeyDictionary[elbv2.ApplicationListener, ec2.IVpc | None] = WeakKeyDictionary()
 
 
 class ServiceRoutes(Construct):
@@ -160,15 +164,17 @@ class ServiceRoutes(Construct):
                 f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
             )
         if self._listener is None:
-            self._validate_vpc(id, listener.load_balancer)
+            self._validate_vpc(id, listener)
         self._listener = first
 
-    def _validate_vpc(self, id: str, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
-        vpc = load_balancer.vpc
+    def _validate_vpc(self, id: str, listener: elbv2.ApplicationListener) -> None:
+        if listener not in _VPCS:
+            _VPCS[listener] = listener.load_balancer.vpc
+        vpc = _VPCS[listener]
         if vpc and not may_be_same_vpc(self._vpc, vpc):
             raise ValueError(
                 f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
-                f"and {path_of(load_balancer)} in two; pass the same network to both",
+                f"and {path_of(listener.load_balancer)} in two; pass the same network to both",
             )
 
     def _validate_share(self, id: str, owner: "ServiceRoutes") -> None:
