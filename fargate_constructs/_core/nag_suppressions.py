@@ -13,6 +13,7 @@ import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct, IValidation
 
+from fargate_constructs._core import cdk_nag_2
 from fargate_constructs._core.construct_paths import stack_of
 
 # The packs of cdk-nag that share the names of rules; AwsSolutions has its own codes.
@@ -49,6 +50,8 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     if construct not in _VALIDATIONS:
         _VALIDATIONS[construct] = Validations.of(construct)
     _VALIDATIONS[construct].acknowledge(*findings)
+    if cdk_nag_2.is_installed():
+        cdk_nag_2.suppress(construct, {each.id: each.reason for each in findings})
 
 
 _VALIDATIONS: WeakKeyDictionary[IConstruct, Validations] = WeakKeyDictionary()
