@@ -81,7 +81,7 @@ lock: $(VENV)/.ready  ## pin requirements-*.in, pyproject.toml's lowest and pack
 	pip install --quiet uv
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) requirements-audit.in --output-file requirements-audit.txt
-	$(COMPILE) pyproject.toml --extra nag --resolution lowest-direct --output-file requirements-lowest.txt
+	$(COMPILE) pyproject.toml requirements-lowest.in --resolution lowest-direct --output-file requirements-lowest.txt
 	npm install --package-lock-only
 	@$(MAKE) --no-print-directory lock-check
 
@@ -100,7 +100,7 @@ clean:  ## remove all files of set-up, builds and tests
 $(VENV)/.ready: requirements-dev.txt package-lock.json tools/set_up.py
 	@$(PYTHON) tools/set_up.py $(VENV) requirements-dev.txt --node
 
-# The oldest CDK that is supported.
+# The oldest CDK that is supported, and cdk-nag 2.
 $(VENV)/lowest/.ready: requirements-lowest.txt $(VENV)/.ready
 	@$(PYTHON) tools/set_up.py $(VENV)/lowest requirements-lowest.txt
 

@@ -8,16 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Stack, Stage
+from aws_cdk import App, Stack
 
 from app import Example
 from fargate_constructs import Egress
-from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY
 from fargate_constructs.testing import lasting_resources
 from tests.audit import text_of
 from tests.everything import Everything, WayOut
-from tests.modes import MODES
 
 PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
@@ -51,16 +49,6 @@ def read() -> dict[str, dict[str, Any]]:
     metadata = {CREATE_ONLY_KEY: pinned.pop(CREATE_ONLY_KEY)}
     pinned["Example with TLS"] = pinned["Example"] | pinned["Example with TLS"]
     return {name: {"Metadata": metadata, "Resources": resources} for name, resources in pinned.items()}
-
-
-def synthesize(folder: str) -> None:
-    """Build every mode, then write the template of each stack."""
-    app = App()
-    for name, build in MODES.items():
-        build(Stage(app, name))
-    app.synth()
-    for name, stack in stacks().items():
-        (Path(folder) / f"{name}.json").write_text(json.dumps(template_of(stack)))
 
 
 if __name__ == "__main__":

@@ -115,6 +115,8 @@ def test_the_page_names_the_versions() -> None:
     page = security_page.PAGE.read_text()
 
     assert f"| {version('cdk-nag')} | constructs |" in page
+    (version_2,) = re.findall(r"^cdk-nag==(\S+)", Path("requirements-lowest.txt").read_text(), re.MULTILINE)
+    assert f"with the lowest versions of CDK | {version_2} | constructs |" in page
     assert f"| {version('cfn-lint')} | templates |" in page
     (checkov,) = re.findall(r"^checkov==(\S+)", Path("requirements-audit.in").read_text(), re.MULTILINE)
     assert f"| checkov | {checkov} | templates |" in page

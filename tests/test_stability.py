@@ -1,19 +1,23 @@
 """What an update must never replace in a deployed stack, of the example and of each part in each mode."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
 
+from fargate_constructs._core.nag_suppressions import PACKS
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests import pinned
 from tests.everything import Everything
+from tests.lowest import FINDINGS, PLAIN
 
 ROOT = Path(__file__).parents[1]
 LOWEST = Path(sys.prefix) / "lowest" / "bin" / "python"
@@ -73,20 +77,38 @@ def test_the_order_of_construction_changes_nothing(everything: dict[str, Any]) -
     assert template == everything
 
 
-def test_the_lowest_versions_replace_nothing(tmp_path: Path) -> None:
-    """With the oldest CDK that is supported, every mode can be built, and all that is pinned is the same."""
+@pytest.fixture(scope="module")
+def lowest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the lowest versions made of every mode."""
     assert LOWEST.exists(), "make test sets it up"
-    run(LOWEST, "-c", "import sys; from tests.pinned import synthesize; synthesize(sys.argv[1])", tmp_path)
+    folder = tmp_path_factory.mktemp("lowest")
+    run(LOWEST, "-m", "tests.lowest", folder)
+    return folder
 
+
+def test_the_lowest_versions_replace_nothing(lowest: Path) -> None:
+    """With the oldest CDK that is supported, every mode can be built, and all that is pinned is the same."""
     for name, pin in PINNED.items():
-        assert_no_replacement(pin, tmp_path / f"{name}.json")
+        assert_no_replacement(pin, lowest / f"{name}.json")
+
+
+def test_cdk_nag_2_finds_nothing(lowest: Path) -> None:
+    """It finds what is open in plain resources, nothing in the modes, and leaves no metadata in the templates."""
+    found = json.loads((lowest / FINDINGS).read_text())
+
+    assert {each.partition("-")[0] for each in found} == {"AwsSolutions", *PACKS}
+    assert [each for each in found if f"/{PLAIN}/" not in each] == []
+    assert [file.name for file in lowest.iterdir() if "cdk_nag" in file.read_text()] == []
 
 
 def test_the_lowest_versions_are_those_of_the_project() -> None:
-    """What the test above runs with is what the project says it needs at least."""
+    """What the tests above run with is what the project says it needs at least, and cdk-nag 2."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["nag"]]
+    needed = [*project["dependencies"], (ROOT / "requirements-lowest.in").read_text().splitlines()[-1]]
     installed = (ROOT / "requirements-lowest.txt").read_text()
 
     floors = [re.split(">=|,", each)[:2] for each in needed]
     assert [f"{name}=={floor}" in installed for name, floor in floors] == [True] * 3
+    # The tests of the extra run with its lowest version, too.
+    (extra,) = project["optional-dependencies"]["nag"]
+    assert extra.startswith(f"cdk-nag>={version('cdk-nag')},")

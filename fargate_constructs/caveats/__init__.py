@@ -10,6 +10,11 @@ try:
 except ImportError as error:
     raise ImportError("FargateCaveats needs cdk-nag, got none; pip install 'fargate-constructs[nag]'") from error
 
+from fargate_constructs._core.cdk_nag_2 import is_installed as is_cdk_nag_2
+
+if is_cdk_nag_2():
+    raise ImportError("FargateCaveats needs cdk-nag 3, got cdk-nag 2; pip install 'fargate-constructs[nag]'")
+
 from fargate_constructs.caveats.pack import FargateCaveats
 from fargate_constructs.caveats.rules import Rule
 

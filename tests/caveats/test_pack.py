@@ -30,6 +30,7 @@ from aws_cdk import cloudformation_include as include
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct, IValidation, RootConstruct
 
+from fargate_constructs._core import cdk_nag_2
 from fargate_constructs.caveats import FargateCaveats, Rule
 from tests.caveats.lab import Lab, findings_in
 
@@ -381,11 +382,17 @@ def test_an_app_that_cannot_be_synthesized_says_why(lab: Lab) -> None:
 # An extra.
 
 
-def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """cdk-nag is an extra, without which the pack cannot be imported."""
+@pytest.mark.parametrize(
+    ("is_there", "message"), [(False, "needs cdk-nag, got none"), (True, "needs cdk-nag 3, got cdk-nag 2")]
+)
+def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, message: str, *, is_there: bool) -> None:
+    """cdk-nag is an extra, without which the pack cannot be imported; version 2 has other classes."""
     for name in [name for name in sys.modules if name.startswith("fargate_constructs.caveats")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "cdk_nag", None)
+    if is_there:
+        monkeypatch.setattr(cdk_nag_2, "is_installed", lambda: True)
+    else:
+        monkeypatch.setitem(sys.modules, "cdk_nag", None)
 
-    with pytest.raises(ImportError, match=r"needs cdk-nag, got none; pip install 'fargate-constructs\[nag\]'"):
+    with pytest.raises(ImportError, match=rf"{message}; pip install 'fargate-constructs\[nag\]'"):
         import_module("fargate_constructs.caveats")

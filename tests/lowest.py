@@ -1,0 +1,58 @@
+"""Builds every mode with the lowest versions and cdk-nag 2: `.venv/lowest/bin/python -m tests.lowest FOLDER`.
+
+```
+modes, with the packs of cdk-nag 2 ──> FOLDER/findings.json
+what is pinned ──> FOLDER/<name>.json
+```
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Aspects, Stack, Stage
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+from fargate_constructs.synthesized.assembly import template_of
+from tests import pinned
+from tests.audit import PACKS
+from tests.modes import MODES
+
+FINDINGS = "findings.json"
+PLAIN = "plain"
+# The packs of version 2 annotate what they find. A rule that fails is a finding, too.
+FINDING = re.compile(r"((?:CdkNagValidationFailure|AwsSolutions|HIPAA|NIST|PCI|Serverless)[^:]*)")
+
+
+def plain(stage: Stage) -> None:
+    """A bucket and a queue in which each pack finds something."""
+    stack = Stack(stage, "Test")
+    s3.Bucket(stack, "Bucket")
+    sqs.Queue(stack, "Queue")
+
+
+def main(folder: Path) -> None:
+    """Write the findings of all modes and of plain resources, and the templates of what is pinned."""
+    app = App()
+    packs: list[Any] = [*PACKS.values()]  # for type checkers they are those of version 3
+    for name, build in {**MODES, PLAIN: plain}.items():
+        stage = Stage(app, name)
+        build(stage)
+        for pack in packs:
+            Aspects.of(stage).add(pack(reports=False))
+    found = [
+        f"{finding[1]} {message.id}"
+        for stack in app.synth().stacks_recursively
+        for message in stack.messages
+        if (finding := FINDING.match(str(message.entry.data)))
+    ]
+    (folder / FINDINGS).write_text(json.dumps(found))
+    for name, stack in pinned.stacks().items():
+        (folder / f"{name}.json").write_text(json.dumps(template_of(stack)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
