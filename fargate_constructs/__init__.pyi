@@ -25,6 +25,7 @@ from .service.fargate_service import FargateService as FargateService
 from .service.health import Health as Health
 from .service.job import Job as Job
 from .service.one_off_task import OneOffTask as OneOffTask
+from .service.opentelemetry import Metrics as Metrics
 from .service.pull_through_cache import PullThroughCache as PullThroughCache
 from .service.queue_worker import QueueWorker as QueueWorker
 from .service.restart_policy import RestartPolicy as RestartPolicy

@@ -24,12 +24,14 @@ from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
+from fargate_constructs.service import opentelemetry
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster
 from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
+from fargate_constructs.service.opentelemetry import Metrics
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.security_group_rules import TaskSecurityGroup, connect
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
@@ -243,6 +245,7 @@ class FargateTask(Construct):
             log_driver=self._logs.driver,
         )
         self.container = self._containers.add(name, container)
+        self._variables = {*(environment or {}), *(secrets or {})}
         if network.is_isolated:
             self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))
 
@@ -409,6 +412,53 @@ class FargateTask(Construct):
         # Services, runs and schedules depend on the task definition. Other tasks may depend on this one by a link.
         store = [other] if is_in_a_tree(other) and not isinstance(other, (FargateTask, ecs.BaseService)) else []
         self.task_definition.node.add_dependency(*rules, *cast("list[IDependable]", store))
+
+    @checked
+    def add_opentelemetry(
+        self,
+        *,
+        metrics: Metrics | None = None,
+        config: str | ecs.Secret | None = None,
+        image: ecs.ContainerImage | None = None,
+    ) -> ecs.ContainerDefinition:
+        """Run AWS's collector of OpenTelemetry beside the main container, and tell the application where it is.
+
+        It sends traces to X-Ray, and metrics. The application gets `OTEL_EXPORTER_OTLP_ENDPOINT` and other variables of
+        OpenTelemetry, except those that it has already. X-Ray's own SDKs find it, too, so no X-Ray daemon is needed.
+        The application starts without it, and goes on if it ends; ECS restarts it.
+
+        ```python
+        web.add_opentelemetry()
+        worker.add_opentelemetry(metrics=Metrics.none())
+        ```
+
+        Args:
+            metrics: Where metrics go. By default to CloudWatch, in a namespace with the task's name.
+            config: Your own configuration in YAML, or a parameter that has it: `ecs.Secret.from_ssm_parameter(…)`. The
+                task's role gets no permissions then: grant it what the configuration sends to. The extension
+                `health_check` must be in it. By default one is made.
+            image: The collector's image. By default 0.49.0 of `public.ecr.aws`, which tasks in an isolated network
+                cannot pull.
+
+        Returns:
+            The collector.
+
+        Raises:
+            ValueError: If there is a collector already, *config* and *metrics* are both given, the task runs on
+                Windows, or it has no 256 MiB for the collector.
+        """
+        if config is not None and metrics:
+            raise ValueError(f"metrics must be left out with a config, which says where they go, got: {metrics}")
+        if self._on_windows:
+            raise ValueError(f"the collector of OpenTelemetry runs on Linux, got the Windows task {self.node.path}")
+        added = self._containers.add_sidecar(opentelemetry.CONTAINER, opentelemetry.sidecar(image, config))
+        if config is None:
+            metrics = metrics or Metrics.cloudwatch()
+            opentelemetry.configure(self, added, name=self.name, task_role=self._task_role, metrics=metrics)
+        for variable, value in opentelemetry.variables(self.name, metrics).items():
+            if variable not in self._variables:
+                self.container.add_environment(variable, value)
+        return added
 
     @checked
     def mount_file_system(

@@ -369,10 +369,12 @@ def containers(stage: Stage) -> None:
                 s3.Bucket.from_bucket_name(stack, "Files", "files"), "shop.json"
             )
         ],
+        memory_limit_mib=1024,
         pid_mode=ecs.PidMode.TASK,
         enable_fault_injection=True,
     )
     web.add_sidecar("proxy", image=PullThroughCache("hub").image("library/nginx:1"), restart_policy=RestartPolicy())
+    web.add_opentelemetry()
     web.add_sidecar("agent", image=ecs.ContainerImage.from_registry(f"{REGISTRY}/agent:1"))
 
 
