@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
@@ -20,6 +20,7 @@ from fargate_constructs._core.validation import (
     MAX_VALUES_PER_RULE,
     validate_list,
 )
+from fargate_constructs.endpoint.regular_expressions import RegexCondition, has_regex, validate_regexes
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html; old accounts may have
 # one wildcard more (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html).
@@ -29,6 +30,16 @@ MAX_WILDCARDS_PER_RULE = 5
 MAX_LENGTH = 128
 HOST = re.compile(r"[A-Za-z0-9.*?-]*\.(?:[A-Za-z]+|xn--[A-Za-z0-9-]+)")
 PATH = re.compile(r"""[/*?][A-Za-z0-9_.$/~"'@:+&*?-]*""")
+FORMATS = {
+    "hosts": (HOST, "hosts must hold bare host names or patterns such as '*.example.com'"),
+    "paths": (
+        PATH,
+        (
+            "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
+            "_-.$/~\"'@:+& as they are sent, without '?query'"
+        ),
+    ),
+}
 METHOD = re.compile(r"[A-Z_-]{1,40}")
 KEY = re.compile(rf"(?![^*?]*[*?]){CONDITION_VALUE.pattern}")
 
@@ -66,13 +77,10 @@ class Conditions:
         _validate_size(self)
         for name, patterns in (("hosts", self.hosts), ("paths", self.paths)):
             _validate_length(name, patterns)
-        _validate_format(self.hosts, HOST, "hosts must hold bare host names or patterns such as '*.example.com'")
-        _validate_format(
-            self.paths,
-            PATH,
-            "paths must hold patterns that start with '/', such as '/api/*', of letters, digits and "
-            "_-.$/~\"'@:+& as they are sent, without '?query'",
-        )
+            if has_regex(patterns):
+                validate_regexes(name, patterns, max_length=MAX_LENGTH)
+            else:
+                _validate_format(patterns, *FORMATS[name])
         _validate_format(self.headers, HEADER_NAME, f"headers must have names {HEADER_NAME_LIMITS}")
         _validate_format(self.methods, METHOD, "methods must be capital letters, such as 'GET'")
         _validate_format(self.query, KEY, f"query must have keys {CONDITION_VALUE_LIMITS} or a wildcard")
@@ -108,9 +116,13 @@ class Conditions:
     def render(self) -> list[elbv2.ListenerCondition]:
         """Return the listener rule's conditions. A rule needs at least one, so a route without any asks for `/*`."""
         of = elbv2.ListenerCondition
-        rendered = [of.host_headers(list(self.hosts))] if self.hosts else []
+        rendered: list[elbv2.ListenerCondition] = []
+        if self.hosts:
+            make = partial(RegexCondition, "host-header") if has_regex(self.hosts) else of.host_headers
+            rendered.append(make(list(self.hosts)))
         if self.paths:
-            rendered.append(of.path_patterns(list(self.paths)))
+            make = partial(RegexCondition, "path-pattern") if has_regex(self.paths) else of.path_patterns
+            rendered.append(make(list(self.paths)))
         rendered += [of.http_header(name, list(values)) for name, values in self.headers.items()]
         if self.methods:
             rendered.append(of.http_request_methods(list(self.methods)))
@@ -142,6 +154,8 @@ def _validate_size(conditions: Conditions) -> None:
             f"a rule holds {MAX_VALUES_PER_RULE} values, hosts, paths and all others together, got: {len(values)}; "
             "add a second route to the same service, each with some of the paths",
         )
+    expressions = [*filter(has_regex, (conditions.hosts, conditions.paths))]
+    values = [value for value in values if not any(value in each for each in expressions)]
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if wildcards > MAX_WILDCARDS_PER_RULE:
         raise ValueError(

@@ -5,14 +5,17 @@ docs/routes.md states the order.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network
 from itertools import product
 from typing import NamedTuple
 
+from fargate_constructs.endpoint import languages
 from fargate_constructs.endpoint.conditions import Conditions
+from fargate_constructs.endpoint.languages import Language
+from fargate_constructs.endpoint.regex_parts import REGEX, fixed_characters
 
 WILDCARDS = "*?"
 EXACT, PATTERN, ANY = range(3)
@@ -50,7 +53,7 @@ class Breadth(NamedTuple):
     stars: int
     """Over all conditions with patterns: the stars of the value that has most, less one."""
     values: int
-    """Over all conditions: the values beyond one."""
+    """Over all conditions: the values beyond one. A regular expression without `$` at its end counts one."""
 
 
 # The lowest number of stars that counts. A condition whose wildcards are all `?` counts -1.
@@ -86,7 +89,7 @@ class RouteMatch:
         loose = [values for values in (*self.headers.values(), *self.query.values()) if any(map(_is_pattern, values))]
         widest = max((network.max_prefixlen - network.prefixlen for network in self.networks), default=0)
         return Rank(
-            host=max((_rank(host[::-1], ".") for host in self.hosts), default=PatternRank(ANY)),
+            host=max((_rank(host, ".", backwards=True) for host in self.hosts), default=PatternRank(ANY)),
             path=max((_rank(path, "/") for path in self.paths), default=PatternRank(ANY)),
             others=-(len(self.headers) + len(self.query) + bool(self.methods) + bool(self.networks)),
             looseness=max(len(self.methods) - 1, 0) + len(loose) + widest,
@@ -96,9 +99,15 @@ class RouteMatch:
     def breadth(self) -> Breadth:
         """What tells it from a match of equal rank that it covers, or that covers it."""
         lists = [self.hosts, self.paths, *self.headers.values(), *self.query.values()]
-        stars = sum(max(value.count("*") for value in values) - 1 for values in lists if any(map(_is_pattern, values)))
+        stars = sum(max(map(_stars, values)) - 1 for values in lists if any(map(_is_pattern, values)))
         beyond_one = sum(len(values) - 1 for values in (*lists, self.networks) if values)
+        beyond_one += sum(any(_is_regex(value) and not value.endswith("$") for value in values) for values in lists[:2])
         return Breadth(max(stars, MIN_STARS), beyond_one)
+
+    @cached_property
+    def has_regex(self) -> bool:
+        """Whether a host or a path is a regular expression."""
+        return any(map(_is_regex, (*self.hosts, *self.paths)))
 
     @cached_property
     def text(self) -> str:
@@ -150,7 +159,7 @@ class RouteMatch:
 
 
 def _normalized(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(_with_one_star(value).lower() for value in values)
+    return frozenset(value if _is_regex(value) else _with_one_star(value).lower() for value in values)
 
 
 def _with_one_star(value: str) -> str:
@@ -158,8 +167,10 @@ def _with_one_star(value: str) -> str:
     return re.sub(r"[*?]*\*[*?]*", lambda run: "?" * run[0].count("?") + "*", value)
 
 
-def _normalized_paths(paths: Iterable[str]) -> frozenset[str]:
+def _normalized_paths(paths: Collection[str]) -> frozenset[str]:
     """Write path patterns in one way: they begin with a slash, as every path does. No pattern means every path."""
+    if any(map(_is_regex, paths)):
+        return frozenset(paths)
     rooted = set()
     for path in map(_with_one_star, paths):
         match path[0]:
@@ -175,14 +186,29 @@ def _normalized_paths(paths: Iterable[str]) -> frozenset[str]:
     return frozenset() if "/*" in rooted else frozenset(rooted)
 
 
+def _is_regex(value: str) -> bool:
+    return value.startswith(REGEX)
+
+
 def _is_pattern(value: str) -> bool:
-    return any(wildcard in value for wildcard in WILDCARDS)
+    return _is_regex(value) or any(wildcard in value for wildcard in WILDCARDS)
 
 
-def _rank(value: str, separator: str) -> PatternRank:
-    """Return how specific a path is, or a host in reverse. So both begin with their widest part."""
+def _stars(value: str) -> int:
+    """Return the stars of a pattern. A regular expression has none, so it comes before an equally specific pattern."""
+    return 0 if _is_regex(value) else value.count("*")
+
+
+def _rank(value: str, separator: str, *, backwards: bool = False) -> PatternRank:
+    """Return how specific a path is, or a host from its end. So both begin with their widest part."""
     if not _is_pattern(value):
         return PatternRank(EXACT)
+    if _is_regex(value):
+        language = Language.of(value, backwards=backwards)
+        whole = language.prefix.rfind(separator) + 1
+        fixed = fixed_characters(language.part)
+        return PatternRank(PATTERN, -language.prefix.count(separator), whole - fixed)
+    value = value[::-1] if backwards else value
     literal = value[: min(index for wildcard in WILDCARDS if (index := value.find(wildcard)) >= 0)]
     tail = value[literal.rfind(separator) + 1 :]
     return PatternRank(PATTERN, -literal.count(separator), -sum(each not in WILDCARDS for each in tail))
@@ -190,6 +216,8 @@ def _rank(value: str, separator: str) -> PatternRank:
 
 def _is_within(narrow: str, wide: str) -> bool:
     """Whether each text that the first pattern matches also matches the second."""
+    if _is_regex(narrow) or _is_regex(wide):
+        return languages.is_within(Language.of(narrow), Language.of(wide))
 
     @cache
     def rest(start: int, wide_start: int) -> bool:
@@ -223,6 +251,8 @@ def _shared_text(patterns: Iterable[str], others: Iterable[str]) -> str | None:
 
 def _text_of_both(one: str, other: str) -> str | None:
     """Return a text that matches both patterns."""
+    if _is_regex(one) or _is_regex(other):
+        return languages.shared_text(Language.of(one), Language.of(other))
     for here, there in zip(one, other, strict=False):
         if {here, there} & {*WILDCARDS}:
             break

@@ -185,7 +185,11 @@ def _validate_pair(rule: Rule, other: Rule) -> None:
             f"route {rule.name} has the same conditions as route {other.name}; "
             "give one of them another condition, such as a host, or remove it",
         )
-    if rule.priority is not None or other.priority is not None or rule.match.rank != other.match.rank:
+    if rule.priority is not None or other.priority is not None:
+        return
+    if rule.match.has_regex or other.match.has_regex:
+        _validate_both_used(rule, rule.match, other, other.match)
+    if rule.match.rank != other.match.rank:
         return
     narrow, wide = sorted((rule.match, other.match), key=lambda match: match.breadth)
     if narrow.breadth < wide.breadth and wide.covers(narrow):
@@ -195,4 +199,17 @@ def _validate_pair(rule: Rule, other: Rule) -> None:
             f"route {rule.name} is as specific as route {other.name}, and both match {request!r}; give one of them a "
             "longer path, a narrower host, one more condition, or a priority (the lower is tried first; computed: "
             f"{priority_of(rule.match)} and {priority_of(other.match)})",
+        )
+
+
+def _validate_both_used(rule: Rule, match: RouteMatch, other: Rule, other_match: RouteMatch) -> None:
+    """Refuse a rule after one that matches all of its requests. Only regular expressions may have such an order."""
+    keys = [(each.rank, each.breadth) for each in (match, other_match)]
+    first, second = (rule, other) if keys[0] < keys[1] else (other, rule)
+    covers = match.covers(other_match) if first is rule else other_match.covers(match)
+    if keys[0] != keys[1] and covers:
+        raise ValueError(
+            f"route {second.name} is never used: route {first.name} is tried first and matches the same requests; "
+            "give one of them a narrower regular expression, or a priority (the lower is tried first; computed: "
+            f"{priority_of(match)} for route {rule.name})"
         )

@@ -92,8 +92,10 @@ class RoutedEndpoint(Construct):
                 replacement: `(r"^/item/([0-9]+)", "/items.php?id=$1")`. By default the path of the request.
             stickiness_duration: Of several services: for how long a caller stays with the one that answered first, up
                 to 7 days, also if its weight becomes 0. By default each request is shared out again.
-            hosts: Host names or patterns, such as `*.example.com`. By default every host.
-            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            hosts: Host names or patterns, such as `*.example.com`, or regular expressions that begin with `^`, such as
+                `^pr-[0-9]+[.]example[.]com$`. By default every host.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match), or regular expressions, such as
+                `^/users/[0-9]+$`. By default every path.
             headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
             methods: Methods, such as `GET`. By default every method.
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
@@ -176,8 +178,10 @@ class RoutedEndpoint(Construct):
                 of the request.
             status_code: 302 (default): browsers ask again each time. 301: browsers keep the redirect, some of them
                 forever. A load balancer has no 307 or 308, so browsers repeat a POST as a GET.
-            hosts: Host names or patterns, such as `*.example.com`. By default every host.
-            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            hosts: Host names or patterns, such as `*.example.com`, or regular expressions that begin with `^`, such as
+                `^pr-[0-9]+[.]example[.]com$`. By default every host.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match), or regular expressions, such as
+                `^/users/[0-9]+$`. By default every path.
             headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
             methods: Methods, such as `GET`. By default every method.
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.
@@ -236,8 +240,10 @@ class RoutedEndpoint(Construct):
             content_type: `text/plain` (default), `text/css`, `text/html`, `application/javascript` or
                 `application/json`.
             message_body: The response's body, at most 1,024 bytes. By default empty.
-            hosts: Host names or patterns, such as `*.example.com`. By default every host.
-            paths: Path patterns, such as `/api/*` (which `/api` itself does not match). By default every path.
+            hosts: Host names or patterns, such as `*.example.com`, or regular expressions that begin with `^`, such as
+                `^pr-[0-9]+[.]example[.]com$`. By default every host.
+            paths: Path patterns, such as `/api/*` (which `/api` itself does not match), or regular expressions, such as
+                `^/users/[0-9]+$`. By default every path.
             headers: Values or patterns by header, such as `{"x-version": ["next"]}`. By default any, or none.
             methods: Methods, such as `GET`. By default every method.
             query: Values or patterns by key of the query string, such as `{"version": ["2"]}`. By default any, or none.

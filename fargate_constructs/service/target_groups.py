@@ -288,7 +288,7 @@ def _validate_values(id: str, conditions: Sequence[elbv2.ListenerCondition]) -> 
 def _count_values(condition: elbv2.ListenerCondition) -> int:
     """Return the number of values in a condition."""
     (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
-    return len(configuration["values"])
+    return len(configuration.get("values") or configuration["regexValues"])
 
 
 def validate_weights(

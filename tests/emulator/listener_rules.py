@@ -38,7 +38,9 @@ def _has_pair(query: Query, pair: Mapping[str, str]) -> bool:
     )
 
 
-def match_condition(condition: Props, method: str, path: str, headers: Mapping[str, str], query: Query) -> bool:
+def match_condition(  # noqa: PLR0911  # one for each kind
+    condition: Props, method: str, path: str, headers: Mapping[str, str], query: Query
+) -> bool:
     """Whether a request meets a condition by one of its values.
 
     As in https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html: only paths and
@@ -46,12 +48,15 @@ def match_condition(condition: Props, method: str, path: str, headers: Mapping[s
     never one of `X-Forwarded-For`.
     """
     (config,) = [value for key, value in condition.items() if key.endswith("Config")] or [condition]
-    values: Sequence[Any] = config["Values"]
+    values: Sequence[Any] = config.get("Values", ())
+    host = headers.get("host", "").partition(":")[0]
+    if expressions := config.get("RegexValues"):
+        text = {"path-pattern": path, "host-header": host}[condition["Field"]]
+        return any(re.search(each, text) for each in expressions)
     match condition["Field"]:
         case "path-pattern":
             return any(_matches(value, path, ignore_case=False) for value in values)
         case "host-header":
-            host = headers.get("host", "").partition(":")[0]
             return any(_matches(value, host, ignore_case=True) for value in values)
         case "http-header":
             header = headers.get(config["HttpHeaderName"].lower())

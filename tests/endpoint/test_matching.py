@@ -36,7 +36,9 @@ class Request:
 
 
 def wildcards_match(pattern: str, text: str, *, ignore_case: bool = True) -> bool:
-    """Whether a text matches a pattern of `*` and `?`."""
+    """Whether a text matches a pattern of `*` and `?`, or a regular expression."""
+    if pattern.startswith("^"):
+        return re.search(pattern, text) is not None
     expression = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
     return re.fullmatch(expression, text, re.IGNORECASE if ignore_case else 0) is not None
 
@@ -62,11 +64,30 @@ def meets(request: Request, conditions: Conditions) -> bool:
 
 def segments_specificity(pattern: str, segments: Sequence[str], separator: str) -> tuple[int, int, int]:
     """How specific a path or host is, given its segments from the widest."""
+    if pattern in EXPRESSIONS:
+        return 1, *EXPRESSIONS[pattern]
     if not set(pattern) & set("*?"):
         return 0, 0, 0
     whole = next(index for index, segment in enumerate(segments) if set(segment) & set("*?"))
     rest = separator.join(segments[whole:])
     return 1, -whole, -len(rest.replace("*", "").replace("?", ""))
+
+
+# Of regular expressions: minus the whole segments (labels) of what all texts begin (hosts: end) with, and minus the
+# other characters that each text has.
+EXPRESSIONS = {
+    "^/[ab]+$": (-1, 0),
+    "^/a/": (-2, 0),
+    "^/a/[ab]$": (-2, 0),
+    "^/(?:a/b|a/ba)$": (-2, -1),
+    "^/a/.*/b$": (-2, -2),
+    "^/.*b": (-1, -1),
+    "^/a?b{1,2}/a$": (-1, -3),
+    "^a[.]com$": (-2, -1),
+    "^(?:a|b)[.].*[.]com$": (-2, -2),
+    "^[^.]+[.]com$": (-2, 0),
+    "^.*[.]ab[.]com$": (-3, 0),
+}
 
 
 def rooted(path: str) -> list[str]:
@@ -120,6 +141,8 @@ def named(names: Sequence[str], values: Sequence[object]) -> st.SearchStrategy[d
 
 HOSTS = texts(PIECES, "{}.com", ".", range(1, 4))
 PATHS = st.one_of(texts((*PIECES, ""), "/{}", "/", range(1, 5)), st.sampled_from(("*", "*b", "*/a", "/*")))
+EXPRESSIONS_OF_PATHS = [[each] for each in EXPRESSIONS if "/" in each] + [["^/a/", "^/[ab]+$"]]
+EXPRESSIONS_OF_HOSTS = [[each] for each in EXPRESSIONS if "/" not in each]
 VALUES = [list(each) for length in (1, 2) for each in permutations(("1", "2", "1*", "*"), length)]
 METHODS = ("GET", "POST", "PUT")
 # Disjoint or nested, none of which two make a third.
@@ -139,8 +162,8 @@ def fits(conditions: Conditions) -> bool:
 def conditions_of_a_route(draw: st.DrawFn) -> Conditions:
     """Return conditions that a rule can hold."""
     whole = Conditions(
-        hosts=draw(few(HOSTS)),
-        paths=draw(few(PATHS)),
+        hosts=draw(st.one_of(few(HOSTS), few(HOSTS), st.sampled_from(EXPRESSIONS_OF_HOSTS))),
+        paths=draw(st.one_of(few(PATHS), few(PATHS), st.sampled_from(EXPRESSIONS_OF_PATHS))),
         headers=draw(named(("x", "y"), VALUES)),
         methods=draw(few(st.sampled_from(METHODS))),
         query=draw(named(("v", "w"), VALUES)),
@@ -170,12 +193,16 @@ def accepted(routes: Sequence[Conditions]) -> tuple[ListenerRules, dict[Rule, Co
     conditions: dict[Rule, Conditions] = {}
     for index, route in enumerate(routes):
         rule = Rule(f"route {index}", RouteMatch.of(route), None)
-        if any(specificity(other) == specificity(route) for other in conditions.values()):
+        has_regex = RouteMatch.of(route).has_regex
+        if any(
+            has_regex or RouteMatch.of(other).has_regex or specificity(other) == specificity(route)
+            for other in conditions.values()
+        ):
             try:
                 rules.validate([rule])
             except ValueError:
                 continue
-        rules.validate([rule])  # only a route that is as specific as another is refused
+        rules.validate([rule])  # only a route that is as specific as another, or never used, is refused
         rules.add([rule])
         conditions[rule] = route
     return rules, conditions

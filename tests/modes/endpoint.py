@@ -194,6 +194,7 @@ def answers(stage: Stage) -> None:
     web, next_web = (FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "NextWeb"))
     weights = {web: 90, next_web: 10}
     endpoint.add_route("Web", service=weights, paths=["/web/*"], rewrite_host="web.internal", rewrite_path="/*")
+    endpoint.add_route("Branches", service=web, hosts=[r"^pr-[0-9]+[.]example[.]com$"], paths=[r"^/[a-z]{2}/login"])
 
 
 MODES = {
