@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Required, TypedDict, Unpack
 
 from aws_cdk import Aws, Duration, IgnoreMode, PhysicalName
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -26,9 +26,11 @@ METRIC_NAMESPACE = "FargateConstructs/LogArchive"
 SHIPPER_MEMORY_MIB = 512
 
 
-class AsyncInvocation(TypedDict, total=False):
-    """Lambda's settings for failed asynchronous invocations, as arguments of `PythonFunction`."""
+class FunctionOptions(TypedDict, total=False):
+    """Arguments of `PythonFunction`. The last three are Lambda's settings for failed asynchronous invocations."""
 
+    description: Required[str]
+    timeout: Required[Duration]
     retry_attempts: int
     max_event_age: Duration
     on_failure: lambda_.IDestination
@@ -53,24 +55,20 @@ class ArchiveFunction(PythonFunction):
         *,
         folder: str,
         module: str = "handler",
-        description: str,
         environment: Mapping[str, str],
         memory_size: int,
-        timeout: Duration,
-        **async_invocation: Unpack[AsyncInvocation],
+        **options: Unpack[FunctionOptions],
     ) -> None:
         super().__init__(
             scope,
             id,
             code=code_of(folder),
             handler=f"{folder}.{module}.handler",
-            description=description,
-            timeout=timeout,
-            dlq_suppressions=_dlq_suppressions(async_invocation),
+            dlq_suppressions=_dlq_suppressions(options),
             environment=environment,
             memory_size=memory_size,
             role_name=NAME_IF_NEEDED,
-            **async_invocation,
+            **options,
         )
 
 
@@ -86,20 +84,17 @@ class ShipperFunction(ArchiveFunction):
         id: str,
         *,
         module: str = "handler",
-        description: str,
         bucket: s3.IBucket,
         owner: str | None,
         failure_bucket: FailureBucket,
         archive_format: ArchiveFormat = ArchiveFormat.ndjson,
-        timeout: Duration,
-        **async_invocation: Unpack[AsyncInvocation],
+        **options: Unpack[FunctionOptions],
     ) -> None:
         super().__init__(
             scope,
             id,
             folder="shipper",
             module=module,
-            description=description,
             environment={
                 "ARCHIVE_BUCKET": bucket.bucket_name,
                 **({"ARCHIVE_BUCKET_OWNER": owner} if owner else {}),
@@ -108,8 +103,7 @@ class ShipperFunction(ArchiveFunction):
                 "ARCHIVE_FORMAT": archive_format.value,
             },
             memory_size=SHIPPER_MEMORY_MIB,
-            timeout=timeout,
-            **async_invocation,
+            **options,
         )
         failure_bucket.grant_quarantine(self.execution_role)
         self.bucket_grants = [(self.execution_role, self._allow_objects(bucket, archive_format))]
@@ -148,11 +142,11 @@ def archive_metric(shipper: lambda_.IFunction, name: str, statistic: str) -> clo
     )
 
 
-def _dlq_suppressions(async_invocation: AsyncInvocation) -> dict[str, str]:
+def _dlq_suppressions(options: FunctionOptions) -> dict[str, str]:
     """Return why there is no queue for failed invocations."""
-    if "on_failure" in async_invocation:
+    if "on_failure" in options:
         return {"LambdaDLQ": "Failed invocations go to a failure destination; a dead-letter queue is the older form."}
-    if "retry_attempts" in async_invocation:
+    if "retry_attempts" in options:
         again = "The next run does the work of a failed run."
         return {"LambdaDLQ": again, "LambdaAsyncFailureDestination": again}
     return {"LambdaDLQ": "Data Firehose waits for its answer, and keeps failed batches."}

@@ -1,13 +1,9 @@
 """The bucket for batches that could not be read or stored."""
 
-from collections.abc import Sequence
-
 import jsii
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
-from constructs import Construct, IConstruct
+from constructs import IConstruct
 
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.private_bucket import PrivateBucket
@@ -24,16 +20,6 @@ class FailureBucket(PrivateBucket):
 
     It is separate from the archive, so that a fault of one bucket does not affect both.
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        lifecycle_rules: Sequence[s3.LifecycleRule],
-        encryption_key: kms.IKey | None,
-    ) -> None:
-        super().__init__(scope, id, lifecycle_rules=lifecycle_rules, encryption_key=encryption_key)
 
     def grant_quarantine(self, role: iam.Role) -> None:
         """Let a function with this role quarantine unreadable batches."""
