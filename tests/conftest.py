@@ -48,6 +48,7 @@ REPEATING = (
     "tests/test_promises.py",
     "tests/test_security.py",
     "tests/test_stability.py",
+    "tests/testing/test_page.py::test_the_files_work",
     "tests/tools/",
 )
 

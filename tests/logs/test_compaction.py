@@ -410,7 +410,7 @@ ODD_ANSWERS = {
 }
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -17,12 +18,37 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
-from tests.logs.deployed import Context, JsonObject, Shipper, client, delivery, environment_of, load, log_event, wrap
-from tests.logs.faults import in_process
-from tests.logs.lambda_api import Killed, LambdaApi
+from fargate_constructs.logs.shipping import SHIPPER_TIMEOUT
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event, wrap
 from tests.logs.memory_s3 import MemoryS3
 
 ENOUGH = 15 * 60_000
+
+
+class Killed(Exception):  # noqa: N818 -- no error of the function's
+    """Raised by a function that Lambda kills: out of time, out of memory."""
+
+
+@dataclass
+class LambdaClient:
+    """The call of boto3's client that the replay function makes: a synchronous invocation of the shipper."""
+
+    function: Callable[[Any], object]
+    invoked: list[Any] = field(default_factory=list)
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> JsonObject:  # noqa: N803 -- boto3's names
+        """Run the function; answer an exception as Lambda does."""
+        assert FunctionName == "shipper"
+        self.invoked.append(json.loads(Payload))
+        try:
+            self.function(self.invoked[-1])
+        except ClientError:  # of Lambda itself
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, Lambda answers
+            kind = {} if isinstance(error, Killed) else {"errorType": type(error).__name__}
+            failure = {"errorMessage": str(error), "stackTrace": [], **kind}
+            return {"FunctionError": "Unhandled", "Payload": BytesIO(json.dumps(failure).encode())}
+        return {}
 
 
 @dataclass
@@ -31,7 +57,7 @@ class Replay:
 
     modules: dict[str, Any]
     shipper: Shipper
-    lambda_api: LambdaApi
+    lambda_: LambdaClient
     stream_failures: str = field(default_factory=lambda: f"stream-{uuid.uuid4()}")
 
     def __post_init__(self) -> None:
@@ -94,12 +120,10 @@ def modules(environment: dict[str, str]) -> dict[str, Any]:
 def replay(modules: dict[str, Any], shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
     """The replay function of a shipper with empty buckets."""
     # One environment for both: the replay function's threads must not see it change.
-    lambda_api = LambdaApi(shipper=shipping(shipper))
-    with shipper.environ(), in_process(lambda_api) as url:
-        failures = modules["failures"]
-        retries = failures.LAMBDA.meta.config.retries
-        monkeypatch.setattr(failures, "LAMBDA", client("lambda", environment_of(url), retries=retries))
-        yield Replay(modules, shipper, lambda_api)
+    lambda_ = LambdaClient(shipping(shipper))
+    monkeypatch.setattr(modules["failures"], "LAMBDA", lambda_)
+    with shipper.environ():
+        yield Replay(modules, shipper, lambda_)
 
 
 def shipping(shipper: Shipper) -> Callable[[Any], object]:
@@ -134,7 +158,7 @@ def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixt
     """Of three failures the second fails again: the first and third land and are deleted, the second stays whole."""
     _, second, _ = replay.store(batch_of("1"), batch_of("2"), batch_of("3"))
     before = replay.shipper.quarantined()[second]
-    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "2")
+    replay.lambda_.function = refusing(replay.shipper, "2")
 
     assert replay.run() == {"replayed": 2, "waiting": 1}
 
@@ -144,7 +168,7 @@ def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixt
     assert f'"failure": "{second}", "reason": "NotLandedError: the shipper failed: PermissionError"' in said
     assert "secret" not in said
 
-    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    replay.lambda_.function = shipping(replay.shipper)
     assert replay.run() == {"replayed": 1, "waiting": 0}
     assert (replay.archived_ids(), replay.waiting()) == (["1", "2", "3"], [])
 
@@ -166,7 +190,7 @@ def test_more_than_a_page(replay: Replay, memory_s3: MemoryS3, monkeypatch: pyte
     replay.store(*[batch_of("1")] * 23)
 
     assert replay.run() == {"replayed": 23, "waiting": 0}
-    assert (len(replay.lambda_api.invoked), replay.waiting()) == (23, [])
+    assert (len(replay.lambda_.invoked), replay.waiting()) == (23, [])
 
 
 def test_unreadable_ends_in_quarantine(replay: Replay) -> None:
@@ -177,7 +201,7 @@ def test_unreadable_ends_in_quarantine(replay: Replay) -> None:
     assert [key.split("/")[0] for key in replay.shipper.quarantined()] == ["quarantine"]
 
     assert replay.run() == {"replayed": 0, "waiting": 0}
-    assert len(replay.lambda_api.invoked) == 1
+    assert len(replay.lambda_.invoked) == 1
 
 
 @pytest.mark.parametrize(
@@ -194,24 +218,29 @@ def test_no_record_at_all_stays(replay: Replay, text: str, capsys: pytest.Captur
     assert "neither a failed invocation" in capsys.readouterr().out
 
 
+def test_the_client_tries_once(environment: dict[str, str]) -> None:
+    """What Lambda refuses waits for the next hour; an invocation may last as long as the shipper."""
+    config = load(environment, "replay")["failures"].LAMBDA.meta.config
+
+    assert config.retries["total_max_attempts"] == 1
+    assert config.read_timeout > SHIPPER_TIMEOUT.to_seconds()
+
+
 def test_throttled(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
     """A shipper that Lambda does not let run is asked once; its failures wait for the next hour."""
     replay.store(batch_of("1"))
-    replay.lambda_api.status = 429
+    throttled = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+    replay.lambda_.function = mock.Mock(side_effect=throttled)
 
     assert replay.run() == {"replayed": 0, "waiting": 1}
-    assert len(replay.lambda_api.invoked) == 1
+    assert len(replay.lambda_.invoked) == 1
     assert "ClientError" in capsys.readouterr().out
 
 
 def test_killed_shipper(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
     """A shipper that Lambda kills has failed, and says nothing about why."""
     replay.store(batch_of("1"))
-
-    def function(_event: object) -> object:
-        raise Killed
-
-    replay.lambda_api.functions["shipper"] = function
+    replay.lambda_.function = mock.Mock(side_effect=Killed("Task timed out"))
 
     assert replay.run() == {"replayed": 0, "waiting": 1}
     assert "the shipper failed: without saying why" in capsys.readouterr().out
@@ -222,14 +251,14 @@ def test_stops_before_its_own_end(replay: Replay) -> None:
     replay.store(batch_of("1"), batch_of("2"))
 
     assert replay.run(89_999) == {"replayed": 0, "waiting": 2}
-    assert replay.lambda_api.invoked == []
+    assert replay.lambda_.invoked == []
     assert replay.run(90_000) == {"replayed": 2, "waiting": 0}
 
 
 def test_age_of_the_oldest(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The metric line counts what was replayed and what waits, and tells for how long the oldest has."""
     replay.store(batch_of("1"), batch_of("2"))
-    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "2")
+    replay.lambda_.function = refusing(replay.shipper, "2")
     later = datetime.now(UTC) + timedelta(hours=4)
     monkeypatch.setattr(replay.failures.time, "time", later.timestamp)
 
@@ -240,7 +269,7 @@ def test_age_of_the_oldest(replay: Replay, capsys: pytest.CaptureFixture[str], m
     metrics = line["_aws"]["CloudWatchMetrics"][0]
     assert {metric["Name"] for metric in metrics["Metrics"]} <= line.keys()
 
-    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    replay.lambda_.function = shipping(replay.shipper)
     replay.run()
     line = last_line(capsys)
     assert (line["WaitingFailures"], line["OldestFailureAge"]) == (0, 0)
@@ -269,7 +298,7 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     """Each batch in what Data Firehose leaves is shipped, and only when all have landed is it deleted."""
     leave(replay, batch_of("1"), batch_of("2"))
     second = leave(replay, batch_of("3"), batch_of("4"), batch_of("5"))
-    replay.lambda_api.functions["shipper"] = refusing(replay.shipper, "4")
+    replay.lambda_.function = refusing(replay.shipper, "4")
 
     assert replay.run() == {"replayed": 1, "waiting": 1}
     assert replay.archived_ids() == ["1", "2", "3", "5"]
@@ -277,7 +306,7 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     assert rest.startswith(f"{second}/rest-")
     assert (replay.run(), left(replay, s3)) == ({"replayed": 0, "waiting": 1}, [rest])  # nothing landed: it grows old
 
-    replay.lambda_api.functions["shipper"] = shipping(replay.shipper)
+    replay.lambda_.function = shipping(replay.shipper)
     assert replay.run() == {"replayed": 1, "waiting": 0}
     assert (replay.archived_ids(), left(replay, s3)) == (["1", "2", "3", "4", "5"], [])
 
@@ -295,7 +324,7 @@ def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.Capt
     """Failed records of a stream that there is no time for are put back; none is shipped twice, none for ever."""
     batches = [batch_of(str(n)) for n in range(20)]
     key = leave(replay, *batches)
-    replay.lambda_api.functions["shipper"] = lambda _event: None
+    replay.lambda_.function = lambda _event: None
 
     for waiting in (17, 14):
         assert replay.run(*[ENOUGH] * 4, 89_999) == {"replayed": 0, "waiting": 1}
@@ -305,7 +334,7 @@ def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.Capt
     assert replay.run() == {"replayed": 1, "waiting": 0}
 
     assert left(replay, s3) == []
-    assert sorted(map(json.dumps, replay.lambda_api.invoked)) == sorted(map(json.dumps, batches))
+    assert sorted(map(json.dumps, replay.lambda_.invoked)) == sorted(map(json.dumps, batches))
 
 
 @pytest.mark.parametrize("call", ["put_object", "delete_object"])

@@ -20,11 +20,6 @@ GZIPPED = base64.b64decode(VALID)
 HOUR = 3_600_000
 
 
-def with_json(text: str) -> JsonObject:
-    """A delivery in which this JSON text is the value of an event's key of its own."""
-    return pack(json.dumps(batch(log_event(own="here"))).replace('"here"', text))
-
-
 # Lone surrogates are text to JSON, so the alphabet has them, too.
 texts = st.text(st.characters(exclude_categories=()), max_size=40)
 json_values = st.recursive(

@@ -8,24 +8,19 @@ batch ──> Lambda: three attempts ──> archive
 
 import gzip
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from email.message import Message
-from http import HTTPStatus
-from itertools import chain, count, repeat
-from typing import Any
+from itertools import chain, repeat
 from unittest import mock
-from urllib.parse import quote
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs.deployed import Context, JsonObject, batch, client, compact_json, environment_of, load, log_event, pack
-from tests.logs.faults import Fault, FaultyS3, Request, Reset, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.deployed import Context, JsonObject, batch, compact_json, environment_of, load, log_event, pack
+from tests.logs.faults import Fault, FaultyS3, in_process, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_s3 import MemoryS3
 
 Handler = Callable[[object, Context], JsonObject]
@@ -33,7 +28,6 @@ Handler = Callable[[object, Context], JsonObject]
 HOUR = 3_600_000
 NOW = 1_772_323_200_000
 ATTEMPTS = 3  # Lambda's first and its two retries
-MAX_ATTEMPTS = 3  # of the client
 BUCKETS = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
 
 
@@ -91,53 +85,15 @@ class Account:
     def archived(self) -> Counter[str]:
         """How often the ID of each event is in the archive."""
         ids: Counter[str] = Counter()
-        for body in self._bodies("archive").values():
-            text = gzip.decompress(body)
-            records = [json.loads(line) for line in text.splitlines()]
+        for body in self.s3.bodies("archive").values():
+            records = [json.loads(line) for line in gzip.decompress(body).splitlines()]
             ids.update(event["id"] for record in records for event in record.get("logEvents", [record]))
         return ids
 
     def failures(self) -> set[str]:
         """The data that lies in the failure bucket: quarantined, or in the failure destination."""
-        quarantined = {body.decode() for body in self._bodies("failures").values()}
+        quarantined = {body.decode() for body in self.s3.bodies("failures").values()}
         return quarantined | {json.loads(record)["requestPayload"]["awslogs"]["data"] for record in self.records}
-
-    def _bodies(self, bucket: str) -> dict[str, bytes]:
-        return self.s3.bodies(bucket)
-
-
-class Client:
-    """What botocore's client makes of a put, without its price; `test_the_client_is_like_botocores` compares them.
-
-    Three attempts; in any case another, once, where S3 names the bucket's region.
-    """
-
-    def __init__(self, s3: FaultyS3) -> None:
-        """Take the S3 API."""
-        self._s3 = s3
-
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str, **_: object) -> None:  # noqa: N803 -- boto3's names
-        """Put an object."""
-        headers = Message()
-        headers["If-None-Match"] = IfNoneMatch
-        request = Request("PUT", f"/{Bucket}/{quote(Key)}", headers, Body)
-        redirected = False
-        for attempt in count(1):
-            error: Exception
-            try:
-                status, answered, _body = self._s3(request)
-            except Reset:
-                error, again = ConnectionClosedError(endpoint_url="http://s3"), attempt < MAX_ATTEMPTS
-            else:
-                if status == HTTPStatus.OK:
-                    return
-                error = ClientError({"ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")  # type: ignore[typeddict-item]
-                if "x-amz-bucket-region" in answered:
-                    again, redirected = not redirected, True
-                else:
-                    again = status in {500, 503} and attempt < MAX_ATTEMPTS
-            if not again:
-                raise error
 
 
 @pytest.fixture(scope="module")
@@ -147,25 +103,10 @@ def faulty() -> FaultyS3:
 
 
 @pytest.fixture(scope="module")
-def modules() -> dict[str, Any]:
-    """The shipper's modules; nothing listens at the URL of their client."""
-    return load(environment_of("http://127.0.0.1:9"))
-
-
-@pytest.fixture(scope="module")
-def own_client(faulty: FaultyS3, modules: dict[str, Any]) -> Iterator[Any]:
-    """A client with the settings of the function's own; only, it does not sleep before it tries again."""
-    retries = modules["put"].S3.meta.config.retries
-    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"):
-        yield client("s3", environment_of(url), retries=retries)
-
-
-@pytest.fixture(scope="module")
-def handler(faulty: FaultyS3, own_client: object, modules: dict[str, Any]) -> Iterator[Handler]:
-    """The handler, with a quick client in place of its own."""
-    assert own_client, "made before its own is gone"
-    with mock.patch.dict("os.environ", BUCKETS), mock.patch.object(modules["put"], "S3", Client(faulty)):
-        yield modules["handler"].handler
+def handler(faulty: FaultyS3) -> Iterator[Handler]:
+    """The handler; its client does not sleep before it tries again."""
+    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"), mock.patch.dict("os.environ", BUCKETS):
+        yield load(environment_of(url))["handler"].handler
 
 
 faults: st.SearchStrategy[Fault] = st.sampled_from(
@@ -181,27 +122,6 @@ faults: st.SearchStrategy[Fault] = st.sampled_from(
         refuse(404, "NoSuchBucket"),
     ]
 )
-
-
-@settings(max_examples=30, deadline=None)
-@given(script=st.lists(faults, max_size=5))
-def test_the_client_is_like_botocores(
-    faulty: FaultyS3,
-    own_client: Any,  # noqa: ANN401 -- boto3's class
-    modules: dict[str, Any],
-    script: list[Fault],
-) -> None:
-    """Of any faults, the function's own client and the quick one make as many requests, and the same of them."""
-    ends = []
-    for each in (own_client, Client(faulty)):
-        faulty.s3, faulty.script, faulty.requests = MemoryS3("archive"), deque(script), []
-        error: Exception | None = None
-        try:
-            each.put_object(Bucket="archive", Key="a", Body=b"b", IfNoneMatch="*")
-        except (BotoCoreError, ClientError) as raised:
-            error = raised
-        ends.append((isinstance(error, BotoCoreError), modules["put"].status_of(error), len(faulty.requests)))
-    assert ends[0] == ends[1]
 
 
 clocks = st.builds(Clock, st.integers(0, 3), st.sampled_from([60_000, 60_000, 60_000, 24_999, None]))

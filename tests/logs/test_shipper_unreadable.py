@@ -13,7 +13,6 @@ from tests.logs.deployed import JsonObject, Shipper, batch, compact_json, delive
 
 VALID = delivery(log_event())["awslogs"]["data"]
 GZIPPED = base64.b64decode(VALID)
-HOUR = 3_600_000
 
 
 def with_json(text: str) -> JsonObject:
