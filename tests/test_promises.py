@@ -297,6 +297,9 @@ def test_jobs(templates: Mapping[str, Template]) -> None:
     assert found(templates["Jobs"], "SQS::Queue", "Report")["MessageRetentionPeriod"] == 14 * 86_400
     assert "messages are kept for 14 days" in JOBS
     assert f"adds {counts['Report'] - counts['Repair']} CloudFormation resources" in JOBS
+    alarms = len(of_type(templates["Jobs"], "CloudWatch::Alarm"))
+    assert alarms == len(["Report", "Plain", "Timed", "Again", "Fed", "Lone"])
+    assert f"A `ScheduledTask` or `Job` costs {bills.BY_THE_MONTH['alarm']:.2f} USD a month for its alarm." in JOBS
     timeout, retries, upload = (counts[name] - counts["Plain"] for name in ("Timed", "Again", "Fed"))
     text = " ".join(JOBS.split())
     assert (

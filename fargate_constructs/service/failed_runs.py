@@ -10,6 +10,7 @@ from aws_cdk import aws_events_targets as event_targets
 
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
+from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
 from fargate_constructs.service.run_retries import RunRetries
 
@@ -19,20 +20,48 @@ if TYPE_CHECKING:
 # SQS's maximum
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
 RETENTION_DAYS = 14
+TO_QUEUE = {"EventBusDLQ": "Its target is a dead-letter queue."}
 
 
 class FailedRuns:
     """The queue, the rule and the alarm of a job's failed runs. They are children of the job."""
 
     def __init__(self, job: Job, *, retries: int) -> None:
+        self._job = job
+        self._machine_rule: events.Rule | None = None
         self.queue = _make_queue(job)
         self.rule = _make_rule(job)
         if retries:
-            self.rule.add_target(RunRetries(job, "Retries", job=job, queue=self.queue, retries=retries).target())
+            self.rule.add_target(RunRetries(job, "Retries", job=job, failed_runs=self, retries=retries).target())
         else:
             self.rule.add_target(event_targets.SqsQueue(self.queue))
-            acknowledge(self.rule, {"EventBusDLQ": "Its target is a dead-letter queue."})
+            acknowledge(self.rule, TO_QUEUE)
         self.alarm = _make_alarm(job, self.queue)
+
+    def watch(self, machine: sfn.StateMachine) -> None:
+        """Send each failed execution of a state machine to the queue.
+
+        No state can catch all errors, such as a field that is not in the event
+        (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+        """
+        if self._machine_rule:
+            self._machine_rule.add_event_pattern(detail={"stateMachineArn": [machine.state_machine_arn]})
+            return
+        self._machine_rule = events.Rule(
+            self._job,
+            "MachineRule",
+            description=f"state machines of {self._job.node.path} that failed",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [machine.state_machine_arn],
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                },
+            ),
+            targets=[event_targets.SqsQueue(self.queue)],
+        )
+        acknowledge(self._machine_rule, TO_QUEUE)
 
 
 def _make_queue(job: Job) -> sqs.Queue:

@@ -306,7 +306,7 @@ class Job(FargateTask):
                 job's secrets.
         """
         overrides = overrides_of(self, self._main, environment, command)
-        return RunLauncher(self, id, job=self, queue=self.dead_letter_queue, overrides=overrides).target()
+        return RunLauncher(self, id, job=self, overrides=overrides).target()
 
     @checked
     def run_on_upload(

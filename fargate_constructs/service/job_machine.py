@@ -18,6 +18,7 @@ from fargate_constructs._core.lazy_cdk import aws_stepfunctions_tasks as sfn_tas
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 
 if TYPE_CHECKING:
+    from fargate_constructs.service.failed_runs import FailedRuns
     from fargate_constructs.service.job import Job
 
 # An error of AWS's may last for minutes, and a permission may be seconds old: 5 s, 10 s, … up to 5 minutes, in all half
@@ -43,13 +44,13 @@ class JobMachine(Construct):
 
     state_machine: sfn.StateMachine
 
-    def __init__(self, scope: Construct, id: str, *, job: Job, queue: sqs.Queue) -> None:
+    def __init__(self, scope: Construct, id: str, *, job: Job, failed_runs: FailedRuns) -> None:
         super().__init__(scope, id)
         self._job = job
-        self._queue = queue
+        self._failed_runs = failed_runs
         self.role = iam.Role(self, "Role", assumed_by=service_principal("states.amazonaws.com"))
         acknowledge(self.role, INLINE_POLICY)
-        self.allow(["sqs:SendMessage"], on=queue.queue_arn)
+        self.allow(["sqs:SendMessage"], on=failed_runs.queue.queue_arn)
         self.report_error = self.report("Report", with_error=True)
 
     def allow(self, actions: Sequence[str], *, on: str, conditions: Mapping[str, Any] | None = None) -> None:
@@ -90,7 +91,7 @@ class JobMachine(Construct):
         return state
 
     def report(self, id: str, *, with_error: bool) -> sfn.Chain:
-        """Return states that send the input of the execution to the queue, and fail.
+        """Return states that send the input of the execution to the queue, and end.
 
         The attributes are those of the messages that EventBridge itself sends to a dead-letter queue
         (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
@@ -109,7 +110,7 @@ class JobMachine(Construct):
             service="sqs",
             action="sendMessage",
             parameters={
-                "QueueUrl": self._queue.queue_url,
+                "QueueUrl": self._failed_runs.queue.queue_url,
                 "MessageBody": sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$$.Execution.Input")),
                 **({"MessageAttributes": error} if with_error else {}),
             },
@@ -118,7 +119,7 @@ class JobMachine(Construct):
         send.add_retry(
             errors=["States.ALL"], interval=FIRST_PAUSE, backoff_rate=2, max_delay=MAX_PAUSE, max_attempts=CALLS
         )
-        return send.next(sfn.Fail(self, f"After{id}"))
+        return send.next(sfn.Succeed(self, f"After{id}"))
 
     def make(self, first: sfn.IChainable) -> None:
         """Make the state machine that begins with a state."""
@@ -130,13 +131,14 @@ class JobMachine(Construct):
         )
         self.state_machine.node.add_dependency(self.role)
         acknowledge(self.state_machine, MACHINE)
+        self._failed_runs.watch(self.state_machine)
 
     def target(self) -> events.IRuleTarget:
         """Return what lets rules start the state machine with their event as its input; call it once."""
         role = iam.Role(self, "EventsRole", assumed_by=service_principal("events.amazonaws.com"))
         acknowledge(role, INLINE_POLICY)
         self.state_machine.grant_start_execution(role)
-        return cast(events.IRuleTarget, MachineTarget(self.state_machine, role, self._queue))
+        return cast(events.IRuleTarget, MachineTarget(self.state_machine, role, self._failed_runs.queue))
 
 
 @jsii.implements(events.IRuleTarget)

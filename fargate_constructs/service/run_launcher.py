@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Duration
 from constructs import Construct
 
-from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions_tasks as sfn_tasks
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
@@ -35,7 +34,6 @@ class RunLauncher(JobMachine):
 
     Args:
         job: The job.
-        queue: The queue for starts that failed.
         overrides: The parameter `Overrides` of RunTask, or none.
         same_field: The field of the input that is the same if the input comes twice.
         skip_if_running: Whether nothing starts while another run of the job is not done.
@@ -47,12 +45,11 @@ class RunLauncher(JobMachine):
         id: str,
         *,
         job: Job,
-        queue: sqs.Queue,
         overrides: Mapping[str, Any],
         same_field: str = "id",
         skip_if_running: bool = False,
     ) -> None:
-        super().__init__(scope, id, job=job, queue=queue)
+        super().__init__(scope, id, job=job, failed_runs=job._failed_runs)
         job._runs.grant(self.role)
         run = self.call(
             "Run",

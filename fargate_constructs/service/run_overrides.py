@@ -30,11 +30,7 @@ def overrides_of(
     environment = environment or {}
     replace(container, environment=environment).validate(job, on_windows=job._on_windows)
     for value in [*environment.values(), *(command or ())]:
-        if any(isinstance(each, events.EventField) for each in Tokenization.reverse_string(value).tokens):
-            raise ValueError(
-                "environment and command take fields of the input as sfn.JsonPath, got an events.EventField; "
-                "write sfn.JsonPath.string_at('$.detail…')"
-            )
+        _validate_value(value)
     own: dict[str, Any] = {}
     if environment:
         own["Environment"] = [{"Name": key, "Value": value} for key, value in environment.items()]
@@ -42,3 +38,28 @@ def overrides_of(
         has_fields = any(map(sfn.JsonPath.is_encoded_json_path, command))
         own["Command"] = sfn.JsonPath.array(*command) if has_fields else list(command)
     return {"Overrides": {"ContainerOverrides": [{"Name": job.name, **own}]}} if own else {}
+
+
+def _validate_value(value: object) -> None:
+    """Refuse what cannot be passed, or would be passed as it is written."""
+    if not isinstance(value, str):  # the token of a number
+        raise TypeError(
+            "environment and command take texts, got a number of the input; write sfn.JsonPath.format('{}', number)"
+        )
+    if value.startswith(("$.", "$$.")):
+        raise ValueError(
+            f"environment and command pass a text as it is written, got: {value!r}; "
+            f"write sfn.JsonPath.string_at({value!r}) for the field"
+        )
+    if any(isinstance(each, events.EventField) for each in Tokenization.reverse_string(value).tokens):
+        raise ValueError(
+            "environment and command take fields of the input as sfn.JsonPath, got an events.EventField; "
+            "write sfn.JsonPath.string_at('$.detail…')"
+        )
+    try:
+        sfn.FieldUtils.render_object({"Value": value})
+    except RuntimeError as error:
+        raise ValueError(
+            "environment and command take a field of the input as the whole text, got a part of one; "
+            "write sfn.JsonPath.format('s3://{}', …)"
+        ) from error

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
-from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions_tasks as sfn_tasks
 from fargate_constructs.service.job_machine import JobMachine
 from fargate_constructs.service.run_launcher import run_request, run_to_start
 
 if TYPE_CHECKING:
+    from fargate_constructs.service.failed_runs import FailedRuns
     from fargate_constructs.service.job import Job
 
 # What RunTask's `startedBy` says of a run.
@@ -36,8 +36,8 @@ NUMBER = f"""(
 class RunRetries(JobMachine):
     """Starts a failed run again, with the same overrides, and reports it after the last retry."""
 
-    def __init__(self, scope: Construct, id: str, *, job: Job, queue: sqs.Queue, retries: int) -> None:
-        super().__init__(scope, id, job=job, queue=queue)
+    def __init__(self, scope: Construct, id: str, *, job: Job, failed_runs: FailedRuns, retries: int) -> None:
+        super().__init__(scope, id, job=job, failed_runs=failed_runs)
         job._runs.grant(self.role)
         job._runs.grant_follow(self.role, "ecs:DescribeTasks")
 
@@ -74,14 +74,8 @@ class RunRetries(JobMachine):
             )
         )
         is_last = [
-            sfn.Condition.string_equals("$.detail.stopCode", "UserInitiated"),
-            *(
-                sfn.Condition.and_(
-                    sfn.Condition.is_present("$.detail.startedBy"),
-                    sfn.Condition.string_equals("$.detail.startedBy", by),
-                )
-                for by in (f"{RETRY}{retries}", BY_DEPLOYMENT, BY_STATE)
-            ),
+            _equals("$.detail.stopCode", "UserInitiated"),
+            *(_equals("$.detail.startedBy", by) for by in (f"{RETRY}{retries}", BY_DEPLOYMENT, BY_STATE)),
         ]
         choice = (
             sfn.Choice(self, "IsLast")
@@ -89,3 +83,7 @@ class RunRetries(JobMachine):
             .otherwise(wait.next(look).next(run_to_start(self, run)))
         )
         self.make(choice)
+
+
+def _equals(field: str, value: str) -> sfn.Condition:
+    return sfn.Condition.and_(sfn.Condition.is_present(field), sfn.Condition.string_equals(field, value))

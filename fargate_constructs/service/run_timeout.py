@@ -26,7 +26,7 @@ class RunTimeout(JobMachine):
     """Stops each run of a job that is not done after a time."""
 
     def __init__(self, scope: Construct, id: str, *, job: Job, timeout: Duration) -> None:
-        super().__init__(scope, id, job=job, queue=job.dead_letter_queue)
+        super().__init__(scope, id, job=job, failed_runs=job._failed_runs)
         seconds = f"{timeout.to_seconds():.0f}"
         cluster = job.cluster.cluster_arn
         job._runs.grant_follow(self.role, "ecs:DescribeTasks", "ecs:StopTask")

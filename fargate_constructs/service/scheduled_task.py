@@ -253,7 +253,7 @@ class ScheduledTask(Job):
         )
 
     def _make_launcher(self) -> RunLauncher:
-        return RunLauncher(self, "Launcher", job=self, queue=self.dead_letter_queue, overrides={}, skip_if_running=True)
+        return RunLauncher(self, "Launcher", job=self, overrides={}, skip_if_running=True)
 
     def _make_role(self, launcher: RunLauncher | None) -> iam.Role:
         stack = Stack.of(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -64,8 +64,19 @@ class TaskState(sfn_tasks.EcsRunTask):
     def to_state_json(self, top_level_query_language: sfn.QueryLanguage | None = None) -> Mapping[Any, Any]:
         """Return the state with the revision that the stack deploys, and without a public address."""
         state: dict[str, Any] = dict(super().to_state_json(top_level_query_language))
-        parameters = state["Parameters"]
+        parameters = state["Arguments" if "Arguments" in state else "Parameters"]  # of JSONata and JSONPath
         parameters["TaskDefinition"] = self._job.task_definition.task_definition_arn
         parameters["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "DISABLED"
         parameters |= sfn.FieldUtils.render_object(self._overrides)
+        self._warn_of_sidecars()
         return state
+
+    def _warn_of_sidecars(self) -> None:
+        names = [each.container_name for each in self._job.task_definition._containers]
+        if len(names) > 1:
+            sidecars = ", ".join(name for name in names if name != self._job.name)
+            Annotations.of(self._job).add_warning_v2(
+                "fargate-constructs:sidecarsDecide",
+                f"a state of Step Functions runs this job: its sidecars ({sidecars}) must end with exit code 0, too; "
+                "otherwise the state fails. If they do not, catch States.TaskFailed, whose Cause has each exit code",
+            )

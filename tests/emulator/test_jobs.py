@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as sfn
@@ -37,6 +38,9 @@ def jobs_app(version: int) -> App:
     load = Job(stack, "Load", retries=1, **common)
     bucket = s3.Bucket(stack, "Files")
     load.run_on_upload("Uploads", bucket=bucket, prefix="orders/")
+    order = sfn.JsonPath.string_at("$.detail.order")
+    paid = events.Rule(stack, "Paid", event_pattern=events.EventPattern(source=["shop"]))
+    paid.add_target(load.event_target("Bill", command=["./bill.py", order]))
     day = sfn.JsonPath.string_at("$.day")
     state = load.task_state("RunLoad", environment={"DAY": day}, command=["./load.py", day])
     nightly_flow = sfn.StateMachine(stack, "Daily", definition_body=sfn.DefinitionBody.from_chainable(state))
@@ -129,14 +133,22 @@ def _run(aws: Emulator, line: str) -> str:
 
 
 def _messages(stack: DeployedStack, queue: str, *, count: int) -> list[dict[str, Any]]:
-    """Return the messages of a queue, when it has so many."""
+    """Take the messages of a queue, when it has so many."""
     sqs = stack.aws.client("sqs")
     messages: list[dict[str, Any]] = []
     deadline = time.monotonic() + 60
     while len(messages) < count and time.monotonic() < deadline:
-        received = sqs.receive_message(QueueUrl=stack.output(queue), MaxNumberOfMessages=10)
-        messages += [json.loads(each["Body"]) for each in received.get("Messages", [])]
+        for each in sqs.receive_message(QueueUrl=stack.output(queue), MaxNumberOfMessages=10).get("Messages", []):
+            messages.append(json.loads(each["Body"]))
+            sqs.delete_message(QueueUrl=stack.output(queue), ReceiptHandle=each["ReceiptHandle"])
     return messages
+
+
+def _machine(stack: DeployedStack, name: str) -> str:
+    """Return the state machine with a name in its own."""
+    machines = stack.aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    (arn,) = (each["stateMachineArn"] for each in machines if name in each["name"])
+    return str(arn)
 
 
 def _running(stack: DeployedStack, family: str, *, count: int = 1) -> list[dict[str, Any]]:
@@ -199,6 +211,27 @@ def test_an_upload_runs_the_task_and_a_failed_run_starts_again(stack: DeployedSt
     assert message["detail"]["containers"][0]["exitCode"] == 4
 
 
+def test_an_event_runs_the_task(stack: DeployedStack) -> None:
+    """With a value of the event as it is."""
+    api, bus = stack.aws.client("ecs"), stack.aws.client("events")
+    bus.put_events(Entries=[{"Source": "shop", "DetailType": "OrderPaid", "Detail": json.dumps({"order": "1 '2"})}])
+
+    (task,) = _running(stack, stack.output("LoadFamily"))
+    assert task["overrides"]["containerOverrides"] == [{"name": "load", "command": ["./bill.py", "1 '2"]}]
+    api.stop_task(cluster=task["clusterArn"], task=task["taskArn"], reason="exit 0")
+
+
+def test_a_state_machine_that_does_not_end_is_reported(stack: DeployedStack) -> None:
+    """Also if no state could catch the error, such as when a person aborts it."""
+    flows = stack.aws.client("stepfunctions")
+    begun = {"detail": {"createdAt": "2099-01-01T00:00:00.000Z"}}
+    execution = flows.start_execution(stateMachineArn=_machine(stack, "SlowTimeout"), input=json.dumps(begun))
+    flows.stop_execution(executionArn=execution["executionArn"])
+
+    (message,) = _messages(stack, "SlowQueue", count=1)
+    assert message["detail"]["executionArn"] == execution["executionArn"]
+
+
 def test_a_state_runs_the_task_and_waits(stack: DeployedStack) -> None:
     """With the values of the state's input; the state ends with the task."""
     api, flows = stack.aws.client("ecs"), stack.aws.client("stepfunctions")
@@ -231,9 +264,7 @@ def test_a_run_that_hangs_is_stopped(stack: DeployedStack) -> None:
 def test_a_run_is_skipped_while_another_runs(stack: DeployedStack) -> None:
     """A time that comes twice starts one run; so does a time at which another run is not done."""
     flows, api = stack.aws.client("stepfunctions"), stack.aws.client("ecs")
-    (launcher,) = (
-        each["stateMachineArn"] for each in flows.list_state_machines()["stateMachines"] if "Lone" in each["name"]
-    )
+    launcher = _machine(stack, "LoneLauncher")
 
     def start(time_: str) -> None:
         execution = flows.start_execution(stateMachineArn=launcher, input=json.dumps({"id": time_}))["executionArn"]

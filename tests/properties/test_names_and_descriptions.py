@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs import (
@@ -17,6 +18,7 @@ from fargate_constructs import (
     FargateService,
     FixedEgressNetwork,
     HttpEndpoint,
+    Job,
     LogArchive,
     OneOffTask,
     ScheduledTask,
@@ -130,6 +132,8 @@ def odd() -> Template:
     web.link_to(api)
     web.mount_file_system("/data", file_system=efs.FileSystem(stack, "Files", vpc=vpc))
     ScheduledTask(scope, "Prüfung", network=network, image=IMAGE, cluster=web.cluster, schedule=NIGHTLY)
+    load = Job(scope, "Ladung", network=network, image=IMAGE, cluster=web.cluster, timeout=Duration.hours(1))
+    load.run_on_upload("Öffnen", bucket=s3.Bucket(stack, "Uploads"))
     OneOffTask(scope, "Lösung", network=network, image=IMAGE, cluster=web.cluster).run_before(web)
     LogArchive(scope, "Ablage").add_log_group(web.log_group)
     template: Template = stack.node.root.synth().get_stack_by_name("Test").template  # type: ignore[attr-defined]  # an app

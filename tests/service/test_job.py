@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Capacity, FargateService, Job, OneOffTask, ScheduledTask
 from fargate_constructs.network.network import Network
@@ -89,7 +89,7 @@ def test_a_one_off_task_reports_failed_runs_when_asked(stack: Stack, network: Ne
     template = Template.from_stack(stack)
     for type_ in ("AWS::SQS::Queue", "AWS::CloudWatch::Alarm"):
         template.resource_count_is(type_, 2)
-    template.resource_count_is("AWS::Events::Rule", 3)
+    template.resource_count_is("AWS::Events::Rule", 4)
 
 
 def test_a_run_is_stopped_after_its_time(template: Template) -> None:
@@ -118,7 +118,7 @@ def test_each_run_starts_the_clock(template: Template) -> None:
     (target,) = rule["Targets"]
     (policy,) = properties(template, "AWS::SQS::QueuePolicy")
     writers = [
-        each["Condition"]["ArnLike"]["aws:SourceArn"]
+        next(iter(each["Condition"].values()))["aws:SourceArn"]
         for each in policy["PolicyDocument"]["Statement"]
         if each["Effect"] == "Allow"
     ]
@@ -127,7 +127,21 @@ def test_each_run_starts_the_clock(template: Template) -> None:
     assert list(detail["taskDefinitionArn"][0]) == ["prefix"]
     assert "DeadLetterQueue" in target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
     assert {"Fn::GetAtt": [rule_id, "Arn"]} in writers
-    assert len(writers) == 3
+    assert len(writers) == 4
+
+
+def test_a_machine_that_fails_is_reported(template: Template) -> None:
+    """One rule watches them all, because no state catches a field that is not in the event."""
+    (rule,) = properties(template, "AWS::Events::Rule", {"EventPattern": {"source": ["aws.states"]}})
+    machines = {each["Ref"] for each in rule["EventPattern"]["detail"]["stateMachineArn"]}
+
+    assert {name.partition("Machine")[0] for name in machines} == {"LoadRetries", "LoadTimeout", "LoadOrders"}
+    assert rule["EventPattern"]["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert "DeadLetterQueue" in rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]
+    for machine in ("LoadRetries", "LoadTimeout", "LoadOrders"):
+        states = definition(template, machine)
+        assert states["AfterReport"] == {"Type": "Succeed"}
+        assert all(each["Type"] != "Fail" for each in states.values())
 
 
 def test_the_machines_may_touch_this_job_only(template: Template) -> None:
@@ -149,7 +163,7 @@ def test_a_failed_run_starts_again_unless_a_caller_decides(template: Template) -
     """With the overrides of the failed one, twice; not if it was stopped, or if a deployment or a state waits."""
     states = definition(template, "LoadRetries")
     (is_last,) = states["IsLast"]["Choices"]
-    texts = [each.get("StringEquals") or each["And"][1]["StringEquals"] for each in is_last["Or"]]
+    texts = [each["And"][1]["StringEquals"] for each in is_last["Or"]]
 
     assert texts == ["UserInitiated", "retry-2", "deployment", "AWS Step Functions"]
     assert (is_last["Next"], states["IsLast"]["Default"]) == ("ReportRun", "Wait")
@@ -231,6 +245,40 @@ def test_a_state_without_overrides_in_a_cluster_without_providers(stack: Stack, 
     parameters = definition(Template.from_stack(stack), flow)["Run"]["Parameters"]
     assert parameters["LaunchType"] == "FARGATE"
     assert parameters.keys().isdisjoint({"CapacityProviderStrategy", "Overrides"})
+
+
+def test_a_state_of_a_machine_with_jsonata(stack: Stack, network: Network) -> None:
+    """Its expressions and a list as the whole command are passed, too."""
+    load = Job(stack, "Load", network=network, image=IMAGE)
+    day = "{% $states.input.day %}"
+    jsonata = load.task_state("Run", environment={"DAY": day}, command=["./load.py", day])
+    listed = load.task_state("RunList", command=sfn.JsonPath.list_at("$.commands"))
+    flows = [
+        sfn.StateMachine(stack, name, definition_body=sfn.DefinitionBody.from_chainable(state), query_language=language)
+        for name, state, language in (
+            ("Flow", jsonata, sfn.QueryLanguage.JSONATA),
+            ("Lists", listed, sfn.QueryLanguage.JSON_PATH),
+        )
+    ]
+
+    template = Template.from_stack(stack)
+    state, other = definition(template, flows[0])["Run"], definition(template, flows[1])["RunList"]
+    assert state["Arguments"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    assert state["Arguments"]["Overrides"]["ContainerOverrides"] == [
+        {"Name": "load", "Environment": [{"Name": "DAY", "Value": day}], "Command": ["./load.py", day]}
+    ]
+    assert other["Parameters"]["Overrides"]["ContainerOverrides"] == [{"Name": "load", "Command.$": "$.commands"}]
+
+
+def test_a_state_with_a_sidecar_warns(stack: Stack, network: Network) -> None:
+    """Step Functions counts the sidecar's exit code, too."""
+    load = Job(stack, "Load", network=network, image=IMAGE)
+    state = load.task_state("Run")
+    load.add_sidecar("cache", image=IMAGE)
+    sfn.StateMachine(stack, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
+
+    (warning,) = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("sidecarsDecide"))
+    assert "its sidecars (cache) must end with exit code 0, too" in str(warning.entry.data)
 
 
 def test_a_schedule_can_be_off_and_skip_runs(stack: Stack, network: Network) -> None:

@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 
 from fargate_constructs import (
     Capacity,
@@ -295,6 +296,7 @@ def test_methods() -> None:
     slow = OneOffTask(stack, "Slow", network=network, image=IMAGE, timeout=Duration.minutes(51))
     twice = OneOffTask(stack, "Twice", network=network, image=IMAGE, task_count=2)
     field = events.EventField.from_path("$.detail.order")
+    day = sfn.JsonPath.string_at("$.day")
     bucket = s3.Bucket(stack, "Uploads")
     before = [each.node.path for each in stack.node.find_all()]
 
@@ -353,6 +355,15 @@ def test_methods() -> None:
         (lambda: twice.task_state("Run"), "task_count must be 1 for task_state, got: 2; write several states"),
         (lambda: migrate.event_target("Paid", environment={"ORDER": field}), "got an events.EventField; write sfn.Js"),
         (lambda: migrate.event_target("Paid", command=["bill", f"--order={field}"]), "got an events.EventField; write"),
+        (
+            lambda: migrate.event_target("Paid", environment={"ORDER": "$.detail.order"}),
+            "write sfn.JsonPath.string_at('$.",
+        ),
+        (lambda: migrate.event_target("Paid", command=[f"--day={day}"]), "as the whole text, got a part of one; write"),
+        (
+            lambda: migrate.task_state("Paid", command=["bill", sfn.JsonPath.number_at("$.day")]),
+            "take texts, got a number of the input; write sfn.JsonPath.format(",
+        ),
         (lambda: migrate.task_state("Paid", environment={"TOKEN": SECRET_VALUE}), "got the value of one in 'TOKEN'"),
         (
             lambda: migrate.run_on_upload("In", bucket=bucket, environment={"S3_KEY": "x"}),

@@ -5,7 +5,11 @@ from typing import assert_type
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
 
 from fargate_constructs import (
     Egress,
@@ -13,6 +17,7 @@ from fargate_constructs import (
     FargateWebService,
     FixedEgressNetwork,
     HttpEndpoint,
+    Job,
     LogArchive,
     Network,
     OneOffTask,
@@ -43,6 +48,11 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     assert_type(web.link_to(api), str)
     assert_type(web.add_sidecar("cache", image=image, essential=False, read_only=True), ecs.ContainerDefinition)
     OneOffTask(stack, "Migrate", network=network, image=image, command=["migrate"]).run_before(web)
+    load = Job(stack, "Load", network=network, image=image, timeout=Duration.hours(1), retries=2, task_count=1)
+    assert_type(load.task_state("Run", command=["load"]), sfn_tasks.EcsRunTask)
+    assert_type(load.event_target("Paid", environment={"A": "b"}), events.IRuleTarget)
+    assert_type(load.run_on_upload("In", bucket=s3.Bucket(stack, "Uploads"), prefix="in/"), events.Rule)
+    assert_type(load.grant_run(web), iam.Grant)
     ScheduledTask(
         stack,
         "Report",

@@ -12,6 +12,7 @@ from fargate_constructs import (
     FargateWebService,
     FixedEgressNetwork,
     HttpEndpoint,
+    Job,
     LogArchive,
     Network,
     OneOffTask,
@@ -28,6 +29,7 @@ def missing(stack: Stack, network: Network, image: ecs.ContainerImage, web: Farg
     FargateService(stack, "Web", network=network)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     OneOffTask(stack, "Migrate", image=image)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ScheduledTask(stack, "Report", network=network, image=image)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Job(stack, "Load", network=network)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     FargateWebService(stack, "Shop")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     HttpEndpoint(stack, "Endpoint")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
