@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from aws_cdk import RemovalPolicy, Stack
@@ -10,12 +11,18 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
+from fargate_constructs._core.unresolved import is_known
+from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.exec_access import ExecAccess, log_streams
+
+# What an `AuditedCluster` runs tasks on.
+PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
 class AuditedCluster(ecs.Cluster):
@@ -31,17 +38,41 @@ class AuditedCluster(ecs.Cluster):
         scope: The construct that owns the cluster.
         id: The cluster's ID.
         vpc: The VPC of its tasks.
+        capacity: Where tasks run that have no capacity of their own, also tasks that others start in the cluster. By
+            default on demand.
+        container_insights: `ecs.ContainerInsights.ENABLED` (default), `ENHANCED` with the metrics of each task and
+            container, or `DISABLED`. Each metric costs by the month (https://aws.amazon.com/cloudwatch/pricing/).
         encryption_key: A key of your own for sessions and transcripts. Tasks may decrypt with it; people who open a
             shell need the same permission. The policy of an imported key must let CloudWatch Logs use it. By default
             keys of AWS, which cost nothing.
+        ephemeral_storage_key: A key of your own for the disks of tasks. The policy of an imported key must let Fargate
+            use it (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html).
+            Running tasks keep the key that they have. Windows tasks cannot run in a cluster with such a key. By default
+            a key of AWS.
+        log_retention: How long transcripts are kept. By default a year.
+
+    Raises:
+        ValueError: If *ephemeral_storage_key* is an alias or a multi-Region key, which Fargate does not take.
     """
 
     @checked
-    def __init__(self, scope: Construct, id: str, *, vpc: ec2.IVpc, encryption_key: kms.IKey | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        capacity: Capacity | None = None,
+        container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENABLED,
+        encryption_key: kms.IKey | None = None,
+        ephemeral_storage_key: kms.IKey | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+    ) -> None:
+        _validate_storage_key(ephemeral_storage_key)
         transcripts = logs.LogGroup(
             scope,
             f"{id}ExecLogs",
-            retention=logs.RetentionDays.ONE_YEAR,
+            retention=log_retention,
             removal_policy=RemovalPolicy.RETAIN,
             encryption_key=encryption_key,
         )
@@ -53,7 +84,7 @@ class AuditedCluster(ecs.Cluster):
             scope,
             id,
             vpc=vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            container_insights_v2=container_insights,
             execute_command_configuration=ecs.ExecuteCommandConfiguration(
                 kms_key=encryption_key,
                 logging=ecs.ExecuteCommandLogging.OVERRIDE,
@@ -62,10 +93,94 @@ class AuditedCluster(ecs.Cluster):
                     cloud_watch_encryption_enabled=True if encryption_key else None,
                 ),
             ),
+            managed_storage_configuration=ecs.ManagedStorageConfiguration(
+                fargate_ephemeral_storage_kms_key=ephemeral_storage_key
+            )
+            if ephemeral_storage_key
+            else None,
         )
+        self.log_group: logs.ILogGroup = transcripts
+        """Where the transcripts are, such as for `archive.add_log_group`."""
         # A property of the cluster, because CloudFormation cannot delete a separate resource before the last service.
-        cast(ecs.CfnCluster, self.node.default_child).capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+        cast(ecs.CfnCluster, self.node.default_child).capacity_providers = list(PROVIDERS)
         self._exec_access = ExecAccess(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
+        self._strategies: Sequence[ecs.CapacityProviderStrategy] = Capacity.on_demand()._strategies()
+        self._has_tasks = False
+        if capacity:
+            self.add_default_capacity_provider_strategy(capacity._strategies())
+
+    @checked
+    def add_default_capacity_provider_strategy(
+        self, default_capacity_provider_strategy: Sequence[ecs.CapacityProviderStrategy | dict[str, Any]]
+    ) -> None:
+        """Say where tasks run that have no capacity of their own, as CDK does; `capacity=` says it in one word.
+
+        Args:
+            default_capacity_provider_strategy: Of `FARGATE` and `FARGATE_SPOT`, which the cluster has.
+
+        Raises:
+            ValueError: If there is another capacity provider, or a task of the cluster has got its capacity already.
+        """
+        strategies = [
+            each if isinstance(each, ecs.CapacityProviderStrategy) else ecs.CapacityProviderStrategy(**each)
+            for each in default_capacity_provider_strategy
+        ]
+        others = [each.capacity_provider for each in strategies if each.capacity_provider not in PROVIDERS]
+        if others:
+            raise ValueError(
+                f"capacity providers must be of {list(PROVIDERS)}, got: {others}; for others make an ecs.Cluster"
+            )
+        if self._has_tasks:
+            raise ValueError(
+                f"the default capacity must be known before tasks get it, got: {self.node.path} with tasks; write "
+                "AuditedCluster(..., capacity=...)"
+            )
+        self._strategies = strategies
+        cast(ecs.CfnCluster, self.node.default_child).default_capacity_provider_strategy = [
+            ecs.CfnCluster.CapacityProviderStrategyItemProperty(
+                capacity_provider=each.capacity_provider, base=each.base, weight=each.weight
+            )
+            for each in strategies
+        ]
+
+    def enable_fargate_capacity_providers(self) -> None:
+        """Do nothing: the cluster has both. CDK's method would add them again, in a resource of its own."""
+
+    def add_asg_capacity_provider(self, provider: ecs.AsgCapacityProvider, **options: object) -> None:  # noqa: ARG002
+        """Refuse EC2 capacity: CDK would associate the cluster with it alone, and its services would have none.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(f"the tasks of {self.node.path} run on Fargate, got: EC2 capacity; make an ecs.Cluster for it")
+
+
+def default_strategies(cluster: ecs.ICluster) -> Sequence[ecs.CapacityProviderStrategy]:
+    """Return where tasks of a cluster run that have no capacity of their own; none for the launch type Fargate.
+
+    CDK's service has a launch type also if the cluster has a default strategy, and so ignores it
+    (https://github.com/aws/aws-cdk/issues/24961).
+    """
+    if isinstance(cluster, AuditedCluster):
+        cluster._has_tasks = True
+        return cluster._strategies
+    if isinstance(cluster, ecs.Cluster):
+        strategies = cluster.default_capacity_provider_strategy
+        if all(each.capacity_provider in PROVIDERS for each in strategies):
+            return strategies
+    return []
+
+
+def capacity_dependencies(cluster: ecs.ICluster, task: Construct) -> Sequence[IDependable]:
+    """Return what must exist before tasks get capacity providers of a cluster, and must be deleted after them.
+
+    CDK associates other clusters than `AuditedCluster` with their capacity providers in a separate resource, which it
+    adds during synthesis: it is below the cluster
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-clustercapacityproviderassociations.html).
+    """
+    is_separate = isinstance(cluster, ecs.Cluster) and not isinstance(cluster, AuditedCluster)
+    is_within = path_of(task).startswith(f"{path_of(cluster)}/")
+    return [cluster] if is_separate and not is_within else []
 
 
 def allow_cloudwatch_logs(key: kms.IKey, stack: Stack) -> None:
@@ -108,3 +223,14 @@ def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
 
 # The answers for other clusters than `AuditedCluster`; each is read once.
 _EXEC_ACCESS: WeakKeyDictionary[ecs.ICluster, ExecAccess] = WeakKeyDictionary()
+
+
+def _validate_storage_key(key: kms.IKey | None) -> None:
+    """Refuse a key that Fargate does not take for the disks of tasks."""
+    if key is None:
+        return
+    is_multi_region = getattr(key.node.default_child, "multi_region", False)
+    if is_multi_region or (is_known(key.key_id) and key.key_id.startswith(("alias/", "mrk-"))):
+        raise ValueError(
+            f"ephemeral_storage_key must be of one region, and no alias, got: {path_of(key)}; make a kms.Key"
+        )

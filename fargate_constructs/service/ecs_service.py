@@ -9,7 +9,6 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
-from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.deployment import ALL, Deployment
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
@@ -28,7 +27,7 @@ class EcsService(ecs.FargateService):
         task_definition: What it runs.
         subnets: Where its tasks run.
         security_groups: The tasks' security groups.
-        capacity: Which tasks run on Spot. `None` for the cluster's default.
+        strategies: Which tasks run on Spot. None for the launch type Fargate.
         deployment: How a new version replaces the old one.
         rollback: When a deployment fails.
         scaling: How many tasks run.
@@ -44,7 +43,7 @@ class EcsService(ecs.FargateService):
         task_definition: ecs.FargateTaskDefinition,
         subnets: Sequence[ec2.ISubnet],
         security_groups: Sequence[ec2.ISecurityGroup],
-        capacity: Capacity | None,
+        strategies: Sequence[ecs.CapacityProviderStrategy],
         deployment: Deployment,
         rollback: Rollback,
         scaling: Scaling,
@@ -58,7 +57,7 @@ class EcsService(ecs.FargateService):
             vpc_subnets=ec2.SubnetSelection(subnets=subnets),
             security_groups=security_groups,
             assign_public_ip=False,
-            capacity_provider_strategies=capacity._strategies() if capacity else None,
+            capacity_provider_strategies=strategies or None,
             desired_count=scaling._desired_count(),
             **deployment._service_options(),
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),

@@ -32,7 +32,7 @@ from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.cluster import exec_access_of
+from fargate_constructs.service.cluster import capacity_dependencies, exec_access_of
 from fargate_constructs.service.deployment import Deployment, default_deployment
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
@@ -123,9 +123,9 @@ class FargateService(FargateTask):
             use all of AWS's warning.
         cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
             its Container Insights do (custom metrics).
-        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
-            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
-            had none.
+        capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does not
+            all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE` and
+            `FARGATE_SPOT`, and replaces a service that had none.
         security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
             except what routes and links allow.
         task_role: The role of the application. By default a role is made; grant it what the application needs.
@@ -260,13 +260,17 @@ class FargateService(FargateTask):
             task_definition=self.task_definition,
             subnets=network.task_subnets,
             security_groups=self._security_groups,
-            capacity=self._capacity,
+            strategies=self._strategies,
             deployment=self.deployment,
             rollback=self.rollback,
             scaling=self.scaling,
             # A task that starts before it has egress cannot pull its image, and counts as failed. CDK waits for the
             # task role's policies only; without the execution role's, a task could not read a secret or an image.
-            depends_on=[*network.connectivity, self._execution_role],
+            depends_on=[
+                *network.connectivity,
+                self._execution_role,
+                *(capacity_dependencies(self.cluster, self) if self._strategies else []),
+            ],
         )
         self.service: ecs.FargateService = service
         self._resource = service.resource

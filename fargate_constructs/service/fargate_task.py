@@ -26,7 +26,7 @@ from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service import opentelemetry
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.cluster import AuditedCluster
+from fargate_constructs.service.cluster import AuditedCluster, default_strategies
 from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
@@ -108,9 +108,9 @@ class FargateTask(Construct):
             use all of AWS's warning.
         cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
             its Container Insights do (custom metrics).
-        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
-            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
-            had none.
+        capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does not
+            all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE` and
+            `FARGATE_SPOT`, and replaces a service that had none.
         security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
             except what routes and links allow.
         task_role: The role of the application. By default a role is made; grant it what the application needs.
@@ -210,7 +210,7 @@ class FargateTask(Construct):
         self._network = network
         self.cluster = cluster or AuditedCluster(self, "Cluster", vpc=network.vpc)
         # A service that begins with a launch type cannot change to Spot later without a replacement.
-        self._capacity = capacity or (Capacity.on_demand() if isinstance(self.cluster, AuditedCluster) else None)
+        self._strategies = capacity._strategies() if capacity else default_strategies(self.cluster)
         self._security_groups = list(security_groups) or [
             TaskSecurityGroup(
                 self, "SecurityGroup", vpc=network.vpc, description=ec2_description(f"tasks of {path_of(self)}")

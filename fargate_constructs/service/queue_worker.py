@@ -118,9 +118,9 @@ class QueueWorker(FargateService):
             use all of AWS's warning.
         cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
             its Container Insights do (custom metrics).
-        capacity: Which tasks run on demand, and which on Spot. By default all on demand. In a cluster other than an
-            `AuditedCluster` it needs the capacity providers `FARGATE` and `FARGATE_SPOT`, and replaces a service that
-            had none.
+        capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does not
+            all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE` and
+            `FARGATE_SPOT`, and replaces a service that had none.
         security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
             except what routes and links allow.
         task_role: The role of the application. By default a role is made; grant it what the application needs.

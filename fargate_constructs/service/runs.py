@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import IDependable
 
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
+from fargate_constructs.service.cluster import capacity_dependencies
 
 if TYPE_CHECKING:
     from fargate_constructs.service.job import Job
@@ -21,7 +22,7 @@ class Runs:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self.strategies = job._capacity._strategies() if job._capacity else []
+        self.strategies = job._strategies
         """The capacity provider strategy; empty in a cluster that may have none."""
         self.subnets = job._network.task_subnets
         self.security_groups = job._security_groups
@@ -143,4 +144,5 @@ class Runs:
             self._job.task_definition.obtain_execution_role(),
             *self.security_groups,
             *self._job._network.connectivity,
+            *(capacity_dependencies(self._job.cluster, self._job) if self.strategies else []),
         ]

@@ -324,6 +324,27 @@ def given(stage: Stage) -> None:
         answer_for(role, "IAMNoInlinePolicy")
 
 
+def clusters(stage: Stage) -> None:
+    """Tasks on Spot by default, in a cluster with keys and more metrics, and in one of CDK's."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)
+    plain = ecs.Cluster(stack, "Plain", vpc=network.vpc, enable_fargate_capacity_providers=True)
+    plain.add_default_capacity_provider_strategy([spot])
+    answer_for(plain, "AwsSolutions-ECS4")
+    audited = AuditedCluster(
+        stack,
+        "Cluster",
+        vpc=network.vpc,
+        capacity=Capacity.spot(),
+        container_insights=ecs.ContainerInsights.ENHANCED,
+        ephemeral_storage_key=kms.Key(stack, "Disks", enable_key_rotation=True),
+        log_retention=logs.RetentionDays.TEN_YEARS,
+    )
+    for name, cluster in {"Web": audited, "Api": plain}.items():
+        FargateService(stack, name, network=network, image=IMAGE, cluster=cluster)
+
+
 def windows(stage: Stage) -> None:
     """On Windows."""
     stack = Stack(stage, "Test")
@@ -393,6 +414,7 @@ MODES = {
     "stores": stores,
     "own-key": own_key,
     "given": given,
+    "clusters": clusters,
     "windows": windows,
     "routed-logs": routed_logs,
     "containers": containers,

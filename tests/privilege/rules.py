@@ -62,8 +62,14 @@ ACCEPTED = {
     ): "AWS maintains it: what ECS needs to get certificates for the proxies of linked services.",
 }
 WILDCARD = re.compile(r"[*?]")
-# Each of these ties a service to an account. The last one names log groups by their ARN, account included.
-SOURCES = {"aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"}
+# Each of these ties a service to an account: the last two by the cluster whose disks a key encrypts, and by the ARN of
+# the log groups.
+SOURCES = {
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "kms:EncryptionContext:aws:ecs:clusterAccount",
+    "kms:EncryptionContext:aws:logs:arn",
+}
 OWN_ACCOUNT = "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
 # The form of a resource's ARN, by its type.
 ARNS = {
