@@ -7,11 +7,12 @@ may depend on the other. A rule of this module is in the task's stack, which dep
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import CfnResource, IResolveContext, IStringProducer, Lazy, Stack, Stage
+from aws_cdk import CfnResource, IResolveContext, IStringProducer, Lazy, Stack
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs._core.construct_paths import Placed, node_of, path_of, stack_of
 from fargate_constructs._core.descriptions import ec2_description
@@ -62,8 +63,8 @@ def connect(
     *,
     ours: Sequence[ec2.ISecurityGroup],
     vpc: ec2.IVpc,
-) -> list[CfnResource]:
-    """Let a task connect to another construct, and return the rules, which are in the task's stack."""
+) -> list[IDependable]:
+    """Let a task connect to another construct, and return what has the rules, which are in the task's stack."""
     name = path_of(cast(IConstruct, other)) if hasattr(other, "node") else "a peer"
     theirs = other.connections.security_groups
     if not theirs:
@@ -80,18 +81,22 @@ def connect(
     real_port = _port(other, name, port)
     for group in theirs:
         _depend_on_stack(task, group, name)
-    return [
-        rule
-        for each, own in product(theirs, ours)
-        for rule in allow(
-            task,
-            f"To {_path_in_stage(each)} {own.node.id} {real_port.to_string()}",
-            ours=own,
-            theirs=each,
-            port=real_port,
-            description=f"from {path_of(task)}",
-        )
-    ]
+    pairs = [*product(theirs, ours)]
+    for group, own in pairs:
+        _validate_known_port(task, own, group, real_port)
+    return [group for pair in pairs for group in _open(task, *pair, real_port)]
+
+
+def _open(task: Construct, theirs: ec2.ISecurityGroup, ours: ec2.ISecurityGroup, port: ec2.Port) -> list[IDependable]:
+    """Let one group connect to another, and return what has the rules."""
+    if stack_of(ours) is not stack_of(task):
+        rule_id = f"To {path_of(theirs)} {ours.node.id} {port.to_string()}".replace("/", " ")
+        return [*allow(task, rule_id, ours=ours, theirs=theirs, port=port, description=f"from {path_of(task)}")]
+    # As `task.connections.allow_to` does, so that a rule which that made is found, and not made twice.
+    theirs.add_ingress_rule(ours, port, remote_rule=True)
+    if not ours.allow_all_outbound:
+        ours.add_egress_rule(theirs, port)
+    return [cast(IDependable, theirs), cast(IDependable, ours)]
 
 
 def allow(
@@ -103,46 +108,30 @@ def allow(
     port: ec2.Port,
     description: str,
 ) -> list[CfnResource]:
-    """Let one group connect to another by rules in a scope, and return those that are needed.
+    """Let one group connect to another by rules in a scope, and return them, unless the scope has them already.
 
     A group that was imported with `mutable=False` gets no rule.
     """
-    rules: list[CfnResource] = []
+    if scope.node.try_find_child(rule_id):
+        return []
     ports = port.to_rule_json()
-    given: dict[str, Any] = {
+    common: dict[str, Any] = {
         "ip_protocol": ports["ipProtocol"],
         "from_port": ports.get("fromPort"),
         "to_port": ports.get("toPort"),
         "description": ec2_description(description),
     }
-    existing = scope.node.try_find_child(rule_id)
-    if isinstance(existing, ec2.CfnSecurityGroupIngress):
-        if existing.from_port != given["from_port"]:
-            raise ValueError(
-                f"port must be a number for two stores that share the security group {path_of(theirs)}, got: two ports "
-                "that only the deployment knows; write port=5432, or the number that it is"
-            )
-        return []
+    here, there = ours.security_group_id, theirs.security_group_id
+    rules: list[CfnResource] = []
     if is_mutable(theirs):
-        rules.append(
-            ec2.CfnSecurityGroupIngress(
-                scope,
-                rule_id,
-                group_id=theirs.security_group_id,
-                source_security_group_id=ours.security_group_id,
-                **given,
-            )
-        )
+        rules += [
+            ec2.CfnSecurityGroupIngress(scope, rule_id, group_id=there, source_security_group_id=here, **common),
+        ]
     if not ours.allow_all_outbound and is_mutable(ours):
-        rules.append(
-            ec2.CfnSecurityGroupEgress(
-                scope,
-                f"{rule_id} out",
-                group_id=ours.security_group_id,
-                destination_security_group_id=theirs.security_group_id,
-                **given,
-            )
-        )
+        out_id = f"{rule_id} out"
+        rules += [
+            ec2.CfnSecurityGroupEgress(scope, out_id, group_id=here, destination_security_group_id=there, **common),
+        ]
     return rules
 
 
@@ -160,13 +149,29 @@ def is_mutable(group: ec2.ISecurityGroup) -> bool:
 
 def _port(other: ec2.IConnectable, name: str, port: int | ec2.Port | None) -> ec2.Port:
     """Return the port to open: the one that was given, or the default port of the construct."""
-    if isinstance(port, int):
+    if isinstance(port, ec2.Port):
+        return port
+    if port is not None:  # a number, or the token of one
         validate_range("port", port, 1, MAX_PORT)
         return ec2.Port.tcp(port)
-    port = port or other.connections.default_port
-    if port is None:
-        raise ValueError(f"port must be given, such as port=6379, because {name} has no default port")
-    return port
+    if default := other.connections.default_port:
+        return default
+    raise ValueError(f"port must be given, such as port=6379, because {name} has no default port")
+
+
+def _validate_known_port(task: Construct, ours: ec2.ISecurityGroup, theirs: ec2.ISecurityGroup, port: ec2.Port) -> None:
+    """Refuse a second port of a group that only the deployment knows: CDK names rules of all such ports the same."""
+    opened = _OPENED.setdefault(task, {})
+    ports = port.to_rule_json()
+    if opened.setdefault(f"{path_of(ours)} {path_of(theirs)} {port.to_string()}", ports) != ports:
+        raise ValueError(
+            f"port must be a number for two stores that share the security group {path_of(theirs)}, got: two ports "
+            "that only the deployment knows; write port=5432, or the number that it is"
+        )
+
+
+# The ports that each task connects to, by the groups of both sides and the name of the port.
+_OPENED: WeakKeyDictionary[IConstruct, dict[str, object]] = WeakKeyDictionary()
 
 
 def _depend_on_stack(task: Construct, group: ec2.ISecurityGroup, name: str) -> None:
@@ -189,10 +194,3 @@ def _top_stack(construct: Placed) -> Stack:
     while parent := stack.nested_stack_parent:
         stack = parent
     return stack
-
-
-def _path_in_stage(construct: Placed) -> str:
-    """Return the path of a construct without that of its stage, because a logical ID must not depend on the stage."""
-    stage = Stage.of(cast(IConstruct, construct))
-    prefix = path_of(stage) if stage else ""
-    return path_of(construct).removeprefix(f"{prefix}/").replace("/", " ")
