@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
@@ -29,7 +30,10 @@ def jobs_app(version: int) -> App:
     network = FixedEgressNetwork(stack, "Network")
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
     web = FargateService(stack, "Web", network=network, image=image, cluster=cluster)
-    OneOffTask(stack, "Migrate", network=network, image=image, cluster=cluster).run_before(web)
+    migrate = OneOffTask(stack, "Migrate", network=network, image=image, cluster=cluster)
+    migrate.run_before(web)
+    store = ec2.SecurityGroup(stack, "Store", vpc=network.vpc)
+    migrate.connect_to(store, port=5432)
     nightly = scheduler.ScheduleExpression.cron(minute="15", hour="3")
     report = ScheduledTask(stack, "Report", network=network, image=image, cluster=cluster, schedule=nightly)
     CfnOutput(stack, "RunCommand", value=report.run_command)
@@ -47,6 +51,8 @@ def jobs_app(version: int) -> App:
     slow = Job(stack, "Slow", timeout=Duration.minutes(1), **common)
     lone = ScheduledTask(stack, "Lone", schedule=nightly, skip_if_running=True, **common)
     for name, value in {
+        "StoreGroup": store.security_group_id,
+        "TaskGroup": migrate.connections.security_groups[0].security_group_id,
         "Bucket": bucket.bucket_name,
         "LoadQueue": load.dead_letter_queue.queue_url,
         "Flow": nightly_flow.state_machine_arn,
@@ -116,6 +122,16 @@ def test_a_failed_migration_keeps_the_version_before(stack: DeployedStack) -> No
         assert stack.update(jobs_app(3)) == "UPDATE_COMPLETE", stack.why()
     assert len(runs) == 1
     assert _version_of_service(stack) == "3"
+
+
+def test_a_migration_reaches_its_store(stack: DeployedStack) -> None:
+    """The store's security group allows that of the task, at the port."""
+    ec2_api = stack.aws.client("ec2")
+    (store,) = ec2_api.describe_security_groups(GroupIds=[stack.output("StoreGroup")])["SecurityGroups"]
+
+    (rule,) = store["IpPermissions"]
+    assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
+    assert [each["GroupId"] for each in rule["UserIdGroupPairs"]] == [stack.output("TaskGroup")]
 
 
 def _run(aws: Emulator, line: str) -> str:
