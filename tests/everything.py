@@ -25,8 +25,10 @@ from fargate_constructs import (
     OneOffTask,
     QueueWorker,
     ScheduledTask,
+    TcpEndpoint,
     WebAcl,
 )
+from tests.modes.made_elsewhere import network_in
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 NIGHTLY = scheduler.ScheduleExpression.cron(hour="3", minute="0")
@@ -128,6 +130,17 @@ class WayOut(Stack):
     def __init__(self, scope: App, name: str, egress: Egress) -> None:
         super().__init__(scope, name)
         FixedEgressNetwork(self, "Network", egress=egress)
+
+
+class Mail(Stack):
+    """A service at fixed addresses."""
+
+    def __init__(self, scope: App, name: str) -> None:
+        super().__init__(scope, name)
+        network = network_in(self)
+        endpoint = TcpEndpoint(self, "Endpoint", network=network)
+        service = FargateService(self, "Smtp", network=network, image=IMAGE, port=2525)
+        endpoint.add_listener("Smtp", port=25, service=service)
 
 
 if __name__ == "__main__":

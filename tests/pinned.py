@@ -15,7 +15,7 @@ from fargate_constructs import Egress
 from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY
 from fargate_constructs.testing import lasting_resources
 from tests.audit import text_of
-from tests.everything import Everything, WayOut
+from tests.everything import Everything, Mail, WayOut
 
 PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
@@ -29,6 +29,7 @@ def stacks() -> dict[str, Stack]:
         "Example with TLS": Example(App(context=WITH_TLS), "Example"),
         "Everything": Everything(app, "Everything"),
         "Regional gateway": WayOut(app, "Regional", Egress.regional()),
+        "Mail": Mail(app, "Mail"),
         "NAT instances": WayOut(app, "Instances", Egress.nat_instance()),
     }
 

@@ -23,6 +23,7 @@ WIDTH = 100
 CLASSES = {
     "Network": "FixedEgressNetwork",
     "Endpoint": "HttpEndpoint",
+    "Edge": "TcpEndpoint",
     "Distribution": "CloudFrontDistribution",
     "VpcOriginLookUpLogs": "CloudFrontDistribution",
     SHARED_FUNCTION: "CloudFrontDistribution",
@@ -49,6 +50,7 @@ CLASSES = {
     "RollbackAlarms": "FargateService",
     "AlternateTargetRole": "FargateService",
     "Hooks": "FargateService",
+    "Listeners": "FargateService",
     "TaskDefinition": "FargateTask",
     "TaskRole": "FargateTask",
     "ExecutionRole": "FargateTask",

@@ -25,7 +25,7 @@ from fargate_constructs.synthesized.templates import Place, Templates
 # and https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
 DEFAULT_INTERVAL, DEFAULT_THRESHOLD, DEFAULT_DRAIN = 30, 5, 300
 # ECS gives a container 30 s to stop, and its checks do not need longer.
-MAX_CHECK_SECONDS, MAX_DRAIN_SECONDS = 30, 60
+MAX_CHECK_SECONDS, MAX_DRAIN_SECONDS, MAX_NETWORK_DRAIN_SECONDS = 30, 60, 120
 # Any number that autoscaling may set.
 SCALED_TASKS = 100
 ALL_PERCENT = 100
@@ -130,12 +130,17 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     )
     interval, threshold = _number(intervals, DEFAULT_INTERVAL), _number(thresholds, DEFAULT_THRESHOLD)
     drain = _drain(properties)
+    max_drain = MAX_DRAIN_SECONDS
     if protocol in (None, "HTTP", "HTTPS") or isinstance(protocol, Unresolved):
         # A new target of an Application Load Balancer must pass one check; the count is for unhealthy targets
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
         # A Network Load Balancer's passes "the initial health checks"
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html).
         threshold = 1
+    else:
+        # Its targets may get new connections for some time, so AWS recommends 120 s at least
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html).
+        max_drain = MAX_NETWORK_DRAIN_SECONDS
     checks = None if interval is None or threshold is None else interval * threshold
     both = f"; with the drain {checks + drain:g} s" if checks is not None and drain is not None else ""
     count = "" if threshold is None else "1 check" if threshold == 1 else f"{threshold:g} checks"
@@ -144,7 +149,7 @@ def _find_slow(group: Place, properties: dict[str, Any]) -> Iterator[Finding]:
     depends_on = {"HealthCheckIntervalSeconds": intervals, "Protocol": protocol}
     depends_on |= {} if threshold == 1 else {"HealthyThresholdCount": thresholds}
     yield from judge(Rule.SlowHealthCheck, group, got, broken=broken, **depends_on)
-    broken = drain is not None and drain > MAX_DRAIN_SECONDS
+    broken = drain is not None and drain > max_drain
     got = f"deregistration_delay.timeout_seconds {drain or 0:g}{both}"
     values = [value for each in items(drains) for value in (lookup(each, "Key"), lookup(each, "Value"))]
     depends_on = {"TargetGroupAttributes": [*unresolved_in(drains), *values]} if drain is None else {}

@@ -94,7 +94,7 @@ class Rule(Enum):
     SlowDrain = (
         WARNING,
         "Old tasks run until the target group has drained them, which takes up to 5 minutes by default.",
-        "Set deregistration_delay=Duration.seconds(30) in the target group.",
+        "Set deregistration_delay=Duration.seconds(30) in the target group (120 with a Network Load Balancer).",
     )
     NoCircuitBreaker = (
         ERROR,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, ArnFormat, Duration, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from fargate_constructs._core.access_log_checks import why_no_access_logs
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
@@ -65,6 +65,40 @@ class AccessLogs:
                 load_balancer.set_attribute(f"{kind}.s3.prefix", self.prefix)
         return bucket
 
+    def enable_tls_logs(self, scope: Construct, load_balancer: elbv2.NetworkLoadBalancer) -> s3.IBucket:
+        """Turn on the logs of a network load balancer, which has them for its TLS listeners only.
+
+        `NetworkLoadBalancer.log_access_logs` does not work in a stack without a fixed region. See
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-access-logs.html.
+        """
+        bucket = self.bucket or make_log_bucket(scope, self.expiration)
+        stack = Stack.of(load_balancer)
+        logs = stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+        sender = iam.ServicePrincipal("delivery.logs.amazonaws.com")
+        source = {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": logs},
+        }
+        full_control = {"s3:x-amz-acl": "bucket-owner-full-control"}
+        _allow(
+            bucket,
+            load_balancer,
+            iam.PolicyStatement(
+                principals=[sender],
+                actions=["s3:PutObject"],
+                resources=[_objects(bucket, self.prefix, load_balancer)],
+                conditions={**source, "StringEquals": {**source["StringEquals"], **full_control}},
+            ),
+            iam.PolicyStatement(
+                principals=[sender], actions=["s3:GetBucketAcl"], resources=[bucket.bucket_arn], conditions=source
+            ),
+        )
+        load_balancer.set_attribute("access_logs.s3.enabled", "true")
+        load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
+        if self.prefix:
+            load_balancer.set_attribute("access_logs.s3.prefix", self.prefix)
+        return bucket
+
 
 def make_log_bucket(
     scope: Construct,
@@ -90,21 +124,28 @@ def validate_expiration(expiration: Duration | None) -> None:
 
 
 def _allow_writing(bucket: s3.IBucket, prefix: str | None, load_balancer: elbv2.ApplicationLoadBalancer) -> None:
-    # Elastic Load Balancing writes the logs of this account only below this path.
+    principal = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
+    objects = _objects(bucket, prefix, load_balancer)
+    statement = iam.PolicyStatement(principals=[principal], actions=["s3:PutObject"], resources=[objects])
+    _allow(bucket, load_balancer, statement)
+
+
+def _objects(bucket: s3.IBucket, prefix: str | None, load_balancer: IConstruct) -> str:
+    """Return the ARN of the objects that hold the logs of this account: Elastic Load Balancing writes no others."""
     account = Stack.of(load_balancer).account
-    objects = bucket.arn_for_objects("/".join([*([prefix] if prefix else []), "AWSLogs", account, "*"]))
-    permission = bucket.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
-            actions=["s3:PutObject"],
-            resources=[objects],
-        ),
-    )
-    if permission.policy_dependable:
-        load_balancer.node.find_child("Resource").node.add_dependency(permission.policy_dependable)
-    if not permission.statement_added:
+    return bucket.arn_for_objects("/".join([*([prefix] if prefix else []), "AWSLogs", account, "*"]))
+
+
+def _allow(bucket: s3.IBucket, load_balancer: IConstruct, *statements: iam.PolicyStatement) -> None:
+    """Let a sender of logs use the bucket before the load balancer needs it."""
+    permissions = [bucket.add_to_resource_policy(each) for each in statements]
+    for each in permissions:
+        if each.policy_dependable:
+            load_balancer.node.find_child("Resource").node.add_dependency(each.policy_dependable)
+    if not permissions[0].statement_added:
+        sender = statements[0].principals[0].policy_fragment.principal_json["Service"][0]
         Annotations.of(load_balancer).add_warning_v2(
             "fargate-constructs:accessLogPolicy",
-            f"this stack cannot change the policy of the imported bucket {bucket.node.path}: let "
-            "logdelivery.elasticloadbalancing.amazonaws.com put objects into it, or the deployment fails",
+            f"this stack cannot change the policy of the imported bucket {bucket.node.path}: let {sender} put objects "
+            "into it, or the deployment fails",
         )

@@ -40,19 +40,19 @@ class Domains:
         certificate: acm.ICertificate | None,
     ) -> acm.ICertificate:
         """Make the missing certificate and records of a name. Return the certificate."""
-        self.names.append(domain_name)
         if hosted_zone is None:
             assert certificate is not None, "validate_domain requires one of the two"
+            self.names.append(domain_name)
             return certificate
-        made = certificate or acm.Certificate(
-            scope,
-            "Certificate",
-            domain_name=domain_name,
-            validation=acm.CertificateValidation.from_dns(hosted_zone),
-        )
+        made = certificate or make_certificate(scope, domain_name, hosted_zone)
+        self.add_records(scope, domain_name, hosted_zone)
+        return made
+
+    def add_records(self, scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> None:
+        """Make the records of a name."""
+        self.names.append(domain_name)
         self._recorded.append((scope, domain_name, hosted_zone))
         self._record(scope, domain_name, hosted_zone)
-        return made
 
     def point_at(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
         """Change the target of all records, also of those made later."""
@@ -95,24 +95,42 @@ def validate_domain(
         raise ValueError(
             f"domain_name {domain_name!r} needs hosted_zone, to make its certificate and records, or a certificate",
         )
+    validate_name(domain_name, hosted_zone, may_be_wildcard=may_be_wildcard)
+    if not certificate:
+        assert hosted_zone is not None
+        validate_certificate_name(domain_name, hosted_zone)
+
+
+def validate_name(domain_name: str, hosted_zone: route53.IHostedZone | None, *, may_be_wildcard: bool = False) -> None:
+    """Refuse a name that has no records in its zone."""
     if not may_match(DOMAIN_NAME, domain_name):
         lower = domain_name.lower()
         meant = f"; write {lower!r}" if lower != domain_name and DOMAIN_NAME.fullmatch(lower) else ""
         raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
-    if not certificate and min_length(domain_name) > MAX_CERTIFICATE_NAME:
-        raise ValueError(
-            f"domain_name must be at most {MAX_CERTIFICATE_NAME} characters to make a certificate, got "
-            f"{min_length(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
-        )
     if domain_name.startswith("*.") and not may_be_wildcard:
         raise ValueError(
             f"domain_name must be one name that callers use, got: {domain_name!r}; add the wildcard by add_domain",
         )
     if hosted_zone:
         validate_in_zone("domain_name", domain_name, hosted_zone)
-        if not certificate:
-            validate_public(
-                hosted_zone,
-                "because ACM validates the certificate in public DNS, and the deployment would wait for hours",
-                remedy="; pass a certificate too",
-            )
+
+
+def validate_certificate_name(domain_name: str, hosted_zone: route53.IHostedZone) -> None:
+    """Refuse a name and a zone for which ACM makes no certificate."""
+    if min_length(domain_name) > MAX_CERTIFICATE_NAME:
+        raise ValueError(
+            f"domain_name must be at most {MAX_CERTIFICATE_NAME} characters to make a certificate, got "
+            f"{min_length(domain_name)}: {domain_name!r}; pass a certificate that has it as a further name",
+        )
+    validate_public(
+        hosted_zone,
+        "because ACM validates the certificate in public DNS, and the deployment would wait for hours",
+        remedy="; pass a certificate too",
+    )
+
+
+def make_certificate(scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> acm.Certificate:
+    """Make a certificate that is validated by public DNS."""
+    return acm.Certificate(
+        scope, "Certificate", domain_name=domain_name, validation=acm.CertificateValidation.from_dns(hosted_zone)
+    )

@@ -28,12 +28,12 @@ from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
 from fargate_constructs.endpoint.fronts import Front
-from fargate_constructs.endpoint.ingress import Ingress
+from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
 from fargate_constructs.endpoint.routes import ImportedEndpoint, RoutedEndpoint
-from fargate_constructs.endpoint.static_ips import StaticIps, validate_static_ips
+from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, validate_static_ips
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
 
@@ -168,7 +168,7 @@ class HttpEndpoint(RoutedEndpoint):
         self._connections = ec2.Connections(
             security_groups=outer.connections.security_groups[:1], default_port=ec2.Port.tcp(self.listener.port)
         )
-        ingress.allow(self, outer, network.vpc)
+        CallerGroups(self, outer, network.vpc).allow(ingress)
         self._ingress = ingress
         self.web_acl = associate_web_acl(self, self.load_balancer, web_acl)
         """The web ACL, if one was made."""
@@ -226,20 +226,7 @@ class HttpEndpoint(RoutedEndpoint):
         Raises:
             ValueError: If there are no such addresses, or they are published already.
         """
-        if not self.ingress_ips:
-            raise ValueError("publish needs Elastic IPs made here, got none; pass static_ips=True")
-        if published := self.node.try_find_child("IngressIpsParameter"):
-            raise ValueError(
-                f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
-                "ssm.StringListParameter(..., string_list_value=endpoint.ingress_ips)",
-            )
-        return ssm.StringListParameter(
-            self,
-            "IngressIpsParameter",
-            parameter_name=parameter_name,
-            description=f"The addresses at which callers reach {self.node.path}",
-            string_list_value=list(self.ingress_ips),
-        )
+        return publish_ips(self, self.ingress_ips, parameter_name)
 
     @checked
     def add_domain(

@@ -4,8 +4,8 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import filterfalse
-from typing import NamedTuple
+from itertools import filterfalse, product
+from typing import NamedTuple, cast
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -17,6 +17,7 @@ from fargate_constructs._core.validation import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 IPV4, IPV6 = 4, 6
+TCP, UDP = "TCP", "UDP"
 # Inbound rules of a security group, as many outbound, of each family; and security groups of a network interface
 # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups).
 MAX_GROUP_RULES, MAX_GROUPS = 60, 5
@@ -29,7 +30,7 @@ class _Rule(NamedTuple):
     """A rule of a security group."""
 
     peer: ec2.IConnectable
-    port: int
+    port: ec2.Port
     description: str
     families: Sequence[int] = (IPV4, IPV6)
     entries: int = 1
@@ -44,6 +45,7 @@ class Ingress:
     peers: Sequence[ec2.IConnectable]
     ports: Sequence[int]
     """The load balancer's ports. The last one has the routes; another one redirects to it."""
+    protocols: Sequence[str] = (TCP,)
 
     @classmethod
     def of(
@@ -54,6 +56,7 @@ class Ingress:
         ports: Sequence[int],
         internal: bool,
         is_dual_stack: bool,
+        protocols: Sequence[str] = (TCP,),
     ) -> "Ingress":
         """Return the given callers; by default every address, if the load balancer faces the internet."""
         _validate_cidrs(allow_cidrs or (), is_dual_stack=is_dual_stack)
@@ -62,14 +65,13 @@ class Ingress:
                 raise ValueError(f"allow_from must not hold the peer of every address; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
             allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
-        ingress = cls(cidrs=tuple(dict.fromkeys(allow_cidrs or ())), peers=tuple(allow_from or ()), ports=tuple(ports))
-        if (groups := len(ingress._groups())) > MAX_GROUPS:
-            raise ValueError(
-                f"allow_cidrs and allow_from must fit into {MAX_GROUPS} security groups of {MAX_GROUP_RULES} rules, "
-                f"got: {groups} for {len(ingress.cidrs)} ranges and {len(ingress.peers)} others on ports "
-                f"{' and '.join(map(str, ports))}; give fewer and wider ranges, or allow every address and use an "
-                "IP set in your own web ACL",
-            )
+        ingress = cls(
+            cidrs=tuple(dict.fromkeys(allow_cidrs or ())),
+            peers=tuple(allow_from or ()),
+            ports=tuple(ports),
+            protocols=tuple(protocols),
+        )
+        ingress.validate_room([Counter()])
         return ingress
 
     @property
@@ -77,54 +79,96 @@ class Ingress:
         """Whether no caller may connect."""
         return not self.cidrs and not self.peers
 
-    def allow(
-        self,
-        scope: Construct,
-        load_balancer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer,
-        vpc: ec2.IVpc,
-    ) -> None:
-        """Allow the callers in the load balancer's security group. Rules that do not fit are in further groups."""
-        own, *_ = load_balancer.connections.security_groups
-        for number, rules in enumerate(self._groups(), start=1):
-            group = own
-            if number > 1:
-                group = ec2.SecurityGroup(
-                    scope, f"Callers{number}", vpc=vpc, description="Further callers", allow_all_outbound=False
-                )
-                load_balancer.add_security_group(group)
-            for peer, port, description, *_ in rules:
-                group.connections.allow_from(peer, ec2.Port.tcp(port), description)
-        if {ANY_IPV4, ANY_IPV6}.intersection(self.cidrs):
-            for group in load_balancer.connections.security_groups:
-                acknowledge(group, {"AwsSolutions-EC23": "The endpoint is meant to be reached from anywhere."})
+    def validate_room(self, taken: Sequence[Counter[int]], *, max_groups: int = MAX_GROUPS) -> None:
+        """Refuse callers whose rules do not fit into security groups that have rules already, and further ones."""
+        groups = 1 + max((index for index, _ in self.place([*map(Counter, taken)])), default=0)
+        if groups > max_groups:
+            ports = " and ".join(map(str, self.ports))
+            among = ", beside the callers of other listeners" if any(map(Counter.total, taken)) else ""
+            raise ValueError(
+                f"allow_cidrs and allow_from must fit into {max_groups} security groups of {MAX_GROUP_RULES} rules, "
+                f"got: {groups} for {len(self.cidrs)} ranges and {len(self.peers)} others on ports {ports}{among}; "
+                "give fewer and wider ranges, or allow all and use an IP set in the web ACL of an HttpEndpoint",
+            )
 
-    def _groups(self) -> list[list[_Rule]]:
-        """Return the rules of each security group. Each rule is in the first group that has room for it."""
-        groups: list[list[_Rule]] = [[]]
-        taken: list[Counter[int]] = [Counter()]
+    def place(self, taken: list[Counter[int]]) -> Iterator[tuple[int, _Rule]]:
+        """Yield each rule with the index of the first group that has room for it. Count it in *taken*."""
         for rule in self._rules():
             more = dict.fromkeys(rule.families, rule.entries)
             has_room = (all(each[family] + more[family] <= MAX_GROUP_RULES for family in more) for each in taken)
-            index = next((index for index, has in enumerate(has_room) if has), len(groups))
-            if index == len(groups):
-                groups.append([])
+            index = next((index for index, has in enumerate(has_room) if has), len(taken))
+            if index == len(taken):
                 taken.append(Counter())
-            groups[index].append(rule)
             taken[index].update(more)
-        return groups
+            yield index, rule
 
     def _rules(self) -> Iterator[_Rule]:
-        for port in self.ports:
+        for port, protocol in product(self.ports, self.protocols):
+            of_port = ec2.Port.tcp(port) if protocol == TCP else ec2.Port.udp(port)
+            text = f"port {port}" if protocol == TCP else f"{protocol} port {port}"
             for cidr in filterfalse(is_dummy, self.cidrs):  # CDK makes no peer of a dummy
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
                 is_ipv6 = ":" in cidr and not is_unresolved(cidr)
                 peer = ec2.Peer.ipv6(cidr) if is_ipv6 else ec2.Peer.ipv4(cidr)
-                yield _Rule(peer, port, f"Allow from {who} on port {port}", (IPV6 if is_ipv6 else IPV4,))
+                yield _Rule(peer, of_port, f"Allow from {who} on {text}", (IPV6 if is_ipv6 else IPV4,))
             for other in self.peers:
                 entries = _list_entries(other)
                 # Prefix lists hold proxies, such as CloudFront, that need no redirect. Each port counts all entries.
                 if entries is None or port == self.ports[-1]:
-                    yield _Rule(other, port, f"Allow callers on port {port}", entries=entries or 1)
+                    yield _Rule(other, of_port, f"Allow callers on {text}", entries=entries or 1)
+
+
+class CallerGroups:
+    """The security groups of a load balancer that hold the rules of its callers: its own and, if needed, further ones.
+
+    Args:
+        scope: The endpoint.
+        load_balancer: The load balancer. An imported one gets no further group.
+        vpc: Its VPC, for further groups. By default there are none.
+
+    Raises:
+        ValueError: If the load balancer has no security group that is known.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        load_balancer: elbv2.ApplicationLoadBalancer | elbv2.INetworkLoadBalancer,
+        vpc: ec2.IVpc | None = None,
+    ) -> None:
+        self._scope = scope
+        self._load_balancer = load_balancer
+        self._vpc = vpc
+        self._groups = load_balancer.connections.security_groups[:1]
+        if not self._groups:
+            raise ValueError(
+                f"allow_cidrs and allow_from need a security group of the load balancer, got none of "
+                f"{load_balancer.node.path}; import it with load_balancer_security_groups=[...]. Callers of one that "
+                "has none cannot be limited here",
+            )
+        self._taken: list[Counter[int]] = [Counter()]
+
+    def validate(self, ingress: Ingress) -> None:
+        """Refuse callers whose rules have no room."""
+        ingress.validate_room(self._taken, max_groups=MAX_GROUPS if self._vpc else 1)
+
+    def allow(self, ingress: Ingress) -> None:
+        """Allow the callers."""
+        for index, rule in ingress.place(self._taken):
+            if index == len(self._groups):
+                self._groups.append(self._make_group(index + 1))
+            self._groups[index].connections.allow_from(rule.peer, rule.port, rule.description)
+        if {ANY_IPV4, ANY_IPV6}.intersection(ingress.cidrs):
+            for group in self._groups:
+                acknowledge(group, {"AwsSolutions-EC23": "The endpoint is meant to be reached from anywhere."})
+
+    def _make_group(self, number: int) -> ec2.SecurityGroup:
+        assert self._vpc is not None
+        group = ec2.SecurityGroup(
+            self._scope, f"Callers{number}", vpc=self._vpc, description="Further callers", allow_all_outbound=False
+        )
+        cast("elbv2.NetworkLoadBalancer", self._load_balancer).add_security_group(group)
+        return group
 
 
 def _list_entries(peer: ec2.IConnectable) -> int | None:

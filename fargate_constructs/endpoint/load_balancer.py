@@ -1,4 +1,4 @@
-"""The application load balancer, its attributes and its subnets."""
+"""The load balancer of an endpoint: where it is, and the attributes of an application load balancer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,13 +50,12 @@ ATTRIBUTES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadBalancerOptions:
-    """The arguments of an endpoint that its load balancer gets."""
+class LoadBalancerPlace:
+    """Where the load balancer of an endpoint is, and its kind of addresses."""
 
     network: Network
     internal: bool
     ip_address_type: elbv2.IpAddressType
-    idle_timeout: Duration
     deletion_protection: bool
 
     @property
@@ -75,7 +74,7 @@ class LoadBalancerOptions:
             chosen.setdefault(_zone(subnet), subnet)
         return list(chosen.values())
 
-    def validate(self) -> None:
+    def validate(self, *, min_zones: int = MIN_ZONES) -> None:
         """Refuse what AWS would refuse, and what callers could not reach."""
         vpc = self.network.vpc
         if not self.internal and not self.subnets:
@@ -84,10 +83,10 @@ class LoadBalancerOptions:
                 "pass internal=True, or import the VPC with public_subnet_ids",
             )
         ids = [subnet.subnet_id for subnet in self.subnets]
-        if len(ids) < MIN_ZONES and not any(is_list_token(each) or is_dummy(each) for each in ids):
+        if len(ids) < min_zones and not any(is_list_token(each) or is_dummy(each) for each in ids):
             raise ValueError(
-                f"a load balancer needs subnets in {MIN_ZONES} zones, got those of {len(ids)} in "
-                f"{vpc.node.path}; add a zone, such as by max_azs={MIN_ZONES}",
+                f"a load balancer needs subnets in {min_zones} zones, got those of {len(ids)} in "
+                f"{vpc.node.path}; add a zone, such as by max_azs={min_zones}",
             )
         if self.ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
             raise ValueError(
@@ -98,6 +97,17 @@ class LoadBalancerOptions:
             raise ValueError(
                 f"ip_address_type must be IPV4, got: DUAL_STACK in {vpc.node.path}, which has no IPv6 addresses"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerOptions(LoadBalancerPlace):
+    """The arguments of an endpoint that its application load balancer gets."""
+
+    idle_timeout: Duration
+
+    def validate(self, *, min_zones: int = MIN_ZONES) -> None:
+        """Refuse the same, and an idle timeout that AWS does not have."""
+        super().validate(min_zones=min_zones)
         validate_seconds("idle_timeout", self.idle_timeout, 1, MAX_IDLE_SECONDS)
 
     def make(self, scope: Construct) -> elbv2.ApplicationLoadBalancer:

@@ -22,32 +22,39 @@ SECOND_ENDPOINT = "make a second endpoint for some of the services; with a highe
 ADD_ROUTE = "write endpoint.add_route('Web', service=web); if another app adds the routes, acknowledge this finding"
 
 
-class _Endpoints(list[str]):
-    """The paths of all endpoints of an app."""
+ADD_LISTENER = "write endpoint.add_listener(...); if another app adds the listeners, acknowledge this finding"
+UNUSED = {
+    "noRoute": ("a route, got none in this app: it answers 404 to each request", ADD_ROUTE),
+    "noListener": ("a listener, got none in this app: it accepts no connections", ADD_LISTENER),
+}
 
 
-def check_limits(endpoint: IConstruct) -> None:
-    """Let synthesis fail if AWS would refuse a rule of the endpoint's listener, made here or elsewhere.
+class _Endpoints(list[tuple[str, str]]):
+    """The path of each endpoint of an app, and what is found of one that serves nothing."""
+
+
+def check_limits(endpoint: IConstruct, unused: str = "noRoute") -> None:
+    """Let synthesis fail if AWS would refuse a rule of the endpoint's listeners, made here or elsewhere.
 
     Each finding is a violation of the endpoint, which may acknowledge it.
     """
     endpoints = app_singleton(endpoint, _Endpoints)
     if not endpoints:
         TemplateChecks.add(endpoint, partial(_violations, endpoints))
-    endpoints.append(path_of(endpoint))
+    endpoints.append((path_of(endpoint), unused))
 
 
-def _violations(endpoints: Sequence[str], templates: Templates) -> Iterator[PolicyViolation]:
+def _violations(endpoints: Sequence[tuple[str, str]], templates: Templates) -> Iterator[PolicyViolation]:
     yield from _same_priorities(templates)
     counter = _Counter(templates)
-    for endpoint in endpoints:
+    for endpoint, unused in endpoints:
         for load_balancer in templates.of_type["AWS::ElasticLoadBalancingV2::LoadBalancer"]:
             if templates.path(load_balancer).startswith(f"{endpoint}/"):
                 for excess in counter.excesses(load_balancer):
                     yield violation("quota", endpoint, f"{endpoint} must have {excess}", fix=SECOND_ENDPOINT)
                 if not counter.has_route(load_balancer):
-                    message = f"{endpoint} must have a route, got none in this app: it answers 404 to each request"
-                    yield violation("noRoute", endpoint, message, fix=ADD_ROUTE, severity="warning")
+                    lacks, fix = UNUSED[unused]
+                    yield violation(unused, endpoint, f"{endpoint} must have {lacks}", fix=fix, severity="warning")
 
 
 def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:

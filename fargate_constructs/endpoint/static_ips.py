@@ -9,11 +9,12 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
+from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
-from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
+from fargate_constructs.endpoint.network_load_balancer import NetworkLoadBalancerOptions
 
 
 class StaticIps(Construct):
@@ -36,17 +37,19 @@ class StaticIps(Construct):
     ) -> None:
         super().__init__(scope, id)
 
-        vpc, subnets = options.network.vpc, list(options.subnets)
-        self.elastic_ip_pool = None if allocation_ids else ElasticIpPool(self, "Addresses", zones=len(subnets))
-        """The Elastic IPs made here; `None` with *allocation_ids*."""
-        self.network_load_balancer = self._make_load_balancer(
-            options, self.elastic_ip_pool.allocation_ids if self.elastic_ip_pool else allocation_ids
+        own = NetworkLoadBalancerOptions(
+            network=options.network,
+            internal=False,
+            ip_address_type=elbv2.IpAddressType.IPV4,
+            deletion_protection=options.deletion_protection,
+            # A caller that uses one address is served even if that zone of the application load balancer is down.
+            cross_zone_enabled=True,
+            # AWS does not allow it with cross-zone load balancing and targets of type alb
+            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
+            zonal_shift=False,
+            elastic_ips=allocation_ids or True,
         )
-        # An Elastic IP needs the VPC's internet gateway. The L2 depends on it for subnets, not for subnet mappings.
-        internet_access = vpc.select_subnets(subnets=subnets).internet_connectivity_established
-        self.network_load_balancer.node.add_dependency(internet_access)
-        if self.elastic_ip_pool:
-            self.elastic_ip_pool.node.add_dependency(internet_access)
+        self.network_load_balancer, self.elastic_ip_pool = own.make(self, description="Callers of the fixed addresses")
         for listener in listeners:
             self._forward_to(listener)
         behind = "It logs TLS connections only and has none; the load balancer behind it logs every request."
@@ -56,38 +59,6 @@ class StaticIps(Construct):
             "ELBv2ACMCertificateRequired": "It does not open connections; the application load balancer does.",
         }
         acknowledge(self.network_load_balancer, reasons)
-
-    def _make_load_balancer(
-        self, options: LoadBalancerOptions, allocation_ids: Sequence[str]
-    ) -> elbv2.NetworkLoadBalancer:
-        security_group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=options.network.vpc,
-            description="Callers of the fixed addresses",
-            allow_all_outbound=False,
-        )
-        # The lengths differ only while a look-up has a dummy.
-        addresses = zip(options.subnets, allocation_ids, strict=False)
-        load_balancer = elbv2.NetworkLoadBalancer(
-            self,
-            "LoadBalancer",
-            vpc=options.network.vpc,
-            internet_facing=True,
-            security_groups=[security_group],
-            subnet_mappings=[elbv2.SubnetMapping(subnet=subnet, allocation_id=each) for subnet, each in addresses],
-            ip_address_type=elbv2.IpAddressType.IPV4,
-            deletion_protection=options.deletion_protection,
-            # A caller that uses one address is served even if that zone of the application load balancer is down.
-            cross_zone_enabled=True,
-            client_routing_policy=elbv2.ClientRoutingPolicy.ANY_AVAILABILITY_ZONE,
-            # AWS does not allow it with cross-zone load balancing and targets of type alb
-            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-zonal-shift.html).
-            zonal_shift=False,
-            enforce_security_group_inbound_rules_on_private_link_traffic=True,
-        )
-        load_balancer.set_attribute("access_logs.s3.enabled", "false")
-        return load_balancer
 
     def _forward_to(self, listener: elbv2.ApplicationListener) -> None:
         port = listener.port
@@ -131,3 +102,21 @@ def validate_static_ips(
     validate_allocation_ids("static_ips", static_ips)
     if len(static_ips) != len(subnets) and not any(map(is_dummy, [*static_ips, *subnet_ids])):
         raise ValueError(f"static_ips must be True or {len(subnets)} IDs, one for each zone, got: {list(static_ips)}")
+
+
+def publish_ips(scope: Construct, addresses: Sequence[str], parameter_name: str) -> ssm.StringListParameter:
+    """Write the addresses of an endpoint to an SSM parameter, once."""
+    if not addresses:
+        raise ValueError("publish needs Elastic IPs made here, got none; pass static_ips=True")
+    if published := scope.node.try_find_child("IngressIpsParameter"):
+        raise ValueError(
+            f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
+            "ssm.StringListParameter(..., string_list_value=endpoint.ingress_ips)",
+        )
+    return ssm.StringListParameter(
+        scope,
+        "IngressIpsParameter",
+        parameter_name=parameter_name,
+        description=f"The addresses at which callers reach {scope.node.path}",
+        string_list_value=list(addresses),
+    )

@@ -25,12 +25,14 @@ from constructs import Construct, IValidation
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import node_of
+from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_lambda as lambda_
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
+from fargate_constructs.service.attached_target_groups import validate_number_of_target_groups
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import capacity_dependencies, exec_access_of
 from fargate_constructs.service.deployment import Deployment, default_deployment
@@ -39,6 +41,7 @@ from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.first_task import check_first_task
 from fargate_constructs.service.health import Health, container_health_check, default_health
 from fargate_constructs.service.lifecycle_hooks import LifecycleHooks, validate_hook
+from fargate_constructs.service.network_listeners import NetworkListenerOptions, NetworkListeners
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.rollback import Rollback, RollbackAlarms
@@ -279,6 +282,8 @@ class FargateService(FargateTask):
         self._network.prove_egress(self)
         self._scaling = ServiceScaling(self.service, self.scaling)
         self._routes: ServiceRoutes | None = None
+        self._listeners: NetworkListeners | None = None
+        self._ports = ports
         self._hooks: LifecycleHooks | None = None
         self._links = ServiceLinks(
             self.service,
@@ -291,14 +296,21 @@ class FargateService(FargateTask):
         )
         if self.deployment._shifts_traffic:
             node_of(self).add_validation(_ShiftedRequests(self))
+        if scaling.flows_per_target:
+            node_of(self).add_validation(_Flows(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
         check_first_task(self)
-        UnwatchedTargetGroups(self, self._resource, own=lambda: self.target_groups, alarms=self.rollback_alarms)
+        UnwatchedTargetGroups(self, self._resource, own=self._own_target_groups, alarms=self.rollback_alarms)
 
     @property
     def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:
         """The target groups, once the service has a route: two if deployments move requests between them."""
         return self._routes.target_groups if self._routes else ()
+
+    @property
+    def network_target_groups(self) -> Sequence[elbv2.NetworkTargetGroup]:
+        """The target groups of the listeners on network load balancers."""
+        return tuple(self._listeners.target_groups) if self._listeners else ()
 
     @property
     def rollback_alarms(self) -> Sequence[cloudwatch.IAlarm]:
@@ -363,6 +375,8 @@ class FargateService(FargateTask):
         """
         validate_weights(self, weights, stickiness_duration)
         services = [self, *(each for each in weights or {} if each is not self)]
+        for service in services:
+            service._validate_route_beside_listeners(id)
         routes = {service: service._ensure_routes() for service in services}
         new = [service for service in services if not routes[service].is_attached]
         given = {**locals(), "weights": {routes[service]: weight for service, weight in (weights or {}).items()}}
@@ -371,6 +385,62 @@ class FargateService(FargateTask):
             service._scaling.on_requests(service.target_groups)
             service._rollback_alarms.watch(service.target_groups, grace_period=service.health.grace_period)
         return rule
+
+    @checked
+    def add_network_listener(
+        self,
+        id: str,
+        *,
+        # From NetworkListenerOptions, by make signatures:
+        load_balancer: elbv2.INetworkLoadBalancer,
+        port: int,
+        protocol: elbv2.Protocol = elbv2.Protocol.TCP,
+        certificate: acm.ICertificate | None = None,
+        idle_timeout: Duration | None = None,
+        target_port: str = "",
+        health_check_port: str | None = None,
+        health_check_protocol: elbv2.Protocol = elbv2.Protocol.TCP,
+        deregistration_delay: Duration | None = None,
+        preserve_client_ip: bool | None = None,
+        proxy_protocol_v2: bool = False,
+    ) -> elbv2.NetworkListener:
+        """Answer connections to a network load balancer. `TcpEndpoint.add_listener` calls it.
+
+        Args:
+            id: The listener's ID; unique among the service's listeners.
+            load_balancer: The network load balancer.
+            port: The port that callers connect to.
+            protocol: `elbv2.Protocol.TCP` (default), `TLS`, `UDP` or `TCP_UDP`.
+            certificate: The certificate of a TLS listener. By default none.
+            idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS
+                does not change the time of TLS (350 s) and UDP (120 s).
+            target_port: The name of the service's port that gets the connections, of a service that has several. By
+                default its first port.
+            health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default *target_port*.
+                UDP needs one; the empty name is the first port.
+            health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP`
+                or `HTTPS`: if it answers the path of the service's `Health`.
+            deregistration_delay: How long the connections of an old task may go on, 0 to 3,600 s; then they are closed.
+                By default that of the service's `Health`, but at least the 120 s that AWS recommends: for so long some
+                nodes of the load balancer may send it new connections.
+            preserve_client_ip: Whether tasks see the addresses of callers. By default AWS's own default: for UDP, which
+                AWS does not change, and not for TCP and TLS.
+            proxy_protocol_v2: Whether each connection begins with a header of the PROXY protocol, version 2, with the
+                caller's address, also that of a health check. The service must read it. By default not.
+
+        Raises:
+            ValueError: If the service has no such port, or is a worker; if it has two target groups and another route
+                or listener, or five target groups; if its deployments have a *test_header*; or if the load balancer
+                cannot check the health of its tasks.
+        """
+        listeners = self._listeners = self._listeners or self._make_listeners()
+        options = NetworkListenerOptions(**forward(NetworkListenerOptions, locals()))
+        listener, groups = listeners.add(id, options, other_target_groups=self._count_attached_groups())
+        # ECS takes a grace period only of a service with a load balancer.
+        self._resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
+        self._rollback_alarms.watch_listener(id, groups, grace_period=self.health.grace_period)
+        self._scaling.on_flows(self.network_target_groups)
+        return listener
 
     @checked
     def link_to(self, other: FargateService, *, port: str = "") -> str:
@@ -488,6 +558,37 @@ class FargateService(FargateTask):
         self._routes = self._routes or self._make_routes()
         return self._routes
 
+    def _validate_route_beside_listeners(self, id: str) -> None:
+        """Refuse a first route for which ECS has no room."""
+        if (listeners := self.network_target_groups) and not self._count_attached_groups():
+            if self.deployment._has_two_target_groups:
+                raise ValueError(
+                    f"a service deployed {self.deployment.strategy.value} with two target groups has one route or one "
+                    f"listener, got route {id!r} beside a listener of {self.node.path}; make a second service",
+                )
+            validate_number_of_target_groups(self.node.path, len(listeners) + 1)
+
+    def _own_target_groups(self) -> list[elbv2.ITargetGroup]:
+        return [*self.target_groups, *self.network_target_groups]
+
+    def _count_attached_groups(self) -> int:
+        return len(self.target_groups) if self._routes and self._routes.is_attached else 0
+
+    def _make_listeners(self) -> NetworkListeners:
+        if self.port is None:
+            raise ValueError(f"a listener needs a service with a port, got the worker {self.node.path}; give it a port")
+        return NetworkListeners(
+            self,
+            "Listeners",
+            service=self.service,
+            container=self.container,
+            ports=self._ports,
+            is_encrypted=self.protocol is elbv2.ApplicationProtocol.HTTPS,
+            vpc=self._network.vpc,
+            health=self.health,
+            deployment=self.deployment,
+        )
+
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:
             raise ValueError(f"a route needs a service with a port, got the worker {self.node.path}; give it a port")
@@ -519,8 +620,24 @@ class _ShiftedRequests:
         service, deployment = self._service, self._service.deployment
         if service._routes is None and deployment.test_header:
             return [f"test_header needs a route for the requests that carry it, and {service.node.path} has none"]
-        gets_requests = service._routes or (service.port is not None and service._links.has_joined)
+        gets_requests = (
+            service._routes or service._listeners or (service.port is not None and service._links.has_joined)
+        )
         if deployment.percent and not gets_requests:
             strategy = deployment.strategy.value.lower()
             return [f"{strategy} deployments shift requests, and {service.node.path} gets none: add a route or a link"]
         return []
+
+
+@jsii.implements(IValidation)
+class _Flows:
+    """Refuses to scale on flows if the service gets none."""
+
+    def __init__(self, service: FargateService) -> None:
+        self._service = service
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with the service when all listeners are known."""
+        has_none = not self._service.network_target_groups
+        message = f"flows_per_target needs a listener of a TcpEndpoint, and {self._service.node.path} has none: add one"
+        return [message] if has_none else []

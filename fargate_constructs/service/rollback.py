@@ -108,7 +108,21 @@ class RollbackAlarms(Construct):
         groups = [target_group.metrics for target_group in target_groups]
         if self._rollback.error_percent is not None:
             self._watch_errors(groups, self._rollback.error_percent)
-        self._watch_unhealthy(groups, grace_period)
+        unhealthy = [each.unhealthy_host_count(statistic="Maximum", period=_minute()) for each in groups]
+        self._watch_unhealthy("Unhealthy", unhealthy, grace_period, meaning="a task stays unhealthy")
+        self._write()
+
+    def watch_listener(
+        self, id: str, target_groups: Sequence[elbv2.NetworkTargetGroup], *, grace_period: Duration
+    ) -> None:
+        """Let tasks that stay unhealthy end the service's deployments.
+
+        There is no alarm on resets: AWS counts them by load balancer, not by target group, and clients and servers also
+        end good connections so
+        (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html).
+        """
+        metrics = [each.metrics.un_healthy_host_count(statistic="Maximum", period=_minute()) for each in target_groups]
+        self._watch_unhealthy(f"Unhealthy{id}", metrics, grace_period, meaning=f"a task stays unhealthy at {id}")
         self._write()
 
     def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int) -> None:
@@ -129,11 +143,10 @@ class RollbackAlarms(Construct):
         )
         self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
 
-    def _watch_unhealthy(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], grace_period: Duration) -> None:
-        metrics = {
-            f"unhealthy{number}": of_group.unhealthy_host_count(statistic="Maximum", period=_minute())
-            for number, of_group in enumerate(groups)
-        }
+    def _watch_unhealthy(
+        self, id: str, counts: Sequence[cloudwatch.Metric], grace_period: Duration, *, meaning: str
+    ) -> None:
+        metrics = {f"unhealthy{number}": count for number, count in enumerate(counts)}
         tasks = cloudwatch.MathExpression(
             expression=_sum(list(metrics)),
             using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
@@ -143,7 +156,7 @@ class RollbackAlarms(Construct):
         # A new task may fail its checks for the grace period, and its replacement takes up to a minute.
         seconds = seconds_of(grace_period)
         minutes = math.ceil((MAX_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
-        self._watch("Unhealthy", tasks, threshold=1, minutes=minutes, meaning="a task stays unhealthy")
+        self._watch(id, tasks, threshold=1, minutes=minutes, meaning=meaning)
 
     def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:
         alarm = cloudwatch.Alarm(

@@ -46,6 +46,9 @@ class Scaling:
             run-times do not give memory back, and would never scale in.
         requests_per_target: The requests per minute and task to keep, for a service that has a route. By default 1,000,
             about 17 a second. `None` does not scale on requests.
+        flows_per_target: The open connections and UDP flows per task to keep, for a service that has a listener of a
+            `TcpEndpoint`. By default flows do not count: how many a task holds depends on the protocol. Open
+            connections stay where they are: a new task gets new ones only.
 
     Raises:
         ValueError: If a number is out of its range, or *min* is above *max*.
@@ -56,6 +59,7 @@ class Scaling:
     cpu_percent: int | None = 60
     memory_percent: int | None = None
     requests_per_target: int | None = 1000
+    flows_per_target: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that are out of range."""
@@ -66,6 +70,7 @@ class Scaling:
         validate_range("cpu_percent", self.cpu_percent, 1, 100)
         validate_range("memory_percent", self.memory_percent, 1, 100)
         validate_range("requests_per_target", self.requests_per_target, 1, unit=" a minute")
+        validate_range("flows_per_target", self.flows_per_target, 1)
 
     def _desired_count(self) -> int | None:
         """Return 0 if no task may run. Any other count here would be set again by each deployment."""
@@ -101,6 +106,27 @@ class ServiceScaling:
         }
         # SUM of a list ignores a metric without data, and mostly one has none; FILL would hide data that comes late.
         self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target)
+
+    def on_flows(self, target_groups: Sequence[elbv2.NetworkTargetGroup]) -> None:
+        """Keep the flows per task, of all target groups together. Called again with more, it replaces the policy."""
+        target = self._scaling.flows_per_target
+        if target is None:
+            return
+        flows = {
+            f"flows{number}": cloudwatch.Metric(
+                namespace="AWS/NetworkELB",
+                metric_name="ActiveFlowCount",
+                # Its one dimension beside those of the load balancer
+                # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html).
+                dimensions_map={"TargetGroup": target_group.target_group_full_name},
+                statistic="Average",
+            )
+            for number, target_group in enumerate(target_groups)
+        }
+        # Each task reports its CPU once a minute, as for a queue.
+        metrics = {**flows, "tasks": self._service.metric_cpu_utilization(statistic="SampleCount")}
+        self._target.node.try_remove_child("Flows")
+        self._track("Flows", f"SUM([{', '.join(flows)}]) / tasks", metrics, target=target)
 
     def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: float) -> None:
         """Keep the messages of a queue for each task; with a minimum of 0, start the first task and stop the last."""

@@ -13,13 +13,12 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
-from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import MAX_VALUES_PER_RULE, validate_range, validate_seconds
+from fargate_constructs.service.attached_target_groups import attach
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
 
-# The IDs by which the warnings can be acknowledged.
-MOVED_WEIGHTS = "fargate-constructs:movedWeights"
+# The ID by which the warning can be acknowledged.
 SIGN_IN = "fargate-constructs:signInWhileShifting"
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
@@ -220,40 +219,18 @@ class ServiceRoutes(Construct):
         )
 
     def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
-        """Attach the target groups to the service; ECS takes them only if a rule has them."""
+        of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+        attach(
+            self._service,
+            self.target_groups,
+            container_name=self._container_name,
+            port=self._port,
+            production=of_rule(rule),
+            test=of_rule(test_rule) if test_rule else None,
+            path=path_of(rule),
+            deployment=self._deployment,
+        )
         self.is_attached = True
-        alternate_target = None
-        if self._alternate and self._deployment._shifts_traffic:
-            of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
-            alternate_target = ecs.AlternateTarget(
-                "AlternateTarget",
-                alternate_target_group=self._alternate,
-                production_listener=of_rule(rule),
-                test_listener=of_rule(test_rule) if test_rule else None,
-            )
-        # A rolling service may have several target groups, and lose all but one
-        # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html).
-        for target_group in self.target_groups if alternate_target is None else [self.target_group]:
-            target_group.add_target(
-                self._service.load_balancer_target(
-                    container_name=self._container_name,
-                    container_port=self._port,
-                    alternate_target=alternate_target,
-                ),
-            )
-        if alternate_target:
-            Annotations.of(self._service).add_warning_v2(
-                MOVED_WEIGHTS,
-                f"ECS moves the weights of {path_of(rule)} at each deployment, and CloudFormation writes those of the "
-                "template when the rule changes: before its hosts, paths, priority or listener change, and before "
-                "Deployment.rolling(), deploy Deployment.rolling(both_target_groups=True), or requests may reach a "
-                "target group without tasks (docs/upgrading.md)",
-            )
-            policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
-            reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
-            acknowledge(
-                self._service.node.find_child("AlternateTargetRole"), {f"AwsSolutions-IAM4[Policy::{policy}]": reason}
-            )
 
     def _make_target_group(self, id: str) -> elbv2.ApplicationTargetGroup:
         return elbv2.ApplicationTargetGroup(

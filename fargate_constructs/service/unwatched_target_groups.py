@@ -36,7 +36,7 @@ class UnwatchedTargetGroups:
         construct: IConstruct,
         service: ecs.CfnService,
         *,
-        own: Callable[[], Sequence[elbv2.ApplicationTargetGroup]],
+        own: Callable[[], Sequence[elbv2.ITargetGroup]],
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         self._construct = construct

@@ -1,6 +1,6 @@
 """How callers arrive."""
 
-from aws_cdk import SecretValue, Stack, Stage
+from aws_cdk import Duration, SecretValue, Stack, Stage
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -9,9 +9,13 @@ from aws_cdk import aws_s3 as s3
 from fargate_constructs import (
     Accelerator,
     CloudFrontDistribution,
+    Deployment,
     FargateService,
+    Health,
     HttpEndpoint,
+    Scaling,
     SignIn,
+    TcpEndpoint,
     WebAcl,
 )
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, certificate_in, network_in, zone_in
@@ -197,6 +201,74 @@ def answers(stage: Stage) -> None:
     endpoint.add_route("Branches", service=web, hosts=[r"^pr-[0-9]+[.]example[.]com$"], paths=[r"^/[a-z]{2}/login"])
 
 
+def tcp(stage: Stage) -> None:
+    """A listener of each protocol at fixed addresses, for services of another stack: one also has a route."""
+    stack, services = Stack(stage, "Test"), Stack(stage, "Services")
+    network = network_in(stack)
+    edge = TcpEndpoint(stack, "Edge", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    edge.publish(parameter_name="/edge/ingress-ips")
+    server = FargateService(
+        services,
+        "Server",
+        network=network,
+        image=IMAGE,
+        port={"smtp": 2525, "dns": 5353, "http": 8080},
+        scaling=Scaling(flows_per_target=1000),
+        health=Health(path="/healthz"),
+    )
+    edge.add_listener("Smtp", port=25, service=server, proxy_protocol_v2=True, idle_timeout=Duration.minutes(10))
+    edge.add_listener("Dns", port=53, service=server, protocol=elbv2.Protocol.TCP_UDP, target_port="dns")
+    edge.add_listener(
+        "Game",
+        port=7777,
+        service=server,
+        protocol=elbv2.Protocol.UDP,
+        target_port="dns",
+        health_check_port="http",
+        health_check_protocol=elbv2.Protocol.HTTP,
+    )
+    cluster = server.cluster
+    mqtt = FargateService(
+        services, "Mqtt", network=network, image=IMAGE, cluster=cluster, port=1883, deployment=Deployment.blue_green()
+    )
+    edge.add_listener("Mqtts", port=8883, service=mqtt, protocol=elbv2.Protocol.TLS, allow_cidrs=["203.0.113.0/24"])
+    front = HttpEndpoint(stack, "Endpoint", network=network, internal=True, allow_cidrs=["10.0.0.0/8"])
+    front.add_route("Web", service=server)
+
+
+def internal_tcp(stage: Stage) -> None:
+    """Within the company, with TLS to the task and without, at a load balancer made elsewhere too."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "access-logs")
+    edge = TcpEndpoint(
+        stack,
+        "Edge",
+        network=network,
+        internal=True,
+        cross_zone_enabled=False,
+        deletion_protection=False,
+        access_log_bucket=bucket,
+        allow_cidrs=["10.0.0.0/8"],
+    )
+    answer_for(edge.load_balancer, "ELBDeletionProtectionEnabled", "ELBCrossZoneLoadBalancingEnabled")
+    proxy = FargateService(
+        stack, "Proxy", network=network, image=IMAGE, port=5432, protocol=elbv2.ApplicationProtocol.HTTPS
+    )
+    edge.add_listener("Postgres", port=5432, service=proxy, certificate=certificate_in(stack))
+    plain = Stack(stage, "Plain")
+    unopened = TcpEndpoint(plain, "Edge", network=network_in(plain), internal=True)
+    unopened.add_listener("Unopened", port=5432, service=proxy)
+    shared = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
+        stack,
+        "Shared",
+        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/net/a/0123456789abcdef",
+        load_balancer_security_groups=["sg-0123456789abcdef0"],
+    )
+    imported = TcpEndpoint.from_load_balancer(stack, "Imported", shared)
+    imported.add_listener("Postgres2", port=5433, service=proxy, allow_cidrs=["10.0.0.0/8"])
+
+
 MODES = {
     "plain": plain,
     "tls": tls,
@@ -211,4 +283,6 @@ MODES = {
     "sign-in": sign_in,
     "answers": answers,
     "imported": imported,
+    "tcp": tcp,
+    "internal-tcp": internal_tcp,
 }
