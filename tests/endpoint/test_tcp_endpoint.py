@@ -399,7 +399,7 @@ def refusing(idle: Idle) -> tuple[TcpEndpoint, FargateService]:
 REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     "a port in use": (
         {"port": 25, "protocol": Protocol.UDP},
-        "got: 25 for 'New', which 'Smtp' of Test/TcpSmtp has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP at one",
+        "got: 25 for 'New', which 'Smtp' of Test/TcpSmtp has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP",
     ),
     "port 0": ({"port": 0}, "port must be 1 to 65535, got: 0"),
     "a high port": ({"port": 65536}, "port must be 1 to 65535, got: 65536"),
