@@ -23,6 +23,7 @@ from .service.capacity import Capacity as Capacity
 from .service.cluster import AuditedCluster as AuditedCluster
 from .service.deployment import Deployment as Deployment
 from .service.fargate_service import FargateService as FargateService
+from .service.fire_lens import FireLens as FireLens
 from .service.health import Health as Health
 from .service.job import Job as Job
 from .service.one_off_task import OneOffTask as OneOffTask

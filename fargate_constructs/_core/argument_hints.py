@@ -36,7 +36,7 @@ VALUE_HINTS = {
     "ISubnet": "import it by ec2.Subnet.from_subnet_id(...)",
     "IVpc": "import it by ec2.Vpc.from_lookup(...)",
     "InstanceType": "write ec2.InstanceType('t4g.nano')",
-    "LogRouter": "write archive.log_router(log_group)",
+    "LogRouter": "write archive.log_router(log_group) or FireLens.to(...)",
     "MutualAuthentication": "write elbv2.MutualAuthentication(mutual_authentication_mode=..., trust_store=...)",
     "Network": "make one of a VPC by FixedEgressNetwork.from_vpc(scope, id, vpc)",
     "Secret": "write ecs.Secret.from_secrets_manager(...) or ecs.Secret.from_ssm_parameter(...)",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -11,29 +11,19 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.ecr_images import allow_image
 from fargate_constructs._core.environment_checks import validate_environment
+from fargate_constructs._core.fluent_bit import CONTAINER, SERVICE, add_fluent_bit, wait_for
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs.logs.log_group_names import log_group_name
 
-# By its tag, for `latest` has moved from Fluent Bit 1.9 to 4, and `stable` follows. From 3.0.1 on there is the `curl`
-# that the health check runs (https://github.com/aws/aws-for-fluent-bit/releases).
-IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.8"
-
 # What percent-encoding leaves as it is in a log group's name; all but slashes and `#`.
 UNENCODED = re.compile(r"[A-Za-z0-9._-]+")
 
-CONTAINER = "LogRouter"
-# Where FireLens puts what it made, which includes *CONFIG_PATH*.
-PROGRAM = "/fluent-bit/bin/fluent-bit -c /fluent-bit/etc/fluent-bit.conf"
-CONFIG_PATH = "/tmp/archive.conf"  # noqa: S108 -- in the router's container alone
-# Fluent Bit may take so long to hand in what it has after SIGTERM; less than what ECS gives a container by default.
-GRACE_SECONDS = 25
 # What is not in S3 yet is lost with the task: the sooner, the less; and S3 bills each PUT.
 UPLOAD_TIMEOUT = "1m"
-# Fluent Bit reads a whole file to compress it. Twice that and what it holds of the pipe fit into the memory.
-TOTAL_FILE_SIZE, MEMORY_LIMIT_MIB = "16M", 256
+# Fluent Bit reads a whole file to compress it. Twice that and what it holds of the pipe fit into the memory limit.
+TOTAL_FILE_SIZE = "16M"
 
 # A record as the archive has it; FireLens's tag is `<container>-firelens-<task's ID>`. The event's ID is made once,
 # before anything is buffered: what is sent twice has the same, and the view `logs` shows it once.
@@ -54,13 +44,7 @@ LUA = (
     "end"
 )
 CONFIG = f"""\
-[SERVICE]
-    Flush 1
-    Grace {GRACE_SECONDS}
-    HTTP_Server On
-    HTTP_Listen 127.0.0.1
-    HTTP_Port 2020
-
+{SERVICE}
 [FILTER]
     Name lua
     Match *-firelens-*
@@ -111,7 +95,7 @@ class LogRouter:
         _validate_name(log_group_name(log_group))
         self._bucket = bucket
         self.log_group = log_group
-        self._image = image or ecs.ContainerImage.from_registry(IMAGE)
+        self._image = image
         self._on_grant = on_grant
         self._prefixes: dict[str, dict[str, str]] = {}
 
@@ -142,43 +126,17 @@ class LogRouter:
         if self._bucket.encryption_key:
             self._bucket.encryption_key.grant(task_definition.task_role, "kms:GenerateDataKey")
         self._on_grant(task_definition.task_role, statement)
-        router = task_definition.add_firelens_log_router(
-            CONTAINER,
-            image=self._image,
-            essential=True,
-            memory_limit_mib=MEMORY_LIMIT_MIB,
-            environment={
-                "CONFIG": CONFIG,
-                "LOG_GROUP": self.log_group.log_group_name,
-                "OWNER": Aws.ACCOUNT_ID,
-            },
-            # FireLens includes a file of the container's. Fargate knows no other place for it, and your own image
-            # would have to be built, so the container writes the file itself. By `exec`, so that SIGTERM arrives.
-            entry_point=["/bin/sh", "-c"],
-            command=[f"printf '%s' \"$CONFIG\" > {CONFIG_PATH} && exec {PROGRAM}"],
-            firelens_config=ecs.FirelensConfig(
-                type=ecs.FirelensLogRouterType.FLUENTBIT,
-                options=ecs.FirelensOptions(
-                    config_file_type=ecs.FirelensConfigFileType.FILE,
-                    config_file_value=CONFIG_PATH,
-                    enable_ecs_log_metadata=False,
-                ),
-            ),
-            # Whether it answers, not whether S3 does: a task is not better off without what it has not sent yet.
-            health_check=ecs.HealthCheck(
-                command=["CMD-SHELL", "curl -fs http://127.0.0.1:2020/ || exit 1"],
-                interval=Duration.seconds(10),
-                timeout=Duration.seconds(5),
-                retries=3,
-                start_period=Duration.seconds(10),
-            ),
-            stop_timeout=Duration.seconds(GRACE_SECONDS + 5),
-            logging=ecs.LogDrivers.aws_logs(
-                log_group=self.log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
-            ),
+        own_log = ecs.LogDrivers.aws_logs(
+            log_group=self.log_group, stream_prefix="log-router", mode=ecs.AwsLogDriverMode.NON_BLOCKING
         )
-        allow_image(router, self._image)
-        return router
+        return add_fluent_bit(
+            task_definition,
+            image=self._image,
+            config=CONFIG,
+            environment={"LOG_GROUP": self.log_group.log_group_name, "OWNER": Aws.ACCOUNT_ID},
+            logging=own_log,
+            adds_metadata=False,
+        )
 
     def _options(self, region: str) -> dict[str, str]:
         """Return the settings of Fluent Bit's output (https://docs.fluentbit.io/manual/pipeline/outputs/s3).
@@ -217,10 +175,7 @@ class _Driver(ecs.LogDriver):
         self._router, self._stream_prefix, self._options, self._prefixes = router, stream_prefix, options, prefixes
 
     def bind(self, scope: Construct, container_definition: ecs.ContainerDefinition) -> ecs.LogDriverConfig:
-        # So the router starts first and ends last, with all lines of the others.
-        container_definition.add_container_dependencies(
-            ecs.ContainerDependency(container=self._router, condition=ecs.ContainerDependencyCondition.HEALTHY)
-        )
+        wait_for(self._router, container_definition)
         self._prefixes[container_definition.container_name] = self._stream_prefix
         prefixes = ",".join(f"{name}={prefix}" for name, prefix in self._prefixes.items())
         self._router.add_environment("STREAM_PREFIXES", prefixes)

@@ -142,8 +142,8 @@ class FargateService(FargateTask):
             MiB for each container, and are lost without notice if it is full or the task stops.
             `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
             its health checks.
-        log_router: Sends lines elsewhere than to CloudWatch, such as `archive.log_router(log_group)`. By default there
-            is none.
+        log_router: Sends lines elsewhere than to CloudWatch: `FireLens.to("datadog", …)`, or
+            `archive.log_router(log_group)`. By default there is none.
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.

@@ -13,10 +13,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import keep_place, path_of
+from fargate_constructs._core.fluent_bit import CONTAINER
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import allow_cloudwatch_logs
 from fargate_constructs.service.execution_role import resource_in
+from fargate_constructs.service.fire_lens import FireLens
 
 DEFAULT_RETENTION = logs.RetentionDays.ONE_MONTH
 # The options of the awslogs driver. Its own buffer of 10 MiB is full in a short time; AWS suggests 25 MiB for many
@@ -29,11 +31,11 @@ MODE_OPTIONS = {
 
 
 class LogRouter(Protocol):
-    """Sends a task's lines to another place than CloudWatch Logs. `LogArchive.log_router` makes one."""
+    """Sends a task's lines elsewhere than to CloudWatch Logs. `LogArchive.log_router` and `FireLens.to` make one."""
 
     @property
-    def log_group(self) -> logs.ILogGroup:
-        """The log group that gives the lines their name, and gets the router's own log."""
+    def log_group(self) -> logs.ILogGroup | None:
+        """The log group that gives the lines their name, and gets the router's own log; None for the task's."""
 
     def driver(self, task_definition: ecs.TaskDefinition, *, stream_prefix: str) -> ecs.LogDriver:
         """Return the log driver of a container; the first call prepares the task."""
@@ -91,6 +93,9 @@ class TaskLogs:
 
     def driver(self, stream_prefix: str, multiline_pattern: str | None = None) -> ecs.LogDriver:
         """Return the log driver of a container."""
+        if isinstance(self._router, FireLens):
+            own_log = self.group_driver(CONTAINER)
+            return self._router.driver(self._task_definition, stream_prefix=stream_prefix, own_log=own_log)
         if self._router:
             return self._router.driver(self._task_definition, stream_prefix=stream_prefix)
         return self.group_driver(stream_prefix, multiline_pattern)
@@ -146,11 +151,11 @@ def validate_logs(
         )
     if router is None:
         return
-    if retention:
+    if retention and router.log_group:
         raise ValueError(
             f"log_retention is of a log group made here, and a log_router has its own, got: {retention.name}"
         )
-    if log_group and path_of(log_group) != path_of(router.log_group):
+    if log_group and router.log_group and path_of(log_group) != path_of(router.log_group):
         raise ValueError(
             f"log_group must be that of the log_router ({path_of(router.log_group)}), got: {path_of(log_group)}; "
             "leave it out"

@@ -13,8 +13,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
+from fargate_constructs._core.fluent_bit import IMAGE, PROGRAM
 from fargate_constructs.logs.log_archive import LogArchive
-from fargate_constructs.logs.log_router import CONFIG, IMAGE, PROGRAM, LogRouter
+from fargate_constructs.logs.log_router import CONFIG, LogRouter
 from tests.audit import findings
 from tests.logs.archives import archive_of, resources, statements
 

@@ -23,6 +23,7 @@ from fargate_constructs import (
     Capacity,
     Deployment,
     FargateService,
+    FireLens,
     Health,
     HttpEndpoint,
     LogArchive,
@@ -391,12 +392,21 @@ def containers(stage: Stage) -> None:
             )
         ],
         memory_limit_mib=1024,
+        log_router=FireLens.to(
+            "splunk", options={"host": "splunk.example.com"}, secret_options={"splunk_token": token_in(stack)}
+        ),
         pid_mode=ecs.PidMode.TASK,
         enable_fault_injection=True,
     )
     web.add_sidecar("proxy", image=PullThroughCache("hub").image("library/nginx:1"), restart_policy=RestartPolicy())
     web.add_opentelemetry()
     web.add_sidecar("agent", image=ecs.ContainerImage.from_registry(f"{REGISTRY}/agent:1"))
+
+
+def token_in(stack: Stack) -> ecs.Secret:
+    """Return a secret made elsewhere."""
+    parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Token", parameter_name="/token")
+    return ecs.Secret.from_ssm_parameter(parameter)
 
 
 def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:

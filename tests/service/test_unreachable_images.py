@@ -9,7 +9,7 @@ from aws_cdk.assertions import Annotations as Told
 from aws_cdk.assertions import Match
 
 from fargate_constructs import Egress, FargateService, FixedEgressNetwork, LogArchive, OneOffTask
-from fargate_constructs.logs.log_router import IMAGE
+from fargate_constructs._core.fluent_bit import IMAGE
 from fargate_constructs.service.unreachable_images import UNREACHABLE_IMAGE
 
 WARNING = Match.string_like_regexp("isolated network can pull")
