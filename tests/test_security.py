@@ -39,7 +39,7 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
 
 
 def test_the_only_caveat_is_of_logs_without_an_archive() -> None:
-    """In all modes the only caveat is logs that stay in CloudWatch, in modes without an archive."""
+    """In all modes the only caveat is logs that stay in CloudWatch, in modes without an archive or a log router."""
     app = modes.app()
     templates = app_templates(app)
     kept = {
@@ -47,7 +47,7 @@ def test_the_only_caveat_is_of_logs_without_an_archive() -> None:
         for mode in app.node.children
         if not any(isinstance(each, LogArchive) for each in mode.node.find_all())
         for runs in mode.node.find_all()
-        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup)
+        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup) and not runs._logs._router
     }
     found = {
         (each.rule.name, templates.path(place))
