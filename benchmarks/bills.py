@@ -76,6 +76,8 @@ NOT_STANDING = {
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
     "AWS::Scheduler::Schedule",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
     "AWS::SSM::Parameter",
     "Custom::VpcOriginSecurityGroup",
     "Custom::VpcRestrictDefaultSG",
@@ -140,12 +142,21 @@ def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str,
         case "AWS::EC2::EIP":
             parts = {"public IPv4 address": 1}
         case "AWS::ApplicationAutoScaling::ScalingPolicy":
-            parts = {"alarm": ALARMS_OF_A_POLICY}
+            parts = {"alarm": _alarms(properties)}
         case _ if type_ in NOT_STANDING or properties.get("VpcEndpointType") == "Gateway":
             parts = {}
         case _:
             raise ValueError(f"price of {name} must be known, got a {type_}: add it to BY_THE_HOUR or NOT_STANDING")
     return parts
+
+
+def _alarms(policy: Mapping[str, Any]) -> int:
+    """Return how many metrics the alarms read that a policy makes; a step has an alarm of the template."""
+    tracking = policy.get("TargetTrackingScalingPolicyConfiguration")
+    if tracking is None:
+        return 0
+    metrics = tracking.get("CustomizedMetricSpecification", {}).get("Metrics", [{"MetricStat": {}}])
+    return ALARMS_OF_A_POLICY * sum("MetricStat" in each for each in metrics)
 
 
 def hourly_usd_a_month(template: Template) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.apps import template_in
-from benchmarks.bills import hourly_usd_a_month, standing, standing_usd_a_month
+from benchmarks.bills import hourly_usd_a_month, standing, standing_usd_a_month, tasks_usd_a_month
 from benchmarks.measure import run
 from benchmarks.table import Row
 
@@ -54,6 +54,30 @@ def rows() -> Iterator[Row]:
     )
     for services, templates in ((1, one), (MANY, many)):
         yield from _bills(services, templates["ours"], templates["ecs_patterns"])
+    yield from _workers()
+
+
+def _workers() -> Iterator[Row]:
+    """Compare workers that have no message: what each adds to its network and cluster."""
+    added = {}
+    for name in ("queue_workers", "ecs_patterns_queue_workers"):
+        one, many = synthesized(name, 1), synthesized(name, MANY)
+        bills = [tasks_usd_a_month(each) + standing_usd_a_month(each) for each in (one, many)]
+        added[name] = resources_per_service(one, many), (bills[1] - bills[0]) / (MANY - 1)
+    (resources, bill), (their_resources, their_bill) = added.values()
+    yield Row(
+        what="resources per added queue worker, ours with alarms, steps from zero and ECS Exec",
+        ours=f"{resources:g}",
+        other=f"{their_resources:g} {OTHER}",
+        ratio=resources / their_resources,
+    )
+    yield Row(
+        what="a queue worker without messages: tasks and alarms, also those of scaling",
+        ours=f"{bill:.2f} USD a month (0 tasks)",
+        other=f"{their_bill:.2f} USD a month {OTHER} (1 task)",
+        ratio=bill / their_bill,
+        at_most=MOST_OF_THE_BILL,
+    )
 
 
 def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:

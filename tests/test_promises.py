@@ -26,6 +26,7 @@ from fargate_constructs import (
     HttpEndpoint,
     Job,
     OneOffTask,
+    QueueWorker,
     ScheduledTask,
     WebAcl,
 )
@@ -33,11 +34,11 @@ from fargate_constructs.network.elastic_ip_pool import USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
-README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING = (
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS = (
     " ".join((ROOT / page).read_text().split())
     for page in (
         "README.md",
-        *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading")),
+        *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers")),
     )
 )
 SECONDS_A_MONTH = bills.HOURS * 3600
@@ -104,6 +105,14 @@ def jobs(stack: Stack) -> None:
     ScheduledTask(stack, "Lone", schedule=schedule, skip_if_running=True, **common)
 
 
+def worker(stack: Stack, wait: Duration) -> None:
+    """A queue worker as in its guide."""
+    ten_seconds = Duration.seconds(10)
+    QueueWorker(
+        stack, "Orders", network=network_in(stack), image=IMAGE, message_duration=ten_seconds, acceptable_wait=wait
+    )
+
+
 @pytest.fixture(scope="module")
 def templates() -> dict[str, Template]:
     """A template for each promise, all of one app."""
@@ -114,6 +123,8 @@ def templates() -> dict[str, Template]:
     for number, build in enumerate(FRONTS.values()):
         build(Stack(app, f"Front{number}"))
     jobs(Stack(app, "Jobs"))
+    for name, wait in {"ToZero": Duration.minutes(30), "ToOne": Duration.minutes(5)}.items():
+        worker(Stack(app, name), wait)
     services = Stack(app, "Services")
     endpoint = HttpEndpoint(services, "Endpoint", network=network_in(services), web_acl=WebAcl.managed())
     for number, deployment in enumerate(DEPLOYMENTS.values()):
@@ -160,9 +171,9 @@ def test_a_further_service(templates: Mapping[str, Template]) -> None:
         for number in range(len(DEPLOYMENTS))
     ]
 
-    assert alarms == pytest.approx([0.70, 1.00, 1.00, 1.00])
-    assert "0.70 for alarms, 1.00 if it shifts requests" in README
-    assert "0.30 USD a month for alarms on the second target group" in SERVICE
+    assert alarms == pytest.approx([0.70, 1.20, 1.20, 1.20])
+    assert "0.70 for alarms, 1.20 if it shifts requests" in README
+    assert "0.50 USD a month for alarms on the second target group" in SERVICE
 
 
 def test_ways_out(templates: Mapping[str, Template]) -> None:
@@ -306,6 +317,40 @@ def test_jobs(templates: Mapping[str, Template]) -> None:
         f"`run_before` {counts['Migrate'] - counts['Repair']}, `timeout` {timeout}, `retries` {retries}, "
         f"`skip_if_running` {counts['Lone'] - counts['Report']}, an event target {upload - 1} and an upload {upload}."
     ) in text
+
+
+def test_queue_workers(templates: Mapping[str, Template]) -> None:
+    """docs/workers.md: alarms, numbers of tasks and of messages, times; requests of a task that waits."""
+    to_zero, to_one = (templates[name] for name in ("ToZero", "ToOne"))
+    alarms = [bills.standing(each)["alarm"] * bills.BY_THE_MONTH["alarm"] for each in (to_zero, to_one)]
+    targets = [of_type(each, "ApplicationAutoScaling::ScalableTarget")[0] for each in (to_zero, to_one)]
+    tasks = [(each["MinCapacity"], each["MaxCapacity"]) for each in targets]
+    policies = of_type(to_zero, "ApplicationAutoScaling::ScalingPolicy")
+    queues = {each.get("VisibilityTimeout"): each for each in of_type(to_zero, "SQS::Queue")}
+    stop, age = (
+        next(each for each in of_type(to_zero, "CloudWatch::Alarm") if text in each["AlarmDescription"])
+        for text in ("no message for", "twice acceptable_wait")
+    )
+    poll = re.search(r"WaitTimeSeconds=(\d+)", WORKERS)
+
+    assert f"zero costs {alarms[0]:.2f} USD a month for alarms while it has no messages" in WORKERS
+    assert f"with a task that always runs {alarms[1]:.2f} and the task" in WORKERS
+    assert tasks == [(0, 10), (1, 10)]
+    assert "| 0 to 10 tasks for a wait of 20 minutes or more, otherwise 1 to 10 |" in WORKERS
+    assert policies[0]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 180
+    assert "with 30 minutes and 10 seconds, 180." in WORKERS
+    assert {each.get("StepScalingPolicyConfiguration", {}).get("Cooldown", 300) for each in policies} == {5 * 60}
+    assert "at most one step every 5 minutes" in WORKERS
+    assert stop["EvaluationPeriods"] == 15
+    assert "no message waiting, in flight or received for 15 minutes" in WORKERS
+    assert (age["Threshold"], age["EvaluationPeriods"]) == (2 * 30 * 60 + 10, 3)
+    assert "older than twice `acceptable_wait`, for 3 minutes" in WORKERS
+    assert queues[90]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert queues[None]["MessageRetentionPeriod"] == 14 * 86_400
+    assert "messages that failed five times, kept for 14 days" in WORKERS
+    assert poll
+    assert round(SECONDS_A_MONTH / int(poll[1]), -4) == 130_000
+    assert "makes some 130,000 a month" in WORKERS
 
 
 def found(template: Template, type_: str, name: str) -> dict[str, Any]:
