@@ -26,6 +26,7 @@ from .service.fargate_service import FargateService as FargateService
 from .service.fire_lens import FireLens as FireLens
 from .service.health import Health as Health
 from .service.job import Job as Job
+from .service.load_balancing import LoadBalancing as LoadBalancing
 from .service.one_off_task import OneOffTask as OneOffTask
 from .service.opentelemetry import Metrics as Metrics
 from .service.pull_through_cache import PullThroughCache as PullThroughCache

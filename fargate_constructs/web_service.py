@@ -35,6 +35,7 @@ from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.fargate_service import FargateService
 from fargate_constructs.service.health import Health
+from fargate_constructs.service.load_balancing import LoadBalancing
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
@@ -140,6 +141,8 @@ class FargateWebService(Construct):
             a route, on requests.
         health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
             `/` answers 2xx.
+        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. By
+            default each task gets the same number of requests, and no caller stays.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
@@ -234,6 +237,7 @@ class FargateWebService(Construct):
         protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
         scaling: Scaling | None = None,
         health: Health | None = None,
+        load_balancing: LoadBalancing | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,

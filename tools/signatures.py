@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "fargate_constructs"
-MARK = re.compile(r" +# From ([\w.]+)(?: without ([\w, ]+))?, by make signatures:$")
+MARK = re.compile(r" +# From ([\w.]+)(?: without ([\w, ]+))?, by make signatures:(?:  # noqa: E501)?$")
 WIDTH = 120
 
 Edit = tuple[int, int, list[str]]

@@ -41,6 +41,7 @@ from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.first_task import check_first_task
 from fargate_constructs.service.health import Health, container_health_check, default_health
 from fargate_constructs.service.lifecycle_hooks import LifecycleHooks, validate_hook
+from fargate_constructs.service.load_balancing import LoadBalancing, validate_stickiness
 from fargate_constructs.service.network_listeners import NetworkListenerOptions, NetworkListeners
 from fargate_constructs.service.ports import named_ports
 from fargate_constructs.service.restart_policy import RestartPolicy
@@ -159,6 +160,8 @@ class FargateService(FargateTask):
             a route, on requests.
         health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
             `/` answers 2xx.
+        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. By
+            default each task gets the same number of requests, and no caller stays.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
@@ -230,6 +233,7 @@ class FargateService(FargateTask):
         protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
         scaling: Scaling | None = None,
         health: Health | None = None,
+        load_balancing: LoadBalancing | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,
@@ -238,6 +242,7 @@ class FargateService(FargateTask):
         ports = named_ports(port)
         deployment, scaling = deployment or default_deployment(), scaling or Scaling()
         deployment._validate_scaling(scaling)
+        validate_stickiness(load_balancing, deployment)
         health = health or default_health()
         health_check = container_health_check(health)
         mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
@@ -247,6 +252,7 @@ class FargateService(FargateTask):
         self.protocol = protocol
         self.protocol_version = protocol_version
         self.health = health
+        self.load_balancing = load_balancing
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
@@ -605,6 +611,7 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             health=self.health,
             deployment=self.deployment,
+            load_balancing=self.load_balancing,
         )
 
 

@@ -181,7 +181,7 @@ class QueueWorker(FargateService):
         scope: Construct,
         id: str,
         *,
-        # From FargateService without port, protocol, protocol_version, scaling, service_connect, by make signatures:
+        # From FargateService without port, protocol, protocol_version, scaling, service_connect, load_balancing, by make signatures:  # noqa: E501
         network: Network,
         image: ecs.ContainerImage,
         environment: Mapping[str, str] | None = None,
@@ -256,7 +256,7 @@ class QueueWorker(FargateService):
             raise ValueError(f"environment must not have {QUEUE_URL}, which holds the URL of the worker's queue")
         # The CPU of a busy worker says nothing about the wait.
         scaling = Scaling(min=min_tasks, max=max_tasks, cpu_percent=None, requests_per_target=None)
-        port, service_connect = None, None
+        port, service_connect, load_balancing = None, None, None
         protocol, protocol_version = elbv2.ApplicationProtocol.HTTP, elbv2.ApplicationProtocolVersion.HTTP1
         super().__init__(scope, id, **forward(FargateService.__init__, locals()))
 

@@ -17,6 +17,7 @@ from fargate_constructs._core.validation import MAX_VALUES_PER_RULE, validate_ra
 from fargate_constructs.service.attached_target_groups import attach
 from fargate_constructs.service.deployment import Deployment
 from fargate_constructs.service.health import Health
+from fargate_constructs.service.load_balancing import LoadBalancing, validate_shared
 
 # The ID by which the warning can be acknowledged.
 SIGN_IN = "fargate-constructs:signInWhileShifting"
@@ -53,6 +54,7 @@ class ServiceRoutes(Construct):
         vpc: ec2.IVpc,
         health: Health,
         deployment: Deployment,
+        load_balancing: LoadBalancing | None,
     ) -> None:
         super().__init__(scope, id)
 
@@ -64,6 +66,7 @@ class ServiceRoutes(Construct):
         self._vpc = vpc
         self._health = health
         self._deployment = deployment
+        self._load_balancing = load_balancing
         self._rules = Construct(self, "Rules")
         self._ids: set[str] = set()
         self.target_group = self._make_target_group("TargetGroup")
@@ -95,7 +98,7 @@ class ServiceRoutes(Construct):
         self._validate_rule(id)
         for routes in sharing:
             if weights:
-                routes._validate_share(id, self)
+                routes._validate_share(id, self, stickiness_duration)
             routes._validate_listener(id, listener)
         header = self._deployment.test_header
         test_priority = test_priority or (_before(priority) if header else 0)
@@ -176,7 +179,7 @@ class ServiceRoutes(Construct):
                 f"and {path_of(listener.load_balancer)} in two; pass the same network to both",
             )
 
-    def _validate_share(self, id: str, owner: "ServiceRoutes") -> None:
+    def _validate_share(self, id: str, owner: "ServiceRoutes", stickiness_duration: Duration | None) -> None:
         """Refuse to get a share of the requests of another service's rule."""
         name = path_of(self._service).rpartition("/")[0]
         if self._alternate:
@@ -184,6 +187,7 @@ class ServiceRoutes(Construct):
                 f"ECS moves the weights of a service with two target groups, so it cannot share route {id!r}, got: "
                 f"{name}, deployed {self._deployment.strategy.value}; deploy it with Deployment.rolling()",
             )
+        validate_shared(self._load_balancing, name, stickiness_duration)
         if not self.is_attached and Stack.of(self) is not Stack.of(owner):
             # Its tasks start after a rule with its target group, and the rule is made after its target group.
             raise ValueError(
@@ -244,6 +248,7 @@ class ServiceRoutes(Construct):
             target_type=elbv2.TargetType.IP,
             deregistration_delay=self._health.deregistration_delay,
             health_check=self._health.target_check(self._protocol, self._version),
+            **(self._load_balancing._target_group_options() if self._load_balancing else {}),
         )
 
 

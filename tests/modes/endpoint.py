@@ -13,6 +13,7 @@ from fargate_constructs import (
     FargateService,
     Health,
     HttpEndpoint,
+    LoadBalancing,
     Scaling,
     SignIn,
     TcpEndpoint,
@@ -195,9 +196,20 @@ def answers(stage: Stage) -> None:
     endpoint.add_redirect("Www", hosts=[f"www.{DOMAIN}"], to_host=DOMAIN, status_code=301)
     endpoint.add_redirect("Moved", paths=["/old", "/old/*"], to_path="/new/*", to_query="")
     endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *\nDisallow: /\n")
-    web, next_web = (FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "NextWeb"))
+    sticky = LoadBalancing.round_robin(slow_start=Duration.minutes(1), stickiness_cookie_duration=Duration.hours(1))
+    web = FargateService(stack, "Web", network=network, image=IMAGE, load_balancing=sticky)
+    next_web = FargateService(
+        stack, "NextWeb", network=network, image=IMAGE, load_balancing=LoadBalancing.weighted_random()
+    )
     weights = {web: 90, next_web: 10}
-    endpoint.add_route("Web", service=weights, paths=["/web/*"], rewrite_host="web.internal", rewrite_path="/*")
+    endpoint.add_route(
+        "Web",
+        service=weights,
+        stickiness_duration=Duration.hours(1),
+        paths=["/web/*"],
+        rewrite_host="web.internal",
+        rewrite_path="/*",
+    )
     endpoint.add_route("Branches", service=web, hosts=[r"^pr-[0-9]+[.]example[.]com$"], paths=[r"^/[a-z]{2}/login"])
 
 
