@@ -47,7 +47,8 @@ def test_the_only_caveat_is_of_logs_without_an_archive() -> None:
         for mode in app.node.children
         if not any(isinstance(each, LogArchive) for each in mode.node.find_all())
         for runs in mode.node.find_all()
-        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup) and not runs._logs._router
+        if isinstance(runs, FargateTask) and isinstance(runs.log_group, logs.LogGroup)
+        if not runs.task_definition.find_container("LogRouter")
     }
     found = {
         (each.rule.name, templates.path(place))
