@@ -48,6 +48,7 @@ CONVERSION_HINTS = {
     "ContainerImage": {
         "RepositoryBase": "write ecs.ContainerImage.from_ecr_repository(repository, tag=...)",
         "DockerImageAsset": "write ecs.ContainerImage.from_docker_image_asset(asset)",
+        "PullThroughCache": "write its image('library/nginx:1.29')",
     },
 }
 # For a required argument that is missing.
@@ -77,6 +78,12 @@ PERCENTAGES = "write deployment=Deployment.rolling({}=...)"
 FRONT = "it faces the internet by default; write internal=True for one that is reached from within the VPC only"
 DEPLOYMENT = "write deployment=Deployment.rolling(...), or another of its constructors"
 TASK_SUBNETS = "write network=FixedEgressNetwork.from_vpc(scope, id, vpc, task_subnets=[...])"
+RESTART = "write restart_policy=RestartPolicy(...)"
+# docs/containers.md has the sources.
+NOT_ON_FARGATE = (
+    *("privileged", "hostname", "extra_hosts", "gpu_count", "shared_memory_size", "dns_servers", "dns_search_domains"),
+    *("disable_networking", "docker_security_options", "ipc_mode", "placement_constraints"),
+)
 CDK_HINTS = {
     "scaling": {
         "desired_count": SCALE,
@@ -111,6 +118,10 @@ CDK_HINTS = {
         "logging": "write log_group=..., log_retention=... or log_router=...",
         "service_name": "CloudFormation names a service; name=... is that of its container, and of its links",
         "assign_public_ip": "tasks never have a public address; leave it out",
+        "linux_parameters": "write init_process_enabled=..., add_capabilities=... or drop_capabilities=...",
+        "tmpfs": "Fargate has none; write writable_paths=['/tmp']",
+        **dict.fromkeys(("enable_restart_policy", "restart_attempt_period", "restart_ignored_exit_codes"), RESTART),
+        **dict.fromkeys(NOT_ON_FARGATE, "Fargate has no such thing; leave it out"),
     },
     "capacity": {
         "spot": "write capacity=Capacity.spot(...)",
