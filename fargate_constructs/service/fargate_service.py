@@ -461,7 +461,8 @@ class FargateService(FargateTask):
 
         Args:
             other: The service to reach, in the same network.
-            port: The name of the port, of a service that has several. By default its first.
+            port: The name of the port, of a service that has several, or of a sidecar's port mapping. By default its
+                first.
 
         Raises:
             ValueError: If *other* has no such port or is this service, or one of them runs on Windows or has a port

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -59,6 +59,7 @@ class ServiceLinks:
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
+        self._joined_sidecar_ports: Mapping[str, int] = {}
         self.has_joined = False
         """Whether the service is in the namespace, by a link in either direction."""
 
@@ -91,12 +92,27 @@ class ServiceLinks:
         return f"{other.scheme}://{other.name}:{port_number}"
 
     def port(self, name: str) -> int:
-        """Return the number of a port by its name; the first port for an empty name."""
-        if not self.ports:
+        """Return the number of a port by its name, also of a sidecar's; the first port for an empty name."""
+        ports = self.ports if name in self.ports else {**self.ports, **self._sidecar_ports()}
+        if not ports:
             raise ValueError(f"a link needs a service with a port, got the worker {self.name!r}; give it a port")
-        if name and name not in self.ports:
-            raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(self.ports)}), got: {name!r}")
-        return self.ports[name] if name else next(iter(self.ports.values()))
+        if name and name not in ports:
+            raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(ports)}), got: {name!r}")
+        if self.has_joined and name not in {*self.ports, *self._joined_sidecar_ports, ""}:
+            raise ValueError(
+                f"port of a sidecar must be added before the first link of its service, got: {name!r} after"
+            )
+        return ports[name] if name else next(iter(ports.values()))
+
+    def _sidecar_ports(self) -> dict[str, int]:
+        """Return the ports of the other containers, by the names of their port mappings."""
+        return {
+            mapping.name: int(mapping.container_port)
+            for container in self.service.task_definition.node.children
+            if isinstance(container, ecs.ContainerDefinition) and container.container_name != self.name
+            for mapping in container.port_mappings
+            if mapping.name
+        }
 
     def validate_ports(self) -> None:
         """Refuse ports that Service Connect does not accept."""
@@ -159,21 +175,24 @@ class ServiceLinks:
         if self.has_joined:
             return
         self.has_joined = True
-        if self.ports:
-            self._validate_names()
+        self._joined_sidecar_ports = self._sidecar_ports()
+        ports = {port_mapping_name(self.name, port): number for port, number in self.ports.items()}
+        ports |= self._joined_sidecar_ports
+        if ports:
+            self._validate_names(ports)
         tls = self._tls()
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
             services=[
                 ecs.ServiceConnectService(
-                    port_mapping_name=port_mapping_name(self.name, port),
+                    port_mapping_name=name,
                     dns_name=self.name,
-                    port=port_number,
+                    port=number,
                     per_request_timeout=self._options.per_request_timeout,
                     idle_timeout=self._options.idle_timeout,
                     tls=tls,
                 )
-                for port, port_number in self.ports.items()
+                for name, number in ports.items()
             ],
             log_driver=self._log_driver(),
         )
@@ -184,7 +203,7 @@ class ServiceLinks:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
         """
         authority = self._options.certificate_authority
-        if authority is None or not self.ports:
+        if authority is None or not (self.ports or self._joined_sidecar_ports):
             return None
         policy = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
         role = iam.Role(
@@ -197,10 +216,10 @@ class ServiceLinks:
         acknowledge(role, {f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": reason})
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=authority.certificate_authority_arn, role=role)
 
-    def _validate_names(self) -> None:
+    def _validate_names(self, ports: Iterable[str]) -> None:
         """Refuse a name that another service of the app has in the namespace."""
         owners = _NAMES.setdefault(cast(IConstruct, self.namespace), {})
-        for name in (self.name, *(port_mapping_name(self.name, port) for port in self.ports)):
+        for name in (self.name, *ports):
             owner = owners.setdefault(name, self.service.node.path)
             if owner != self.service.node.path:
                 raise ValueError(

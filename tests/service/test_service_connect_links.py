@@ -97,6 +97,32 @@ def test_links_in_a_circle_synthesize(
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 4)
 
 
+@pytest.mark.parametrize("port", [None, 8080], ids=["a worker", "a service"])
+def test_a_link_to_a_sidecar(
+    stack: Stack, network: Network, image: ecs.ContainerImage, web: FargateService, port: int | None
+) -> None:
+    """By the name of its port, which is opened as any other; only ports that are there before the first link."""
+    other = FargateService(stack, "Other", network=network, image=image, port=port)
+    sidecar = other.add_sidecar("metrics", image=image)
+    sidecar.add_port_mappings(ecs.PortMapping(container_port=53))
+    sidecar.add_port_mappings(ecs.PortMapping(name="other-metrics", container_port=9090))
+
+    assert web.link_to(other, port="other-metrics") == "http://other:9090"
+    sidecar.add_port_mappings(ecs.PortMapping(name="late", container_port=9091))
+    with pytest.raises(ValueError, match="must be added before its service's first link, got: 'late' after"):
+        web.link_to(other, port="late")
+    with pytest.raises(ValueError, match=r"a name that 'other' gave \(.*other-metrics, late\), got: 'none'"):
+        web.link_to(other, port="none")
+
+    template = Template.from_stack(stack)
+    connect = properties_of(template, other.service.node.find_child("Service"))["ServiceConnectConfiguration"]
+    names = {each["PortName"]: each["ClientAliases"] for each in connect["Services"]}
+    assert names["other-metrics"] == [{"DnsName": "other", "Port": 9090}]
+    assert names.keys() == ({"other-metrics"} if port is None else {"other", "other-metrics"})
+    (ingress,) = template.find_resources("AWS::EC2::SecurityGroupIngress").values()
+    assert ingress["Properties"]["FromPort"] == 9090
+
+
 def test_a_worker_may_link_to_others(
     stack: Stack, network: Network, image: ecs.ContainerImage, api: FargateService
 ) -> None:
