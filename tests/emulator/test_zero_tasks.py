@@ -5,20 +5,20 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
+from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 
 NEVER = Scaling(min=0, max=0)
 
 
-def shop(scaling: Scaling, tag: str) -> App:
+def shop(scaling: Scaling, tag: str, deployment: Deployment | None = None) -> App:
     """Return an app of a service whose image is in a repository of the same stack."""
     app = App()
     stack = Stack(app, "Shop")
     network = FixedEgressNetwork(stack, "Network")
     image = ecs.ContainerImage.from_ecr_repository(ecr.Repository(stack, "Images"), tag)
-    web = FargateService(stack, "Web", network=network, image=image, scaling=scaling)
+    web = FargateService(stack, "Web", network=network, image=image, scaling=scaling, deployment=deployment)
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
     return app
 
@@ -52,8 +52,9 @@ def test_tasks_come_and_go(stack: DeployedStack) -> None:
     assert stack.update(shop(Scaling(), "2")) == "UPDATE_COMPLETE", stack.why()
     assert tasks_of(stack) == []
 
-    assert stack.update(shop(Scaling(min=1), "2")) == "UPDATE_COMPLETE", stack.why()
-    assert tasks_of(stack) == ["2"]
+    alone = shop(Scaling(min=1, max=1), "3", deployment=Deployment.recreate())
+    assert stack.update(alone) == "UPDATE_COMPLETE", stack.why()
+    assert tasks_of(stack) == ["3"]
 
-    assert stack.update(shop(NEVER, "3")) == "UPDATE_COMPLETE", stack.why()
+    assert stack.update(shop(NEVER, "4")) == "UPDATE_COMPLETE", stack.why()
     assert tasks_of(stack) == []

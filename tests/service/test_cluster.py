@@ -21,6 +21,7 @@ from fargate_constructs import (
     HttpEndpoint,
     LogArchive,
     OneOffTask,
+    QueueWorker,
     ScheduledTask,
     ServiceConnect,
 )
@@ -226,6 +227,7 @@ def templates() -> dict[str, Template]:
         web.link_to(api)
         OneOffTask(stack, "Migrate", **arguments).run_before(web)
         ScheduledTask(stack, "Job", **arguments, schedule=HOURLY)
+        QueueWorker(stack, "Orders", **arguments, message_duration=Duration.seconds(10))
         HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
     return {name: Template.from_stack(stack) for name, stack in stacks.items()}
 
@@ -275,7 +277,5 @@ def test_links_in_the_clusters_namespace(templates: dict[str, Template]) -> None
 
     template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 0)
     (namespace,) = template.find_resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
-    template.all_resources_properties(
-        "AWS::ECS::Service",
-        {"ServiceConnectConfiguration": Match.object_like({"Namespace": {"Fn::GetAtt": [namespace, "Arn"]}})},
-    )
+    linked = {"ServiceConnectConfiguration": Match.object_like({"Namespace": {"Fn::GetAtt": [namespace, "Arn"]}})}
+    template.resource_properties_count_is("AWS::ECS::Service", linked, 2)

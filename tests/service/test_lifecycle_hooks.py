@@ -1,6 +1,11 @@
 """Functions that ECS calls during a deployment."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from aws_cdk import Stack
@@ -72,3 +77,43 @@ def test_hooks_that_would_never_run(stack: Stack, network: Network) -> None:
         web.add_lifecycle_hook("Test", handler=check, stages=[Stage.TEST_TRAFFIC_SHIFT])
     rolling.link_to(web)
     web.add_lifecycle_hook("Test", handler=check, stages=[Stage.TEST_TRAFFIC_SHIFT])
+
+
+class NewVersion(BaseHTTPRequestHandler):
+    """Answers test requests with a status, and others as the old version does."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(self.status if self.headers["x-version"] == "next" else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:  # noqa: D102 - the base's
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The address of an endpoint with a new version behind it."""
+    server = HTTPServer(("127.0.0.1", 0), NewVersion)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [(200, "SUCCEEDED"), (404, "FAILED"), (500, "FAILED"), (None, "FAILED")], ids=str
+)
+def test_the_guides_test(url: str, monkeypatch: pytest.MonkeyPatch, status: int | None, answer: str) -> None:
+    """It asks the new tasks, and fails the deployment if they answer with an error, or do not answer."""
+    guide = Path(__file__).parents[2] / "docs/service.md"
+    (program,) = re.findall(r'^TEST = """\n(.*?)^"""', guide.read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(program, guide.name, "exec"), names)  # noqa: S102 - the guide's own code
+    monkeypatch.setattr(NewVersion, "status", status)
+    monkeypatch.setenv("URL", url if status else "http://127.0.0.1:9")
+    event = {"executionDetails": {"targetServiceRevisionArn": "revision"}}
+
+    assert names["handler"](event, None) == {"hookStatus": answer}
