@@ -99,9 +99,7 @@ class ServiceLinks:
         if name and name not in ports:
             raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(ports)}), got: {name!r}")
         if self.has_joined and name not in {*self.ports, *self._joined_sidecar_ports, ""}:
-            raise ValueError(
-                f"port of a sidecar must be added before the first link of its service, got: {name!r} after"
-            )
+            raise ValueError(f"port of a sidecar must be added before its service's first link, got: {name!r} after")
         return ports[name] if name else next(iter(ports.values()))
 
     def _sidecar_ports(self) -> dict[str, int]:
