@@ -302,9 +302,10 @@ class Job(FargateTask):
             The target. It may serve several rules, also rules of other stacks.
 
         Raises:
-            ValueError: If *environment* has an `events.EventField`, the value of a secret, or a name of one of the
-                job's secrets.
+            ValueError: If *environment* has the value of a secret or a name of one of the job's secrets, a value is a
+                field and no `sfn.JsonPath`, or the job has a part with this ID.
         """
+        self._validate_id(id)
         overrides = overrides_of(self, self._main, environment, command)
         return RunLauncher(self, id, job=self, overrides=overrides).target()
 
@@ -342,6 +343,7 @@ class Job(FargateTask):
         Raises:
             ValueError: If *environment* is refused by `event_target`, or has one of the two names.
         """
+        self._validate_id(id)
         environment = environment or {}
         if taken := environment.keys() & FIELDS.keys():
             raise ValueError(f"environment must not have names that the upload sets, got: {', '.join(sorted(taken))}")
@@ -370,7 +372,8 @@ class Job(FargateTask):
         The state fails with `States.TaskFailed` if a container ends with another exit code than 0, also a sidecar
         (https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html), and the state machine decides what
         comes then: `state.add_retry(...)`, `state.add_catch(...)`. *retries* of the job has no effect here, *timeout*
-        has. The execution's role may run and stop tasks of this job only. Use each state once.
+        has; the job's alarm reports each failed run. The execution's role may run this job, and stop tasks of its
+        cluster. Use each state once.
 
         Args:
             id: The name of the state, and its ID below the job.
@@ -385,6 +388,7 @@ class Job(FargateTask):
             ValueError: If *environment* is refused by `event_target`, or the job has a *task_count*.
         """
         self._validate_single_task("task_state", "several states in a sfn.Map or sfn.Parallel")
+        self._validate_id(id)
         overrides = overrides_of(self, self._main, environment, command)
         from fargate_constructs.service.task_state import TaskState  # noqa: PLC0415 - it loads Step Functions
 
@@ -393,6 +397,10 @@ class Job(FargateTask):
     @cached_property
     def _failed_runs(self) -> FailedRuns:
         return FailedRuns(self, retries=self.retries)
+
+    def _validate_id(self, id: str) -> None:
+        if self.node.try_find_child(id):
+            raise ValueError(f"id must differ from the IDs of the job's other parts, got: {id!r}")
 
     def _validate_single_task(self, what: str, instead: str) -> None:
         if self.task_count > 1:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 # How long a start waits for capacity: as long as a schedule of ours by default.
 MAX_WAIT = Duration.hours(1)
 PAUSE = Duration.minutes(1)
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
-IDEMPOTENCY = "States.Hash(States.Format('{}{}', $$.StateMachine.Id, $.%s), 'SHA-256')"
+# A token is valid for at most a day, and until an hour after the end of its task. An attempt without capacity may be a
+# success for ECS, so the next attempt needs another token
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html).
+IDEMPOTENCY = "States.Hash(States.Format('{}{}{}', $$.StateMachine.Id, $.%s, $.attempt.number), 'SHA-256')"
 
 
 class RunLauncher(JobMachine):
@@ -64,6 +66,8 @@ class RunLauncher(JobMachine):
         if skip_if_running:
             first = self._unless_running(first)
         self.make(first)
+        # An event may come with the deployment.
+        self.state_machine.node.add_dependency(*job._runs.dependencies())
 
     def _unless_running(self, start: sfn.IChainable) -> sfn.Chain:
         """Return states that start a run only if ECS lists none."""
@@ -105,7 +109,10 @@ def run_to_start(machine: JobMachine, run: sfn_tasks.CallAwsService) -> sfn.Chai
         "NoCapacity",
         outputs={"Error": "RunTask", "Cause": "{% $string($states.input.launch.Failures) %}"},
     ).next(machine.report_error)
+    first = sfn.Pass(machine, "First", result=sfn.Result.from_object({"number": 1}), result_path="$.attempt")
     wait = sfn.Wait(machine, "WaitForCapacity", time=sfn.WaitTime.duration(PAUSE))
+    number = sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.attempt.number"), 1)
+    again = sfn.Pass(machine, "Again", parameters={"number": number}, result_path="$.attempt")
     has_time = (
         "{% $count($states.input.launch.Tasks) = 0 and "
         "$toMillis($states.context.State.EnteredTime) - $toMillis($states.context.Execution.StartTime) "
@@ -114,7 +121,8 @@ def run_to_start(machine: JobMachine, run: sfn_tasks.CallAwsService) -> sfn.Chai
     started = (
         sfn.Choice.jsonata(machine, "Started")
         .when(sfn.Condition.jsonata("{% $count($states.input.launch.Failures) = 0 %}"), sfn.Succeed(machine, "Done"))
-        .when(sfn.Condition.jsonata(has_time), wait.next(run))
+        .when(sfn.Condition.jsonata(has_time), wait.next(again).next(run))
         .otherwise(no_capacity)
     )
-    return run.next(started)
+    run.next(started)
+    return first.next(run)

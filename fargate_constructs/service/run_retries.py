@@ -32,6 +32,9 @@ NUMBER = f"""(
     $contains($by, '{RETRY}') ? $number($substringAfter($by, '{RETRY}')) : 0
 )"""
 
+ID, ATTEMPT = "$split($states.input.detail.taskArn, '/')[-1]", "$string($states.input.attempt.number)"
+IDEMPOTENCY = f"{{% {ID} & '-' & {ATTEMPT} %}}"
+
 
 class RunRetries(JobMachine):
     """Starts a failed run again, with the same overrides, and reports it after the last retry."""
@@ -67,7 +70,7 @@ class RunRetries(JobMachine):
                     "Overrides": "{% $states.input.failed.Tasks[0].Overrides %}",
                     "StartedBy": f"{{% '{RETRY}' & $string({NUMBER} + 1) %}}",
                     # The task's ID: a failure that is reported twice is repeated once.
-                    "ClientToken": "{% $split($states.input.detail.taskArn, '/')[-1] %}",
+                    "ClientToken": IDEMPOTENCY,
                 },
                 outputs="{% $merge([$states.input, {'launch': $states.result}]) %}",
                 iam_resources=["*"],

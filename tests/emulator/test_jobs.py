@@ -228,12 +228,13 @@ def test_an_upload_runs_the_task_and_a_failed_run_starts_again(stack: DeployedSt
 
 
 def test_an_event_runs_the_task(stack: DeployedStack) -> None:
-    """With a value of the event as it is."""
+    """With a value of the event as it is, as soon as there is capacity."""
     api, bus = stack.aws.client("ecs"), stack.aws.client("events")
-    bus.put_events(Entries=[{"Source": "shop", "DetailType": "OrderPaid", "Detail": json.dumps({"order": "1 '2"})}])
+    order = "1 '2 capacity after 2 attempts"
+    bus.put_events(Entries=[{"Source": "shop", "DetailType": "OrderPaid", "Detail": json.dumps({"order": order})}])
 
     (task,) = _running(stack, stack.output("LoadFamily"))
-    assert task["overrides"]["containerOverrides"] == [{"name": "load", "command": ["./bill.py", "1 '2"]}]
+    assert task["overrides"]["containerOverrides"] == [{"name": "load", "command": ["./bill.py", order]}]
     api.stop_task(cluster=task["clusterArn"], task=task["taskArn"], reason="exit 0")
 
 

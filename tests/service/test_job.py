@@ -170,7 +170,7 @@ def test_a_failed_run_starts_again_unless_a_caller_decides(template: Template) -
     assert "$min([360, 10 * $power(2, " in states["Wait"]["Seconds"]
     arguments = states["Run"]["Arguments"]
     assert arguments["Overrides"] == "{% $states.input.failed.Tasks[0].Overrides %}"
-    assert arguments["ClientToken"] == "{% $split($states.input.detail.taskArn, '/')[-1] %}"
+    assert arguments["ClientToken"].startswith("{% $split($states.input.detail.taskArn, '/')[-1] & '-' & ")
     assert arguments["Count"] == 1
     assert "MessageAttributes" not in states["ReportRun"]["Parameters"]
 
@@ -195,7 +195,7 @@ def test_an_upload_starts_a_run_with_its_key(template: Template) -> None:
     ]
     assert parameters["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
     assert parameters["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE", "Base": 0, "Weight": 100}]
-    assert parameters["ClientToken.$"].endswith("$$.StateMachine.Id, $.id), 'SHA-256')")
+    assert parameters["ClientToken.$"].endswith("$$.StateMachine.Id, $.id, $.attempt.number), 'SHA-256')")
     (bucket,) = properties(template, "AWS::S3::Bucket")
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
@@ -207,7 +207,10 @@ def test_a_start_waits_for_capacity(template: Template) -> None:
 
     assert done == {"Condition": "{% $count($states.input.launch.Failures) = 0 %}", "Next": "Done"}
     assert "< 3600000 %}" in again["Condition"]
-    assert (again["Next"], states["WaitForCapacity"]["Next"]) == ("WaitForCapacity", "Run")
+    assert (again["Next"], states["WaitForCapacity"]["Next"]) == ("WaitForCapacity", "Again")
+    assert (states["First"]["Result"], states["First"]["Next"]) == ({"number": 1}, "Run")
+    assert states["Again"]["Parameters"] == {"number.$": "States.MathAdd($.attempt.number, 1)"}
+    assert states["Again"]["Next"] == "Run"
     assert (states["Started"]["Default"], states["NoCapacity"]["Next"]) == ("NoCapacity", "Report")
     assert states["Report"]["Parameters"]["MessageAttributes"].keys() == {"ERROR_CODE", "ERROR_MESSAGE"}
 
@@ -301,7 +304,7 @@ def test_a_schedule_can_be_off_and_skip_runs(stack: Stack, network: Network) -> 
     assert "LoneLauncherMachine" in schedule["Target"]["Arn"]["Ref"]
     assert json.loads(schedule["Target"]["Input"]) == {"id": "<aws.scheduler.scheduled-time>"}
     assert [each["Next"] for each in states["Running"]["Choices"]] == ["Skipped"]
-    assert states["Running"]["Default"] == "Run"
+    assert states["Running"]["Default"] == "First"
     assert states["Run"]["Parameters"]["Count"] == 3
     assert "Overrides" not in states["Run"]["Parameters"]
     (family,) = (each["Family"] for each in properties(template, "AWS::ECS::TaskDefinition"))

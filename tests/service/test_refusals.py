@@ -369,6 +369,12 @@ def test_methods() -> None:
             lambda: migrate.run_on_upload("In", bucket=bucket, environment={"S3_KEY": "x"}),
             "environment must not have names that the upload sets, got: S3_KEY",
         ),
+        (lambda: migrate.event_target("Logs"), "id must differ from the IDs of the job's other parts, got: 'Logs'"),
+        (
+            lambda: migrate.task_state("TaskRole"),
+            "id must differ from the IDs of the job's other parts, got: 'TaskRole'",
+        ),
+        (lambda: migrate.run_on_upload("Logs", bucket=bucket), "id must differ from the IDs of the job's other parts"),
         (lambda: migrate.run_on_upload("In", bucket="uploads"), "bucket must be aws_s3.IBucket, got: 'uploads'"),
         (lambda: web.add_sidecar("proxy", image=IMAGE, environment={"TOKEN": SECRET_VALUE}), "value of one in 'TOKEN'"),
     ]
