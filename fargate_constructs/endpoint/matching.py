@@ -121,7 +121,7 @@ class RouteMatch:
 
         For matches of equal rank only: with as many conditions, both must ask of the same headers and query keys.
         """
-        pairs = [(self.hosts or {"*"}, other.hosts or {"*"}), (self.paths or {"*"}, other.paths or {"*"})]
+        pairs = [(self.hosts or {"*"}, other.hosts or {"*"}), (self.paths or {"/*"}, other.paths or {"/*"})]
         for named, others in ((self.headers, other.headers), (self.query, other.query)):
             if not named.keys() <= others.keys():
                 return False

@@ -18,6 +18,7 @@ HOST = re.compile(r"(?!.*#\{host\}.*#\{host\})(?:[A-Za-z0-9.-]|#\{host\})+")
 PATH = re.compile(r"/(?:[!-~](?<![*?#{}])|#\{(?:host|path|port)\})*\*?(?:[!-~](?<![*?#{}])|#\{(?:host|path|port)\})*")
 QUERY = re.compile(r"(?!\?)[!-~]*")
 KEYWORD = "#{"
+KEYWORDS_OF_PATHS = ("#{host}", "#{path}", "#{port}")
 SAME_PATH = "/#{path}"
 
 
@@ -67,6 +68,11 @@ class Redirect:
             return None, None
         path, rewrite = self._path_and_rewrite(self.to_path, conditions)
         _validate_length("to_path", path)
+        if twice := [each for each in KEYWORDS_OF_PATHS if path.count(each) > 1]:
+            raise ValueError(
+                f"to_path must have each of {', '.join(KEYWORDS_OF_PATHS)} once at most; a '*' is '#{{path}}'; got "
+                f"{twice[0]!r} twice: {path!r}",
+            )
         if path == SAME_PATH and self.to_host is None:
             # AWS answers "The redirect configuration is not valid because it creates a loop", without regard to the
             # rewrite: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/gateway/l7gateway/

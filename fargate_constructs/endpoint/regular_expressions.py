@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs._core.unresolved import is_known
-from fargate_constructs.endpoint.languages import Language
+from fargate_constructs.endpoint.languages import Language, shared_text
 from fargate_constructs.endpoint.regex_parts import REGEX
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html lists what is not supported:
@@ -55,12 +55,15 @@ def validate_regexes(name: str, values: Sequence[str], *, max_length: int) -> No
     for value in filter(is_known, values):
         validate_regex(name, value, max_length=max_length)
         try:
-            end = Language.of(value, backwards=True).prefix
+            language, end = Language.of(value), Language.of(value, backwards=True).prefix
+            is_empty = shared_text(language, Language.of("*")) is None
         except ValueError as error:
             raise ValueError(f"{name} {error}, got: {value!r}") from error
-        if name == "paths" and value[1:2] != "/":
+        if is_empty:
+            raise ValueError(f"{name} must have regular expressions that match some text, got: {value!r}")
+        if name == "paths" and not language.prefix.startswith("/"):
             raise ValueError(
-                f"paths must have regular expressions that begin with '^/', as all paths do, got: {value!r}"
+                f"paths must have regular expressions that begin with '^/', as all paths do, got: {value!r}",
             )
         if name == "hosts" and ("." not in end or re.search("[A-Z]", ESCAPE_OR_CLASS.sub("", value))):
             raise ValueError(

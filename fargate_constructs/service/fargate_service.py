@@ -369,7 +369,6 @@ class FargateService(FargateTask):
             test_priority: With a test header, the priority of the test traffic's rule. By default *priority* minus 1.
             authenticate: Puts a sign-in before the rule's action. By default there is none.
             transforms: How the rule rewrites host and path before the service gets the request. By default not.
-
             weights: The weights of this service and others that share the requests, 0 to 999. By default this service
                 gets all requests.
             stickiness_duration: With *weights*, for how long a caller stays with one service. By default not at all.

@@ -344,6 +344,11 @@ LONG = "a" * 128
         ({"to_path": "/b?c=d"}, "got: '/b?c=d'; write the query string as to_query"),
         ({"to_path": "/b/*/*"}, "got: '/b/*/*'"),
         ({"to_path": "/#{query}"}, "got: '/#{query}'"),
+        (
+            {"to_path": "/b/*/#{path}"},
+            "to_path must have each of #{host}, #{path}, #{port} once at most; a '*' is '#{p",
+        ),
+        ({"to_path": "/#{host}/#{host}"}, "got '#{host}' twice: '/#{host}/#{host}'"),
         ({"to_path": f"/{LONG}"}, "to_path must be at most 128 characters, got 129: '/aaa"),
         ({"to_path": f"/{LONG[:121]}*"}, "to_path must be at most 128 characters, got 129: '/aaa"),
         ({"to_path": "/b", "to_query": "?c=d"}, "to_query must be a query string without '?', such as"),

@@ -72,6 +72,7 @@ def test_expressions_are_compared_by_their_texts(one: str, other: str) -> None:
         (r"^/[\D]\S\W$", "/", 1, ["/aa-"], ["/1a-", "/aaa"]),
         (r"^/x{0}y{1,}$", "/y", 2, ["/y", "/yyy"], ["/", "/xy"]),
         (r"^/(a|ab)(c|)$", "/a", 2, ["/a", "/abc", "/ac"], ["/b"]),
+        (r"^(?:/a|/b)$", "/", 2, ["/a", "/b"], ["/", "/c"]),
         (r"^/a\\$", "/a\\", 3, ["/a\\"], ["/a"]),
     ],
 )
@@ -98,7 +99,9 @@ def test_what_an_expression_is_made_of(
         ),
         ({"hosts": ["*.a.com", "^b[.]com$"]}, "hosts must be all patterns or all regular expressions"),
         ({"paths": ["^a"]}, "paths must have regular expressions that begin with '^/', as all paths do, got: '^a'"),
-        ({"paths": ["^(?:/a|/b)$"]}, "begin with '^/', as all paths do, got: '^(?:/a|/b)$'"),
+        ({"paths": ["^/*$"]}, "begin with '^/', as all paths do, got: '^/*$'"),
+        ({"paths": ["^/?a$"]}, "begin with '^/', as all paths do, got: '^/?a$'"),
+        ({"paths": [r"^/\s$"]}, r"paths must have regular expressions that match some text, got: '^/\\s$'"),
         ({"paths": ["^/a|/b"]}, "paths has '|' outside of parentheses; write (?:a|b), got: '^/a|/b'"),
         ({"paths": ["^/a$/b"]}, "paths has '^' after its beginning, or '$' before its end, got: '^/a$/b'"),
         ({"paths": [r"^/a\n"]}, r"paths has the escape '\n', and no path or host has such a character"),
