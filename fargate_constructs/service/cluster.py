@@ -106,6 +106,7 @@ class AuditedCluster(ecs.Cluster):
         self._exec_access = ExecAccess(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
         self._strategies: Sequence[ecs.CapacityProviderStrategy] = Capacity.on_demand()._strategies()
         self._has_tasks = False
+        self._has_storage_key = ephemeral_storage_key is not None
         if capacity:
             self.add_default_capacity_provider_strategy(capacity._strategies())
 
@@ -169,6 +170,16 @@ def default_strategies(cluster: ecs.ICluster) -> Sequence[ecs.CapacityProviderSt
         if all(each.capacity_provider in PROVIDERS for each in strategies):
             return strategies
     return []
+
+
+def validate_windows_cluster(cluster: ecs.ICluster | None, capacity: Capacity | None) -> None:
+    """Refuse a cluster in which Windows tasks would run on Spot, or could not start."""
+    providers = [each.capacity_provider for each in default_strategies(cluster)] if cluster and not capacity else []
+    if "FARGATE_SPOT" in providers:
+        raise ValueError("capacity must be Capacity.on_demand() for Windows tasks, got: none, and a cluster with Spot")
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html
+    if isinstance(cluster, AuditedCluster) and cluster._has_storage_key:
+        raise ValueError("cluster must have no ephemeral_storage_key for Windows tasks: give them another cluster")
 
 
 def capacity_dependencies(cluster: ecs.ICluster, task: Construct) -> Sequence[IDependable]:

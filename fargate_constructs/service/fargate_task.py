@@ -26,7 +26,7 @@ from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service import opentelemetry
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.cluster import AuditedCluster, default_strategies
+from fargate_constructs.service.cluster import AuditedCluster, default_strategies, validate_windows_cluster
 from fargate_constructs.service.container import Condition, Container, Sidecar
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
@@ -197,6 +197,7 @@ class FargateTask(Construct):
         validate_seconds("stop_timeout", stop_timeout, *STOP_TIMEOUTS)
         if on_windows:
             _validate_windows(cpu_architecture, pid_mode, capacity, log_router)
+            validate_windows_cluster(cluster, capacity)
         if pid_mode is ecs.PidMode.HOST:
             raise ValueError("pid_mode must be ecs.PidMode.TASK on Fargate, which shares no host, got: HOST")
         validate_logs(log_group, log_retention, log_driver_mode, log_router, multiline_pattern)

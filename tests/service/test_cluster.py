@@ -1,6 +1,7 @@
 """The cluster of services, and the transcripts of their shells."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -145,6 +146,38 @@ def test_what_a_cluster_refuses(stack: Stack, network: Network) -> None:
     ):
         with pytest.raises(ValueError, match="ephemeral_storage_key must be of one region, and no alias, got: Test/"):
             AuditedCluster(stack, "Disks", vpc=network.vpc, ephemeral_storage_key=key)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"capacity": Capacity.spot()},
+            "capacity must be Capacity.on_demand.. for Windows tasks, got: none, and a clu",
+        ),
+        (None, "cluster must have no ephemeral_storage_key for Windows tasks: give them another cluster"),
+    ],
+    ids=["spot", "key"],
+)
+def test_clusters_without_windows(stack: Stack, network: Network, capacity: Capacity | None, message: str) -> None:
+    """Spot and keys of disks are for Linux; a capacity of the task's own is possible in a cluster with Spot."""
+    key = None if capacity else kms.Key(stack, "Key")
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, capacity=capacity, ephemeral_storage_key=key)
+    windows = partial(
+        FargateService,
+        stack,
+        network=network,
+        image=IMAGE,
+        cluster=cluster,
+        cpu=1024,
+        memory_limit_mib=2048,
+        operating_system_family=ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+    )
+
+    with pytest.raises(ValueError, match=message):
+        windows(id="Web")
+    if capacity:
+        windows(id="Web", capacity=Capacity.on_demand())
 
 
 def test_disks_under_a_key_and_all_metrics(stack: Stack, network: Network) -> None:
