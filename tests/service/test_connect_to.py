@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, CfnParameter, CfnResource, NestedStack, Stack
+from aws_cdk import App, CfnOutput, CfnParameter, CfnResource, NestedStack, Stack, Stage
 from aws_cdk import aws_docdb as docdb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -74,6 +74,11 @@ STORES: list[tuple[Callable[[Stack, ec2.IVpc], ec2.IConnectable], int | ec2.Port
 ]
 
 
+def stores_in(stack: Stack, vpc: ec2.IVpc) -> list[tuple[ec2.IConnectable, int | ec2.Port | None]]:
+    """Return each store, with its port."""
+    return [(make(stack, vpc), port) for make, port in STORES]
+
+
 def tasks_in(stack: Stack, network: Network) -> list[FargateTask]:
     """Return a task of each kind."""
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
@@ -85,26 +90,27 @@ def tasks_in(stack: Stack, network: Network) -> list[FargateTask]:
     return [web, migrate, ScheduledTask(stack, "Report", **common, schedule=hourly)]
 
 
-@pytest.mark.parametrize("order", ["store first", "tasks first", "one stack", "nested", "nested in the store's"])
-def test_tasks_reach_stores_of_any_stack(order: str) -> None:
+# Where the stores and the tasks are, in the stacks `data` and `shop`.
+PLACES: dict[str, Callable[[Stack, Stack], tuple[Stack, Stack]]] = {
+    "two stacks": lambda data, shop: (data, shop),
+    "one stack": lambda _, shop: (shop, shop),
+    "nested": lambda data, shop: (NestedStack(data, "Nested"), NestedStack(shop, "Nested")),
+    "nested in one": lambda _, shop: (NestedStack(shop, "NestedData"), NestedStack(shop, "NestedShop")),
+    "nested in the other": lambda data, _: (data, NestedStack(data, "Nested")),
+}
+
+
+@pytest.mark.parametrize(("place", "is_first"), [*((place, True) for place in PLACES), ("two stacks", False)], ids=str)
+def test_tasks_reach_stores_of_any_stack(place: str, *, is_first: bool) -> None:
     """By rules of their own stack, which depends on the store's; and no task starts before rules and stores exist."""
     app = App()
-    base = Stack(app, "Base")
-    network = network_in(base)
-    stacks = {name: Stack(app, name) for name in (("Shop", "Data") if order == "tasks first" else ("Data", "Shop"))}
-    data, shop = stacks["Data"], stacks["Shop"]
-    match order:
-        case "one stack":
-            data = shop
-        case "nested":
-            data, shop = NestedStack(data, "Nested"), NestedStack(shop, "Nested")
-        case "nested in the store's":
-            shop = NestedStack(data, "Nested")
-    if order == "tasks first":
-        tasks = tasks_in(shop, network)
-    stores = [(make(data, network.vpc), port) for make, port in STORES]
-    if order != "tasks first":
-        tasks = tasks_in(shop, network)
+    network = network_in(Stack(app, "Base"))
+    above = [Stack(app, name) for name in ("Data", "Shop")]
+    data, shop = PLACES[place](*above)
+    if is_first:
+        stores, tasks = stores_in(data, network.vpc), tasks_in(shop, network)
+    else:
+        tasks, stores = tasks_in(shop, network), stores_in(data, network.vpc)
 
     for task in tasks:
         for store, port in stores:
@@ -121,10 +127,11 @@ def test_tasks_reach_stores_of_any_stack(order: str) -> None:
         definition = shop.resolve(task.task_definition.task_definition_arn)["Ref"]
         assert own.keys() | databases <= {*resources[definition]["DependsOn"]}
     assert len(rules) == len(tasks) * len(stores)
-    assert bool(databases) == (order == "one stack")
-    if order in {"store first", "tasks first", "nested"}:
-        assert stacks["Data"] in stacks["Shop"].dependencies
-        assert stacks["Shop"] not in stacks["Data"].dependencies
+    assert bool(databases) == (place == "one stack")
+    for stack in above:
+        Template.from_stack(stack)  # with the nested stacks
+    assert above[1] not in above[0].dependencies
+    assert (above[0] in above[1].dependencies) == (place in {"two stacks", "nested"})
 
 
 def rules_from(stack: Stack, task: FargateTask, rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -262,6 +269,15 @@ def test_an_endpoint_and_other_tasks_are_reached_without_a_circle(stack: Stack, 
 
     Template.from_stack(stack)  # which refuses a circle
     Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("IgnoreEgressRule"))
+
+
+def test_another_stage_is_refused_at_once(network: Network, stack: Stack) -> None:
+    """CDK allows no reference there; an imported group works."""
+    store = ec2.SecurityGroup(Stack(Stage(stack.node.root, "Prod"), "Data"), "Store", vpc=network.vpc)  # type: ignore[arg-type] # an app
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+
+    with pytest.raises(RuntimeError, match="dependency cannot cross stage boundaries"):
+        web.connect_to(store, port=6379)
 
 
 @pytest.mark.parametrize("has_stacks", [False, True], ids=["one stack", "two stacks"])

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
@@ -48,6 +49,9 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     assert_type(web.link_to(api), str)
     assert_type(web.add_sidecar("cache", image=image, essential=False, read_only=True), ecs.ContainerDefinition)
     OneOffTask(stack, "Migrate", network=network, image=image, command=["migrate"]).run_before(web)
+    web.connect_to(rds.DatabaseInstance(stack, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=vpc))
+    web.connect_to(ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0"), port=6379)
+    web.connect_to(api, port=ec2.Port.tcp(9000))
     load = Job(stack, "Load", network=network, image=image, timeout=Duration.hours(1), retries=2, task_count=1)
     assert_type(load.task_state("Run", command=["load"]), sfn_tasks.EcsRunTask)
     assert_type(load.event_target("Paid", environment={"A": "b"}), events.IRuleTarget)

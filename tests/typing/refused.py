@@ -33,6 +33,7 @@ def missing(stack: Stack, network: Network, image: ecs.ContainerImage, web: Farg
     FargateWebService(stack, "Shop")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     HttpEndpoint(stack, "Endpoint")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    web.connect_to()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     web.add_sidecar("cache")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
