@@ -149,11 +149,11 @@ def test_what_a_cluster_refuses(stack: Stack, network: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("capacity", "message"),
     [
         (
-            {"capacity": Capacity.spot()},
-            "capacity must be Capacity.on_demand.. for Windows tasks, got: none, and a clu",
+            Capacity.spot(),
+            "capacity must be Capacity.on_demand.. for Windows tasks, got: none, and a cluster with Spot",
         ),
         (None, "cluster must have no ephemeral_storage_key for Windows tasks: give them another cluster"),
     ],
