@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.apps import template_in
+from benchmarks.apps import tcp, template_in
 from benchmarks.bills import hourly_usd_a_month, standing, standing_usd_a_month, tasks_usd_a_month
 from benchmarks.measure import run
 from benchmarks.table import Row
@@ -20,7 +20,7 @@ Template = Mapping[str, Any]
 OTHER = "aws_ecs_patterns"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_RESOURCES = 500
-SLOWEST_DEPLOYMENT = 60  # seconds
+SLOWEST_DEPLOYMENT, SLOWEST_NETWORK_DEPLOYMENT = 60, 150  # seconds
 MOST_OF_THE_BILL = 0.33
 MANY = 10
 
@@ -53,8 +53,9 @@ def rows() -> Iterator[Row]:
         at_most=round(SLOWEST_DEPLOYMENT / theirs, 2),
     )
     for services, templates in ((1, one), (MANY, many)):
-        yield from _bills(services, templates["ours"], templates["ecs_patterns"])
+        yield from _bills(f"{services} service{'s' if services > 1 else ''}", templates, goal=services == MANY)
     yield from _workers()
+    yield from _tcp()
 
 
 def _workers() -> Iterator[Row]:
@@ -80,15 +81,29 @@ def _workers() -> Iterator[Row]:
     )
 
 
-def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:
-    what = f"{services} service{'s' if services > 1 else ''}"
+def _tcp() -> Iterator[Row]:
+    """Compare services behind a network load balancer."""
+    by_tcp = tcp.templates()
+    ours, theirs = (checks_and_drain(by_tcp[name]) for name in ("ours", "ecs_patterns"))
+    yield Row(
+        what="the same behind a network load balancer",
+        ours=f"{ours} s",
+        other=f"{theirs} s {OTHER}",
+        ratio=ours / theirs,
+        at_most=round(SLOWEST_NETWORK_DEPLOYMENT / theirs, 2),
+    )
+    yield from _bills("a service behind a network load balancer", by_tcp)
+
+
+def _bills(what: str, templates: Mapping[str, Template], *, goal: bool = False) -> Iterator[Row]:
+    ours, theirs = templates["ours"], templates["ecs_patterns"]
     our_bill, their_bill = hourly_usd_a_month(ours), hourly_usd_a_month(theirs)
     yield Row(
         what=f"{what}: billed by the hour, without tasks",
         ours=f"{our_bill:.2f} USD a month ({_hourly(ours)})",
         other=f"{their_bill:.2f} USD a month {OTHER} ({_hourly(theirs)})",
         ratio=our_bill / their_bill,
-        at_most=MOST_OF_THE_BILL if services == MANY else None,
+        at_most=MOST_OF_THE_BILL if goal else None,
     )
     our_bill, their_bill = standing_usd_a_month(ours), standing_usd_a_month(theirs)
     yield Row(
@@ -101,7 +116,7 @@ def _bills(services: int, ours: Template, theirs: Template) -> Iterator[Row]:
 
 def _hourly(template: Template) -> str:
     counts = standing(template)
-    names = {"load balancer": "ALB", "NAT gateway": "NAT", "public IPv4 address": "IPv4"}
+    names = {"load balancer": "LB", "NAT gateway": "NAT", "public IPv4 address": "IPv4"}
     return ", ".join(f"{counts[name]} {short}" for name, short in names.items())
 
 
@@ -126,8 +141,10 @@ def services_per_stack(one: Template, many: Template) -> int:
 def checks_and_drain(template: Template) -> int:
     """Return the most seconds from the start of new tasks to SIGTERM of the old ones, if nothing else takes time.
 
-    A new task gets requests after its first good check, within one interval. Only an unhealthy task needs several good
-    checks (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
+    A new task gets requests after its first good check, within one interval. Behind a network load balancer it passes
+    the initial checks first, as many as an unhealthy task
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html). Else only an
+    unhealthy task needs several good checks (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html,
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html). An old task
     stops when it is drained, or earlier if it has no connections
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html).
@@ -142,6 +159,8 @@ def checks_and_drain(template: Template) -> int:
     )
     attributes = {each["Key"]: each["Value"] for each in target_group.get("TargetGroupAttributes", [])}
     check = target_group.get("HealthCheckIntervalSeconds", 30)
+    if target_group["Protocol"] in {"TCP", "TLS", "UDP", "TCP_UDP"}:
+        check *= target_group.get("HealthyThresholdCount", 5)
     drain = int(attributes.get("deregistration_delay.timeout_seconds", 300))
     bake = service.get("DeploymentConfiguration", {}).get("BakeTimeInMinutes", 0) * 60
     return int(check + drain + bake)

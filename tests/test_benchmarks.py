@@ -9,7 +9,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from benchmarks import bills, templates
-from benchmarks.apps import ecs_patterns, ecs_patterns_completed, ours, ours_shipped_plainly
+from benchmarks.apps import ecs_patterns, ecs_patterns_completed, ours, ours_shipped_plainly, tcp
 from benchmarks.startup import messages
 
 Synthesized = Mapping[str, Mapping[str, Any]]
@@ -68,6 +68,21 @@ def test_a_deployment_takes_less_than_a_minute(two: Synthesized) -> None:
     assert {name: templates.checks_and_drain(template) for name, template in two.items()} == {
         "ours": 40,
         "theirs": 330,
+    }
+
+
+def test_a_deployment_behind_a_network_load_balancer() -> None:
+    """Two checks and AWS's two minutes of drain take 140 s at most; the peer's 450 s. Both have the same addresses."""
+    by_tcp = tcp.templates()
+    counts = {name: bills.standing(template) for name, template in by_tcp.items()}
+
+    assert {name: templates.checks_and_drain(template) for name, template in by_tcp.items()} == {
+        "ours": 140,
+        "ecs_patterns": 450,
+    }
+    assert {name: (each["load balancer"], each["public IPv4 address"]) for name, each in counts.items()} == {
+        "ours": (1, 4),
+        "ecs_patterns": (1, 4),
     }
 
 

@@ -28,17 +28,18 @@ from fargate_constructs import (
     OneOffTask,
     QueueWorker,
     ScheduledTask,
+    TcpEndpoint,
     WebAcl,
 )
 from fargate_constructs.network.elastic_ip_pool import USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
-README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS = (
-    " ".join((ROOT / page).read_text().split())
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS, TCP = (
+    " ".join((ROOT / f"{page}.md").read_text().split())
     for page in (
-        "README.md",
-        *(f"docs/{name}.md" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers")),
+        "README",
+        *(f"docs/{name}" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers", "tcp")),
     )
 )
 SECONDS_A_MONTH = bills.HOURS * 3600
@@ -125,6 +126,10 @@ def templates() -> dict[str, Template]:
     jobs(Stack(app, "Jobs"))
     for name, wait in {"ToZero": Duration.minutes(30), "ToOne": Duration.minutes(5)}.items():
         worker(Stack(app, name), wait)
+    tcp = Stack(app, "Tcp")
+    network = network_in(tcp)
+    smtp = FargateService(tcp, "Smtp", network=network, image=IMAGE, port=2525)
+    TcpEndpoint(tcp, "Endpoint", network=network).add_listener("Smtp", port=25, service=smtp)
     services = Stack(app, "Services")
     endpoint = HttpEndpoint(services, "Endpoint", network=network_in(services), web_acl=WebAcl.managed())
     for number, deployment in enumerate(DEPLOYMENTS.values()):
@@ -217,6 +222,24 @@ def test_fronts(templates: Mapping[str, Template]) -> None:
     groups = [rule for rule in acl["Rules"] if "ManagedRuleGroupStatement" in rule["Statement"]]
     # https://aws.amazon.com/waf/pricing/
     assert f"{5 + len(groups)} USD a month, and 0.60 USD" in ENDPOINT
+
+
+def test_tcp(templates: Mapping[str, Template]) -> None:
+    """docs/tcp.md: what an endpoint costs, and how long checks and drain take."""
+    template = templates["Tcp"]
+    hourly, counts = bills.hourly_usd_a_month(template), bills.standing(template)
+    prices = {name: bills.BY_THE_HOUR[name] * bills.HOURS for name in ("load balancer", "public IPv4 address")}
+    (group,) = of_type(template, "ElasticLoadBalancingV2::TargetGroup")
+    attributes = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+    checks, interval = group["HealthyThresholdCount"], group["HealthCheckIntervalSeconds"]
+
+    assert counts["public IPv4 address"] == 2
+    assert f"costs {hourly:.2f} USD a month in two zones" in TCP
+    assert f"NLB {prices['load balancer']:.2f} and two addresses {2 * prices['public IPv4 address']:.2f}" in TCP
+    assert f"TCP, {checks} checks at intervals of {interval} s" in TCP
+    assert f"two checks take {checks * interval} s" in TCP
+    assert f"drain of {attributes['deregistration_delay.timeout_seconds']} s" in TCP
+    assert f"cost {prices['public IPv4 address']:.2f} USD a month each" in TCP
 
 
 def test_deployments(templates: Mapping[str, Template]) -> None:
