@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ec2 as ec2
@@ -123,7 +124,7 @@ class NetworkListeners(Construct):
         self._vpc = vpc
         self._health = health
         self._deployment = deployment
-        self._udp_ports: set[int] = set()
+        self._protocols: dict[int, set[elbv2.Protocol]] = {}
         self.target_groups: list[elbv2.NetworkTargetGroup] = []
         """The target groups of all listeners."""
 
@@ -253,10 +254,19 @@ class NetworkListeners(Construct):
         return listener
 
     def _map_udp(self, port: int, protocol: elbv2.Protocol) -> None:
-        """Say in the task definition that the container listens on UDP too; its ports are TCP ports."""
-        if protocol in WITH_UDP and port not in self._udp_ports:
-            self._udp_ports.add(port)
-            self._container.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))
+        """Map a port for UDP if nothing else leads to it.
+
+        A task has its own network interface, so a mapping neither opens nor closes a port. But ECS makes no service
+        with a load balancer on a port that has two mappings (https://github.com/aws/amazon-ecs-agent/issues/3428).
+        """
+        protocols = self._protocols.setdefault(port, set())
+        protocols.add(protocol)
+        if Protocol.UDP not in protocols:
+            return
+        mapping = f"ContainerDefinitions.0.PortMappings.{list(self._ports.values()).index(port)}"
+        task_definition = cast(ecs.CfnTaskDefinition, self._service.task_definition.node.default_child)
+        task_definition.add_property_override(f"{mapping}.Protocol", "udp" if protocols == {Protocol.UDP} else "tcp")
+        task_definition.add_property_deletion_override(f"{mapping}.AppProtocol")
 
     def _allow(self, scope: Construct, options: NetworkListenerOptions, port: int, check_port: int) -> None:
         """Let the load balancer reach the tasks, and no one else, also if it preserves the addresses of callers.

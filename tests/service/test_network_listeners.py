@@ -125,15 +125,17 @@ def test_tls_to_the_task(lab: Lab) -> None:
 
 
 def test_udp_ports_of_the_container(lab: Lab) -> None:
-    """They are mapped once, beside the TCP ports."""
+    """Each port is mapped once, as UDP if no TCP leads to it: ECS refuses two mappings."""
 
     def mappings(name: str) -> list[tuple[int, str]]:
         (container,) = properties_of(lab.template, lab.services[name].task_definition)["ContainerDefinitions"]
         return [(each["ContainerPort"], each["Protocol"]) for each in container["PortMappings"]]
 
-    assert mappings("Dns") == [(53, "tcp"), (53, "udp")]
-    assert mappings("Game") == [(7777, "tcp"), (8080, "tcp"), (7777, "udp")]
+    assert mappings("Dns") == [(53, "tcp")]
+    assert mappings("Game") == [(7777, "udp"), (8080, "tcp")]
     assert mappings("Smtp") == [(2525, "tcp"), (8080, "tcp")]
+    (container,) = properties_of(lab.template, lab.services["Game"].task_definition)["ContainerDefinitions"]
+    assert ["AppProtocol" in each for each in container["PortMappings"]] == [False, True]
 
 
 def test_only_the_load_balancer_reaches_the_tasks(lab: Lab) -> None:
@@ -228,6 +230,24 @@ def test_times_that_are_tokens(stack: Stack, network: Network) -> None:
     TcpEndpoint(stack, "Edge", network=network).add_listener("Smtp", port=25, service=service)
     (group,) = properties(stack, "AWS::ElasticLoadBalancingV2::TargetGroup")
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": {"Ref": "Time"}} in group["TargetGroupAttributes"]
+
+
+def test_udp_and_tcp_at_one_port_of_a_task_with_sidecars(stack: Stack, network: Network) -> None:
+    """The main container's mapping is TCP again."""
+    service = FargateService(stack, "Sip", network=network, image=IMAGE, port={"admin": 8080, "sip": 5060})
+    service.add_sidecar("agent", image=IMAGE)
+    edge = TcpEndpoint(stack, "Edge", network=network)
+    edge.add_listener(
+        "Udp", port=5060, service=service, protocol=Protocol.UDP, target_port="sip", health_check_port="sip"
+    )
+    edge.add_listener("Tcp", port=5061, service=service, target_port="sip")
+    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
+    main, agent = definition["ContainerDefinitions"]
+    assert [(each["ContainerPort"], each["Protocol"]) for each in main["PortMappings"]] == [
+        (8080, "tcp"),
+        (5060, "tcp"),
+    ]
+    assert (main["Name"], "PortMappings" in agent) == ("sip", False)
 
 
 # --- Refusals ---
