@@ -73,6 +73,8 @@ ATTRIBUTE_HINTS = {
 
 # For a name of ecs_patterns or aws_ec2 that is not an argument here: by an argument of the class, and by CDK's name.
 SCALE = "write scaling=Scaling(min=..., max=...)"
+TASKS = "write min_tasks=... and max_tasks=..."
+OWN_QUEUE = "write queue=sqs.Queue(...) for a queue of yours"
 FAILURE = "a deployment that fails is always rolled back; write rollback=Rollback(...) to say when"
 PERCENTAGES = "write deployment=Deployment.rolling({}=...)"
 FRONT = "it faces the internet by default; write internal=True for one that is reached from within the VPC only"
@@ -90,6 +92,13 @@ CDK_HINTS = {
         "min_capacity": SCALE,
         "max_capacity": SCALE,
         "auto_scaling": SCALE,
+    },
+    "min_tasks": {
+        **dict.fromkeys(("scaling", "desired_count", "desired_task_count", "min_capacity", "max_capacity"), TASKS),
+        **dict.fromkeys(("min_scaling_capacity", "max_scaling_capacity"), TASKS),
+        "scaling_steps": "it scales on message_duration=... and acceptable_wait=...; leave it out",
+        **dict.fromkeys(("dead_letter_queue", "retention_period", "queue_name"), OWN_QUEUE),
+        "port": "it takes messages, not requests; for both write FargateService(...) and its scale_on_backlog(...)",
     },
     "rollback": {
         "circuit_breaker": FAILURE,

@@ -22,6 +22,7 @@ from fargate_constructs import (
     FixedEgressNetwork,
     Health,
     HttpEndpoint,
+    QueueWorker,
     Scaling,
     VpcEndpoints,
 )
@@ -180,8 +181,9 @@ def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
 
 def test_names_of_cdk_are_told_in_ours() -> None:
     """Each is of something that has the argument by whose side it stands, and not the name itself."""
+    constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker)
     for argument, names in CDK_HINTS.items():
-        owners = [each for each in (FargateService, FixedEgressNetwork, HttpEndpoint) if argument in arguments_of(each)]
+        owners = [each for each in constructs if argument in arguments_of(each)]
         assert owners
         assert not [name for name in names for each in owners if name in arguments_of(each)]
         for name, remedy in names.items():

@@ -78,6 +78,7 @@ class Task:
         kill_at: When it gets SIGKILL.
         protected: Whether scale-in and deployments leave it alone.
         is_old: Whether a deployment is to stop it.
+        was_refused: Whether ECS refused to protect it.
         body: The message on which it works.
     """
 
@@ -86,6 +87,7 @@ class Task:
     kill_at: float = float("inf")
     protected: bool = False
     is_old: bool = False
+    was_refused: bool = False
     body: str = ""
     has_ended: bool = False
     error: BaseException | None = None
@@ -200,10 +202,13 @@ class Task:
         assert timeout
         assert (request.full_url, request.method) == ("http://agent/task-protection/v1/state", "PUT")
         self._pause()
-        if self.cause:
-            answer: dict[str, object] = {"failure": {"Reason": "TASK_NOT_VALID"}}
+        wanted = json.loads(request.data)["ProtectionEnabled"]
+        self.was_refused = wanted and (bool(self.cause) or self.account.is_blocked)
+        if self.was_refused or self.cause:
+            reason = "TASK_NOT_VALID" if self.cause else "DEPLOYMENT_BLOCKED"
+            answer: dict[str, object] = {"failure": {"Reason": reason}}
         else:
-            self.protected = json.loads(request.data)["ProtectionEnabled"]
+            self.protected = wanted
             answer = {"protection": {"ProtectionEnabled": self.protected}}
             if self.is_old and not self.protected:
                 self._terminate("deployment")
@@ -223,6 +228,7 @@ class Account:
         fails: The messages whose work fails.
         is_protecting: Whether the program protects its task.
         program: The program; by default that of the guide.
+        is_blocked: Whether ECS protects no further task.
         done: How often the work on each message was finished.
         interrupted: Why work was interrupted, for each time.
     """
@@ -233,6 +239,7 @@ class Account:
     fails: frozenset[str] = frozenset()
     is_protecting: bool = True
     program: str = field(default_factory=lambda: PROGRAM, repr=False)
+    is_blocked: bool = False
     now: float = 0
     tasks: list[Task] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
@@ -311,7 +318,7 @@ class Account:
         try:
             task.sleep(self.work_time)
         except BaseException:
-            self.interrupted.append(task.cause)
+            self.interrupted.append(f"{task.cause}, refused" if task.was_refused else task.cause)
             raise
         finally:
             task.body = ""

@@ -46,6 +46,11 @@ def scale_in(number: int) -> Step:
     return lambda account: account.scale_in(number)
 
 
+def block(account: Account) -> None:
+    """Let ECS protect no further task, or again."""
+    account.is_blocked = not account.is_blocked
+
+
 def send(account: Account) -> None:
     """Send a message."""
     account.send(str(len(account.done) + len(account.queue.messages) + 1000))
@@ -59,7 +64,7 @@ ends = [
     st.builds(scale_in, numbers),
     st.just(Account.deploy),
 ]
-steps = st.one_of(turns, times, *ends, st.just(Account.start), st.just(send))
+steps = st.one_of(turns, times, *ends, st.just(Account.start), st.just(send), st.just(block))
 
 
 def play(account: Account, messages: int, schedule: list[Step]) -> None:
@@ -98,7 +103,7 @@ TWO_TURNS = [turn(0), turn(1)] * 12
 def test_no_message_is_lost(messages: int, work_time: float, *, is_protecting: bool, schedule: list[Step]) -> None:
     """Each is worked off at least once, or is in the dead-letter queue after five receives; never by two at once.
 
-    With protection neither scale-in nor a deployment interrupts the work on a message.
+    With protection neither scale-in nor a deployment interrupts the work on a message, unless ECS refuses to protect.
     """
     account = Account(Queue(VISIBILITY_TIMEOUT, RECEIVES), work_time=work_time, is_protecting=is_protecting)
 
