@@ -152,8 +152,8 @@ class QueueWorker(FargateService):
         min_tasks: The minimum number of tasks. With 0 the first message starts a task, which takes some 3 minutes, or
             up to 20 if the queue was not used for six hours: SQS reports late then. So by default it is 0 if
             *acceptable_wait* is at least 20 minutes, and 1 if not.
-        max_tasks: The maximum number of tasks. By default 10. Of a FIFO queue, no more tasks work than there are
-            message groups.
+        max_tasks: The maximum number of tasks. By default 10. With 0 no task runs, such as before there is an image. Of
+            a FIFO queue, no more tasks work than there are message groups.
         queue: The queue. By default one is made. Give one that has a dead-letter queue. Its visibility timeout is
             checked, except that of an imported queue. For a queue under your key, the key must allow this account's
             roles; pass the key to `sqs.Queue.from_queue_attributes(..., key_arn=...)`.
@@ -241,7 +241,8 @@ class QueueWorker(FargateService):
     ) -> None:
         message = _seconds("message_duration", message_duration, 0.001, MAX_VISIBILITY_TIMEOUT)
         wait = _seconds("acceptable_wait", acceptable_wait or Duration.minutes(WAIT), *WAITS)
-        min_tasks = (0 if wait >= START else 1) if min_tasks is None else min_tasks
+        if min_tasks is None:
+            min_tasks = 0 if wait >= START or max_tasks == 0 else 1
         _validate_scaling(message, wait, min_tasks, max_tasks)
         settings: dict[str, Any] = {
             "fifo": fifo,
@@ -302,7 +303,7 @@ def _validate_scaling(message: float, wait: float, min_tasks: int, max_tasks: in
     if wait < message:
         raise ValueError(f"acceptable_wait must be at least message_duration ({message:g} seconds), got: {wait:g}")
     validate_range("min_tasks", min_tasks, 0)
-    validate_range("max_tasks", max_tasks, 1)
+    validate_range("max_tasks", max_tasks, 0)
     if max_tasks < min_tasks and not any(map(is_unresolved, (min_tasks, max_tasks))):
         raise ValueError(f"max_tasks must be at least min_tasks ({min_tasks}), got: {max_tasks}")
 

@@ -41,6 +41,7 @@ def workers() -> dict[str, QueueWorker]:
         "default": orders,
         "zero": worker("Zero", acceptable_wait=minutes(20), max_tasks=100, scale_in_protection=True),
         "soon": worker("Soon", acceptable_wait=seconds(60), min_tasks=0, max_tasks=1),
+        "none": worker("None", max_tasks=0),
         "fifo": worker("Fifo", fifo=True, max_receive_count=3, visibility_timeout=hours(1)),
         "key": worker(
             "Sealed", encryption_key=kms.Key(stack, "Key"), message_duration=hours(3), acceptable_wait=hours(3)
@@ -181,10 +182,10 @@ def test_the_visibility_timeout_has_a_maximum(workers: Mapping[str, QueueWorker]
 
 
 def test_a_wait_that_zero_tasks_can_keep(workers: Mapping[str, QueueWorker], template: Template) -> None:
-    """SQS may report the first message 15 minutes late; so fewer than 20 minutes keep one task, unless you say so."""
-    names = ("default", "zero", "soon", "fifo")
+    """SQS may report the first message 15 minutes late; so fewer than 20 minutes keep one task, or what you say."""
+    names = ("default", "zero", "soon", "none")
 
-    assert [capacity_of(workers[name], template) for name in names] == [(1, 10), (0, 100), (0, 1), (1, 10)]
+    assert [capacity_of(workers[name], template) for name in names] == [(1, 10), (0, 100), (0, 1), (0, 0)]
 
 
 def test_target_tracking_keeps_the_backlog_per_task(workers: Mapping[str, QueueWorker], template: Template) -> None:
@@ -333,7 +334,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"acceptable_wait": Duration.days(2)}, "acceptable_wait must be 60 to 86400 seconds, got: 172800"),
     ({"message_duration": minutes(6)}, "acceptable_wait must be at least message_duration (360 seconds), got: 300"),
     ({"min_tasks": -1}, "min_tasks must be at least 0, got: -1"),
-    ({"max_tasks": 0}, "max_tasks must be at least 1, got: 0"),
+    ({"max_tasks": -1}, "max_tasks must be at least 0, got: -1"),
     ({"min_tasks": 3, "max_tasks": 2}, "max_tasks must be at least min_tasks (3), got: 2"),
     ({"max_receive_count": 0}, "max_receive_count must be 1 to 1000, got: 0"),
     ({"max_receive_count": 1001}, "max_receive_count must be 1 to 1000, got: 1001"),
