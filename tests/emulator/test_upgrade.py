@@ -31,7 +31,9 @@ ADDRESS = "AWS::EC2::EIP"
 REVISED = "AWS::ECS::TaskDefinition"
 # Resources that stay when their stack is deleted.
 KEPT = (
+    "*/DeadLetters",
     "*/Logs",
+    "*/Queue",
     "*ExecLogs",
     "Endpoint/AccessLogs",
     "Endpoint/StaticIps/Addresses/*",

@@ -1,8 +1,10 @@
 """What type checkers accept: what is required is given, and each argument has the type of its annotation."""
 
+from collections.abc import Sequence
 from typing import assert_type
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
@@ -10,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
 
 from fargate_constructs import (
@@ -22,6 +25,7 @@ from fargate_constructs import (
     LogArchive,
     Network,
     OneOffTask,
+    QueueWorker,
     Scaling,
     ScheduledTask,
     ServiceConnect,
@@ -65,6 +69,12 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
         schedule=scheduler.ScheduleExpression.rate(Duration.hours(1)),
         health_check=ecs.HealthCheck(command=["CMD", "true"]),
     )
+    orders = QueueWorker(
+        stack, "Orders", network=network, image=image, message_duration=Duration.seconds(10), fifo=True
+    )
+    assert_type(orders.queue, sqs.IQueue)
+    assert_type(orders.alarms, Sequence[cloudwatch.Alarm])
+    orders.age_alarm.add_alarm_action()
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
     endpoint.add_route("Web", service=web, paths=["/*"])
     LogArchive(stack, "LogArchive").add_log_group(web.log_group)
