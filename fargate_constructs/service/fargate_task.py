@@ -33,6 +33,7 @@ from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.file_system import mount_file_system
 from fargate_constructs.service.opentelemetry import Metrics
 from fargate_constructs.service.restart_policy import RestartPolicy
+from fargate_constructs.service.s3_files import mount_s3_files
 from fargate_constructs.service.security_group_rules import TaskSecurityGroup, connect
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_containers import TaskContainers
@@ -496,23 +497,65 @@ class FargateTask(Construct):
                 there is no *access_point*; if the file system is not encrypted or in another network, the task runs on
                 Windows, or *container* is of another task.
         """
-        path = path.rstrip("/") or path
-        container = container or self.container
-        if container.task_definition.node.path != self.task_definition.node.path:
-            raise ValueError(f"container must be of this task, got: {container.node.path}; pass one of its sidecars")
-        if self._on_windows:
-            raise ValueError(f"file systems cannot be mounted into Windows tasks, got: {path!r}")
+        path, container = path.rstrip("/") or path, container or self.container
         return mount_file_system(
             self,
             path,
             vpc=self._network.vpc,
-            volume=self._containers.volume_name(container.container_name, path),
+            volume=self._volume_name(path, container),
             container=container,
             connections=self.connections,
             file_system=file_system,
             access_point=access_point,
             read_only=read_only,
         )
+
+    @checked
+    def mount_s3_files(
+        self,
+        path: str,
+        *,
+        file_system_arn: str,
+        access_point_arn: str | None = None,
+        read_only: bool = False,
+        container: ecs.ContainerDefinition | None = None,
+    ) -> None:
+        """Mount a file system of S3 Files into a container: the objects of a bucket, as files.
+
+        The task's role may mount it, and write unless it is *read_only*. Let the task reach its mount targets by
+        `connect_to(security_group, port=2049)`. ECS always encrypts the traffic
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/s3files-volumes.html).
+
+        Args:
+            path: The path in the container, such as `/data`.
+            file_system_arn: The ARN of the file system, such as `file_system.attr_file_system_arn`.
+            access_point_arn: The ARN of an access point: a folder of the file system, and a user. By default the whole
+                file system is mounted.
+            read_only: Whether files can only be read. By default they can be written.
+            container: The sidecar that gets the mount, as `add_sidecar` returned it. By default the main container.
+
+        Raises:
+            ValueError: If *path* is not an absolute folder, or has a mount already; if *file_system_arn* is no such
+                ARN, the task runs on Windows, or *container* is of another task.
+        """
+        path, container = path.rstrip("/") or path, container or self.container
+        mount_s3_files(
+            self._last,
+            path,
+            volume=self._volume_name(path, container),
+            container=container,
+            file_system_arn=file_system_arn,
+            access_point_arn=access_point_arn,
+            read_only=read_only,
+        )
+
+    def _volume_name(self, path: str, container: ecs.ContainerDefinition) -> str:
+        """Return the name of a volume of files; refuse a container that cannot have one."""
+        if container.task_definition.node.path != self.task_definition.node.path:
+            raise ValueError(f"container must be of this task, got: {container.node.path}; pass one of its sidecars")
+        if self._on_windows:
+            raise ValueError(f"file systems cannot be mounted into Windows tasks, got: {path!r}")
+        return self._containers.volume_name(container.container_name, path)
 
     def log_driver(self, stream_prefix: str, *, multiline_pattern: str | None = None) -> ecs.LogDriver:
         """Return a driver that logs to this task's log group, for a container that you add yourself.
@@ -540,8 +583,8 @@ class FargateTask(Construct):
         )
         # CDK visits constructs in the order of the tree: this one after all containers, to which an aspect of the app
         # may have added a secret.
-        last = Construct(self, "StartPermissions")
-        Aspects.of(last).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
+        self._last = Construct(self, "StartPermissions")
+        Aspects.of(self._last).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
         return task_definition
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:

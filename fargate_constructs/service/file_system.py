@@ -28,6 +28,14 @@ EFS_PATH = re.compile(r"(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}")
 ANONYMOUS = "fargate-constructs:anonymousFileSystem"
 
 
+def validate_mount(path: str, container: ecs.ContainerDefinition) -> None:
+    """Refuse a path that is no folder, or that the container has already."""
+    if not may_start_with("/", path) or path == "/":
+        raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
+    if path in {mount.container_path for mount in container.mount_points}:
+        raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
+
+
 def mount_file_system(
     scope: Construct,
     path: str,
@@ -41,15 +49,12 @@ def mount_file_system(
     read_only: bool,
 ) -> efs.IAccessPoint:
     """Mount a file system into a container, and allow the task's role and security group to reach it."""
-    if not may_start_with("/", path) or path == "/":
-        raise ValueError(f"path must be an absolute folder such as '/data', got: {path!r}")
+    validate_mount(path, container)
     if access_point is None and not may_match(EFS_PATH, path):
         raise ValueError(
             f"path must be at most four folders deep and 100 characters long to be a folder of the file system, too, "
             f"got: {path!r}; pass access_point= for another one"
         )
-    if path in {mount.container_path for mount in container.mount_points}:
-        raise ValueError(f"path must differ from the container's other mounts, got: {path!r} again")
     if not all(may_be_in_vpc(group, vpc) for group in file_system.connections.security_groups):
         raise ValueError(
             f"file_system must be in the same network as the task, got: {file_system.node.path} in another; "

@@ -256,6 +256,7 @@ def files(stage: Stage) -> None:
             stack, name, file_system_id="fs-0123456789abcdef0", security_group=group_in(stack, name)
         )
         web.mount_file_system(path, file_system=shared, read_only=path == "/settings")
+    web.mount_s3_files("/objects", file_system_arn=ACCOUNT.format("s3files", "file-system/fs-0123456789abcdef0"))
 
 
 def stores(stage: Stage) -> None:

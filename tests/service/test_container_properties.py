@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_cdk import Duration, Size, Stack, Tags
@@ -17,6 +17,7 @@ from tests.modes.made_elsewhere import log_group_in, network_in
 from tests.templates import properties
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+S3_FILES = "arn:aws:s3files:eu-west-1"
 GUIDE = (Path(__file__).parents[2] / "docs" / "containers.md").read_text()
 TASK = ecs.CfnTaskDefinition
 TYPES = {
@@ -110,9 +111,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
     disk.mount_in(web.container, container_path="/disk", read_only=False)
     web.task_definition.add_volume(name="shared", host=ecs.Host())
     Tags.of(web).add("team", "shop")
-    arn = "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"
-    resource = cast(ecs.CfnTaskDefinition, web.task_definition.node.default_child)
-    resource.add_property_override("Volumes.5", {"Name": "s3", "S3FilesVolumeConfiguration": {"FileSystemArn": arn}})
+    web.mount_s3_files("/objects", file_system_arn=f"{S3_FILES}:123456789012:file-system/fs-0123456789abcdef0")
     (task,) = properties(stack, "AWS::ECS::TaskDefinition")
     containers = task["ContainerDefinitions"]
     return {
