@@ -14,14 +14,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from fargate_constructs._core.account_trust import name_policies_by_region, service_principal
+from fargate_constructs._core.account_trust import name_policies_by_region
 from fargate_constructs._core.argument_types import is_in_a_tree
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.lazy_cdk import aws_efs as efs
-from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
+from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service import opentelemetry
@@ -38,6 +38,7 @@ from fargate_constructs.service.security_group_rules import TaskSecurityGroup, c
 from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_containers import TaskContainers
 from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
+from fargate_constructs.service.task_role import TaskRole
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
 from fargate_constructs.service.unreachable_images import UnreachableImages
 
@@ -226,7 +227,7 @@ class FargateTask(Construct):
         self.log_group = self._logs.group
         for role in (task_role, execution_role):
             name_policies_by_region(role)
-        self._task_role = task_role or self._make_task_role()
+        self._task_role = task_role or TaskRole(self, "TaskRole", inline_policies=self._task_policies())
         policies = {} if execution_role else self._logs.policies
         self._execution_role = execution_role or ExecutionRole(self, "ExecutionRole", inline_policies=policies)
         self.task_definition = self._make_task_definition(
@@ -590,20 +591,6 @@ class FargateTask(Construct):
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         """Return the policies with which the task role is made, by name."""
         return {}
-
-    def _make_task_role(self) -> iam.Role:
-        """Make a role that tasks of this account alone may have.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-        """
-        role = iam.Role(
-            self,
-            "TaskRole",
-            assumed_by=service_principal("ecs-tasks.amazonaws.com"),
-            inline_policies=self._task_policies() or None,
-        )
-        acknowledge(role, INLINE_POLICY)
-        return role
 
 
 def _validate_windows(

@@ -10,14 +10,15 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import CfnResource, IResolveContext, IStringProducer, Lazy, Stack
+from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs._core.construct_paths import Placed, node_of, path_of, stack_of
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.validation import validate_range
+from fargate_constructs.service.explained_references import explained, top_stack_of
 from fargate_constructs.service.ports import MAX_PORT
 
 
@@ -27,33 +28,16 @@ class TaskSecurityGroup(ec2.SecurityGroup):
     @jsii.member(jsii_name="toIngressRuleConfig")
     def to_ingress_rule_config(self) -> ec2.IngressRuleConfig:
         """Return this group as the source of a rule."""
-        group_id = Lazy.uncached_string(cast(IStringProducer, _Source(self)))
+        group_id = explained(self.security_group_id, self, self._reason)
         return ec2.IngressRuleConfig(source_security_group_id=group_id)
 
-
-@jsii.implements(IStringProducer)
-class _Source:
-    """The ID of a task's group in a rule.
-
-    The stack of the rule depends on that of the group. This adds the dependency before CDK does, with a reason: CDK's
-    message for a cycle repeats it, and would otherwise name two resources only.
-    """
-
-    def __init__(self, group: TaskSecurityGroup) -> None:
-        self._group = group
-
-    def produce(self, context: IResolveContext) -> str:
-        """Return the ID, and explain the dependency."""
-        ours, theirs = _top_stack(self._group), _top_stack(context.scope)
-        if ours is not theirs:
-            task, opened = (cast(IConstruct, node_of(each).scope) for each in (self._group, context.scope))
-            name = task.node.id
-            theirs.add_stack_dependency(
-                ours,
-                f"a rule of {path_of(opened)} allows the tasks of {path_of(task)}; write {name}.connect_to(...) in "
-                f"place of connections.allow_default_port_from({name})",
-            )
-        return self._group.security_group_id
+    def _reason(self, opened: IConstruct) -> str:
+        task = cast(IConstruct, node_of(self).scope)
+        name = task.node.id
+        return (
+            f"a rule of {path_of(opened)} allows the tasks of {path_of(task)}; write {name}.connect_to(...) in place "
+            f"of connections.allow_default_port_from({name})"
+        )
 
 
 def connect(
@@ -176,7 +160,7 @@ _OPENED: WeakKeyDictionary[IConstruct, dict[str, object]] = WeakKeyDictionary()
 
 def _depend_on_stack(task: Construct, group: ec2.ISecurityGroup, name: str) -> None:
     """Let the task's stack depend on a group's, with a reason that CDK's message for a cycle repeats."""
-    ours, theirs = _top_stack(task), _top_stack(group)
+    ours, theirs = top_stack_of(task), top_stack_of(group)
     is_imported = not isinstance(node_of(group).default_child, ec2.CfnSecurityGroup)
     if ours is not theirs and not is_imported:
         own = task.node.id
@@ -186,11 +170,3 @@ def _depend_on_stack(task: Construct, group: ec2.ISecurityGroup, name: str) -> N
             f"{path_of(task)} calls connect_to for {name}; if {there} must be deployed after {here}, write "
             f"connections.allow_default_port_from({own}) of {name} in place of {own}.connect_to(...)",
         )
-
-
-def _top_stack(construct: Placed) -> Stack:
-    """Return the stack that a construct is in, and of a nested stack the one that is not nested."""
-    stack = stack_of(construct)
-    while parent := stack.nested_stack_parent:
-        stack = parent
-    return stack
