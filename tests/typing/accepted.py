@@ -7,6 +7,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
@@ -77,6 +78,11 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     orders.age_alarm.add_alarm_action()
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
     endpoint.add_route("Web", service=web, paths=["/*"])
+    weights = {web: 90, api: 10}
+    shared = endpoint.add_route("Api", service=weights, paths=["/api/*"], rewrite_path="/*", rewrite_host=("^a", "b"))
+    assert_type(shared, elbv2.ApplicationListenerRule)
+    endpoint.add_redirect("Moved", paths=["/old/*"], to_path=("^/old/(.*)", "/new/$1"), status_code=301)
+    endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *")
     LogArchive(stack, "LogArchive").add_log_group(web.log_group)
     shop = FargateWebService(stack, "Shop", image=image)
     FargateWebService(stack, "Blog", image=image, network=shop.network, internal=True, name="blog", port=None)
