@@ -28,7 +28,7 @@ class FixedResponse:
                 f"status_code must be 200 to 299 or 400 to 599, got: {self.status_code}; "
                 "a redirect is made by add_redirect",
             )
-        if self.content_type not in CONTENT_TYPES:
+        if is_known(self.content_type) and self.content_type not in CONTENT_TYPES:
             raise ValueError(f"content_type must be one of {', '.join(CONTENT_TYPES)}, got: {self.content_type!r}")
         size = len(self.message_body.encode()) if is_known(self.message_body) else 0
         if size > MAX_PAGE_BYTES:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.unresolved import is_known, may_match, min_length
+from fargate_constructs._core.unresolved import is_dummy, is_known, may_match, min_length
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.rewrites import Rewrite, Target
@@ -108,6 +108,8 @@ class Redirect:
             path: The path of the redirect.
             origin: The protocol and port, if they are not those of the listener.
         """
+        if path and is_dummy(path):
+            path = f"/{path}"  # CDK accepts a path only. A template with a dummy of a look-up is not deployed.
         return elbv2.ListenerAction.redirect(
             host=self.to_host, path=path, query=self.to_query, permanent=self.status_code == STATUS_CODES[0], **origin
         )

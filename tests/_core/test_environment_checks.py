@@ -176,7 +176,7 @@ UNSEEN = {
 # What is nowhere: values and settings.
 NOWHERE = {
     *("CpuArchitecture", "Duration", "HealthCheck", "ListenerAction", "ListenerCondition"),
-    *("ObjectLockRetention", "OperatingSystemFamily", "ScheduleExpression", "Size"),
+    *("ObjectLockRetention", "OperatingSystemFamily", "ScheduleExpression", "Size", "TransformProperty"),
 }
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, SecretValue, Stack
@@ -31,6 +32,7 @@ from fargate_constructs import (
     FixedEgressNetwork,
     Health,
     HttpEndpoint,
+    LoadBalancing,
     LogArchive,
     LogCatalog,
     OneOffTask,
@@ -48,6 +50,7 @@ NIGHTLY = scheduler.ScheduleExpression.cron(hour="3", minute="0")
 # Texts of the public API that no look-up is a value of: names within the template, and what a check could not know.
 NO_LOOK_UPS = {
     "Deployment.__init__",  # made by the named constructors
+    "LoadBalancing.__init__",
     "ServiceConnect.__init__",
     "WebAcl.__init__",
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
@@ -67,6 +70,8 @@ CONTAINER = (
     "writable_paths",
     "multiline_pattern",
 )
+
+CONDITIONS = "hosts, paths, headers, methods, query, source_ips"
 
 
 class Lab:
@@ -105,9 +110,9 @@ class Lab:
         """Return a certificate whose ARN is looked up."""
         return acm.Certificate.from_certificate_arn(self.stack, "Certificate", self.text("certificate"))
 
-    def route(self, **conditions: object) -> None:
+    def route(self, service: FargateService | None = None, **conditions: object) -> None:
         """Give an endpoint a route with these conditions, beside another."""
-        endpoint, service = self.endpoint(), self.service()
+        endpoint, service = self.endpoint(), service or self.service()
         endpoint.add_route("Api", service=service, paths=["/api/*"])
         endpoint.add_route("Web", service=service, **conditions)  # type: ignore[arg-type] # as they come
 
@@ -192,6 +197,22 @@ def sidecar(lab: Lab) -> None:
     lists = {name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")}
     environment = {"A": lab.text("environment")}
     lab.service().add_sidecar(image=lab.image, environment=environment, **texts, **lists)  # type: ignore[arg-type]
+
+
+def answers(lab: Lab) -> None:
+    """Let an endpoint answer callers itself; two rules hold all conditions."""
+    endpoint = lab.endpoint()
+
+    def conditions(of: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        lists = {name: [lab.text(f"{of}-{name}")] for name in ("hosts", "paths", "methods", "source_ips")}
+        headers, query = ({lab.text(f"{of}-name"): [lab.text(f"{of}-{name}")]} for name in ("header", "query"))
+        return {**lists, "headers": headers}, {"query": query}
+
+    (first, second), (third, fourth) = map(conditions, ("redirect", "response"))
+    endpoint.add_redirect("A", **first, to_host=lab.text("to-host"))
+    endpoint.add_redirect("B", **second, to_path=lab.text("to-path"), to_query=lab.text("to-query"))
+    endpoint.add_fixed_response("C", **third, message_body=lab.text("body"))
+    endpoint.add_fixed_response("D", **fourth, content_type=lab.text("type"), priority=2)
 
 
 def file_system(lab: Lab) -> None:
@@ -289,6 +310,20 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     ).add_domain(lab.text("domain"), hosted_zone=lab.zone),
     "HttpEndpoint.add_route: hosts": lambda lab: lab.route(hosts=[lab.text("host"), f"www.{lab.text('host')}"]),
     "HttpEndpoint.add_route: paths": lambda lab: lab.route(paths=[lab.text("path")]),
+    "HttpEndpoint.add_route: rewrite_host, rewrite_path": lambda lab: lab.route(
+        rewrite_host=lab.text("host"), rewrite_path=(lab.text("regex"), lab.text("path"))
+    ),
+    "; ".join(
+        (
+            f"HttpEndpoint.add_redirect: to_host, to_path, to_query, {CONDITIONS}",
+            f"HttpEndpoint.add_fixed_response: content_type, message_body, {CONDITIONS}",
+        )
+    ): answers,
+    "LoadBalancing.round_robin; LoadBalancing.least_outstanding_requests; LoadBalancing.weighted_random": (
+        lambda lab: lab.route(
+            service=lab.service(load_balancing=LoadBalancing.round_robin(stickiness_cookie_name=lab.text("cookie")))
+        )
+    ),
     "HttpEndpoint.add_route: headers": lambda lab: lab.route(headers={lab.text("name"): [lab.text("value")]}),
     "HttpEndpoint.add_route: methods": lambda lab: lab.route(methods=[lab.text("method")]),
     "HttpEndpoint.add_route: query": lambda lab: lab.route(query={lab.text("key"): [lab.text("value")]}),
