@@ -1,4 +1,4 @@
-"""Whether something starts the first task of a service that may have none."""
+"""Whether something starts the first task of a service that may have none, and nothing undoes it."""
 
 from __future__ import annotations
 
@@ -41,15 +41,23 @@ def check_first_task(service: IConstruct) -> None:
 
 def _violations(services: Mapping[str, str], templates: Templates) -> Iterator[PolicyViolation]:
     for target in templates.of_type[TARGET]:
-        service = services.get(templates.path(target))
-        if service is None or not _may_have_none(templates.properties(target)):
+        service, properties = services.get(templates.path(target)), templates.properties(target)
+        if service and _is_off(properties) and _is_raised(properties):
+            yield violation(
+                "countReset",
+                service,
+                f"{service} must have no scheduled action that starts tasks, got: one beside Scaling(max=0), with "
+                "which each deployment sets the number of tasks back to 0",
+                fix="write Scaling(max=...) with the highest number of tasks, and a scheduled action for each time",
+            )
+        if service is None or not _may_have_none(properties):
             continue
         policies = [
             templates.properties(place)
             for place in templates.of_type[POLICY]
             if templates.target(place, "ScalingTargetId") == target or _names_service(templates, place, target)
         ]
-        if _is_raised(templates.properties(target)) or any(map(_starts_first, policies)):
+        if _is_raised(properties) or any(map(_starts_first, policies)):
             continue
         yield violation(
             "nothingStartsTasks",
@@ -67,6 +75,11 @@ def _names_service(templates: Templates, policy: Place, target: Place) -> bool:
     """Whether a policy names the target's service itself, by its resource ID."""
     ids = [templates.properties(each).get("ResourceId") for each in (policy, target)]
     return ids[0] is not None and templates.identity(policy.stack, ids[0]) == templates.identity(target.stack, ids[1])
+
+
+def _is_off(target: Mapping[str, Any]) -> bool:
+    """Whether the service's desired count is in the template, because it is 0."""
+    return number(target["MaxCapacity"]) == 0
 
 
 def _may_have_none(target: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from aws_cdk import Acknowledgment, App, CfnParameter, Stack, Token, Validations
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -87,7 +88,6 @@ SERVICES: dict[str, tuple[Scaling, Sequence[Callable[[TaskCount], None]], bool]]
     "Two": (Scaling(), [], False),
     "None": (NONE, [], True),
     "Never": (NEVER, [], False),
-    "NeverButMornings": (NEVER, [morning], False),
     "KnownWhenDeployed": (Scaling(min=int(Token.as_number({"Ref": "Number"}))), [], False),
     "NightOnly": (Scaling(), [night], True),
     "NightWithRoom": (Scaling(), [partial(night, most=10)], True),
@@ -127,3 +127,14 @@ def test_synthesis_warns_if_nothing_starts_tasks() -> None:
     warned = {each["violatingConstructs"][0]["constructPath"].removeprefix("Test/") for each in report["violations"]}
     assert warned == {name for name, (_, _, is_warned) in SERVICES.items() if is_warned}
     assert {each["severity"] for each in report["violations"]} == {"warning"}
+
+
+def test_a_schedule_of_a_service_without_tasks_is_refused() -> None:
+    """Each deployment would stop what the schedule has started: the template has the desired count 0."""
+    app = App()
+    stack = Stack(app, "Test")
+    web = FargateService(stack, "Web", network=network_in(stack), image=IMAGE, scaling=NEVER)
+    morning(web.scalable_task_count)
+
+    with pytest.raises(RuntimeError, match="Test/Web must have no scheduled action that starts tasks, got: one beside"):
+        app.synth()
