@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -21,6 +23,7 @@ from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties, properties_of
 
 minutes, seconds, hours = Duration.minutes, Duration.seconds, Duration.hours
+GUIDE = Path(__file__).parents[2] / "docs/workers.md"
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:orders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
@@ -324,6 +327,34 @@ def test_a_service_that_scales_to_zero_by_a_queue(stack: Stack, network: Network
     assert [len(each["StepAdjustments"]) for each in steps] == [4, 1, 10, 1]
     with pytest.raises(ValueError, match="a service that scales to zero has one queue, got a second one: 'Returns'"):
         service.scale_on_backlog("Returns", queue=queue, messages_per_task=1)
+
+
+def test_the_blocks_of_the_guide_run(stack: Stack, network: Network) -> None:
+    """Those that are no whole programs, with what is named before them."""
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    parts = [each for each in blocks if "import" not in each]
+    names: dict[str, Any] = {
+        "QueueWorker": Worker,
+        "stack": stack,
+        "network": network,
+        "image": IMAGE,
+        "queue": sqs.Queue(stack, "Queue"),
+        "returns": sqs.Queue(stack, "Returns"),
+        "topic": sns.Topic(stack, "Topic"),
+        "actions": cloudwatch_actions,
+        "orders": Worker(stack, "First", network=network),
+    }
+    for block in parts:
+        exec(compile(block.replace(", message_duration=…", ""), str(GUIDE), "exec"), names)  # noqa: S102 - the guide's
+
+    assert len(parts) == 3
+    assert names["orders"].queue is names["queue"]
+    (policy,) = (
+        each
+        for each in properties(stack, "AWS::ApplicationAutoScaling::ScalingPolicy")
+        if each["PolicyName"].endswith("Returns")
+    )
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 30
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
