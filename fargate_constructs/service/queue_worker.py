@@ -172,7 +172,7 @@ class QueueWorker(FargateService):
         TypeError: If an argument has another type than its annotation.
         ValueError: If a time or number is out of its range or known only when deployed, *acceptable_wait* is shorter
             than *message_duration*, the visibility timeout shorter than *message_duration* or *stop_timeout*, a setting
-            of the queue is given with a *queue*, *environment* has `QUEUE_URL`, or as `FargateService` does.
+            of the queue is given with a *queue*, *environment* or *secrets* has `QUEUE_URL`, or as `FargateService` does.
     """
 
     @checked
@@ -253,8 +253,9 @@ class QueueWorker(FargateService):
         timeout = VisibilityTimeout(message, stop_timeout)
         timeout.validate(visibility_timeout)
         validate_queue(queue, settings, timeout)
-        if QUEUE_URL in (environment or {}):
-            raise ValueError(f"environment must not have {QUEUE_URL}, which holds the URL of the worker's queue")
+        for argument, variables in {"environment": environment, "secrets": secrets}.items():
+            if QUEUE_URL in (variables or {}):
+                raise ValueError(f"{argument} must not have {QUEUE_URL}, which holds the URL of the worker's queue")
         # The CPU of a busy worker says nothing about the wait.
         scaling = Scaling(min=min_tasks, max=max_tasks, cpu_percent=None, requests_per_target=None)
         port, service_connect, load_balancing = None, None, None
@@ -301,7 +302,9 @@ class QueueWorker(FargateService):
 
 def _validate_scaling(message: float, wait: float, min_tasks: int, max_tasks: int) -> None:
     if wait < message:
-        raise ValueError(f"acceptable_wait must be at least message_duration ({message:g} seconds), got: {wait:g}")
+        raise ValueError(
+            f"acceptable_wait must be at least message_duration ({message:g} seconds), got: {wait:g} seconds"
+        )
     validate_range("min_tasks", min_tasks, 0)
     validate_range("max_tasks", max_tasks, 0)
     if max_tasks < min_tasks and not any(map(is_unresolved, (min_tasks, max_tasks))):

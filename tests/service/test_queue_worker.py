@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, QueueWorker, Scaling
@@ -357,6 +359,9 @@ def test_the_blocks_of_the_guide_run(stack: Stack, network: Network) -> None:
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 30
 
 
+SECRET = ecs.Secret.from_ssm_parameter(
+    ssm.StringParameter.from_secure_string_parameter_attributes(Stack(), "Url", parameter_name="/url")
+)
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"message_duration": seconds(0)}, "message_duration must be 0.001 to 43200 seconds, got: 0"),
     ({"message_duration": hours(13)}, "message_duration must be 0.001 to 43200 seconds, got: 46800"),
@@ -381,6 +386,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"visibility_timeout": seconds(60), "stop_timeout": seconds(61)}, "stop_timeout (61 seconds), got: 60 seconds"),
     ({"environment": {"QUEUE_URL": "x"}}, "environment must not have QUEUE_URL, which holds the URL of the worker's"),
+    ({"secrets": {"QUEUE_URL": SECRET}}, "secrets must not have QUEUE_URL, which holds the URL of the worker's queue"),
     ({"port": 80}, "QueueWorker has no argument 'port'"),
     (
         {"queue": QUEUE_ARN},
