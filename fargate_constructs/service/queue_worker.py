@@ -172,7 +172,8 @@ class QueueWorker(FargateService):
         TypeError: If an argument has another type than its annotation.
         ValueError: If a time or number is out of its range or known only when deployed, *acceptable_wait* is shorter
             than *message_duration*, the visibility timeout shorter than *message_duration* or *stop_timeout*, a setting
-            of the queue is given with a *queue*, *environment* or *secrets* has `QUEUE_URL`, or as `FargateService` does.
+            of the queue is given with a *queue*, *environment* or *secrets* has `QUEUE_URL`, or as `FargateService`
+            does.
     """
 
     @checked
