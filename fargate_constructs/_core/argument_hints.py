@@ -5,6 +5,7 @@ A key is the name of a type or of an argument; `Health.command` is the argument 
 
 from collections.abc import Container
 
+NAMED_PORT = "write the name that it has in FargateService(port={'smtp': 2525, 'http': 8080})"
 OUR_SERVICE = "give one of this library's itself; CDK's own, such as its .service, are not taken"
 # For a value of the wrong type. For other types, messages show members, constructors or fields.
 VALUE_HINTS = {
@@ -20,6 +21,8 @@ VALUE_HINTS = {
     "IAlarm": "import it by cloudwatch.Alarm.from_alarm_arn(...)",
     "IAlarmAction": "write cloudwatch_actions.SnsAction(topic)",
     "IApplicationListener": "import it by elbv2.ApplicationListener.from_lookup(...)",
+    "INetworkLoadBalancer": "import it by elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(...)",
+    **dict.fromkeys(("target_port", "health_check_port"), NAMED_PORT),
     "IBucket": "import it by s3.Bucket.from_bucket_name(...)",
     "IConnectable": "address ranges go to allow_cidrs",
     "ICertificate": "import it by acm.Certificate.from_certificate_arn(...)",

@@ -21,7 +21,7 @@ VPC_ID = re.compile(r"vpc-[0-9a-f]{8}([0-9a-f]{9})?")
 CUSTOM_RESOURCE = re.compile(r"Custom::|AWS::CloudFormation::CustomResource$")
 
 # The ARN attributes of imported constructs whose `env` is that of the importing stack, not their own.
-ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "role_arn", "trust_store_arn")
+ARNS = ("alarm_arn", "certificate_arn", "listener_arn", "load_balancer_arn", "role_arn", "trust_store_arn")
 # What is accepted on purpose, and why: by the argument, or by an attribute that only this kind of resource has.
 ALLOWED_IN_OTHER_REGION = {
     "hosted_zone_id": "Route 53 is global (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/Welcome.html)",
@@ -43,6 +43,7 @@ ALLOWED_IN_OTHER_ACCOUNT = {
     "(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html)",
     "CloudFrontDistribution.access_log_bucket": "its access control list may let other accounts' distributions write",
     "FargateWebService.access_log_bucket": "as that of HttpEndpoint",
+    "TcpEndpoint.access_log_bucket": "as that of HttpEndpoint",
     "LogArchive.bucket": "the bucket's policy must allow what bucket_policy_statements has",
     "LogCatalog.bucket": "as LogArchive.bucket",
     "LogCompaction.bucket": "as LogArchive.bucket",

@@ -38,6 +38,7 @@ from fargate_constructs import (
     OneOffTask,
     ScheduledTask,
     SignIn,
+    TcpEndpoint,
     VpcEndpoints,
     WebAcl,
 )
@@ -58,6 +59,8 @@ NO_LOOK_UPS = {
     "LogCompaction.__init__: owner",
     "add_sidecar: depends_on",  # the name of another container
     "link_to: port",  # a name given to the other service
+    "target_port",  # a name given to the service
+    "health_check_port",
     "secrets",  # the names of variables; values are no texts
 }
 # The arguments of a service's container; ScheduledTask and OneOffTask check theirs by the same function.
@@ -155,6 +158,30 @@ def listener(lab: Lab) -> None:
     )
     endpoint = HttpEndpoint.from_listener(lab.stack, "Endpoint", found)
     endpoint.add_route("Web", service=lab.service(), paths=["/api/*"])
+
+
+def network_load_balancer(lab: Lab) -> None:
+    """Add a listener to a load balancer that is looked up."""
+    found = elbv2.NetworkLoadBalancer.from_lookup(lab.stack, "Balancer", load_balancer_tags={"name": "shared"})
+    endpoint = TcpEndpoint.from_load_balancer(lab.stack, "Endpoint", found)
+    endpoint.add_listener("Smtp", port=25, service=lab.service(), allow_cidrs=["10.0.0.0/8"])
+
+
+def tcp_endpoint(lab: Lab) -> None:
+    """Make an endpoint with an unknown name, addresses and callers, with a TLS listener for some of them."""
+    edge = TcpEndpoint(
+        lab.stack,
+        "Edge",
+        network=lab.network,
+        domain_name=lab.text("name"),
+        hosted_zone=lab.zone,
+        static_ips=lab.text("addresses").split(","),
+        allow_cidrs=[lab.text("callers")],
+        access_log_prefix=lab.text("prefix"),
+    )
+    edge.add_listener(
+        "Mqtts", port=8883, service=lab.service(), protocol=elbv2.Protocol.TLS, allow_cidrs=[lab.text("office")]
+    )
 
 
 def reverse_dns(lab: Lab) -> None:
@@ -341,6 +368,9 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         web_acl=WebAcl.managed(rule_groups=[group := lab.text("group")], counted_rules={group: [lab.text("rule")]})
     ),
     "HttpEndpoint.from_listener": listener,
+    "TcpEndpoint.from_load_balancer": network_load_balancer,
+    "TcpEndpoint.__init__: domain_name, static_ips, allow_cidrs, access_log_prefix; TcpEndpoint.add_listener: "
+    "allow_cidrs": tcp_endpoint,
 }
 
 
@@ -371,6 +401,7 @@ def test_the_synthesis_succeeds(tried: tuple[App, dict[str, Exception]]) -> None
         "cc-api-provider",  # roles
         "hosted-zone",
         "key-provider",
+        "load-balancer",
         "load-balancer-listener",
         "security-group",
         "ssm",

@@ -30,6 +30,7 @@ from fargate_constructs import (
     Scaling,
     ScheduledTask,
     ServiceConnect,
+    TcpEndpoint,
 )
 
 
@@ -83,6 +84,8 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     assert_type(shared, elbv2.ApplicationListenerRule)
     endpoint.add_redirect("Moved", paths=["/old/*"], to_path=("^/old/(.*)", "/new/$1"), status_code=301)
     endpoint.add_fixed_response("Robots", paths=["/robots.txt"], message_body="User-agent: *")
+    edge = TcpEndpoint(stack, "Edge", network=network, static_ips=["eipalloc-1", "eipalloc-2"])
+    assert_type(edge.add_listener("Smtp", port=25, service=web, target_port="http"), elbv2.NetworkListener)
     LogArchive(stack, "LogArchive").add_log_group(web.log_group)
     shop = FargateWebService(stack, "Shop", image=image)
     FargateWebService(stack, "Blog", image=image, network=shop.network, internal=True, name="blog", port=None)
