@@ -7,7 +7,10 @@ from tests import modes
 
 
 def test_every_target_group_of_a_service_drains_is_checked_and_watched() -> None:
-    """Over all modes: a drain of 30 s, a check each 10 s, and an alarm on its metrics that rolls deployments back."""
+    """Over all modes: a drain of 30 s, a check each 10 s, and an alarm on its metrics that rolls deployments back.
+
+    A network load balancer's drain is 120 s, as AWS recommends.
+    """
     groups = 0
     for name, template in modes.templates().items():
         resources = template["Resources"]
@@ -18,7 +21,8 @@ def test_every_target_group_of_a_service_drains_is_checked_and_watched() -> None
             balancers = json.dumps(service.get("LoadBalancers", []))
             for logical_id in re.findall(r'TargetGroupArn": {"Ref": "(\w+)"', balancers):
                 properties = resources[logical_id]["Properties"]
-                drain = {"Key": "deregistration_delay.timeout_seconds", "Value": "30"}
+                seconds = "30" if properties["Protocol"].startswith("HTTP") else "120"
+                drain = {"Key": "deregistration_delay.timeout_seconds", "Value": seconds}
                 assert drain in properties["TargetGroupAttributes"], (name, logical_id)
                 assert properties["HealthCheckIntervalSeconds"] == 10, (name, logical_id)
                 assert f'"{logical_id}", "TargetGroupFullName"' in watched, (name, logical_id)
