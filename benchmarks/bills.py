@@ -78,6 +78,7 @@ NOT_STANDING = {
     "AWS::Scheduler::Schedule",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
+    "AWS::StepFunctions::StateMachine",
     "AWS::SSM::Parameter",
     "Custom::VpcOriginSecurityGroup",
     "Custom::VpcRestrictDefaultSG",

@@ -56,6 +56,7 @@ def rows() -> Iterator[Row]:
         yield from _bills(f"{services} service{'s' if services > 1 else ''}", templates, goal=services == MANY)
     yield from _workers()
     yield from _tcp()
+    yield from _jobs()
 
 
 def _workers() -> Iterator[Row]:
@@ -93,6 +94,22 @@ def _tcp() -> Iterator[Row]:
         at_most=round(SLOWEST_NETWORK_DEPLOYMENT / theirs, 2),
     )
     yield from _bills("a service behind a network load balancer", by_tcp)
+
+
+def _jobs() -> Iterator[Row]:
+    """Compare scheduled jobs: what each adds to its network and cluster, without the time of its tasks."""
+    added = {}
+    for name in ("jobs", "ecs_patterns_jobs"):
+        one, many = synthesized(name, 1), synthesized(name, MANY)
+        bill = (standing_usd_a_month(many) - standing_usd_a_month(one)) / (MANY - 1)
+        added[name] = resources_per_service(one, many), bill
+    (resources, bill), (their_resources, their_bill) = added.values()
+    yield Row(
+        what="resources and bill of a scheduled job, ours with a timeout, retries and an alarm",
+        ours=f"{resources:g}, {bill:.2f} USD a month",
+        other=f"{their_resources:g}, {their_bill:.2f} USD a month {OTHER}",
+        ratio=resources / their_resources,
+    )
 
 
 def _bills(what: str, templates: Mapping[str, Template], *, goal: bool = False) -> Iterator[Row]:
