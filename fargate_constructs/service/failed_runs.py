@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
+from aws_cdk import aws_iam as iam
 
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 # SQS's maximum
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html).
 RETENTION_DAYS = 14
+# A pattern has at most 2,048 characters, and an ARN up to 140
+# (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
+MACHINES_OF_A_RULE = 10
 TO_QUEUE = {"EventBusDLQ": "Its target is a dead-letter queue."}
 
 
@@ -28,8 +32,15 @@ class FailedRuns:
 
     def __init__(self, job: Job, *, retries: int) -> None:
         self._job = job
-        self._machine_rule: events.Rule | None = None
+        self._machine_rules: list[events.Rule] = []
+        self._watched = 0
+        self._accepted: list[str] = []
         self.queue = _make_queue(job)
+        self._acceptance = iam.PolicyStatement(
+            actions=["sqs:SendMessage"],
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            resources=[self.queue.queue_arn],
+        )
         self.rule = _make_rule(job)
         if retries:
             self.rule.add_target(RunRetries(job, "Retries", job=job, failed_runs=self, retries=retries).target())
@@ -44,12 +55,14 @@ class FailedRuns:
         No state can catch all errors, such as a field that is not in the event
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
         """
-        if self._machine_rule:
-            self._machine_rule.add_event_pattern(detail={"stateMachineArn": [machine.state_machine_arn]})
+        number, place = divmod(self._watched, MACHINES_OF_A_RULE)
+        self._watched += 1
+        if place:
+            self._machine_rules[number].add_event_pattern(detail={"stateMachineArn": [machine.state_machine_arn]})
             return
-        self._machine_rule = events.Rule(
+        rule = events.Rule(
             self._job,
-            "MachineRule",
+            f"MachineRule{number or ''}",
             description=f"state machines of {self._job.node.path} that failed",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
@@ -61,7 +74,25 @@ class FailedRuns:
             ),
             targets=[event_targets.SqsQueue(self.queue)],
         )
-        acknowledge(self._machine_rule, TO_QUEUE)
+        acknowledge(rule, TO_QUEUE)
+        self._machine_rules.append(rule)
+
+    def accept_events_of(self, rule: events.IRule) -> None:
+        """Let EventBridge send events of a rule that cannot be delivered to the queue.
+
+        A policy of a queue has at most 20 statements
+        (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html), so all rules
+        share one. A rule of another stack is not named: its stack depends on the job's.
+        """
+        stack = Stack.of(self.queue)
+        is_near = Stack.of(rule) is stack
+        arn = rule.rule_arn if is_near else stack.format_arn(service="events", resource="rule", resource_name="*")
+        if arn in self._accepted:
+            return
+        self._accepted.append(arn)
+        self._acceptance.add_condition("ArnLike", {"aws:SourceArn": [*self._accepted]})
+        if len(self._accepted) == 1:
+            self.queue.add_to_resource_policy(self._acceptance)
 
 
 def _make_queue(job: Job) -> sqs.Queue:

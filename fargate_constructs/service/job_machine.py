@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import jsii
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from fargate_constructs._core.account_trust import service_principal
-from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions_tasks as sfn_tasks
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
@@ -138,7 +137,7 @@ class JobMachine(Construct):
         role = iam.Role(self, "EventsRole", assumed_by=service_principal("events.amazonaws.com"))
         acknowledge(role, INLINE_POLICY)
         self.state_machine.grant_start_execution(role)
-        return cast(events.IRuleTarget, MachineTarget(self.state_machine, role, self._failed_runs.queue))
+        return cast(events.IRuleTarget, MachineTarget(self.state_machine, role, self._failed_runs))
 
 
 @jsii.implements(events.IRuleTarget)
@@ -148,27 +147,17 @@ class MachineTarget:
     CDK's own target would make the queue's stack depend on the rule's.
     """
 
-    def __init__(self, machine: sfn.StateMachine, role: iam.Role, queue: sqs.Queue) -> None:
+    def __init__(self, machine: sfn.StateMachine, role: iam.Role, failed_runs: FailedRuns) -> None:
         self._machine = machine
         self._role = role
-        self._queue = queue
+        self._failed_runs = failed_runs
 
     def bind(self, rule: events.IRule, id: str | None = None) -> events.RuleTargetConfig:  # noqa: ARG002 - CDK's
         """Return the target for a rule."""
-        stack = Stack.of(self._queue)
-        is_near = Stack.of(rule) is stack
-        rules = rule.rule_arn if is_near else stack.format_arn(service="events", resource="rule", resource_name="*")
-        self._queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["sqs:SendMessage"],
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                resources=[self._queue.queue_arn],
-                conditions={"ArnLike": {"aws:SourceArn": rules}},
-            )
-        )
+        self._failed_runs.accept_events_of(rule)
         return events.RuleTargetConfig(
             arn=self._machine.state_machine_arn,
             role=self._role,
-            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self._queue.queue_arn),
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self._failed_runs.queue.queue_arn),
             target_resource=self._machine,
         )
