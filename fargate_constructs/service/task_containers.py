@@ -69,7 +69,8 @@ class TaskContainers:
         memory_reservation_mib: int | None = None,
     ) -> ecs.ContainerDefinition:
         """Add a container with its own log prefix, an init process, and volumes where it must write."""
-        self._system_controls |= {each.namespace: (name, each.value) for each in container.system_controls}
+        for control in container.system_controls:
+            self._system_controls.setdefault(control.namespace, (name, control.value))
         self._all[name] = definition = self._task_definition.add_container(
             name,
             image=container.image,

@@ -185,7 +185,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_what_could_not_start_is_refused(stack: Stack, web: FargateTask) -> None:
     """The task stays as it was, and what was refused takes no share of it."""
     web.task_definition.add_container("LogRouter", image=REDIS)
-    web.add_sidecar("cache", image=REDIS, memory_limit_mib=256)
+    same = ecs.SystemControl(namespace="net.core.somaxconn", value="1")
+    web.add_sidecar("cache", image=REDIS, memory_limit_mib=256, system_controls=[same])
 
     for arguments, message in REFUSED:
         with pytest.raises(ValueError, match=re.escape(message)):
