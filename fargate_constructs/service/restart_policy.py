@@ -36,7 +36,7 @@ class RestartPolicy:
         ignored_exit_codes: The exit codes after which ECS does not restart it, such as `[0]`. By default none.
 
     Raises:
-        ValueError: If *attempt_period* is out of its range, or there are more than 50 exit codes.
+        ValueError: If *attempt_period* is out of its range or a token, or there are more than 50 exit codes.
     """
 
     attempt_period: Duration | None = None
@@ -45,6 +45,8 @@ class RestartPolicy:
     def __post_init__(self) -> None:
         """Refuse what ECS does not accept."""
         validate_seconds("attempt_period", self.attempt_period, *ATTEMPT_PERIODS)
+        if self.attempt_period and self.attempt_period.is_unresolved():
+            raise ValueError("attempt_period must be known at synthesis, because CDK compares it, got: a token")
         if (count := len(self.ignored_exit_codes)) > MAX_EXIT_CODES:
             raise ValueError(f"ignored_exit_codes must be at most {MAX_EXIT_CODES}, got: {count}")
 

@@ -226,6 +226,10 @@ VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: ServiceConnect.http(per_request_timeout=Duration.millis(1500)), "whole seconds, got: 1 second 500 millis"),
     (lambda: RestartPolicy(attempt_period=seconds(59)), "attempt_period must be 60 to 1800 seconds, got: 59"),
     (lambda: RestartPolicy(attempt_period=seconds(1801)), "attempt_period must be 60 to 1800 seconds, got: 1801"),
+    (
+        lambda: RestartPolicy(attempt_period=seconds(Token.as_number({"Ref": "Period"}))),
+        "attempt_period must be known at synthesis, because CDK compares it, got: a token",
+    ),
     (lambda: RestartPolicy(ignored_exit_codes=[1] * 51), "ignored_exit_codes must be at most 50, got: 51"),
     (lambda: Rollback(failed_tasks=0), "failed_tasks must be at least 1, got: 0"),
     (lambda: Rollback(error_percent=0), "error_percent must be 1 to 100, or None for no alarm, got: 0"),
