@@ -50,6 +50,7 @@ class TaskContainers:
         self._size = {"cpu": cpu, "memory_limit_mib": memory_limit_mib}
         self._shares: dict[str, dict[str, int]] = {}
         self._with_check: set[str] = set()
+        self._restarting: set[str] = set()
         self._volumes: dict[str, tuple[str, str]] = {}
         self._on_windows = on_windows
         self._stop_timeout = stop_timeout
@@ -102,6 +103,8 @@ class TaskContainers:
         )
         if container.health_check:
             self._with_check.add(name)
+        if container.restart_policy and container.restart_policy._restarts_success:
+            self._restarting.add(name)
         allow_image(definition, container.image)
         if not isinstance(container.image, IMAGES_FROM_REGISTRIES) and not self._builds_images:
             self._builds_images = True
@@ -189,6 +192,11 @@ class TaskContainers:
                 )
             if condition is Condition.HEALTHY and name not in self._with_check:
                 raise ValueError(f"depends_on HEALTHY needs a container with a health_check, got: {name!r}")
+            if condition in STOPPED and name in self._restarting:
+                raise ValueError(
+                    f"depends_on must not wait for the end of a container that ECS restarts, got: {name!r} "
+                    f"{condition.name}; write RestartPolicy(ignored_exit_codes=[0]) there"
+                )
             if condition in STOPPED and self._all[name].essential:
                 raise ValueError(
                     f"depends_on must not wait for the end of an essential container, got: {name!r} {condition.name}; "

@@ -157,8 +157,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"condition": HEALTHY}, "condition HEALTHY needs a health_check, got none"),
     ({"condition": SUCCESS, "essential": True}, "waits for its end (SUCCESS), got: True"),
     ({"depends_on": {"web": START}, "condition": START}, "in a circle, got: web -> new -> web; leave out a dependency"),
-    ({"depends_on": {"other": START}}, "depends_on must name containers of the task (web, cache), got: 'other'"),
+    ({"depends_on": {"other": START}}, "depends_on must name containers of the task (web, cache, agent), got: 'other'"),
     ({"depends_on": {"cache": COMPLETE}}, "not wait for the end of an essential container, got: 'cache' COMPLETE"),
+    (
+        {"depends_on": {"agent": COMPLETE}},
+        "not wait for the end of a container that ECS restarts, got: 'agent' COMPLETE; write RestartPolicy(ignored",
+    ),
     ({"depends_on": {"cache": HEALTHY}}, "depends_on HEALTHY needs a container with a health_check, got: 'cache'"),
     ({"memory_limit_mib": 256}, "task's memory_limit_mib=512 to the main container, got: cache 256 + new 256"),
     ({"cpu": 300}, "sidecars must leave some of the task's cpu=256 to the main container, got: new 300"),
@@ -187,12 +191,13 @@ def test_what_could_not_start_is_refused(stack: Stack, web: FargateTask) -> None
     web.task_definition.add_container("LogRouter", image=REDIS)
     same = ecs.SystemControl(namespace="net.core.somaxconn", value="1")
     web.add_sidecar("cache", image=REDIS, memory_limit_mib=256, system_controls=[same])
+    web.add_sidecar("agent", image=REDIS, essential=False, restart_policy=RestartPolicy())
 
     for arguments, message in REFUSED:
         with pytest.raises(ValueError, match=re.escape(message)):
             web.add_sidecar(**{"name": "new", "image": REDIS, **arguments})
     assert web.add_sidecar("last", image=REDIS, cpu=255, memory_limit_mib=255)
-    assert containers_of(stack).keys() == {"web", "LogRouter", "cache", "last"}
+    assert containers_of(stack).keys() == {"web", "LogRouter", "cache", "agent", "last"}
 
 
 def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTask) -> None:
