@@ -87,13 +87,13 @@ def _tcp() -> Iterator[Row]:
     by_tcp = tcp.templates()
     ours, theirs = (checks_and_drain(by_tcp[name]) for name in ("ours", "ecs_patterns"))
     yield Row(
-        what="the same behind a network load balancer",
+        what="seconds of checks and drain behind a network load balancer, at most",
         ours=f"{ours} s",
         other=f"{theirs} s {OTHER}",
         ratio=ours / theirs,
         at_most=round(SLOWEST_NETWORK_DEPLOYMENT / theirs, 2),
     )
-    yield from _bills("a service behind a network load balancer", by_tcp)
+    yield from _bills("behind a network load balancer", by_tcp)
 
 
 def _jobs() -> Iterator[Row]:
