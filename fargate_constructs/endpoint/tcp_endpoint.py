@@ -58,10 +58,11 @@ class TcpEndpoint(ListeningEndpoint):
         domain_name: The name callers use, such as `mail.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*, in which alias records are made.
         internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined
-            to it. By default it faces the internet. A change replaces it.
+            to it. By default it faces the internet. AWS cannot change this of a load balancer that has listeners.
         static_ips: Whether it has Elastic IPs that stay, one for each zone; see `ingress_ips`. Or the allocation IDs
             (`eipalloc-…`) of yours, one for each zone. By default Elastic IPs are made, unless it is internal. They
-            cost as much as the addresses that AWS gives without. A change replaces the load balancer.
+            cost as much as the addresses that AWS gives without. Choose at the start: AWS gives a zone its address when
+            the load balancer is made.
         allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
             and there is no *allow_from*; none if it is internal. A listener may have its own.
         allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
