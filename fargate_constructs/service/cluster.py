@@ -147,8 +147,19 @@ class AuditedCluster(ecs.Cluster):
     def enable_fargate_capacity_providers(self) -> None:
         """Do nothing: the cluster has both. CDK's method would add them again, in a resource of its own."""
 
-    def add_asg_capacity_provider(self, provider: ecs.AsgCapacityProvider, **options: object) -> None:  # noqa: ARG002
+    def add_asg_capacity_provider(
+        self,
+        provider: object,  # noqa: ARG002 - of CDK's method
+        *,
+        can_containers_access_instance_role: object = None,  # noqa: ARG002
+        machine_image_type: object = None,  # noqa: ARG002
+    ) -> None:
         """Refuse EC2 capacity: CDK would associate the cluster with it alone, and its services would have none.
+
+        Args:
+            provider: EC2 capacity.
+            can_containers_access_instance_role: As CDK's method takes it.
+            machine_image_type: As CDK's method takes it.
 
         Raises:
             ValueError: Always.

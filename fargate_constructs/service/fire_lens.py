@@ -19,7 +19,7 @@ from constructs import Construct
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.fluent_bit import CONTAINER, SERVICE, add_fluent_bit, wait_for
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.unresolved import is_unresolved
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 from fargate_constructs.service.container import resolves_secret
 
 OUTPUT = re.compile(r"[a-z][a-z0-9_]*")
@@ -92,7 +92,7 @@ class FireLens(NamedConstructors):
             ValueError: If *name* cannot be an output's, *options* has the name or a secret, or both have a setting.
         """
         options, secret_options = dict(options or {}), dict(secret_options or {})
-        if not OUTPUT.fullmatch(name):
+        if not OUTPUT.fullmatch(name) and not is_dummy(name):
             raise ValueError(f"name must be that of an output of Fluent Bit, such as 'datadog', got: {name!r}")
         lower = {option.lower(): option for option in options}
         if "name" in lower:

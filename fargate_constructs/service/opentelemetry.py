@@ -22,7 +22,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import keep_place
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.unresolved import may_match
+from fargate_constructs._core.unresolved import is_dummy, may_match
 from fargate_constructs.service.container import Condition, Sidecar
 from fargate_constructs.service.restart_policy import RestartPolicy
 
@@ -43,6 +43,8 @@ SEND_TRACES = (
 )
 # https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-and-IAM.html
 WORKSPACE_ARN = re.compile(r"arn:aws[\w-]*:aps:[\w-]+:\d{12}:workspace/[\w-]+")
+# In place of an ARN that the CLI has yet to look up; then it synthesizes again.
+LOOKED_UP_LATER = "arn:aws:aps:region:account:workspace/name"
 # What the application gets (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Its
 # lines go to the log, not to the collector.
 VARIABLES = {
@@ -211,7 +213,8 @@ def _add_cloudwatch(config: dict[str, Any], namespace: str, group: logs.ILogGrou
 
 
 def _add_prometheus(config: dict[str, Any], workspace_arn: str) -> iam.PolicyStatement:
-    workspace = Arn.split(workspace_arn, ArnFormat.SLASH_RESOURCE_NAME)
+    arn = LOOKED_UP_LATER if is_dummy(workspace_arn) else workspace_arn
+    workspace = Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME)
     host = f"aps-workspaces.{workspace.region}.{Aws.URL_SUFFIX}"
     config["extensions"]["sigv4auth"] = {"region": workspace.region, "service": "aps"}
     config["service"]["extensions"].append("sigv4auth")

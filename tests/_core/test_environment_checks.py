@@ -17,6 +17,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
@@ -121,7 +122,11 @@ def group_in(stack: Stack) -> ec2.ISecurityGroup:
 # What makes a thing of a type in a stack.
 MAKERS: dict[str, Callable[[Stack], object]] = {
     **dict.fromkeys(("IConnectable", "ISecurityGroup"), group_in),
-    "FargateService": lambda stack: FargateService(stack, "Thing", network=network_in(stack), image=IMAGE),
+    **dict.fromkeys(
+        ("FargateService", "ListenerTarget", "RouteTarget"),
+        lambda stack: FargateService(stack, "Thing", network=network_in(stack), image=IMAGE),
+    ),
+    "ContainerDefinition": lambda stack: ecs.FargateTaskDefinition(stack, "Thing").add_container("Main", image=IMAGE),
     "HttpEndpoint": lambda stack: HttpEndpoint(stack, "Thing", network=network_in(stack)),
     "IAccessPoint": lambda stack: efs.AccessPoint.from_access_point_id(stack, "Thing", "fsap-1"),
     "IAlarm": lambda stack: cloudwatch.Alarm.from_alarm_arn(stack, "Thing", arn("cloudwatch", "alarm:a", stack)),
@@ -139,10 +144,14 @@ MAKERS: dict[str, Callable[[Stack], object]] = {
     "IFileSystem": lambda stack: efs.FileSystem.from_file_system_attributes(
         stack, "Thing", file_system_id="fs-1", security_group=group_in(stack)
     ),
+    "IFunction": lambda stack: lambda_.Function.from_function_arn(stack, "Thing", arn("lambda", "function:a", stack)),
     "IGrantable": lambda stack: iam.Role(stack, "Thing", assumed_by=iam.AccountRootPrincipal()),
     "IHostedZone": lambda stack: route53.HostedZone(stack, "Thing", zone_name="example.com"),
     "IKey": lambda stack: kms.Key.from_key_arn(stack, "Thing", arn("kms", "key/1", stack)),
     "ILogGroup": lambda stack: logs.LogGroup.from_log_group_arn(stack, "Thing", arn("logs", "log-group:a:*", stack)),
+    "INetworkLoadBalancer": lambda stack: elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
+        stack, "Thing", load_balancer_arn=arn("elasticloadbalancing", "loadbalancer/net/a/1", stack)
+    ),
     "IQueue": lambda stack: sqs.Queue.from_queue_arn(stack, "Thing", arn("sqs", "a", stack)),
     "IRole": lambda stack: iam.Role(stack, "Thing", assumed_by=iam.AccountRootPrincipal()),
     "ISubnet": lambda stack: ec2.Subnet.from_subnet_id(stack, "Thing", "subnet-1"),
@@ -157,7 +166,6 @@ MAKERS: dict[str, Callable[[Stack], object]] = {
     "Rollback": lambda stack: Rollback(
         alarms=[cloudwatch.Alarm.from_alarm_arn(stack, "Thing", arn("cloudwatch", "alarm:a", stack))]
     ),
-    "RouteTarget": lambda stack: FargateService(stack, "Thing", network=network_in(stack), image=IMAGE),
     "SignIn": lambda stack: SignIn.cognito(
         user_pool=cognito.UserPool(stack, "Thing"),
         user_pool_client=cognito.UserPoolClient.from_user_pool_client_id(stack, "Client", "1"),
@@ -167,6 +175,7 @@ MAKERS: dict[str, Callable[[Stack], object]] = {
 }
 # Of what these are made CDK does not tell; why that does no harm.
 UNSEEN = {
+    "CredentialSpec": "as EnvironmentFile",
     "EnvironmentFile": "S3 is reached from any region and account, as the bucket's policy allows",
     "ContainerImage": "ECR is reached from any region and account, as the repository's policy allows",
     "IAlarmAction": "of any kind; CloudWatch refuses a topic of another region when it makes the alarm",
@@ -175,8 +184,9 @@ UNSEEN = {
 }
 # What is nowhere: values and settings.
 NOWHERE = {
-    *("CpuArchitecture", "Duration", "HealthCheck", "ListenerAction", "ListenerCondition"),
-    *("ObjectLockRetention", "OperatingSystemFamily", "ScheduleExpression", "Size", "TransformProperty"),
+    *("CapacityProviderStrategy", "CpuArchitecture", "Duration", "HealthCheck", "ListenerAction", "ListenerCondition"),
+    *("ObjectLockRetention", "OperatingSystemFamily", "Port", "ScheduleExpression", "Size"),
+    *("SystemControl", "TransformProperty", "Ulimit"),
 }
 
 
@@ -247,7 +257,7 @@ def test_every_argument_is_checked() -> None:
     values = {each.owner.__name__ for each in given_things() if each.type in MAKERS} - {
         each.owner.__name__ for each in given_to_constructs()
     }
-    assert values <= {*MAKERS, "LogRouter"}  # which gets the region of its bucket
+    assert values <= {*MAKERS, "LogRouter", "Metrics"}  # which get the region of their bucket, and of their log group
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, SecretValue, Stack
+from aws_cdk import App, Duration, Environment, SecretValue, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -18,6 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_ssm as ssm
 
@@ -29,13 +30,18 @@ from fargate_constructs import (
     Egress,
     FargateService,
     FargateWebService,
+    FireLens,
     FixedEgressNetwork,
     Health,
     HttpEndpoint,
+    Job,
     LoadBalancing,
     LogArchive,
     LogCatalog,
+    Metrics,
     OneOffTask,
+    PullThroughCache,
+    QueueWorker,
     ScheduledTask,
     SignIn,
     TcpEndpoint,
@@ -62,8 +68,10 @@ NO_LOOK_UPS = {
     "target_port",  # a name given to the service
     "health_check_port",
     "secrets",  # the names of variables; values are no texts
+    "secret_options",  # the names of settings
+    "FireLens.driver: stream_prefix",  # called by the task
 }
-# The arguments of a service's container; ScheduledTask and OneOffTask check theirs by the same function.
+# The arguments of a container; all services and jobs check theirs by the same function.
 CONTAINER = (
     "environment",
     "command",
@@ -72,6 +80,7 @@ CONTAINER = (
     "user",
     "writable_paths",
     "multiline_pattern",
+    "docker_labels",
 )
 
 CONDITIONS = "hosts, paths, headers, methods, query, source_ips"
@@ -205,6 +214,21 @@ def jobs(lab: Lab) -> None:
     OneOffTask(lab.stack, "Repair", name=lab.text("name"), **common)  # type: ignore[arg-type]
 
 
+def starts(lab: Lab) -> None:
+    """Run a job for uploads, for events, and by a state machine."""
+    job = Job(lab.stack, "Load", network=lab.network, image=lab.image, name=lab.text("name"))
+    overrides: dict[str, Any] = {"environment": {"A": lab.text("a")}, "command": [lab.text("command")]}
+    bucket = s3.Bucket(lab.stack, "Bucket")
+    job.run_on_upload("Upload", bucket=bucket, prefix=lab.text("prefix"), suffix=lab.text("suffix"), **overrides)
+    job.event_target("Event", **overrides)
+    job.task_state("State", **overrides)
+
+
+def telemetry(lab: Lab, **arguments: Any) -> None:  # noqa: ANN401 - any of the collector's
+    """Add a collector to a service."""
+    lab.service().add_opentelemetry(**arguments)
+
+
 def archive(lab: Lab) -> None:
     """Archive all log groups but some."""
     made = LogArchive(lab.stack, "Logs")
@@ -222,8 +246,8 @@ def sidecar(lab: Lab) -> None:
     """Add a container whose texts are looked up."""
     texts = {name: lab.text(name) for name in ("name", "working_directory", "user", "multiline_pattern")}
     lists = {name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")}
-    environment = {"A": lab.text("environment")}
-    lab.service().add_sidecar(image=lab.image, environment=environment, **texts, **lists)  # type: ignore[arg-type]
+    maps = {name: {"A": lab.text(name)} for name in ("environment", "docker_labels")}
+    lab.service().add_sidecar(image=lab.image, **maps, **texts, **lists)  # type: ignore[arg-type]
 
 
 def answers(lab: Lab) -> None:
@@ -295,14 +319,37 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "FargateService.__init__: port, name": lambda lab: lab.service(port={lab.text("port"): 80}, name=lab.text("name")),
     f"FargateService.__init__: {', '.join(CONTAINER)}": lambda lab: lab.service(
         environment={"A": lab.text("a")},
+        docker_labels={"A": lab.text("label")},
         working_directory=lab.text("folder"),
         user=lab.text("user"),
         multiline_pattern=lab.text("pattern"),
         **{name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")},
     ),
     "ScheduledTask.__init__: name; OneOffTask.__init__: name": jobs,
+    "QueueWorker.__init__: name": lambda lab: QueueWorker(
+        lab.stack,
+        "Orders",
+        network=lab.network,
+        image=lab.image,
+        name=lab.text("name"),
+        message_duration=Duration.seconds(1),
+    ),
+    "Job.__init__: name; run_on_upload: prefix, suffix, environment, command; event_target: environment, command; "
+    "task_state: environment, command": starts,
+    "add_opentelemetry: config": lambda lab: telemetry(lab, config=lab.text("config")),
+    "Metrics.cloudwatch: namespace": lambda lab: telemetry(lab, metrics=Metrics.cloudwatch(namespace=lab.text("name"))),
+    "Metrics.prometheus: workspace_arn": lambda lab: telemetry(lab, metrics=Metrics.prometheus(lab.text("workspace"))),
+    "FireLens.to: name, options, config": lambda lab: lab.service(
+        log_router=FireLens.to(lab.text("name"), options={"Host": lab.text("host")}, config=lab.text("config"))
+    ),
+    "PullThroughCache.__init__: prefix, account; PullThroughCache.image: name": lambda lab: lab.service(
+        image=PullThroughCache(lab.text("prefix"), account=lab.text("account")).image(lab.text("image"))
+    ),
     f"add_sidecar: name, {', '.join(CONTAINER)}": sidecar,
     "mount_file_system: path": file_system,
+    "mount_s3_files: path, file_system_arn, access_point_arn": lambda lab: lab.service().mount_s3_files(
+        lab.text("path"), file_system_arn=lab.text("files"), access_point_arn=lab.text("point")
+    ),
     "log_driver: stream_prefix, multiline_pattern; LogRouter.driver: stream_prefix": lambda lab: (
         lab.service().log_driver(lab.text("prefix"), multiline_pattern=lab.text("pattern"))
     ),
@@ -436,9 +483,10 @@ def is_in(where: str, argument: str, listed: str) -> bool:
 
 def test_every_text_is_tried() -> None:
     """Each text argument of the public API is tried, or listed as one that is not looked up."""
-    of_jobs = [f"{class_}.__init__: {', '.join(CONTAINER)}" for class_ in ("ScheduledTask", "OneOffTask")]
+    tasks = ("Job", "OneOffTask", "QueueWorker", "ScheduledTask")
+    of_tasks = [f"{class_}.__init__: {', '.join(CONTAINER)}" for class_ in tasks]
     of_web = f"FargateWebService.__init__: {', '.join(CONTAINER)}, name, port"
-    known = [*TRIES, *NO_LOOK_UPS, *of_jobs, of_web]
+    known = [*TRIES, *NO_LOOK_UPS, *of_tasks, of_web]
 
     left = [(where, argument) for where, argument in texts() if not any(is_in(where, argument, each) for each in known)]
     assert left == []
