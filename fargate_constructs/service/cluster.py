@@ -151,15 +151,17 @@ class AuditedCluster(ecs.Cluster):
         self,
         provider: object,  # noqa: ARG002 - of CDK's method
         *,
-        can_containers_access_instance_role: object = None,  # noqa: ARG002
         machine_image_type: object = None,  # noqa: ARG002
+        spot_instance_draining: object = None,  # noqa: ARG002
+        topic_encryption_key: object = None,  # noqa: ARG002
     ) -> None:
         """Refuse EC2 capacity: CDK would associate the cluster with it alone, and its services would have none.
 
         Args:
             provider: EC2 capacity.
-            can_containers_access_instance_role: As CDK's method takes it.
             machine_image_type: As CDK's method takes it.
+            spot_instance_draining: As CDK's method takes it.
+            topic_encryption_key: As CDK's method takes it.
 
         Raises:
             ValueError: Always.
