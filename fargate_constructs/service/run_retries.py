@@ -29,7 +29,7 @@ FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 10, 360
 
 NUMBER = f"""(
     $by := $states.input.detail.startedBy;
-    $contains($by, '{RETRY}') ? $number($substringAfter($by, '{RETRY}')) : 0
+    $contains($by, /^{RETRY}[0-9]+$/) ? $number($substringAfter($by, '{RETRY}')) : 0
 )"""
 
 ID, ATTEMPT = "$split($states.input.detail.taskArn, '/')[-1]", "$string($states.input.attempt.number)"
@@ -76,17 +76,15 @@ class RunRetries(JobMachine):
                 iam_resources=["*"],
             )
         )
-        is_last = [
-            _equals("$.detail.stopCode", "UserInitiated"),
-            *(_equals("$.detail.startedBy", by) for by in (f"{RETRY}{retries}", BY_DEPLOYMENT, BY_STATE)),
-        ]
+        # A run may have a higher number than *retries*, which a deployment has lowered since it started.
+        is_last = (
+            "{% $states.input.detail.stopCode = 'UserInitiated'"
+            f" or $states.input.detail.startedBy in ['{BY_DEPLOYMENT}', '{BY_STATE}']"
+            f" or {NUMBER} >= {retries} %}}"
+        )
         choice = (
-            sfn.Choice(self, "IsLast")
-            .when(sfn.Condition.or_(*is_last), self.report("ReportRun", with_error=False))
+            sfn.Choice.jsonata(self, "IsLast")
+            .when(sfn.Condition.jsonata(is_last), self.report("ReportRun", with_error=False))
             .otherwise(wait.next(look).next(run_to_start(self, run)))
         )
         self.make(choice)
-
-
-def _equals(field: str, value: str) -> sfn.Condition:
-    return sfn.Condition.and_(sfn.Condition.is_present(field), sfn.Condition.string_equals(field, value))
