@@ -10,11 +10,19 @@ from fargate_constructs._core.unresolved import is_known
 FORMS = re.compile(
     r"cron\((?P<fields>[^()]*)\)|rate\([1-9]\d* (minute|hour|day)s?\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
 )
-FIELDS = ("minute", "hour", "day of month", "month", "day of week", "year")
+FIELDS = {
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day of month": (1, 31),
+    "month": (1, 12),
+    "day of week": (1, 7),
+    "year": (1970, 2199),
+}
+NUMBERS = re.compile(r"(?<![/#\d])\d+")  # neither a step nor the week of a month
 
 
 def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None:
-    """Refuse what can only come from `ScheduleExpression.expression(...)`, such as a line of crontab."""
+    """Refuse what CDK does not check, such as a line of crontab in `ScheduleExpression.expression(...)`."""
     expression = schedule.expression_string
     if not is_known(expression):
         return
@@ -32,6 +40,11 @@ def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None
             f"{name} must have the six fields {', '.join(FIELDS)}, got {len(fields)}: {expression!r}; "
             'write ScheduleExpression.cron(minute="0", hour="3")'
         )
+    for (field, (low, high)), value in zip(FIELDS.items(), fields, strict=True):
+        for number in NUMBERS.findall(value):
+            if not low <= int(number) <= high:
+                sunday = ", and 1 is Sunday" if field == "day of week" else ""
+                raise ValueError(f"{field} of {name} must be {low} to {high}{sunday}, got: {number} in {expression!r}")
     _, _, day, _, week_day, _ = fields
     if (day == "?") == (week_day == "?"):
         raise ValueError(f"{name} must have a '?' for the day of month or for the day of week, got: {expression!r}")

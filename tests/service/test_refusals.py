@@ -162,6 +162,8 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (expression("cron(0 3 * * *)"), "year, got 5: 'cron(0 3 * * *)'; write ScheduleExpression.cron(minute="),
     (expression("cron(0 3 * * * *)"), "'?' for the day of month or for the day of week, got: 'cron(0 3 * * * *)'"),
     (expression("cron(0 3 ? * ? *)"), "'?' for the day of month or for the day of week, got: 'cron(0 3 ? * ? *)'"),
+    (expression("cron(60 3 * * ? *)"), "minute of schedule must be 0 to 59, got: 60 in 'cron(60 3 * * ? *)'"),
+    (expression("cron(0 3 ? * 0-4 *)"), "day of week of schedule must be 1 to 7, and 1 is Sunday, got: 0 in 'cron(0"),
     (expression("rate(5 weeks)"), "got: 'rate(5 weeks)'; write ScheduleExpression.cron(minute="),
     (expression("rate(0 days)"), "got: 'rate(0 days)'"),
     (expression("at(2030-01-01)"), "got: 'at(2030-01-01)'"),

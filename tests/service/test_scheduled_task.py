@@ -217,6 +217,7 @@ def test_expressions_that_aws_takes() -> None:
         write.cron(),
         write.cron(minute="0", hour="3", day="L"),
         write.cron(week_day="MON-FRI"),
+        write.cron(minute="0/59", hour="0,23", week_day="2#1"),
         *(write.rate(each) for each in (Duration.minutes(1), Duration.minutes(90), Duration.hours(24))),
         write.at(datetime(2030, 1, 31, 4, 5, tzinfo=UTC)),
         *map(write.expression, ("cron(15 10 ? * 6L 2022-2023)", "rate(5 minutes)", "at(2022-11-20T13:00:00)", token)),
