@@ -28,7 +28,7 @@ from fargate_constructs.service.failed_runs import FailedRuns
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.run_launcher import RunLauncher
-from fargate_constructs.service.run_overrides import overrides_of
+from fargate_constructs.service.run_overrides import overrides_of, validate_language
 from fargate_constructs.service.run_timeout import RunTimeout
 from fargate_constructs.service.runs import Runs
 from fargate_constructs.service.task_logs import LogRouter
@@ -149,6 +149,8 @@ class Job(FargateTask):
     """
 
     _always_reports: ClassVar[bool] = True
+    # IDs of parts that may be made after a target or a state.
+    _later_parts: ClassVar[Sequence[str]] = ("DeadLetterQueue", "FailureRule", "MachineRule", "Alarm")
 
     @checked
     def __init__(
@@ -307,6 +309,7 @@ class Job(FargateTask):
         """
         self._validate_id(id)
         overrides = overrides_of(self, self._main, environment, command)
+        validate_language(overrides, jsonata=False)
         return RunLauncher(self, id, job=self, overrides=overrides).target()
 
     @checked
@@ -332,8 +335,8 @@ class Job(FargateTask):
         Args:
             id: The ID of the rule's part, below the job.
             bucket: The bucket, in the same region.
-            prefix: What the keys begin with, such as `orders/`. By default any.
-            suffix: What the keys end with, such as `.csv`. By default any.
+            prefix: What the keys begin with, such as `orders/`, without wildcards. By default any.
+            suffix: What the keys end with, such as `.csv`, without wildcards. By default any.
             environment: Further variables of this run, as of `event_target`.
             command: The command of this run. By default the job's.
 
@@ -343,7 +346,7 @@ class Job(FargateTask):
         Raises:
             ValueError: If *environment* is refused by `event_target`, or has one of the two names.
         """
-        self._validate_id(id)
+        self._validate_id(id, suffix="Rule")
         environment = environment or {}
         if taken := environment.keys() & FIELDS.keys():
             raise ValueError(f"environment must not have names that the upload sets, got: {', '.join(sorted(taken))}")
@@ -385,7 +388,8 @@ class Job(FargateTask):
             The state.
 
         Raises:
-            ValueError: If *environment* is refused by `event_target`, or the job has a *task_count*.
+            ValueError: If *environment* is refused by `event_target`, or the job has a *task_count*. Making the
+                state machine fails if a value is in another query language than the state machine's.
         """
         self._validate_single_task("task_state", "several states in a sfn.Map or sfn.Parallel")
         self._validate_id(id)
@@ -398,8 +402,9 @@ class Job(FargateTask):
     def _failed_runs(self) -> FailedRuns:
         return FailedRuns(self, retries=self.retries)
 
-    def _validate_id(self, id: str) -> None:
-        if self.node.try_find_child(id):
+    def _validate_id(self, id: str, *, suffix: str = "") -> None:
+        taken = {*self._later_parts, *(each.node.id for each in self.node.children)}
+        if taken & {id, f"{id}{suffix}"}:
             raise ValueError(f"id must differ from the IDs of the job's other parts, got: {id!r}")
 
     def _validate_single_task(self, what: str, instead: str) -> None:

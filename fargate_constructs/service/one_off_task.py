@@ -134,6 +134,7 @@ class OneOffTask(Job):
     """
 
     _always_reports = False
+    _later_parts = (*Job._later_parts, "Run")
 
     @checked
     def __init__(

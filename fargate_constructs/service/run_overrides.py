@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import Tokenization
 from aws_cdk import aws_events as events
@@ -63,3 +63,24 @@ def _validate_value(value: object) -> None:
             "environment and command take a field of the input as the whole text, got a part of one; "
             "write sfn.JsonPath.format('s3://{}', …)"
         ) from error
+
+
+def validate_language(overrides: Mapping[str, Any], *, jsonata: bool) -> None:
+    """Refuse values in the other query language than that of the state: one passes as it is written, one is refused."""
+    if jsonata and sfn.FieldUtils.render_object(overrides) != overrides:
+        raise ValueError(
+            "environment and command of a state with JSONata take no sfn.JsonPath; "
+            "write '{% $states.input.day %}' for a field"
+        )
+    if not jsonata and any(each.startswith("{%") and each.endswith("%}") for each in _texts(overrides)):
+        raise ValueError(
+            "environment and command pass JSONata as it is written, because the state machine has JSONPath; "
+            "write sfn.JsonPath.string_at('$.day') for a field"
+        )
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    children = value.values() if isinstance(value, Mapping) else value
+    return [text for each in cast("Iterable[object]", children) for text in _texts(each)]

@@ -12,6 +12,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
 
+from fargate_constructs.service.run_overrides import validate_language
+
 if TYPE_CHECKING:
     from fargate_constructs.service.job import Job
 
@@ -64,7 +66,9 @@ class TaskState(sfn_tasks.EcsRunTask):
     def to_state_json(self, top_level_query_language: sfn.QueryLanguage | None = None) -> Mapping[Any, Any]:
         """Return the state with the revision that the stack deploys, and without a public address."""
         state: dict[str, Any] = dict(super().to_state_json(top_level_query_language))
-        parameters = state["Arguments" if "Arguments" in state else "Parameters"]  # of JSONata and JSONPath
+        is_jsonata = "Arguments" in state
+        validate_language(self._overrides, jsonata=is_jsonata)
+        parameters = state["Arguments" if is_jsonata else "Parameters"]
         parameters["TaskDefinition"] = self._job.task_definition.task_definition_arn
         parameters["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "DISABLED"
         parameters |= sfn.FieldUtils.render_object(self._overrides)

@@ -1,6 +1,7 @@
 """A job that something else starts: its state machines, what they may do, and what reports a failed run."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -274,6 +275,22 @@ def test_a_state_of_a_machine_with_jsonata(stack: Stack, network: Network) -> No
         {"Name": "load", "Environment": [{"Name": "DAY", "Value": day}], "Command": ["./load.py", day]}
     ]
     assert other["Parameters"]["Overrides"]["ContainerOverrides"] == [{"Name": "load", "Command.$": "$.commands"}]
+
+
+def test_a_state_in_the_other_language_is_refused(stack: Stack, network: Network) -> None:
+    """JSONPath would pass JSONata as a text, and AWS refuses JSONPath in JSONata when it is deployed."""
+    load = Job(stack, "Load", network=network, image=IMAGE)
+    jsonata = load.task_state("Jsonata", command=["./load.py", "{% $states.input.day %}"])
+    path = load.task_state("Path", command=["./load.py", sfn.JsonPath.string_at("$.day")])
+    cases = (
+        (jsonata, sfn.QueryLanguage.JSON_PATH, "pass JSONata as it is written, because the state machine has JSONPath"),
+        (path, sfn.QueryLanguage.JSONATA, "a state with JSONata take no sfn.JsonPath; write '{% $states.input.day %}'"),
+    )
+
+    for state, language, message in cases:
+        body = sfn.DefinitionBody.from_chainable(state)
+        with pytest.raises(RuntimeError, match=re.escape(message)):
+            sfn.StateMachine(stack, language.name, definition_body=body, query_language=language)
 
 
 def test_a_state_with_a_sidecar_warns(stack: Stack, network: Network) -> None:

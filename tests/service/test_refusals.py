@@ -380,7 +380,17 @@ def test_methods() -> None:
             lambda: migrate.task_state("TaskRole"),
             "id must differ from the IDs of the job's other parts, got: 'TaskRole'",
         ),
-        (lambda: migrate.run_on_upload("Logs", bucket=bucket), "id must differ from the IDs of the job's other parts"),
+        *(
+            (
+                partial(migrate.run_on_upload, taken, bucket=bucket),
+                "id must differ from the IDs of the job's other parts",
+            )
+            for taken in ("Logs", "Alarm", "Machine", "Run")
+        ),
+        (
+            lambda: migrate.event_target("Paid", environment={"ORDER": "{% $states.input.order %}"}),
+            "pass JSONata as it is written, because the state machine has JSONPath; write sfn.JsonPath.string_at(",
+        ),
         (lambda: migrate.run_on_upload("In", bucket="uploads"), "bucket must be aws_s3.IBucket, got: 'uploads'"),
         (lambda: web.add_sidecar("proxy", image=IMAGE, environment={"TOKEN": SECRET_VALUE}), "value of one in 'TOKEN'"),
     ]
