@@ -160,7 +160,7 @@ class QueueWorker(FargateService):
         fifo: Whether the queue made here is a FIFO queue. By default it is a standard queue. A change replaces it.
         encryption_key: The key that encrypts the queues made here. By default SQS's own, which costs nothing.
         visibility_timeout: How long a message is hidden after a task received it, up to 12 h: longer than any work on
-            one takes. By default six times *message_duration*, and *stop_timeout*.
+            one takes. By default six times *message_duration* plus *stop_timeout*.
         max_receive_count: How often a message is received before it moves to the dead-letter queue, 1 to 1,000. By
             default 5: each task that is stopped while it works on the message counts.
         scale_in_protection: Whether a task may protect itself from scale-in and deployments while it works, by

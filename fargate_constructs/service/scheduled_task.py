@@ -141,7 +141,7 @@ class ScheduledTask(Job):
         enabled: Whether the schedule runs the task. By default it does. If not, `run_command` still does.
         skip_if_running: Whether no run starts while ECS lists a task of this job that has not been asked to stop, also
             one that was started otherwise. Then a run is also started only once for each scheduled time. A run that a
-            person starts in the same seconds is not seen. By default runs may overlap.
+            person starts in the same seconds is not seen, nor one that waits for a retry. By default runs may overlap.
         retry_attempts: How often a failed start is repeated, 0 to 185, at growing intervals. By default 185: until
             *max_event_age* is over.
         max_event_age: How late a run may start, 1 minute to 24 hours. By default 1 hour.
