@@ -301,7 +301,7 @@ class Job(FargateTask):
             command: The command of this run. By default the job's.
 
         Returns:
-            The target. It may serve several rules, also rules of other stacks.
+            The target. It may serve several rules, also rules of stacks that are deployed after the job's.
 
         Raises:
             ValueError: If *environment* has the value of a secret or a name of one of the job's secrets, a value is a
