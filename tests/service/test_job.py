@@ -369,14 +369,16 @@ def test_a_principal_may_run_the_job(stack: Stack, network: Network) -> None:
     assert stack in pipeline.dependencies
 
 
-def test_a_rule_of_another_stack_starts_the_job(stack: Stack, network: Network) -> None:
-    """Its stack depends on the job's, and the job's queue takes its events that cannot be delivered."""
+def test_rules_of_another_stack_start_the_job(stack: Stack, network: Network) -> None:
+    """Their stack depends on the job's, and the job's queue takes their events that cannot be delivered."""
     bill = Job(stack, "Bill", network=network, image=IMAGE)
     rules = Stack(App.of(stack), "Rules")
     order = sfn.JsonPath.string_at(ORDER)
 
     rule = events.Rule(rules, "Paid", event_pattern=events.EventPattern(source=["shop"]))
     rule.add_target(bill.event_target("Paid", command=["./bill.py", order], environment={"ORDER": order}))
+    other = events.Rule(rules, "Refunded", event_pattern=events.EventPattern(source=["refunds"]))
+    other.add_target(bill.event_target("Refunded"))
 
     (override,) = definition(Template.from_stack(stack), "BillPaid")["Run"]["Parameters"]["Overrides"][
         "ContainerOverrides"
@@ -386,7 +388,8 @@ def test_a_rule_of_another_stack_starts_the_job(stack: Stack, network: Network) 
     assert (stack in rules.dependencies, stack.dependencies) == (True, [])
     (policy,) = properties(stack, "AWS::SQS::QueuePolicy")
     (source,) = (each["Condition"]["ArnLike"] for each in policy["PolicyDocument"]["Statement"][-1:])
-    assert source["aws:SourceArn"][0]["Fn::Join"][1][-1].endswith(":rule/*")
+    (arn,) = source["aws:SourceArn"]
+    assert arn["Fn::Join"][1][-1].endswith(":rule/*")
 
 
 def test_many_events_start_one_job(stack: Stack, network: Network) -> None:
