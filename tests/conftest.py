@@ -19,7 +19,7 @@ from aws_cdk import aws_ecs as ecs
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 # These load on first use. In a test without coverage their lines would not count.
-import fargate_constructs._core.private_bucket  # noqa: F401
+import fargate_constructs._core.private_bucket
 import fargate_constructs.service.task_state  # noqa: F401
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
