@@ -54,6 +54,7 @@ def jobs_app(version: int) -> App:
         "StoreGroup": store.security_group_id,
         "TaskGroup": migrate.connections.security_groups[0].security_group_id,
         "Bucket": bucket.bucket_name,
+        "LoadCommand": load.run_command,
         "LoadQueue": load.dead_letter_queue.queue_url,
         "Flow": nightly_flow.state_machine_arn,
         "SlowCommand": slow.run_command,
@@ -134,7 +135,7 @@ def test_a_migration_reaches_its_store(stack: DeployedStack) -> None:
     assert [each["GroupId"] for each in rule["UserIdGroupPairs"]] == [stack.output("TaskGroup")]
 
 
-def _run(aws: Emulator, line: str) -> str:
+def _run(aws: Emulator, line: str, *, started_by: str = "") -> str:
     """Do what a `run_command` says; return the cluster and the task."""
     words = shlex.split(line)
     options = dict(zip(words[3:11:2], words[4:11:2], strict=True))
@@ -144,6 +145,7 @@ def _run(aws: Emulator, line: str) -> str:
         taskDefinition=options["--task-definition"],
         capacityProviderStrategy=[{key: int(value) if value.isdecimal() else value for key, value in strategy.items()}],
         networkConfiguration=json.loads(options["--network-configuration"]),
+        **({"startedBy": started_by} if started_by else {}),
     )["tasks"]
     return str(task["taskArn"])
 
@@ -225,6 +227,20 @@ def test_an_upload_runs_the_task_and_a_failed_run_starts_again(stack: DeployedSt
     (message,) = _messages(stack, "LoadQueue", count=1)
     assert [message["detail"][each] for each in ("taskArn", "startedBy")] == [second["taskArn"], "retry-1"]
     assert message["detail"]["containers"][0]["exitCode"] == 4
+
+
+def test_retries_that_a_deployment_lowers_end(stack: DeployedStack) -> None:
+    """A run that was already repeated more often is not repeated; another text of a caller counts as no retry."""
+    api, family = stack.aws.client("ecs"), stack.output("LoadFamily")
+    for started_by in ("retry-7", "my-retry-run"):
+        task = _run(stack.aws, stack.output("LoadCommand"), started_by=started_by)
+        api.stop_task(cluster=task.split("/")[1], task=task, reason="exit 3")
+
+    (again,) = _running(stack, family)
+    assert again["startedBy"] == "retry-1"
+    api.stop_task(cluster=again["clusterArn"], task=again["taskArn"], reason="exit 0")
+    (message,) = _messages(stack, "LoadQueue", count=1)
+    assert message["detail"]["startedBy"] == "retry-7"
 
 
 def test_an_event_runs_the_task(stack: DeployedStack) -> None:
