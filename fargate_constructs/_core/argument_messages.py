@@ -3,6 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from types import FunctionType, MethodType, NoneType
 from typing import NoReturn, get_args, get_origin
 
@@ -96,7 +97,7 @@ def _hints(owner: str, name: str, value: object, type_: object) -> Iterator[str]
         yield VALUE_HINTS[f"{owner}.{name}"]
     if matches([value], type_):
         is_line = name in WORD_LISTS and isinstance(value, str) and not QUOTES & set(value)
-        yield f"write {name}={str(value).split() if is_line else [value]!r}"
+        yield f"write {name}={str(value).split() if is_line else f'[{_as_code(value)}]'}"
     if isinstance(value, (FunctionType, MethodType)):
         yield "call it"
     types = [part for part in _types_in(type_) if isinstance(part, type)]
@@ -106,6 +107,13 @@ def _hints(owner: str, name: str, value: object, type_: object) -> Iterator[str]
     yield from (f"write its {path}" for path in _attribute_paths(types, value))
     yield from (VALUE_HINTS[each] for each in (name, *map(name_of, types)) if each in VALUE_HINTS)
     yield from filter(None, (_constructor_hint(each, value) for each in types))
+
+
+def _as_code(value: object) -> str:
+    """Return a value as a program writes it; three dots for an object, which has a name there."""
+    if isinstance(value, Enum):
+        return f"{describe_type(type(value))}.{value.name}"
+    return repr(value) if isinstance(value, (str, int, float, tuple)) else "..."
 
 
 def _types_in(type_: object) -> Iterator[object]:

@@ -52,7 +52,8 @@ class AuditedCluster(ecs.Cluster):
         log_retention: How long transcripts are kept. By default a year.
 
     Raises:
-        ValueError: If *ephemeral_storage_key* is an alias or a multi-Region key, which Fargate does not take.
+        ValueError: If *encryption_key* is an alias, for which no policy can allow tasks to decrypt; if
+            *ephemeral_storage_key* is an alias or a multi-Region key, which Fargate does not take.
     """
 
     @checked
@@ -68,6 +69,7 @@ class AuditedCluster(ecs.Cluster):
         ephemeral_storage_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
+        _validate_session_key(encryption_key)
         _validate_storage_key(ephemeral_storage_key)
         transcripts = logs.LogGroup(
             scope,
@@ -249,12 +251,29 @@ def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
 _EXEC_ACCESS: WeakKeyDictionary[ecs.ICluster, ExecAccess] = WeakKeyDictionary()
 
 
+def _validate_session_key(key: kms.IKey | None) -> None:
+    """Refuse an alias: CDK would write it into the policy of the tasks, where IAM takes keys only.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+    """
+    if key and _is_alias(key):
+        raise ValueError(
+            f"encryption_key must be the key itself, got: the alias {path_of(key)}; make a kms.Key, or import it by "
+            "kms.Key.from_lookup(..., alias_name=...)"
+        )
+
+
 def _validate_storage_key(key: kms.IKey | None) -> None:
     """Refuse a key that Fargate does not take for the disks of tasks."""
     if key is None:
         return
     is_multi_region = getattr(key.node.default_child, "multi_region", False)
-    if is_multi_region or (is_known(key.key_id) and key.key_id.startswith(("alias/", "mrk-"))):
+    if is_multi_region or _is_alias(key) or (is_known(key.key_id) and key.key_id.startswith("mrk-")):
         raise ValueError(
             f"ephemeral_storage_key must be of one region, and no alias, got: {path_of(key)}; make a kms.Key"
         )
+
+
+def _is_alias(key: kms.IKey) -> bool:
+    """Whether a key is an alias, of this app or imported; one in a token is not known."""
+    return isinstance(key, kms.Alias) or (is_known(key.key_id) and key.key_id.startswith("alias/"))

@@ -63,7 +63,8 @@ def _violations(services: Mapping[str, str], templates: Templates) -> Iterator[P
             "nothingStartsTasks",
             service,
             f"{service} must have something that starts its first task, got: a minimum of 0, and in this app no "
-            "schedule and no metric that has data without tasks (CPU, memory and requests have none)",
+            "scheduled action with a higher one, and no metric that has data without tasks (CPU, memory and requests "
+            "have none)",
             fix="write service.scale_on_backlog(...) for a queue, or scale_on_schedule(...) or scale_on_metric(...) "
             "of service.scalable_task_count; if something else starts tasks, acknowledge this finding",
             severity="warning",

@@ -130,6 +130,9 @@ def test_value_objects_take_part(arguments: dict[str, Any], message: str) -> Non
         Limits(**arguments)
 
 
+STAGE = ecs.DeploymentLifecycleStage.POST_SCALE_UP
+
+
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Choices:
@@ -148,6 +151,8 @@ class Choices:
     cpu: int = 256
     command: Sequence[str] = ()
     secret_words: Sequence[str] = ()
+    stages: Sequence[ecs.DeploymentLifecycleStage] = ()
+    groups: Sequence[Egress] = ()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +173,8 @@ class Choices:
         ({"command": "run it"}, "command must be a list of str, got: 'run it'; write command=['run', 'it']"),
         ({"command": "sh -c 'run it'"}, """got: "sh -c 'run it'"; write command=["sh -c 'run it'"]"""),
         ({"secret_words": "hush"}, "secret_words must be a list of str, got: a str"),
+        ({"stages": STAGE}, "'POST_SCALE_UP'>; write stages=[aws_ecs.DeploymentLifecycleStage.POST_SCALE_UP]"),
+        ({"groups": Egress.single()}, "; write groups=[...]"),
     ],
     ids=lambda value: str(*value.items()) if isinstance(value, dict) else "",
 )

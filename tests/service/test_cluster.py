@@ -139,13 +139,18 @@ def test_what_a_cluster_refuses(stack: Stack, network: Network) -> None:
     ):
         cluster.add_default_capacity_provider_strategy([ON_SPOT])
     arn = "arn:aws:kms:eu-west-1:123456789012:key/mrk-12345678123412341234123456789012"
+    alias = kms.Key(stack, "Own").add_alias("alias/own")
     for key in (
+        alias,
         kms.Alias.from_alias_name(stack, "Alias", "alias/disks"),
         kms.Key.from_key_arn(stack, "Imported", arn),
         kms.Key(stack, "Everywhere", multi_region=True),
     ):
         with pytest.raises(ValueError, match="ephemeral_storage_key must be of one region, and no alias, got: Test/"):
             AuditedCluster(stack, "Disks", vpc=network.vpc, ephemeral_storage_key=key)
+    for key in (alias, kms.Alias.from_alias_name(stack, "Shells", "alias/shells")):
+        with pytest.raises(ValueError, match=r"encryption_key must be the key itself, got: the alias Test/.*; make a"):
+            AuditedCluster(stack, "Sessions", vpc=network.vpc, encryption_key=key)
 
 
 @pytest.mark.parametrize(

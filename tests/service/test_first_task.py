@@ -127,6 +127,7 @@ def test_synthesis_warns_if_nothing_starts_tasks() -> None:
     warned = {each["violatingConstructs"][0]["constructPath"].removeprefix("Test/") for each in report["violations"]}
     assert warned == {name for name, (_, _, is_warned) in SERVICES.items() if is_warned}
     assert {each["severity"] for each in report["violations"]} == {"warning"}
+    assert "no scheduled action with a higher one" in report["violations"][0]["description"]
 
 
 def test_a_schedule_of_a_service_without_tasks_is_refused() -> None:
