@@ -65,11 +65,13 @@ MISSING_HINTS = {
 # For an attribute that another construct has.
 OF_ENDPOINT = "callers reach a service through an endpoint; write endpoint."
 OF_NETWORK = "tasks leave through their network; write network.egress_ips or network.vpc"
+WAYS_TO_SCALE = ("scale_on_schedule", "scale_on_metric", "scale_to_track_custom_metric")
 ATTRIBUTE_HINTS = {
     "FargateService": {
         **{name: f"{OF_ENDPOINT}{name}" for name in ("url", "load_balancer", "listener", "domain_name")},
         **dict.fromkeys(("dns_name", "load_balancer_dns_name"), f"{OF_ENDPOINT}load_balancer.load_balancer_dns_name"),
         **dict.fromkeys(("egress_ips", "vpc"), OF_NETWORK),
+        **{name: f"write its .scalable_task_count.{name}" for name in WAYS_TO_SCALE},
     },
     "HttpEndpoint": {"dns_name": "write its .load_balancer.load_balancer_dns_name, or .url"},
 }
@@ -139,6 +141,14 @@ CDK_HINTS = {
         "spot": "write capacity=Capacity.spot(...)",
         "capacity_provider_strategies": "write capacity=Capacity.spot(...) or capacity=Capacity.on_demand()",
         "launch_type": "it is always Fargate; write capacity=Capacity.spot(...) for Spot",
+    },
+    "container_insights": {
+        "network": "write vpc=network.vpc",
+        "container_insights_v2": "write container_insights=ecs.ContainerInsights.ENABLED",
+        "enable_fargate_capacity_providers": "it has Fargate and Fargate Spot; leave it out",
+        "cluster_name": "CloudFormation names it; leave it out",
+        "execute_command_configuration": "it logs sessions; write encryption_key=... and log_retention=...",
+        "managed_storage_configuration": "write ephemeral_storage_key=...",
     },
     "internal": {
         "vpc_subnets": "an endpoint is in the VPC's public subnets, and with internal=True in those of the tasks",

@@ -188,7 +188,7 @@ def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
 
 def test_names_of_cdk_are_told_in_ours() -> None:
     """Each is of something that has the argument by whose side it stands, and not the name itself."""
-    constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker)
+    constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker, AuditedCluster)
     for argument, names in CDK_HINTS.items():
         owners = [each for each in constructs if argument in arguments_of(each)]
         assert owners
@@ -295,6 +295,7 @@ def test_where_an_attribute_is(stack: Stack, network: FixedEgressNetwork, image:
             "dns_name",
             "callers reach a service through an endpoint; write endpoint.load_balancer.load_balancer_dns_name",
         ),
+        (shop.service, "scale_on_schedule", "write its .scalable_task_count.scale_on_schedule"),
         (shop.service, "egress_ips", "tasks leave through their network; write network.egress_ips"),
         (shop.endpoint, "load_balancer_dns_name", "write its .load_balancer.load_balancer_dns_name"),
     ):
