@@ -19,7 +19,7 @@ from constructs import Construct
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.fluent_bit import CONTAINER, SERVICE, add_fluent_bit, wait_for
 from fargate_constructs._core.named_constructors import NamedConstructors
-from fargate_constructs._core.unresolved import is_dummy, is_unresolved
+from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs.service.container import resolves_secret
 
 OUTPUT = re.compile(r"[a-z][a-z0-9_]*")
@@ -98,12 +98,8 @@ class FireLens(NamedConstructors):
         if "name" in lower:
             raise ValueError(f"options must be left without {lower['name']!r}, which is the first argument")
         for option, value in options.items():
-            # A secret has the same text in the templates of all stacks.
-            if option.lower() in SECRETS or (is_unresolved(value) and resolves_secret(Stack().resolve(value))):
-                raise ValueError(
-                    f"options must not hold secrets, got {option!r}; pass it as "
-                    f"secret_options={{{option!r}: ecs.Secret.from_secrets_manager(...)}}"
-                )
+            if option.lower() in SECRETS or resolves_secret(value):
+                raise _holds_secret(option)
         if both := lower.keys() & {option.lower() for option in secret_options}:
             raise ValueError(f"options and secret_options must not share a setting, got in both: {', '.join(both)}")
         if name in OUTPUTS_OF_AWS and "region" not in lower:
@@ -123,7 +119,14 @@ class FireLens(NamedConstructors):
             task_definition: The task, of Linux on Fargate.
             stream_prefix: Without effect: FireLens tags lines with `<container>-firelens-<task's ID>`.
             own_log: The driver of the router's own log. By default it has none.
+
+        Raises:
+            ValueError: If an option has the value of a secret.
         """
+        for option, value in self.options.items():
+            # Only the stack of the task can resolve the name of a resource of a stack with an account and a region.
+            if resolves_secret(Stack.of(task_definition).resolve(value)):
+                raise _holds_secret(option)
         router = task_definition.find_container(CONTAINER) or add_fluent_bit(
             task_definition,
             image=self.image,
@@ -133,6 +136,13 @@ class FireLens(NamedConstructors):
             adds_metadata=True,
         )
         return _Driver(router, {"Name": self.name, **self.options}, self.secret_options)
+
+
+def _holds_secret(option: str) -> ValueError:
+    return ValueError(
+        f"options must not hold secrets, got {option!r}; pass it as "
+        f"secret_options={{{option!r}: ecs.Secret.from_secrets_manager(...)}}"
+    )
 
 
 class _Driver(ecs.LogDriver):

@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import SecretValue, Stack
+from aws_cdk import App, Environment, SecretValue, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -129,3 +130,27 @@ def test_what_is_refused(name: str, arguments: dict[str, Any], message: str) -> 
     """The message says what to change."""
     with pytest.raises(ValueError, match=re.escape(message)):
         FireLens.to(name, **arguments)
+
+
+@pytest.mark.parametrize("of_another_stack", [False, True])
+def test_a_resource_of_a_stack_with_an_account_and_a_region(of_another_stack: bool, image: ecs.ContainerImage) -> None:
+    """Can be named in the options, also from another stack."""
+    app, env = App(), Environment(account="123456789012", region="eu-west-1")
+    stack = Stack(app, "Shop", env=env)
+    stream = kinesis.Stream(Stack(app, "Data", env=env) if of_another_stack else stack, "Lines")
+    router = FireLens.to("kinesis_streams", options={"stream": stream.stream_name})
+
+    task = ecs.FargateTaskDefinition(stack, "Task")
+    task.add_container("web", image=image, logging=router.driver(task))
+
+    app.synth()
+    options = containers_of(stack)["web"]["LogConfiguration"]["Options"]
+    assert options["stream"].keys() == {"Fn::ImportValue" if of_another_stack else "Ref"}
+
+
+def test_the_token_of_a_secret(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """Is refused as an option where the task is known: any text may hold one."""
+    router = FireLens.to("http", options={"header": f"X-Key {TOKEN}"})
+
+    with pytest.raises(ValueError, match="options must not hold secrets, got 'header'; pass it as secret_options="):
+        FargateService(stack, "Web", network=network, image=image, log_router=router)
