@@ -536,8 +536,8 @@ class FargateTask(Construct):
             container: The sidecar that gets the mount, as `add_sidecar` returned it. By default the main container.
 
         Raises:
-            ValueError: If *path* is not an absolute folder, or has a mount already; if *file_system_arn* is no such
-                ARN, the task runs on Windows, or *container* is of another task.
+            ValueError: If *path* is not an absolute folder, or has a mount already; if *file_system_arn* or
+                *access_point_arn* is no such ARN, the task runs on Windows, or *container* is of another task.
         """
         path, container = path.rstrip("/") or path, container or self.container
         mount_s3_files(

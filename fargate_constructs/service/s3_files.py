@@ -16,6 +16,7 @@ from fargate_constructs.service.file_system import validate_mount
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/s3files-volumes.html
 FILE_SYSTEM_ARN = re.compile(r"arn:aws[\w-]*:s3files:[\w-]+:\d{12}:file-system/fs-\w+")
+ACCESS_POINT_ARN = re.compile(FILE_SYSTEM_ARN.pattern + r"/access-point/fsap-\w+")
 
 
 def mount_s3_files(
@@ -34,6 +35,12 @@ def mount_s3_files(
         raise ValueError(
             "file_system_arn must be the ARN of a file system of S3 Files, such as "
             f"'arn:aws:s3files:eu-west-1:123456789012:file-system/fs-0123456789abcdef0', got: {file_system_arn!r}"
+        )
+    if access_point_arn and not may_match(ACCESS_POINT_ARN, access_point_arn):
+        raise ValueError(
+            "access_point_arn must be the ARN of an access point of S3 Files, such as 'arn:aws:s3files:eu-west-1:"
+            "123456789012:file-system/fs-0123456789abcdef0/access-point/fsap-0123456789abcdef0', "
+            f"got: {access_point_arn!r}"
         )
     task_definition = container.task_definition
     task_definition.add_volume(name=volume)

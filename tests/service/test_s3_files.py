@@ -95,6 +95,12 @@ def test_refusals(stack: Stack, network: Network, image: ecs.ContainerImage) -> 
             {"file_system_arn": "fs-1"},
             "must be the ARN of a file system of S3 Files, such as",
         ),
+        (
+            web,
+            "/data",
+            {"access_point_arn": "fsap-1"},
+            "access_point_arn must be the ARN of an access point of S3 Files, such as",
+        ),
         (windows, "/data", {}, "file systems cannot be mounted into Windows tasks, got: '/data'"),
         (web, "/data", {"container": windows.container}, "container must be of this task, got: Test/Windows/"),
     ]
