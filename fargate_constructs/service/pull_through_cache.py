@@ -16,6 +16,10 @@ from fargate_constructs._core.unresolved import may_match
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
 PREFIX = re.compile(r"ROOT|(?=.{2,30}$)[a-z0-9]+([._/-][a-z0-9]+)*/?")
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
+# The registries that a rule can have behind it begin so.
+REGISTRY = re.compile(
+    r"(?:[\w-]+\.)*(?:docker\.io|ghcr\.io|quay\.io|ecr\.aws|k8s\.io|gitlab\.com|azurecr\.io|cgr\.dev)/.*"
+)
 ACCOUNT = re.compile(r"\d{12}")
 # The first pull of an image (https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html).
 FIRST_PULL = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
@@ -66,7 +70,7 @@ class PullThroughCache:
         Raises:
             ValueError: If *name* has a registry, or cannot be an image's.
         """
-        if not may_match(IMAGE, name):
+        if not may_match(IMAGE, name) or REGISTRY.fullmatch(name):
             raise ValueError(
                 f"name must be an image without its registry, such as 'library/nginx:1.29', got: {name!r}; "
                 "the cache is the registry"

@@ -158,6 +158,10 @@ def test_a_given_role_gets_the_permissions(stack: Stack) -> None:
             lambda: PullThroughCache("hub").image("ghcr.io:443/web"),
             "without its registry, such as 'library/nginx:1.29'",
         ),
+        (
+            lambda: PullThroughCache("hub").image("docker.io/library/nginx:1"),
+            "without its registry, such as 'library/nginx:1.29', got: 'docker.io/library/nginx:1'",
+        ),
         (lambda: PullThroughCache(8), "prefix must be str, got: 8"),  # type: ignore[arg-type]
     ],
 )
