@@ -1,12 +1,13 @@
 """The containers of one task, and the order in which they start."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
@@ -75,11 +76,12 @@ class TaskContainers:
         self._all[name] = definition = self._task_definition.add_container(
             name,
             image=container.image,
-            environment=container.environment,
-            secrets=container.secrets,
+            # jsii takes no other sequences and mappings than lists and dicts.
+            environment=dict(container.environment or {}),
+            secrets=dict(container.secrets or {}),
             environment_files=list(container.environment_files) or None,
-            command=container.command,
-            entry_point=container.entry_point,
+            command=list(container.command or ()) or None,
+            entry_point=list(container.entry_point or ()) or None,
             working_directory=container.working_directory,
             user=container.user,
             health_check=container.health_check,
@@ -91,7 +93,7 @@ class TaskContainers:
             stop_timeout=self._stop_timeout,
             logging=self._log_driver(name, container.multiline_pattern),
             linux_parameters=None if self._on_windows else self._linux_parameters(name, container),
-            docker_labels=container.docker_labels,
+            docker_labels=dict(container.docker_labels or {}) or None,
             ulimits=list(container.ulimits) or None,
             start_timeout=container.start_timeout,
             system_controls=list(container.system_controls) or None,
@@ -117,7 +119,11 @@ class TaskContainers:
 
     def volume_name(self, container: str, path: str) -> str:
         """Return a unique name for a container's volume at a path: letters, digits and hyphens."""
-        name = re.sub("[^A-Za-z0-9]+", "-", f"{container}{path}").strip("-")
+        text = f"{container}{path}"
+        if is_unresolved(text):  # the text of a token changes with the number of tokens before it
+            resolved = json.dumps(Stack.of(self._task_definition).resolve(text), sort_keys=True)
+            text = f"volume-{hashlib.sha256(resolved.encode()).hexdigest()[:8]}"
+        name = re.sub("[^A-Za-z0-9]+", "-", text).strip("-")
         if self._volumes.setdefault(name, (container, path)) != (container, path):
             name += f"-{hashlib.sha256(f'{container}:{path}'.encode()).hexdigest()[:8]}"
         return name

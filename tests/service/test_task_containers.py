@@ -1,10 +1,11 @@
 """The containers of one task: what each is, what they share, and in which order they start."""
 
 import re
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import CfnParameter, Fn, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
@@ -137,6 +138,40 @@ def test_volumes_have_names_of_their_own(stack: Stack, network: Network, image: 
     first, second, third = (volume["Name"] for volume in definition["Properties"]["Volumes"])
     assert (first, third) == ("web-a-b", "web-srv")
     assert second.startswith("web-a-b-")
+
+
+def test_the_volume_of_a_path_known_only_when_deployed(network: Network, image: ecs.ContainerImage) -> None:
+    """It has the same name in each synthesis, however many tokens there are before it."""
+    stack = Stack.of(network)
+    folder = CfnParameter(stack, "Folder")
+    for number in (1, 2):
+        path = Fn.join("", [folder.value_as_string])  # another token each time
+        FargateTask(stack, f"Web{number}", network=network, image=image, name="web", writable_paths=[path])
+
+    tasks = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    first, second = (task["Properties"]["Volumes"] for task in tasks)
+    assert first == second
+
+
+def test_sequences_and_mappings_of_other_types(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+    """Tuples and read-only mappings are what lists and dicts are."""
+    FargateTask(
+        stack,
+        "Web",
+        network=network,
+        image=image,
+        command=("serve",),
+        entry_point=("/entry",),
+        environment=MappingProxyType({"A": "1"}),
+        secrets=MappingProxyType({"TOKEN": TOKEN}),
+        docker_labels=MappingProxyType({"team": "shop"}),
+    )
+
+    (task,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    (container,) = task["Properties"]["ContainerDefinitions"]
+    assert (container["Command"], container["EntryPoint"]) == (["serve"], ["/entry"])
+    assert (container["Environment"], container["DockerLabels"]) == ([{"Name": "A", "Value": "1"}], {"team": "shop"})
+    assert [secret["Name"] for secret in container["Secrets"]] == ["TOKEN"]
 
 
 def test_a_share_known_only_when_deployed_passes(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
