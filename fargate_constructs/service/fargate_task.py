@@ -248,7 +248,6 @@ class FargateTask(Construct):
             log_driver=self._logs.driver,
         )
         self.container = self._containers.add(name, container)
-        self._variables = {*(environment or {}), *(secrets or {})}
         if network.is_isolated:
             self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))
 
@@ -458,9 +457,7 @@ class FargateTask(Construct):
         if config is None:
             metrics = metrics or Metrics.cloudwatch()
             opentelemetry.configure(self, added, name=self.name, task_role=self._task_role, metrics=metrics)
-        for variable, value in opentelemetry.variables(self.name, metrics).items():
-            if variable not in self._variables:
-                self.container.add_environment(variable, value)
+        opentelemetry.tell(self.container, name=self.name, metrics=metrics)
         return added
 
     @checked

@@ -148,9 +148,16 @@ def configure(
     collector.task_definition.node.add_dependency(policy)  # so that no task starts before
 
 
-def variables(name: str, metrics: Metrics | None) -> dict[str, str]:
-    """Return what the application gets; `None` for the metrics of an own configuration."""
-    return {**VARIABLES, "OTEL_SERVICE_NAME": name, **({} if metrics is None or metrics.are_sent else NO_METRICS)}
+def tell(container: ecs.ContainerDefinition, *, name: str, metrics: Metrics | None) -> None:
+    """Tell the application where the collector is, except what it knows; *metrics* of an own config are `None`."""
+    definition: Any = container.render_container_definition()  # with what the L2 construct's methods added
+    known = {variable.name for variable in [*(definition.environment or ()), *(definition.secrets or ())]}
+    variables = {**VARIABLES, "OTEL_SERVICE_NAME": name}
+    if metrics and not metrics.are_sent:
+        variables |= NO_METRICS
+    for variable, value in variables.items():
+        if variable not in known:
+            container.add_environment(variable, value)
 
 
 def _traces() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from aws_cdk import aws_aps as aps
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
@@ -83,6 +84,20 @@ def test_the_application_finds_it(stack: Stack, web: FargateTask) -> None:
     assert receivers["otlp"]["protocols"]["http"]["endpoint"] == "127.0.0.1:4318"
     # X-Ray's SDKs: https://docs.aws.amazon.com/xray/latest/devguide/xray-daemon-configuration.html
     assert (receivers["awsxray"]["transport"], receivers["awsxray"]["endpoint"]) == ("udp", "127.0.0.1:2000")
+
+
+def test_what_the_l2_construct_added_stays(stack: Stack, web: FargateTask) -> None:
+    """ECS refuses a variable that is also a secret."""
+    secret = ecs.Secret.from_secrets_manager(secretsmanager.Secret(stack, "Protocol"))
+    web.container.add_environment("OTEL_LOGS_EXPORTER", "otlp")
+    web.container.add_secret("OTEL_EXPORTER_OTLP_PROTOCOL", secret)
+    web.add_opentelemetry()
+
+    assert environment_of(stack, "web") == {
+        "OTEL_SERVICE_NAME": "shop",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+    }
 
 
 def pipelines(config: dict[str, Any]) -> dict[str, list[str]]:
