@@ -97,7 +97,11 @@ class ServiceLinks:
         if not ports:
             raise ValueError(f"a link needs a service with a port, got the worker {self.name!r}; give it a port")
         if name and name not in ports:
-            raise ValueError(f"port must be a name that {self.name!r} gave ({', '.join(ports)}), got: {name!r}")
+            named = ", ".join(filter(None, ports)) or "none"
+            raise ValueError(
+                f"port must be a name that {self.name!r} gave ({named}), got: {name!r}; write port={{{name!r}: ...}} "
+                "there, or a name at the port mapping of its sidecar"
+            )
         if self.has_joined and name not in {*self.ports, *self._joined_sidecar_ports, ""}:
             raise ValueError(f"port of a sidecar must be added before its service's first link, got: {name!r} after")
         return ports[name] if name else next(iter(ports.values()))
