@@ -140,9 +140,10 @@ def test_volumes_have_names_of_their_own(stack: Stack, network: Network, image: 
     assert second.startswith("web-a-b-")
 
 
-def test_the_volume_of_a_path_known_only_when_deployed(network: Network, image: ecs.ContainerImage) -> None:
+def test_the_volume_of_a_path_known_only_when_deployed(
+    stack: Stack, network: Network, image: ecs.ContainerImage
+) -> None:
     """It has the same name in each synthesis, however many tokens there are before it."""
-    stack = Stack.of(network)
     folder = CfnParameter(stack, "Folder")
     for number in (1, 2):
         path = Fn.join("", [folder.value_as_string])  # another token each time
