@@ -17,6 +17,7 @@ MAX_LENGTH = 128
 HOST = re.compile(r"(?!.*#\{host\}.*#\{host\})(?:[A-Za-z0-9.-]|#\{host\})+")
 PATH = re.compile(r"/(?:[!-~](?<![*?#{}])|#\{(?:host|path|port)\})*\*?(?:[!-~](?<![*?#{}])|#\{(?:host|path|port)\})*")
 QUERY = re.compile(r"(?!\?)[!-~]*")
+GROUP = re.compile(r"\$\d")
 KEYWORD = "#{"
 KEYWORDS_OF_PATHS = ("#{host}", "#{path}", "#{port}")
 SAME_PATH = "/#{path}"
@@ -52,8 +53,14 @@ class Redirect:
             )
         if isinstance(self.to_path, str) and not may_match(PATH, self.to_path):
             raise ValueError(
-                "to_path must be a path such as '/new/*', with one '*' at most and without '?query', got: "
-                f"{self.to_path!r}; write the query string as to_query",
+                "to_path must be a path such as '/new/*', of visible ASCII characters, with one '*' at most and "
+                f"without '?query', got: {self.to_path!r}; write the query string as to_query, and other characters "
+                f"as in '%20'; the keywords are {', '.join(KEYWORDS_OF_PATHS)}",
+            )
+        if isinstance(self.to_path, str) and GROUP.search(self.to_path):
+            raise ValueError(
+                f"to_path refers to a group and has no regular expression, got: {self.to_path!r}; give both: "
+                f"({r'^/old/([^?]*)'!r}, '/new/$1')",
             )
         if self.to_query is not None and not may_match(QUERY, self.to_query):
             raise ValueError(
@@ -90,13 +97,15 @@ class Redirect:
                     "to_path must have a regular expression that begins with '^' and a replacement that begins with "
                     f"'/', got: {target!r}",
                 )
-            head, slash, tail = rewrite.replace.partition("$")
-            beginning, _, last = head.rpartition("/")
-            return f"{beginning}{SAME_PATH}", replace(rewrite, replace=f"/{last}{slash}{tail}")
+            # A redirect's path has no query string and no groups, so the rewrite has all from the first of them on.
+            head = re.split(r"[$?]", rewrite.replace, maxsplit=1)[0]
+            beginning = head.rpartition("/")[0]
+            return f"{beginning}{SAME_PATH}", replace(rewrite, replace=rewrite.replace.removeprefix(beginning))
         if "*" not in target:
             return target, None
         before, _, after = target.partition("*")
         pattern = conditions.paths[0] if len(conditions.paths) == 1 else "" if conditions.paths else "/*"
+        pattern = "/*" if pattern == "*" else pattern
         if pattern.endswith("*") and not after and before.endswith(pattern[:-1]):  # only more before the whole path
             return f"{before.removesuffix(pattern[:-1])}{SAME_PATH}", None
         return target.replace("*", "#{path}"), Rewrite.of_path("to_path", "/*", conditions.paths)

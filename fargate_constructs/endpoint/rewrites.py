@@ -90,6 +90,9 @@ def _regex_of(name: str, patterns: Sequence[str], character: str) -> str:
     # The first alternative that matches is used: the one with the most characters before its `*`, then the exact ones.
     ordered = sorted(patterns, key=lambda each: (each.find("*") < 0, -each.find("*")))
     written = [_escaped(each).replace("?", character).replace("*", f"({character}*)") for each in ordered]
+    if character == PATH_CHARACTER:
+        # Each path begins with a slash, so `*.png` is `/*.png`.
+        written = [f"/?{each}" if each.startswith("(") else each for each in written]
     return f"^{written[0]}" if len(written) == 1 else f"^(?:{'|'.join(written)})"
 
 
@@ -107,6 +110,10 @@ def _validate_groups(name: str, rewrite: Rewrite) -> None:
     groups = validate_regex(name, rewrite.regex, max_length=MAX_LENGTH)
     if not may_match(REPLACEMENT, rewrite.replace):
         raise ValueError(f"{name} must have a replacement of visible ASCII characters, got: {rewrite.replace!r}")
+    if group := re.search(r"\\\d", rewrite.replace):
+        raise ValueError(
+            f"{name} must refer to a group as in '$1', got {group.group()!r} in the replacement: {rewrite.replace!r}"
+        )
     highest = max(map(int, re.findall(r"\$(\d+)", rewrite.replace)), default=0)
     if highest > groups:
         raise ValueError(

@@ -99,6 +99,22 @@ REDIRECTS: Mapping[str, tuple[Properties, Properties, list[Properties] | None]] 
         {"Path": "/k/#{path}", "StatusCode": "HTTP_302"},
         url_rewrite(r"^/j/(\d+)/(.*)", "/id-$1-$2"),
     ),
+    "expression with a query string": (
+        {"paths": ["/l/*"], "to_path": (r"^/l/(\d+)", "/m/item?back=/$1")},
+        {"Path": "/m/#{path}", "StatusCode": "HTTP_302"},
+        url_rewrite(r"^/l/(\d+)", "/item?back=/$1"),
+    ),
+    # `*.png` is `/*.png`: the slash is not part of the rest.
+    "rest without a slash": (
+        {"paths": ["*.png", "/n/*"], "to_path": "/img/*"},
+        {"Path": "/img/#{path}", "StatusCode": "HTTP_302"},
+        url_rewrite(r"^(?:/n/([^?]*)|/?([^?]*)\.png)", "/$1$2"),
+    ),
+    "beginning of each path": (
+        {"hosts": ["o.a.com"], "paths": ["*"], "to_path": "/o/*", "to_host": "a.com"},
+        {"Host": "a.com", "Path": "/o/#{path}", "StatusCode": "HTTP_302"},
+        None,
+    ),
 }
 RESPONSES: Mapping[str, tuple[Properties, Properties]] = {
     "empty": ({"paths": ["/ok"]}, {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": ""}),
@@ -120,6 +136,10 @@ REWRITES: Mapping[str, tuple[Properties, list[Properties]]] = {
         url_rewrite(r"^/(?<name>r5)/(a|b)", "/$2/$1?c=$2"),
     ),
     "host": ({"hosts": ["r6.a.com"], "rewrite_host": "b.internal"}, host_rewrite("^[^:]*", "b.internal")),
+    "rest without a slash": (
+        {"hosts": ["r9.a.com"], "paths": ["*.gif"], "rewrite_path": "/img/*.gif"},
+        url_rewrite(r"^/?([^?]*)\.gif", "/img/$1.gif"),
+    ),
     "rest of the host": (
         {"hosts": ["*.r7.com"], "rewrite_host": "*.internal"},
         host_rewrite(r"^([^:]*)\.r7\.com", "$1.internal"),
@@ -340,10 +360,16 @@ LONG = "a" * 128
         ({"to_host": "#{path}"}, "got: '#{path}'"),
         ({"to_host": ""}, "got: ''"),
         ({"to_host": f"a.{LONG}"}, "to_host must be at most 128 characters, got 130: 'a.aaa"),
-        ({"to_path": "new"}, "to_path must be a path such as '/new/*', with one '*' at most and without '?query', got"),
+        (
+            {"to_path": "new"},
+            "to_path must be a path such as '/new/*', of visible ASCII characters, with one '*' at most",
+        ),
         ({"to_path": "/b?c=d"}, "got: '/b?c=d'; write the query string as to_query"),
         ({"to_path": "/b/*/*"}, "got: '/b/*/*'"),
-        ({"to_path": "/#{query}"}, "got: '/#{query}'"),
+        ({"to_path": "/#{query}"}, "the keywords are #{host}, #{path}, #{port}"),
+        ({"to_path": "/ä"}, "must be a path such as '/new/*', of visible ASCII characters"),
+        ({"to_path": "/b/$1"}, "refers to a group and has no regular expression, got: '/b/$1'; give both: ('^/old/"),
+        ({"to_path": ("^/a/(.*)", r"/b/\1")}, r"must refer to a group as in '$1', got '\\1' in the replacement: '/b"),
         (
             {"to_path": "/b/*/#{path}"},
             "to_path must have each of #{host}, #{path}, #{port} once at most; a '*' is '#{p",
