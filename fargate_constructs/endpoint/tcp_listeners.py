@@ -99,7 +99,7 @@ class ListeningEndpoint(Construct):
         Raises:
             TypeError: If an argument has another type than its annotation.
             ValueError: If the port is in use or the load balancer has 50 listeners; if a certificate is given without
-                TLS, or TLS has none; if UDP is given at a dual-stack load balancer, or with what it does not have; if
+                TLS, or TLS has none; if UDP is given at a dual-stack endpoint, or with what it does not have; if
                 the callers do not fit into the security groups; or if the service refuses the listener.
         """
         protocol = protocol or (NetworkProtocol.TLS if certificate else NetworkProtocol.TCP)
@@ -169,7 +169,7 @@ class ListeningEndpoint(Construct):
         validate_seconds("idle_timeout", idle_timeout, MIN_IDLE_SECONDS, MAX_IDLE_SECONDS)
         if protocol in WITH_UDP and self._is_dual_stack:
             raise ValueError(
-                f"a dual-stack load balancer serves TCP and TLS only, got listener {id!r} with {protocol.name}; make "
+                f"a dual-stack TcpEndpoint serves TCP and TLS only, got listener {id!r} with {protocol.name}; make "
                 "an endpoint with ip_address_type=elbv2.IpAddressType.IPV4 for it",
             )
 

@@ -304,6 +304,8 @@ class FargateService(FargateTask):
             node_of(self).add_validation(_ShiftedRequests(self))
         if scaling.flows_per_target:
             node_of(self).add_validation(_Flows(self))
+        if load_balancing:
+            node_of(self).add_validation(_LoadBalancing(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
         check_first_task(self)
         UnwatchedTargetGroups(self, self._resource, own=self._own_target_groups, alarms=self.rollback_alarms)
@@ -435,12 +437,18 @@ class FargateService(FargateTask):
 
         Raises:
             ValueError: If the service has no such port, or is a worker; if it has two target groups and another route
-                or listener, or five target groups; if its deployments have a *test_header*; or if the load balancer
-                cannot check the health of its tasks.
+                or listener, or five target groups; if its deployments have a *test_header*; if it is linked already and
+                the listener is of UDP; or if the load balancer cannot check the health of its tasks.
         """
         listeners = self._listeners = self._listeners or self._make_listeners()
         options = NetworkListenerOptions(**forward(NetworkListenerOptions, locals()))
-        listener, groups = listeners.add(id, options, other_target_groups=self._count_attached_groups())
+        listener, groups = listeners.add(
+            id,
+            options,
+            other_target_groups=self._count_attached_groups(),
+            is_linked=self._links.has_joined,
+        )
+        self._links.udp_ports = listeners.udp_ports
         # ECS takes a grace period only of a service with a load balancer.
         self._resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
         self._rollback_alarms.watch_listener(id, groups, grace_period=self.health.grace_period)
@@ -464,8 +472,8 @@ class FargateService(FargateTask):
                 first.
 
         Raises:
-            ValueError: If *other* has no such port or is this service, or one of them runs on Windows or has a port
-                that only the deployment knows.
+            ValueError: If *other* has no such port, has it for UDP, or is this service, or one of them runs on Windows
+                or has a port that only the deployment knows.
         """
         for service in (self, other):
             service._validate_proxies()
@@ -648,3 +656,19 @@ class _Flows:
         has_none = not self._service.network_target_groups
         message = f"flows_per_target needs a listener of a TcpEndpoint, and {self._service.node.path} has none: add one"
         return [message] if has_none else []
+
+
+@jsii.implements(IValidation)
+class _LoadBalancing:
+    """Refuses options of a target group that a service without a route does not have."""
+
+    def __init__(self, service: FargateService) -> None:
+        self._service = service
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with the service when all routes are known."""
+        message = (
+            f"load_balancing needs a route, and {self._service.node.path} has none: add one, or leave load_balancing "
+            "out, which a listener of a TcpEndpoint does not have"
+        )
+        return [] if self._service.target_groups else [message]

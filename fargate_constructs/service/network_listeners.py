@@ -128,13 +128,23 @@ class NetworkListeners(Construct):
         self.target_groups: list[elbv2.NetworkTargetGroup] = []
         """The target groups of all listeners."""
 
+    @property
+    def udp_ports(self) -> list[int]:
+        """The ports that are mapped as UDP, because nothing else leads to them."""
+        return [port for port, protocols in self._protocols.items() if protocols == {Protocol.UDP}]
+
     def add(
-        self, id: str, options: NetworkListenerOptions, *, other_target_groups: int
+        self, id: str, options: NetworkListenerOptions, *, other_target_groups: int, is_linked: bool
     ) -> tuple[elbv2.NetworkListener, list[elbv2.NetworkTargetGroup]]:
         """Add a listener. Return it, and its target groups."""
         options.validate(id)
         self._validate(id, options, other_target_groups)
         port = self._port(options.target_port)
+        if is_linked and options.protocol is Protocol.UDP and not self._protocols.get(port):
+            raise ValueError(
+                f"a UDP listener must be added before the first link to or from its service, got {id!r} after: links "
+                "are TCP, and its port must have no name in them",
+            )
         check_port = port if options.health_check_port is None else self._port(options.health_check_port)
         scope = Construct(self, id)
         groups = [

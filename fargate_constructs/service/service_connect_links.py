@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import product
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -60,6 +60,8 @@ class ServiceLinks:
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
         self._joined_sidecar_ports: Mapping[str, int] = {}
+        self.udp_ports: Collection[int] = ()
+        """The ports that are mapped as UDP. Service Connect has TCP only, so they have no name."""
         self.has_joined = False
         """Whether the service is in the namespace, by a link in either direction."""
 
@@ -104,7 +106,13 @@ class ServiceLinks:
             )
         if self.has_joined and name not in {*self.ports, *self._joined_sidecar_ports, ""}:
             raise ValueError(f"port of a sidecar must be added before its service's first link, got: {name!r} after")
-        return ports[name] if name else next(iter(ports.values()))
+        number = ports[name] if name else next(iter(ports.values()))
+        if number in self.udp_ports:
+            raise ValueError(
+                f"a link needs a TCP port, got port {number} of {self.name!r}, at which a listener expects UDP; name "
+                "another port of it",
+            )
+        return number
 
     def _sidecar_ports(self) -> dict[str, int]:
         """Return the ports of the other containers, by the names of their port mappings."""
@@ -178,11 +186,15 @@ class ServiceLinks:
             return
         self.has_joined = True
         self._joined_sidecar_ports = self._sidecar_ports()
-        ports = {port_mapping_name(self.name, port): number for port, number in self.ports.items()}
+        ports = {
+            port_mapping_name(self.name, port): number
+            for port, number in self.ports.items()
+            if number not in self.udp_ports
+        }
         ports |= self._joined_sidecar_ports
         if ports:
             self._validate_names(ports)
-        tls = self._tls()
+        tls = self._tls() if ports else None
         self.service.enable_service_connect(
             namespace=self.namespace.namespace_arn,
             services=[
@@ -205,7 +217,7 @@ class ServiceLinks:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
         """
         authority = self._options.certificate_authority
-        if authority is None or not (self.ports or self._joined_sidecar_ports):
+        if authority is None:
             return None
         policy = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
         role = iam.Role(

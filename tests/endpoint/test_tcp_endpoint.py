@@ -238,7 +238,7 @@ def test_callers_with_ipv6(stack: Stack) -> None:
     assert [rule.get("CidrIp") or rule["CidrIpv6"] for rule in rules] == ["0.0.0.0/0", "::/0"]
     assert {each["Type"] for each in properties(template, "AWS::Route53::RecordSet")} == {"A", "AAAA"}
     assert "AllocationId" in properties_of(template, endpoint.load_balancer)["SubnetMappings"][0]
-    with pytest.raises(ValueError, match="a dual-stack load balancer serves TCP and TLS only, got listener 'Dns' with"):
+    with pytest.raises(ValueError, match="a dual-stack TcpEndpoint serves TCP and TLS only, got listener 'Dns' with"):
         endpoint.add_listener("Dns", port=53, service=service, protocol=Protocol.TCP_UDP)
 
 

@@ -5,17 +5,28 @@ from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
-from fargate_constructs import Deployment, FargateService, Health, HttpEndpoint, Scaling, TcpEndpoint
+from fargate_constructs import (
+    Deployment,
+    FargateService,
+    Health,
+    HttpEndpoint,
+    LoadBalancing,
+    Scaling,
+    ServiceConnect,
+    TcpEndpoint,
+)
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
 from tests.templates import properties, properties_of
 
 Protocol = elbv2.Protocol
 PRODUCTION = Deployment.blue_green()
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/12345678-1234-1234-1234-123456789012"
 
 
 class Lab(NamedTuple):
@@ -304,3 +315,51 @@ def test_without_a_port_name(stack: Stack, network: Network) -> None:
     service = FargateService(stack, "Mqtt", network=network, image=IMAGE, port=1883)
     with pytest.raises(ValueError, match="Test/Mqtt has no port 'mqtt', but one port without a name"):
         TcpEndpoint(stack, "Edge", network=network).add_listener("A", port=1883, service=service, target_port="mqtt")
+
+
+def test_udp_ports_have_no_name(stack: Stack, network: Network) -> None:
+    """Links are TCP, so they lead to a service's other ports only."""
+    edge = TcpEndpoint(stack, "Edge", network=network)
+    game = FargateService(stack, "Game", network=network, image=IMAGE, port={"game": 7777, "http": 8080})
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="http")
+    with pytest.raises(ValueError, match="a link needs a TCP port, got port 7777 of 'game', at which a listener expec"):
+        web.link_to(game)
+    assert web.link_to(game, port="http") == "http://game:8080"
+    connect = properties_of(Template.from_stack(stack), game.service)["ServiceConnectConfiguration"]
+    assert [each["PortName"] for each in connect["Services"]] == ["game-http"]
+
+
+def test_a_service_with_udp_ports_only_calls_others(stack: Stack, network: Network) -> None:
+    """It is a client in the namespace, and has no certificate."""
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Ca", AUTHORITY)
+    connect = ServiceConnect.tcp(certificate_authority=authority)
+    game = FargateService(stack, "Game", network=network, image=IMAGE, port=7777, service_connect=connect)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    TcpEndpoint(stack, "Edge", network=network).add_listener(
+        "Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port=""
+    )
+    game.link_to(web)
+    assert game.service.node.try_find_child("ServiceConnectTlsRole") is None
+
+
+def test_a_udp_listener_after_a_link(stack: Stack, network: Network) -> None:
+    """Its port has a name already, unless a TCP listener leads to it too."""
+    edge = TcpEndpoint(stack, "Edge", network=network)
+    game = FargateService(stack, "Game", network=network, image=IMAGE, port={"game": 7777, "dns": 53, "http": 8080})
+    FargateService(stack, "Web", network=network, image=IMAGE).link_to(game)
+    with pytest.raises(ValueError, match="a UDP listener must be added before the first link to or from its"):
+        edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="http")
+    edge.add_listener("Tcp", port=53, service=game, target_port="dns")
+    edge.add_listener(
+        "Udp", port=5353, service=game, target_port="dns", protocol=Protocol.UDP, health_check_port="http"
+    )
+
+
+def test_load_balancing_without_a_route(stack: Stack, network: Network) -> None:
+    """Synthesis fails, because a listener of a TcpEndpoint has no such options."""
+    balancing = LoadBalancing.least_outstanding_requests()
+    service = FargateService(stack, "Mqtt", network=network, image=IMAGE, load_balancing=balancing)
+    TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, service=service)
+    with pytest.raises(RuntimeError, match="load_balancing needs a route, and Test/Mqtt has none: add one, or leave"):
+        Template.from_stack(stack)
