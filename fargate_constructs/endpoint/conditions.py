@@ -152,7 +152,7 @@ def _validate_size(conditions: Conditions) -> None:
     if len(values) > MAX_VALUES_PER_RULE:
         raise ValueError(
             f"a rule holds {MAX_VALUES_PER_RULE} values, hosts, paths and all others together, got: {len(values)}; "
-            "add a second route to the same service, each with some of the paths",
+            "make two routes, each with some of the hosts or paths",
         )
     expressions = [*filter(has_regex, (conditions.hosts, conditions.paths))]
     values = [value for value in values if not any(value in each for each in expressions)]

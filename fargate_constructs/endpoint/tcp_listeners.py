@@ -199,7 +199,7 @@ class ListeningEndpoint(Construct):
             ports=[port],
             protocols=[TCP, UDP] if protocol is NetworkProtocol.TCP_UDP else [UDP if protocol in WITH_UDP else TCP],
             internal=self._allows_none,
-            is_dual_stack=self._is_dual_stack,
+            is_dual_stack=self._is_dual_stack is not False,
         )
         if ingress.is_empty:
             return None
@@ -212,7 +212,8 @@ class ListeningEndpoint(Construct):
     _allow_from: Sequence[ec2.IConnectable] | None = None
     _allows_none: bool = True
     """Whether no address may call if callers are not given."""
-    _is_dual_stack: bool = False
+    _is_dual_stack: bool | None = None
+    """Whether callers have IPv6 too; `None` if that is not known here."""
     _preserves_client_ip: bool = False
 
     def _validate_domain_certificate(self, id: str) -> None:

@@ -389,6 +389,7 @@ class FargateService(FargateTask):
         given = {**locals(), "weights": {routes[service]: weight for service, weight in (weights or {}).items()}}
         rule = routes[self].add_rule(id, **forward(ServiceRoutes.add_rule, given))
         for service in new:
+            service._note_route()
             service._scaling.on_requests(service.target_groups)
             service._rollback_alarms.watch(service.target_groups, grace_period=service.health.grace_period)
         return rule
@@ -591,7 +592,7 @@ class FargateService(FargateTask):
     def _make_listeners(self) -> NetworkListeners:
         if self.port is None:
             raise ValueError(f"a listener needs a service with a port, got the worker {self.node.path}; give it a port")
-        return NetworkListeners(
+        listeners = NetworkListeners(
             self,
             "Listeners",
             service=self.service,
@@ -602,6 +603,14 @@ class FargateService(FargateTask):
             health=self.health,
             deployment=self.deployment,
         )
+        if self._routes:
+            listeners.note_route(self.port)
+        return listeners
+
+    def _note_route(self) -> None:
+        if self._listeners and self.port is not None:
+            self._listeners.note_route(self.port)
+            self._links.udp_ports = self._listeners.udp_ports
 
     def _make_routes(self) -> ServiceRoutes:
         if self.port is None:

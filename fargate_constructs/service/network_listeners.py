@@ -133,6 +133,10 @@ class NetworkListeners(Construct):
         """The ports that are mapped as UDP, because nothing else leads to them."""
         return [port for port, protocols in self._protocols.items() if protocols == {Protocol.UDP}]
 
+    def note_route(self, port: int) -> None:
+        """Let the mapping of a port be TCP, because a route leads to it."""
+        self._map_udp(port, Protocol.TCP)
+
     def add(
         self, id: str, options: NetworkListenerOptions, *, other_target_groups: int, is_linked: bool
     ) -> tuple[elbv2.NetworkListener, list[elbv2.NetworkTargetGroup]]:

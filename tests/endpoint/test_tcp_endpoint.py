@@ -280,6 +280,8 @@ def test_a_load_balancer_made_elsewhere(stack: Stack, network: Network) -> None:
     service = FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525)
     endpoint.add_listener("Smtp", port=25, service=service)
     endpoint.add_listener("Office", port=2526, service=service, allow_cidrs=["203.0.113.0/24"])
+    # Whether it has IPv6 is not known here.
+    endpoint.add_listener("Office6", port=2527, service=service, allow_cidrs=["2001:db8::/32"])
     endpoint.add_listener("Tls", port=465, service=service, certificate=certificate_in(stack))
     with pytest.raises(ValueError, match="port must differ from those of other listeners, got: 25 for 'Again', which"):
         TcpEndpoint.from_load_balancer(stack, "Same", shared).add_listener("Again", port=25, service=service)
@@ -292,7 +294,10 @@ def test_a_load_balancer_made_elsewhere(stack: Stack, network: Network) -> None:
     template = Template.from_stack(stack)
     assert {each["LoadBalancerArn"] for each in properties(template, "AWS::ElasticLoadBalancingV2::Listener")} == {ARN}
     ingress = properties(template, "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-0123456789abcdef0"})
-    assert [(rule["CidrIp"], rule["FromPort"]) for rule in ingress] == [("203.0.113.0/24", 2526)]
+    assert [(rule.get("CidrIp") or rule["CidrIpv6"], rule["FromPort"]) for rule in ingress] == [
+        ("203.0.113.0/24", 2526),
+        ("2001:db8::/32", 2527),
+    ]
     template.has_resource_properties(
         "AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0123456789abcdef0", "FromPort": 2525, "IpProtocol": "tcp"}
     )

@@ -363,3 +363,20 @@ def test_load_balancing_without_a_route(stack: Stack, network: Network) -> None:
     TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, service=service)
     with pytest.raises(RuntimeError, match="load_balancing needs a route, and Test/Mqtt has none: add one, or leave"):
         Template.from_stack(stack)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_route_and_udp_at_one_port(stack: Stack, network: Network, *, is_first: bool) -> None:
+    """The mapping is TCP in either order, as the route needs it."""
+    service = FargateService(stack, "Web", network=network, image=IMAGE, port=8080)
+    steps: list[Callable[[], object]] = [
+        lambda: HttpEndpoint(stack, "Front", network=network).add_route("Web", service=service),
+        lambda: TcpEndpoint(stack, "Edge", network=network).add_listener(
+            "Udp", port=8080, service=service, protocol=Protocol.UDP, health_check_port=""
+        ),
+    ]
+    for step in steps if is_first else reversed(steps):
+        step()
+    container = properties_of(Template.from_stack(stack), service.task_definition)["ContainerDefinitions"][0]
+    assert [each["Protocol"] for each in container["PortMappings"]] == ["tcp"]
+    assert FargateService(stack, "Caller", network=network, image=IMAGE).link_to(service) == "http://web:8080"
