@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.unresolved import is_known
+from fargate_constructs._core.unresolved import is_known, is_unresolved
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
@@ -23,6 +23,8 @@ class FixedResponse:
 
     def validate(self) -> None:
         """Refuse what a load balancer cannot answer."""
+        if is_unresolved(self.status_code):
+            raise ValueError("status_code must be known at synthesis, got a token")
         if not STATUS_CODE.fullmatch(str(self.status_code)):
             raise ValueError(
                 f"status_code must be 200 to 299 or 400 to 599, got: {self.status_code}; "

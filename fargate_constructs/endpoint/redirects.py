@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.unresolved import is_dummy, is_known, may_match, min_length
+from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved, may_match, min_length
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.rewrites import Rewrite, Target
@@ -21,6 +21,7 @@ GROUP = re.compile(r"\$\d")
 KEYWORD = "#{"
 KEYWORDS_OF_PATHS = ("#{host}", "#{path}", "#{port}")
 SAME_PATH = "/#{path}"
+SAME_HOST = (None, "#{host}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +41,13 @@ class Redirect:
 
     def validate(self) -> None:
         """Refuse what a load balancer cannot answer."""
+        if is_unresolved(self.status_code):
+            raise ValueError("status_code must be known at synthesis, got a token")
         if self.status_code not in STATUS_CODES:
             raise ValueError(
                 f"status_code must be 301 or 302, got: {self.status_code}; a load balancer has no other redirect",
             )
-        if self.to_host is None and self.to_path is None:
+        if self.to_host in SAME_HOST and self.to_path is None:
             raise ValueError("a redirect must change the host or the path, got neither; give to_host or to_path")
         if self.to_host is not None and not may_match(HOST, self.to_host):
             raise ValueError(
@@ -80,7 +83,7 @@ class Redirect:
                 f"to_path must have each of {', '.join(KEYWORDS_OF_PATHS)} once at most; a '*' is '#{{path}}'; got "
                 f"{twice[0]!r} twice: {path!r}",
             )
-        if path == SAME_PATH and self.to_host is None:
+        if path == SAME_PATH and self.to_host in SAME_HOST:
             # AWS answers "The redirect configuration is not valid because it creates a loop", without regard to the
             # rewrite: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/gateway/l7gateway/
             raise ValueError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.unresolved import is_known, may_match, min_length
+from fargate_constructs._core.unresolved import is_known, may_match, may_start_with, min_length
 from fargate_constructs.endpoint.regular_expressions import validate_regex
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RewriteConfig.html
@@ -42,7 +42,14 @@ class Rewrite:
                 f"{name} must be a path such as '/*' or '/new/*', without '$', '?query' and a digit after '*', got: "
                 f"{target!r}; or give a regular expression and its replacement: ({r'^/old/([^?]*)'!r}, '/new/$1')",
             )
-        return cls._of(name, target, paths or ["/*"], PATH_CHARACTER)
+        rewrite = cls._of(name, target, paths or ["/*"], PATH_CHARACTER)
+        starts = not rewrite.replace or any(may_start_with(each, rewrite.replace) for each in "/$")
+        if rewrite.regex.startswith("^/") and not starts:
+            raise ValueError(
+                f"{name} must have a replacement that begins with '/', as each path does, got: {rewrite.replace!r} for "
+                f"{rewrite.regex!r}",
+            )
+        return rewrite
 
     @classmethod
     def of_host(cls, name: str, target: Target, hosts: Sequence[str]) -> "Rewrite":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, SecretValue, Stack
+from aws_cdk import App, CfnParameter, SecretValue, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
@@ -135,6 +135,7 @@ REWRITES: Mapping[str, tuple[Properties, list[Properties]]] = {
         {"paths": ["/r5/*"], "rewrite_path": (r"^/(?<name>r5)/(a|b)", "/$2/$1?c=$2")},
         url_rewrite(r"^/(?<name>r5)/(a|b)", "/$2/$1?c=$2"),
     ),
+    "nothing": ({"paths": ["/r10/*"], "rewrite_path": ("^/r10", "")}, url_rewrite("^/r10", "")),
     "host": ({"hosts": ["r6.a.com"], "rewrite_host": "b.internal"}, host_rewrite("^[^:]*", "b.internal")),
     "rest without a slash": (
         {"hosts": ["r9.a.com"], "paths": ["*.gif"], "rewrite_path": "/img/*.gif"},
@@ -352,8 +353,11 @@ LONG = "a" * 128
     ("arguments", "message"),
     [
         ({}, "a redirect must change the host or the path, got neither; give to_host or to_path"),
+        ({"to_host": "#{host}"}, "a redirect must change the host or the path, got neither"),
+        ({"to_host": "#{host}", "to_path": "/#{path}"}, "to_path '/#{path}' has nothing before the rest of the path"),
         ({"to_query": "a=b"}, "a redirect must change the host or the path, got neither"),
         ({"to_path": "/b", "status_code": 307}, "status_code must be 301 or 302, got: 307; a load balancer has no"),
+        ({"to_path": "/b", "status_code": Token.as_number({"Ref": "Code"})}, "status_code must be known at synthesis"),
         ({"to_host": "https://a.com"}, "to_host must be a bare host name such as 'example.com', in which '#{host}' is"),
         ({"to_host": "a.com:8443"}, "got: 'a.com:8443'"),
         ({"to_host": "#{host}.#{host}"}, "got: '#{host}.#{host}'"),
@@ -385,7 +389,10 @@ LONG = "a" * 128
         ({"to_path": "/new/*", "paths": ["/a"]}, "one of them must have it, got: ['/a']; give a regular expression"),
         ({"to_path": "/new/*", "paths": ["/a/*/b*"]}, "to_path has a '*', so each pattern of the route must have one"),
         ({"to_path": ("/a/(.*)", "/b/$1")}, "must have a regular expression that begins with '^' and a replacement"),
-        ({"to_path": ("^/a/(.*)", "b/$1")}, "a replacement that begins with '/', got: ('^/a/(.*)', 'b/$1')"),
+        (
+            {"to_path": ("^/a/(.*)", "b/$1")},
+            "to_path must have a replacement that begins with '/', as each path does, got",
+        ),
         ({"to_path": "/b", "paths": ["/old"]}, "has the same conditions as route 'path' of Test/Endpoint"),
         (
             {"to_path": "/b", "id": "page"},
@@ -408,6 +415,7 @@ def test_a_redirect_that_is_refused(idle_lab: Lab, arguments: Properties, messag
             {"status_code": 302},
             "status_code must be 200 to 299 or 400 to 599, got: 302; a redirect is made by add_redir",
         ),
+        ({"status_code": Token.as_number({"Ref": "Code"})}, "status_code must be known at synthesis, got a token"),
         ({"status_code": 99}, "status_code must be 200 to 299 or 400 to 599, got: 99"),
         (
             {"content_type": "text/xml"},
@@ -444,6 +452,7 @@ def test_a_response_that_is_refused(idle_lab: Lab, arguments: Properties, messag
         ),
         ({"rewrite_path": ("^/a", "/$1")}, "refers to group $1 in '/$1', and its regular expression has 0: '^/a'"),
         ({"rewrite_path": ("^/a", "/ b")}, "must have a replacement of visible ASCII characters, got: '/ b'"),
+        ({"rewrite_path": ("^/dp/([a-z]+)", "item?id=$1")}, "must have a replacement that begins with '/', as each"),
         ({"rewrite_path": ("^/a", "/" * 1025)}, "must have a replacement of at most 1024 characters, got: 1025"),
         (
             {"rewrite_path": ("a" * 1025, "/")},
