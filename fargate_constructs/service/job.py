@@ -28,7 +28,7 @@ from fargate_constructs.service.failed_runs import FailedRuns
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.restart_policy import RestartPolicy
 from fargate_constructs.service.run_launcher import RunLauncher
-from fargate_constructs.service.run_overrides import overrides_of, validate_language
+from fargate_constructs.service.run_overrides import is_jsonata, overrides_of
 from fargate_constructs.service.run_timeout import RunTimeout
 from fargate_constructs.service.runs import Runs
 from fargate_constructs.service.task_logs import LogRouter
@@ -309,7 +309,11 @@ class Job(FargateTask):
         """
         self._validate_id(id)
         overrides = overrides_of(self, self._main, environment, command)
-        validate_language(overrides, jsonata=False)
+        if is_jsonata(overrides):
+            raise ValueError(
+                "environment and command pass JSONata as it is written; "
+                "write sfn.JsonPath.string_at('$.detail…') for a field of the event"
+            )
         return RunLauncher(self, id, job=self, overrides=overrides).target()
 
     @checked
@@ -381,15 +385,15 @@ class Job(FargateTask):
         Args:
             id: The name of the state, and its ID below the job.
             environment: Variables of this run, beside those of the job. `sfn.JsonPath.string_at("$.day")` is a field of
-                the state's input.
+                the state's input, and so is `"{% $states.input.day %}"` in a state machine of either language.
             command: The command of this run. By default the job's.
 
         Returns:
             The state.
 
         Raises:
-            ValueError: If *environment* is refused by `event_target`, or the job has a *task_count*. Making the
-                state machine fails if a value is in another query language than the state machine's.
+            ValueError: If *environment* is refused by `event_target`, the job has a *task_count*, or values are in two
+                query languages. A state machine with JSONata refuses values with JSONPath.
         """
         self._validate_single_task("task_state", "several states in a sfn.Map or sfn.Parallel")
         self._validate_id(id)

@@ -65,17 +65,17 @@ def _validate_value(value: object) -> None:
         ) from error
 
 
-def validate_language(overrides: Mapping[str, Any], *, jsonata: bool) -> None:
-    """Refuse values in the other query language than that of the state: one passes as it is written, one is refused."""
-    if jsonata and sfn.FieldUtils.render_object(overrides) != overrides:
+def is_jsonata(overrides: Mapping[str, Any]) -> bool:
+    """Return whether a value is JSONata, which a state with JSONPath would pass as it is written."""
+    return any(each.startswith("{%") and each.endswith("%}") for each in _texts(overrides))
+
+
+def validate_jsonata(overrides: Mapping[str, Any]) -> None:
+    """Refuse fields that AWS refuses in a state with JSONata."""
+    if sfn.FieldUtils.render_object(overrides) != overrides:
         raise ValueError(
             "environment and command of a state with JSONata take no sfn.JsonPath; "
             "write '{% $states.input.day %}' for a field"
-        )
-    if not jsonata and any(each.startswith("{%") and each.endswith("%}") for each in _texts(overrides)):
-        raise ValueError(
-            "environment and command pass JSONata as it is written, because the state machine has JSONPath; "
-            "write sfn.JsonPath.string_at('$.day') for a field"
         )
 
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
 
-from fargate_constructs.service.run_overrides import validate_language
+from fargate_constructs.service.run_overrides import is_jsonata, validate_jsonata
 
 if TYPE_CHECKING:
     from fargate_constructs.service.job import Job
@@ -28,9 +28,13 @@ class TaskState(sfn_tasks.EcsRunTask):
         self._job = job
         options = sfn_tasks.CapacityProviderOptions.custom(strategies) if (strategies := job._runs.strategies) else None
         self._overrides = overrides
+        if has_jsonata := is_jsonata(overrides):
+            validate_jsonata(overrides)
         super().__init__(
             job,
             id,
+            # By default a state has the language of the state machine, but CDK forgets that in a Map or Parallel.
+            query_language=sfn.QueryLanguage.JSONATA if has_jsonata else None,
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
             cluster=job.cluster,
             task_definition=job.task_definition,
@@ -66,9 +70,9 @@ class TaskState(sfn_tasks.EcsRunTask):
     def to_state_json(self, top_level_query_language: sfn.QueryLanguage | None = None) -> Mapping[Any, Any]:
         """Return the state with the revision that the stack deploys, and without a public address."""
         state: dict[str, Any] = dict(super().to_state_json(top_level_query_language))
-        is_jsonata = "Arguments" in state
-        validate_language(self._overrides, jsonata=is_jsonata)
-        parameters = state["Arguments" if is_jsonata else "Parameters"]
+        parameters = state["Arguments" if "Arguments" in state else "Parameters"]  # of JSONata and JSONPath
+        if "Arguments" in state:
+            validate_jsonata(self._overrides)
         parameters["TaskDefinition"] = self._job.task_definition.task_definition_arn
         parameters["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "DISABLED"
         parameters |= sfn.FieldUtils.render_object(self._overrides)

@@ -1,7 +1,6 @@
 """A job that something else starts: its state machines, what they may do, and what reports a failed run."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -277,20 +276,33 @@ def test_a_state_of_a_machine_with_jsonata(stack: Stack, network: Network) -> No
     assert other["Parameters"]["Overrides"]["ContainerOverrides"] == [{"Name": "load", "Command.$": "$.commands"}]
 
 
-def test_a_state_in_the_other_language_is_refused(stack: Stack, network: Network) -> None:
-    """JSONPath would pass JSONata as a text, and AWS refuses JSONPath in JSONata when it is deployed."""
+def test_a_state_with_jsonata_is_in_any_state_machine(stack: Stack, network: Network) -> None:
+    """It names its language, also in a map of a state machine with JSONata, where CDK forgets it."""
     load = Job(stack, "Load", network=network, image=IMAGE)
-    jsonata = load.task_state("Jsonata", command=["./load.py", "{% $states.input.day %}"])
-    path = load.task_state("Path", command=["./load.py", sfn.JsonPath.string_at("$.day")])
-    cases = (
-        (jsonata, sfn.QueryLanguage.JSON_PATH, "pass JSONata as it is written, because the state machine has JSONPath"),
-        (path, sfn.QueryLanguage.JSONATA, "a state with JSONata take no sfn.JsonPath; write '{% $states.input.day %}'"),
+    first, each = (load.task_state(name, command=["{% $states.input.day %}"]) for name in ("First", "Each"))
+    days = sfn.Map.jsonata(stack, "Days").item_processor(each)
+    flow, daily = (
+        sfn.StateMachine(stack, name, definition_body=sfn.DefinitionBody.from_chainable(body), query_language=language)
+        for name, body, language in (
+            ("Flow", first, sfn.QueryLanguage.JSON_PATH),
+            ("Daily", days, sfn.QueryLanguage.JSONATA),
+        )
     )
 
-    for state, language, message in cases:
-        body = sfn.DefinitionBody.from_chainable(state)
-        with pytest.raises(RuntimeError, match=re.escape(message)):
-            sfn.StateMachine(stack, language.name, definition_body=body, query_language=language)
+    template = Template.from_stack(stack)
+    inner = definition(template, daily)["Days"]["ItemProcessor"]["States"]["Each"]
+    for state in (definition(template, flow)["First"], inner):
+        assert state["QueryLanguage"] == "JSONata"
+        assert state["Arguments"]["Overrides"]["ContainerOverrides"][0]["Command"] == ["{% $states.input.day %}"]
+
+
+def test_a_state_machine_with_jsonata_refuses_fields_of_jsonpath(stack: Stack, network: Network) -> None:
+    """AWS would refuse them when they are deployed."""
+    load = Job(stack, "Load", network=network, image=IMAGE)
+    body = sfn.DefinitionBody.from_chainable(load.task_state("Run", command=[sfn.JsonPath.string_at("$.day")]))
+
+    with pytest.raises(RuntimeError, match=r"take no sfn.JsonPath; write '{% \$states.input.day %}' for a field"):
+        sfn.StateMachine(stack, "Flow", definition_body=body, query_language=sfn.QueryLanguage.JSONATA)
 
 
 def test_a_state_with_a_sidecar_warns(stack: Stack, network: Network) -> None:

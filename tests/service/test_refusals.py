@@ -390,7 +390,11 @@ def test_methods() -> None:
         ),
         (
             lambda: migrate.event_target("Paid", environment={"ORDER": "{% $states.input.order %}"}),
-            "pass JSONata as it is written, because the state machine has JSONPath; write sfn.JsonPath.string_at(",
+            "pass JSONata as it is written; write sfn.JsonPath.string_at('$.detail…') for a field of the event",
+        ),
+        (
+            lambda: migrate.task_state("Paid", environment={"DAY": day}, command=["{% $states.input.day %}"]),
+            "a state with JSONata take no sfn.JsonPath; write '{% $states.input.day %}' for a field",
         ),
         (lambda: migrate.run_on_upload("In", bucket="uploads"), "bucket must be aws_s3.IBucket, got: 'uploads'"),
         (lambda: web.add_sidecar("proxy", image=IMAGE, environment={"TOKEN": SECRET_VALUE}), "value of one in 'TOKEN'"),
