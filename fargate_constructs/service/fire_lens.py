@@ -28,6 +28,8 @@ SECRETS = {
     *("api_key", "apikey", "bearer_token", "customer_id", "http_passwd", "http_token", "license_key", "shared_key"),
     *("splunk_token", "access_token", "account_key", "secret_key"),
 }
+# Fluent Bit stops if its main configuration has one (`Sections 'multiline_parser' and 'parser' are not valid`).
+PARSER = re.compile(r"^\s*\[(?:MULTILINE_)?PARSER\]", re.IGNORECASE | re.MULTILINE)
 # The outputs to AWS, which need a region.
 OUTPUTS_OF_AWS = {
     *("cloudwatch", "cloudwatch_logs", "firehose", "kinesis", "kinesis_firehose", "kinesis_streams", "s3"),
@@ -84,12 +86,14 @@ class FireLens(NamedConstructors):
             name: The output's name, such as `datadog`, `splunk`, `opensearch`, `loki`, `kinesis_firehose`, `s3`.
             options: The output's settings. `region` of an output to AWS is the stack's by default.
             secret_options: The settings that are secret, such as Datadog's `apikey`. The execution role may read these.
-            config: More sections of Fluent Bit's configuration, such as a `[FILTER]`. By default there are none.
+            config: More sections of Fluent Bit's configuration, such as a `[FILTER]`, or a `[SERVICE]` with a
+                `Parsers_File` of the image. By default there are none.
             image: The router's image: AWS's for Fluent Bit, 3.0.1 or later. By default 3.4.8 of `public.ecr.aws`, which
                 tasks in an isolated network cannot pull.
 
         Raises:
-            ValueError: If *name* cannot be an output's, *options* has the name or a secret, or both have a setting.
+            ValueError: If *name* cannot be an output's, *options* has the name or a secret, both have a setting, or
+                *config* has a parser.
         """
         options, secret_options = dict(options or {}), dict(secret_options or {})
         if not OUTPUT.fullmatch(name) and not is_dummy(name):
@@ -102,6 +106,12 @@ class FireLens(NamedConstructors):
                 raise _holds_secret(option)
         if both := lower.keys() & {option.lower() for option in secret_options}:
             raise ValueError(f"options and secret_options must not share a setting, got in both: {', '.join(both)}")
+        if section := PARSER.search(config):
+            raise ValueError(
+                "config must be left without parsers, which Fluent Bit accepts in a file of their own only, got: "
+                f"{section[0].strip()}; name a file of the image in [SERVICE]: "
+                "Parsers_File /fluent-bit/parsers/parsers.conf"
+            )
         if name in OUTPUTS_OF_AWS and "region" not in lower:
             options["region"] = Aws.REGION
         return cls._make(name=name, options=options, secret_options=secret_options, config=config, image=image)

@@ -124,6 +124,11 @@ def test_a_container_of_ones_own(stack: Stack, image: ecs.ContainerImage) -> Non
             },
             "must not share a setting, got in both: host",
         ),
+        (
+            "loki",
+            {"config": "[FILTER]\n    Name parser\n  [multiline_parser]\n    Name java\n"},
+            "got: [multiline_parser]; name a file of the image in [SERVICE]: Parsers_File /fluent-bit/parsers/parsers.conf",
+        ),
     ],
 )
 def test_what_is_refused(name: str, arguments: dict[str, Any], message: str) -> None:
