@@ -54,6 +54,8 @@ CONVERSION_HINTS = {
         "PullThroughCache": "write its image('library/nginx:1.29')",
     },
 }
+# For a secret in a mapping of texts: by the argument, the argument that takes secrets.
+SECRET_ARGUMENTS = {"environment": "secrets", "options": "secret_options"}
 # For a required argument that is missing.
 MISSING_HINTS = {
     "network": "write network=FixedEgressNetwork(stack, 'Network'), or its from_vpc(stack, 'Network', vpc)",

@@ -7,6 +7,8 @@ from enum import Enum
 from types import FunctionType, MethodType, NoneType
 from typing import NoReturn, get_args, get_origin
 
+from aws_cdk import SecretValue
+from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 from jsii._reference_map import InterfaceDynamicProxy
 
@@ -14,6 +16,7 @@ from fargate_constructs._core.argument_hints import (
     ATTRIBUTE_HINTS,
     CONVERSION_HINTS,
     MISSING_HINTS,
+    SECRET_ARGUMENTS,
     VALUE_HINTS,
     hint_for_cdk_name,
 )
@@ -77,8 +80,18 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
         types = next((get_args(part) for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), None)
         wrong = [(key, each) for key, each in value.items() if types and not matches(each, types[1])]
         if wrong:
-            got, hint = f"{_as_text(wrong[0][1])} for {wrong[0][0]!r}", ""
+            got, hint = _wrong_item(name, *wrong[0])
     return f"{name} must be {describe_type(type_)}, got: {got}{hint}"
+
+
+def _wrong_item(name: str, key: object, value: object) -> tuple[str, str]:
+    """Return what a message says of a wrong value in a mapping, and a hint if there is one."""
+    if isinstance(value, (ecs.Secret, SecretValue)):
+        takes_secrets = SECRET_ARGUMENTS.get(name)
+        hint = f"; write {takes_secrets}={{{key!r}: ecs.Secret.from_secrets_manager(...)}}" if takes_secrets else ""
+        return f"a secret for {key!r}", hint
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{_as_text(value)} for {key!r}", f"; write {str(value)!r}" if is_number else ""
 
 
 def _as_text(value: object) -> str:

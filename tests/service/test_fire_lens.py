@@ -127,7 +127,7 @@ def test_a_container_of_ones_own(stack: Stack, image: ecs.ContainerImage) -> Non
         (
             "loki",
             {"config": "[FILTER]\n    Name parser\n  [multiline_parser]\n    Name java\n"},
-            "got: [multiline_parser]; name a file of the image in [SERVICE]: Parsers_File /fluent-bit/parsers/parsers.conf",
+            "got: [multiline_parser]; name a file of the image in [SERVICE]: Parsers_File /fluent-bit/parsers/",
         ),
     ],
 )

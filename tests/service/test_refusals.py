@@ -67,7 +67,19 @@ def expression(text: str) -> dict[str, Any]:
 
 CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (service(cpu=300), "got: cpu=300 memory_limit_mib=512; nearest: cpu=256 memory_limit_mib=512"),
-    (service(environment={"PORT": 80}), "environment must be a dict of str to str or None, got: 80 for 'PORT'"),
+    (
+        service(environment={"PORT": 80}),
+        "environment must be a dict of str to str or None, got: 80 for 'PORT'; write '80'",
+    ),
+    (service(environment={"A": None}), "environment must be a dict of str to str or None, got: None for 'A'"),
+    (
+        service(environment={"TOKEN": SecretValue.secrets_manager("token")}),
+        "got: a secret for 'TOKEN'; write secrets={'TOKEN': ecs.Secret.from_secrets_manager(...)}",
+    ),
+    (
+        service(docker_labels={"token": SecretValue.secrets_manager("token")}),
+        "docker_labels must be a dict of str to str or None, got: a secret for 'token'",
+    ),
     (service(name="Web"), "name must be a host name"),
     (service(name="a" * 64), "name must be a host name"),
     (service(name="web-"), "got: 'web-'"),
