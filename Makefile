@@ -13,7 +13,7 @@ SLOW := emulator privilege properties synthesized testing \
 	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
 	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
-	$(addprefix service/test_,deployment.py run_before.py weights.py) \
+	$(addprefix service/,deployments/test_deployment.py jobs/test_run_before.py targets/test_weights.py) \
 	$(addprefix test_,app.py benchmarks.py disposable.py promises.py readme.py security.py stability.py) \
 	tools/test_wheel.py
 # Two commands at a time, unless you pass -j.

@@ -32,16 +32,16 @@ from fargate_constructs.logs.log_archive import LogArchive
 from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
-from fargate_constructs.service.deployment import Deployment
+from fargate_constructs.service.containers.restart_policy import RestartPolicy
+from fargate_constructs.service.containers.task_logs import LogRouter
+from fargate_constructs.service.deployments.deployment import Deployment
+from fargate_constructs.service.deployments.rollback import Rollback
 from fargate_constructs.service.fargate_service import FargateService
-from fargate_constructs.service.health import Health
-from fargate_constructs.service.load_balancing import LoadBalancing
-from fargate_constructs.service.restart_policy import RestartPolicy
-from fargate_constructs.service.rollback import Rollback
+from fargate_constructs.service.links.service_connect import ServiceConnect
+from fargate_constructs.service.links.service_connect_names import host_name_of
 from fargate_constructs.service.scaling import Scaling
-from fargate_constructs.service.service_connect import ServiceConnect
-from fargate_constructs.service.service_connect_names import host_name_of
-from fargate_constructs.service.task_logs import LogRouter
+from fargate_constructs.service.targets.health import Health
+from fargate_constructs.service.targets.load_balancing import LoadBalancing
 
 
 class FargateWebService(Construct):

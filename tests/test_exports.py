@@ -100,7 +100,7 @@ MAY_IMPORT = {
     "logs": ["_core", "synthesized"],
     "disposable": ["_core", "synthesized"],
     "testing": ["_core", "synthesized"],
-    "caveats": ["_core", "synthesized", "service.container", "service.task_size"],
+    "caveats": ["_core", "synthesized", "service.containers.container", "service.task_size"],
     "web_service": ["_core", "network", "service", "endpoint", "logs"],
 }
 

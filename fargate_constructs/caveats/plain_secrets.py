@@ -9,7 +9,7 @@ from aws_cdk import Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, undecided
-from fargate_constructs.service.container import resolves_secret
+from fargate_constructs.service.containers.container import resolves_secret
 from fargate_constructs.synthesized.intrinsics import as_text, functions_in, is_true, items, lookup, pieces
 from fargate_constructs.synthesized.templates import Templates
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import RULES, Finding, Rule, judge, undecided
-from fargate_constructs.service.container import EXEC_PATHS
+from fargate_constructs.service.containers.container import EXEC_PATHS
 from fargate_constructs.service.task_size import TaskSize
 from fargate_constructs.synthesized.intrinsics import Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
 from fargate_constructs.synthesized.task_launchers import find_unreadable_launchers

@@ -9,8 +9,8 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
-from fargate_constructs.service.deployment import ALL, Deployment
-from fargate_constructs.service.rollback import Rollback
+from fargate_constructs.service.deployments.deployment import ALL, Deployment
+from fargate_constructs.service.deployments.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.synthesized.intrinsics import number
 from fargate_constructs.synthesized.template_checks import violation

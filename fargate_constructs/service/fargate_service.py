@@ -32,32 +32,32 @@ from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicedis
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
-from fargate_constructs.service.attached_target_groups import validate_number_of_target_groups
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import capacity_dependencies, exec_access_of
-from fargate_constructs.service.deployment import Deployment, default_deployment
+from fargate_constructs.service.containers.restart_policy import RestartPolicy
+from fargate_constructs.service.containers.task_logs import LogRouter
+from fargate_constructs.service.deployments.deployment import Deployment, default_deployment
+from fargate_constructs.service.deployments.lifecycle_hooks import LifecycleHooks, validate_hook
+from fargate_constructs.service.deployments.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.service.first_task import check_first_task
-from fargate_constructs.service.health import Health, container_health_check, default_health
-from fargate_constructs.service.lifecycle_hooks import LifecycleHooks, validate_hook
-from fargate_constructs.service.load_balancing import LoadBalancing, validate_stickiness
-from fargate_constructs.service.network_listeners import NetworkListenerOptions, NetworkListeners
-from fargate_constructs.service.ports import named_ports
-from fargate_constructs.service.restart_policy import RestartPolicy
-from fargate_constructs.service.rollback import Rollback, RollbackAlarms
-from fargate_constructs.service.scaling import Scaling, ServiceScaling
-from fargate_constructs.service.service_connect import (
+from fargate_constructs.service.links.service_connect import (
     ServiceConnect,
     default_service_connect,
     validate_service_connect,
 )
-from fargate_constructs.service.service_connect_links import ServiceLinks
-from fargate_constructs.service.service_connect_names import host_name_of, port_mapping_name
-from fargate_constructs.service.target_groups import ServiceRoutes, validate_weights
-from fargate_constructs.service.task_logs import LogRouter
+from fargate_constructs.service.links.service_connect_links import ServiceLinks
+from fargate_constructs.service.links.service_connect_names import host_name_of, port_mapping_name
+from fargate_constructs.service.scaling import Scaling, ServiceScaling
+from fargate_constructs.service.targets.attached_target_groups import validate_number_of_target_groups
+from fargate_constructs.service.targets.health import Health, container_health_check, default_health
+from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_stickiness
+from fargate_constructs.service.targets.network_listeners import NetworkListenerOptions, NetworkListeners
+from fargate_constructs.service.targets.ports import named_ports
+from fargate_constructs.service.targets.target_groups import ServiceRoutes, validate_weights
+from fargate_constructs.service.targets.unwatched_target_groups import UnwatchedTargetGroups
 from fargate_constructs.service.task_size import is_windows
-from fargate_constructs.service.unwatched_target_groups import UnwatchedTargetGroups
 from fargate_constructs.synthesized.template_checks import TemplateChecks
 
 

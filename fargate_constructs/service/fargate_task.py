@@ -24,20 +24,20 @@ from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
-from fargate_constructs.service import opentelemetry
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import AuditedCluster, default_strategies, validate_windows_cluster
-from fargate_constructs.service.container import Condition, Container, Sidecar
+from fargate_constructs.service.containers import opentelemetry
+from fargate_constructs.service.containers.container import Condition, Container, Sidecar
+from fargate_constructs.service.containers.file_system import mount_file_system
+from fargate_constructs.service.containers.opentelemetry import Metrics
+from fargate_constructs.service.containers.restart_policy import RestartPolicy
+from fargate_constructs.service.containers.s3_files import mount_s3_files
+from fargate_constructs.service.containers.task_containers import TaskContainers
+from fargate_constructs.service.containers.task_logs import LogRouter, TaskLogs, validate_logs
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
 from fargate_constructs.service.feature_flags import pin_feature_flags
-from fargate_constructs.service.file_system import mount_file_system
-from fargate_constructs.service.opentelemetry import Metrics
-from fargate_constructs.service.restart_policy import RestartPolicy
-from fargate_constructs.service.s3_files import mount_s3_files
-from fargate_constructs.service.security_group_rules import TaskSecurityGroup, connect
-from fargate_constructs.service.service_connect_names import host_name_of, validate_host_name
-from fargate_constructs.service.task_containers import TaskContainers
-from fargate_constructs.service.task_logs import LogRouter, TaskLogs, validate_logs
+from fargate_constructs.service.links.security_group_rules import TaskSecurityGroup, connect
+from fargate_constructs.service.links.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.task_role import TaskRole
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
 from fargate_constructs.service.unreachable_images import UnreachableImages

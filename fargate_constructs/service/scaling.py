@@ -16,7 +16,7 @@ from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import validate_range
-from fargate_constructs.service.queue_scaling import ZeroSteps, backlog_per_task
+from fargate_constructs.service.queues.queue_scaling import ZeroSteps, backlog_per_task
 
 
 @checked

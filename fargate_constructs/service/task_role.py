@@ -10,7 +10,7 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.account_trust import service_principal
 from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
-from fargate_constructs.service.explained_references import explained
+from fargate_constructs.service.links.explained_references import explained
 
 
 class TaskRole(iam.Role):

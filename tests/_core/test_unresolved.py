@@ -18,9 +18,9 @@ from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.domains import validate_domain
 from fargate_constructs.logs.log_group_names import known_name
 from fargate_constructs.network.reverse_dns import _validate_name as validate_pointer_name
-from fargate_constructs.service.container import Container
-from fargate_constructs.service.ports import named_ports
-from fargate_constructs.service.service_connect_names import validate_host_name
+from fargate_constructs.service.containers.container import Container
+from fargate_constructs.service.links.service_connect_names import validate_host_name
+from fargate_constructs.service.targets.ports import named_ports
 
 TOKEN = Aws.URL_SUFFIX
 LIST_TOKEN, DUMMY = "#{Token[TOKEN.1]}", "dummy-value-for-/db"  # as CDK writes them

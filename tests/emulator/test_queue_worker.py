@@ -17,7 +17,7 @@ from fargate_constructs import FixedEgressNetwork, QueueWorker
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 from tests.modes.made_elsewhere import IMAGE
-from tests.service.queue_model import PROGRAM
+from tests.service.queues.queue_model import PROGRAM
 
 
 class Agent(BaseHTTPRequestHandler):

@@ -24,7 +24,7 @@ from fargate_constructs import (
     ScheduledTask,
 )
 from fargate_constructs._core.descriptions import ec2_description, remove_accents, shorten
-from fargate_constructs.service.service_connect_names import host_name_of
+from fargate_constructs.service.links.service_connect_names import host_name_of
 from tests import modes
 from tests.audit import Template
 from tests.modes.jobs import NIGHTLY

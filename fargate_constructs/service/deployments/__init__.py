@@ -1,0 +1,1 @@
+"""How a new version takes over, and when it is rolled back."""

@@ -1,0 +1,1 @@
+"""Tasks that run to their end: what starts, stops, repeats and reports them."""

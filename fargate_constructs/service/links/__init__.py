@@ -1,0 +1,1 @@
+"""How tasks reach other services and data stores."""

@@ -1,0 +1,1 @@
+"""Services that work off a queue."""
