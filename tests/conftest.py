@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import _lru_cache_wrapper
 from typing import Any
 
@@ -64,22 +65,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Measure no coverage of tests that repeat, nor of their fixtures."""
+    if not item.nodeid.startswith(REPEATING):
+        return (yield)
+    is_last = nextitem is None or not nextitem.nodeid.startswith(REPEATING)
+    with _without_coverage(item, clear_caches=is_last):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage of hypothesis's random examples. Their fixtures count, because other tests use them, too."""
+    if item.nodeid.startswith(REPEATING) or not hasattr(getattr(item, "obj", None), "hypothesis"):
+        return (yield)
+    with _without_coverage(item, clear_caches=True):
+        return (yield)
+
+
+@contextmanager
+def _without_coverage(item: pytest.Item, *, clear_caches: bool) -> Iterator[None]:
     plugin = item.config.pluginmanager.get_plugin("_cov")
     controller: Any = getattr(plugin, "cov_controller", None)
-    if controller is None or not _repeats(item):
-        return (yield)
+    if controller is None:
+        yield
+        return
     controller.pause()
     try:
-        return (yield)
+        yield
     finally:
         controller.resume()
-        if nextitem and not _repeats(nextitem):
+        if clear_caches:
             _clear_caches()
-
-
-def _repeats(item: pytest.Item) -> bool:
-    """Whether other tests must reach the same branches. Coverage must not depend on hypothesis's random examples."""
-    return item.nodeid.startswith(REPEATING) or hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 def _clear_caches() -> None:

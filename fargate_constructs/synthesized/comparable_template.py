@@ -96,16 +96,16 @@ class _StackTemplate:
     def value(self, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
         """Return a value with its references as the outermost parent would write them."""
         match value:
+            case {"Ref": str() as name} if name in self.parameters:
+                parent, given = self.parameters[name]
+                value = parent.value(given)
             case {"Ref": str() as name}:
                 value = {"Ref": f"{self.prefix}{name}" if name in self.template["Resources"] else name}
-                if name in self.parameters:
-                    parent, given = self.parameters[name]
-                    value = parent.value(given)
+            case {"Fn::GetAtt": [str() as name, str() as attribute]} if nested := self.nested.get(name):
+                output = nested.template.get("Outputs", {}).get(attribute.removeprefix("Outputs."), {})
+                value = nested.value(output.get("Value"))
             case {"Fn::GetAtt": [str() as name, str() as attribute]}:
                 value = {"Fn::GetAtt": [f"{self.prefix}{name}", attribute]}
-                if nested := self.nested.get(name):
-                    output = nested.template.get("Outputs", {}).get(attribute.removeprefix("Outputs."), {})
-                    value = nested.value(output.get("Value"))
             case {"Fn::Sub": _} | {"Fn::Join": [str(), list()]} | {"Fn::GetAtt": str()}:
                 value = self._text(value)
             case Mapping():

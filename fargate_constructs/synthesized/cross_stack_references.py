@@ -118,8 +118,9 @@ class CrossStackReferences:
                 )
             case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
                 names = iter([f"output {stack_name}.{output_name}"])
-                if isinstance(region := rest.get("Region"), str):
-                    place = self._namespace(stack, f"{self.environments[stack].rpartition('/')[0]}/{region}")
+                account, _, region = self.environments[stack].rpartition("/")
+                other = rest.get("Region")
+                place = self._namespace(stack, f"{account}/{other if isinstance(other, str) else region}")
             case {"Ref": _} | {"Fn::GetAtt": _} if (alias := (stack, as_text(reference))) in self._aliases:
                 return alias
             case _:
