@@ -8,12 +8,13 @@ COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras
 # `make quick` leaves out tests that deploy, that build all modes, or that try thousands of sequences.
 SLOW := emulator privilege properties synthesized testing \
 	$(addprefix caveats/test_,corpus.py patterns.py) \
-	$(addprefix endpoint/test_,access_logs.py load_balancer_limits.py matching.py priorities.py) \
-	$(addprefix _core/test_,environment_checks.py unresolved.py) \
+	$(addprefix endpoint/test_,access_logs.py load_balancer_limits.py matching.py priorities.py regular_expressions.py weighted_routes.py) \
+	$(addprefix _core/test_,environment_checks.py lookups.py unresolved.py) \
 	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
 	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
-	$(addprefix service/,deployments/test_deployment.py jobs/test_run_before.py targets/test_weights.py) \
+	$(addprefix service/,deployments jobs/test_job.py jobs/test_run_before.py links queues/test_queue_program.py \
+		targets/test_weights.py test_cluster.py test_execution_role.py) \
 	$(addprefix test_,app.py benchmarks.py disposable.py promises.py readme.py security.py stability.py) \
 	tools/test_wheel.py
 # Two commands at a time, unless you pass -j.
