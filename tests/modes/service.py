@@ -331,9 +331,14 @@ def clusters(stage: Stage) -> None:
     stack = Stack(stage, "Test")
     network = network_in(stack)
     spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)
-    plain = ecs.Cluster(stack, "Plain", vpc=network.vpc, enable_fargate_capacity_providers=True)
+    plain = ecs.Cluster(
+        stack,
+        "Plain",
+        vpc=network.vpc,
+        enable_fargate_capacity_providers=True,
+        container_insights_v2=ecs.ContainerInsights.ENABLED,
+    )
     plain.add_default_capacity_provider_strategy([spot])
-    answer_for(plain, "AwsSolutions-ECS4")
     audited = AuditedCluster(
         stack,
         "Cluster",
