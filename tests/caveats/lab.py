@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from aws_cdk import App, CfnResource, Stack
 from constructs import IConstruct
 
@@ -32,14 +32,18 @@ PATHS = {
 PARAMETERS = {"Hidden": {"Type": "String", "NoEcho": True}, "Shown": {"Type": "String"}}
 
 
-class Loader(yaml.SafeLoader):  # type: ignore[misc]
+class Loader(yaml.SafeLoader):
     """Reads `!Ref` and the like."""
 
 
 def function(loader: Loader, name: str, node: yaml.Node) -> dict[str, Any]:
     """Return the intrinsic function of a short form."""
-    construct = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}[type(node)]
-    value = construct(node, deep=True) if isinstance(node, yaml.SequenceNode) else construct(node)
+    value: Any
+    if isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.ScalarNode)
+        value = loader.construct_scalar(node)
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 

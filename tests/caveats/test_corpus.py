@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from aws_cdk import App, NestedStack, Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp

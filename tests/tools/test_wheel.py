@@ -90,9 +90,16 @@ def test_what_package_indexes_show(unpacked: Path) -> None:
     assert metadata.get_all("Requires-Dist") == [
         "aws-cdk-lib<3,>=2.270.0",
         "constructs<11,>=10.5.1",
+        "boto3>=1.40; extra == 'cli'",
+        "cfn-lint<2,>=1.58; extra == 'cli'",
+        "click>=8.2; extra == 'cli'",
+        "pyyaml>=6.0.2; extra == 'cli'",
+        "rich>=13.9; extra == 'cli'",
         "cdk-nag<4,>=3.0.2; extra == 'nag'",
         "cfn-lint<2,>=1.58; extra == 'testing'",
     ]
+    (scripts,) = unpacked.glob("*.dist-info/entry_points.txt")
+    assert "fargate-constructs = fargate_constructs.cli:main" in scripts.read_text()
 
 
 def test_the_description_has_no_link_that_holds_in_the_repository_alone(unpacked: Path) -> None:

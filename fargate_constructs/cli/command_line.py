@@ -1,0 +1,80 @@
+"""The group of all commands: loads the module of one command, and returns each error as one line and a status."""
+
+import os
+import sys
+from importlib import import_module, metadata
+from typing import Any
+
+import click
+
+# Exit statuses: docs/command-line.md.
+FINE, FINDING, NO_ANSWER = 0, 1, 2
+INTERRUPTED, NOT_READ = 130, 141  # as shells have it, after Ctrl-C and after `| head`
+
+COMMANDS: dict[str, str] = {}
+"""Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if
+the command is used."""
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are modules that load when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """Return the names of the commands in order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"fargate_constructs.cli.{cmd_name.replace('-', '_')}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading them."""
+        if COMMANDS:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run a command; turn what it raises into one line and an exit status that is not that of a finding."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.exit_code = NO_ANSWER  # type: ignore[misc] # click reads it of the instance
+            raise
+        except (click.Abort, KeyboardInterrupt):
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
+            raise click.exceptions.Exit(NOT_READ) from None
+        except (ImportError, OSError, TypeError, ValueError) as error:  # what the library raises for bad input
+            raise _NoAnswerError(str(error)) from error
+        except Exception as error:
+            if not type(error).__module__.startswith(("botocore.", "boto3.")):
+                raise
+            raise _NoAnswerError(f"AWS: {error}") from error
+
+
+class _NoAnswerError(click.ClickException):
+    """What prevents an answer; click prints it as one line."""
+
+    exit_code = NO_ANSWER
+
+
+def version() -> str:
+    """Return the version of the installed package."""
+    try:
+        return metadata.version("fargate-constructs")
+    except metadata.PackageNotFoundError:
+        return "that is not installed, but run from a checkout"
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version(), message="%(prog)s %(version)s")
+def commands() -> None:
+    """Plan and move what AWS Fargate runs.
+
+    Each command ends with 0 if all is fine, with 1 if it found something, and with 2 if it has no answer: wrong
+    arguments, bad input, no credentials.
+    """

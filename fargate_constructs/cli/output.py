@@ -1,0 +1,32 @@
+"""How commands print: for terminals of any width with or without colours, for pipes, and as JSON."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+# A pipe has no width: what reads it wraps lines itself, or searches them.
+UNLIMITED = 100_000
+
+
+def json_option(command: Function) -> Function:
+    """Add `--json` to a command, as its argument `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def console() -> Console:
+    """Return the console of the standard output.
+
+    It has no colours in a pipe, or if NO_COLOR is set (https://no-color.org).
+    """
+    is_terminal = sys.stdout.isatty()
+    return Console(width=None if is_terminal else UNLIMITED, highlight=False, markup=False, emoji=False)
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has
+    """Print a document as JSON, which another program reads."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
