@@ -4,6 +4,7 @@ import re
 
 from aws_cdk import aws_scheduler as scheduler
 
+from fargate_constructs._core.time_zones import wrong_time_zone
 from fargate_constructs._core.unresolved import is_known
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
@@ -23,6 +24,8 @@ NUMBERS = re.compile(r"(?<![/#\d])\d+")  # neither a step nor the week of a mont
 
 def validate_schedule(name: str, schedule: scheduler.ScheduleExpression) -> None:
     """Refuse what CDK does not check, such as a line of crontab in `ScheduleExpression.expression(...)`."""
+    if (zone := schedule.time_zone) and (wrong := wrong_time_zone(zone.timezone_name)):
+        raise ValueError(f"{wrong}, in {name}")
     expression = schedule.expression_string
     if not is_known(expression):
         return

@@ -38,6 +38,7 @@ from fargate_constructs.service.execution_role import ExecutionRole, StartPermis
 from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.links.security_group_rules import TaskSecurityGroup, connect
 from fargate_constructs.service.links.service_connect_names import host_name_of, validate_host_name
+from fargate_constructs.service.refused_by_aws import refuse_early
 from fargate_constructs.service.task_role import TaskRole
 from fargate_constructs.service.task_size import TaskSize, is_windows, platform
 from fargate_constructs.service.unreachable_images import UnreachableImages
@@ -248,6 +249,7 @@ class FargateTask(Construct):
             log_driver=self._logs.driver,
         )
         self.container = self._containers.add(name, container)
+        refuse_early(self, self.cluster, self._strategies)
         if network.is_isolated:
             self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))
 

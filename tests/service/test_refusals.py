@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, SecretValue, Stack, Token
+from aws_cdk import App, CfnParameter, Duration, SecretValue, Stack, TimeZone, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -165,6 +165,10 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (
         job(schedule=events.Schedule.rate(Duration.hours(1))),
         "schedule must be aws_scheduler.ScheduleExpression, got: <aws_cdk.",
+    ),
+    (
+        job(schedule=scheduler.ScheduleExpression.cron(hour="3", time_zone=TimeZone.of("Europe/Belin"))),
+        "IANA's time zone database, got: 'Europe/Belin'; write TimeZone.of('Europe/Berlin'), in schedule",
     ),
     (job(schedule="rate(1 hour)"), "got: 'rate(1 hour)'; write scheduler.ScheduleExpression.cron(minute="),
     (

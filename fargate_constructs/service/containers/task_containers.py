@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 import jsii
@@ -19,6 +19,8 @@ from fargate_constructs.service.containers.image_platforms import check_image_pl
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+MAX_CONTAINERS = 10
 MIN_MEMORY_MIB = 6
 MIN_CPU = 2
 IMAGES_FROM_REGISTRIES = (ecs.RepositoryImage, ecs.EcrImage)
@@ -135,6 +137,11 @@ class TaskContainers:
             raise ValueError(f"name holds at most 255 letters, digits, hyphens and underscores, got: {name!r}")
         if self._task_definition.find_container(name):  # the L2 may have added one, such as a log router
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
+        # All of the L2's: not only those added here.
+        siblings = self._task_definition.node.children
+        names = [each.container_name for each in siblings if isinstance(each, ecs.ContainerDefinition)]
+        if len(names) >= MAX_CONTAINERS:
+            raise ValueError(f"{too_many([*names, name])}; run some of them in a task of their own")
         sidecar.validate(self._task_definition, on_windows=self._on_windows)
         self._validate_dependencies(depends_on)
         self._validate_system_controls(name, sidecar)
@@ -254,6 +261,11 @@ class TaskContainers:
                     f"system_controls hold for all containers of a task, got {control.namespace} = {control.value!r} "
                     f"for {name!r} and {value!r} for {other!r}; write it for one of them"
                 )
+
+
+def too_many(names: Sequence[str]) -> str:
+    """Return the message about a task of more containers than ECS takes."""
+    return f"a task must have at most {MAX_CONTAINERS} containers, got {len(names)}: {', '.join(names)}"
 
 
 def _known(number: int | None) -> int | None:
