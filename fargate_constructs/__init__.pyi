@@ -19,6 +19,7 @@ from .network.elastic_ip_pool import ElasticIpPool as ElasticIpPool
 from .network.fixed_egress_network import FixedEgressNetwork as FixedEgressNetwork
 from .network.network import Network as Network
 from .network.vpc_endpoints import VpcEndpoints as VpcEndpoints
+from .service.adopted_service import AdoptedService as AdoptedService
 from .service.capacity import Capacity as Capacity
 from .service.cluster import AuditedCluster as AuditedCluster
 from .service.containers.fire_lens import FireLens as FireLens

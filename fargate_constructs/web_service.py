@@ -31,6 +31,7 @@ from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.logs.log_archive import LogArchive
 from fargate_constructs.network.fixed_egress_network import FixedEgressNetwork
 from fargate_constructs.network.network import Network
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.containers.restart_policy import RestartPolicy
 from fargate_constructs.service.containers.task_logs import LogRouter
@@ -149,10 +150,14 @@ class FargateWebService(Construct):
         service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
             `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a linked
             service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from the start.
+        adopted: Properties of a service that is deployed already and that CloudFormation would replace, such as
+            `AdoptedService(deployment_controller=None)`. A new service needs none.
         certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
         mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
+        ssl_policy: The TLS versions and ciphers, such as `elbv2.SslPolicy.RECOMMENDED_TLS` for callers that cannot do
+            better. By default TLS 1.2 with forward secrecy, and 1.3 with the post-quantum key exchange.
         internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined to
             it. By default it faces the internet. AWS cannot change this of a load balancer that has routes.
         allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
@@ -167,6 +172,10 @@ class FargateWebService(Construct):
             should keep idle connections open for longer, or callers get some responses with status 502.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS name
             is lost with it. Deploy with `False` before you destroy the stack.
+        load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
+            default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
+        security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
+            balancer that is deployed already: a change replaces the group. By default that of this library.
         access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
         access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
         connection_logs: Whether each TLS connection is logged in that bucket, with the reason if it was refused. By
@@ -241,11 +250,13 @@ class FargateWebService(Construct):
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,
+        adopted: AdoptedService | None = None,
         # From HttpEndpoint, by make signatures:
         certificate: acm.ICertificate | None = None,
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
         mutual_authentication: elbv2.MutualAuthentication | None = None,
+        ssl_policy: elbv2.SslPolicy | None = None,
         internal: bool = False,
         allow_cidrs: Sequence[str] | None = None,
         allow_from: Sequence[ec2.IConnectable] | None = None,
@@ -254,6 +265,8 @@ class FargateWebService(Construct):
         ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
         idle_timeout: Duration | None = None,
         deletion_protection: bool = True,
+        load_balancer_name: str | None = None,
+        security_group_description: str | None = None,
         access_log_prefix: str | None = None,
         access_log_expiration: Duration | None = None,
         connection_logs: bool = False,

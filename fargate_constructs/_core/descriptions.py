@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from fargate_constructs._core.unresolved import is_unresolved
+
 # Other characters than those that EC2 accepts in descriptions of security groups and their rules
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
 NOT_IN_EC2 = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
@@ -14,6 +16,15 @@ LATIN_LETTER = re.compile(r"LATIN (?P<case>CAPITAL|SMALL) (LETTER|LIGATURE) (?P<
 def ec2_description(text: str) -> str:
     """Return a description of a security group or rule with characters that EC2 accepts."""
     return shorten(NOT_IN_EC2.sub("_", remove_accents(text)), MAX_EC2_DESCRIPTION)
+
+
+def validate_description(argument: str, text: str | None) -> None:
+    """Refuse a description of a security group that EC2 would refuse; `None` and tokens pass."""
+    if text is not None and not is_unresolved(text) and (not text or text != ec2_description(text)):
+        raise ValueError(
+            f"{argument} must be 1 to {MAX_EC2_DESCRIPTION} letters, digits, spaces and ._-:/()#,@[]+=&;{{}}!$*, "
+            f"got: {text!r}; copy it from the deployed template"
+        )
 
 
 def remove_accents(text: str) -> str:

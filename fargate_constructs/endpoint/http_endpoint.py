@@ -61,6 +61,8 @@ class HttpEndpoint(RoutedEndpoint):
         domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
         hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
         mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
+        ssl_policy: The TLS versions and ciphers, such as `elbv2.SslPolicy.RECOMMENDED_TLS` for callers that cannot do
+            better. By default TLS 1.2 with forward secrecy, and 1.3 with the post-quantum key exchange.
         internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined
             to it. By default it faces the internet. AWS cannot change this of a load balancer that has routes.
         allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
@@ -75,6 +77,10 @@ class HttpEndpoint(RoutedEndpoint):
             should keep idle connections open for longer, or callers get some responses with status 502.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS name
             is lost with it. Deploy with `False` before you destroy the stack.
+        load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
+            default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
+        security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
+            balancer that is deployed already: a change replaces the group. By default that of this library.
         access_log_bucket: The bucket for access logs, encrypted with SSE-S3, such as `archive.access_log_bucket`. By
             default a private bucket is made.
         access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
@@ -87,9 +93,9 @@ class HttpEndpoint(RoutedEndpoint):
         ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name or
             is private and has no certificate beside it, or the domain name is outside the zone; if *static_ips*,
             which are public IPv4 addresses, are given to an internal or dual-stack endpoint; if
-            *mutual_authentication* or *connection_logs* is given without TLS; if the access logs could not be written;
-            if there are no subnets in two zones for the load balancer; or if an argument is in another region or
-            account than the stack (the bucket may be in another account).
+            *mutual_authentication*, *ssl_policy* or *connection_logs* is given without TLS; if the access logs could
+            not be written; if there are no subnets in two zones for the load balancer; or if an argument is in another
+            region or account than the stack (the bucket may be in another account).
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -106,6 +112,7 @@ class HttpEndpoint(RoutedEndpoint):
         domain_name: str | None = None,
         hosted_zone: route53.IHostedZone | None = None,
         mutual_authentication: elbv2.MutualAuthentication | None = None,
+        ssl_policy: elbv2.SslPolicy | None = None,
         internal: bool = False,
         allow_cidrs: Sequence[str] | None = None,
         allow_from: Sequence[ec2.IConnectable] | None = None,
@@ -114,6 +121,8 @@ class HttpEndpoint(RoutedEndpoint):
         ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
         idle_timeout: Duration | None = None,
         deletion_protection: bool = True,
+        load_balancer_name: str | None = None,
+        security_group_description: str | None = None,
         access_log_bucket: s3.IBucket | None = None,
         access_log_prefix: str | None = None,
         access_log_expiration: Duration | None = None,
@@ -126,6 +135,8 @@ class HttpEndpoint(RoutedEndpoint):
             ip_address_type=ip_address_type,
             idle_timeout=idle_timeout or Duration.seconds(60),
             deletion_protection=deletion_protection,
+            load_balancer_name=load_balancer_name,
+            security_group_description=security_group_description,
         )
         access_logs = AccessLogs(
             bucket=access_log_bucket,
@@ -138,7 +149,10 @@ class HttpEndpoint(RoutedEndpoint):
         access_logs.validate(id)
         validate_domain(certificate, domain_name, hosted_zone)
         validate_tls_options(
-            has_tls=has_tls, mutual_authentication=mutual_authentication, connection_logs=connection_logs
+            has_tls=has_tls,
+            mutual_authentication=mutual_authentication,
+            ssl_policy=ssl_policy,
+            connection_logs=connection_logs,
         )
         validate_static_ips(static_ips, subnets=options.subnets, internal=internal, is_dual_stack=is_dual_stack)
         ingress = Ingress.of(
@@ -158,7 +172,9 @@ class HttpEndpoint(RoutedEndpoint):
         self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), has_ipv6=is_dual_stack)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
-        self.listeners = make_listeners(self, self.load_balancer, certificate, mutual_authentication)
+        self.listeners = make_listeners(
+            self, self.load_balancer, certificate, mutual_authentication=mutual_authentication, ssl_policy=ssl_policy
+        )
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
         self._front = Front(self, self._domains)
         self.static_ips = self._make_static_ips(options, () if static_ips is True else static_ips)

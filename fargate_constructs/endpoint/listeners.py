@@ -18,7 +18,9 @@ def make_listeners(
     endpoint: Construct,
     load_balancer: elbv2.ApplicationLoadBalancer,
     certificate: acm.ICertificate | None,
+    *,
     mutual_authentication: elbv2.MutualAuthentication | None,
+    ssl_policy: elbv2.SslPolicy | None,
 ) -> list[elbv2.ApplicationListener]:
     """Make a listener on 80 and, with a certificate, one on 443. The last one is for the routes; another redirects."""
     not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body=NOT_FOUND)
@@ -47,7 +49,7 @@ def make_listeners(
         certificates=[certificate],
         # TLS 1.3 with the post-quantum key exchange, TLS 1.2 with forward secrecy, nothing older:
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
-        ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
+        ssl_policy=ssl_policy or elbv2.SslPolicy.TLS13_12_RES_PQ,
         mutual_authentication=mutual_authentication,
         default_action=not_found,
     )
@@ -55,11 +57,19 @@ def make_listeners(
 
 
 def validate_tls_options(
-    *, has_tls: bool, mutual_authentication: elbv2.MutualAuthentication | None, connection_logs: bool
+    *,
+    has_tls: bool,
+    mutual_authentication: elbv2.MutualAuthentication | None,
+    ssl_policy: elbv2.SslPolicy | None,
+    connection_logs: bool,
 ) -> None:
     """Refuse what plain HTTP cannot do."""
-    if not has_tls and (mutual_authentication or connection_logs):
-        name = "mutual_authentication" if mutual_authentication else "connection_logs"
+    given = {
+        "mutual_authentication": mutual_authentication,
+        "ssl_policy": ssl_policy,
+        "connection_logs": connection_logs,
+    }
+    if not has_tls and (name := next((name for name, value in given.items() if value), None)):
         raise ValueError(f"{name} needs TLS: pass domain_name and hosted_zone, or a certificate")
 
 

@@ -1,15 +1,18 @@
 """The load balancer of an endpoint: where it is, and the attributes of an application load balancer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs._core.unresolved import is_dummy, is_list_token
+from fargate_constructs._core.descriptions import validate_description
+from fargate_constructs._core.unresolved import is_dummy, is_list_token, may_match
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 
@@ -17,6 +20,8 @@ from fargate_constructs.network.network import Network
 MAX_IDLE_SECONDS = 4000
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
 MIN_ZONES = 2
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+NAME = re.compile(r"(?!-|internal-)[A-Za-z0-9-]{1,32}(?<!-)")
 
 # Every attribute that depends on no argument. Attributes with AWS's defaults are set too, so that a template shows them
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html).
@@ -57,6 +62,8 @@ class LoadBalancerPlace:
     internal: bool
     ip_address_type: elbv2.IpAddressType
     deletion_protection: bool
+    load_balancer_name: str | None = None
+    security_group_description: str | None = None
 
     @property
     def is_dual_stack(self) -> bool:
@@ -76,6 +83,12 @@ class LoadBalancerPlace:
 
     def validate(self, *, min_zones: int = MIN_ZONES) -> None:
         """Refuse what AWS would refuse, and what callers could not reach."""
+        if self.load_balancer_name is not None and not may_match(NAME, self.load_balancer_name):
+            raise ValueError(
+                "load_balancer_name must be 1 to 32 letters, digits and hyphens, without a hyphen at its ends and "
+                f"'internal-' at its beginning, got: {self.load_balancer_name!r}"
+            )
+        validate_description("security_group_description", self.security_group_description)
         vpc = self.network.vpc
         if not self.internal and not self.subnets:
             raise ValueError(
@@ -115,6 +128,7 @@ class LoadBalancerOptions(LoadBalancerPlace):
         load_balancer = elbv2.ApplicationLoadBalancer(
             scope,
             "LoadBalancer",
+            load_balancer_name=self.load_balancer_name,
             vpc=self.network.vpc,
             vpc_subnets=ec2.SubnetSelection(subnets=self.subnets),
             internet_facing=not self.internal,
@@ -126,6 +140,9 @@ class LoadBalancerOptions(LoadBalancerPlace):
         )
         for key, value in ATTRIBUTES.items():
             load_balancer.set_attribute(key, value)
+        if self.security_group_description:
+            group = load_balancer.connections.security_groups[0].node.default_child
+            cast(ec2.CfnSecurityGroup, group).group_description = self.security_group_description
         return load_balancer
 
 

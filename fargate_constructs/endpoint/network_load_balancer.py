@@ -31,11 +31,16 @@ class NetworkLoadBalancerOptions(LoadBalancerPlace):
         # AWS adds no security group to a load balancer that was made without one
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html).
         security_group = ec2.SecurityGroup(
-            scope, "SecurityGroup", vpc=vpc, description=description, allow_all_outbound=False
+            scope,
+            "SecurityGroup",
+            vpc=vpc,
+            description=self.security_group_description or description,
+            allow_all_outbound=False,
         )
         load_balancer = elbv2.NetworkLoadBalancer(
             scope,
             "LoadBalancer",
+            load_balancer_name=self.load_balancer_name,
             vpc=vpc,
             internet_facing=not self.internal,
             security_groups=[security_group],

@@ -74,6 +74,10 @@ class TcpEndpoint(ListeningEndpoint):
             default IPv4.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does. Deploy with `False`
             before you destroy the stack.
+        load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
+            default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
+        security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
+            balancer that is deployed already: a change replaces the group. By default that of this library.
         access_log_bucket: The bucket for the access logs of TLS listeners, encrypted with SSE-S3, such as
             `archive.access_log_bucket`. AWS logs no other connections. By default a private bucket is made with the
             first TLS listener.
@@ -107,6 +111,8 @@ class TcpEndpoint(ListeningEndpoint):
         cross_zone_enabled: bool = True,
         ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
         deletion_protection: bool = True,
+        load_balancer_name: str | None = None,
+        security_group_description: str | None = None,
         access_log_bucket: s3.IBucket | None = None,
         access_log_prefix: str | None = None,
         access_log_expiration: Duration | None = None,
@@ -117,6 +123,8 @@ class TcpEndpoint(ListeningEndpoint):
             internal=internal,
             ip_address_type=ip_address_type,
             deletion_protection=deletion_protection,
+            load_balancer_name=load_balancer_name,
+            security_group_description=security_group_description,
             cross_zone_enabled=cross_zone_enabled,
             elastic_ips=static_ips,
         )

@@ -61,6 +61,7 @@ class ListeningEndpoint(Construct):
         allow_from: Sequence[ec2.IConnectable] | None = None,
         preserve_client_ip: bool | None = None,
         # From NetworkListenerOptions without load_balancer, by make signatures:
+        ssl_policy: elbv2.SslPolicy | None = None,
         idle_timeout: Duration | None = None,
         target_port: str = "",
         health_check_port: str | None = None,
@@ -82,6 +83,8 @@ class ListeningEndpoint(Construct):
             allow_from: Further callers of this listener. By default those of the endpoint.
             preserve_client_ip: Whether tasks see the addresses of callers. By default they do, except over TCP and TLS
                 at an internal load balancer, where a task could then not connect to its own service.
+            ssl_policy: The TLS versions and ciphers of a TLS listener. By default TLS 1.2 with forward secrecy, and 1.3
+                with the post-quantum key exchange.
             idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS
                 does not change the time of TLS (350 s) and UDP (120 s).
             target_port: The name of the service's port that gets the connections, of a service that has several. By
@@ -113,6 +116,7 @@ class ListeningEndpoint(Construct):
             port=port,
             protocol=protocol,
             certificate=certificate,
+            ssl_policy=ssl_policy,
             idle_timeout=idle_timeout,
             target_port=target_port,
             health_check_port=health_check_port,

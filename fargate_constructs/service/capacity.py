@@ -24,12 +24,25 @@ class Capacity(NamedConstructors):
 
     on_demand_base: int
     on_demand_percent: int
+    is_launch_type: bool = False
 
     @classmethod
     @checked
     def on_demand(cls) -> "Capacity":
         """Run all tasks on demand: AWS does not take them back."""
         return cls._make(on_demand_base=0, on_demand_percent=ALL)
+
+    @classmethod
+    @checked
+    def launch_type(cls) -> "Capacity":
+        """Run all tasks on demand by the launch type `FARGATE`, without capacity providers.
+
+        Services that `ecs_patterns`, Copilot or Terraform made mostly have it. With capacity providers CloudFormation
+        may replace such a service
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html). Other
+        services run the same with `on_demand`, and can change to Spot later.
+        """
+        return cls._make(on_demand_base=0, on_demand_percent=ALL, is_launch_type=True)
 
     @classmethod
     @checked
@@ -59,7 +72,9 @@ class Capacity(NamedConstructors):
         return self.on_demand_percent < ALL
 
     def _strategies(self) -> list[ecs.CapacityProviderStrategy]:
-        """Return the capacity provider strategy that ECS takes."""
+        """Return the capacity provider strategy that ECS takes; none for the launch type."""
+        if self.is_launch_type:
+            return []
         on_demand = ecs.CapacityProviderStrategy(
             capacity_provider="FARGATE", base=self.on_demand_base, weight=self.on_demand_percent
         )

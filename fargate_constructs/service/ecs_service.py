@@ -9,6 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import ALL, Deployment
 from fargate_constructs.service.deployments.rollback import Rollback
 from fargate_constructs.service.scaling import Scaling
@@ -31,6 +32,7 @@ class EcsService(ecs.FargateService):
         deployment: How a new version replaces the old one.
         rollback: When a deployment fails.
         scaling: How many tasks run.
+        adopted: What the deployed service keeps.
         depends_on: What must exist before a task starts.
     """
 
@@ -47,11 +49,13 @@ class EcsService(ecs.FargateService):
         deployment: Deployment,
         rollback: Rollback,
         scaling: Scaling,
+        adopted: AdoptedService,
         depends_on: Sequence[IDependable],
     ) -> None:
         super().__init__(
             scope,
             id,
+            service_name=adopted.service_name,
             cluster=cluster,
             task_definition=task_definition,
             vpc_subnets=ec2.SubnetSelection(subnets=subnets),
@@ -69,6 +73,8 @@ class EcsService(ecs.FargateService):
         keep_place(self, scope, id)
         self.resource = cast(ecs.CfnService, resource_of(self))
         self.resource.node.add_dependency(*depends_on)
+        if adopted.deployment_controller is None:  # CDK writes it for the circuit breaker
+            self.resource.deployment_controller = None
         # The L2 has no arguments for these.
         early_success = deployment._early_success()
         self.resource.add_property_override(

@@ -32,6 +32,7 @@ from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicedis
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.network.network import Network
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import capacity_dependencies, exec_access_of
 from fargate_constructs.service.containers.restart_policy import RestartPolicy
@@ -168,6 +169,8 @@ class FargateService(FargateTask):
         service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
             `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a linked
             service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from the start.
+        adopted: Properties of a service that is deployed already and that CloudFormation would replace, such as
+            `AdoptedService(deployment_controller=None)`. A new service needs none.
 
     Raises:
         ValueError: If *port* is no TCP port, or its name is too long together with the service's; if *service_connect*
@@ -237,6 +240,7 @@ class FargateService(FargateTask):
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,
+        adopted: AdoptedService | None = None,
     ) -> None:
         validate_service_connect(service_connect, protocol, on_windows=is_windows(operating_system_family))
         ports = named_ports(port)
@@ -245,9 +249,17 @@ class FargateService(FargateTask):
         validate_stickiness(load_balancing, deployment)
         health = health or default_health()
         health_check = container_health_check(health)
+        adopted = adopted or AdoptedService()
+        if adopted.security_group_description and security_groups:
+            raise ValueError(
+                "security_group_description is of the security group made here, got it beside security_groups, which "
+                "have their own; leave it out"
+            )
         mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
+        self._adopted = adopted
+        adopted._keep_description(self._security_groups[0])
         self.port = next(iter(ports.values()), None)
         self.protocol = protocol
         self.protocol_version = protocol_version
@@ -273,6 +285,7 @@ class FargateService(FargateTask):
             deployment=self.deployment,
             rollback=self.rollback,
             scaling=self.scaling,
+            adopted=adopted,
             # A task that starts before it has egress cannot pull its image, and counts as failed. CDK waits for the
             # task role's policies only; without the execution role's, a task could not read a secret or an image.
             depends_on=[
@@ -404,6 +417,7 @@ class FargateService(FargateTask):
         port: int,
         protocol: elbv2.Protocol = elbv2.Protocol.TCP,
         certificate: acm.ICertificate | None = None,
+        ssl_policy: elbv2.SslPolicy | None = None,
         idle_timeout: Duration | None = None,
         target_port: str = "",
         health_check_port: str | None = None,
@@ -420,6 +434,8 @@ class FargateService(FargateTask):
             port: The port that callers connect to.
             protocol: `elbv2.Protocol.TCP` (default), `TLS`, `UDP` or `TCP_UDP`.
             certificate: The certificate of a TLS listener. By default none.
+            ssl_policy: The TLS versions and ciphers of a TLS listener. By default TLS 1.2 with forward secrecy, and 1.3
+                with the post-quantum key exchange.
             idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS
                 does not change the time of TLS (350 s) and UDP (120 s).
             target_port: The name of the service's port that gets the connections, of a service that has several. By
@@ -602,6 +618,7 @@ class FargateService(FargateTask):
             vpc=self._network.vpc,
             health=self.health,
             deployment=self.deployment,
+            adopted=self._adopted,
         )
         if self._routes:
             listeners.note_route(self.port)
@@ -629,6 +646,7 @@ class FargateService(FargateTask):
             health=self.health,
             deployment=self.deployment,
             load_balancing=self.load_balancing,
+            adopted=self._adopted,
         )
 
 

@@ -176,6 +176,10 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         "hosted_zone must be public, because ACM validates the certificate in public DNS",
     ),
     # listeners.py
+    "an SSL policy without TLS": ({"ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}, "ssl_policy needs TLS: pass domain"),
+    "a name with an underscore": ({"load_balancer_name": "my_lb"}, "load_balancer_name must be 1 to 32 letters"),
+    "the name of an internal one": ({"load_balancer_name": "internal-lb"}, "got: 'internal-lb'"),
+    "a description with accents": ({"security_group_description": "Büro"}, "security_group_description must be 1 to 2"),
     "connection logs without TLS": ({"connection_logs": True}, "connection_logs needs TLS"),
     "client certificates without TLS": ({"mutual_authentication": PASS_THROUGH}, "mutual_authentication needs TLS: pa"),
     # access_logs.py

@@ -377,6 +377,7 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         },
         "ip_address_type must be IPV4, got: DUAL_STACK in ",
     ),
+    "a name with an underscore": ({"load_balancer_name": "my_lb"}, "load_balancer_name must be 1 to 32 letters"),
     "a certificate": (lambda idle: {"certificate": idle.certificate}, "certificate"),
 }
 
@@ -421,6 +422,10 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     "a certificate with UDP": (
         lambda idle: {"protocol": Protocol.UDP, "certificate": idle.certificate},
         "certificate needs protocol TLS, got it for listener 'New' with UDP",
+    ),
+    "an SSL policy without TLS": (
+        {"ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS},
+        "ssl_policy needs protocol TLS, got it for listener 'New' with TCP",
     ),
     "a short idle timeout": (
         {"idle_timeout": Duration.seconds(59)},

@@ -19,6 +19,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import (
+    AdoptedService,
     AuditedCluster,
     Capacity,
     Deployment,
@@ -34,7 +35,7 @@ from fargate_constructs import (
     Scaling,
     ServiceConnect,
 )
-from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, log_group_in, network_in, zone_in
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, certificate_in, log_group_in, network_in, zone_in
 
 ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:{}"
 IMPORTED_KEY = ACCOUNT.format("kms", "key/12345678-1234-1234-1234-123456789012")
@@ -420,6 +421,35 @@ def group_in(stack: Stack, name: str) -> ec2.ISecurityGroup:
     return ec2.SecurityGroup.from_security_group_id(stack, f"{name}Group", "sg-0123456789abcdef0")
 
 
+def adopted(stage: Stage) -> None:
+    """A service and an endpoint that were deployed by other code, in a cluster with capacity providers."""
+    stack = Stack(stage, "Test")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(
+        stack,
+        "Endpoint",
+        network=network,
+        certificate=certificate_in(stack),
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+        load_balancer_name="LB",
+        security_group_description="Automatically created Security Group for ELB ShopWebLBB82B9142",
+    )
+    web = FargateService(
+        stack,
+        "Web",
+        network=network,
+        image=IMAGE,
+        cluster=AuditedCluster(stack, "Cluster", vpc=network.vpc),
+        capacity=Capacity.launch_type(),
+        adopted=AdoptedService(
+            deployment_controller=None,
+            security_group_description="Shop/Web/Service/SecurityGroup",
+            target_group_port=8080,
+        ),
+    )
+    endpoint.add_route("Web", service=web)
+
+
 MODES = {
     "worker": worker,
     "queues": queues,
@@ -434,4 +464,5 @@ MODES = {
     "windows": windows,
     "routed-logs": routed_logs,
     "containers": containers,
+    "adopted": adopted,
 }

@@ -21,6 +21,7 @@ from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.network.network import Network
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.containers.restart_policy import RestartPolicy
 from fargate_constructs.service.containers.task_logs import LogRouter
@@ -144,6 +145,8 @@ class QueueWorker(FargateService):
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
+        adopted: Properties of a service that is deployed already and that CloudFormation would replace, such as
+            `AdoptedService(deployment_controller=None)`. A new service needs none.
         message_duration: How long a task works on a message on average, up to 12 h. If a task works on several at once,
             divide it by their number, and write a *visibility_timeout*.
         acceptable_wait: How long a message may wait before a task takes it, 1 minute to 1 day. The worker scales on it:
@@ -228,6 +231,7 @@ class QueueWorker(FargateService):
         health: Health | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
+        adopted: AdoptedService | None = None,
         # Of the queue:
         message_duration: Duration,
         acceptable_wait: Duration | None = None,

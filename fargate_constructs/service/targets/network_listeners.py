@@ -17,6 +17,7 @@ from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.validation import seconds_of, validate_seconds
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import LISTENER, attach, validate_number_of_target_groups
 from fargate_constructs.service.targets.health import Health
@@ -46,6 +47,8 @@ class NetworkListenerOptions:
         port: The port that callers connect to.
         protocol: `elbv2.Protocol.TCP` (default), `TLS`, `UDP` or `TCP_UDP`.
         certificate: The certificate of a TLS listener. By default none.
+        ssl_policy: The TLS versions and ciphers of a TLS listener. By default TLS 1.2 with forward secrecy, and 1.3
+            with the post-quantum key exchange.
         idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS does
             not change the time of TLS (350 s) and UDP (120 s).
         target_port: The name of the service's port that gets the connections, of a service that has several. By default
@@ -67,6 +70,7 @@ class NetworkListenerOptions:
     port: int
     protocol: elbv2.Protocol = elbv2.Protocol.TCP
     certificate: acm.ICertificate | None = None
+    ssl_policy: elbv2.SslPolicy | None = None
     idle_timeout: Duration | None = None
     target_port: str = ""
     health_check_port: str | None = None
@@ -91,6 +95,8 @@ class NetworkListenerOptions:
                 f"preserve_client_ip cannot be False with {self.protocol.name}, got it for listener {id!r}: AWS always "
                 "preserves the addresses of UDP callers",
             )
+        if self.ssl_policy and self.protocol is not Protocol.TLS:
+            raise ValueError(f"ssl_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
         if self.deregistration_delay:
             validate_seconds("deregistration_delay", self.deregistration_delay, 0, MAX_DRAIN_SECONDS)
 
@@ -114,6 +120,7 @@ class NetworkListeners(Construct):
         vpc: ec2.IVpc,
         health: Health,
         deployment: Deployment,
+        adopted: AdoptedService,
     ) -> None:
         super().__init__(scope, id)
 
@@ -124,6 +131,7 @@ class NetworkListeners(Construct):
         self._vpc = vpc
         self._health = health
         self._deployment = deployment
+        self._group_port = adopted.target_group_port or UNUSED_PORT
         self._protocols: dict[int, set[elbv2.Protocol]] = {}
         self.target_groups: list[elbv2.NetworkTargetGroup] = []
         """The target groups of all listeners."""
@@ -217,7 +225,7 @@ class NetworkListeners(Construct):
             scope,
             id,
             vpc=self._vpc,
-            port=UNUSED_PORT,
+            port=self._group_port,
             protocol=protocol,
             target_type=elbv2.TargetType.IP,
             deregistration_delay=options.deregistration_delay or self._drain(),
@@ -258,7 +266,7 @@ class NetworkListeners(Construct):
             port=options.port,
             protocol=options.protocol,
             certificates=[options.certificate] if options.certificate else None,
-            ssl_policy=SSL_POLICY if is_tls else None,
+            ssl_policy=(options.ssl_policy or SSL_POLICY) if is_tls else None,
             tcp_idle_timeout=options.idle_timeout,
             default_action=forward,
         )

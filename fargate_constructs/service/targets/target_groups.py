@@ -14,6 +14,7 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.validation import MAX_VALUES_PER_RULE, validate_range, validate_seconds
+from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import attach
 from fargate_constructs.service.targets.health import Health
@@ -55,6 +56,7 @@ class ServiceRoutes(Construct):
         health: Health,
         deployment: Deployment,
         load_balancing: LoadBalancing | None,
+        adopted: AdoptedService,
     ) -> None:
         super().__init__(scope, id)
 
@@ -69,7 +71,7 @@ class ServiceRoutes(Construct):
         self._load_balancing = load_balancing
         self._rules = Construct(self, "Rules")
         self._ids: set[str] = set()
-        self.target_group = self._make_target_group("TargetGroup")
+        self.target_group = self._make_target_group("TargetGroup", adopted)
         self._alternate = self._make_target_group("Alternate") if deployment._has_two_target_groups else None
         self.is_attached = False
         """Whether there is a rule."""
@@ -236,12 +238,15 @@ class ServiceRoutes(Construct):
         )
         self.is_attached = True
 
-    def _make_target_group(self, id: str) -> elbv2.ApplicationTargetGroup:
+    def _make_target_group(self, id: str, adopted: AdoptedService | None = None) -> elbv2.ApplicationTargetGroup:
         return elbv2.ApplicationTargetGroup(
             self,
             id,
             vpc=self._vpc,
-            # No port: ECS registers each task with the container's port, and another port here would replace the group.
+            target_group_name=adopted.target_group_name if adopted else None,
+            # By default none: ECS registers each task with the container's port, and another port here would replace
+            # the group.
+            port=adopted.target_group_port if adopted else None,
             protocol=self._protocol,
             # Not the default value: a template that adds it later would replace the group.
             protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
