@@ -43,6 +43,7 @@ NOT_STANDING = {
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::VpcOrigin",
     "AWS::EC2::EIPAssociation",
+    "AWS::EC2::EgressOnlyInternetGateway",
     "AWS::EC2::FlowLog",
     "AWS::EC2::InternetGateway",
     "AWS::EC2::NetworkInterface",
@@ -54,6 +55,7 @@ NOT_STANDING = {
     "AWS::EC2::Subnet",
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPC",
+    "AWS::EC2::VPCCidrBlock",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::ECS::Cluster",
     "AWS::ECS::TaskDefinition",
@@ -124,10 +126,14 @@ def _tasks(resources: Mapping[str, Any], service: str, properties: Mapping[str, 
 def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str, int]:
     match type_:
         case "AWS::ElasticLoadBalancingV2::LoadBalancer":
-            is_public = (
+            has_public_ipv4 = (
                 properties.get("Scheme") == "internet-facing"
+                and properties.get("IpAddressType") != "dualstack-without-public-ipv4"
             )  # with an address in each zone, unless the template has them
-            parts = {"load balancer": 1, "public IPv4 address": len(properties.get("Subnets", [])) if is_public else 0}
+            parts = {
+                "load balancer": 1,
+                "public IPv4 address": len(properties.get("Subnets", [])) if has_public_ipv4 else 0,
+            }
         case "AWS::EC2::NatGateway":  # a regional one is billed in each zone
             parts = {"NAT gateway": len(properties.get("AvailabilityZoneAddresses", [1]))}
         case "AWS::EC2::VPCEndpoint" if properties.get("VpcEndpointType") == "Interface":

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration
@@ -90,6 +90,19 @@ def validate_ips(name: str, ips: Sequence[str]) -> None:
                 IPv4Address(ip)
         except ValueError as error:
             raise ValueError(f"{name} must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
+
+
+def validate_ipv6_cidrs(name: str, cidrs: Sequence[str]) -> None:
+    """Refuse values that are not IPv6 ranges."""
+    validate_list(name, cidrs)
+    for cidr in cidrs:
+        try:
+            if is_known(cidr):
+                IPv6Network(cidr)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must hold IPv6 ranges such as '2001:db8::/64', got: {cidr!r} ({error})"
+            ) from error
 
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html. The load

@@ -14,6 +14,8 @@ from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place
 
 RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
+# With an internet gateway a task's IPv6 address is public.
+FOUND = RULES | {"publicIpv6": Rule.PublicAddress}
 
 
 def find_addresses(app: FargateApp) -> Iterator[Finding]:
@@ -49,8 +51,8 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
         if fault.rule == "unprovenEgress":
             rules = (Rule.PublicSubnet, *RULES.values())
             yield from (Finding(rule, fault.cause, f"tasks in {fault.route}", is_undecided=True) for rule in rules)
-        elif fault.rule in RULES:
-            yield Finding(RULES[fault.rule], fault.cause, f"tasks in {fault.route}")
+        elif fault.rule in FOUND:
+            yield Finding(FOUND[fault.rule], fault.cause, f"tasks in {fault.route}")
 
 
 def _subnets(app: FargateApp, launcher: TaskLauncher) -> Iterator[tuple[Unresolved, Place | None]]:

@@ -14,6 +14,7 @@ from fargate_constructs._core.environment_checks import validate_partition
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs.endpoint.fronts import wait_for_internet_gateway
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.endpoint.ingress import IPV4
 
 # Every accelerator has two: https://docs.aws.amazon.com/global-accelerator/latest/dg/introduction-components.html
 ADDRESSES = 2
@@ -50,8 +51,8 @@ class Accelerator(Construct):
 
     Raises:
         TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint has a front already, such as static IPs; if it allows no caller; if it has records
-            in another stack; or if it is in GovCloud or China.
+        ValueError: If the endpoint has a front already, such as static IPs; if it allows no caller, or IPv6 callers
+            only; if it has records in another stack; or if it is in GovCloud or China.
     """
 
     @checked
@@ -63,6 +64,11 @@ class Accelerator(Construct):
         if endpoint._ingress.is_empty:
             raise ValueError(
                 f"{endpoint.node.path} allows no caller, and an accelerator keeps callers' addresses; pass allow_cidrs"
+            )
+        if IPV4 not in endpoint._families:
+            raise ValueError(
+                f"an accelerator has IPv4 addresses, got {endpoint.node.path}, which allows IPv6 callers only; "
+                "make the endpoint with ip_address_type=elbv2.IpAddressType.IPV4"
             )
         super().__init__(scope, id)
 

@@ -19,6 +19,7 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_known
 from fargate_constructs.endpoint.access_logs import make_log_bucket, validate_expiration
 from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+from fargate_constructs.endpoint.ingress import IPV4, IPV6
 from fargate_constructs.endpoint.listeners import PLAIN_HTTP
 from fargate_constructs.endpoint.vpc_origin import allow_vpc_origins, make_vpc_origin
 from fargate_constructs.synthesized.intrinsics import items
@@ -150,7 +151,7 @@ class CloudFrontDistribution(Construct):
         endpoint._front.register(
             self,
             targets.CloudFrontTarget(self.distribution) if certificate else None,
-            has_ipv6=True,
+            families=(IPV4, IPV6),
             has_tls=True,
         )
         Annotations.of(endpoint).acknowledge_warning(PLAIN_HTTP, "callers use HTTPS, through CloudFront")

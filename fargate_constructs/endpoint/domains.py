@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from constructs import Construct
 
@@ -10,6 +11,7 @@ from fargate_constructs._core.hosted_zones import validate_in_zone, validate_pub
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.unresolved import may_match, min_length
+from fargate_constructs.endpoint.ingress import IPV4, IPV6
 
 # Characters of the first name of a certificate: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
 MAX_CERTIFICATE_NAME = 64
@@ -18,11 +20,11 @@ DOMAIN_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][
 
 
 class Domains:
-    """The names of one endpoint, and the target of their records. There are AAAA records if it has IPv6 addresses."""
+    """The names of one endpoint, and the target of their records: A for IPv4 addresses, AAAA for IPv6."""
 
-    def __init__(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
+    def __init__(self, target: route53.IAliasRecordTarget, families: Sequence[int]) -> None:
         self._target = target
-        self._has_ipv6 = has_ipv6
+        self._families = families
         self.names: list[str] = []
         self._recorded: list[tuple[Construct, str, route53.IHostedZone]] = []
 
@@ -54,18 +56,18 @@ class Domains:
         self._recorded.append((scope, domain_name, hosted_zone))
         self._record(scope, domain_name, hosted_zone)
 
-    def point_at(self, target: route53.IAliasRecordTarget, *, has_ipv6: bool) -> None:
+    def point_at(self, target: route53.IAliasRecordTarget, families: Sequence[int]) -> None:
         """Change the target of all records, also of those made later."""
         self._target = target
-        self._has_ipv6 = has_ipv6
+        self._families = families
         for recorded in self._recorded:
             self._record(*recorded)
 
     def _record(self, scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> None:
-        kinds = {"AliasRecord": route53.ARecord, "AliasRecordIpv6": route53.AaaaRecord}
-        for record_id, kind in kinds.items():
+        kinds = {IPV4: ("AliasRecord", route53.ARecord), IPV6: ("AliasRecordIpv6", route53.AaaaRecord)}
+        for family, (record_id, kind) in kinds.items():
             scope.node.try_remove_child(record_id)  # the record of an earlier target
-            if kind is route53.ARecord or self._has_ipv6:
+            if family in self._families:
                 kind(
                     scope,
                     record_id,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs.endpoint.domains import Domains
+from fargate_constructs.endpoint.ingress import IPV4
 
 
 class Front:
@@ -40,7 +43,7 @@ class Front:
         construct: Construct,
         target: route53.IAliasRecordTarget | None,
         *,
-        has_ipv6: bool = False,
+        families: Sequence[int] = (IPV4,),
         has_tls: bool = False,
     ) -> None:
         """Note the front. With a *target*, all records of the endpoint point at it, also those made later."""
@@ -48,7 +51,7 @@ class Front:
         self.has_tls = has_tls
         if target:
             self._target_of_records = construct
-            self._domains.point_at(target, has_ipv6=has_ipv6)
+            self._domains.point_at(target, families)
 
     def _validate_stack(self, front: Construct) -> None:
         """Refuse a front in another stack: each of the two stacks would depend on the other."""

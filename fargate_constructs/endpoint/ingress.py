@@ -17,6 +17,7 @@ from fargate_constructs._core.validation import validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 IPV4, IPV6 = 4, 6
+ANY = {IPV4: ANY_IPV4, IPV6: ANY_IPV6}
 TCP, UDP = "TCP", "UDP"
 # Inbound rules of a security group, as many outbound, of each family; and security groups of a network interface
 # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups).
@@ -55,16 +56,16 @@ class Ingress:
         allow_from: Sequence[ec2.IConnectable] | None,
         ports: Sequence[int],
         internal: bool,
-        is_dual_stack: bool,
+        families: Sequence[int],
         protocols: Sequence[str] = (TCP,),
     ) -> "Ingress":
         """Return the given callers; by default every address, if the load balancer faces the internet."""
-        _validate_cidrs(allow_cidrs or (), is_dual_stack=is_dual_stack)
+        _validate_cidrs(allow_cidrs or (), families)
         for peer in allow_from or ():
             if (range_ := getattr(peer, "unique_id", None)) in {ANY_IPV4, ANY_IPV6}:
                 raise ValueError(f"allow_from must not hold the peer of every address; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
-            allow_cidrs = [ANY_IPV4, ANY_IPV6] if is_dual_stack else [ANY_IPV4]
+            allow_cidrs = [ANY[family] for family in families]
         ingress = cls(
             cidrs=tuple(dict.fromkeys(allow_cidrs or ())),
             peers=tuple(allow_from or ()),
@@ -181,7 +182,7 @@ def _list_entries(peer: ec2.IConnectable) -> int | None:
     return UNKNOWN_LIST_ENTRIES if entries is None or is_unresolved(entries) else int(entries)
 
 
-def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
+def _validate_cidrs(cidrs: Sequence[str], families: Sequence[int]) -> None:
     validate_list("allow_cidrs", cidrs)
     for cidr in cidrs:
         if not is_known(cidr):
@@ -192,9 +193,10 @@ def _validate_cidrs(cidrs: Sequence[str], *, is_dual_stack: bool) -> None:
             raise ValueError(
                 f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
             ) from error
-        if version == IPV6 and not is_dual_stack:
+        if version not in families:
+            held, missing = ("IPv4", "IPv6") if version == IPV6 else ("IPv6", "public IPv4")
             raise ValueError(
-                f"allow_cidrs must hold IPv4 ranges for a load balancer without IPv6 addresses, got: {cidr!r}; "
+                f"allow_cidrs must hold {held} ranges for a load balancer without {missing} addresses, got: {cidr!r}; "
                 "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6",
             )
 

@@ -14,6 +14,7 @@ from constructs import Construct
 from fargate_constructs._core.descriptions import validate_description
 from fargate_constructs._core.unresolved import is_dummy, is_list_token, may_match
 from fargate_constructs._core.validation import validate_seconds
+from fargate_constructs.endpoint.ingress import IPV4, IPV6
 from fargate_constructs.network.network import Network
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
@@ -66,9 +67,18 @@ class LoadBalancerPlace:
     security_group_description: str | None = None
 
     @property
+    def families(self) -> Sequence[int]:
+        """The families of addresses at which callers reach it: 4, 6, or both."""
+        return {
+            elbv2.IpAddressType.IPV4: (IPV4,),
+            elbv2.IpAddressType.DUAL_STACK: (IPV4, IPV6),
+            elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4: (IPV6,),
+        }[self.ip_address_type]
+
+    @property
     def is_dual_stack(self) -> bool:
         """Whether it has IPv6 addresses."""
-        return self.ip_address_type is elbv2.IpAddressType.DUAL_STACK
+        return IPV6 in self.families
 
     @cached_property
     def subnets(self) -> Sequence[ec2.ISubnet]:
@@ -101,14 +111,15 @@ class LoadBalancerPlace:
                 f"a load balancer needs subnets in {min_zones} zones, got those of {len(ids)} in "
                 f"{vpc.node.path}; add a zone, such as by max_azs={min_zones}",
             )
-        if self.ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
+        if self.internal and IPV4 not in self.families:
             raise ValueError(
-                "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4, "
-                "which callers with IPv4 only cannot reach",
+                "ip_address_type must be IPV4 or DUAL_STACK for an internal endpoint, "
+                f"got: {self.ip_address_type.name}; it has no public addresses that could be left out"
             )
         if self.is_dual_stack and not _may_have_ipv6(vpc):
             raise ValueError(
-                f"ip_address_type must be IPV4, got: DUAL_STACK in {vpc.node.path}, which has no IPv6 addresses"
+                f"ip_address_type must be IPV4, got: {self.ip_address_type.name} in {vpc.node.path}, which has no IPv6 "
+                "addresses; make the network with ip_protocol=ec2.IpProtocol.DUAL_STACK"
             )
 
 
@@ -136,14 +147,23 @@ class LoadBalancerOptions(LoadBalancerPlace):
             idle_timeout=self.idle_timeout,
             deletion_protection=self.deletion_protection,
             # Keeps the internet gateway's IPv6 traffic from an internal one. Only dual-stack ones have this attribute.
-            deny_all_igw_traffic=self.internal if self.is_dual_stack else None,
+            deny_all_igw_traffic=self.internal if self.ip_address_type is elbv2.IpAddressType.DUAL_STACK else None,
         )
+        if IPV4 not in self.families:
+            # CDK's argument is for the other type only.
+            load_balancer.set_attribute("ipv6.deny_all_igw_traffic", "false")
         for key, value in ATTRIBUTES.items():
             load_balancer.set_attribute(key, value)
         if self.security_group_description:
             group = load_balancer.connections.security_groups[0].node.default_child
             cast(ec2.CfnSecurityGroup, group).group_description = self.security_group_description
         return load_balancer
+
+
+def default_ip_address_type(network: Network, *, is_public: bool) -> elbv2.IpAddressType:
+    """Return the type for callers of the network's families. Callers within the network have IPv4 in any case."""
+    has_ipv6 = network.ip_protocol is ec2.IpProtocol.DUAL_STACK and is_public
+    return elbv2.IpAddressType.DUAL_STACK if has_ipv6 else elbv2.IpAddressType.IPV4
 
 
 def _zone(subnet: ec2.ISubnet) -> str:

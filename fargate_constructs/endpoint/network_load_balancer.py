@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs.endpoint.ingress import IPV4
 from fargate_constructs.endpoint.load_balancer import LoadBalancerPlace
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
@@ -21,6 +22,15 @@ class NetworkLoadBalancerOptions(LoadBalancerPlace):
     zonal_shift: bool = True
     # Empty: AWS's own addresses. `True`: Elastic IPs are made. Else their allocation IDs.
     elastic_ips: bool | Sequence[str] = False
+
+    def validate(self, *, min_zones: int = 1) -> None:
+        """Refuse the same, and the type that AWS has for application load balancers only."""
+        super().validate(min_zones=min_zones)
+        if IPV4 not in self.families:
+            raise ValueError(
+                f"ip_address_type must be IPV4 or DUAL_STACK for a TcpEndpoint, got: {self.ip_address_type.name}; AWS "
+                "has it for the load balancer of an HttpEndpoint only"
+            )
 
     def make(self, scope: Construct, *, description: str) -> tuple[elbv2.NetworkLoadBalancer, ElasticIpPool | None]:
         """Make the load balancer with a security group, and the Elastic IPs."""

@@ -19,7 +19,7 @@ from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.redirects import Redirect
 from fargate_constructs.endpoint.rewrites import Rewrite
-from fargate_constructs.endpoint.sign_in import SignIn, allow_identity_provider, validate_https
+from fargate_constructs.endpoint.sign_in import SignIn, allow_identity_provider, validate_listener
 
 
 class RouteTarget(Protocol):
@@ -124,7 +124,7 @@ class RoutedEndpoint(Construct):
         if rewrite_path is not None:
             transforms.append(Rewrite.of_path("rewrite_path", rewrite_path, paths).render("url"))
         if sign_in:
-            validate_https(self.listener)
+            validate_listener(self.listener)
         rules = plan_rules(f"{id!r} of {path_of(owner)}", conditions, priority, test_header=owner.test_header)
         self._rules.validate(rules)
         priorities = [priority_in(self._rules, rule) for rule in rules]
@@ -304,7 +304,7 @@ class RoutedEndpoint(Construct):
     ) -> elbv2.ApplicationListenerRule:
         """Make the rule of an answer that no service gives."""
         if sign_in:
-            validate_https(self.listener)
+            validate_listener(self.listener)
         if self._answers.node.try_find_child(id):
             raise ValueError(
                 f"id must differ from the endpoint's other redirects and fixed responses, got: {id!r} again"

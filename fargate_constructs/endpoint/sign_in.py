@@ -183,9 +183,17 @@ class SignIn(NamedConstructors):
         )
 
 
-def validate_https(listener: elbv2.IApplicationListener) -> None:
-    """Refuse a listener with plain HTTP. The protocol of an imported listener is not known."""
-    if isinstance(listener, elbv2.ApplicationListener) and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
+def validate_listener(listener: elbv2.IApplicationListener) -> None:
+    """Refuse a listener with plain HTTP, or without public IPv4. Of an imported listener neither is known."""
+    if not isinstance(listener, elbv2.ApplicationListener):
+        return
+    if listener.load_balancer.ip_address_type is elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4:
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetIpAddressType.html
+        raise ValueError(
+            f"sign_in needs a load balancer with public IPv4 addresses, by which AWS connects to identity providers, "
+            f"got: {listener.node.path}; give the endpoint ip_address_type=elbv2.IpAddressType.DUAL_STACK",
+        )
+    if listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
         raise ValueError(
             f"sign_in needs an endpoint with HTTPS, got: {listener.node.path}; give the endpoint a "
             "domain_name and a hosted_zone, or a certificate",

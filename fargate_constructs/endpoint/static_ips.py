@@ -83,13 +83,13 @@ def validate_static_ips(
     *,
     subnets: Sequence[ec2.ISubnet],
     internal: bool,
-    is_dual_stack: bool,
+    ip_address_type: elbv2.IpAddressType = elbv2.IpAddressType.IPV4,
 ) -> None:
     """Refuse static IPs of internal or dual-stack endpoints, and other than one Elastic IP for each zone."""
     if static_ips is False:
         return
-    if internal or is_dual_stack:
-        got = "internal=True" if internal else "ip_address_type=DUAL_STACK"
+    if internal or ip_address_type is not elbv2.IpAddressType.IPV4:
+        got = "internal=True" if internal else f"ip_address_type={ip_address_type.name}"
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; leave one of them out")
     subnet_ids = [subnet.subnet_id for subnet in subnets]
     if any(map(is_list_token, subnet_ids)):

@@ -70,8 +70,8 @@ class TcpEndpoint(ListeningEndpoint):
             answers while there is a task in any zone. AWS bills the traffic between zones, 0.01 USD/GB in each
             direction (https://aws.amazon.com/ec2/pricing/on-demand/). With `False` there must be a healthy task in each
             zone, and callers of the address of a zone without get no answer.
-        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it, without UDP. By
-            default IPv4.
+        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it, without UDP; of
+            IPv6 callers tasks see an address of the load balancer. By default IPv4.
         deletion_protection: Whether AWS refuses to delete the load balancer. By default it does. Deploy with `False`
             before you destroy the stack.
         load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
@@ -131,16 +131,16 @@ class TcpEndpoint(ListeningEndpoint):
         access_logs = AccessLogs(
             bucket=access_log_bucket, prefix=access_log_prefix, expiration=access_log_expiration, connection_logs=False
         )
-        options.validate(min_zones=1)
+        options.validate()
         access_logs.validate(id)
         _validate_domain(domain_name, hosted_zone)
-        validate_static_ips(static_ips, subnets=options.subnets, internal=internal, is_dual_stack=False)
+        validate_static_ips(static_ips, subnets=options.subnets, internal=internal)
         Ingress.of(
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
             ports=(1,),
             internal=internal,
-            is_dual_stack=options.is_dual_stack,
+            families=options.families,
         )
         super().__init__(scope, id)
 
@@ -161,7 +161,7 @@ class TcpEndpoint(ListeningEndpoint):
         self._hosted_zone = hosted_zone
         self._certificate: acm.ICertificate | None = None
         if domain_name and hosted_zone:
-            domains = Domains(targets.LoadBalancerTarget(load_balancer), has_ipv6=options.is_dual_stack)
+            domains = Domains(targets.LoadBalancerTarget(load_balancer), options.families)
             domains.add_records(self, domain_name, hosted_zone)
         check_limits(self, "noListener")
         reason = "A network load balancer logs TLS connections only, and there is no TLS listener here."

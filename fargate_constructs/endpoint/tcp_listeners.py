@@ -18,7 +18,7 @@ from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.unresolved import is_known, is_unresolved
 from fargate_constructs._core.validation import validate_range, validate_seconds
-from fargate_constructs.endpoint.ingress import TCP, UDP, CallerGroups, Ingress
+from fargate_constructs.endpoint.ingress import IPV4, IPV6, TCP, UDP, CallerGroups, Ingress
 
 NetworkProtocol = elbv2.Protocol
 PROTOCOLS = (NetworkProtocol.TCP, NetworkProtocol.TLS, NetworkProtocol.UDP, NetworkProtocol.TCP_UDP)
@@ -172,6 +172,9 @@ class ListeningEndpoint(Construct):
             )
         validate_seconds("idle_timeout", idle_timeout, MIN_IDLE_SECONDS, MAX_IDLE_SECONDS)
         if protocol in WITH_UDP and self._is_dual_stack:
+            # AWS wants IPv6 target groups for it, into which ECS registers tasks of IPv6-only subnets
+            # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-listeners.html and
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html).
             raise ValueError(
                 f"a dual-stack TcpEndpoint serves TCP and TLS only, got listener {id!r} with {protocol.name}; make "
                 "an endpoint with ip_address_type=elbv2.IpAddressType.IPV4 for it",
@@ -203,7 +206,7 @@ class ListeningEndpoint(Construct):
             ports=[port],
             protocols=[TCP, UDP] if protocol is NetworkProtocol.TCP_UDP else [UDP if protocol in WITH_UDP else TCP],
             internal=self._allows_none,
-            is_dual_stack=self._is_dual_stack is not False,
+            families=[IPV4] if self._is_dual_stack is False else [IPV4, IPV6],
         )
         if ingress.is_empty:
             return None

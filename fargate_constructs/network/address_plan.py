@@ -1,4 +1,4 @@
-"""How a network's IPv4 range is divided among zones, independent of how many are used."""
+"""How a network's address ranges are divided among zones, independent of how many are used."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
@@ -72,14 +72,20 @@ def choose_zones(max_azs: int, availability_zones: Sequence[str]) -> list[str]:
     return list(availability_zones) if is_chosen else [Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)]
 
 
-def make_vpc(network: Construct, address_range: IPv4Network, zones: list[str]) -> ec2.Vpc:
+def make_vpc(
+    network: Construct, address_range: IPv4Network, zones: list[str], ip_protocol: ec2.IpProtocol, *, has_egress: bool
+) -> ec2.Vpc:
     """Return the VPC, with a public and a task subnet in each zone and a gateway endpoint of S3, but no NAT gateways.
 
-    They are made apart from the VPC, so that a change of egress changes no subnet.
+    They are made apart from the VPC, so that a change of egress changes no subnet. With IPv6 each subnet has a /64 of
+    the range that Amazon gives the VPC, also divided for all zones, and that of tasks leads to an egress-only internet
+    gateway.
     """
+    has_ipv6 = ip_protocol is ec2.IpProtocol.DUAL_STACK
     vpc = ec2.Vpc(
         network,
         "Vpc",
+        ip_protocol=ip_protocol,
         ip_addresses=ec2.IpAddresses.cidr(str(address_range)),
         availability_zones=zones,
         reserved_azs=RESERVED_ZONES - len(zones),
@@ -89,6 +95,8 @@ def make_vpc(network: Construct, address_range: IPv4Network, zones: list[str]) -
                 subnet_type=ec2.SubnetType.PUBLIC,
                 cidr_mask=address_range.prefixlen + PUBLIC_SUBNET_BITS,
                 map_public_ip_on_launch=False,
+                # NAT gateways and instances need none, and load balancers take theirs without it.
+                ipv6_assign_address_on_creation=False if has_ipv6 else None,
             ),
             ec2.SubnetConfiguration(
                 name="Tasks",
@@ -98,8 +106,19 @@ def make_vpc(network: Construct, address_range: IPv4Network, zones: list[str]) -
         ],
         nat_gateways=0,
         restrict_default_security_group=True,
-        gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+        gateway_endpoints={
+            "S3": ec2.GatewayVpcEndpointOptions(
+                service=ec2.GatewayVpcEndpointAwsService.S3,
+                # Without it, requests to S3's dual-stack names would go around the endpoint and its policy
+                # (https://aws.amazon.com/about-aws/whats-new/2025/11/ipv6-amazon-s3-gateway-interface-vpc-endpoints/).
+                ip_address_type=ec2.VpcEndpointIpAddressType.DUALSTACK if has_ipv6 else None,
+            )
+        },
     )
+    if has_ipv6 and not has_egress:
+        vpc.node.try_remove_child("EIGW6")
+        for subnet in vpc.private_subnets:
+            subnet.node.try_remove_child("DefaultRoute6")
     reason = "NAT gateways and load balancers are in public subnets; tasks never are."
     for subnet in vpc.public_subnets:
         acknowledge(subnet, {"VPCNoUnrestrictedRouteToIGW": reason})

@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import cast
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs._core.account_trust import restrict_to_account
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
-from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.network.address_plan import choose_zones, make_vpc, parse_cidr, validate_zones
 from fargate_constructs.network.egress import (
     Egress,
@@ -32,6 +29,7 @@ from fargate_constructs.network.egress import (
     given_allocation_ids,
 )
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool, report_unused
+from fargate_constructs.network.flow_logs import log_flows
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
 from fargate_constructs.network.reverse_dns import ReverseDns
@@ -74,6 +72,10 @@ class FixedEgressNetwork(Construct):
             account's, such as the account of your images. Requests with keys of other accounts are denied. By default,
             with `Egress.isolated()` no other account; in the other modes any account, with any keys: give `[]` for
             none.
+        ip_protocol: `ec2.IpProtocol.DUAL_STACK` gives the VPC IPv6 too: an Amazon-provided /56, a /64 for each subnet,
+            and an egress-only internet gateway, at no cost. Tasks reach IPv6 hosts from `egress_ipv6_cidrs` and cannot
+            be reached from outside, endpoints that face the internet get AAAA records. It can be turned on later, and
+            not off again without losing the range. By default `IPV4_ONLY`.
         flow_log_retention: How long CloudWatch keeps the VPC's flow logs, which it bills by volume; `None` for no flow
             logs. By default one month.
 
@@ -96,6 +98,7 @@ class FixedEgressNetwork(Construct):
         availability_zones: Sequence[str] = (),
         endpoints: Sequence[VpcEndpoints] = (),
         resource_accounts: Sequence[str] | None = None,
+        ip_protocol: ec2.IpProtocol = ec2.IpProtocol.IPV4_ONLY,
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         egress = egress or Egress.per_az()
@@ -106,25 +109,30 @@ class FixedEgressNetwork(Construct):
         super().__init__(scope, id)
 
         self.egress = egress
+        self.ip_protocol = ip_protocol
+        """Whether the VPC has IPv6: `DUAL_STACK`, or `IPV4_ONLY`."""
         self.resource_accounts: Sequence[str] | None = resource_accounts
         """The accounts whose resources tasks reach through the VPC endpoints, beside this one; `None` for any."""
         if resource_accounts is None and self.is_isolated:
             self.resource_accounts = ()
         self.elastic_ip_pool = self._make_pool(max_azs)
         """The network's own addresses; `None` if it was given some, or needs none."""
-        self._vpc = make_vpc(self, address_range, choose_zones(max_azs, availability_zones))
+        zones = choose_zones(max_azs, availability_zones)
+        self._vpc = make_vpc(self, address_range, zones, ip_protocol, has_egress=not self.is_isolated)
         if pool := self.elastic_ip_pool:
             pool.node.add_dependency(internet_gateway_attachment(self._vpc))
             allocation_ids = [[each.attr_allocation_id for each in zone] for zone in pool.by_zone]
         self._allocation_ids = allocation_ids
         # Kept, since each answer of Node's takes time, and every service asks.
         self._task_subnets = self._vpc.private_subnets
-        self._routes = [subnet.internet_connectivity_established for subnet in self._task_subnets]
-        add_nat_gateways(self, egress, self._vpc, allocation_ids)
+        self._routes = (
+            [] if self.is_isolated else [subnet.internet_connectivity_established for subnet in self._task_subnets]
+        )
+        add_nat_gateways(self, egress, self._vpc, allocation_ids, ip_protocol)
         self.vpc_endpoints = self._make_endpoints(endpoints, str(address_range))
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks need to start."""
         if flow_log_retention is not None:
-            self._log_flows(flow_log_retention)
+            log_flows(self, self._vpc, flow_log_retention)
         if self.elastic_ip_pool:
             unused_zones = count_held_zones(egress, max_azs) - count_used_zones(egress, max_azs)
             report_unused(self, unused_zones * egress.addresses_per_az, of=len(self.egress_ips))
@@ -137,6 +145,7 @@ class FixedEgressNetwork(Construct):
         vpc: ec2.IVpc,
         *,
         egress_ips: Sequence[str] = (),
+        egress_ipv6_cidrs: Sequence[str] = (),
         task_subnets: Sequence[ec2.ISubnet] | None = None,
     ) -> ImportedNetwork:
         """Use a VPC that exists, with its own egress.
@@ -147,12 +156,17 @@ class FixedEgressNetwork(Construct):
             vpc: The VPC, made elsewhere or imported.
             egress_ips: The IPv4 addresses that its tasks leave from. By default none, and synthesis warns that egress
                 is unproven: the routes of an imported VPC are unknown.
+            egress_ipv6_cidrs: The IPv6 ranges that its tasks leave from, through an egress-only internet gateway. By
+                default none, and tasks use IPv4 only.
             task_subnets: The subnets of the tasks. By default the VPC's private subnets with egress.
 
         Raises:
-            ValueError: If there are no such subnets, or one is a public subnet of the VPC.
+            ValueError: If there are no such subnets, one is a public subnet of the VPC, or an address or a range is
+                malformed.
         """
-        return ImportedNetwork(scope, id, vpc, egress_ips=egress_ips, task_subnets=task_subnets)
+        return ImportedNetwork(
+            scope, id, vpc, egress_ips=egress_ips, egress_ipv6_cidrs=egress_ipv6_cidrs, task_subnets=task_subnets
+        )
 
     @property
     def vpc(self) -> ec2.IVpc:
@@ -187,21 +201,45 @@ class FixedEgressNetwork(Construct):
         """The addresses as ranges such as `203.0.113.7/32`, for allow-lists and security groups."""
         return [f"{ip}/32" for ip in self.egress_ips]
 
+    @property
+    def egress_ipv6_cidrs(self) -> Sequence[str]:
+        """The IPv6 ranges that tasks leave from: the /64 of each task subnet (tokens until deployed), zone by zone.
+
+        Empty with `IPV4_ONLY` and with `Egress.isolated()`.
+        """
+        if self.is_isolated or self.ip_protocol is not ec2.IpProtocol.DUAL_STACK:
+            return ()
+        return [Fn.select(0, cast(ec2.Subnet, subnet).subnet_ipv6_cidr_blocks) for subnet in self._task_subnets]
+
     @checked
-    def publish(self, *, parameter_name: str) -> ssm.StringListParameter:
+    def publish(self, *, parameter_name: str, ipv6_parameter_name: str | None = None) -> ssm.StringListParameter:
         """Write the addresses to a parameter of SSM, which other teams' stacks can read.
 
         Args:
             parameter_name: The parameter's name, such as `/network/egress-ips`.
+            ipv6_parameter_name: The name of a second parameter, with `egress_ipv6_cidrs`. By default there is none.
 
         Raises:
-            ValueError: If the addresses are not known, or are published already.
+            ValueError: If the addresses or ranges are not known, or are published already.
         """
         public_ips = self._known_ips("publish")
+        if ipv6_parameter_name is not None and not self.egress_ipv6_cidrs:
+            raise ValueError(
+                f"ipv6_parameter_name needs a network whose tasks leave over IPv6, got: {ipv6_parameter_name!r} for "
+                f"{self.node.path}; make it with ip_protocol=ec2.IpProtocol.DUAL_STACK and egress"
+            )
         if published := self.node.try_find_child("EgressIpsParameter"):
             raise ValueError(
                 f"publish writes one parameter, got {parameter_name!r} beside {published.node.path}; make another by "
                 "ssm.StringListParameter(..., string_list_value=network.egress_ips)",
+            )
+        if ipv6_parameter_name is not None:
+            ssm.StringListParameter(
+                self,
+                "EgressIpv6CidrsParameter",
+                parameter_name=ipv6_parameter_name,
+                description=f"The IPv6 ranges that tasks in {self.node.path} leave from",
+                string_list_value=list(self.egress_ipv6_cidrs),
             )
         return ssm.StringListParameter(
             self,
@@ -253,6 +291,7 @@ class FixedEgressNetwork(Construct):
             tasks,
             subnets=self.task_subnets,
             known_allocation_ids=self.egress.eip_allocation_ids,
+            has_known_ipv6=bool(self.egress_ipv6_cidrs),
         )
 
     def _make_pool(self, max_azs: int) -> ElasticIpPool | None:
@@ -273,7 +312,9 @@ class FixedEgressNetwork(Construct):
         # S3's endpoint is always there, and gets the policy, too.
         s3 = [] if self.resource_accounts is None else [VpcEndpoints.s3]
         sets = [*endpoints, *isolated, *s3]
-        return add_vpc_endpoints(self, self._vpc, sets, cidr=cidr, resource_accounts=self.resource_accounts)
+        return add_vpc_endpoints(
+            self, self._vpc, sets, cidr=cidr, ip_protocol=self.ip_protocol, resource_accounts=self.resource_accounts
+        )
 
     def _known_ips(self, purpose: str) -> Sequence[str]:
         if not self.egress_ips:
@@ -282,12 +323,3 @@ class FixedEgressNetwork(Construct):
                 "name egress_ips=[...] beside eip_allocation_ids",
             )
         return self.egress_ips
-
-    def _log_flows(self, retention: logs.RetentionDays) -> None:
-        log_group = logs.LogGroup(self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY)
-        acknowledge(log_group, LOG_GROUP)
-        flow_log = self._vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
-        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html. CDK's role is kept: another role
-        # would replace the flow log, and AWS allows no second flow log to the same log group.
-        restrict_to_account(cast(iam.IRole, flow_log.iam_role))
-        acknowledge(flow_log, INLINE_POLICY)

@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
 from fargate_constructs._core.unresolved import is_dummy
-from fargate_constructs._core.validation import validate_ips
+from fargate_constructs._core.validation import validate_ips, validate_ipv6_cidrs
 from fargate_constructs.synthesized.egress_proof import EgressProof
 
 
@@ -22,9 +22,11 @@ class ImportedNetwork(Construct):
         vpc: ec2.IVpc,
         *,
         egress_ips: Sequence[str],
+        egress_ipv6_cidrs: Sequence[str],
         task_subnets: Sequence[ec2.ISubnet] | None,
     ) -> None:
         validate_ips("egress_ips", egress_ips)
+        validate_ipv6_cidrs("egress_ipv6_cidrs", egress_ipv6_cidrs)
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets and is_dummy(vpc.vpc_id):
             subnets = vpc.private_subnets  # the CLI has yet to look up a selection by name
@@ -38,6 +40,9 @@ class ImportedNetwork(Construct):
 
         self.vpc = vpc
         self.egress_ips: Sequence[str] = tuple(egress_ips)
+        self.egress_ipv6_cidrs: Sequence[str] = tuple(egress_ipv6_cidrs)
+        self.ip_protocol = ec2.IpProtocol.DUAL_STACK if egress_ipv6_cidrs else ec2.IpProtocol.IPV4_ONLY
+        """`DUAL_STACK` if the IPv6 ranges were named; tasks use IPv4 only otherwise."""
         self.is_isolated = False
         """False: a VPC made elsewhere may have any egress."""
         self.resource_accounts: Sequence[str] | None = None
@@ -63,7 +68,12 @@ class ImportedNetwork(Construct):
 
         It fails, too, if a gateway's addresses are not retained and were not named.
         """
-        self._proof.add(tasks, subnets=self.task_subnets, trusts_given_addresses=bool(self.egress_ips))
+        self._proof.add(
+            tasks,
+            subnets=self.task_subnets,
+            trusts_given_addresses=bool(self.egress_ips),
+            has_known_ipv6=bool(self.egress_ipv6_cidrs),
+        )
 
 
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:

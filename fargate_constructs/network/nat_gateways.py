@@ -11,7 +11,13 @@ from fargate_constructs.network.egress import Egress, EgressMode
 from fargate_constructs.network.nat_instance import NatInstance
 
 
-def add_nat_gateways(network: Construct, egress: Egress, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> None:
+def add_nat_gateways(
+    network: Construct,
+    egress: Egress,
+    vpc: ec2.Vpc,
+    allocation_ids: Sequence[Sequence[str]],
+    ip_protocol: ec2.IpProtocol,
+) -> None:
     """Make the gateways of an egress, each on the allocation IDs of its zone, and route each task subnet to one.
 
     In all modes a subnet's default route has the same logical ID, and so has the gateway of a zone: a change of mode
@@ -26,9 +32,11 @@ def add_nat_gateways(network: Construct, egress: Egress, vpc: ec2.Vpc, allocatio
                 for zone, subnet in enumerate(vpc.public_subnets)
             ]
             _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, gateways)
+            _add_nat64_routes(vpc, gateways, ip_protocol)
         case EgressMode.SINGLE:
-            gateway = _zonal_gateway(network, 0, vpc.public_subnets[0], allocation_ids[0])
-            _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
+            gateways = [_zonal_gateway(network, 0, vpc.public_subnets[0], allocation_ids[0])] * len(vpc.private_subnets)
+            _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, gateways)
+            _add_nat64_routes(vpc, gateways, ip_protocol)
         case EgressMode.REGIONAL:
             gateway = _regional_gateway(network, vpc, allocation_ids)
             _add_default_routes(vpc, ec2.RouterType.NAT_GATEWAY, [gateway] * len(vpc.private_subnets))
@@ -100,3 +108,14 @@ def _add_default_routes(vpc: ec2.Vpc, router_type: ec2.RouterType, router_ids: S
             router_id=router_id,
             enables_internet_connectivity=True,
         )
+
+
+def _add_nat64_routes(vpc: ec2.Vpc, gateways: Sequence[str], ip_protocol: ec2.IpProtocol) -> None:
+    """Route 64:ff9b::/96, by which IPv6 reaches IPv4 hosts, to the NAT gateways, if the VPC has IPv6.
+
+    AWS's page on regional gateways says nothing of NAT64, and a NAT instance has none
+    (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html).
+    """
+    if ip_protocol is ec2.IpProtocol.DUAL_STACK:
+        for subnet, gateway in zip(vpc.private_subnets, gateways, strict=True):
+            cast(ec2.Subnet, subnet).add_ipv6_nat64_route(gateway)

@@ -26,6 +26,14 @@ class Network(Protocol):
         """The IPv4 addresses that tasks leave from, as far as they are known."""
 
     @property
+    def ip_protocol(self) -> ec2.IpProtocol:
+        """`DUAL_STACK` if tasks use IPv6 too, from `egress_ipv6_cidrs`."""
+
+    @property
+    def egress_ipv6_cidrs(self) -> Sequence[str]:
+        """The IPv6 ranges that tasks leave from, as far as they are known."""
+
+    @property
     def is_isolated(self) -> bool:
         """Whether tasks are known to have no egress but interface endpoints."""
 

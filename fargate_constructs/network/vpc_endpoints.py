@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -81,6 +82,10 @@ class VpcEndpoints:
     """
 
 
+# Of AWS's services whose private endpoints support IPv6, those with one name, which AWS's table gives
+# (https://docs.aws.amazon.com/vpc/latest/userguide/aws-ipv6-support.html). ECR's do not.
+WITH_IPV6 = {"events", "kms", "logs", "monitoring", "secretsmanager", "sns", "sqs", "ssm", "states", "sts", "xray"}
+
 VpcEndpoints.ecr = VpcEndpoints(interfaces=("ecr.api", "ecr.dkr"))
 VpcEndpoints.logs = VpcEndpoints(interfaces=("logs",))
 VpcEndpoints.secrets = VpcEndpoints(interfaces=("secretsmanager", "ssm"))
@@ -104,12 +109,14 @@ def add_vpc_endpoints(
     sets: Sequence[VpcEndpoints],
     *,
     cidr: str,
+    ip_protocol: ec2.IpProtocol,
     resource_accounts: Sequence[str] | None = None,
 ) -> list[ec2.VpcEndpoint]:
     """Make the endpoints of some sets in a network's VPC, each service's once: interfaces first, then gateways.
 
-    The interface endpoints share one security group, which allows HTTPS from *cidr*. With *resource_accounts* they
-    lead to resources of this account and those accounts alone.
+    The interface endpoints share one security group, which allows HTTPS from *cidr*. In a VPC with IPv6 they have
+    IPv6 addresses too, as far as AWS's services support it. With *resource_accounts* they lead to resources of this
+    account and those accounts alone.
     """
     interfaces = list(dict.fromkeys(service for each in sets for service in each.interfaces))
     gateways = list(dict.fromkeys(service for each in sets for service in each.gateways))
@@ -121,6 +128,9 @@ def add_vpc_endpoints(
             scope, "SecurityGroup", vpc=vpc, description="AWS services inside the VPC", allow_all_outbound=False
         )
         security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(443), "HTTPS from within the VPC")
+        dual_stack = WITH_IPV6.intersection(interfaces) if ip_protocol is ec2.IpProtocol.DUAL_STACK else ()
+        if dual_stack:
+            _allow_ipv6(security_group, vpc)
         for service in interfaces:
             endpoints[service] = ec2.InterfaceVpcEndpoint(
                 scope,
@@ -130,6 +140,8 @@ def add_vpc_endpoints(
                 security_groups=[security_group],
                 open=False,  # the security group has the rule
                 private_dns_enabled=True,
+                ip_address_type=ec2.VpcEndpointIpAddressType.DUALSTACK if service in dual_stack else None,
+                dns_record_ip_type=ec2.VpcEndpointDnsRecordIpType.DUALSTACK if service in dual_stack else None,
             )
     for service in gateways:
         made_with_vpc = cast("ec2.VpcEndpoint | None", vpc.node.try_find_child(_id_of(service)))  # that of S3
@@ -144,6 +156,16 @@ def add_vpc_endpoints(
         for service, endpoint in endpoints.items():
             restrict_to_accounts(endpoint, service, resource_accounts)
     return list(endpoints.values())
+
+
+def _allow_ipv6(security_group: ec2.SecurityGroup, vpc: ec2.Vpc) -> None:
+    """Allow HTTPS from the VPC's IPv6 range, which the VPC has only once the range is associated with it.
+
+    https://github.com/aws/aws-cdk/issues/36714
+    """
+    peer = ec2.Peer.ipv6(Fn.select(0, vpc.vpc_ipv6_cidr_blocks))
+    security_group.add_ingress_rule(peer, ec2.Port.tcp(443), "HTTPS from within the VPC over IPv6")
+    security_group.node.add_dependency(vpc.node.find_child("ipv6cidr"))
 
 
 def _id_of(service: str) -> str:

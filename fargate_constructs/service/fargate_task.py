@@ -217,7 +217,11 @@ class FargateTask(Construct):
         self._strategies = capacity._strategies() if capacity else default_strategies(self.cluster)
         self._security_groups = list(security_groups) or [
             TaskSecurityGroup(
-                self, "SecurityGroup", vpc=network.vpc, description=ec2_description(f"tasks of {path_of(self)}")
+                self,
+                "SecurityGroup",
+                vpc=network.vpc,
+                description=ec2_description(f"tasks of {path_of(self)}"),
+                allow_all_ipv6_outbound=network.ip_protocol is ec2.IpProtocol.DUAL_STACK,
             )
         ]
         self._has_own_group = not security_groups

@@ -20,6 +20,11 @@ from fargate_constructs.synthesized.templates import Place, Templates
 RULES = {
     "publicAddress": ("error", "must have no public address", "remove what changes AssignPublicIp from DISABLED"),
     "publicSubnet": ("error", "must not run in a public subnet", "run them in subnets with a route to a NAT gateway"),
+    "publicIpv6": (
+        "error",
+        "must have no IPv6 address that the internet reaches",
+        "route ::/0 to an egress-only internet gateway, as FixedEgressNetwork(ip_protocol=DUAL_STACK) does",
+    ),
     "unknownEgress": (
         "error",
         "must leave from Elastic IPs that are known and stay",
@@ -42,8 +47,8 @@ RULES = {
     ),
     "ipv6Egress": (
         "warning",
-        "should reach IPv6 hosts from known addresses, and a NAT gateway's are IPv4",
-        "remove the IPv6 route, or give partners the VPC's IPv6 range",
+        "should reach IPv6 hosts from known ranges, and a NAT gateway's addresses are IPv4",
+        "remove the IPv6 route, or give partners the subnets' IPv6 ranges and name them as egress_ipv6_cidrs",
     ),
 }
 
@@ -53,6 +58,7 @@ class _Tasks(NamedTuple):
     subnets: Sequence[ec2.ISubnet]
     known_allocation_ids: Sequence[str]
     trusts_given_addresses: bool
+    has_known_ipv6: bool = False
 
 
 class EgressProof:
@@ -73,12 +79,14 @@ class EgressProof:
         subnets: Sequence[ec2.ISubnet],
         known_allocation_ids: Sequence[str] = (),
         trusts_given_addresses: bool = False,
+        has_known_ipv6: bool = False,
     ) -> None:
         """Make synthesis fail unless tasks have no public address and leave from known Elastic IPs.
 
         The templates are read after synthesis, so overrides and aspects count. Errors are public addresses, public
-        subnets, and NAT gateways or instances on other addresses than the app's retained Elastic IPs and those named
-        here. Warnings are routes that cannot be followed, such as to a transit gateway, and IPv6, which bypasses NAT.
+        subnets, IPv6 routes to an internet gateway, and NAT gateways or instances on other addresses than the app's
+        retained Elastic IPs and those named here. Warnings are routes that cannot be followed, such as to a transit
+        gateway, and IPv6 from ranges that are not known.
         Subnets that the app does not define are skipped. A finding can be acknowledged on the owner.
 
         Args:
@@ -88,10 +96,12 @@ class EgressProof:
             known_allocation_ids: The allocation IDs (`eipalloc-…`) of Elastic IPs kept elsewhere. By default none.
             trusts_given_addresses: Whether a person named the addresses that tasks leave from. Then any address of a
                 NAT gateway or instance is allowed; public addresses and subnets are still errors. By default false.
+            has_known_ipv6: Whether the IPv6 ranges of the subnets are known. Then routes to an egress-only internet
+                gateway are allowed. By default false.
         """
         if not self.tasks:
             TemplateChecks.add(owner, self.check)
-        self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, trusts_given_addresses))
+        self.tasks.append(_Tasks(path_of(owner), subnets, known_allocation_ids, trusts_given_addresses, has_known_ipv6))
 
     def check(self, templates: Templates) -> Iterator[PolicyViolation]:
         """Yield a violation for each fault in the routes of the tasks."""
@@ -168,7 +178,11 @@ class _EgressChecker:
 
         for subnet in dict.fromkeys(filter(None, (self._locate(*each) for each in self._subnets(tasks)))):
             for fault in self._routes.faults(subnet, is_known=is_known):
-                if fault.rule != "unknownEgress" or not tasks.trusts_given_addresses:
+                is_known_egress = {
+                    "unknownEgress": tasks.trusts_given_addresses,
+                    "ipv6Egress": tasks.has_known_ipv6,
+                }
+                if not is_known_egress.get(fault.rule):
                     yield fault.rule, fault.route
 
     def _locate(self, stack: Stack, subnet: Any) -> Place | None:  # noqa: ANN401 - a piece of a template

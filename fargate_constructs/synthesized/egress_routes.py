@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Any, NamedTuple
 
 from aws_cdk import Stack
@@ -16,6 +16,8 @@ PRIVATE = [
     ip_network(cidr)
     for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
 ]
+# What NAT gateways translate to IPv4: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html
+NAT64 = IPv6Network("64:ff9b::/96")
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 
 
@@ -23,7 +25,7 @@ class Fault(NamedTuple):
     """A route that does not lead to an Elastic IP that is known and retained."""
 
     rule: str
-    """`publicSubnet`, `unknownEgress`, `ipv6Egress`, or `unprovenEgress` for a route that cannot be followed."""
+    """`publicSubnet`, `publicIpv6`, `unknownEgress`, `ipv6Egress`; `unprovenEgress`: the route cannot be followed."""
     route: str
     """The route, from the subnet on."""
     cause: Place
@@ -90,7 +92,7 @@ class EgressRoutes:
         match properties:
             case {"NatGatewayId": target} | {"InstanceId": target} | {"NetworkInterfaceId": target} if (
                 router := locate(route.stack, target)
-            ) in self._routers:
+            ) in self._routers and not _is_untranslated(destination):
                 for address, cause in self._unknown_addresses(router, is_known):
                     yield Fault("unknownEgress", f"{destination} to {self._templates.path(router)} on {address}", cause)
             case {"EgressOnlyInternetGatewayId": _}:
@@ -98,7 +100,7 @@ class EgressRoutes:
             case {"GatewayId": target} if (
                 str(target).startswith("igw-") or locate(route.stack, target) in self._internet
             ):
-                rule = "ipv6Egress" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
+                rule = "publicIpv6" if "DestinationIpv6CidrBlock" in properties else "publicSubnet"
                 yield Fault(rule, f"{destination} to an internet gateway", route)
             case _ if properties.get("GatewayId") != "local":
                 targets = (
@@ -160,6 +162,15 @@ def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a templa
     except ValueError:  # a prefix list, or a range known only when deployed
         return False
     return any(network[0] in each and network[-1] in each for each in PRIVATE)
+
+
+def _is_untranslated(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template
+    """Whether a route is for IPv6 hosts: a NAT gateway or instance does not give such traffic an Elastic IP."""
+    try:
+        network = ip_network(destination)
+    except ValueError:  # a prefix list, or a range known only when deployed
+        return False
+    return isinstance(network, IPv6Network) and not network.subnet_of(NAT64)
 
 
 def is_disposable(resource: Mapping[str, Any]) -> bool:

@@ -20,22 +20,22 @@ def given() -> CfnParameter:
 
 def may_call(allow_cidrs: Sequence[str]) -> None:
     """Let address ranges call."""
-    Ingress.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, is_dual_stack=False)
+    Ingress.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, families=[4])
 
 
-def leave_from(egress_ips: Sequence[str]) -> None:
-    """Leave an imported VPC from known addresses."""
+def leave_from(egress_ips: Sequence[str] = (), egress_ipv6_cidrs: Sequence[str] = ()) -> None:
+    """Leave an imported VPC from known addresses and ranges."""
     stack = Stack(App(), "Test")
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
-    FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=egress_ips)
+    FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=egress_ips, egress_ipv6_cidrs=egress_ipv6_cidrs)
 
 
 def has_static_ips(allocation_ids: Sequence[str]) -> None:
     """Give an endpoint in one zone these addresses."""
     subnet = ec2.Subnet.from_subnet_id(Stack(), "Subnet", "subnet-1")
-    validate_static_ips(allocation_ids, subnets=[subnet], internal=False, is_dual_stack=False)
+    validate_static_ips(allocation_ids, subnets=[subnet], internal=False)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,7 @@ def has_static_ips(allocation_ids: Sequence[str]) -> None:
     [
         ("eip_allocation_ids", lambda values: Egress.per_az(eip_allocation_ids=values)),
         ("egress_ips", leave_from),
+        ("egress_ipv6_cidrs", lambda values: leave_from(egress_ipv6_cidrs=values)),
         ("allow_cidrs", may_call),
         ("static_ips", has_static_ips),
         *((name, lambda values, name=name: Conditions(**{name: values}).validate()) for name in ("hosts", "paths")),

@@ -72,6 +72,12 @@ def dual_stack(stack: Stack) -> None:
     service_in(stack, vpc)
 
 
+def public_dual_stack(stack: Stack) -> None:
+    """Tasks with IPv6 to which the internet may connect, though they have no public IPv4 address."""
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0, ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    service_in(stack, vpc, vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC))
+
+
 def transit(stack: Stack) -> None:
     """Tasks that leave through a network that is not seen."""
     vpc = ec2.Vpc(
@@ -103,6 +109,10 @@ CASES: list[tuple[Callable[[Stack], None], set[tuple[str, str]]]] = [
     (public, {("PublicSubnet", "Service/Service")}),
     (public_with_address, {("PublicAddress", "Service/Service")}),
     (dual_stack, {("Ipv6Egress", "Vpc/PrivateSubnet1/DefaultRoute6")}),
+    (
+        public_dual_stack,
+        {("PublicSubnet", "Service/Service"), ("PublicAddress", "Vpc/PublicSubnet1/DefaultRoute6")},
+    ),
     (transit, set()),
     (imported, set()),
 ]

@@ -152,6 +152,7 @@ def private_zone(idle: Idle) -> route53.IHostedZone:
 
 
 DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
+IPV6_ONLY = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 PASS_THROUGH = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
 Arguments = dict[str, Any] | Callable[[Idle], dict[str, Any]]
 
@@ -262,9 +263,17 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         lambda idle: {"network": network_of(idle, vpc_in(idle, max_azs=1)), "internal": True},
         "a load balancer needs subnets in 2 zones, got those of 1 in Test/Vpc",
     ),
-    "IPv6 without public IPv4": (
-        {"ip_address_type": elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4},
-        "ip_address_type must be IPV4 or DUAL_STACK, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4",
+    "internal, without public IPv4": (
+        {"ip_address_type": IPV6_ONLY, "internal": True},
+        "must be IPV4 or DUAL_STACK for an internal endpoint, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4; it has no public",
+    ),
+    "IPv4 callers without public IPv4": (
+        {"ip_address_type": IPV6_ONLY, "allow_cidrs": ["203.0.113.0/24"]},
+        "must hold IPv6 ranges for a load balancer without public IPv4 addresses, got: '203.0.113.0/24'; pass ip_add",
+    ),
+    "static IPs without public IPv4": (
+        {"ip_address_type": IPV6_ONLY, "static_ips": True},
+        "static_ips are public IPv4 addresses, got them beside ip_address_type=DUAL_STACK_WITHOUT_PUBLIC_IPV4; leave",
     ),
     "IPv6 without a VPC for it": (
         lambda idle: {"network": network_of(idle, vpc_in(idle)), "ip_address_type": DUAL_STACK},
@@ -291,7 +300,7 @@ WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
     "one group": ({"allow_from": "sg-123"}, "allow_from must be a list of aws_ec2.IConnectable or None, got: "),
     "IDs of groups": ({"allow_from": ["sg-123"]}, "got: ['sg-123']; address ranges go to allow_cidrs"),
     "seconds": ({"idle_timeout": 600}, "got: 600; write Duration.seconds(...)"),
-    "address type": ({"ip_address_type": "dualstack"}, "2.IpAddressType, got: 'dualstack'"),
+    "address type": ({"ip_address_type": "dualstack"}, "2.IpAddressType or None, got: 'dualstack'"),
     "web ACL": ({"web_acl": "arn:aws:wafv2:"}, "web_acl must be WebAcl or None, got: 'arn:aws:wafv2:'"),
 }
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
-from fargate_constructs.endpoint.sign_in import SignIn, validate_https
+from fargate_constructs.endpoint.sign_in import SignIn, validate_listener
 from tests.audit import findings
 from tests.endpoint.conftest import Idle
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
@@ -192,7 +192,7 @@ def test_plain_http_has_no_sign_in(idle: Idle) -> None:
         listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef",
         security_group=endpoint.connections.security_groups[0],
     )
-    validate_https(imported)
+    validate_listener(imported)
 
 
 @pytest.mark.parametrize(

@@ -370,6 +370,10 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         },
         "access_log_expiration must be set on the bucket you give, got: 7 days beside access_log_bucket",
     ),
+    "without public IPv4": (
+        {"ip_address_type": elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4},
+        "ip_address_type must be IPV4 or DUAL_STACK for a TcpEndpoint, got: DUAL_STACK_WITHOUT_PUBLIC_IPV4; AWS has it",
+    ),
     "dual stack without IPv6": (
         lambda idle: {
             "network": FixedEgressNetwork(idle.stack, f"TcpNetwork{next(NUMBERS)}"),

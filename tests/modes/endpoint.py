@@ -11,6 +11,7 @@ from fargate_constructs import (
     CloudFrontDistribution,
     Deployment,
     FargateService,
+    FixedEgressNetwork,
     Health,
     HttpEndpoint,
     LoadBalancing,
@@ -248,6 +249,26 @@ def tcp(stage: Stage) -> None:
     front.add_route("Web", service=server)
 
 
+def dual_stack(stage: Stage) -> None:
+    """Callers of both families, and callers with IPv6 only, in an imported network whose IPv6 ranges are known."""
+    stack = Stack(stage, "Test")
+    network = FixedEgressNetwork.from_vpc(
+        stack, "DualStack", network_in(stack).vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=["2001:db8::/64"]
+    )
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    both = HttpEndpoint(stack, "Both", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    both.add_route("Web", service=web)
+    HttpEndpoint(
+        stack,
+        "Ipv6Only",
+        network=network,
+        certificate=certificate_in(stack),
+        ip_address_type=elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4,
+    ).add_route("Web6", service=web)
+    edge = TcpEndpoint(stack, "Edge", network=network, ip_address_type=elbv2.IpAddressType.DUAL_STACK)
+    edge.add_listener("Smtp", port=25, service=FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525))
+
+
 def internal_tcp(stage: Stage) -> None:
     """Within the company, with TLS to the task and without, at a load balancer made elsewhere too."""
     stack = Stack(stage, "Test")
@@ -296,5 +317,6 @@ MODES = {
     "answers": answers,
     "imported": imported,
     "tcp": tcp,
+    "dual-stack": dual_stack,
     "internal-tcp": internal_tcp,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from aws_cdk import Stack, Stage
+from aws_cdk import aws_ec2 as ec2
 
 from fargate_constructs import Egress, FixedEgressNetwork, VpcEndpoints
 from tests.modes.made_elsewhere import zone_in
@@ -47,6 +48,21 @@ def reverse_dns(stage: Stage) -> None:
     network.add_reverse_dns(hosted_zone=zone_in(stack), name="mail.example.com")
 
 
+def dual_stack(stage: Stage) -> None:
+    """IPv6 beside IPv4, published, with all endpoints; and without egress."""
+    stack = Stack(stage, "Test")
+    network = FixedEgressNetwork(
+        stack,
+        "Network",
+        ip_protocol=ec2.IpProtocol.DUAL_STACK,
+        endpoints=[VpcEndpoints.dynamodb, VpcEndpoints(interfaces=("sqs", "kms"))],
+        resource_accounts=[],
+    )
+    network.publish(parameter_name="/network/egress-ips", ipv6_parameter_name="/network/egress-ipv6-cidrs")
+    isolated = Stack(stage, "Isolated")
+    FixedEgressNetwork(isolated, "Network", egress=Egress.isolated(), ip_protocol=ec2.IpProtocol.DUAL_STACK)
+
+
 MODES = {
     "per-az": by(Egress.per_az),
     "single": by(Egress.single),
@@ -58,4 +74,5 @@ MODES = {
     "three-zones": three_zones,
     "given-addresses": given_addresses,
     "reverse-dns": reverse_dns,
+    "dual-stack": dual_stack,
 }

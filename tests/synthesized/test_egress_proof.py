@@ -55,6 +55,7 @@ class Lab:
         self.job = Construct(stack, "Job")
         self.subnets: Sequence[ec2.ISubnet] = [self.subnet]
         self.known: Sequence[str] = ()
+        self.has_known_ipv6 = False
 
     def bare_subnet(self) -> ec2.ISubnet:
         """Make a subnet without a route table of its own."""
@@ -80,7 +81,9 @@ class Lab:
 
     def ask(self) -> None:
         """Ask for the proof of the job's egress."""
-        EgressProof.of(self.job).add(self.job, subnets=self.subnets, known_allocation_ids=self.known)
+        EgressProof.of(self.job).add(
+            self.job, subnets=self.subnets, known_allocation_ids=self.known, has_known_ipv6=self.has_known_ipv6
+        )
 
 
 @pytest.fixture
@@ -148,6 +151,31 @@ def test_a_network_of_ours_is_proven(stack: Stack, network: FixedEgressNetwork) 
     proven_service(stack, network)
 
     assert findings_in(stack) == set()
+
+
+def test_networks_with_ipv6() -> None:
+    """A network of ours, and one whose ranges are named, are proven. No name helps if the internet may connect."""
+    app = App()
+    vpc_stack = Stack(app, "Vpc")
+    vpc = ec2.Vpc(vpc_stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    known = {"egress_ips": ["203.0.113.7"], "egress_ipv6_cidrs": ["2001:db8::/64"]}
+    own, public, named, unnamed = (Stack(app, name) for name in ("Own", "Public", "Named", "Unnamed"))
+    networks: dict[Stack, FixedEgressNetwork | ImportedNetwork] = {
+        own: FixedEgressNetwork(own, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK),
+        public: FixedEgressNetwork.from_vpc(public, "Network", vpc, **known),
+        named: FixedEgressNetwork.from_vpc(named, "Network", vpc, **known),
+        unnamed: FixedEgressNetwork.from_vpc(unnamed, "Network", vpc, egress_ips=["203.0.113.7"]),
+    }
+    networks[public].task_subnets = vpc.public_subnets  # type: ignore[misc]  # as another Network might
+    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
+    for stack, network in networks.items():
+        FargateService(stack, "Web", network=network, image=image)
+
+    assert {(rule, re.findall(r"tasks of (\w+)/Web", got)[0]) for rule, got in findings_in(app)} == {
+        ("publicSubnet", "Public"),
+        ("publicIpv6", "Public"),
+        ("ipv6Egress", "Unnamed"),
+    }
 
 
 @pytest.mark.parametrize("references", ["strong", "weak"])
@@ -436,14 +464,30 @@ def interface_on(allocation_id: str | None, *known: str) -> Callable[[Lab], obje
 
     def build(lab: Lab) -> None:
         lab.known = list(known)
-        interface = ec2.CfnNetworkInterface(lab.stack, "Interface", subnet_id=lab.subnet.subnet_id)
-        lab.route(network_interface_id=interface.ref)
-        ec2.CfnEIPAssociation(
-            lab.stack,
-            "Association",
-            network_interface_id=interface.ref if allocation_id else "eni-1",
-            allocation_id=allocation_id or "eipalloc-1",
-        )
+        lab.route(network_interface_id=interface_of(lab, allocation_id))
+
+    return build
+
+
+def interface_of(lab: Lab, allocation_id: str | None = "eipalloc-1") -> str:
+    """Make a network interface on an address brought along, or on none, and return its ID."""
+    interface = ec2.CfnNetworkInterface(lab.stack, "Interface", subnet_id=lab.subnet.subnet_id)
+    ec2.CfnEIPAssociation(
+        lab.stack,
+        "Association",
+        network_interface_id=interface.ref if allocation_id else "eni-1",
+        allocation_id=allocation_id or "eipalloc-1",
+    )
+    return interface.ref
+
+
+def egress_only(*, has_known_ipv6: bool) -> Callable[[Lab], object]:
+    """Return a lab with an egress-only internet gateway, whose IPv6 range may be known."""
+
+    def build(lab: Lab) -> None:
+        lab.has_known_ipv6 = has_known_ipv6
+        gateway = ec2.CfnEgressOnlyInternetGateway(lab.stack, "Gateway", vpc_id=lab.vpc.ref)
+        lab.route("::/0", egress_only_internet_gateway_id=gateway.ref)
 
     return build
 
@@ -485,6 +529,7 @@ FINE: dict[str, Callable[[Lab], object]] = {
     "gateway-on-another-stacks": gateway_on_given(of_another_stack, is_named=False),
     **{f"gateway-on-named-{name}": gateway_on_given(source, is_named=True) for name, source in SOURCES.items()},
     "interface-on-named": interface_on("eipalloc-1", "eipalloc-1"),
+    "ipv6-egress-only-named": egress_only(has_known_ipv6=True),
     **{f"instance-by-{by}-retained": instance_on(by, RETAIN) for by in ("interface", "instance", "itself")},
 }
 PUBLIC: dict[str, Callable[[Lab], object]] = {
@@ -520,21 +565,23 @@ UNPROVEN: dict[str, Callable[[Lab], object]] = {
     "vpn": lambda lab: lab.route(gateway_id=ec2.CfnVPNGateway(lab.stack, "Vpn", type="ipsec.1").ref),
     # It has no address on the internet; what comes after it decides.
     "private-gateway": lambda lab: lab.route(nat_gateway_id=lab.nat_gateway(connectivity_type="private")),
+    # An instance gives IPv6 traffic no Elastic IP, though it has one.
+    "ipv6-interface": lambda lab: lab.route("::/0", network_interface_id=interface_of(lab)),
 }
-# From the tasks' own addresses, with either kind of gateway.
-IPV6: dict[str, Callable[[Lab], object]] = {
+# From the tasks' own addresses, to which the internet may connect.
+PUBLIC_IPV6: dict[str, Callable[[Lab], object]] = {
     "ipv6-internet": to_internet_gateway("::/0"),
-    "ipv6-egress-only": lambda lab: lab.route(
-        "::/0",
-        egress_only_internet_gateway_id=ec2.CfnEgressOnlyInternetGateway(lab.stack, "Gateway", vpc_id=lab.vpc.ref).ref,
-    ),
+    "ipv6-global": to_internet_gateway("2000::/3"),
 }
+# From the tasks' own addresses, to which no one may connect.
+IPV6: dict[str, Callable[[Lab], object]] = {"ipv6-egress-only": egress_only(has_known_ipv6=False)}
 WARNINGS = UNPROVEN | IPV6
 BROKEN_BY = {
     **dict.fromkeys(FINE),
     **dict.fromkeys(PUBLIC, "publicSubnet"),
     **dict.fromkeys(UNKNOWN, "unknownEgress"),
     **dict.fromkeys(UNPROVEN, "unprovenEgress"),
+    **dict.fromkeys(PUBLIC_IPV6, "publicIpv6"),
     **dict.fromkeys(IPV6, "ipv6Egress"),
 }
 
@@ -558,7 +605,7 @@ def stack_id(name: str) -> str:
 def broken() -> Mapping[str, set[str]]:
     """The rules that the job of each lab breaks, by the lab's stack; the app is synthesized once."""
     found = defaultdict(set)
-    for rule, description in findings_in(labs_of(FINE | PUBLIC | UNKNOWN | WARNINGS)):
+    for rule, description in findings_in(labs_of(FINE | PUBLIC | PUBLIC_IPV6 | UNKNOWN | WARNINGS)):
         found[description.removeprefix("tasks of ").split("/")[0]].add(rule)
     return found
 
