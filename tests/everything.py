@@ -127,9 +127,11 @@ class Everything(Stack):
 class WayOut(Stack):
     """A network whose tasks leave by one way."""
 
-    def __init__(self, scope: App, name: str, egress: Egress) -> None:
+    def __init__(
+        self, scope: App, name: str, egress: Egress, ip_protocol: ec2.IpProtocol = ec2.IpProtocol.IPV4_ONLY
+    ) -> None:
         super().__init__(scope, name)
-        FixedEgressNetwork(self, "Network", egress=egress)
+        FixedEgressNetwork(self, "Network", egress=egress, ip_protocol=ip_protocol)
 
 
 class Mail(Stack):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
 
 from app import Example
 from fargate_constructs import Egress
@@ -31,6 +32,7 @@ def stacks() -> dict[str, Stack]:
         "Regional gateway": WayOut(app, "Regional", Egress.regional()),
         "Mail": Mail(app, "Mail"),
         "NAT instances": WayOut(app, "Instances", Egress.nat_instance()),
+        "IPv6": WayOut(app, "DualStack", Egress.per_az(), ec2.IpProtocol.DUAL_STACK),
     }
 
 

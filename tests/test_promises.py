@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
@@ -35,13 +37,15 @@ from fargate_constructs.network.elastic_ip_pool import USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
-README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS, TCP = (
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS, TCP, IPV6 = (
     " ".join((ROOT / f"{page}.md").read_text().split())
     for page in (
         "README",
-        *(f"docs/{name}" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers", "tcp")),
+        *(f"docs/{name}" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers")),
+        *(f"docs/{name}" for name in ("tcp", "ipv6")),
     )
 )
+IPV6_ONLY = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 SECONDS_A_MONTH = bills.HOURS * 3600
 EGRESS = {
     "per_az()": Egress.per_az(),
@@ -130,6 +134,12 @@ def templates() -> dict[str, Template]:
     network = network_in(tcp)
     smtp = FargateService(tcp, "Smtp", network=network, image=IMAGE, port=2525)
     TcpEndpoint(tcp, "Endpoint", network=network).add_listener("Smtp", port=25, service=smtp)
+    for name, ip_address_type in {"Ipv6": None, "Ipv6Only": IPV6_ONLY}.items():
+        stack = Stack(app, name)
+        dual_stack = FixedEgressNetwork(
+            stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK, flow_log_retention=None
+        )
+        HttpEndpoint(stack, "Endpoint", network=dual_stack, ip_address_type=ip_address_type)
     services = Stack(app, "Services")
     endpoint = HttpEndpoint(services, "Endpoint", network=network_in(services), web_acl=WebAcl.managed())
     for number, deployment in enumerate(DEPLOYMENTS.values()):
@@ -240,6 +250,23 @@ def test_tcp(templates: Mapping[str, Template]) -> None:
     assert f"two checks take {checks * interval} s" in TCP
     assert f"drain of {attributes['deregistration_delay.timeout_seconds']} s" in TCP
     assert f"cost {prices['public IPv4 address']:.2f} USD a month each" in TCP
+
+
+def test_ipv6(templates: Mapping[str, Template]) -> None:
+    """docs/ipv6.md: IPv6 costs nothing; it saves an endpoint's public addresses, and the gateway's data charge."""
+    per_az, front, both, ipv6_only = (
+        bills.hourly_usd_a_month(templates[name]) for name in ("Egress0", "Front0", "Ipv6", "Ipv6Only")
+    )
+    gateways = bills.standing(templates["Ipv6"])["NAT gateway"] * bills.BY_THE_HOUR["NAT gateway"] * bills.HOURS
+
+    assert both == pytest.approx(per_az + front)
+    assert f"in two zones, USD a month | {both - ipv6_only:.2f} | 0 |" in IPV6
+    assert f"NAT gateways in two zones, USD a month | {gateways:.2f} | {gateways:.2f}: they stay" in IPV6
+    # https://aws.amazon.com/vpc/pricing/
+    assert f"| 1,000 GB through the gateway, USD | {1000 * 0.045:.2f} | 0 |" in IPV6
+    assert f"saves {both / 2 - ipv6_only / 2:.2f} USD a month in each zone" in " ".join(
+        str(HttpEndpoint.__doc__).split()
+    )
 
 
 def test_deployments(templates: Mapping[str, Template]) -> None:

@@ -115,14 +115,24 @@ def make_vpc(
             )
         },
     )
-    if has_ipv6 and not has_egress:
-        vpc.node.try_remove_child("EIGW6")
-        for subnet in vpc.private_subnets:
-            subnet.node.try_remove_child("DefaultRoute6")
+    if has_ipv6:
+        _keep_ipv6_private(vpc, has_egress=has_egress)
     reason = "NAT gateways and load balancers are in public subnets; tasks never are."
     for subnet in vpc.public_subnets:
         acknowledge(subnet, {"VPCNoUnrestrictedRouteToIGW": reason})
     return vpc
+
+
+def _keep_ipv6_private(vpc: ec2.Vpc, *, has_egress: bool) -> None:
+    """Remove the IPv6 egress that CDK made, if there is to be none."""
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+    reason = "Fargate gives tasks IPv6 addresses in such subnets only, and no connection from outside comes in."
+    for subnet in vpc.private_subnets:
+        acknowledge(subnet, {"VPCSubnetAutoAssignPublicIpDisabled": reason})
+        if not has_egress:
+            subnet.node.try_remove_child("DefaultRoute6")
+    if not has_egress:
+        vpc.node.try_remove_child("EIGW6")
 
 
 def _parse_network(name: str, cidr: str, allowed: str, *, strict: bool = True) -> IPv4Network:

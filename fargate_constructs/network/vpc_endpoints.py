@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.network.vpc_endpoint_policies import restrict_to_accounts
 
 
@@ -166,6 +167,8 @@ def _allow_ipv6(security_group: ec2.SecurityGroup, vpc: ec2.Vpc) -> None:
     peer = ec2.Peer.ipv6(Fn.select(0, vpc.vpc_ipv6_cidr_blocks))
     security_group.add_ingress_rule(peer, ec2.Port.tcp(443), "HTTPS from within the VPC over IPv6")
     security_group.node.add_dependency(vpc.node.find_child("ipv6cidr"))
+    reason = "HTTPS from the VPC's own IPv6 range, a reference that cdk-nag cannot read."
+    acknowledge(security_group, dict.fromkeys(("AwsSolutions-EC23", "EC2RestrictedSSH"), reason))
 
 
 def _id_of(service: str) -> str:

@@ -20,6 +20,7 @@ from fargate_constructs import (
     TcpEndpoint,
     WebAcl,
 )
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, answer_for, certificate_in, network_in, zone_in
 
 WEB_ACL = "arn:aws:wafv2:{}/webacl/shop/12345678-1234-1234-1234-123456789012"
@@ -249,24 +250,29 @@ def tcp(stage: Stage) -> None:
     front.add_route("Web", service=server)
 
 
+def dual_stack_network_in(stack: Stack) -> Network:
+    """Return a network that is in the account already, with IPv6."""
+    vpc = network_in(stack).vpc
+    return FixedEgressNetwork.from_vpc(
+        stack, "DualStack", vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=["2001:db8::/64"]
+    )
+
+
 def dual_stack(stage: Stage) -> None:
     """Callers of both families, and callers with IPv6 only, in an imported network whose IPv6 ranges are known."""
-    stack = Stack(stage, "Test")
-    network = FixedEgressNetwork.from_vpc(
-        stack, "DualStack", network_in(stack).vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=["2001:db8::/64"]
-    )
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    both = HttpEndpoint(stack, "Both", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
-    both.add_route("Web", service=web)
-    HttpEndpoint(
-        stack,
-        "Ipv6Only",
-        network=network,
-        certificate=certificate_in(stack),
-        ip_address_type=elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4,
-    ).add_route("Web6", service=web)
+    stack, ipv6_only = Stack(stage, "Test"), Stack(stage, "Ipv6Only")
+    network = dual_stack_network_in(stack)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=IMAGE))
     edge = TcpEndpoint(stack, "Edge", network=network, ip_address_type=elbv2.IpAddressType.DUAL_STACK)
-    edge.add_listener("Smtp", port=25, service=FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525))
+    edge.add_listener("Smtp", port=25, service=FargateService(stack, "Server", network=network, image=IMAGE, port=2525))
+    HttpEndpoint(
+        ipv6_only,
+        "Endpoint",
+        network=dual_stack_network_in(ipv6_only),
+        certificate=certificate_in(ipv6_only),
+        ip_address_type=elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4,
+    ).add_fixed_response("Hello", paths=["/hello"], message_body="hello over IPv6")
 
 
 def internal_tcp(stage: Stage) -> None:

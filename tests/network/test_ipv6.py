@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from fargate_constructs import Egress, FargateService, FixedEgressNetwork, OneOffTask, VpcEndpoints
+from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.synthesized.comparable_template import read_comparable_template
 from fargate_constructs.synthesized.replacements import find_replacements
 from tests.modes.made_elsewhere import IMAGE
@@ -151,7 +152,7 @@ def test_tasks_may_reach_ipv6_hosts() -> None:
     vpc = ec2.Vpc(Stack(app, "Vpc"), "Vpc", ip_protocol=DUAL_STACK)
     ranges = [Fn.select(0, vpc.vpc_ipv6_cidr_blocks), "2001:db8::/64"]
     stacks = {name: Stack(app, name) for name in ("Own", "Named", "Unnamed")}
-    networks = {
+    networks: dict[str, FixedEgressNetwork | ImportedNetwork] = {
         "Own": FixedEgressNetwork(stacks["Own"], "Network", ip_protocol=DUAL_STACK),
         "Named": FixedEgressNetwork.from_vpc(
             stacks["Named"], "Network", vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=ranges

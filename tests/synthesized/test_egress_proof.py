@@ -158,7 +158,7 @@ def test_networks_with_ipv6() -> None:
     app = App()
     vpc_stack = Stack(app, "Vpc")
     vpc = ec2.Vpc(vpc_stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
-    known = {"egress_ips": ["203.0.113.7"], "egress_ipv6_cidrs": ["2001:db8::/64"]}
+    known: dict[str, Any] = {"egress_ips": ["203.0.113.7"], "egress_ipv6_cidrs": ["2001:db8::/64"]}
     own, public, named, unnamed = (Stack(app, name) for name in ("Own", "Public", "Named", "Unnamed"))
     networks: dict[Stack, FixedEgressNetwork | ImportedNetwork] = {
         own: FixedEgressNetwork(own, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK),
