@@ -15,7 +15,7 @@ SLOW := emulator privilege properties synthesized testing \
 	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
 	$(addprefix service/,deployments jobs/test_job.py jobs/test_run_before.py links queues/test_queue_program.py \
 		targets/test_weights.py test_cluster.py test_execution_role.py) \
-	$(addprefix test_,app.py benchmarks.py disposable.py promises.py readme.py security.py stability.py) \
+	$(addprefix test_,app.py benchmarks.py disposable.py examples.py promises.py readme.py security.py stability.py) \
 	tools/test_wheel.py
 # Two commands at a time, unless you pass -j.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
@@ -35,7 +35,7 @@ $(shell mkdir -p '$(TMPDIR)')
 unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick suite audit bench synth lint signatures format lock lock-check wheel-check create-only clean
+.PHONY: help demo test quick suite long audit bench synth lint signatures format lock lock-check wheel-check create-only clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -53,6 +53,9 @@ quick: $(VENV)/.ready  ## run ruff and the tests that find most, in under 45 s
 	ruff check
 	ruff format --check
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
+
+long: $(VENV)/.ready  ## run the tests that take too long for make test
+	pytest -m long
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## run cdk-nag, cfn-lint and checkov on each mode of each part
 	pytest tests/test_security.py

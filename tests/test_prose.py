@@ -47,6 +47,7 @@ MODULES = [
     ROOT / "app.py",
     *ROOT.glob("tools/*.py"),
     *ROOT.glob("benchmarks/**/*.py"),
+    *ROOT.glob("examples/*/app.py"),
     *ROOT.glob("fargate_constructs/**/*.py"),
 ]
 RIDDLES = re.compile("|".join(rf"(?P<w{number}>\b(?:{words})\b)" for number, words in enumerate(PLAIN)), re.IGNORECASE)

@@ -151,22 +151,27 @@ def test_the_page_counts_what_is_accepted_of_one_service(monkeypatch: pytest.Mon
 
 def test_cfn_lint_finds_nothing_else(tmp_path: Path) -> None:
     """No error and no warning on any resource; and each one that stays is there."""
-    new: set[tuple[str, str]] = set()
-    for number, (template, names) in enumerate(distinct(modes.templates())):
-        path = tmp_path / f"{number}.json"
-        path.write_text(json.dumps(template))
-        new |= {(str(path), name) for name in names}
-    cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    command: list[str | Path] = [cfn_lint, "--format", "json", *tmp_path.iterdir()]
-    lint = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = [
-        (each["Rule"]["Id"], each["Message"], path)
-        for each in json.loads(lint.stdout)
-        if (path := each["Location"]["Path"])[0] != "Resources" or (each["Filename"], path[1]) in new
-    ]
+    found = lint(modes.templates(), tmp_path)
 
     assert [each for each in found if each[0] not in WARNINGS] == []
     assert {rule for rule, *_ in found} == set(WARNINGS)
+
+
+def lint(templates: Mapping[str, Template], folder: Path) -> list[tuple[str, str, list[str]]]:
+    """Return what cfn-lint finds in templates: the rule, the message, and the place."""
+    new: set[tuple[str, str]] = set()
+    for number, (template, names) in enumerate(distinct(templates)):
+        path = folder / f"{number}.json"
+        path.write_text(json.dumps(template))
+        new |= {(str(path), name) for name in names}
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    command: list[str | Path] = [cfn_lint, "--format", "json", *folder.iterdir()]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [
+        (each["Rule"]["Id"], each["Message"], path)
+        for each in json.loads(result.stdout)
+        if (path := each["Location"]["Path"])[0] != "Resources" or (each["Filename"], path[1]) in new
+    ]
 
 
 def distinct(templates: Mapping[str, Template]) -> Iterator[tuple[Template, set[str]]]:

@@ -1,6 +1,6 @@
 """Services."""
 
-from aws_cdk import Duration, Stack, Stage
+from aws_cdk import CfnParameter, Duration, Stack, Stage
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -274,10 +274,12 @@ def stores(stage: Stage) -> None:
         port=5432,
         security_groups=[group_in(stack, "Database")],
     )
+    proxy_port = CfnParameter(stack, "Port", type="Number", default=5432).value_as_number
     for name, groups in (("Web", []), ("Api", [closed])):
         service = FargateService(stack, name, network=network, image=IMAGE, security_groups=groups)
         service.connect_to(store, port=ec2.Port.tcp_range(6379, 6380))
         service.connect_to(database)
+        service.connect_to(group_in(stack, f"{name}Proxy"), port=int(proxy_port))
 
 
 def own_key(stage: Stage) -> None:

@@ -17,9 +17,17 @@ from constructs import Construct, IConstruct, IDependable
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.links.explained_references import explained, top_stack_of
 from fargate_constructs.service.targets.ports import MAX_PORT
+
+# What cdk-nag finds in a rule with a port that only the deployment knows, such as that of a database.
+UNKNOWN_PORT = dict.fromkeys(
+    ("EC2RestrictedCommonPorts", "EC2RestrictedSSH"),
+    "The rule allows a security group, not addresses, at the port of the data store.",
+)
 
 
 class TaskSecurityGroup(ec2.SecurityGroup):
@@ -80,6 +88,10 @@ def _open(task: Construct, theirs: ec2.ISecurityGroup, ours: ec2.ISecurityGroup,
     theirs.add_ingress_rule(ours, port, remote_rule=True)
     if not ours.allow_all_outbound:
         ours.add_egress_rule(theirs, port)
+    if not is_known(port.to_rule_json().get("fromPort")):
+        for rule in (*node_of(theirs).children, *node_of(ours).children):
+            if isinstance(rule, ec2.CfnSecurityGroupIngress) and rule.source_security_group_id:
+                acknowledge(rule, UNKNOWN_PORT)
     return [cast(IDependable, theirs), cast(IDependable, ours)]
 
 
@@ -111,6 +123,8 @@ def allow(
         rules += [
             ec2.CfnSecurityGroupIngress(scope, rule_id, group_id=there, source_security_group_id=here, **common),
         ]
+        if not is_known(ports.get("fromPort")):
+            acknowledge(rules[0], UNKNOWN_PORT)
     if not ours.allow_all_outbound and is_mutable(ours):
         out_id = f"{rule_id} out"
         rules += [

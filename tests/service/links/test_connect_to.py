@@ -23,7 +23,7 @@ from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties
 
 POSTGRES = rds.DatabaseInstanceEngine.POSTGRES
-AURORA = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_4)
+AURORA = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_7)
 SMALL = ec2.InstanceType("t4g.medium")
 IMPORTED = "sg-0123456789abcdef0"
 
