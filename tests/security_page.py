@@ -98,7 +98,8 @@ def place_of(path: str) -> str:
     if heads:
         within = [CLASSES[within[heads[-1]]], *within[heads[-1] + 1 :]]
     elif len(within) > 1:
-        within = ["FargateTask", within[-1]]
+        # A rule of a port that only the deployment knows has the names of both groups.
+        within = ["FargateTask", re.sub(r".*(:| )\{IndirectPort\}.*", "{IndirectPort}", within[-1])]
     return f"`{NOISE.sub('…', '/'.join(within))}`" if within else "the stack"
 
 

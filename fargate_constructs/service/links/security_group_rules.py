@@ -90,7 +90,7 @@ def _open(task: Construct, theirs: ec2.ISecurityGroup, ours: ec2.ISecurityGroup,
         ours.add_egress_rule(theirs, port)
     if not is_known(port.to_rule_json().get("fromPort")):
         for rule in (*node_of(theirs).children, *node_of(ours).children):
-            if isinstance(rule, ec2.CfnSecurityGroupIngress) and rule.source_security_group_id:
+            if isinstance(rule, ec2.CfnSecurityGroupIngress) and not is_known(rule.from_port) and not rule.cidr_ip:
                 acknowledge(rule, UNKNOWN_PORT)
     return [cast(IDependable, theirs), cast(IDependable, ours)]
 
