@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from aws_cdk import Stack
@@ -17,7 +17,7 @@ PRIVATE = [
     for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
 ]
 # What NAT gateways translate to IPv4: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html
-NAT64 = IPv6Network("64:ff9b::/96")
+NAT64 = "64:ff9b::/96"
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 
 
@@ -92,7 +92,7 @@ class EgressRoutes:
         match properties:
             case {"NatGatewayId": target} | {"InstanceId": target} | {"NetworkInterfaceId": target} if (
                 router := locate(route.stack, target)
-            ) in self._routers and not _is_untranslated(destination):
+            ) in self._routers and _is_translated(properties):
                 for address, cause in self._unknown_addresses(router, is_known):
                     yield Fault("unknownEgress", f"{destination} to {self._templates.path(router)} on {address}", cause)
             case {"EgressOnlyInternetGatewayId": _}:
@@ -164,13 +164,9 @@ def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a templa
     return any(network[0] in each and network[-1] in each for each in PRIVATE)
 
 
-def _is_untranslated(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template
-    """Whether a route is for IPv6 hosts: a NAT gateway or instance does not give such traffic an Elastic IP."""
-    try:
-        network = ip_network(destination)
-    except ValueError:  # a prefix list, or a range known only when deployed
-        return False
-    return isinstance(network, IPv6Network) and not network.subnet_of(NAT64)
+def _is_translated(route: Mapping[str, Any]) -> bool:
+    """Whether a NAT gateway or instance gives a route's traffic an Elastic IP: not if it is for IPv6 hosts."""
+    return route.get("DestinationIpv6CidrBlock", NAT64) == NAT64
 
 
 def is_disposable(resource: Mapping[str, Any]) -> bool:

@@ -60,6 +60,7 @@ NO_LOOK_UPS = {
     "LoadBalancing.__init__",
     "ServiceConnect.__init__",
     "WebAcl.__init__",
+    "publish: ipv6_parameter_name",
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
     "LogArchive.add_alarm: meaning",  # a description
     "LogCompaction.__init__: owner",
@@ -202,7 +203,9 @@ def reverse_dns(lab: Lab) -> None:
 def groups_by_name(lab: Lab) -> object:
     """Select subnets by a name that the VPC is not yet known to have."""
     tasks = lab.vpc.select_subnets(subnet_group_name="Tasks").subnets
-    return FixedEgressNetwork.from_vpc(lab.stack, "Named", lab.vpc, task_subnets=tasks)
+    return FixedEgressNetwork.from_vpc(
+        lab.stack, "Named", lab.vpc, task_subnets=tasks, egress_ipv6_cidrs=[lab.text("range")]
+    )
 
 
 def jobs(lab: Lab) -> None:
@@ -314,7 +317,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         resource_accounts=[lab.text("account")],
         availability_zones=lab.text("zones").split(","),
     ),
-    "FixedEgressNetwork.from_vpc: egress_ips": groups_by_name,
+    "FixedEgressNetwork.from_vpc: egress_ips, egress_ipv6_cidrs": groups_by_name,
     "FixedEgressNetwork.add_reverse_dns: name": reverse_dns,
     "FargateService.__init__: port, name": lambda lab: lab.service(port={lab.text("port"): 80}, name=lab.text("name")),
     f"FargateService.__init__: {', '.join(CONTAINER)}": lambda lab: lab.service(
