@@ -166,7 +166,7 @@ def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a templa
 
 def _is_translated(route: Mapping[str, Any]) -> bool:
     """Whether a NAT gateway or instance gives a route's traffic an Elastic IP: not if it is for IPv6 hosts."""
-    return route.get("DestinationIpv6CidrBlock", NAT64) == NAT64
+    return bool(route.get("DestinationIpv6CidrBlock", NAT64) == NAT64)
 
 
 def is_disposable(resource: Mapping[str, Any]) -> bool:
