@@ -131,19 +131,22 @@ class FargateWebService(Construct):
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
         port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
-            Routes lead to the first, links to any. By default 80. `None` makes a worker, which has no routes and no
-            links to it. A change replaces nothing.
+            Routes and links lead to the first, if they name no other. By default 80. `None` makes a worker, which has
+            no routes and no links to it, except to the ports of its sidecars. A change replaces nothing.
         protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
             which encrypts the traffic from the load balancer to the task too (the load balancer accepts any
-            certificate, also a self-signed one).
+            certificate, also a self-signed one). Or the protocol of each port by its name, also of a sidecar's port
+            mapping.
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
-            endpoint with HTTPS. A change of either protocol replaces the target group.
+            endpoint with HTTPS. Or the version of each port by its name, such as `{"grpc":
+            elbv2.ApplicationProtocolVersion.GRPC}`. A change of either protocol replaces the target group.
         scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there is
             a route, on requests.
-        health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
-            `/` answers 2xx.
-        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. By
-            default each task gets the same number of requests, and no caller stays.
+        health: The health checks of tasks, and how fast tasks start and stop to get requests. Or those of each port by
+            its name: `{"http": Health(path="/healthz"), "admin": Health(path="/ready")}`. By default `Health()`: `/`
+            answers 2xx.
+        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. Or
+            how for each port by its name. By default each task gets the same number of requests, and no caller stays.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
@@ -244,11 +247,12 @@ class FargateWebService(Construct):
         log_retention: logs.RetentionDays | None = None,
         name: str | None = None,
         port: int | Mapping[str, int] | None = 80,
-        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
-        protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
+        protocol: elbv2.ApplicationProtocol | Mapping[str, elbv2.ApplicationProtocol] = elbv2.ApplicationProtocol.HTTP,
+        protocol_version: elbv2.ApplicationProtocolVersion
+        | Mapping[str, elbv2.ApplicationProtocolVersion] = elbv2.ApplicationProtocolVersion.HTTP1,
         scaling: Scaling | None = None,
-        health: Health | None = None,
-        load_balancing: LoadBalancing | None = None,
+        health: Health | Mapping[str, Health] | None = None,
+        load_balancing: LoadBalancing | Mapping[str, LoadBalancing] | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,

@@ -60,6 +60,7 @@ class RoutedEndpoint(Construct):
         id: str,
         *,
         service: RouteTarget | Weights,
+        port: str = "",
         rewrite_host: str | tuple[str, str] | None = None,
         rewrite_path: str | tuple[str, str] | None = None,
         stickiness_duration: Duration | None = None,
@@ -84,6 +85,8 @@ class RoutedEndpoint(Construct):
             service: The service that answers. The rule and its target group become the service's children, so a stack
                 with a service depends on the endpoint's stack and never the other way round. Or several services with
                 their weights, 0 to 999, such as `{web: 90, next_web: 10}`: the rule becomes a child of the first.
+            port: The name of the port that gets the requests, of a service that has several, or of a sidecar's port
+                mapping. By default its first.
             rewrite_host: The host that the service gets, such as `shop.internal`; a `*` is what the `*` of the route's
                 host pattern matched. Or a regular expression and its replacement: `(r"^(.+)[.]example[.]com",
                 "$1.example.org")`. By default the host of the request.
@@ -133,6 +136,7 @@ class RoutedEndpoint(Construct):
             listener=self.listener,
             priority=priorities[0],
             conditions=conditions.render(),
+            port=port,
             test_priority=priorities[1] if owner.test_header else None,
             authenticate=sign_in._authenticate if sign_in else None,
             transforms=transforms,

@@ -64,6 +64,8 @@ class ListeningEndpoint(Construct):
         ssl_policy: elbv2.SslPolicy | None = None,
         idle_timeout: Duration | None = None,
         target_port: str = "",
+        alpn_policy: elbv2.AlpnPolicy | None = None,
+        test_port: int | None = None,
         health_check_port: str | None = None,
         health_check_protocol: elbv2.Protocol = elbv2.Protocol.TCP,
         deregistration_delay: Duration | None = None,
@@ -87,27 +89,33 @@ class ListeningEndpoint(Construct):
                 with the post-quantum key exchange.
             idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS
                 does not change the time of TLS (350 s) and UDP (120 s).
-            target_port: The name of the service's port that gets the connections, of a service that has several. By
-                default its first port.
-            health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default *target_port*.
-                UDP needs one; the empty name is the first port.
+            target_port: The name of the port that gets the connections, of a service that has several, or of a
+                sidecar's port mapping. By default its first port.
+            alpn_policy: The protocols of the application that a TLS listener offers callers (ALPN), such as
+                `elbv2.AlpnPolicy.HTTP2_PREFERRED`. By default none.
+            test_port: A second port at which callers reach the new tasks of a deployment that shifts traffic, before
+                others do. By default there is none.
+            health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default that of the
+                port's `Health`, and else *target_port*. UDP needs one; the empty name is the first port.
             health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP`
                 or `HTTPS`: if it answers the path of the service's `Health`.
             deregistration_delay: How long the connections of an old task may go on, 0 to 3,600 s; then they are closed.
-                By default that of the service's `Health`, but at least the 120 s that AWS recommends: for so long some
+                By default that of the port's `Health`, but at least the 120 s that AWS recommends: for so long some
                 nodes of the load balancer may send it new connections.
             proxy_protocol_v2: Whether each connection begins with a header of the PROXY protocol, version 2, with the
                 caller's address, also that of a health check. The service must read it. By default not.
 
         Raises:
             TypeError: If an argument has another type than its annotation.
-            ValueError: If the port is in use or the load balancer has 50 listeners; if a certificate is given without
+            ValueError: If a port is in use or the load balancer has 50 listeners; if a certificate is given without
                 TLS, or TLS has none; if UDP is given at a dual-stack endpoint, or with what it does not have; if
                 the callers do not fit into the security groups; or if the service refuses the listener.
         """
         protocol = protocol or (NetworkProtocol.TLS if certificate else NetworkProtocol.TCP)
-        self._validate_listener(id, port, protocol, certificate, idle_timeout)
-        ingress = self._callers_of(port, protocol, allow_cidrs, allow_from)
+        ports = [port] if test_port is None else [port, test_port]
+        self._validate_ports(id, ports)
+        self._validate_listener(id, protocol, certificate, idle_timeout)
+        ingress = self._callers_of(ports, protocol, allow_cidrs, allow_from)
         if protocol is NetworkProtocol.TLS:
             certificate = certificate or self._domain_certificate()
         made = service.add_network_listener(
@@ -118,6 +126,8 @@ class ListeningEndpoint(Construct):
             certificate=certificate,
             ssl_policy=ssl_policy,
             idle_timeout=idle_timeout,
+            alpn_policy=alpn_policy,
+            test_port=test_port,
             target_port=target_port,
             health_check_port=health_check_port,
             health_check_protocol=health_check_protocol,
@@ -127,39 +137,39 @@ class ListeningEndpoint(Construct):
             ),
             proxy_protocol_v2=proxy_protocol_v2,
         )
-        self._names[port] = f"{id!r} of {path_of(service)}"
+        self._names.update(dict.fromkeys(ports, f"{id!r} of {path_of(service)}"))
         if ingress:
             self._callers.allow(ingress)
         if protocol is NetworkProtocol.TLS:
             self._log_connections()
         return made
 
+    def _validate_ports(self, id: str, ports: Sequence[int]) -> None:
+        """Refuse ports that AWS would refuse."""
+        for name, port in zip(("port", "test_port"), ports, strict=False):
+            if is_unresolved(port):
+                raise ValueError(f"{name} must be known at synthesis, got a token: listeners must not share one")
+            validate_range(name, port, 1, MAX_PORT)
+            if port in self._names or ports.count(port) > 1:
+                raise ValueError(
+                    f"{name} must differ from those of other listeners, got: {port} for {id!r}, which "
+                    f"{self._names.get(port, 'its port')} has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP at "
+                    "one port",
+                )
+        if len(self._names) + len(ports) > MAX_LISTENERS:
+            raise ValueError(
+                f"a network load balancer has at most {MAX_LISTENERS} listeners, got another: {id!r}; make a second "
+                "TcpEndpoint",
+            )
+
     def _validate_listener(
-        self,
-        id: str,
-        port: int,
-        protocol: elbv2.Protocol,
-        certificate: acm.ICertificate | None,
-        idle_timeout: Duration | None,
+        self, id: str, protocol: elbv2.Protocol, certificate: acm.ICertificate | None, idle_timeout: Duration | None
     ) -> None:
         """Refuse what AWS would refuse."""
         if protocol not in PROTOCOLS:
             raise ValueError(
                 f"protocol must be {', '.join(each.name for each in PROTOCOLS)}, got: {protocol.name}; HTTP has routes "
                 "at an HttpEndpoint, or passes through with TCP",
-            )
-        if is_unresolved(port):
-            raise ValueError("port must be known at synthesis, got a token: listeners must not share one")
-        validate_range("port", port, 1, MAX_PORT)
-        if port in self._names:
-            raise ValueError(
-                f"port must differ from those of other listeners, got: {port} for {id!r}, which {self._names[port]} "
-                "has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP at one port",
-            )
-        if len(self._names) >= MAX_LISTENERS:
-            raise ValueError(
-                f"a network load balancer has at most {MAX_LISTENERS} listeners, got another: {id!r}; make a second "
-                "TcpEndpoint",
             )
         if certificate and protocol is not NetworkProtocol.TLS:
             raise ValueError(f"certificate needs protocol TLS, got it for listener {id!r} with {protocol.name}")
@@ -192,7 +202,7 @@ class ListeningEndpoint(Construct):
 
     def _callers_of(
         self,
-        port: int,
+        ports: Sequence[int],
         protocol: elbv2.Protocol,
         allow_cidrs: Sequence[str] | None,
         allow_from: Sequence[ec2.IConnectable] | None,
@@ -203,7 +213,7 @@ class ListeningEndpoint(Construct):
         ingress = Ingress.of(
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
-            ports=[port],
+            ports=ports,
             protocols=[TCP, UDP] if protocol is NetworkProtocol.TCP_UDP else [UDP if protocol in WITH_UDP else TCP],
             internal=self._allows_none,
             families=[IPV4] if self._is_dual_stack is False else [IPV4, IPV6],

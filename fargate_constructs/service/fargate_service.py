@@ -51,12 +51,13 @@ from fargate_constructs.service.links.service_connect import (
 from fargate_constructs.service.links.service_connect_links import ServiceLinks
 from fargate_constructs.service.links.service_connect_names import host_name_of, port_mapping_name
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
-from fargate_constructs.service.targets.attached_target_groups import validate_number_of_target_groups
-from fargate_constructs.service.targets.health import Health, container_health_check, default_health
+from fargate_constructs.service.targets.health import Health, container_health_check
 from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_stickiness
 from fargate_constructs.service.targets.network_listeners import NetworkListenerOptions, NetworkListeners
-from fargate_constructs.service.targets.ports import named_ports
-from fargate_constructs.service.targets.target_groups import ServiceRoutes, validate_weights
+from fargate_constructs.service.targets.port_options import OptionsByPort
+from fargate_constructs.service.targets.ports import TaskPorts, named_ports
+from fargate_constructs.service.targets.rule_checks import validate_weights
+from fargate_constructs.service.targets.target_groups import ServiceRoutes, TargetGroups
 from fargate_constructs.service.targets.unwatched_target_groups import UnwatchedTargetGroups
 from fargate_constructs.service.task_size import is_windows
 from fargate_constructs.synthesized.template_checks import TemplateChecks
@@ -150,19 +151,22 @@ class FargateService(FargateTask):
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
         port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
-            Routes lead to the first, links to any. By default 80. `None` makes a worker, which has no routes and no
-            links to it. A change replaces nothing.
+            Routes and links lead to the first, if they name no other. By default 80. `None` makes a worker, which has
+            no routes and no links to it, except to the ports of its sidecars. A change replaces nothing.
         protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
             which encrypts the traffic from the load balancer to the task too (the load balancer accepts any
-            certificate, also a self-signed one).
+            certificate, also a self-signed one). Or the protocol of each port by its name, also of a sidecar's port
+            mapping.
         protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
-            endpoint with HTTPS. A change of either protocol replaces the target group.
+            endpoint with HTTPS. Or the version of each port by its name, such as `{"grpc":
+            elbv2.ApplicationProtocolVersion.GRPC}`. A change of either protocol replaces the target group.
         scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there is
             a route, on requests.
-        health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
-            `/` answers 2xx.
-        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. By
-            default each task gets the same number of requests, and no caller stays.
+        health: The health checks of tasks, and how fast tasks start and stop to get requests. Or those of each port by
+            its name: `{"http": Health(path="/healthz"), "admin": Health(path="/ready")}`. By default `Health()`: `/`
+            answers 2xx.
+        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. Or
+            how for each port by its name. By default each task gets the same number of requests, and no caller stays.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
@@ -173,8 +177,9 @@ class FargateService(FargateTask):
             `AdoptedService(deployment_controller=None)`. A new service needs none.
 
     Raises:
-        ValueError: If *port* is no TCP port, or its name is too long together with the service's; if *service_connect*
-            cannot read what *protocol* encrypts, or is given on Windows; if with the percentages of *deployment* and
+        ValueError: If *port* is no TCP port, or its name is too long together with the service's; if the *health* of
+            another port than the first has a command; if *service_connect* cannot read what *protocol* encrypts, or is
+            given on Windows; if with the percentages of *deployment* and
             the minimum of *scaling* ECS could neither stop nor start a task; or as `FargateTask` does.
     """
 
@@ -232,47 +237,51 @@ class FargateService(FargateTask):
         name: str | None = None,
         # Of the service:
         port: int | Mapping[str, int] | None = 80,
-        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
-        protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
+        protocol: elbv2.ApplicationProtocol | Mapping[str, elbv2.ApplicationProtocol] = elbv2.ApplicationProtocol.HTTP,
+        protocol_version: elbv2.ApplicationProtocolVersion
+        | Mapping[str, elbv2.ApplicationProtocolVersion] = elbv2.ApplicationProtocolVersion.HTTP1,
         scaling: Scaling | None = None,
-        health: Health | None = None,
-        load_balancing: LoadBalancing | None = None,
+        health: Health | Mapping[str, Health] | None = None,
+        load_balancing: LoadBalancing | Mapping[str, LoadBalancing] | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         service_connect: ServiceConnect | None = None,
         adopted: AdoptedService | None = None,
     ) -> None:
-        validate_service_connect(service_connect, protocol, on_windows=is_windows(operating_system_family))
         ports = named_ports(port)
+        options = OptionsByPort(
+            ports, protocol=protocol, protocol_version=protocol_version, health=health, load_balancing=load_balancing
+        )
+        validate_service_connect(service_connect, options.protocols, on_windows=is_windows(operating_system_family))
         deployment, scaling = deployment or default_deployment(), scaling or Scaling()
         deployment._validate_scaling(scaling)
-        validate_stickiness(load_balancing, deployment)
-        health = health or default_health()
-        health_check = container_health_check(health)
+        validate_stickiness(options.all_load_balancing, deployment)
+        health_check = container_health_check(options.of().health)
         adopted = adopted or AdoptedService()
         if adopted.security_group_description and security_groups:
             raise ValueError(
                 "security_group_description is of the security group made here, got it beside security_groups, which "
                 "have their own; leave it out"
             )
-        mappings = {port_mapping_name(name or host_name_of(id), each): ports[each] for each in ports}
+        mappings = {port_mapping_name(name or host_name_of(id), each): each for each in ports}
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
         self._adopted = adopted
         adopted._keep_description(self._security_groups[0])
         self.port = next(iter(ports.values()), None)
-        self.protocol = protocol
-        self.protocol_version = protocol_version
-        self.health = health
-        self.load_balancing = load_balancing
+        first = options.of()
+        self.protocol, self.protocol_version = first.protocol, first.protocol_version
+        self.health, self.load_balancing = first.health, first.load_balancing
+        """Those of the first port."""
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
-        service_connect = service_connect or default_service_connect(protocol, protocol_version)
-        app_protocol = None if self._on_windows else service_connect._app_protocol
-        for port_name, container_port in mappings.items():
+        for mapping_name, port_name in mappings.items():
+            of_port = options.of(port_name)
+            connect = service_connect or default_service_connect(of_port.protocol, of_port.protocol_version)
+            app_protocol = None if self._on_windows else connect._app_protocol
             self.container.add_port_mappings(
-                ecs.PortMapping(name=port_name, container_port=container_port, app_protocol=app_protocol)
+                ecs.PortMapping(name=mapping_name, container_port=ports[port_name], app_protocol=app_protocol)
             )
         service = EcsService(
             self,
@@ -302,13 +311,15 @@ class FargateService(FargateTask):
         self._scaling = ServiceScaling(self.service, self.scaling)
         self._routes: ServiceRoutes | None = None
         self._listeners: NetworkListeners | None = None
-        self._ports = ports
+        self._routed_ports: list[int] = []
+        self._ports = TaskPorts(self.task_definition, self.name, ports)
+        self._options = options
         self._hooks: LifecycleHooks | None = None
         self._links = ServiceLinks(
             self.service,
             name=self.name,
-            ports=ports,
-            scheme=protocol.value.lower(),
+            ports=self._ports,
+            options=options,
             service_connect=service_connect,
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
@@ -317,15 +328,17 @@ class FargateService(FargateTask):
             node_of(self).add_validation(_ShiftedRequests(self))
         if scaling.flows_per_target:
             node_of(self).add_validation(_Flows(self))
-        if load_balancing:
+        if options.all_load_balancing:
             node_of(self).add_validation(_LoadBalancing(self))
+        if options.named:
+            node_of(self).add_validation(_PortNames(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
         check_first_task(self)
         UnwatchedTargetGroups(self, self._resource, own=self._own_target_groups, alarms=self.rollback_alarms)
 
     @property
     def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:
-        """The target groups, once the service has a route: two if deployments move requests between them."""
+        """The target groups of routes: one for each port at each endpoint, or two if deployments move requests."""
         return self._routes.target_groups if self._routes else ()
 
     @property
@@ -368,6 +381,7 @@ class FargateService(FargateTask):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        port: str = "",
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
         transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
@@ -378,9 +392,11 @@ class FargateService(FargateTask):
 
         Args:
             id: The rule's ID; unique among the service's rules.
-            listener: The listener; all rules of a service must be on one load balancer.
+            listener: The listener, also of several load balancers.
             priority: The rule's priority, 1 to 50,000; the lowest number comes first.
             conditions: The conditions; a request must meet all of them.
+            port: The name of the port that gets the requests, of a service that has several, or of a sidecar's port
+                mapping. By default its first.
             test_priority: With a test header, the priority of the test traffic's rule. By default *priority* minus 1.
             authenticate: Puts a sign-in before the rule's action. By default there is none.
             transforms: How the rule rewrites host and path before the service gets the request. By default not.
@@ -389,23 +405,15 @@ class FargateService(FargateTask):
             stickiness_duration: With *weights*, for how long a caller stays with one service. By default not at all.
 
         Raises:
-            ValueError: If the service has no port, has a rule already and deployments that shift traffic, or uses
-                HTTP/2 or gRPC with a listener of plain HTTP; or if *weights* are not of 2 to 5 services, this one among
-                them, of which none has deployments that shift traffic.
+            ValueError: If the service has no such port, or five target groups; if it has a rule for the port at the
+                load balancer already and deployments that shift traffic; if it uses HTTP/2 or gRPC with a listener of
+                plain HTTP or with a sign-in; or if *weights* are not of 2 to 5 services, this one among them, of which
+                none has deployments that shift traffic.
         """
         validate_weights(self, weights, stickiness_duration)
-        services = [self, *(each for each in weights or {} if each is not self)]
-        for service in services:
-            service._validate_route_beside_listeners(id)
-        routes = {service: service._ensure_routes() for service in services}
-        new = [service for service in services if not routes[service].is_attached]
+        routes = {service: service._ensure_routes() for service in (self, *(weights or {}))}
         given = {**locals(), "weights": {routes[service]: weight for service, weight in (weights or {}).items()}}
-        rule = routes[self].add_rule(id, **forward(ServiceRoutes.add_rule, given))
-        for service in new:
-            service._note_route()
-            service._scaling.on_requests(service.target_groups)
-            service._rollback_alarms.watch(service.target_groups, grace_period=service.health.grace_period)
-        return rule
+        return routes[self].add_rule(id, **forward(ServiceRoutes.add_rule, given))
 
     @checked
     def add_network_listener(
@@ -420,6 +428,8 @@ class FargateService(FargateTask):
         ssl_policy: elbv2.SslPolicy | None = None,
         idle_timeout: Duration | None = None,
         target_port: str = "",
+        alpn_policy: elbv2.AlpnPolicy | None = None,
+        test_port: int | None = None,
         health_check_port: str | None = None,
         health_check_protocol: elbv2.Protocol = elbv2.Protocol.TCP,
         deregistration_delay: Duration | None = None,
@@ -438,14 +448,18 @@ class FargateService(FargateTask):
                 with the post-quantum key exchange.
             idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS
                 does not change the time of TLS (350 s) and UDP (120 s).
-            target_port: The name of the service's port that gets the connections, of a service that has several. By
-                default its first port.
-            health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default *target_port*.
-                UDP needs one; the empty name is the first port.
+            target_port: The name of the port that gets the connections, of a service that has several, or of a
+                sidecar's port mapping. By default its first port.
+            alpn_policy: The protocols of the application that a TLS listener offers callers (ALPN), such as
+                `elbv2.AlpnPolicy.HTTP2_PREFERRED`. By default none.
+            test_port: A second port at which callers reach the new tasks of a deployment that shifts traffic, before
+                others do. By default there is none.
+            health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default that of the
+                port's `Health`, and else *target_port*. UDP needs one; the empty name is the first port.
             health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP`
                 or `HTTPS`: if it answers the path of the service's `Health`.
             deregistration_delay: How long the connections of an old task may go on, 0 to 3,600 s; then they are closed.
-                By default that of the service's `Health`, but at least the 120 s that AWS recommends: for so long some
+                By default that of the port's `Health`, but at least the 120 s that AWS recommends: for so long some
                 nodes of the load balancer may send it new connections.
             preserve_client_ip: Whether tasks see the addresses of callers. By default AWS's own default: for UDP, which
                 AWS does not change, and not for TCP and TLS.
@@ -453,22 +467,20 @@ class FargateService(FargateTask):
                 caller's address, also that of a health check. The service must read it. By default not.
 
         Raises:
-            ValueError: If the service has no such port, or is a worker; if it has two target groups and another route
-                or listener, or five target groups; if its deployments have a *test_header*; if it is linked already and
-                the listener is of UDP; or if the load balancer cannot check the health of its tasks.
+            ValueError: If the service has no such port, or five target groups; if its deployments have a *test_header*
+                and the listener no *test_port*; if it has one and they do not shift traffic; if it is linked already
+                and the listener is of UDP; or if the load balancer cannot check the health of its tasks.
         """
         listeners = self._listeners = self._listeners or self._make_listeners()
         options = NetworkListenerOptions(**forward(NetworkListenerOptions, locals()))
         listener, groups = listeners.add(
             id,
             options,
-            other_target_groups=self._count_attached_groups(),
+            other_target_groups=len(self.target_groups),
             is_linked=self._links.has_joined,
         )
         self._links.udp_ports = listeners.udp_ports
-        # ECS takes a grace period only of a service with a load balancer.
-        self._resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
-        self._rollback_alarms.watch_listener(id, groups, grace_period=self.health.grace_period)
+        self._rollback_alarms.watch_listener(id, groups, grace_period=self._set_grace_period())
         self._scaling.on_flows(self.network_target_groups)
         return listener
 
@@ -546,9 +558,9 @@ class FargateService(FargateTask):
         Args:
             id: The hook's ID; unique among the service's hooks.
             handler: The function. ECS may call only this one, and this version or alias if it is one.
-            stages: When ECS calls it. By default `POST_TEST_TRAFFIC_SHIFT` if the deployment has a test header:
-                requests with this header reach the new tasks, and others do not. Otherwise `POST_SCALE_UP`: the new
-                tasks run, and get no requests.
+            stages: When ECS calls it. By default `POST_TEST_TRAFFIC_SHIFT` if the deployment has a test header, or a
+                listener that was added before has a test port: such requests reach the new tasks, and others do not.
+                Otherwise `POST_SCALE_UP`: the new tasks run, and get no requests.
 
         Returns:
             The role by which ECS calls the function.
@@ -557,9 +569,10 @@ class FargateService(FargateTask):
             ValueError: If the deployment is a rolling one, *id* is not unique, or a stage of test requests has no test
                 header.
         """
-        validate_hook(id, stages, self.deployment, self._hooks, is_linked=self._links.has_joined)
-        self._hooks = self._hooks or LifecycleHooks(self, "Hooks", service=self.service, deployment=self.deployment)
-        return self._hooks.add(id, handler, stages)
+        may_test = bool(self.test_header) or (self._listeners is not None and self._listeners.has_test_listener)
+        validate_hook(id, stages, self.deployment, self._hooks, may_test=may_test or self._links.has_joined)
+        self._hooks = self._hooks or LifecycleHooks(self, "Hooks", service=self.service)
+        return self._hooks.add(id, handler, stages, has_test_traffic=may_test)
 
     @checked
     def scale_on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: int) -> None:
@@ -589,65 +602,53 @@ class FargateService(FargateTask):
         self._routes = self._routes or self._make_routes()
         return self._routes
 
-    def _validate_route_beside_listeners(self, id: str) -> None:
-        """Refuse a first route for which ECS has no room."""
-        if (listeners := self.network_target_groups) and not self._count_attached_groups():
-            if self.deployment._has_two_target_groups:
-                raise ValueError(
-                    f"a service deployed {self.deployment.strategy.value} with two target groups has one route or one "
-                    f"listener, got route {id!r} beside a listener of {self.node.path}; make a second service",
-                )
-            validate_number_of_target_groups(self.node.path, len(listeners) + 1)
-
     def _own_target_groups(self) -> list[elbv2.ITargetGroup]:
         return [*self.target_groups, *self.network_target_groups]
 
-    def _count_attached_groups(self) -> int:
-        return len(self.target_groups) if self._routes and self._routes.is_attached else 0
+    def _set_grace_period(self) -> Duration:
+        """Write the grace period, which ECS takes only of a service with a load balancer, and return it."""
+        self._resource.health_check_grace_period_seconds = self._options.grace_period.to_seconds()
+        return self._options.grace_period
 
     def _make_listeners(self) -> NetworkListeners:
-        if self.port is None:
-            raise ValueError(f"a listener needs a service with a port, got the worker {self.node.path}; give it a port")
         listeners = NetworkListeners(
             self,
             "Listeners",
             service=self.service,
-            container=self.container,
             ports=self._ports,
-            is_encrypted=self.protocol is elbv2.ApplicationProtocol.HTTPS,
+            options=self._options,
             vpc=self._network.vpc,
-            health=self.health,
             deployment=self.deployment,
             adopted=self._adopted,
         )
-        if self._routes:
-            listeners.note_route(self.port)
+        for number in self._routed_ports:
+            listeners.note_route(number)
         return listeners
 
-    def _note_route(self) -> None:
-        if self._listeners and self.port is not None:
-            self._listeners.note_route(self.port)
-            self._links.udp_ports = self._listeners.udp_ports
-
     def _make_routes(self) -> ServiceRoutes:
-        if self.port is None:
-            raise ValueError(f"a route needs a service with a port, got the worker {self.node.path}; give it a port")
-        # ECS takes a grace period only of a service with a load balancer.
-        self._resource.health_check_grace_period_seconds = self.health.grace_period.to_seconds()
         return ServiceRoutes(
             self,
             "Routes",
             service=self.service,
-            container_name=self.name,
-            port=self.port,
-            protocol=self.protocol,
-            protocol_version=self.protocol_version,
+            ports=self._ports,
+            options=self._options,
             vpc=self._network.vpc,
-            health=self.health,
             deployment=self.deployment,
-            load_balancing=self.load_balancing,
             adopted=self._adopted,
+            other_target_groups=lambda: len(self.network_target_groups),
+            on_attached=self._watch_route,
         )
+
+    def _watch_route(self, target: TargetGroups) -> None:
+        """Let tasks scale on the requests of new target groups, and deployments roll back on their errors."""
+        if target.port.is_main:
+            self._routed_ports.append(target.port.number)
+            if self._listeners:
+                self._listeners.note_route(target.port.number)
+                self._links.udp_ports = self._listeners.udp_ports
+        self._scaling.on_requests(self.target_groups)
+        place = " ".join(target.place).removeprefix("At ")
+        self._rollback_alarms.watch(target.all, grace_period=self._set_grace_period(), place=place)
 
 
 @jsii.implements(IValidation)
@@ -660,11 +661,9 @@ class _ShiftedRequests:
     def validate(self) -> list[str]:
         """Return what is wrong with the service when all routes and links are known."""
         service, deployment = self._service, self._service.deployment
-        if service._routes is None and deployment.test_header:
+        if not service.target_groups and deployment.test_header:
             return [f"test_header needs a route for the requests that carry it, and {service.node.path} has none"]
-        gets_requests = (
-            service._routes or service._listeners or (service.port is not None and service._links.has_joined)
-        )
+        gets_requests = service._own_target_groups() or (service.port is not None and service._links.has_joined)
         if deployment.percent and not gets_requests:
             strategy = deployment.strategy.value.lower()
             return [f"{strategy} deployments shift requests, and {service.node.path} gets none: add a route or a link"]
@@ -699,3 +698,22 @@ class _LoadBalancing:
             "out, which a listener of a TcpEndpoint does not have"
         )
         return [] if self._service.target_groups else [message]
+
+
+@jsii.implements(IValidation)
+class _PortNames:
+    """Refuses options of a port that no container has."""
+
+    def __init__(self, service: FargateService) -> None:
+        self._service = service
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with the service when all sidecars are known."""
+        service = self._service
+        ports = [*service._ports.main, *service._ports.of_sidecars()]
+        named = ", ".join(map(repr, ports)) or "none"
+        return [
+            f"{argument} must name ports of {service.node.path} ({named}), got: {name!r}"
+            for name, argument in service._options.named.items()
+            if name not in ports
+        ]

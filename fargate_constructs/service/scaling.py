@@ -91,10 +91,11 @@ class ServiceScaling:
             self.task_count.scale_on_memory_utilization("Memory", target_utilization_percent=scaling.memory_percent)
 
     def on_requests(self, target_groups: Sequence[elbv2.ApplicationTargetGroup]) -> None:
-        """Keep the requests per task; of two target groups, their sum."""
+        """Keep the requests per task, of all target groups together. Called again with more, it replaces the policy."""
         target = self._scaling.requests_per_target
         if target is None:
             return
+        self._target.node.try_remove_child("Requests")
         if len(target_groups) == 1:
             self.task_count.scale_on_request_count(
                 "Requests", requests_per_target=target, target_group=target_groups[0]

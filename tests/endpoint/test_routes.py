@@ -206,12 +206,8 @@ NO_ROOM = "leaves no room for the deployment's test header: a rule holds 5"
         ),
         ("tested", {"paths": ["/a*b*c*d*e*"]}, f"{NO_ROOM} wildcards"),
         ("api", {"paths": ["/" + "a" * 128]}, "paths must be at most 128 characters each, got 129: '/aa"),
-        (
-            "web",
-            {"endpoint": "encrypted"},
-            "a target group serves one load balancer, got route 'New' of Test/Encrypted",
-        ),
-        ("worker", {"paths": ["/new"]}, "a route needs a service with a port, got the worker Test/Worker"),
+        ("worker", {"paths": ["/new"]}, "a route needs a service with a port, got the worker 'worker'; give it a port"),
+        ("web", {"port": "grpc", "paths": ["/new"]}, "port must be a name that 'web' gave (none), got: 'grpc'; write"),
     ],
 )
 def test_a_route_that_is_refused(idle_lab: Lab, service: str, arguments: dict[str, Any], message: str) -> None:

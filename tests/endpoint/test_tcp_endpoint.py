@@ -445,8 +445,25 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
         {"id": "Smtp"},
         "id must differ from the service's other listeners, got: 'Smtp' again of Test/TcpS",
     ),
-    "no such port": ({"target_port": "imap"}, "Test/TcpSmtp has no port 'imap', but 'smtp', 'http'"),
-    "no such port to check": ({"health_check_port": "imap"}, "Test/TcpSmtp has no port 'imap', but 'smtp', 'http'"),
+    "no such port": ({"target_port": "imap"}, "target_port must be a name that 'tcp-smtp' gave (smtp, http), got: 'i"),
+    "no such port to check": (
+        {"health_check_port": "imap"},
+        "health_check_port must be a name that 'tcp-smtp' gave (smtp, http), got: 'imap'",
+    ),
+    "a test port in use": (
+        {"test_port": 25},
+        "test_port must differ from those of other listeners, got: 25 for 'New', which 'Smtp' of Test/TcpSmtp has",
+    ),
+    "a test port that is the port": ({"test_port": 1000}, "got: 1000 for 'New', which its port has"),
+    "a test port that is a token": ({"test_port": Token.as_number({"Ref": "Port"})}, "test_port must be known at syn"),
+    "a test port without a test": (
+        {"test_port": 1001},
+        "test_port needs deployments that shift traffic, got it for listener 'New' of Test/TcpSmtp; write deployment=D",
+    ),
+    "ALPN without TLS": (
+        {"alpn_policy": elbv2.AlpnPolicy.HTTP2_PREFERRED},
+        "alpn_policy needs protocol TLS, got it for listener 'New' with TCP",
+    ),
     "UDP without a check": (
         {"protocol": Protocol.UDP},
         "a load balancer checks no health over UDP, got listener 'New' without health_check_port; name the port",
@@ -480,7 +497,7 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
                 idle.stack, f"TcpWorker{next(NUMBERS)}", network=idle.network, image=IMAGE, port=None
             )
         },
-        "a listener needs a service with a port, got the worker Test/TcpWorker",
+        "a listener needs a service with a port, got the worker 'tcp-worker",
     ),
     "no service": ({"service": "smtp"}, "service"),
 }

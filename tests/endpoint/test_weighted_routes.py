@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.testing import assert_no_empty_target_group
-from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
+from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties, properties_of
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -116,7 +116,6 @@ class Lab(NamedTuple):
     """Services and endpoints for refusals, never synthesized."""
 
     endpoint: HttpEndpoint
-    encrypted: HttpEndpoint
     services: dict[str, FargateService]
 
 
@@ -127,16 +126,14 @@ def lab() -> Lab:
     network = network_in(stack)
     deployments = {"Canary": Deployment.canary(), "Both": Deployment.rolling(both_target_groups=True)}
     ports = {"Worker": None}
-    names = ("Blue", "Green", "Canary", "Both", "Worker", "Other", "A", "B", "C", "D")
+    names = ("Blue", "Green", "Canary", "Both", "Worker", "A", "B", "C", "D")
     services = {
         name: FargateService(
             stack, name, network=network, image=IMAGE, deployment=deployments.get(name), port=ports.get(name, 80)
         )
         for name in names
     }
-    encrypted = HttpEndpoint(stack, "Encrypted", network=network, certificate=certificate_in(stack))
-    encrypted.add_route("Other", service=services["Other"])
-    return Lab(HttpEndpoint(stack, "Endpoint", network=network), encrypted, services)
+    return Lab(HttpEndpoint(stack, "Endpoint", network=network), services)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +156,8 @@ def lab() -> Lab:
             "so it cannot share route 'Web', got: Test/Canary, deployed CANARY; deploy it with Deployment.rolling()",
         ),
         ({"Both": 1, "Blue": 1}, {}, "so it cannot share route 'Web', got: Test/Both, deployed ROLLING"),
-        ({"Blue": 1, "Worker": 1}, {}, "a route needs a service with a port, got the worker Test/Worker"),
-        ({"Blue": 1, "Other": 1}, {}, "a target group serves one load balancer, got route 'Web' of Test/Endpoint"),
+        ({"Blue": 1, "Worker": 1}, {}, "a route needs a service with a port, got the worker 'worker'"),
+        ({"Blue": 1, "Green": 1}, {"port": "admin"}, "port must be a name that 'blue' gave (none), got: 'admin'"),
     ],
 )
 def test_weights_that_are_refused(lab: Lab, weights: dict[str, int], arguments: dict[str, Any], message: str) -> None:

@@ -22,17 +22,14 @@ class LifecycleHooks(Construct):
     CDK would make the role too late for the service to wait for its policy, and allow all versions of the function.
     """
 
-    def __init__(self, scope: Construct, id: str, *, service: ecs.FargateService, deployment: Deployment) -> None:
+    def __init__(self, scope: Construct, id: str, *, service: ecs.FargateService) -> None:
         super().__init__(scope, id)
 
         self._service = service
-        self._deployment = deployment
 
-    def add(self, id: str, handler: lambda_.IFunction, stages: Sequence[Stage]) -> iam.Role:
+    def add(self, id: str, handler: lambda_.IFunction, stages: Sequence[Stage], *, has_test_traffic: bool) -> iam.Role:
         """Let ECS call a function at some stages of each deployment."""
-        stages = list(stages) or [
-            Stage.POST_TEST_TRAFFIC_SHIFT if self._deployment.test_header else Stage.POST_SCALE_UP,
-        ]
+        stages = list(stages) or [Stage.POST_TEST_TRAFFIC_SHIFT if has_test_traffic else Stage.POST_SCALE_UP]
         statement = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[handler.function_arn])
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-permissions.html
         role = iam.Role(
@@ -49,7 +46,7 @@ class LifecycleHooks(Construct):
 
 
 def validate_hook(
-    id: str, stages: Sequence[Stage], deployment: Deployment, hooks: LifecycleHooks | None, *, is_linked: bool
+    id: str, stages: Sequence[Stage], deployment: Deployment, hooks: LifecycleHooks | None, *, may_test: bool
 ) -> None:
     """Refuse a hook that no deployment calls, one whose ID is taken, and a stage without test requests."""
     if not deployment._shifts_traffic:
@@ -62,8 +59,9 @@ def validate_hook(
     test_stages = [each.value for each in stages if "TEST_TRAFFIC" in each.value]
     # Service Connect has a header for test requests of its own
     # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-blue-green.html).
-    if test_stages and not deployment.test_header and not is_linked:
+    if test_stages and not may_test:
         raise ValueError(
             f"stages of test requests need a test_header of the deployment, got: {test_stages} without; write "
-            'Deployment.blue_green(test_header=("x-version", "next")), or call link_to before'
+            'Deployment.blue_green(test_header=("x-version", "next")), or call link_to, or add_listener with a '
+            "test_port, before"
         )

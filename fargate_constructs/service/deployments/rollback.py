@@ -103,13 +103,20 @@ class RollbackAlarms(Construct):
             self._is_checked = True
             TemplateChecks.add(self, self._check)
 
-    def watch(self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration) -> None:
-        """Let 5xx responses, and tasks that stay unhealthy, end the service's deployments."""
+    def watch(
+        self, target_groups: Sequence[elbv2.ApplicationTargetGroup], *, grace_period: Duration, place: str = ""
+    ) -> None:
+        """Let 5xx responses, and tasks that stay unhealthy, end the service's deployments.
+
+        The place says which port or endpoint the target groups are for, if they are not the service's first.
+        """
+        suffix = f" at {place}" if place else ""
         groups = [target_group.metrics for target_group in target_groups]
         if self._rollback.error_percent is not None:
-            self._watch_errors(groups, self._rollback.error_percent)
+            self._watch_errors(groups, self._rollback.error_percent, suffix)
         unhealthy = [each.unhealthy_host_count(statistic="Maximum", period=_minute()) for each in groups]
-        self._watch_unhealthy("Unhealthy", unhealthy, grace_period, meaning="a task stays unhealthy")
+        meaning = f"a task stays unhealthy{suffix}"
+        self._watch_unhealthy(f"Unhealthy{suffix}", unhealthy, grace_period, meaning=meaning)
         self._write()
 
     def watch_listener(
@@ -125,7 +132,7 @@ class RollbackAlarms(Construct):
         self._watch_unhealthy(f"Unhealthy{id}", metrics, grace_period, meaning=f"a task stays unhealthy at {id}")
         self._write()
 
-    def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int) -> None:
+    def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int, suffix: str) -> None:
         metrics = {}
         for number, of_group in enumerate(groups):
             metrics[f"errors{number}"] = of_group.http_code_target(
@@ -141,7 +148,8 @@ class RollbackAlarms(Construct):
             label="percentage of 5xx responses",
             period=_minute(),
         )
-        self._watch("Errors", rate, threshold=percent, minutes=2, meaning=f"{percent} % of answers are 5xx")
+        meaning = f"{percent} % of answers{suffix} are 5xx"
+        self._watch(f"Errors{suffix}", rate, threshold=percent, minutes=2, meaning=meaning)
 
     def _watch_unhealthy(
         self, id: str, counts: Sequence[cloudwatch.Metric], grace_period: Duration, *, meaning: str

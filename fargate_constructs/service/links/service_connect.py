@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -183,14 +183,14 @@ def default_service_connect(
 
 
 def validate_service_connect(
-    service_connect: ServiceConnect | None, protocol: elbv2.ApplicationProtocol, *, on_windows: bool
+    service_connect: ServiceConnect | None, protocols: Iterable[elbv2.ApplicationProtocol], *, on_windows: bool
 ) -> None:
     """Refuse Windows, which has no proxies, and HTTPS that the proxies would have to read."""
     if service_connect is None:
         return
     if on_windows:
         raise ValueError("service_connect must be left out for Windows tasks, for which there are no proxies")
-    if service_connect.protocol and protocol is elbv2.ApplicationProtocol.HTTPS:
+    if service_connect.protocol and elbv2.ApplicationProtocol.HTTPS in protocols:
         raise ValueError(
             "service_connect must be ServiceConnect.tcp(...) for protocol HTTPS, which the proxies cannot read, "
             f"got: ServiceConnect.{service_connect.protocol}(...)"

@@ -19,8 +19,10 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.links.security_group_rules import allow
-from fargate_constructs.service.links.service_connect import ServiceConnect
+from fargate_constructs.service.links.service_connect import ServiceConnect, default_service_connect
 from fargate_constructs.service.links.service_connect_names import port_mapping_name
+from fargate_constructs.service.targets.port_options import OptionsByPort
+from fargate_constructs.service.targets.ports import Port, TaskPorts
 
 
 class _StackDependencies(dict[Stack, set[Stack]]):
@@ -33,9 +35,9 @@ class ServiceLinks:
     Args:
         service: The service.
         name: The host name by which others reach it.
-        ports: Its ports by name; a single port has the empty name, and a worker has no port.
-        scheme: The scheme of its URL, `http` or `https`.
-        service_connect: The protocol of the proxies, and the namespace.
+        ports: Its ports by name.
+        options: The protocol of each port.
+        service_connect: The protocol of the proxies, and the namespace. By default that of each port.
         vpc: The VPC, which has one namespace by default.
         log_driver: Returns the log driver of the proxy; called with the first link.
     """
@@ -45,21 +47,21 @@ class ServiceLinks:
         service: ecs.FargateService,
         *,
         name: str,
-        ports: Mapping[str, int],
-        scheme: str,
-        service_connect: ServiceConnect,
+        ports: TaskPorts,
+        options: OptionsByPort,
+        service_connect: ServiceConnect | None,
         vpc: ec2.IVpc,
         log_driver: Callable[[], ecs.LogDriver],
     ) -> None:
         self.service = service
         self.name = name
         self.ports = ports
-        self.scheme = scheme
-        self._options = service_connect
+        self._options = options
+        self._service_connect = service_connect
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
-        self._joined_sidecar_ports: Mapping[str, int] = {}
+        self._joined_sidecar_ports: Mapping[str, Port] = {}
         self.udp_ports: Collection[int] = ()
         """The ports that are mapped as UDP. Service Connect has TCP only, so they have no name."""
         self.has_joined = False
@@ -69,13 +71,13 @@ class ServiceLinks:
         """Let the service reach another service's port, by default its first, and return the URL."""
         if other is self:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
-        port_number = other.port(port)
+        target = other.port(port)
         if other._vpc.node.path != self._vpc.node.path:
             raise ValueError(
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
                 "pass the same network to both",
             )
-        if other._options.namespace is not self._options.namespace:
+        if other._given_namespace is not self._given_namespace:
             raise ValueError(
                 f"linked services must be in the same namespace, got: {self.name!r} and {other.name!r} in two; pass "
                 "the same service_connect=ServiceConnect.http(namespace=...) to both, or to none",
@@ -85,48 +87,39 @@ class ServiceLinks:
         for side in (self, other):
             side.join()
         is_dependent = self._depend_on_stack_of(other)
-        self._allow_ingress(other, port_number, scope=self if is_dependent else other)
+        self._allow_ingress(other, target.number, scope=self if is_dependent else other)
         # A task knows the names that exist when it starts. Of two services that link to each other, one is deployed
         # first.
         if is_dependent and not other._reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
-        return f"{other.scheme}://{other.name}:{port_number}"
+        scheme = other._options.of(target.name).protocol.value.lower()
+        return f"{scheme}://{other.name}:{target.number}"
 
-    def port(self, name: str) -> int:
-        """Return the number of a port by its name, also of a sidecar's; the first port for an empty name."""
-        ports = self.ports if name in self.ports else {**self.ports, **self._sidecar_ports()}
-        if not ports:
-            raise ValueError(f"a link needs a service with a port, got the worker {self.name!r}; give it a port")
-        if name and name not in ports:
-            named = ", ".join(filter(None, ports)) or "none"
-            raise ValueError(
-                f"port must be a name that {self.name!r} gave ({named}), got: {name!r}; write port={{{name!r}: ...}} "
-                "there, or a name at the port mapping of its sidecar"
-            )
-        if self.has_joined and name not in {*self.ports, *self._joined_sidecar_ports, ""}:
+    def port(self, name: str) -> Port:
+        """Return a port by its name, also of a sidecar's; the first port for an empty name."""
+        port = self.ports.find(name, "a link")
+        if self.has_joined and not port.is_main and name not in self._joined_sidecar_ports:
             raise ValueError(f"port of a sidecar must be added before its service's first link, got: {name!r} after")
-        number = ports[name] if name else next(iter(ports.values()))
-        if number in self.udp_ports:
+        if port.number in self.udp_ports:
             raise ValueError(
-                f"a link needs a TCP port, got port {number} of {self.name!r}, at which a listener expects UDP; name "
-                "another port of it",
+                f"a link needs a TCP port, got port {port.number} of {self.name!r}, at which a listener expects UDP; "
+                "name another port of it",
             )
-        return number
+        return port
 
-    def _sidecar_ports(self) -> dict[str, int]:
-        """Return the ports of the other containers, by the names of their port mappings."""
-        return {
-            mapping.name: int(mapping.container_port)
-            for container in self.service.task_definition.node.children
-            if isinstance(container, ecs.ContainerDefinition) and container.container_name != self.name
-            for mapping in container.port_mappings
-            if mapping.name
-        }
+    def connect_of(self, port: Port) -> ServiceConnect:
+        """Return how the proxies handle a port."""
+        if not port.has_app_protocol:  # they take it for TCP, so it has no time-out for a request
+            return ServiceConnect.tcp(
+                idle_timeout=self._service_connect.idle_timeout if self._service_connect else None
+            )
+        options = self._options.of(port.name)
+        return self._service_connect or default_service_connect(options.protocol, options.protocol_version)
 
     def validate_ports(self) -> None:
         """Refuse ports that Service Connect does not accept."""
-        if not self.has_joined and any(map(is_unresolved, self.ports.values())):
+        if not self.has_joined and any(map(is_unresolved, self.ports.main.values())):
             raise ValueError(f"a link needs ports that are known at synthesis, got a token as port of {self.name!r}")
 
     def _depend_on_stack_of(self, other: ServiceLinks) -> bool:
@@ -166,8 +159,8 @@ class ServiceLinks:
 
         A service is in one namespace only, and linked services must have the same. So a VPC has one, not a service.
         """
-        if self._options.namespace:
-            return self._options.namespace
+        if given := self._given_namespace:
+            return given
         scope = cast(Construct, self._vpc.node.scope)  # not the VPC: an imported one takes no children
         name = f"{self._vpc.node.id}ServiceNames"
         existing = scope.node.try_find_child(name)
@@ -185,10 +178,10 @@ class ServiceLinks:
         if self.has_joined:
             return
         self.has_joined = True
-        self._joined_sidecar_ports = self._sidecar_ports()
+        self._joined_sidecar_ports = {name: each for name, each in self.ports.of_sidecars().items() if not each.is_udp}
         ports = {
-            port_mapping_name(self.name, port): number
-            for port, number in self.ports.items()
+            port_mapping_name(self.name, name): self.ports.find(name, "a link")
+            for name, number in self.ports.main.items()
             if number not in self.udp_ports
         }
         ports |= self._joined_sidecar_ports
@@ -201,22 +194,26 @@ class ServiceLinks:
                 ecs.ServiceConnectService(
                     port_mapping_name=name,
                     dns_name=self.name,
-                    port=number,
-                    per_request_timeout=self._options.per_request_timeout,
-                    idle_timeout=self._options.idle_timeout,
+                    port=port.number,
+                    per_request_timeout=self.connect_of(port).per_request_timeout,
+                    idle_timeout=self.connect_of(port).idle_timeout,
                     tls=tls,
                 )
-                for name, number in ports.items()
+                for name, port in ports.items()
             ],
             log_driver=self._log_driver(),
         )
+
+    @property
+    def _given_namespace(self) -> servicediscovery.INamespace | None:
+        return self._service_connect.namespace if self._service_connect else None
 
     def _tls(self) -> ecs.ServiceConnectTlsConfiguration | None:
         """Return the private CA, and the role by which ECS gets its certificates.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
         """
-        authority = self._options.certificate_authority
+        authority = self._service_connect.certificate_authority if self._service_connect else None
         if authority is None:
             return None
         policy = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"

@@ -140,8 +140,9 @@ class QueueWorker(FargateService):
         log_retention: How long the log group made here keeps lines. By default one month.
         name: The name of the main container, and the host name by which linked services reach it. By default the ID in
             lower case with hyphens: `OrderApi` becomes `order-api`.
-        health: The health checks of tasks, and how fast tasks start and stop to get requests. By default `Health()`:
-            `/` answers 2xx.
+        health: The health checks of tasks, and how fast tasks start and stop to get requests. Or those of each port by
+            its name: `{"http": Health(path="/healthz"), "admin": Health(path="/ready")}`. By default `Health()`: `/`
+            answers 2xx.
         deployment: How a new version takes over. By default `Deployment.rolling()`.
         rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
             and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
@@ -228,7 +229,7 @@ class QueueWorker(FargateService):
         log_router: LogRouter | None = None,
         log_retention: logs.RetentionDays | None = None,
         name: str | None = None,
-        health: Health | None = None,
+        health: Health | Mapping[str, Health] | None = None,
         deployment: Deployment | None = None,
         rollback: Rollback | None = None,
         adopted: AdoptedService | None = None,

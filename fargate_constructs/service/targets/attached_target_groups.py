@@ -1,18 +1,23 @@
 """The target groups that an ECS service puts its tasks into."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.service.deployments.deployment import Deployment
+from fargate_constructs.service.targets.ports import Port
 
 # The ID by which the warning can be acknowledged.
 MOVED_WEIGHTS = "fargate-constructs:movedWeights"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html
 MAX_TARGET_GROUPS = 5
+# The ID that CDK gives the role by which ECS moves the weights.
+ROLE = "AlternateTargetRole"
 # What changes the weights in the template, for each kind of resource that has them.
 RULE = "the rule changes: before its hosts, paths, priority or listener change"
 LISTENER = "the listener changes: before its port, protocol, certificate or idle timeout change"
@@ -22,8 +27,7 @@ def attach(
     service: ecs.FargateService,
     target_groups: Sequence[elbv2.ApplicationTargetGroup] | Sequence[elbv2.NetworkTargetGroup],
     *,
-    container_name: str,
-    port: int,
+    port: Port,
     production: ecs.ListenerRuleConfiguration,
     path: str,
     deployment: Deployment,
@@ -31,6 +35,9 @@ def attach(
     changes: str = RULE,
 ) -> None:
     """Attach the target groups to the service; ECS takes them only if a rule or a listener has them.
+
+    A service may have several pairs of target groups, also if its deployments shift traffic
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html).
 
     If the deployment shifts traffic, the first one gets the tasks, and ECS moves the weights of the rule or the
     listener at *path* to the other. A rolling service may have several target groups, and lose all but one
@@ -41,13 +48,17 @@ def attach(
         alternate_target = ecs.AlternateTarget(
             "AlternateTarget",
             alternate_target_group=target_groups[1],
+            role=cast("iam.IRole | None", service.node.try_find_child(ROLE)),  # one for all load balancers
             production_listener=production,
             test_listener=test,
         )
     for target_group in target_groups if alternate_target is None else target_groups[:1]:
         target_group.add_target(
             service.load_balancer_target(
-                container_name=container_name, container_port=port, alternate_target=alternate_target
+                container_name=port.container,
+                container_port=port.number,
+                protocol=ecs.Protocol.UDP if port.is_udp else None,
+                alternate_target=alternate_target,
             )
         )
     if alternate_target:
@@ -59,13 +70,18 @@ def attach(
         )
         policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
         reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
-        acknowledge(service.node.find_child("AlternateTargetRole"), {f"AwsSolutions-IAM4[Policy::{policy}]": reason})
+        acknowledge(service.node.find_child(ROLE), {f"AwsSolutions-IAM4[Policy::{policy}]": reason})
 
 
 def validate_number_of_target_groups(service: str, count: int) -> None:
-    """Refuse more target groups than a service may have."""
+    """Refuse more target groups than a service may have.
+
+    AWS does not say whether those count to which deployments shift traffic. They do at the latest on the way back: a
+    rolling deployment with both target groups puts each task into all of them.
+    """
     if count > MAX_TARGET_GROUPS:
         raise ValueError(
             f"a service has at most {MAX_TARGET_GROUPS} target groups, got {count} for {service}; each listener of a "
-            "network load balancer needs one, and all routes together one: make a second service for some of them",
+            "network load balancer needs one, and the routes to each port at each endpoint, twice as many if "
+            "deployments shift requests: make a second service for some of them",
         )

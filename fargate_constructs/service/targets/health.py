@@ -50,6 +50,8 @@ class Health:
     Args:
         path: The path that the load balancer requests. By default `/`; of a gRPC service, a method that does not exist,
             `/AWS.ALB/healthcheck`. A service with gRPC's health service takes `/grpc.health.v1.Health/Check`.
+        port: The name of the port that the load balancer checks: of the main container, or of a sidecar's port mapping.
+            By default the port that gets the requests.
         healthy_http_codes: The responses of a healthy task, 200 to 499, such as `200,301` or `200-399`. By default
             `200-299`.
         healthy_grpc_codes: The responses of a healthy gRPC task, 0 to 99, such as `0`, `0,12` or `0-5`. By default
@@ -72,6 +74,7 @@ class Health:
     """
 
     path: str = "/"
+    port: str | None = None
     healthy_http_codes: str = "200-299"
     healthy_grpc_codes: str = "12"
     command: Sequence[str] | None = None
@@ -107,17 +110,23 @@ class Health:
         protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
         protocol_version: elbv2.ApplicationProtocolVersion = elbv2.ApplicationProtocolVersion.HTTP1,
     ) -> elbv2.HealthCheck:
-        """Return the load balancer's check, also for a target group of your own.
+        """Return the load balancer's check, also for a target group of your own, of the port that gets the requests.
 
         Args:
             protocol: The protocol of the target group. By default HTTP.
             protocol_version: Its version. By default HTTP/1.1.
         """
-        is_grpc = protocol_version is elbv2.ApplicationProtocolVersion.GRPC
+        return self._target_check(protocol, protocol_version, None)
+
+    def _target_check(
+        self, protocol: elbv2.ApplicationProtocol, version: elbv2.ApplicationProtocolVersion, port: int | None
+    ) -> elbv2.HealthCheck:
+        is_grpc = version is elbv2.ApplicationProtocolVersion.GRPC
         is_encrypted = protocol is elbv2.ApplicationProtocol.HTTPS
         return elbv2.HealthCheck(
             path=GRPC_PATH if is_grpc and self.path == "/" else self.path,
             protocol=elbv2.Protocol.HTTPS if is_encrypted else None,
+            port=None if port is None else str(port),
             interval=self.interval,
             timeout=self.timeout,
             healthy_threshold_count=self.healthy_threshold_count,

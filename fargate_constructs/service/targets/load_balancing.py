@@ -1,7 +1,7 @@
 """How the load balancer shares the requests of a service among its tasks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,13 +164,13 @@ class LoadBalancing(NamedConstructors):
         }
 
 
-def validate_stickiness(load_balancing: LoadBalancing | None, deployment: Deployment) -> None:
+def validate_stickiness(all_load_balancing: Iterable[LoadBalancing], deployment: Deployment) -> None:
     """Refuse sticky callers of a service with two target groups: they would stay with tasks that are gone.
 
     AWS takes sticky target groups in a rule only if callers also stay with a target group
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/sticky-sessions.html).
     """
-    if deployment._has_two_target_groups and load_balancing and load_balancing._is_sticky:
+    if deployment._has_two_target_groups and any(each._is_sticky for each in all_load_balancing):
         raise ValueError(
             f"stickiness needs deployments with one target group, got: {deployment.strategy.value} with two; callers "
             "would stay with old tasks, so deploy with Deployment.rolling(), or leave stickiness out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,8 @@ from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import LISTENER, attach, validate_number_of_target_groups
 from fargate_constructs.service.targets.health import Health
+from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
+from fargate_constructs.service.targets.ports import Port, TaskPorts
 
 Protocol = elbv2.Protocol
 # The ID by which the warning can be acknowledged.
@@ -51,14 +53,18 @@ class NetworkListenerOptions:
             with the post-quantum key exchange.
         idle_timeout: After how long without data a TCP connection is closed, 60 to 6,000 s. By default 350 s. AWS does
             not change the time of TLS (350 s) and UDP (120 s).
-        target_port: The name of the service's port that gets the connections, of a service that has several. By default
-            its first port.
-        health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default *target_port*. UDP
-            needs one; the empty name is the first port.
+        target_port: The name of the port that gets the connections, of a service that has several, or of a sidecar's
+            port mapping. By default its first port.
+        alpn_policy: The protocols of the application that a TLS listener offers callers (ALPN), such as
+            `elbv2.AlpnPolicy.HTTP2_PREFERRED`. By default none.
+        test_port: A second port at which callers reach the new tasks of a deployment that shifts traffic, before others
+            do. By default there is none.
+        health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default that of the port's
+            `Health`, and else *target_port*. UDP needs one; the empty name is the first port.
         health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP` or
             `HTTPS`: if it answers the path of the service's `Health`.
         deregistration_delay: How long the connections of an old task may go on, 0 to 3,600 s; then they are closed. By
-            default that of the service's `Health`, but at least the 120 s that AWS recommends: for so long some nodes
+            default that of the port's `Health`, but at least the 120 s that AWS recommends: for so long some nodes
             of the load balancer may send it new connections.
         preserve_client_ip: Whether tasks see the addresses of callers. By default AWS's own default: for UDP, which AWS
             does not change, and not for TCP and TLS.
@@ -73,19 +79,21 @@ class NetworkListenerOptions:
     ssl_policy: elbv2.SslPolicy | None = None
     idle_timeout: Duration | None = None
     target_port: str = ""
+    alpn_policy: elbv2.AlpnPolicy | None = None
+    test_port: int | None = None
     health_check_port: str | None = None
     health_check_protocol: elbv2.Protocol = elbv2.Protocol.TCP
     deregistration_delay: Duration | None = None
     preserve_client_ip: bool | None = None
     proxy_protocol_v2: bool = False
 
-    def validate(self, id: str) -> None:
+    def validate(self, id: str, health: Health) -> None:
         """Refuse what AWS would refuse, and checks that no task could pass."""
         if self.health_check_protocol not in {Protocol.TCP, Protocol.HTTP, Protocol.HTTPS}:
             raise ValueError(
                 f"health_check_protocol must be TCP, HTTP or HTTPS, got: {self.health_check_protocol.name}"
             )
-        if self.protocol is Protocol.UDP and self.health_check_port is None:
+        if self.protocol is Protocol.UDP and self.health_check_port is None and health.port is None:
             raise ValueError(
                 f"a load balancer checks no health over UDP, got listener {id!r} without health_check_port; name the "
                 "port of the service that answers TCP or HTTP, also if it has the same number",
@@ -97,6 +105,8 @@ class NetworkListenerOptions:
             )
         if self.ssl_policy and self.protocol is not Protocol.TLS:
             raise ValueError(f"ssl_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
+        if self.alpn_policy and self.protocol is not Protocol.TLS:
+            raise ValueError(f"alpn_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
         if self.deregistration_delay:
             validate_seconds("deregistration_delay", self.deregistration_delay, 0, MAX_DRAIN_SECONDS)
 
@@ -114,27 +124,25 @@ class NetworkListeners(Construct):
         id: str,
         *,
         service: ecs.FargateService,
-        container: ecs.ContainerDefinition,
-        ports: Mapping[str, int],
-        is_encrypted: bool,
+        ports: TaskPorts,
+        options: OptionsByPort,
         vpc: ec2.IVpc,
-        health: Health,
         deployment: Deployment,
         adopted: AdoptedService,
     ) -> None:
         super().__init__(scope, id)
 
         self._service = service
-        self._container = container
         self._ports = ports
-        self._is_encrypted = is_encrypted
+        self._options = options
         self._vpc = vpc
-        self._health = health
         self._deployment = deployment
         self._group_port = adopted.target_group_port or UNUSED_PORT
         self._protocols: dict[int, set[elbv2.Protocol]] = {}
         self.target_groups: list[elbv2.NetworkTargetGroup] = []
         """The target groups of all listeners."""
+        self.has_test_listener = False
+        """Whether callers of a test port reach new tasks first."""
 
     @property
     def udp_ports(self) -> list[int]:
@@ -149,77 +157,95 @@ class NetworkListeners(Construct):
         self, id: str, options: NetworkListenerOptions, *, other_target_groups: int, is_linked: bool
     ) -> tuple[elbv2.NetworkListener, list[elbv2.NetworkTargetGroup]]:
         """Add a listener. Return it, and its target groups."""
-        options.validate(id)
         self._validate(id, options, other_target_groups)
-        port = self._port(options.target_port)
-        if is_linked and options.protocol is Protocol.UDP and not self._protocols.get(port):
-            raise ValueError(
-                f"a UDP listener must be added before the first link to or from its service, got {id!r} after: links "
-                "are TCP, and its port must have no name in them",
-            )
-        check_port = port if options.health_check_port is None else self._port(options.health_check_port)
+        port = self._ports.find(options.target_port, "a listener", argument="target_port")
+        of_port = self._options.of(port.name)
+        options.validate(id, of_port.health)
+        checked = of_port.health.port if options.health_check_port is None else options.health_check_port
+        check_port = port if checked is None else self._ports.find(checked, "a check", argument="health_check_port")
+        self._validate_ports(id, options.protocol, port, check_port, is_linked=is_linked)
         scope = Construct(self, id)
+        names = ("TargetGroup", "Alternate")[: 1 + self._deployment._has_two_target_groups]
         groups = [
-            self._make_target_group(scope, name, options, None if check_port == port else check_port)
-            for name in ("TargetGroup", "Alternate")[: 1 + self._deployment._has_two_target_groups]
+            self._make_target_group(scope, name, options, of_port, None if check_port == port else check_port.number)
+            for name in names
         ]
-        listener = self._make_listener(scope, options, groups)
-        self._map_udp(port, options.protocol)
+        listener = self._make_listener(scope, "Listener", options, options.port, groups)
+        test_listener = None
+        if options.test_port is not None:
+            test_listener = self._make_listener(scope, "TestListener", options, options.test_port, groups)
+            self.has_test_listener = True
+        if port.is_main:
+            self._map_udp(port.number, options.protocol)
         attach(
             self._service,
             groups,
-            container_name=self._container.container_name,
             port=port,
             production=ecs.ListenerRuleConfiguration.network_listener(listener),
+            test=ecs.ListenerRuleConfiguration.network_listener(test_listener) if test_listener else None,
             path=path_of(listener),
             deployment=self._deployment,
             changes=LISTENER,
         )
-        self._allow(scope, options, port, check_port)
+        self._allow(scope, options, port.number, check_port.number)
         self.target_groups += groups
         return listener, groups
 
     def _validate(self, id: str, options: NetworkListenerOptions, other_target_groups: int) -> None:
-        service, strategy = path_of(self).rpartition("/")[0], self._deployment.strategy.value
+        service, deployment = path_of(self).rpartition("/")[0], self._deployment
         if self.node.try_find_child(id):
             raise ValueError(f"id must differ from the service's other listeners, got: {id!r} again of {service}")
-        if self._deployment.test_header:
+        if deployment.test_header and options.test_port is None:
             raise ValueError(
-                f"test_header needs HTTP, got listener {id!r} of {service}, which reads no headers; deploy it without",
+                f"test_header needs HTTP, got listener {id!r} of {service}, which reads no headers; give the listener "
+                "a test_port, or deploy the service without test_header",
             )
-        count = len(self.target_groups) + other_target_groups
-        if self._deployment._has_two_target_groups and count:
+        if options.test_port is not None and not deployment._shifts_traffic:
             raise ValueError(
-                f"a service deployed {strategy} with two target groups has one route or one listener, got another: "
-                f"{id!r}; deploy {service} with Deployment.rolling(), or make a second service",
+                f"test_port needs deployments that shift traffic, got it for listener {id!r} of {service}; write "
+                "deployment=Deployment.blue_green(), canary() or linear(), or leave test_port out",
             )
-        validate_number_of_target_groups(service, count + 1)
+        count = len(self.target_groups) + 1 + deployment._has_two_target_groups
+        validate_number_of_target_groups(service, count + other_target_groups)
         vpc = options.load_balancer.vpc
         if vpc and not may_be_same_vpc(self._vpc, vpc):
             raise ValueError(
                 f"a service and its endpoint must be in the same network, got listener {id!r} to {service} and "
                 f"{path_of(options.load_balancer)} in two; pass the same network to both",
             )
-        for name in (options.target_port, options.health_check_port):
-            if name is not None:
-                self._port(name)
 
-    def _port(self, name: str) -> int:
-        """Return the number of a named port; an empty name is the first port."""
-        if not name:
-            return next(iter(self._ports.values()))
-        if name not in self._ports:
-            names = ", ".join(repr(each) for each in self._ports if each) or "one port without a name"
-            raise ValueError(f"{path_of(self).rpartition('/')[0]} has no port {name!r}, but {names}")
-        return self._ports[name]
+    def _validate_ports(
+        self, id: str, protocol: elbv2.Protocol, port: Port, check_port: Port, *, is_linked: bool
+    ) -> None:
+        if port.is_main and is_linked and protocol is Protocol.UDP and not self._protocols.get(port.number):
+            raise ValueError(
+                f"a UDP listener must be added before the first link to or from its service, got {id!r} after: links "
+                "are TCP, and its port must have no name in them",
+            )
+        if not port.is_main and port.is_udp is not (protocol is Protocol.UDP):
+            mapped, needed = ("UDP", "TCP") if port.is_udp else ("TCP", "UDP")
+            raise ValueError(
+                f"a listener of {protocol.name} needs a sidecar's port that is mapped as {needed}, got {port.name!r} "
+                f"for listener {id!r}, mapped as {mapped}; write protocol=ecs.Protocol.{needed} at its port mapping",
+            )
+        if not check_port.is_main and check_port.is_udp:
+            raise ValueError(
+                f"a load balancer checks no health over UDP, got {check_port.name!r} for listener {id!r}; name another "
+                "health_check_port",
+            )
 
     def _make_target_group(
-        self, scope: Construct, id: str, options: NetworkListenerOptions, check_port: int | None
+        self,
+        scope: Construct,
+        id: str,
+        options: NetworkListenerOptions,
+        of_port: PortOptions,
+        check_port: int | None,
     ) -> elbv2.NetworkTargetGroup:
-        health, checks = self._health, options.health_check_protocol
+        health, checks = of_port.health, options.health_check_protocol
         is_http = checks is not Protocol.TCP
         protocol = options.protocol
-        if protocol is Protocol.TLS and not self._is_encrypted:
+        if protocol is Protocol.TLS and of_port.protocol is not elbv2.ApplicationProtocol.HTTPS:
             protocol = Protocol.TCP
         return elbv2.NetworkTargetGroup(
             scope,
@@ -228,7 +254,7 @@ class NetworkListeners(Construct):
             port=self._group_port,
             protocol=protocol,
             target_type=elbv2.TargetType.IP,
-            deregistration_delay=options.deregistration_delay or self._drain(),
+            deregistration_delay=options.deregistration_delay or _drain(health),
             # Or connections of callers stay open to a task that has gone, until the idle timeout.
             connection_termination=True,
             preserve_client_ip=options.preserve_client_ip,
@@ -245,13 +271,13 @@ class NetworkListeners(Construct):
             ),
         )
 
-    def _drain(self) -> Duration:
-        seconds = seconds_of(self._health.deregistration_delay)
-        is_longer = seconds is None or seconds > MIN_DRAIN_SECONDS
-        return self._health.deregistration_delay if is_longer else Duration.seconds(MIN_DRAIN_SECONDS)
-
     def _make_listener(
-        self, scope: Construct, options: NetworkListenerOptions, groups: Sequence[elbv2.NetworkTargetGroup]
+        self,
+        scope: Construct,
+        id: str,
+        options: NetworkListenerOptions,
+        port: int,
+        groups: Sequence[elbv2.NetworkTargetGroup],
     ) -> elbv2.NetworkListener:
         is_tls = options.protocol is Protocol.TLS
         weights = [elbv2.NetworkWeightedTargetGroup(target_group=each, weight=0) for each in groups[1:]]
@@ -261,12 +287,13 @@ class NetworkListeners(Construct):
             forward = elbv2.NetworkListenerAction.weighted_forward([first, *weights])
         listener = elbv2.NetworkListener(
             scope,
-            "Listener",
+            id,
             load_balancer=options.load_balancer,
-            port=options.port,
+            port=port,
             protocol=options.protocol,
             certificates=[options.certificate] if options.certificate else None,
             ssl_policy=(options.ssl_policy or SSL_POLICY) if is_tls else None,
+            alpn_policy=options.alpn_policy,
             tcp_idle_timeout=options.idle_timeout,
             default_action=forward,
         )
@@ -285,7 +312,7 @@ class NetworkListeners(Construct):
         protocols.add(protocol)
         if Protocol.UDP not in protocols:
             return
-        mapping = f"ContainerDefinitions.0.PortMappings.{list(self._ports.values()).index(port)}"
+        mapping = f"ContainerDefinitions.0.PortMappings.{list(self._ports.main.values()).index(port)}"
         task_definition = cast(ecs.CfnTaskDefinition, self._service.task_definition.node.default_child)
         task_definition.add_property_override(f"{mapping}.Protocol", "udp" if protocols == {Protocol.UDP} else "tcp")
         task_definition.add_property_deletion_override(f"{mapping}.AppProtocol")
@@ -318,3 +345,9 @@ class NetworkListeners(Construct):
             ports[ec2.Port.udp(port).to_string()] = ec2.Port.udp(port)
         for text, each in ports.items():
             self._service.connections.allow_from(balancer, each, f"Allow from the load balancer on port {text}")
+
+
+def _drain(health: Health) -> Duration:
+    seconds = seconds_of(health.deregistration_delay)
+    is_longer = seconds is None or seconds > MIN_DRAIN_SECONDS
+    return health.deregistration_delay if is_longer else Duration.seconds(MIN_DRAIN_SECONDS)

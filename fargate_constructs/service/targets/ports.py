@@ -1,7 +1,10 @@
-"""The ports of a service's main container."""
+"""The ports of a service's containers."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import aws_ecs as ecs
 
 from fargate_constructs._core.unresolved import is_known, may_match
 
@@ -25,3 +28,63 @@ def named_ports(port: int | Mapping[str, int] | None) -> dict[str, int]:
     if len(set(ports.values())) < len(ports):
         raise ValueError(f"port must give each port one name, got: {ports}")
     return ports
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a task, with the name of the container that listens on it."""
+
+    name: str
+    container: str
+    number: int
+    is_main: bool = True
+    is_udp: bool = False
+    has_app_protocol: bool = True
+
+
+class TaskPorts:
+    """The ports of a service's tasks by name.
+
+    Args:
+        task_definition: The task definition.
+        container: The name of the main container.
+        ports: The ports of the main container by name; a single port has the empty name, and a worker has no port.
+    """
+
+    def __init__(self, task_definition: ecs.TaskDefinition, container: str, ports: Mapping[str, int]) -> None:
+        self._task_definition = task_definition
+        self._container = container
+        self.main = ports
+
+    def find(self, name: str, what: str, *, argument: str = "port") -> Port:
+        """Return a port by its name; the empty name is the first port. Refuse a name that no port has."""
+        if name in self.main or (not name and self.main):
+            name = name or next(iter(self.main))
+            return Port(name, self._container, self.main[name])
+        if not name:
+            raise ValueError(f"{what} needs a service with a port, got the worker {self._container!r}; give it a port")
+        sidecars = self.of_sidecars()
+        if name not in sidecars:
+            named = ", ".join(filter(None, [*self.main, *sidecars])) or "none"
+            raise ValueError(
+                f"{argument} must be a name that {self._container!r} gave ({named}), got: {name!r}; write "
+                f"port={{{name!r}: ...}} there, or a name at the port mapping of its sidecar"
+            )
+        return sidecars[name]
+
+    def of_sidecars(self) -> dict[str, Port]:
+        """Return the ports of the other containers, by the names of their port mappings."""
+        return {
+            mapping.name: Port(
+                mapping.name,
+                container.container_name,
+                int(mapping.container_port),
+                is_main=False,
+                is_udp=mapping.protocol is ecs.Protocol.UDP,
+                has_app_protocol=mapping.app_protocol is not None,
+            )
+            for container in self._task_definition.node.children
+            if isinstance(container, ecs.ContainerDefinition) and container.container_name != self._container
+            for mapping in container.port_mappings
+            if mapping.name
+        }

@@ -1,40 +1,53 @@
 """The listener rules and target groups of a service."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IConstruct
+from constructs import Construct
 
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import path_of, stack_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
-from fargate_constructs._core.validation import MAX_VALUES_PER_RULE, validate_range, validate_seconds
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
-from fargate_constructs.service.targets.attached_target_groups import attach
-from fargate_constructs.service.targets.health import Health
-from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_shared
+from fargate_constructs.service.targets.attached_target_groups import attach, validate_number_of_target_groups
+from fargate_constructs.service.targets.balancers import balancer_of
+from fargate_constructs.service.targets.load_balancing import validate_shared
+from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
+from fargate_constructs.service.targets.ports import Port, TaskPorts
+from fargate_constructs.service.targets.rule_checks import priority_before, validate_values
 
 # The ID by which the warning can be acknowledged.
 SIGN_IN = "fargate-constructs:signInWhileShifting"
+HTTP1 = elbv2.ApplicationProtocolVersion.HTTP1
 
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
-MIN_SHARES, MAX_SHARES = 2, 5
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html
-MAX_WEIGHT = 999
-MAX_STICKINESS_SECONDS = 604_800
 
-# The VPC of each listener's load balancer: Node.js is asked for it once, not for each service.
-_VPCS: WeakKeyDictionary[elbv2.ApplicationListener, ec2.IVpc | None] = WeakKeyDictionary()
+@dataclass(eq=False)
+class TargetGroups:
+    """The target groups of one port at one load balancer: two if deployments shift requests."""
+
+    port: Port
+    check_port: Port
+    options: PortOptions
+    place: tuple[str, ...]
+    """The IDs of the scopes above them; none for a service's first port at its first load balancer."""
+    all: list[elbv2.ApplicationTargetGroup] = field(default_factory=list)
+    is_attached: bool = False
+    """Whether there is a rule."""
 
 
 class ServiceRoutes(Construct):
     """A service's listener rules and target groups. The arguments are those of `FargateService`.
+
+    A target group serves one load balancer and gets one port, so there is one for each pair of them. The first load
+    balancer of a port leaves no trace in the IDs, because most services have one only.
 
     A rolling deployment has one target group. The other strategies have two. At each deployment ECS moves the requests
     between them: it changes the weights of the rule. So the group with weight 0 in the template may be the one with the
@@ -48,39 +61,32 @@ class ServiceRoutes(Construct):
         id: str,
         *,
         service: ecs.FargateService,
-        container_name: str,
-        port: int,
-        protocol: elbv2.ApplicationProtocol,
-        protocol_version: elbv2.ApplicationProtocolVersion,
+        ports: TaskPorts,
+        options: OptionsByPort,
         vpc: ec2.IVpc,
-        health: Health,
         deployment: Deployment,
-        load_balancing: LoadBalancing | None,
         adopted: AdoptedService,
+        other_target_groups: Callable[[], int],
+        on_attached: Callable[[TargetGroups], None],
     ) -> None:
         super().__init__(scope, id)
 
         self._service = service
-        self._container_name = container_name
-        self._port = port
-        self._protocol = protocol
-        self._version = protocol_version
+        self._ports = ports
+        self._options = options
         self._vpc = vpc
-        self._health = health
         self._deployment = deployment
-        self._load_balancing = load_balancing
+        self._other_target_groups = other_target_groups
+        self._on_attached = on_attached
         self._rules = Construct(self, "Rules")
         self._ids: set[str] = set()
-        self.target_group = self._make_target_group("TargetGroup", adopted)
-        self._alternate = self._make_target_group("Alternate") if deployment._has_two_target_groups else None
-        self.is_attached = False
-        """Whether there is a rule."""
-        self._listener: elbv2.ApplicationListener | None = None
+        self._adopted = adopted
+        self._targets: dict[tuple[str, str], TargetGroups] = {}
 
     @property
     def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
-        """The target groups: two if there is a second one, to which deployments move requests."""
-        return [self.target_group, *([self._alternate] if self._alternate else [])]
+        """The target groups of all ports and load balancers."""
+        return [each for target in self._targets.values() for each in target.all]
 
     def add_rule(
         self,
@@ -89,55 +95,117 @@ class ServiceRoutes(Construct):
         listener: elbv2.IApplicationListener,
         priority: int,
         conditions: Sequence[elbv2.ListenerCondition],
+        port: str = "",
         test_priority: int | None = None,
         authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None = None,
         transforms: Sequence[elbv2.CfnListenerRule.TransformProperty] = (),
-        weights: Mapping["ServiceRoutes", int] | None = None,
+        weights: Mapping[ServiceRoutes, int] | None = None,
         stickiness_duration: Duration | None = None,
     ) -> elbv2.ApplicationListenerRule:
-        """Add a listener rule, and that of test traffic. With two target groups a service has one rule."""
-        sharing = [self, *(each for each in weights or {} if each is not self)]
-        self._validate_rule(id)
-        for routes in sharing:
+        """Add a listener rule, and that of test traffic. With two target groups a port has one at a load balancer."""
+        if id in self._ids:
+            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {self._path}")
+        targets = {routes: routes._target_at(id, listener, port) for routes in (self, *(weights or {}))}
+        for routes, target in targets.items():
             if weights:
-                routes._validate_share(id, self, stickiness_duration)
-            routes._validate_listener(id, listener)
+                routes._validate_share(id, self, target, stickiness_duration)
+            routes._validate_target(id, listener, target, signs_in=authenticate is not None)
         header = self._deployment.test_header
-        test_priority = test_priority or (_before(priority) if header else 0)
         if header:
-            _validate_values(id, conditions)
+            test_priority = test_priority or priority_before(priority)
+            validate_values(id, conditions)
         if authenticate and self._deployment._shifts_traffic:
             self._warn_of_sign_in(id)
+        for routes, target in targets.items():
+            routes._make_target_groups(listener, target)
         authenticate = authenticate or (lambda action: action)
-        make_rule = partial(elbv2.ApplicationListenerRule, self._rules, listener=listener)
-        forward = self._forward_by_weight(id, weights, stickiness_duration) if weights else self._forward()
-        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(forward))
+        make_rule = partial(self._make_rule, listener=listener, transforms=transforms)
+        action = forward = _forward(targets[self])
+        if weights:
+            action = self._forward_by_weight(id, weights, targets, stickiness_duration)
+        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(action))
         test_rule = None
         if header:
-            name, value = header
-            test_rule = make_rule(
-                f"{id}Test",
-                priority=test_priority,
-                conditions=[*conditions, elbv2.ListenerCondition.http_header(name, [value])],
-                action=authenticate(self._forward()),
-            )
-        if transforms:
-            for each in filter(None, (rule, test_rule)):
-                cast("elbv2.CfnListenerRule", each.node.default_child).transforms = list(transforms)
-        for routes in sharing:
-            if not routes.is_attached:
-                routes._attach(rule, test_rule)
+            of_test = [*conditions, elbv2.ListenerCondition.http_header(header[0], [header[1]])]
+            test_rule = make_rule(f"{id}Test", priority=test_priority, conditions=of_test, action=authenticate(forward))
+        for routes, target in targets.items():
+            routes._attach(target, rule, test_rule)
         self._ids.add(id)
         return rule
 
-    def _validate_rule(self, id: str) -> None:
-        if id in self._ids:
-            service = path_of(self).rpartition("/")[0]
-            raise ValueError(f"id must differ from the service's other routes, got: {id!r} again of {service}")
-        if self.is_attached and self._alternate:
+    def _make_rule(
+        self,
+        id: str,
+        *,
+        transforms: Sequence[elbv2.CfnListenerRule.TransformProperty],
+        **arguments: Any,  # noqa: ANN401
+    ) -> elbv2.ApplicationListenerRule:
+        rule = elbv2.ApplicationListenerRule(self._rules, id, **arguments)
+        if transforms:
+            cast("elbv2.CfnListenerRule", rule.node.default_child).transforms = list(transforms)
+        return rule
+
+    @property
+    def _path(self) -> str:
+        return path_of(self).rpartition("/")[0]
+
+    def _target_at(self, id: str, listener: elbv2.IApplicationListener, name: str) -> TargetGroups:
+        """Return the target groups of a port at the load balancer of a listener; new ones are not made yet."""
+        port = self._ports.find(name, "a route")
+        options = self._options.of(port.name)
+        checked = options.health.port
+        check_port = port if checked is None else self._ports.find(checked, "a check", argument="port of health")
+        for each in (port, check_port):
+            if each.is_udp:
+                raise ValueError(
+                    f"a route needs a TCP port, got route {id!r} to {each.name!r} of {self._path}, mapped as UDP"
+                )
+        balancer = balancer_of(listener)
+        if found := self._targets.get((balancer.key, port.name)):
+            return found
+        is_first_port = port.is_main and port == self._ports.find("", "a route")
+        is_first_balancer = port.name not in [name for _, name in self._targets]
+        place = (
+            *(() if is_first_balancer else (f"At {balancer.id_for(self)}",)),
+            *(() if is_first_port else (port.name,)),
+        )
+        return TargetGroups(port, check_port, options, place)
+
+    def _validate_target(
+        self, id: str, listener: elbv2.IApplicationListener, target: TargetGroups, *, signs_in: bool
+    ) -> None:
+        strategy, version = self._deployment.strategy.value, target.options.protocol_version
+        if target.is_attached and len(target.all) > 1:
             raise ValueError(
-                f"a service deployed {self._deployment.strategy.value} with two target groups has one route, got "
-                f"another: {id!r}; list all hosts and paths in one",
+                f"a service deployed {strategy} with two target groups has one route to a port at a load balancer, got "
+                f"another: {id!r} of {self._path}; list all hosts and paths in one",
+            )
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+        is_plain = (
+            isinstance(listener, elbv2.ApplicationListener) and listener.protocol is elbv2.ApplicationProtocol.HTTP
+        )
+        if version is not HTTP1 and is_plain:
+            raise ValueError(
+                f"a listener of plain HTTP cannot forward {version.value}, got route {id!r} of "
+                f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
+            )
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html
+        if version is not HTTP1 and signs_in:
+            raise ValueError(
+                f"a rule only forwards requests to {version.value}, got route {id!r} of {self._path} with sign_in; let "
+                "the service check who calls, or give it no protocol_version",
+            )
+        if not target.all:
+            self._validate_vpc(id, listener)
+            count = len(self.target_groups) + 1 + self._deployment._has_two_target_groups
+            validate_number_of_target_groups(self._path, count + self._other_target_groups())
+
+    def _validate_vpc(self, id: str, listener: elbv2.IApplicationListener) -> None:
+        vpc = balancer_of(listener).vpc
+        if vpc and not may_be_same_vpc(self._vpc, vpc):
+            raise ValueError(
+                f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
+                f"and {balancer_of(listener).key} in two; pass the same network to both",
             )
 
     def _warn_of_sign_in(self, id: str) -> None:
@@ -150,148 +218,102 @@ class ServiceRoutes(Construct):
             "one before you rely on it, or deploy with Deployment.rolling()",
         )
 
-    def _validate_listener(self, id: str, listener: elbv2.IApplicationListener) -> None:
-        if not isinstance(listener, elbv2.ApplicationListener):
-            return  # an imported one has neither
-        first = self._listener or listener
-        # By their paths: Python gets a new object for the same L2 when another L2 made it.
-        if first is not listener and (other := path_of(listener.load_balancer)) != path_of(first.load_balancer):
-            raise ValueError(
-                f"a target group serves one load balancer, got route {id!r} of {other} beside one of "
-                f"{path_of(first.load_balancer)}; make a second service for it",
-            )
-        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
-        http1 = elbv2.ApplicationProtocolVersion.HTTP1
-        if self._version is not http1 and listener.protocol is not elbv2.ApplicationProtocol.HTTPS:
-            raise ValueError(
-                f"a listener of plain HTTP cannot forward {self._version.value}, got route {id!r} of "
-                f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
-            )
-        if self._listener is None:
-            self._validate_vpc(id, listener)
-        self._listener = first
-
-    def _validate_vpc(self, id: str, listener: elbv2.ApplicationListener) -> None:
-        if listener not in _VPCS:
-            _VPCS[listener] = listener.load_balancer.vpc
-        vpc = _VPCS[listener]
-        if vpc and not may_be_same_vpc(self._vpc, vpc):
-            raise ValueError(
-                f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
-                f"and {path_of(listener.load_balancer)} in two; pass the same network to both",
-            )
-
-    def _validate_share(self, id: str, owner: "ServiceRoutes", stickiness_duration: Duration | None) -> None:
+    def _validate_share(
+        self, id: str, owner: ServiceRoutes, target: TargetGroups, stickiness_duration: Duration | None
+    ) -> None:
         """Refuse to get a share of the requests of another service's rule."""
-        name = path_of(self._service).rpartition("/")[0]
-        if self._alternate:
+        if self._deployment._has_two_target_groups:
             raise ValueError(
                 f"ECS moves the weights of a service with two target groups, so it cannot share route {id!r}, got: "
-                f"{name}, deployed {self._deployment.strategy.value}; deploy it with Deployment.rolling()",
+                f"{self._path}, deployed {self._deployment.strategy.value}; deploy it with Deployment.rolling()",
             )
-        validate_shared(self._load_balancing, name, stickiness_duration)
-        if not self.is_attached and Stack.of(self) is not Stack.of(owner):
+        validate_shared(target.options.load_balancing, self._path, stickiness_duration)
+        if not target.is_attached and Stack.of(self) is not Stack.of(owner):
             # Its tasks start after a rule with its target group, and the rule is made after its target group.
             raise ValueError(
                 f"a service in another stack than the first one of route {id!r} needs a route of its own before, got: "
-                f"{name}; add one for tests, such as with headers={{'x-version': ['next']}}",
+                f"{self._path}; add one for tests, such as with headers={{'x-version': ['next']}}",
             )
 
     def _forward_by_weight(
-        self, id: str, weights: Mapping["ServiceRoutes", int], stickiness_duration: Duration | None
+        self,
+        id: str,
+        weights: Mapping[ServiceRoutes, int],
+        targets: Mapping[ServiceRoutes, TargetGroups],
+        stickiness_duration: Duration | None,
     ) -> elbv2.ListenerAction:
         groups = [
-            elbv2.WeightedTargetGroup(target_group=self._target_group_of(routes, f"{id}{number}"), weight=weight)
+            elbv2.WeightedTargetGroup(
+                target_group=self._target_group_of(targets[routes], f"{id}{number}"), weight=weight
+            )
             for number, (routes, weight) in enumerate(weights.items())
         ]
         return elbv2.ListenerAction.weighted_forward(groups, stickiness_duration=stickiness_duration)
 
-    def _target_group_of(self, routes: "ServiceRoutes", id: str) -> elbv2.IApplicationTargetGroup:
+    def _target_group_of(self, target: TargetGroups, id: str) -> elbv2.IApplicationTargetGroup:
         """Return the target group of a service. In another stack the service must not wait for the rule."""
-        if Stack.of(routes) is Stack.of(self):
-            return routes.target_group
+        (group,) = target.all
+        if stack_of(group) is stack_of(self):
+            return group
         return elbv2.ApplicationTargetGroup.from_target_group_attributes(
-            self, id, target_group_arn=routes.target_group.target_group_arn
+            self, id, target_group_arn=group.target_group_arn
         )
 
-    def _forward(self) -> elbv2.ListenerAction:
-        if self._alternate is None:
-            return elbv2.ListenerAction.forward([self.target_group])
-        return elbv2.ListenerAction.weighted_forward(
-            [
-                elbv2.WeightedTargetGroup(target_group=self.target_group, weight=100),
-                elbv2.WeightedTargetGroup(target_group=self._alternate, weight=0),
-            ],
-        )
+    def _make_target_groups(self, listener: elbv2.IApplicationListener, target: TargetGroups) -> None:
+        if target.all:
+            return
+        scope: Construct = self
+        for each in target.place:
+            scope = cast("Construct | None", scope.node.try_find_child(each)) or Construct(scope, each)
+        names = ("TargetGroup", "Alternate")[: 1 + self._deployment._has_two_target_groups]
+        target.all = [self._make_target_group(scope, name, target) for name in names]
+        self._targets[balancer_of(listener).key, target.port.name] = target
 
-    def _attach(self, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None) -> None:
-        of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
-        attach(
-            self._service,
-            self.target_groups,
-            container_name=self._container_name,
-            port=self._port,
-            production=of_rule(rule),
-            test=of_rule(test_rule) if test_rule else None,
-            path=path_of(rule),
-            deployment=self._deployment,
-        )
-        self.is_attached = True
-
-    def _make_target_group(self, id: str, adopted: AdoptedService | None = None) -> elbv2.ApplicationTargetGroup:
+    def _make_target_group(self, scope: Construct, id: str, target: TargetGroups) -> elbv2.ApplicationTargetGroup:
+        options, version = target.options, target.options.protocol_version
+        check_port = None if target.check_port == target.port else target.check_port.number
+        adopted = self._adopted if id == "TargetGroup" and not target.place else None
         return elbv2.ApplicationTargetGroup(
-            self,
+            scope,
             id,
             vpc=self._vpc,
             target_group_name=adopted.target_group_name if adopted else None,
             # By default none: ECS registers each task with the container's port, and another port here would replace
             # the group.
             port=adopted.target_group_port if adopted else None,
-            protocol=self._protocol,
+            protocol=options.protocol,
             # Not the default value: a template that adds it later would replace the group.
-            protocol_version=None if self._version is elbv2.ApplicationProtocolVersion.HTTP1 else self._version,
+            protocol_version=None if version is HTTP1 else version,
             target_type=elbv2.TargetType.IP,
-            deregistration_delay=self._health.deregistration_delay,
-            health_check=self._health.target_check(self._protocol, self._version),
-            **(self._load_balancing._target_group_options() if self._load_balancing else {}),
+            deregistration_delay=options.health.deregistration_delay,
+            health_check=options.health._target_check(options.protocol, version, check_port),
+            **(options.load_balancing._target_group_options() if options.load_balancing else {}),
         )
 
-
-def _before(priority: int) -> int:
-    if priority < 2:  # noqa: PLR2004 - the test traffic's rule has a lower one
-        raise ValueError(f"priority must be at least 2 to leave room for the test traffic's rule, got: {priority}")
-    return priority - 1
-
-
-def _validate_values(id: str, conditions: Sequence[elbv2.ListenerCondition]) -> None:
-    values = sum(map(_count_values, conditions)) + 1
-    if values > MAX_VALUES_PER_RULE:
-        raise ValueError(
-            f"a rule holds {MAX_VALUES_PER_RULE} values, and the test traffic's has one more than route {id!r}, "
-            f"got: {values}; list fewer hosts or paths",
+    def _attach(
+        self, target: TargetGroups, rule: elbv2.ApplicationListenerRule, test_rule: elbv2.ApplicationListenerRule | None
+    ) -> None:
+        if target.is_attached:
+            return
+        of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+        attach(
+            self._service,
+            target.all,
+            port=target.port,
+            production=of_rule(rule),
+            test=of_rule(test_rule) if test_rule else None,
+            path=path_of(rule),
+            deployment=self._deployment,
         )
+        if target.check_port != target.port:
+            target.all[0].register_connectable(self._service, ec2.Port.tcp(target.check_port.number))
+        target.is_attached = True
+        self._on_attached(target)
 
 
-def _count_values(condition: elbv2.ListenerCondition) -> int:
-    """Return the number of values in a condition."""
-    (configuration,) = (value for key, value in condition.render_raw_condition().items() if key != "field")
-    return len(configuration.get("values") or configuration["regexValues"])
-
-
-def validate_weights(
-    service: IConstruct, weights: Mapping[Any, int] | None, stickiness_duration: Duration | None
-) -> None:
-    """Refuse weights that AWS would refuse, and those of other services than the rule's."""
-    if weights is None:
-        if stickiness_duration is not None:
-            raise ValueError("stickiness_duration needs several services with weights; leave it out")
-        return
-    if not MIN_SHARES <= len(weights) <= MAX_SHARES:
-        raise ValueError(f"weights must be of {MIN_SHARES} to {MAX_SHARES} services, got: {len(weights)}")
-    if service not in weights:
-        raise ValueError(f"weights must have one of the rule's service, {path_of(service)}, got those of others only")
-    for each, weight in weights.items():
-        validate_range(f"the weight of {path_of(each)}", weight, 0, MAX_WEIGHT)
-    if not any(weights.values()):
-        raise ValueError("weights must not be 0 for every service: callers would get 503; give one of them 100")
-    validate_seconds("stickiness_duration", stickiness_duration, 1, MAX_STICKINESS_SECONDS)
+def _forward(target: TargetGroups) -> elbv2.ListenerAction:
+    if len(target.all) == 1:
+        return elbv2.ListenerAction.forward(target.all)
+    weighted = elbv2.WeightedTargetGroup
+    weights = [weighted(target_group=each, weight=weight) for each, weight in zip(target.all, (100, 0), strict=True)]
+    return elbv2.ListenerAction.weighted_forward(weights)

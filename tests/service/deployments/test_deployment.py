@@ -292,7 +292,7 @@ def test_a_second_route_is_refused_where_requests_are_shifted(
 
     with pytest.raises(
         ValueError,
-        match="a service deployed LINEAR with two target groups has one route, got another: 'Images'; list all",
+        match="a service deployed LINEAR with two target groups has one route to a port at a load balancer, got anoth",
     ):
         endpoint.add_route("Images", service=web, paths=["/images/*"])
 
