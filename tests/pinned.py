@@ -6,10 +6,11 @@ replace or delete in a deployed stack.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import App, Stack, Stage
 
 from app import Example
 from fargate_constructs import Egress
@@ -17,6 +18,7 @@ from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY
 from fargate_constructs.testing import lasting_resources
 from tests.audit import text_of
 from tests.everything import Everything, Mail, WayOut
+from tests.modes.endpoint import ports
 
 PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
@@ -25,6 +27,7 @@ WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABC
 def stacks() -> dict[str, Stack]:
     """Return what is pinned: the example without and with TLS, then the parts in their other modes."""
     app = App()
+    ports(stage := Stage(app, "Ports"))
     return {
         "Example": Example(app, "Example"),
         "Example with TLS": Example(App(context=WITH_TLS), "Example"),
@@ -33,6 +36,7 @@ def stacks() -> dict[str, Stack]:
         "Mail": Mail(app, "Mail"),
         "NAT instances": WayOut(app, "Instances", Egress.nat_instance()),
         "IPv6": WayOut(app, "DualStack", Egress.per_az(), ec2.IpProtocol.DUAL_STACK),
+        "Ports": cast("Stack", stage.node.find_child("Services")),
     }
 
 

@@ -65,3 +65,11 @@ def stack_of(construct: Placed) -> Stack:
         of_scope = stack_of(_SCOPES[construct][0]) if construct in _SCOPES else None
         _STACKS[construct] = of_scope or Stack.of(cast(IConstruct, construct))
     return _STACKS[construct]
+
+
+def top_stack_of(construct: Placed) -> Stack:
+    """Return the stack that a construct is in, and of a nested stack the one that is not nested."""
+    stack = stack_of(construct)
+    while parent := stack.nested_stack_parent:
+        stack = parent
+    return stack

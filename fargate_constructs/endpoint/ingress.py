@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import node_of, path_of, top_stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
 from fargate_constructs._core.validation import validate_list
@@ -155,6 +156,8 @@ class CallerGroups:
 
     def allow(self, ingress: Ingress) -> None:
         """Allow the callers."""
+        for peer in ingress.peers:
+            _depend_on_stack(self._scope, peer)
         for index, rule in ingress.place(self._taken):
             if index == len(self._groups):
                 self._groups.append(self._make_group(index + 1))
@@ -170,6 +173,22 @@ class CallerGroups:
         )
         cast("elbv2.NetworkLoadBalancer", self._load_balancer).add_security_group(group)
         return group
+
+
+def _depend_on_stack(endpoint: Construct, peer: ec2.IConnectable) -> None:
+    """Let the endpoint's stack depend on a caller's, with a reason that CDK's message for a cycle repeats."""
+    for group in peer.connections.security_groups:
+        ours, theirs = top_stack_of(endpoint), top_stack_of(group)
+        is_imported = not isinstance(node_of(group).default_child, ec2.CfnSecurityGroup)
+        if ours is theirs or is_imported:
+            continue
+        caller = peer if isinstance(peer, Construct) else cast("Construct", group)
+        call = "connect_to" if hasattr(caller, "connect_to") else "connections.allow_to"
+        ours.add_stack_dependency(
+            theirs,
+            f"allow_from of {path_of(endpoint)} holds {path_of(caller)}; if {theirs.node.path} must be deployed after "
+            f"{ours.node.path}, leave it out and write {caller.node.id}.{call}({endpoint.node.id}, ...)",
+        )
 
 
 def _list_entries(peer: ec2.IConnectable) -> int | None:

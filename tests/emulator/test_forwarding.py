@@ -1,7 +1,7 @@
 """Real requests, through the deployed rules, to web servers on loopback."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import cast
@@ -19,6 +19,7 @@ from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.updates import DeployedStack
 
 HTTPS = "a.test:443"
+IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 ROUTES: dict[str, dict[str, object]] = {
     "Web": {},
@@ -55,11 +56,12 @@ class Shop(Stack):
         )
         self.cluster = ecs.Cluster(self, "Cluster", vpc=self.network.vpc)
 
-    def service(self, name: str, deployment: Deployment | None = None) -> FargateService:
+    def service(
+        self, name: str, deployment: Deployment | None = None, port: int | Mapping[str, int] = 80
+    ) -> FargateService:
         """Add a service."""
-        image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
         return FargateService(
-            self, name, network=self.network, image=image, cluster=self.cluster, deployment=deployment
+            self, name, network=self.network, image=IMAGE, cluster=self.cluster, deployment=deployment, port=port
         )
 
 
@@ -104,23 +106,53 @@ def routed_app() -> App:
         "Gone", paths=["/v0/*"], status_code=410, content_type="application/json", message_body="{}"
     )
     stack.endpoint.add_route("Admin", service=stack.service("Admin"), paths=["/admin/*"], sign_in=sign_in)
+    add_ports(stack)
     return app
 
 
+def add_ports(stack: Shop) -> None:
+    """Add a service at three of its ports, one of a sidecar, and at a second endpoint."""
+    internal = HttpEndpoint(
+        stack, "Internal", network=stack.network, internal=True, allow_cidrs=["10.0.0.0/8"], deletion_protection=False
+    )
+    ports = stack.service("Ports", port={"http": 8080, "admin": 9000})
+    ports.add_sidecar("proxy", image=IMAGE).add_port_mappings(ecs.PortMapping(name="proxy", container_port=9901))
+    stack.endpoint.add_route("Ports", service=ports, paths=["/ports/*"])
+    stack.endpoint.add_route("OfAdmin", service=ports, port="admin", paths=["/ports/admin/*"])
+    stack.endpoint.add_route("OfProxy", service=ports, port="proxy", paths=["/ports/proxy/*"])
+    internal.add_route("Internal", service=ports)
+
+
 def balanced(stack: DeployedStack, running: ExitStack) -> LoadBalancer:
-    """Let a web server answer for each target group of a stack, named after its service; return the load balancer."""
+    """Let a web server answer for each target group of a stack, named after its service and what else its ID says.
+
+    Return the endpoint's load balancer.
+    """
     for logical_id, arn in stack.physical_ids("AWS::ElasticLoadBalancingV2::TargetGroup").items():
         service, _, kind = logical_id.partition("Routes")
-        running.enter_context(answering(stack.aws, "New" if kind.startswith("Alternate") else service, arn))
-    [arn] = stack.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+        place = kind.partition("TargetGroup")[0]
+        running.enter_context(answering(stack.aws, "New" if kind.startswith("Alternate") else service + place, arn))
+    return balancer_of(stack, "Endpoint")
+
+
+def balancer_of(stack: DeployedStack, endpoint: str) -> LoadBalancer:
+    """Return the load balancer of an endpoint."""
+    found = stack.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer").items()
+    [arn] = (arn for logical_id, arn in found if logical_id.startswith(endpoint))
     return LoadBalancer(stack.aws, arn)
 
 
 @pytest.fixture(scope="module")
-def routed(aws: Emulator) -> Iterator[LoadBalancer]:
-    """The load balancer with many routes."""
+def routed_stack(aws: Emulator) -> DeployedStack:
+    """The stack with many routes."""
+    return DeployedStack(aws, routed_app())
+
+
+@pytest.fixture(scope="module")
+def routed(routed_stack: DeployedStack) -> Iterator[LoadBalancer]:
+    """Its load balancer."""
     with ExitStack() as running:
-        yield balanced(DeployedStack(aws, routed_app()), running)
+        yield balanced(routed_stack, running)
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +266,26 @@ def test_callers_are_redirected(routed: LoadBalancer, path: str, host: str, stat
     answer = routed.send(path, host=host)
 
     assert (answer.status, answer.headers["Location"]) == (status, location)
+
+
+def test_each_port_gets_its_requests(routed: LoadBalancer, routed_stack: DeployedStack) -> None:
+    """Also that of a sidecar. A second endpoint reaches the same service by a target group of its own."""
+    paths = ("/ports/a", "/ports/admin/a", "/ports/proxy/a")
+    assert [routed.send(path, host=HTTPS).name for path in paths] == ["Ports", "Portsadmin", "Portsproxy"]
+    internal = balancer_of(routed_stack, "Internal")
+    assert internal.send("/anything").name == "PortsAtInternalLoadBalancer"
+    [service] = [
+        each for key, each in routed_stack.physical_ids("AWS::ECS::Service").items() if key.startswith("Ports")
+    ]
+    [found] = routed_stack.aws.client("ecs").describe_services(cluster=service.split("/")[1], services=[service])[
+        "services"
+    ]
+    assert [(each["containerName"], each["containerPort"]) for each in found["loadBalancers"]] == [
+        ("ports", 8080),
+        ("ports", 9000),
+        ("proxy", 9901),
+        ("ports", 8080),
+    ]
 
 
 def test_services_share_requests_by_weight(routed: LoadBalancer) -> None:

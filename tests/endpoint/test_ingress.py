@@ -1,5 +1,6 @@
 """Which callers the security groups of the load balancer allow."""
 
+import re
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, TcpEndpoint
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
 from tests.templates import properties, properties_of
@@ -134,3 +135,25 @@ def test_a_caller_in_another_stack(stack: Stack, network: Network, image: ecs.Co
 
     Template.from_stack(other).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 80})
     assert stack.dependencies == []
+
+
+@pytest.mark.parametrize("peer", ["task", "given group", "group"])
+def test_callers_of_a_stack_that_is_deployed_later(peer: str) -> None:
+    """If their stack needs the endpoint's, the message for the cycle says what to write, also at a TcpEndpoint."""
+    app = App()
+    base, later = Stack(app, "Base"), Stack(app, "Later")
+    network = FixedEgressNetwork(base, "Network")
+    group = ec2.SecurityGroup(later, "Group", vpc=network.vpc)
+    groups = [group] if peer == "given group" else []
+    batch = FargateService(later, "Batch", network=network, image=IMAGE, security_groups=groups)
+    edge = TcpEndpoint(base, "Edge", network=network, internal=True)
+    edge.add_listener("Batch", port=25, service=batch, allow_from=[group if peer == "group" else batch])
+
+    path = "Later/Group" if peer == "group" else "Later/Batch"
+    call = "Group.connections.allow_to" if peer == "group" else "Batch.connect_to"
+    message = (
+        f"DependencyCycle: 'Base' depends on 'Later' (allow_from of Base/Edge holds {path}; if Later must be deployed "
+        f"after Base, leave it out and write {call}(Edge, ...))"
+    )
+    with pytest.raises(RuntimeError, match=re.escape(message)):
+        app.synth()

@@ -3,6 +3,7 @@
 from aws_cdk import Duration, SecretValue, Stack, Stage
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 
@@ -308,6 +309,51 @@ def internal_tcp(stage: Stage) -> None:
     imported.add_listener("Postgres2", port=5433, service=proxy, allow_cidrs=["10.0.0.0/8"])
 
 
+def ports(stage: Stage) -> None:
+    """Services at several ports, sidecars' ports, and endpoints, deployed rolling and blue/green with test traffic."""
+    stack, services = Stack(stage, "Test"), Stack(stage, "Services")
+    network, certificate = network_in(stack), certificate_in(stack)
+    public = HttpEndpoint(stack, "Public", network=network, certificate=certificate)
+    internal = HttpEndpoint(stack, "Internal", network=network, internal=True, allow_cidrs=["10.0.0.0/8"])
+    edge = TcpEndpoint(stack, "Edge", network=network)
+    web = FargateService(
+        services,
+        "Web",
+        network=network,
+        image=IMAGE,
+        port={"http": 8080, "grpc": 9090},
+        protocol_version={"grpc": elbv2.ApplicationProtocolVersion.GRPC},
+        health={"http": Health(path="/healthz", port="proxy-admin"), "proxy-admin": Health(path="/ready")},
+        load_balancing={"http": LoadBalancing.least_outstanding_requests()},
+    )
+    proxy = web.add_sidecar("proxy", image=IMAGE)
+    proxy.add_port_mappings(
+        ecs.PortMapping(name="proxy-admin", container_port=9901), ecs.PortMapping(name="proxy-tcp", container_port=9902)
+    )
+    public.add_route("Web", service=web)
+    public.add_route("Grpc", service=web, port="grpc", paths=["/shop.Shop/*"])
+    internal.add_route("Internal", service=web)
+    internal.add_route("Admin", service=web, port="proxy-admin", paths=["/proxy/*"])
+    edge.add_listener("Proxy", port=9902, service=web, target_port="proxy-tcp")
+    shop = FargateService(
+        services,
+        "Shop",
+        network=network,
+        image=IMAGE,
+        cluster=web.cluster,
+        deployment=Deployment.blue_green(test_header=("x-version", "next")),
+    )
+    public.add_route("Shop", service=shop, paths=["/shop/*"])
+    edge.add_listener(
+        "Shop",
+        port=8443,
+        test_port=18443,
+        service=shop,
+        certificate=certificate,
+        alpn_policy=elbv2.AlpnPolicy.HTTP2_PREFERRED,
+    )
+
+
 MODES = {
     "plain": plain,
     "tls": tls,
@@ -325,4 +371,5 @@ MODES = {
     "tcp": tcp,
     "dual-stack": dual_stack,
     "internal-tcp": internal_tcp,
+    "ports": ports,
 }

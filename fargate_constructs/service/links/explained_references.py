@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import cast
 
 import jsii
-from aws_cdk import IResolveContext, IStringProducer, Lazy, Stack
+from aws_cdk import IResolveContext, IStringProducer, Lazy
 from constructs import IConstruct
 
-from fargate_constructs._core.construct_paths import Placed, node_of, stack_of
+from fargate_constructs._core.construct_paths import Placed, node_of, top_stack_of
 
 
 def explained(value: str, owner: Placed, reason: Callable[[IConstruct], str]) -> str:
@@ -40,11 +40,3 @@ class _Explained:
         if ours is not theirs:
             theirs.add_stack_dependency(ours, self._reason(cast(IConstruct, node_of(context.scope).scope)))
         return self._value
-
-
-def top_stack_of(construct: Placed) -> Stack:
-    """Return the stack that a construct is in, and of a nested stack the one that is not nested."""
-    stack = stack_of(construct)
-    while parent := stack.nested_stack_parent:
-        stack = parent
-    return stack

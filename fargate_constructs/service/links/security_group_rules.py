@@ -14,13 +14,13 @@ from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
-from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of, top_stack_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import validate_range
-from fargate_constructs.service.links.explained_references import explained, top_stack_of
+from fargate_constructs.service.links.explained_references import explained
 from fargate_constructs.service.targets.ports import MAX_PORT
 
 # What cdk-nag finds in a rule with a port that only the deployment knows, such as that of a database.
@@ -44,7 +44,7 @@ class TaskSecurityGroup(ec2.SecurityGroup):
         name = task.node.id
         return (
             f"a rule of {path_of(opened)} allows the tasks of {path_of(task)}; write {name}.connect_to(...) in place "
-            f"of connections.allow_default_port_from({name})"
+            f"of allow_from=[{name}] or connections.allow_default_port_from({name})"
         )
 
 

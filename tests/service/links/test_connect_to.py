@@ -161,7 +161,7 @@ def test_a_cycle_names_connect_to(stacks: tuple[FixedEgressNetwork, Stack, Stack
 
     expected = (
         r"DependencyCycle: 'Data' depends on 'Shop' \(a rule of Data/Database/SecurityGroup allows the tasks of "
-        r"Shop/Web; write Web\.connect_to\(\.\.\.\) in place of connections\.allow_default_port_from\(Web\)"
+        r"Shop/Web; write Web\.connect_to\(\.\.\.\) in place of allow_from=\[Web\] or connections\.allow_default_"
     )
     with pytest.raises(RuntimeError, match=expected):
         shop.node.root.synth()  # type: ignore[attr-defined] # an app

@@ -1,7 +1,9 @@
 """One service at several of its ports, and behind several endpoints."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -239,6 +241,33 @@ def test_a_test_port_of_a_network_load_balancer(lab: Lab) -> None:
     assert callers[18883] == callers[8883] == "203.0.113.0/24"
 
 
+def test_every_order_of_routes_gives_each_its_target_group(stack: Stack, network: Network) -> None:
+    """It depends on the port and the load balancer only. Ports do not change each other's IDs."""
+    endpoints = {name: HttpEndpoint(stack, name, network=network) for name in ("A", "B")}
+    routes = [("A", "http"), ("A", "admin"), ("B", "http")]
+    for number, order in enumerate(permutations(enumerate(routes))):
+        service = FargateService(
+            stack,
+            f"Web{number}",
+            network=network,
+            image=IMAGE,
+            port={"http": 80, "admin": 81},
+            scaling=Scaling(max=0, min=0),
+        )
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for index, (name, port) in order:
+            rule = endpoints[name].add_route(f"R{index}", service=service, port=port, paths=[f"/{number}/{index}/*"])
+            (action,) = stack.resolve(cast("elbv2.CfnListenerRule", rule.node.default_child).actions)
+            found[name, port].add(action["targetGroupArn"]["Ref"])
+        groups = [group for each in found.values() for group in each]
+        assert len(groups) == len(set(groups)) == 3
+        assert [each.node.path for each in service.target_groups if "admin" in each.node.path] == [
+            f"Test/Web{number}/Routes/admin/TargetGroup"
+        ]
+        first = next(name for _, (name, port) in order if port == "http")
+        assert f"Web{number}RoutesTargetGroup" in min(found[first, "http"])
+
+
 # --- Several listeners, workers, links ---
 
 
@@ -301,7 +330,7 @@ def test_links_to_ports_of_several_protocols(stack: Stack, network: Network) -> 
     sidecar = api.add_sidecar("agent", image=IMAGE)
     sidecar.add_port_mappings(
         ecs.PortMapping(name="agent-stats", container_port=9901),
-        ecs.PortMapping(name="agent-http", container_port=9902, app_protocol=ServiceConnect.http()._app_protocol),
+        ecs.PortMapping(name="agent-http", container_port=9902, app_protocol=cast(Any, ecs.AppProtocol).http),
         ecs.PortMapping(name="agent-udp", container_port=9903, protocol=ecs.Protocol.UDP),
     )
     redis = FargateService(

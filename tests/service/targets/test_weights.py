@@ -33,20 +33,21 @@ MODES = {
 }
 HALF = 0.5
 SHIFTING = ("blue_green", "test_header", "canary", "linear")
-LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
+LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/{}/0123456789abcdef/0123456789abcdef"
 
 
 def stack_in(app: App, name: str, image: ecs.ContainerImage) -> Stack:
-    """Return a stack with one service, in one of the modes."""
+    """Return a stack with one service behind two load balancers, in one of the modes."""
     deployment, path = MODES[name]
     stack = Stack(app, re.sub(r"\W+", "-", name.replace("_", "-")))
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
-    listener = elbv2.ApplicationListener.from_application_listener_attributes(
-        stack, "Listener", listener_arn=LISTENER, security_group=group
-    )
     service = FargateService(stack, "Web", network=network_in(stack), image=image, deployment=deployment)
-    conditions = [elbv2.ListenerCondition.path_patterns([path])]
-    service.add_listener_rule("Web", listener=listener, priority=10, conditions=conditions)
+    for id_, route in {"Web": path, "Internal": WEB}.items():
+        listener = elbv2.ApplicationListener.from_application_listener_attributes(
+            stack, f"{id_}Listener", listener_arn=LISTENER.format(id_), security_group=group
+        )
+        conditions = [elbv2.ListenerCondition.path_patterns([route])]
+        service.add_listener_rule(id_, listener=listener, priority=10, conditions=conditions)
     return stack
 
 
@@ -132,7 +133,9 @@ def test_the_ways_of_the_guide_lose_nothing(
 
 def test_the_message_names_the_rule_and_what_to_deploy_first(stacks: Mapping[str, Stack]) -> None:
     """A way back in one deployment is refused; of a service that goes, nothing is left to lose."""
-    with pytest.raises(AssertionError, match=r"- rolling/Web/.*/Web/Resource, of rolling/Web/Service/Service\nfirst"):
+    with pytest.raises(
+        AssertionError, match=r"- rolling/Web/.*/Internal/Resource, of rolling/Web/Service/Service\nfirst"
+    ):
         assert_no_empty_target_group(stacks["canary"], stacks["rolling"])
     assert_no_empty_target_group(stacks["canary"], {"Resources": {}})
     assert_no_empty_target_group({"Resources": {}}, stacks["canary"])
@@ -185,7 +188,7 @@ def test_synthesis_warns_where_weights_move(stacks: Mapping[str, Stack]) -> None
     }
     for name, stack in stacks.items():
         found = [each for each in warnings[stack.node.id] if "Deployment.rolling(both_target_groups=True), or" in each]
-        assert len(found) == (MODES[name][0].strategy.name != "ROLLING"), name
+        assert len(found) == 2 * (MODES[name][0].strategy.name != "ROLLING"), name
 
 
 def test_tasks_are_in_both_target_groups(templates: Mapping[str, dict[str, Any]]) -> None:

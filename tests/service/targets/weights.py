@@ -75,8 +75,8 @@ class Account:
                 self.tasks[balancer["TargetGroupArn"]["Ref"]].add(self._version)
             self._look()
         else:
-            (balancer,) = service["LoadBalancers"]
-            self._shift(balancer["TargetGroupArn"]["Ref"], balancer["AdvancedConfiguration"], fails=fails)
+            for balancer in service["LoadBalancers"]:
+                self._shift(balancer["TargetGroupArn"]["Ref"], balancer["AdvancedConfiguration"], fails=fails)
         newest = max(chain.from_iterable(self.tasks.values()))
         for versions in self.tasks.values():
             versions &= {newest}
