@@ -43,6 +43,7 @@ from fargate_constructs.service.links.service_connect_names import host_name_of
 from fargate_constructs.service.scaling import Scaling
 from fargate_constructs.service.targets.health import Health
 from fargate_constructs.service.targets.load_balancing import LoadBalancing
+from fargate_constructs.service.targets.port_options import HTTP1
 
 
 class FargateWebService(Construct):
@@ -248,8 +249,7 @@ class FargateWebService(Construct):
         name: str | None = None,
         port: int | Mapping[str, int] | None = 80,
         protocol: elbv2.ApplicationProtocol | Mapping[str, elbv2.ApplicationProtocol] = elbv2.ApplicationProtocol.HTTP,
-        protocol_version: elbv2.ApplicationProtocolVersion
-        | Mapping[str, elbv2.ApplicationProtocolVersion] = elbv2.ApplicationProtocolVersion.HTTP1,
+        protocol_version: elbv2.ApplicationProtocolVersion | Mapping[str, elbv2.ApplicationProtocolVersion] = HTTP1,
         scaling: Scaling | None = None,
         health: Health | Mapping[str, Health] | None = None,
         load_balancing: LoadBalancing | Mapping[str, LoadBalancing] | None = None,

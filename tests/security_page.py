@@ -23,6 +23,8 @@ WIDTH = 100
 CLASSES = {
     "Network": "FixedEgressNetwork",
     "Endpoint": "HttpEndpoint",
+    "Public": "HttpEndpoint",
+    "Internal": "HttpEndpoint",
     "Edge": "TcpEndpoint",
     "Distribution": "CloudFrontDistribution",
     "VpcOriginLookUpLogs": "CloudFrontDistribution",

@@ -54,7 +54,7 @@ from fargate_constructs.service.scaling import Scaling, ServiceScaling
 from fargate_constructs.service.targets.health import Health, container_health_check
 from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_stickiness
 from fargate_constructs.service.targets.network_listeners import NetworkListenerOptions, NetworkListeners
-from fargate_constructs.service.targets.port_options import OptionsByPort
+from fargate_constructs.service.targets.port_options import HTTP1, OptionsByPort
 from fargate_constructs.service.targets.ports import TaskPorts, named_ports
 from fargate_constructs.service.targets.rule_checks import validate_weights
 from fargate_constructs.service.targets.target_groups import ServiceRoutes, TargetGroups
@@ -238,8 +238,7 @@ class FargateService(FargateTask):
         # Of the service:
         port: int | Mapping[str, int] | None = 80,
         protocol: elbv2.ApplicationProtocol | Mapping[str, elbv2.ApplicationProtocol] = elbv2.ApplicationProtocol.HTTP,
-        protocol_version: elbv2.ApplicationProtocolVersion
-        | Mapping[str, elbv2.ApplicationProtocolVersion] = elbv2.ApplicationProtocolVersion.HTTP1,
+        protocol_version: elbv2.ApplicationProtocolVersion | Mapping[str, elbv2.ApplicationProtocolVersion] = HTTP1,
         scaling: Scaling | None = None,
         health: Health | Mapping[str, Health] | None = None,
         load_balancing: LoadBalancing | Mapping[str, LoadBalancing] | None = None,
@@ -271,8 +270,9 @@ class FargateService(FargateTask):
         self.port = next(iter(ports.values()), None)
         first = options.of()
         self.protocol, self.protocol_version = first.protocol, first.protocol_version
-        self.health, self.load_balancing = first.health, first.load_balancing
-        """Those of the first port."""
+        self.health: Health = first.health
+        """The health of the first port."""
+        self.load_balancing = first.load_balancing
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
@@ -328,10 +328,8 @@ class FargateService(FargateTask):
             node_of(self).add_validation(_ShiftedRequests(self))
         if scaling.flows_per_target:
             node_of(self).add_validation(_Flows(self))
-        if options.all_load_balancing:
-            node_of(self).add_validation(_LoadBalancing(self))
-        if options.named:
-            node_of(self).add_validation(_PortNames(self))
+        if options.all_load_balancing or options.named:
+            node_of(self).add_validation(_OptionsOfPorts(self))
         TemplateChecks.add(self, service.check_zone_rebalancing)
         check_first_task(self)
         UnwatchedTargetGroups(self, self._resource, own=self._own_target_groups, alarms=self.rollback_alarms)
@@ -685,35 +683,26 @@ class _Flows:
 
 
 @jsii.implements(IValidation)
-class _LoadBalancing:
-    """Refuses options of a target group that a service without a route does not have."""
+class _OptionsOfPorts:
+    """Refuses options of target groups that a service without a route does not have, or of ports that it has not."""
 
     def __init__(self, service: FargateService) -> None:
         self._service = service
 
     def validate(self) -> list[str]:
-        """Return what is wrong with the service when all routes are known."""
-        message = (
-            f"load_balancing needs a route, and {self._service.node.path} has none: add one, or leave load_balancing "
-            "out, which a listener of a TcpEndpoint does not have"
-        )
-        return [] if self._service.target_groups else [message]
-
-
-@jsii.implements(IValidation)
-class _PortNames:
-    """Refuses options of a port that no container has."""
-
-    def __init__(self, service: FargateService) -> None:
-        self._service = service
-
-    def validate(self) -> list[str]:
-        """Return what is wrong with the service when all sidecars are known."""
-        service = self._service
+        """Return what is wrong with the service when all routes and sidecars are known."""
+        service, options = self._service, self._service._options
+        path = service.node.path
         ports = [*service._ports.main, *service._ports.of_sidecars()]
         named = ", ".join(map(repr, ports)) or "none"
-        return [
-            f"{argument} must name ports of {service.node.path} ({named}), got: {name!r}"
-            for name, argument in service._options.named.items()
+        found = [
+            f"{argument} must name ports of {path} ({named}), got: {name!r}"
+            for name, argument in options.named.items()
             if name not in ports
         ]
+        if options.all_load_balancing and not service.target_groups:
+            found.append(
+                f"load_balancing needs a route, and {path} has none: add one, or leave load_balancing out, which a "
+                "listener of a TcpEndpoint does not have"
+            )
+        return found
