@@ -8,9 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from aws_cdk import App, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import App, Stack, Stage
+from aws_cdk import aws_ec2 as ec2
 
 from app import Example
 from fargate_constructs import Egress
