@@ -1,21 +1,23 @@
-"""Reads a stack, a template or a template file; returns its resources in a form in which two templates compare."""
+"""Reads a template; returns its resources in a form in which two templates compare."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from aws_cdk import Stack
-
-from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.synthesized.intrinsics import pieces
-from fargate_constructs.synthesized.template_files import element_paths
 
-Template = Mapping[str, object]
 PATH_KEY = "aws:cdk:path"
 CREATE_ONLY_KEY = "fargate-constructs:create-only"
-HOW_TO_WRITE = "write lasting_resources(stack) to it as JSON after a deployment: docs/testing.md has pin.py"
 HOW_TO_GET = "take it by `aws cloudformation get-template --template-stage Processed`, or from cdk.out"
+
+
+class TemplateTree(NamedTuple):
+    """A template, and those of the stacks nested in it."""
+
+    template: Mapping[str, Any]
+    paths: Mapping[str, str] = {}
+    """The construct path of each logical ID, as far as it is known beside the template."""
+    nested: "Mapping[str, TemplateTree]" = {}
+    """The templates of nested stacks, as far as they are known, by the logical ID of each in this template."""
 
 
 class ComparableTemplate(NamedTuple):
@@ -27,24 +29,17 @@ class ComparableTemplate(NamedTuple):
     """By type, the create-only properties that a pin was made of; empty if the template is no pin."""
 
 
-def read_comparable_template(source: Stack | Template | Path | str, name: str) -> ComparableTemplate:
-    """Return the resources of a stack, of a template or of a file.
+def comparable(tree: TemplateTree, name: str) -> ComparableTemplate:
+    """Return the resources of a template in one form.
 
     A change must show in each place of the template. So the name of a condition is replaced by its expression, a
     literal `Fn::FindInMap` by its value, and the parameters and outputs of a nested stack by the parent's values. Texts
-    that are put together in different ways are equal. A stack's resources have construct paths.
-
-    Args:
-        source: A stack, a template, or the JSON file of one.
-        name: The argument's name, for messages.
+    that are put together in different ways are equal. A resource has its construct path, if it is known.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete.
+        ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete; with *name*.
     """
-    if isinstance(source, Stack):
-        return ComparableTemplate(_read_stack(source).resources())
-    template: dict[str, Any] = dict(source) if isinstance(source, Mapping) else _load(source, name)
+    template = tree.template
     match template.get("Resources"):
         case Mapping() as resources:
             pass
@@ -56,7 +51,7 @@ def read_comparable_template(source: Stack | Template | Path | str, name: str) -
             f"{name} must be a template that is complete, got Resources with {', '.join(incomplete)}; {HOW_TO_GET}"
         )
     create_only = template.get("Metadata", {}).get(CREATE_ONLY_KEY, {})
-    return ComparableTemplate(_StackTemplate(template).resources(), create_only)
+    return ComparableTemplate(read_tree(tree).resources(), create_only)
 
 
 def references(value: object) -> Iterator[str]:
@@ -69,7 +64,7 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
-class _StackTemplate:
+class StackTemplate:
     """The template of a stack, nested or not, with all references as its outermost parent would write them.
 
     Args:
@@ -81,7 +76,7 @@ class _StackTemplate:
     def __init__(self, template: Mapping[str, Any], prefix: str = "", parameters: "Parameters | None" = None) -> None:
         self.template = template
         self.prefix = prefix
-        self.nested: dict[str, _StackTemplate] = {}
+        self.nested: dict[str, StackTemplate] = {}
         self.parameters = parameters or {}
 
     def resources(self) -> dict[str, Any]:
@@ -129,42 +124,23 @@ class _StackTemplate:
         return merged[0] if merged else ""
 
 
-Parameters = Mapping[str, tuple[_StackTemplate, Any]]
+Parameters = Mapping[str, tuple[StackTemplate, Any]]
 
 
-def _read_stack(stack: Stack, prefix: str = "", parameters: Parameters | None = None) -> _StackTemplate:
-    """Return a stack's template with construct paths, and those of the stacks nested in it."""
-    parent, resource = stack.nested_stack_parent, stack.nested_stack_resource
-    if parent and resource and parameters is None:  # a nested stack that is compared alone
-        outer = _read_stack(parent, "../")
-        parameters = outer.nested[parent.resolve(resource.logical_id)].parameters
-    template, paths = template_of(stack), element_paths(stack)
-    for logical_id, each in template.setdefault("Resources", {}).items():
-        each["Metadata"] = {**each.get("Metadata", {}), PATH_KEY: paths.get(logical_id, logical_id)}
-    read = _StackTemplate(template, prefix, parameters)
-    if any(each["Type"] == "AWS::CloudFormation::Stack" for each in template["Resources"].values()):
-        for child in stack.node.find_all():
-            if isinstance(child, Stack) and child.nested_stack_parent is stack and child.nested_stack_resource:
-                id_ = stack.resolve(child.nested_stack_resource.logical_id)
-                values = template["Resources"][id_]["Properties"].get("Parameters", {})
-                given = {key: (read, each) for key, each in values.items()}
-                read.nested[id_] = _read_stack(child, f"{prefix}{id_}/", given)
+def read_tree(tree: TemplateTree, prefix: str = "", parameters: Parameters | None = None) -> StackTemplate:
+    """Return a template with construct paths, and those of the stacks nested in it."""
+    resources = {
+        logical_id: {**each, "Metadata": {**each.get("Metadata", {}), PATH_KEY: tree.paths[logical_id]}}
+        if logical_id in tree.paths
+        else each
+        for logical_id, each in tree.template.get("Resources", {}).items()
+    }
+    read = StackTemplate({**tree.template, "Resources": resources}, prefix, parameters)
+    for logical_id, nested in tree.nested.items():
+        values = resources[logical_id].get("Properties", {}).get("Parameters", {})
+        given = {key: (read, each) for key, each in values.items()}
+        read.nested[logical_id] = read_tree(nested, f"{prefix}{logical_id}/", given)
     return read
-
-
-def _load(file: Path | str, name: str) -> dict[str, Any]:
-    try:
-        match json.loads(Path(file).read_text(encoding="utf-8")):
-            case dict() as template:
-                return template
-        problem = "it is no object"
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{name} must be the file of a template in JSON, got none at {Path(file).absolute()}; {HOW_TO_WRITE}"
-        ) from error
-    except json.JSONDecodeError as error:
-        problem = str(error)
-    raise ValueError(f"{name} must be the file of a template in JSON, got {file}: {problem}; {HOW_TO_GET}")
 
 
 def _inline_resource(resource: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import Stack
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs.synthesized.comparable_template import Template, read_comparable_template
+from fargate_constructs.synthesized.comparable_sources import Template, read_comparable_template
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.synthesized.replacements import find_replacements, pin
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
