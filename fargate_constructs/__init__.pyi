@@ -1,4 +1,5 @@
 # The one list of public names: `__init__.py`, type checkers and editors read it.
+from .adoption.adopt import adopt as adopt
 from .disposable import make_disposable as make_disposable
 from .endpoint.accelerator import Accelerator as Accelerator
 from .endpoint.cloud_front_distribution import CloudFrontDistribution as CloudFrontDistribution

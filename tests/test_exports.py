@@ -101,7 +101,8 @@ MAY_IMPORT = {
     "disposable": ["_core", "synthesized"],
     "testing": ["_core", "synthesized"],
     "caveats": ["_core", "synthesized", "service.containers.container", "service.task_size"],
-    "cli": ["_core", "synthesized", "caveats"],
+    "adoption": ["_core", "synthesized"],
+    "cli": ["_core", "synthesized", "adoption", "caveats"],
     "__main__": ["cli"],
     "web_service": ["_core", "network", "service", "endpoint", "logs"],
 }

@@ -41,10 +41,13 @@ def pair(old: Resources, new: Resources, given: Mapping[str, str], stack_paths: 
         stack_paths: The construct paths of the two stacks.
     """
     pairs = _Pairs(old, new, given, stack_paths)
-    while pairs.add(pairs.unequivocal(pairs.fits(pairs.related)) or pairs.unequivocal(pairs.fits(pairs.moved))):
-        pass
-    candidates = pairs.fits(pairs.related)
-    return Pairing(pairs.pairs, pairs.reasons, {each: sorted(fits) for each, fits in candidates.items() if fits})
+    while True:
+        related, moved = pairs.fits(pairs.related), pairs.fits(pairs.moved)
+        unrelated = {key: candidates for key, candidates in moved.items() if not related[key]}
+        if not pairs.add(pairs.unequivocal(related) or pairs.unequivocal(unrelated)):
+            break
+    candidates = {key: sorted(each or moved[key]) for key, each in related.items()}
+    return Pairing(pairs.pairs, pairs.reasons, {key: each for key, each in candidates.items() if each})
 
 
 class _Pairs:
@@ -92,9 +95,9 @@ class _Pairs:
                 reverse[new][old] = facts
         found = {}
         for old, candidates in fits.items():
-            new = _best(candidates, {each: self._alike(old, each) for each in candidates})
-            if new and old == _best(reverse[new], {each: self._alike(each, new) for each in reverse[new]}):
-                found[old] = new, min(candidates[new])
+            fit = _best(candidates, {each: self._alike(old, each) for each in candidates})
+            if fit and old == _best(reverse[fit], {each: self._alike(each, fit) for each in reverse[fit]}):
+                found[old] = fit, min(candidates[fit])
         return found
 
     def related(self, old: str, new: str) -> Iterator[Fact]:
@@ -139,9 +142,14 @@ class _Pairs:
         return type_ in CONTAINERS or (type_ == "AWS::EC2::Subnet" and "[" in place)
 
     def _contradicts(self, old: str, new: str) -> bool:
-        """Whether they cannot be the same: another name, another nested stack, or a reference to something else."""
+        """Whether they cannot be the same: another name, another nested stack, a reference to something else.
+
+        Also if the app has the old logical ID for another type.
+        """
         before, after = self._before[old], self._after[new]
-        if any(before.identity[name] != after.identity[name] for name in before.identity.keys() & after.identity.keys()):
+        if old in self._new or any(
+            before.identity[name] != after.identity[name] for name in before.identity.keys() & after.identity.keys()
+        ):
             return True
         parents = [each.rpartition("/")[0] for each in (old, new)]
         if any(parents) and self.pairs.get(parents[0]) != parents[1]:
@@ -152,9 +160,6 @@ class _Pairs:
             if "[" not in place and targets and others and targets.isdisjoint(others):
                 return True
         return False
-
-
-
 
 
 def _best(strong: Mapping[str, set[Fact]], weak: Mapping[str, set[Fact]]) -> str | None:

@@ -40,7 +40,8 @@ def read_comparable_template(source: Stack | Template | Path | str, name: str) -
 
 def _read_stack(stack: Stack) -> ComparableTemplate:
     """Return the resources of a stack; those of a nested stack with the values that its parent gives it."""
-    return ComparableTemplate(read_tree(_tree(stack), parameters=_parameters(stack)).resources())
+    read = read_tree(_tree(stack), parameters=_parameters(stack))
+    return ComparableTemplate(read.resources(), exports=read.exports())
 
 
 def _parameters(stack: Stack) -> Parameters | None:

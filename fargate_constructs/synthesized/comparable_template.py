@@ -1,9 +1,10 @@
 """Reads a template; returns its resources in a form in which two templates compare."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from fargate_constructs.synthesized.intrinsics import pieces
+from fargate_constructs.synthesized.intrinsics import as_text, pieces
 
 PATH_KEY = "aws:cdk:path"
 CREATE_ONLY_KEY = "fargate-constructs:create-only"
@@ -16,7 +17,7 @@ class TemplateTree(NamedTuple):
     template: Mapping[str, Any]
     paths: Mapping[str, str] = {}
     """The construct path of each logical ID, as far as it is known beside the template."""
-    nested: "Mapping[str, TemplateTree]" = {}
+    nested: "Mapping[str, TemplateTree]" = MappingProxyType({})
     """The templates of nested stacks, as far as they are known, by the logical ID of each in this template."""
 
 
@@ -27,6 +28,8 @@ class ComparableTemplate(NamedTuple):
     """By logical ID; a nested stack's logical ID and `/` come before the IDs of its resources."""
     create_only: Mapping[str, Sequence[str]] = {}
     """By type, the create-only properties that a pin was made of; empty if the template is no pin."""
+    exports: Mapping[str, Any] = {}
+    """The values that other stacks may import, by the name of the export."""
 
 
 def comparable(tree: TemplateTree, name: str) -> ComparableTemplate:
@@ -51,7 +54,8 @@ def comparable(tree: TemplateTree, name: str) -> ComparableTemplate:
             f"{name} must be a template that is complete, got Resources with {', '.join(incomplete)}; {HOW_TO_GET}"
         )
     create_only = template.get("Metadata", {}).get(CREATE_ONLY_KEY, {})
-    return ComparableTemplate(read_tree(tree).resources(), create_only)
+    read = read_tree(tree)
+    return ComparableTemplate(read.resources(), create_only, read.exports())
 
 
 def references(value: object) -> Iterator[str]:
@@ -87,6 +91,15 @@ class StackTemplate:
             for key, each in template.get("Resources", {}).items()
         }
         return own | {key: each for nested in self.nested.values() for key, each in nested.resources().items()}
+
+    def exports(self) -> dict[str, Any]:
+        """Return the values that other stacks may import, also those of nested stacks."""
+        own = {
+            as_text(self.value(each["Export"]["Name"])): self.value(_inline(each.get("Value"), self.template))
+            for each in self.template.get("Outputs", {}).values()
+            if isinstance(each, Mapping) and "Name" in (each.get("Export") or {})
+        }
+        return own | {name: each for nested in self.nested.values() for name, each in nested.exports().items()}
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 - a piece of a template
         """Return a value with its references as the outermost parent would write them."""

@@ -44,7 +44,12 @@ class Replacement(NamedTuple):
 
     def is_at(self, place: str) -> bool:
         """Whether the resource has this logical ID, or is at or below this construct path."""
-        return self.logical_id == place or f"{self.path}/".startswith(f"{place.rstrip('/')}/")
+        return is_at(place, self.logical_id, self.path)
+
+
+def is_at(place: str, logical_id: str, path: str) -> bool:
+    """Whether a place is a resource's logical ID, or a construct path at or above it."""
+    return logical_id == place or f"{path}/".startswith(f"{place.rstrip('/')}/")
 
 
 def find_replacements(

@@ -94,7 +94,15 @@ def _artifacts(folder: Path) -> Iterator[tuple[StoredStack, str]]:
             paths = _Paths(metadata)
             tree = _tree(folder, file, paths, _assets(folder, file))
             known = ["" if each.startswith("unknown-") else each for each in (account, region)]
-            yield StoredStack(properties.get("stackName", id_), tree, paths.of_stack(file) or properties.get("stackName", id_), *known), file
+            yield (
+                StoredStack(
+                    properties.get("stackName", id_),
+                    tree,
+                    paths.of_stack(file) or properties.get("stackName", id_),
+                    *known,
+                ),
+                file,
+            )
 
 
 class _Paths:

@@ -26,24 +26,24 @@ def find_weight_resets(old: ComparableTemplate, new: ComparableTemplate) -> list
 def _shifted_groups(resources: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
     """Yield each service whose deployments shift traffic, with the logical IDs of its two target groups."""
     for name, resource in resources.items():
-        for balancer in _objects_with("TargetGroupArn", resource.get("Properties", {}).get("LoadBalancers")):
-            advanced = _objects_with("AlternateTargetGroupArn", balancer.get("AdvancedConfiguration"))
+        for balancer in objects_with("TargetGroupArn", resource.get("Properties", {}).get("LoadBalancers")):
+            advanced = objects_with("AlternateTargetGroupArn", balancer.get("AdvancedConfiguration"))
             if alternates := [each["AlternateTargetGroupArn"] for each in advanced]:
                 yield name, {*references(alternates), *references(balancer["TargetGroupArn"])}
 
 
-def _objects_with(key: str, value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
+def objects_with(key: str, value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
     """Yield each object that has a key, in lists and in conditions, too."""
     if isinstance(value, dict) and key in value:
         yield value
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _objects_with(key, each)
+            yield from objects_with(key, each)
 
 
 def _reset_rules(before: dict[str, Any], after: dict[str, Any], service: str, groups: set[str]) -> Iterator[str]:
     """Yield the listeners and rules on the groups that change, or that are removed before the tasks have moved."""
-    balancers = list(_objects_with("TargetGroupArn", after.get(service, {}).get("Properties", {}).get("LoadBalancers")))
+    balancers = list(objects_with("TargetGroupArn", after.get(service, {}).get("Properties", {}).get("LoadBalancers")))
     if not balancers:  # no tasks are left to forward to
         return
     filled = {name for each in balancers for name in references(each["TargetGroupArn"])}

@@ -55,13 +55,15 @@ def parse_template(text: str, problem: str, *, may_be_empty: bool = False) -> di
         case {"TemplateBody": dict() as body}:
             content = body
     if not isinstance(content, dict):
-        raise ValueError(f"{problem}: it {'is empty' if content is None else 'is no object'}")
+        raise ValueError(f"{problem}: it {'is empty' if content is None else 'is no object'}")  # noqa: TRY004 - of a file
     if may_be_empty:
         content.setdefault("Resources", {})
     if not isinstance(content.get("Resources"), Mapping):
         keys = [str(each) for each in content]
         shown = ", ".join(keys[:SHOWN_KEYS]) + (", …" if len(keys) > SHOWN_KEYS else "")
-        raise ValueError(f"{problem}: CloudFormation's templates have Resources, and it has: {shown or 'nothing'}")
+        raise ValueError(  # noqa: TRY004 - of a file
+            f"{problem}: CloudFormation's templates have Resources, and it has: {shown or 'nothing'}"
+        )
     return content
 
 

@@ -89,7 +89,7 @@ def test_the_short_help_is_the_first_line_of_the_command(name: str) -> None:
 
     assert command is not None
     assert (command.help or "").splitlines()[0] == COMMANDS[name]
-    assert "Example" in (command.help or "")
+    assert "Example" in (command.epilog or "")
     assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
 
 

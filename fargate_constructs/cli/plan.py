@@ -1,0 +1,169 @@
+"""`fargate-constructs plan`: what a deployment replaces, and what makes it stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fargate_constructs.adoption.adoption_file import read_adoption_file
+from fargate_constructs.adoption.changes import path_of
+from fargate_constructs.adoption.findings import findings_of
+from fargate_constructs.adoption.plan import Plan, make_plan
+from fargate_constructs.adoption.refactor_mapping import find_refusals, refactor_mapping
+from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.plan_report import Report, as_document, as_markdown, print_report
+from fargate_constructs.synthesized.comparable_template import TemplateTree
+from fargate_constructs.synthesized.deployed_stacks import read_deployed
+from fargate_constructs.synthesized.replacements import is_at
+from fargate_constructs.synthesized.stored_templates import StoredStack, read_app, read_stack_file
+
+EXISTING = click.Path(exists=True, path_type=Path)
+NEW = click.Path(dir_okay=False, path_type=Path)
+
+
+EXAMPLES = """\b
+Examples:
+  fargate-constructs plan Shop
+  fargate-constructs plan Shop --write adoption.json
+  fargate-constructs plan --deployed old.json --app new.template.json
+  fargate-constructs plan --all --markdown > plan.md
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("stacks", nargs=-1, metavar="[STACK]...")
+@click.option(
+    "--app",
+    default="cdk.out",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The folder of `cdk synth`, or one template.",
+)
+@click.option("--deployed", type=EXISTING, help="The deployed template. By default CloudFormation has it.")
+@click.option("--all", "all_stacks", is_flag=True, help="Plan each stack of the app.")
+@click.option("--allow-new", is_flag=True, help="A stack that is not deployed is no error: all of it is new.")
+@click.option(
+    "--pair", "pairs", multiple=True, metavar="OLD=NEW", help="A deployed logical ID, and its path in the app."
+)
+@click.option("--accept", multiple=True, metavar="PLACE", help="A path or logical ID that may be lost, with all below.")
+@click.option("--write", type=NEW, help="Write the logical IDs that stay, for adopt(stack, FILE).")
+@click.option("--refactor", type=NEW, help="Write a mapping for `cdk refactor --override-file`.")
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@json_option
+@aws_options
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    stacks: tuple[str, ...],
+    app: Path,
+    deployed: Path | None,
+    all_stacks: bool,
+    allow_new: bool,
+    pairs: tuple[str, ...],
+    accept: tuple[str, ...],
+    write: Path | None,
+    refactor: Path | None,
+    markdown: bool,
+    as_json: bool,
+    profile: str | None,
+    region: str | None,
+) -> None:
+    """Show what a deployment replaces, and keep it.
+
+    Reads the app in cdk.out and the template that is deployed: run `cdk synth` before. Nothing is deployed or changed.
+
+    The status is 1 if an address, data or a running service is lost, if a resource only needs its deployed logical ID,
+    or if the order of changes interrupts requests or deletes data.
+    """
+    if as_json and markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
+    news = read_app(app, stacks, all_stacks=all_stacks)
+    if len(news) > 1 and (deployed or write or refactor or pairs):
+        raise click.UsageError("--deployed, --write, --refactor and --pair are for one stack: name it")
+    given = dict(map(_split, pairs))
+    reports = []
+    for new in news:
+        old = _deployed(new, deployed, profile, region, allow_new=allow_new)
+        plan = make_plan(old, new, given)
+        findings = findings_of(plan, is_adopted=write is not None)
+        reports.append(Report(plan, findings, accept))
+        if write:
+            _write(plan, write, accept)
+        if refactor:
+            _write_mapping(plan, old, refactor)
+    _refuse_unused(accept, reports)
+    if as_json:
+        print_json({"stacks": [as_document(each) for each in reports]})
+    elif markdown:
+        click.echo("\n".join(map(as_markdown, reports)))
+    else:
+        for each in reports:
+            print_report(console(), each)
+    if any(each.open for each in reports):
+        context.exit(FINDING)
+
+
+def _split(pair: str) -> tuple[str, str]:
+    old, _, new = pair.partition("=")
+    if not (old and new):
+        raise click.BadParameter(
+            f"write OLD=NEW, such as WebLB720665E7=Endpoint/LoadBalancer, got: {pair}", param_hint="--pair"
+        )
+    return old, new
+
+
+def _deployed(
+    new: StoredStack, file: Path | None, profile: str | None, region: str | None, *, allow_new: bool
+) -> StoredStack:
+    """Return what is deployed: from a file, or from CloudFormation."""
+    if file:
+        return read_stack_file(file, "--deployed")
+    found = read_deployed(session_for(profile, region), new.name, region or new.region)
+    if found is None and not allow_new:
+        raise ValueError(
+            f"the stack {new.name} is not deployed in {region or new.region or 'the region of your credentials'}; "
+            "correct --profile or --region, pass its template by --deployed, or write --allow-new if it is new"
+        )
+    return found or StoredStack(new.name, TemplateTree({"Resources": {}}), new.path)
+
+
+def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
+    """Write the logical IDs that stay, also those that the file has already."""
+    unclear = [
+        f"{old_id} may be: {', '.join(fits)}"
+        for old_id, fits in plan.candidates.items()
+        if not any(is_at(each, old_id, path_of(old_id, plan.old.resources)) for each in accept)
+    ]
+    if unclear:
+        raise ValueError(
+            f"nothing is written, because more than one resource fits: {'; '.join(unclear)}; write --pair OLD=PATH for "
+            "each, or --accept OLD if it may go"
+        )
+    known = read_adoption_file(file) if file.exists() else None
+    if known and known.stack != plan.stack.name:
+        raise ValueError(f"{file} is for the stack {known.stack}, got {plan.stack.name}; write to another file")
+    content = plan.adoption(known)
+    file.write_text(content.as_json(), encoding="utf-8")
+    click.echo(
+        f'{file} has {len(content.resources)} logical IDs: call adopt(stack, "{file.name}") in the app, run '
+        "`cdk synth`, and plan again",
+        err=True,
+    )
+
+
+def _write_mapping(plan: Plan, old: StoredStack, file: Path) -> None:
+    if refusals := list(find_refusals(plan)):
+        raise ValueError("nothing is written, because cdk refactor would refuse it:\n- " + "\n- ".join(refusals))
+    file.write_text(refactor_mapping(plan, old), encoding="utf-8")
+    click.echo(f"{file}: run `cdk refactor --unstable=refactor --override-file {file}`", err=True)
+
+
+def _refuse_unused(accept: tuple[str, ...], reports: list[Report]) -> None:
+    """Refuse a place at which nothing is found: it would hide a later loss."""
+    unused = [each for each in accept if not any(report.has(each) for report in reports)]
+    if unused:
+        raise click.BadParameter(f"nothing is found at or below: {', '.join(unused)}; remove it", param_hint="--accept")
