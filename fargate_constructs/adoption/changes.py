@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from fargate_constructs.synthesized.comparable_template import PATH_KEY, ComparableTemplate
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of
 from fargate_constructs.synthesized.create_only import normalize
 from fargate_constructs.synthesized.replacements import Reason, find_replacements
 
@@ -71,12 +71,6 @@ def renamed(template: ComparableTemplate, ids: Mapping[str, str]) -> ComparableT
         template.create_only,
         {key: _renamed(each, names) for key, each in template.exports.items()},
     )
-
-
-def path_of(logical_id: str, *templates: Mapping[str, Any]) -> str:
-    """Return the construct path of a resource in the first template that has it, or its logical ID."""
-    paths = (each.get(logical_id, {}).get("Metadata", {}).get(PATH_KEY) for each in templates)
-    return next(filter(None, paths), logical_id)
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - a piece of a template

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fargate_constructs.adoption.plan import Plan
+from fargate_constructs.adoption.stack_plan import Plan
 from fargate_constructs.synthesized.replacements import is_at
 
 

@@ -163,7 +163,7 @@ class _Pairs:
 
 
 def _best(strong: Mapping[str, set[Fact]], weak: Mapping[str, set[Fact]]) -> str | None:
-    """Return the candidate for which all speaks that speaks for any other, and more; `None` if there is none."""
+    """Return the candidate that has each fact that another one has, and more; `None` if there is none."""
     for each, facts in strong.items():
         if all(
             facts >= strong[other] and (facts > strong[other] or weak[each] > weak[other])

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from fargate_constructs.adoption.changes import Effect, changes_of
-from fargate_constructs.adoption.plan import Plan
+from fargate_constructs.adoption.stack_plan import Plan
 from fargate_constructs.synthesized.stored_templates import StoredStack
 
 # What CloudFormation does not rename, of what such stacks have

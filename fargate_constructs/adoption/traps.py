@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fargate_constructs.adoption.changes import Change, Effect, path_of
-from fargate_constructs.synthesized.comparable_template import ComparableTemplate, references
+from fargate_constructs.adoption.changes import Change, Effect
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of, references
 from fargate_constructs.synthesized.deleted_data import find_deleted_data
 from fargate_constructs.synthesized.intrinsics import items, lookup
 from fargate_constructs.synthesized.lost_exports import find_lost_exports

@@ -7,15 +7,14 @@ from pathlib import Path
 import click
 
 from fargate_constructs.adoption.adoption_file import read_adoption_file
-from fargate_constructs.adoption.changes import path_of
 from fargate_constructs.adoption.findings import findings_of
-from fargate_constructs.adoption.plan import Plan, make_plan
 from fargate_constructs.adoption.refactor_mapping import find_refusals, refactor_mapping
+from fargate_constructs.adoption.stack_plan import Plan, make_plan
 from fargate_constructs.cli.aws import aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.output import console, json_option, print_json
 from fargate_constructs.cli.plan_report import Report, as_document, as_markdown, print_report
-from fargate_constructs.synthesized.comparable_template import TemplateTree
+from fargate_constructs.synthesized.comparable_template import TemplateTree, path_of
 from fargate_constructs.synthesized.deployed_stacks import read_deployed
 from fargate_constructs.synthesized.replacements import is_at
 from fargate_constructs.synthesized.stored_templates import StoredStack, read_app, read_stack_file

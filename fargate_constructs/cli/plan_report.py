@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fargate_constructs.adoption.changes import Change, Effect
 from fargate_constructs.adoption.findings import Finding
-from fargate_constructs.adoption.plan import LOST, Plan
+from fargate_constructs.adoption.stack_plan import LOST, Plan
 
 INDENT = 4
 

@@ -68,6 +68,12 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
+def path_of(logical_id: str, *templates: Mapping[str, Any]) -> str:
+    """Return the construct path of a resource in the first template that has it, or its logical ID."""
+    paths = (each.get(logical_id, {}).get("Metadata", {}).get(PATH_KEY) for each in templates)
+    return next(filter(None, paths), logical_id)
+
+
 class StackTemplate:
     """The template of a stack, nested or not, with all references as its outermost parent would write them.
 

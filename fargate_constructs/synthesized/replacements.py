@@ -6,7 +6,13 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any, NamedTuple
 
-from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY, PATH_KEY, ComparableTemplate, references
+from fargate_constructs.synthesized.comparable_template import (
+    CREATE_ONLY_KEY,
+    PATH_KEY,
+    ComparableTemplate,
+    path_of,
+    references,
+)
 from fargate_constructs.synthesized.create_only import (
     CONDITIONALLY,
     KINDS,
@@ -64,7 +70,7 @@ def find_replacements(
     return [
         Replacement(key, old.resources[key]["Type"], update.path(key), reasons)
         for key, reasons in update.reasons().items()
-        if any(_matches(each[key]["Type"], types) for each in (old.resources, new.resources) if key in each)
+        if any(matches(each[key]["Type"], types) for each in (old.resources, new.resources) if key in each)
     ]
 
 
@@ -73,7 +79,7 @@ def pin(template: ComparableTemplate, types: Sequence[str]) -> dict[str, Any]:
     resources = template.resources
     validate_types(types, resources)
     pinned: dict[str, Any] = {}
-    waiting = [key for key, each in resources.items() if _matches(each["Type"], types)]
+    waiting = [key for key, each in resources.items() if matches(each["Type"], types)]
     while waiting:
         logical_id = waiting.pop()
         if logical_id in pinned or logical_id not in resources:  # a parameter
@@ -99,7 +105,7 @@ def pin(template: ComparableTemplate, types: Sequence[str]) -> dict[str, Any]:
 def validate_types(types: Sequence[str], *templates: Mapping[str, Any]) -> None:
     """Refuse a type that neither AWS nor one of the templates has."""
     named = {*LASTING_TYPES, *(each["Type"] for resources in templates for each in resources.values())}
-    unknown = [each for each in types if not any(_matches(type_, [each]) for type_ in chain(named, known_types()))]
+    unknown = [each for each in types if not any(matches(type_, [each]) for type_ in chain(named, known_types()))]
     if unknown:
         raise ValueError(
             f"types must be CloudFormation types, or match some, got: {', '.join(unknown)}; "
@@ -107,7 +113,8 @@ def validate_types(types: Sequence[str], *templates: Mapping[str, Any]) -> None:
         )
 
 
-def _matches(type_: str, patterns: Sequence[str]) -> bool:
+def matches(type_: str, patterns: Sequence[str]) -> bool:
+    """Whether a type is one of some, which may have wildcards."""
     return any(fnmatchcase(type_, pattern) for pattern in patterns)
 
 
@@ -133,8 +140,7 @@ class _Update:
 
     def path(self, logical_id: str) -> str:
         """Return a resource's construct path, or its logical ID if neither template has the path."""
-        paths = (each.get(logical_id, {}).get("Metadata", {}).get(PATH_KEY) for each in (self._new, self._old))
-        return next(filter(None, paths), logical_id)
+        return path_of(logical_id, self._new, self._old)
 
     def _changes(self, logical_id: str) -> Iterator[Reason]:
         """Yield what changed of the resource itself."""

@@ -76,7 +76,7 @@ def _parse_yaml(text: str, problem: str) -> Any:  # noqa: ANN401 - any content
     loader = type("_Loader", (base,), {"yaml_implicit_resolvers": _without_timestamps(base)})
     loader.add_multi_constructor("!", _construct)  # type: ignore[attr-defined] # of the base class
     try:
-        # An alias may stand for an alias, and so on: a short text for a huge template.
+        # An alias may have aliases in its value, and so on: then a short text is a huge template.
         if ALIAS.search(text) and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, base)):
             raise ValueError(f"{problem}: it has YAML aliases, which CloudFormation does not take")
         return yaml.load(text, loader)  # noqa: S506 - a safe loader

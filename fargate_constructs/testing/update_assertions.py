@@ -1,15 +1,19 @@
 """Assertions about an update: from the template that is deployed to the template as it is now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs.synthesized.comparable_sources import Template, read_comparable_template
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of
+from fargate_constructs.synthesized.deleted_data import find_deleted_data
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
-from fargate_constructs.synthesized.replacements import find_replacements, pin
+from fargate_constructs.synthesized.lost_exports import find_lost_exports
+from fargate_constructs.synthesized.replacements import find_replacements, is_at, matches, pin
+from fargate_constructs.synthesized.second_creations import find_second_creations
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
 
 
@@ -21,12 +25,18 @@ def assert_no_replacement(
     types: Sequence[str] = LASTING_TYPES,
     accepted: Sequence[str] = (),
 ) -> None:
-    """Fail if CloudFormation would replace or delete what should last, when it updates a stack from *old* to *new*.
+    """Fail if CloudFormation would replace, delete or refuse what should last, when it updates a stack.
 
     CloudFormation deletes a resource whose logical ID is gone or whose condition changed. It replaces a resource if a
     property changed that AWS's schema calls create-only, always or under conditions, or if such a property refers to a
     replaced resource. The schemas are those of cfn-lint, with what AWS's documentation adds:
     https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+
+    It also fails if data would be deleted: a retention time is shorter (log groups, queues, streams, backups), or a
+    bucket or a repository has another rule that deletes. It fails if a resource that AWS has once is created under a
+    new logical ID while the old one is there, such as a record, a listener's port or a rule of a security group. It
+    fails if an export is gone or changes, which CloudFormation refuses while another stack imports it. What
+    `lasting_resources` returns has no retention times and no exports: these need stacks or complete templates.
 
     A default that is written out is a change, as it is to CloudFormation: https://github.com/aws/aws-cdk/issues/16126.
     A value that only the deployment knows counts as unchanged: parameters, which `cdk deploy` keeps, and mappings by
@@ -44,8 +54,8 @@ def assert_no_replacement(
         new: What would be deployed, in one of the same forms.
         types: The types to watch; a name may have wildcards, and `["*"]` is every type. By default `LASTING_TYPES`,
             whose replacement loses an address, data or a running service.
-        accepted: What may be replaced or deleted this time: construct paths, with all that is below each, or logical
-            IDs. By default nothing.
+        accepted: What may be lost this time: construct paths, with all that is below each, logical IDs, or names of
+            exports. By default nothing.
 
     Raises:
         AssertionError: With the construct path of each such resource and the reasons; or with what is in *accepted*
@@ -58,16 +68,48 @@ def assert_no_replacement(
     before, after = read_comparable_template(old, "old"), read_comparable_template(new, "new")
     if not before.resources:
         raise ValueError("old must have resources, got none: nothing of it could be replaced")
-    replacements = find_replacements(before, after, types=types)
-    faults = [str(each) for each in replacements if not any(map(each.is_at, accepted))]
-    if faults:
+    faults = [*_faults(before, after, types)]
+    open_ = [str(each) for each in faults if not any(is_at(place, each.logical_id, each.path) for place in accepted)]
+    if open_:
         raise AssertionError(
-            "\n- ".join([f"CloudFormation would replace or delete {len(faults)} of what should last:", *faults])
+            "\n- ".join([f"CloudFormation would replace, delete or refuse {len(open_)} of what should last:", *open_])
             + "\nput each back as it was, or name it in accepted=[...] if it may go"
         )
-    kept = [place for place in accepted if not any(each.is_at(place) for each in replacements)]
+    kept = [place for place in accepted if not any(is_at(place, each.logical_id, each.path) for each in faults)]
     if kept:
         raise AssertionError(f"nothing is replaced at or below accepted: {', '.join(kept)}; remove it, or correct it")
+
+
+class _Fault(NamedTuple):
+    """What an update loses, or for which it is refused."""
+
+    logical_id: str
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _faults(before: ComparableTemplate, after: ComparableTemplate, types: Sequence[str]) -> Iterator[_Fault]:
+    replacements = find_replacements(before, after, types=types)
+    for each in replacements:
+        yield _Fault(each.logical_id, each.path, str(each))
+    watched = ["*"] if {*LASTING_TYPES} <= {*types} else types
+    is_pin = bool(before.create_only or after.create_only)
+    deleted = () if is_pin else find_deleted_data(before, after)
+    texts = [(each.logical_id, f"stays, but AWS deletes {each.text}") for each in deleted]
+    texts += [
+        (each.logical_id, f"is the same to AWS as {path_of(each.old_id, before.resources)}: {each.effect}")
+        for each in find_second_creations(before, after)
+    ]
+    for logical_id, text in texts:
+        type_, path = after.resources[logical_id]["Type"], path_of(logical_id, after.resources)
+        if matches(type_, watched):
+            yield _Fault(logical_id, path, f"{path} ({type_} {logical_id}) {text}")
+    lost = {each.logical_id for each in replacements}
+    for name, why in () if is_pin else find_lost_exports(before, after, lost):
+        yield _Fault(name, name, f"the export {name} {why}: CloudFormation refuses it while another stack imports it")
 
 
 @checked

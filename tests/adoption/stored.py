@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fargate_constructs.adoption.plan import Plan, make_plan
+from fargate_constructs.adoption.stack_plan import Plan, make_plan
 from fargate_constructs.synthesized.comparable_template import TemplateTree
 from fargate_constructs.synthesized.stored_templates import StoredStack
 

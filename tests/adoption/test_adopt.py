@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from fargate_constructs import adopt
-from fargate_constructs.adoption.plan import make_plan
+from fargate_constructs.adoption.stack_plan import make_plan
 from fargate_constructs.synthesized.stored_templates import read_app
 from tests.adoption.stored import BUCKET, QUEUE
 

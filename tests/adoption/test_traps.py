@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fargate_constructs.adoption.plan import KEPT_TYPES
+from fargate_constructs.adoption.stack_plan import KEPT_TYPES
 from fargate_constructs.synthesized.create_only import known_types
 from fargate_constructs.synthesized.stored_templates import StoredStack
 from fargate_constructs.synthesized.unique_keys import EFFECTS, KEYS

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import Egress, FargateService, FixedEgressNetwork, OneOffTask, VpcEndpoints
 from fargate_constructs.network.imported_network import ImportedNetwork
-from fargate_constructs.synthesized.comparable_template import read_comparable_template
+from fargate_constructs.synthesized.comparable_sources import read_comparable_template
 from fargate_constructs.synthesized.replacements import find_replacements
 from tests.modes.made_elsewhere import IMAGE
 from tests.templates import properties, properties_of

@@ -41,7 +41,7 @@ def faults_of(old: Any, new: Any, **arguments: Any) -> list[str]:  # noqa: ANN40
         assert_no_replacement(old, new, **arguments)
     except AssertionError as error:
         head, *faults, end = str(error).splitlines()
-        assert head == f"CloudFormation would replace or delete {len(faults)} of what should last:"
+        assert head == f"CloudFormation would replace, delete or refuse {len(faults)} of what should last:"
         assert end == "put each back as it was, or name it in accepted=[...] if it may go"
         return [fault.removeprefix("- ") for fault in faults]
     return []
@@ -384,7 +384,7 @@ class Shop(Stack):
         super().__init__(App(), "Shop")
         vpc = ec2.CfnVPC(self, "Vpc", cidr_block=cidr)
         ec2.CfnSubnet(self, "Subnet", vpc_id=vpc.ref, cidr_block="10.0.0.0/24")
-        ec2.CfnSecurityGroup(self, "Group", group_description="any")
+        ec2.CfnInternetGateway(self, "Gateway")
         s3.Bucket(self, bucket)
 
 

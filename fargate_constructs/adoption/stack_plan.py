@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fargate_constructs.adoption.adoption_file import AdoptionFile, Place, place_in_stack
-from fargate_constructs.adoption.changes import Change, Effect, changes_of, path_of, renamed
+from fargate_constructs.adoption.changes import Change, Effect, changes_of, renamed
 from fargate_constructs.adoption.pairing import pair
 from fargate_constructs.adoption.remedies import remedy
 from fargate_constructs.adoption.traps import Trap, find_traps
-from fargate_constructs.synthesized.comparable_template import ComparableTemplate, TemplateTree, comparable
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, TemplateTree, comparable, path_of
 from fargate_constructs.synthesized.create_only import normalize
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, StoredStack
