@@ -24,6 +24,7 @@ from tests.emulator import (
     buckets,
     functions,
     interfaces,
+    ipv6,
     listener_rules,
     nat,
     replacements,
@@ -139,7 +140,11 @@ def _vpc(*args: object, handler: Callable[..., Created]) -> Created:
         default["IpPermissions"] = _ec2_sg_permissions([{"IpProtocol": "-1", **itself}])
     associations = [f"vpc-cidr-assoc-{vpc_id.removeprefix('vpc-')}"]
     cidr_block = _vpcs[vpc_id]["CidrBlock"]
-    return vpc_id, attributes | {"CidrBlock": cidr_block, "CidrBlockAssociations": associations, "Ipv6CidrBlocks": []}
+    return vpc_id, attributes | {
+        "CidrBlock": cidr_block,
+        "CidrBlockAssociations": associations,
+        "Ipv6CidrBlocks": ipv6.ranges_of(vpc_id),
+    }
 
 
 def _alarm_record(name: str, props: Props, *, record: Callable[[str, Props], Props]) -> Props:
@@ -229,6 +234,9 @@ HANDLERS = {
         interfaces.delete_association,
         "AllocationId NetworkInterfaceId PrivateIpAddress",
     ),
+    "AWS::EC2::EgressOnlyInternetGateway": Handler(
+        ipv6.create_gateway, ipv6.tag_gateway, ipv6.delete_gateway, "VpcId", "Tags"
+    ),
     "AWS::EC2::FlowLog": Handler(_create_flow_log, _tag_flow_log, _delete_flow_log, FLOW_LOG, "Tags"),
     "AWS::EC2::NatGateway": Handler(
         nat.create_nat_gateway,
@@ -246,6 +254,9 @@ HANDLERS = {
     ),
     "AWS::EC2::SecurityGroupEgress": _rule_handler("Egress", "Destination"),
     "AWS::EC2::SecurityGroupIngress": _rule_handler("Ingress", "Source"),
+    "AWS::EC2::VPCCidrBlock": Handler(
+        ipv6.associate_range, None, ipv6.disassociate_range, "AmazonProvidedIpv6CidrBlock VpcId"
+    ),
     "AWS::WAFv2::WebACLAssociation": Handler(_associate_acl, None, _disassociate_acl, "ResourceArn WebACLArn"),
 }
 
@@ -267,6 +278,7 @@ def register() -> None:
     records["_cw_metric_alarm_record"] = partial(_alarm_record, record=records["_cw_metric_alarm_record"])
     _ACTION_MAP["DescribeNatGateways"] = partial(nat.describe_nat_gateways, describe=_ACTION_MAP["DescribeNatGateways"])
     _ACTION_MAP.update(interfaces.ACTIONS)
+    ipv6.register()
     replacements.register()
     reverse_dns.register()
     listener_rules.register()
