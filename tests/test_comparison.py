@@ -79,7 +79,8 @@ def rows() -> Iterator[Row]:
         for line in text.splitlines():
             cells = [cell.strip() for cell in line.strip("|").split(" | ")]
             if line.startswith("| ") and cells[0] != "there":
-                yield Row(tool, *cells) if len(cells) == 4 else Row(tool, *cells, "")
+                there, lines, here, guide = [*cells, ""][:4]
+                yield Row(tool, there, lines, here, guide)
 
 
 ROWS = [*rows()]
@@ -146,7 +147,9 @@ def attribute(owner: Any, name: str) -> Any:  # noqa: ANN401
 
 def call(function: Any, positional: list[Any], keywords: list[ast.keyword]) -> Any:  # noqa: ANN401
     """Return what a call returns; raise an error if it has no such arguments."""
-    parameters = inspect.signature(function.__init__ if isinstance(function, type) else function).parameters
+    # The metaclass of jsii hides the signature of a class.
+    made_by = inspect.getattr_static(function, "__init__") if isinstance(function, type) else function
+    parameters = inspect.signature(made_by).parameters
     for keyword in keywords:
         check(keyword.value)
         if keyword.arg not in parameters:

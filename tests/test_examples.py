@@ -1,6 +1,7 @@
 """The apps in examples/, which do what other tools' own examples do: synthesized, audited and linted."""
 
 import json
+import re
 import runpy
 from collections.abc import Iterator
 from importlib import import_module
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, aws_ecs_patterns
 from cdk_nag import NagPack
 
 from tests.audit import PACKS, Template, findings
@@ -176,6 +177,16 @@ def test_sst(examples: dict[str, Example]) -> None:
     assert priorities["['http-header', 'path-pattern']"] < priorities["['path-pattern']"]
     for service in example.properties("ECS::Service"):
         assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+
+
+def test_ecs_patterns(examples: dict[str, Example]) -> None:
+    """A stack for each Fargate class of the module, named after it."""
+    classes = [name for name in dir(aws_ecs_patterns) if re.fullmatch(r"\w+Fargate(Service|Task)", name)]
+    example = examples["ecs_patterns"]
+
+    assert {re.sub("LoadBalanced|TargetGroups|Fargate(Service|Task)", "", name) for name in classes} == {*example.files}
+    (service,) = example.properties("ECS::Service", "ApplicationMultiple")
+    assert [each["ContainerPort"] for each in service["LoadBalancers"]] == [80, 90, 90]
 
 
 def test_pipeline(examples: dict[str, Example]) -> None:

@@ -1,8 +1,8 @@
 """Copilot's four types of manifests, in two environments: the options of the samples in Copilot's documentation.
 
 https://aws.github.io/copilot-cli/docs/manifest/overview/: a Load Balanced Web Service (`frontend`), Backend Services
-(`api`, `content`), a Worker Service (`cost-analyzer`) and a Scheduled Job (`report-generator`). What a manifest says in
-`environments:` is in `Settings` here. Each workload has its own stack, as with Copilot.
+(`api`, `gateway`, `content`), a Worker Service (`cost-analyzer`) and a Scheduled Job (`report-generator`). What a
+manifest says in `environments:` is in `Settings` here. Each workload has its own stack, as with Copilot.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, App, Duration, Stack, Stage, Validations
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_scheduler as scheduler
@@ -38,6 +39,7 @@ from fargate_constructs import (
 # In a project with a Dockerfile: ecs.ContainerImage.from_asset("frontend", platform=ecr_assets.Platform.LINUX_AMD64)
 NGINX = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 PYTHON = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13-slim")
+ENVOY = ecs.ContainerImage.from_registry("envoyproxy/envoy:v1.36.2")
 BUSYBOX = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/busybox:1.37")
 
 
@@ -167,6 +169,30 @@ class Api(Workload):
         api.scalable_task_count.scale_to_track_custom_metric("ResponseTime", metric=response_time, target_value=2)
 
 
+class Gateway(Workload):
+    """A Backend Service with several ports, and a proxy that has TLS to the task: the load balancer takes its port."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Make the service, its proxy, and a route for each port."""
+        super().__init__(environment, "gateway")
+        gateway = FargateService(
+            self,
+            "Service",
+            name="gateway",
+            network=self.network,
+            cluster=self.cluster,
+            image=NGINX,
+            port={"http": 8083, "customers": 8081},
+            protocol={"envoy": elbv2.ApplicationProtocol.HTTPS},
+            health={"http": Health(path="/_health"), "envoy": Health(path="/ready")},
+        )
+        envoy = gateway.add_sidecar("envoy", image=ENVOY)
+        envoy.add_port_mappings(ecs.PortMapping(name="envoy", container_port=443))
+        environment.internal.add_route("Gateway", service=gateway, hosts=["gateway.example.internal"])
+        environment.internal.add_route("Customers", service=gateway, port="customers", paths=["/customerdb"])
+        environment.internal.add_route("Admin", service=gateway, port="envoy", paths=["/admin"])
+
+
 class Content(Workload):
     """A Backend Service with a shared file system, which a container fills before the service starts."""
 
@@ -265,7 +291,7 @@ def build(app: App) -> None:
     """Add a stage for each environment, with its stacks."""
     for name, settings in ENVIRONMENTS.items():
         environment = Environment(app, name, settings)
-        for workload in (Frontend, Api, Content, CostAnalyzer, ReportGenerator):
+        for workload in (Frontend, Api, Gateway, Content, CostAnalyzer, ReportGenerator):
             workload(environment)
 
 

@@ -15,6 +15,7 @@ from fargate_constructs import (
     FargateService,
     FargateWebService,
     FixedEgressNetwork,
+    HttpEndpoint,
     QueueWorker,
     Scaling,
     ScheduledTask,
@@ -64,6 +65,21 @@ class Network(Stack):
             self, "Endpoint", network=network, domain_name="tls.example.com", hosted_zone=zone_of(self)
         )
         endpoint.add_listener("Tls", port=443, service=service, protocol=elbv2.Protocol.TLS)
+
+
+class ApplicationMultiple(Stack):
+    """ApplicationMultipleTargetGroupsFargateService."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        """Two ports of a service, one by its path, behind a public and an internal load balancer."""
+        super().__init__(scope, id)
+        network = FixedEgressNetwork(self, "Network")
+        service = FargateService(self, "Service", network=network, image=IMAGE, port={"http": 80, "admin": 90})
+        public = HttpEndpoint(self, "Public", network=network, domain_name="api.example.com", hosted_zone=zone_of(self))
+        internal = HttpEndpoint(self, "Internal", network=network, internal=True, allow_cidrs=["10.0.0.0/16"])
+        public.add_route("Http", service=service)
+        public.add_route("Admin", service=service, port="admin", paths=["/a/b/c"])
+        internal.add_route("InternalAdmin", service=service, port="admin")
 
 
 class NetworkMultiple(Stack):
@@ -118,7 +134,7 @@ class Scheduled(Stack):
 
 def build(app: App) -> None:
     """Add the stacks to an app."""
-    for stack in (Application, Network, NetworkMultiple, QueueProcessing, Scheduled):
+    for stack in (Application, Network, ApplicationMultiple, NetworkMultiple, QueueProcessing, Scheduled):
         stack(app, stack.__name__)
 
 
