@@ -70,6 +70,7 @@ class ListeningEndpoint(Construct):
         health_check_protocol: elbv2.Protocol = elbv2.Protocol.TCP,
         deregistration_delay: Duration | None = None,
         proxy_protocol_v2: bool = False,
+        target_group_port: int = 1,
     ) -> elbv2.NetworkListener:
         """Send the connections to a port to a service.
 
@@ -104,6 +105,10 @@ class ListeningEndpoint(Construct):
                 nodes of the load balancer may send it new connections.
             proxy_protocol_v2: Whether each connection begins with a header of the PROXY protocol, version 2, with the
                 caller's address, also that of a health check. The service must read it. By default not.
+            target_group_port: The `Port` of the target group. It has no effect, because ECS registers each task with
+                its own port
+                (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). A
+                change replaces the group: keep that of a target group that is deployed. By default 1.
 
         Raises:
             TypeError: If an argument has another type than its annotation.
@@ -136,6 +141,7 @@ class ListeningEndpoint(Construct):
                 self._preserves_client_ip or protocol in WITH_UDP if preserve_client_ip is None else preserve_client_ip
             ),
             proxy_protocol_v2=proxy_protocol_v2,
+            target_group_port=target_group_port,
         )
         self._names.update(dict.fromkeys(ports, f"{id!r} of {path_of(service)}"))
         if ingress:

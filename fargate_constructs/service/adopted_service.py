@@ -42,8 +42,8 @@ class AdoptedService:
         service_name: The `ServiceName`, if the service has one. By default AWS chooses one, so that CloudFormation can
             replace the service if it must.
         target_group_name: The `Name` of the target group of routes, if it has one. By default AWS chooses one.
-        target_group_port: The `Port` of the target groups. It has no effect: ECS registers each task with its own port.
-            By default 80 for HTTP, 443 for HTTPS, and 1 for the listeners of a `TcpEndpoint`.
+        target_group_port: The `Port` of the target group of routes. It has no effect, because ECS registers each task
+            with its own port. By default 80 for HTTP, and 443 for HTTPS.
 
     Raises:
         ValueError: If a value is none that AWS accepts, or the deployment controller is another than ECS.

@@ -433,6 +433,7 @@ class FargateService(FargateTask):
         deregistration_delay: Duration | None = None,
         preserve_client_ip: bool | None = None,
         proxy_protocol_v2: bool = False,
+        target_group_port: int = 1,
     ) -> elbv2.NetworkListener:
         """Answer connections to a network load balancer. `TcpEndpoint.add_listener` calls it.
 
@@ -463,6 +464,10 @@ class FargateService(FargateTask):
                 AWS does not change, and not for TCP and TLS.
             proxy_protocol_v2: Whether each connection begins with a header of the PROXY protocol, version 2, with the
                 caller's address, also that of a health check. The service must read it. By default not.
+            target_group_port: The `Port` of the target group. It has no effect, because ECS registers each task with
+                its own port
+                (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html). A
+                change replaces the group: keep that of a target group that is deployed. By default 1.
 
         Raises:
             ValueError: If the service has no such port, or five target groups; if its deployments have a *test_header*
@@ -617,7 +622,6 @@ class FargateService(FargateTask):
             options=self._options,
             vpc=self._network.vpc,
             deployment=self.deployment,
-            adopted=self._adopted,
         )
         for number in self._routed_ports:
             listeners.note_route(number)

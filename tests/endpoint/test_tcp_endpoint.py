@@ -431,6 +431,7 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
         {"ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS},
         "ssl_policy needs protocol TLS, got it for listener 'New' with TCP",
     ),
+    "a target group at port 0": ({"target_group_port": 0}, "target_group_port must be 1 to 65535, got: 0"),
     "a short idle timeout": (
         {"idle_timeout": Duration.seconds(59)},
         "idle_timeout must be 60 to 6000 seconds, got: 59",

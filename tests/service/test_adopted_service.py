@@ -62,7 +62,14 @@ def lab() -> Lab:
         ),
     )
     endpoint.add_route("Web", service=web)
-    tcp.add_listener("Tls", port=8443, service=web, certificate=certificate, ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS)
+    tcp.add_listener(
+        "Tls",
+        port=8443,
+        service=web,
+        certificate=certificate,
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+        target_group_port=8443,
+    )
     return Lab(Template.from_stack(stack), web, endpoint, tcp)
 
 
@@ -97,12 +104,12 @@ def test_load_balancers_keep_their_names(lab: Lab) -> None:
 
 
 def test_target_groups_keep_port_and_name(lab: Lab) -> None:
-    """All have the port. Only that of routes has the name, which is unique in a region."""
+    """Each has its own."""
     of_routes, of_listener = lab.web.target_groups[0], lab.web.network_target_groups[0]
 
     groups = [properties_of(lab.template, each) for each in (of_routes, of_listener)]
 
-    assert [(each["Port"], each.get("Name")) for each in groups] == [(8080, "web-group"), (8080, None)]
+    assert [(each["Port"], each.get("Name")) for each in groups] == [(8080, "web-group"), (8443, None)]
 
 
 def test_listeners_keep_their_ssl_policy(lab: Lab) -> None:

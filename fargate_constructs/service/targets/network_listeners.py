@@ -16,8 +16,7 @@ from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.validation import seconds_of, validate_seconds
-from fargate_constructs.service.adopted_service import AdoptedService
+from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import LISTENER, attach, validate_number_of_target_groups
 from fargate_constructs.service.targets.health import Health
@@ -28,13 +27,11 @@ Protocol = elbv2.Protocol
 # The ID by which the warning can be acknowledged.
 NO_SECURITY_GROUP = "fargate-constructs:noSecurityGroup"
 WITH_UDP = (Protocol.UDP, Protocol.TCP_UDP)
-# Each task is registered with the container's port, and another port here would replace the target group
-# (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html).
-UNUSED_PORT = 1
 # AWS recommends it: a target may get new connections until each node of the load balancer knows that it leaves
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html).
 MIN_DRAIN_SECONDS = 120
 MAX_DRAIN_SECONDS = 3600
+MAX_PORT = 65_535
 # TLS 1.3 with the post-quantum key exchange, and TLS 1.2 with forward secrecy, as an HttpEndpoint has
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/describe-ssl-policies.html).
 SSL_POLICY = elbv2.SslPolicy.TLS13_12_RES_PQ
@@ -70,6 +67,9 @@ class NetworkListenerOptions:
             does not change, and not for TCP and TLS.
         proxy_protocol_v2: Whether each connection begins with a header of the PROXY protocol, version 2, with the
             caller's address, also that of a health check. The service must read it. By default not.
+        target_group_port: The `Port` of the target group. It has no effect, because ECS registers each task with its
+            own port (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html).
+            A change replaces the group: keep that of a target group that is deployed. By default 1.
     """
 
     load_balancer: elbv2.INetworkLoadBalancer
@@ -86,6 +86,7 @@ class NetworkListenerOptions:
     deregistration_delay: Duration | None = None
     preserve_client_ip: bool | None = None
     proxy_protocol_v2: bool = False
+    target_group_port: int = 1
 
     def validate(self, id: str, health: Health) -> None:
         """Refuse what AWS would refuse, and checks that no task could pass."""
@@ -107,6 +108,7 @@ class NetworkListenerOptions:
             raise ValueError(f"ssl_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
         if self.alpn_policy and self.protocol is not Protocol.TLS:
             raise ValueError(f"alpn_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
+        validate_range("target_group_port", self.target_group_port, 1, MAX_PORT)
         if self.deregistration_delay:
             validate_seconds("deregistration_delay", self.deregistration_delay, 0, MAX_DRAIN_SECONDS)
 
@@ -128,7 +130,6 @@ class NetworkListeners(Construct):
         options: OptionsByPort,
         vpc: ec2.IVpc,
         deployment: Deployment,
-        adopted: AdoptedService,
     ) -> None:
         super().__init__(scope, id)
 
@@ -137,7 +138,6 @@ class NetworkListeners(Construct):
         self._options = options
         self._vpc = vpc
         self._deployment = deployment
-        self._group_port = adopted.target_group_port or UNUSED_PORT
         self._protocols: dict[int, set[elbv2.Protocol]] = {}
         self.target_groups: list[elbv2.NetworkTargetGroup] = []
         """The target groups of all listeners."""
@@ -251,7 +251,7 @@ class NetworkListeners(Construct):
             scope,
             id,
             vpc=self._vpc,
-            port=self._group_port,
+            port=options.target_group_port,
             protocol=protocol,
             target_type=elbv2.TargetType.IP,
             deregistration_delay=options.deregistration_delay or _drain(health),
