@@ -7,7 +7,12 @@ from typing import NamedTuple
 from fargate_constructs.adoption.evidence import CONTAINERS, Resources, facts_of
 
 # An app has them by purpose: if each template has exactly one, both are the same.
-SINGULAR = {"AWS::ECS::Cluster", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer"}
+SINGULAR = {
+    "AWS::ECS::Cluster",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+}
 # CDK gives them another ID for each content, or they are nothing that AWS has.
 UNPAIRED = {"AWS::CDK::Metadata", "AWS::Lambda::Version", "AWS::ApiGateway::Deployment"}
 

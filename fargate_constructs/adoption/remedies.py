@@ -42,11 +42,17 @@ def remedy(
     argument = ARGUMENTS.get((before["Type"], property_))
     if (before["Type"], property_) == (SECURITY_GROUP, "GroupDescription"):
         argument = _of_security_group(logical_id, template)
+    if (before["Type"], property_) == (TARGET_GROUP, "Port") and _is_of_a_network_load_balancer(after):
+        argument = "target_group_port={} in add_listener"
     if argument and not (value is not None and not isinstance(value, str | int) and "{}" in argument):
         return f"write {argument.format(_python(value))}"
     if value is None:
         return f'call add_property_deletion_override("{property_}") on its L1 construct'
     return f'call add_property_override("{property_}", {_python(value)}) on its L1 construct'
+
+
+def _is_of_a_network_load_balancer(target_group: Mapping[str, Any]) -> bool:
+    return target_group["Properties"].get("Protocol") not in {None, "HTTP", "HTTPS"}
 
 
 def _of_security_group(logical_id: str, template: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -151,6 +151,19 @@ def test_the_only_service() -> None:
     assert pairs_of(old, stored(B=service(task="T"), C=service(task="U"), T=resource(TASK), U=resource(TASK))) == {}
 
 
+def test_the_only_task_definition() -> None:
+    """A scheduled task has no service: its log group is known by the one task definition."""
+    old, new = (
+        stored(
+            **{f"{key}Task": resource(TASK, ContainerDefinitions=[log_options(f"{key}Logs", key)])},
+            **{f"{key}Logs": resource(LOG_GROUP)},
+        )
+        for key in ("Old", "New")
+    )
+
+    assert plan_of(old, new).pairs["OldLogs"] == "NewLogs"
+
+
 def test_a_network_load_balancer_is_no_application_load_balancer() -> None:
     """CloudFormation would replace it for its type."""
     old = stored(A=resource(BALANCER, Type="network"))

@@ -132,6 +132,13 @@ def test_remedies(type_: str, property_: str, was: object, now: object, remedy: 
     assert plan_of(old, new).remedies == {"It": [remedy]}
 
 
+def test_the_remedy_of_a_network_load_balancers_target_group() -> None:
+    """Its port belongs to the listener."""
+    old, new = (stored(It=resource(GROUP, "It", Port=port, Protocol="TCP")) for port in (25, 1))
+
+    assert plan_of(old, new).remedies == {"It": ["write target_group_port=25 in add_listener"]}
+
+
 def test_remedies_of_security_groups() -> None:
     """The argument belongs to what uses the group."""
 
