@@ -54,7 +54,7 @@ quick: $(VENV)/.ready  ## run ruff and the tests that find most, in under 45 s
 	ruff format --check
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
 
-long: $(VENV)/.ready  ## run the tests that take too long for make test
+long: $(VENV)/.ready  ## run the tests that take too long for make test, such as all moves of docs/migrating.md
 	pytest -m long
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## run cdk-nag, cfn-lint and checkov on each mode of each part

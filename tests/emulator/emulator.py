@@ -36,6 +36,7 @@ JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
 # Settings of a person that children must not use: for another AWS, for the CDK CLI (each of its options can be a
 # variable CDK_*), and for a proxy.
 NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
+DEPLOY = ("deploy", "--all", "--require-approval", "never", "--progress", "events")
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
@@ -154,9 +155,25 @@ class Emulator:
         self.bootstrap()
         outputs = self.folder / "outputs.json"
         outputs.unlink(missing_ok=True)
-        flags = ["--all", "--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs)]
-        self._cdk("deploy", *flags, "--output", str(outdir.resolve()), cwd=app_dir)
+        self._cdk(*DEPLOY, "--outputs-file", str(outputs), "--output", str(outdir.resolve()), cwd=app_dir)
         return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
+
+    def deploy_assembly(self, outdir: Path) -> None:
+        """Deploy all stacks of a synthesized app with the CDK CLI.
+
+        Raises:
+            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
+        """
+        self.bootstrap()
+        self._cdk(*DEPLOY, "--app", str(outdir.resolve()), cwd=self.folder)
+
+    def destroy(self, outdir: Path) -> None:
+        """Destroy all stacks of a synthesized app with the CDK CLI.
+
+        Raises:
+            EmulatorError: the CLI failed; the message ends with the failed resources and AWS's reasons.
+        """
+        self._cdk("destroy", "--all", "--force", "--app", str(outdir.resolve()), cwd=self.folder)
 
     def take_back(self, outdir: Path, *, mapping: Path) -> None:
         """Import the resources that a destroyed stack retained into a new one, by a file for `cdk import`.

@@ -51,7 +51,8 @@ class CloudFormationStack:
     def __init__(self, aws: Emulator, name: str) -> None:
         self.aws = aws
         self.name = name
-        self.id = ""
+        self.id = name
+        """Its ARN, once this has deployed it: a deleted stack has no name."""
         self._cloudformation = aws.client("cloudformation")
 
     def deploy(self, **template: str) -> str:
@@ -85,18 +86,26 @@ class CloudFormationStack:
         """Return all resources, by the construct's path below the stack: `Network/EgressIps/1`."""
         template = self._cloudformation.get_template(StackName=self.id)["TemplateBody"]
         definitions = (json.loads(template) if isinstance(template, str) else template)["Resources"]
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.id)
-        return {
-            _path(definitions[each["LogicalResourceId"]]): Resource(each["ResourceType"], each["PhysicalResourceId"])
-            for page in pages
-            for each in page["StackResourceSummaries"]
-        }
+        return {_path(definitions[each["LogicalResourceId"]]): _resource(each) for each in self._summaries()}
+
+    def by_logical_id(self) -> dict[str, Resource]:
+        """Return all resources, by logical ID."""
+        return {each["LogicalResourceId"]: _resource(each) for each in self._summaries()}
+
+    def events(self) -> int:
+        """Return how many events there were."""
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.id)
+        return sum(len(page["StackEvents"]) for page in pages)
 
     def why(self) -> str:
         """Return why resources failed in the last operation, newest first."""
         events = self._cloudformation.describe_stack_events(StackName=self.id)["StackEvents"]
         reasons = [event.get("ResourceStatusReason", "") for event in events]
         return "\n".join(filter(None, takewhile(lambda reason: reason != "User Initiated", reasons)))
+
+    def _summaries(self) -> list[dict[str, str]]:
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.id)
+        return [each for page in pages for each in page["StackResourceSummaries"]]
 
     def _wait(self) -> str:
         for _ in range(600):
@@ -145,6 +154,10 @@ class DeployedStack(CloudFormationStack):
             if path.name == f"{self.name}.template.json":
                 url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
         return url
+
+
+def _resource(summary: Mapping[str, str]) -> Resource:
+    return Resource(summary["ResourceType"], summary["PhysicalResourceId"])
 
 
 def _path(definition: Mapping[str, dict[str, str]]) -> str:
