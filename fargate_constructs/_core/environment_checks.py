@@ -74,6 +74,11 @@ def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
     return one is other or _may_be_same_id(one.vpc_id, other.vpc_id)
 
 
+def may_have_ipv6(vpc: ec2.IVpc) -> bool:
+    """Return whether a VPC may have IPv6. Of an imported VPC this is not known."""
+    return not isinstance(vpc, ec2.Vpc) or any(isinstance(child, ec2.CfnVPCCidrBlock) for child in vpc.node.children)
+
+
 def may_be_in_vpc(group: ec2.ISecurityGroup, vpc: ec2.IVpc) -> bool:
     """Whether a security group may belong to a VPC; the VPC of an imported one is not known."""
     resource = group.node.default_child

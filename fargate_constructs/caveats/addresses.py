@@ -1,13 +1,13 @@
 """Rules about addresses: whether tasks leave from addresses that are known and stay."""
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aws_cdk import Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
+from fargate_constructs.synthesized.egress_proof import has_known_ipv6
 from fargate_constructs.synthesized.egress_routes import EgressRoutes, Fault
 from fargate_constructs.synthesized.intrinsics import Unresolved, lookup, unresolved_in
 from fargate_constructs.synthesized.task_launchers import TaskLauncher
@@ -29,6 +29,8 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
         parameters.extend(unresolved_in(address) if place is None else [])
         return place not in elastic_ips
 
+    # Subnets of tasks whose IPv6 ranges are not known.
+    unknown_ipv6: set[Place] = set()
     parameters: list[Unresolved] = []
     faults: dict[Place, list[Fault]] = {}
     for launcher in app.launchers:
@@ -43,11 +45,19 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
                 parameters.clear()
                 faults[subnet] = list(routes.faults(subnet, is_known=is_known))
                 yield from undecided(subnet, Rule.UnknownEgress, AllocationId=list(parameters))
+            if not has_known_ipv6(launcher.place.stack.node.root, templates.path(launcher.place)):
+                unknown_ipv6.add(subnet)
             if any(fault.rule == "publicSubnet" for fault in faults[subnet]) and public != "ENABLED":
                 broken = public in (None, "DISABLED")
                 got = templates.path(subnet)
                 yield from judge(Rule.PublicSubnet, launcher.place, got, broken=broken, AssignPublicIp=public)
-    for fault in chain(*faults.values()):
+    for subnet, found in faults.items():
+        yield from _of_routes(fault for fault in found if fault.rule != "ipv6Egress" or subnet in unknown_ipv6)
+
+
+def _of_routes(faults: Iterable[Fault]) -> Iterator[Finding]:
+    """Yield what the faults in the routes of a subnet break."""
+    for fault in faults:
         if fault.rule == "unprovenEgress":
             rules = (Rule.PublicSubnet, *RULES.values())
             yield from (Finding(rule, fault.cause, f"tasks in {fault.route}", is_undecided=True) for rule in rules)

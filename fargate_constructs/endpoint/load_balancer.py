@@ -12,6 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.descriptions import validate_description
+from fargate_constructs._core.environment_checks import may_have_ipv6
 from fargate_constructs._core.unresolved import is_dummy, is_list_token, may_match
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.endpoint.ingress import IPV4, IPV6
@@ -116,7 +117,7 @@ class LoadBalancerPlace:
                 "ip_address_type must be IPV4 or DUAL_STACK for an internal endpoint, "
                 f"got: {self.ip_address_type.name}; it has no public addresses that could be left out"
             )
-        if self.is_dual_stack and not _may_have_ipv6(vpc):
+        if self.is_dual_stack and not may_have_ipv6(vpc):
             raise ValueError(
                 f"ip_address_type must be IPV4, got: {self.ip_address_type.name} in {vpc.node.path}, which has no IPv6 "
                 "addresses; make the network with ip_protocol=ec2.IpProtocol.DUAL_STACK"
@@ -173,8 +174,3 @@ def _zone(subnet: ec2.ISubnet) -> str:
     except RuntimeError:
         return subnet.subnet_id
     return subnet.subnet_id if is_list_token(zone) else zone
-
-
-def _may_have_ipv6(vpc: ec2.IVpc) -> bool:
-    """Return whether a VPC may have IPv6. Of an imported VPC this is not known."""
-    return not isinstance(vpc, ec2.Vpc) or any(isinstance(child, ec2.CfnVPCCidrBlock) for child in vpc.node.children)

@@ -223,6 +223,8 @@ class FixedEgressNetwork(Construct):
             ValueError: If the addresses or ranges are not known, or are published already.
         """
         public_ips = self._known_ips("publish")
+        if ipv6_parameter_name == parameter_name:
+            raise ValueError(f"ipv6_parameter_name must differ from parameter_name, got: {parameter_name!r} for both")
         if ipv6_parameter_name is not None and not self.egress_ipv6_cidrs:
             raise ValueError(
                 f"ipv6_parameter_name needs a network whose tasks leave over IPv6, got: {ipv6_parameter_name!r} for "

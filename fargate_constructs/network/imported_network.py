@@ -7,6 +7,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
+from fargate_constructs._core.environment_checks import may_have_ipv6
 from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs._core.validation import validate_ips, validate_ipv6_cidrs
 from fargate_constructs.synthesized.egress_proof import EgressProof
@@ -27,6 +28,11 @@ class ImportedNetwork(Construct):
     ) -> None:
         validate_ips("egress_ips", egress_ips)
         validate_ipv6_cidrs("egress_ipv6_cidrs", egress_ipv6_cidrs)
+        if egress_ipv6_cidrs and not may_have_ipv6(vpc):
+            raise ValueError(
+                f"egress_ipv6_cidrs need a VPC with IPv6, got: {vpc.node.path} without; make it with "
+                "ip_protocol=ec2.IpProtocol.DUAL_STACK"
+            )
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets and is_dummy(vpc.vpc_id):
             subnets = vpc.private_subnets  # the CLI has yet to look up a selection by name

@@ -132,6 +132,12 @@ def find_egress_violations(
     return found
 
 
+def has_known_ipv6(root: IConstruct, path: str) -> bool:
+    """Whether the proof of an app has tasks at or above a construct path, and knows their IPv6 ranges."""
+    proof = existing_app_singleton(root, EgressProof)
+    return any(each.has_known_ipv6 and _is_in(path, each.path) for each in (proof.tasks if proof else ()))
+
+
 class _EgressChecker:
     """Follows the routes of tasks in an app's templates."""
 

@@ -8,6 +8,7 @@ from aws_cdk import App, CfnDeletionPolicy, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from fargate_constructs import FargateService, FixedEgressNetwork
 from fargate_constructs.caveats import Rule
 from tests.caveats.lab import IMAGE, findings_in
 
@@ -72,6 +73,12 @@ def dual_stack(stack: Stack) -> None:
     service_in(stack, vpc)
 
 
+def known_dual_stack(stack: Stack) -> None:
+    """Tasks of ours with IPv6, whose ranges are known."""
+    network = FixedEgressNetwork(stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    FargateService(stack, "Service", network=network, image=ecs.ContainerImage.from_registry(IMAGE))
+
+
 def public_dual_stack(stack: Stack) -> None:
     """Tasks with IPv6 to which the internet may connect, though they have no public IPv4 address."""
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0, ip_protocol=ec2.IpProtocol.DUAL_STACK)
@@ -109,6 +116,7 @@ CASES: list[tuple[Callable[[Stack], None], set[tuple[str, str]]]] = [
     (public, {("PublicSubnet", "Service/Service")}),
     (public_with_address, {("PublicAddress", "Service/Service")}),
     (dual_stack, {("Ipv6Egress", "Vpc/PrivateSubnet1/DefaultRoute6")}),
+    (known_dual_stack, set()),
     (
         public_dual_stack,
         {("PublicSubnet", "Service/Service"), ("PublicAddress", "Vpc/PublicSubnet1/DefaultRoute6")},

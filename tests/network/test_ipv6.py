@@ -206,6 +206,20 @@ def test_ranges_that_are_not_there_are_not_published(stack: Stack, arguments: di
     assert properties(stack, "AWS::SSM::Parameter") == []
 
 
+def test_two_parameters_have_two_names(stack: Stack) -> None:
+    """The second one would fail at the deployment."""
+    network = FixedEgressNetwork(stack, "Network", ip_protocol=DUAL_STACK)
+    with pytest.raises(ValueError, match="ipv6_parameter_name must differ from parameter_name, got: '/ips' for both"):
+        network.publish(parameter_name="/ips", ipv6_parameter_name="/ips")
+
+
+def test_a_vpc_without_ipv6_has_no_ranges(stack: Stack) -> None:
+    """A VPC of the app is known to have none."""
+    message = "egress_ipv6_cidrs need a VPC with IPv6, got: Test/Vpc without; make it with ip_protocol=ec2.IpProtocol"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ipv6_cidrs=["2001:db8::/64"])
+
+
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "fe80", ""])
 def test_other_ranges_are_refused(stack: Stack, cidr: str) -> None:
     """An imported network leaves from IPv6 ranges."""
