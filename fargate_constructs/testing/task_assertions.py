@@ -9,7 +9,7 @@ from fargate_constructs.synthesized.assembly import app_templates
 from fargate_constructs.synthesized.egress_proof import RULES, find_egress_violations
 from fargate_constructs.synthesized.log_drivers import find_unarchived, log_drivers
 
-PRIVATE_TASK_RULES = ("publicAddress", "publicSubnet", "instanceAddress")
+PRIVATE_TASK_RULES = ("publicAddress", "publicSubnet", "publicIpv6", "instanceAddress")
 
 
 @checked
@@ -43,8 +43,9 @@ def assert_fixed_egress(scope: Stack | Stage, *, known_allocation_ids: Sequence[
     """Fail unless all tasks of a stack leave from Elastic IPs that are known and stay: the app's own, retained.
 
     The app is read as for `assert_private_tasks`. A route that cannot be followed to an Elastic IP fails, too: to a
-    transit gateway, over IPv6, propagated by a VPN gateway, or from a subnet that the app does not define, unless
-    `FixedEgressNetwork.from_vpc` has the addresses as `egress_ips`. Findings that are acknowledged on what starts the
+    transit gateway, propagated by a VPN gateway, or from a subnet that the app does not define, unless
+    `FixedEgressNetwork.from_vpc` has the addresses as `egress_ips`; so does IPv6, except from a `FixedEgressNetwork` or
+    from ranges that `from_vpc` has as `egress_ipv6_cidrs`. Findings that are acknowledged on what starts the
     tasks, or above it, are left out:
     `Validations.of(x).acknowledge(Acknowledgment(id="fargate-constructs::unprovenEgress", reason=...))`.
 

@@ -238,6 +238,30 @@ def test_addresses_kept_elsewhere_can_be_named(stack: Stack) -> None:
     assert_fixed_egress(stack, known_allocation_ids=["eipalloc-1"])
 
 
+def test_ipv6() -> None:
+    """A task is private behind an egress-only internet gateway, and its range is known in a network of ours."""
+    own, other, public = (Stack(App(), name) for name in ("Own", "Other", "Public"))
+    network = FixedEgressNetwork(own, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    FargateService(own, "Web", network=network, image=IMAGE)
+    gateway = ec2.NatProvider.gateway(eip_allocation_ids=["eipalloc-1"])
+    dual_stack: dict[str, Any] = {"max_azs": 1, "ip_protocol": ec2.IpProtocol.DUAL_STACK}
+    run_in(other, ec2.Vpc(other, "Vpc", nat_gateway_provider=gateway, **dual_stack))
+    vpc = ec2.Vpc(public, "Vpc", nat_gateway_provider=gateway, **dual_stack)
+    run_in(public, vpc)
+    table = vpc.private_subnets[0].route_table.route_table_id
+    ec2.CfnRoute(
+        public, "Half", route_table_id=table, destination_ipv6_cidr_block="2000::/4", gateway_id=vpc.internet_gateway_id
+    )
+
+    assert_private_tasks(own)
+    assert_fixed_egress(own)
+    assert_private_tasks(other)
+    (fault,) = faults_of(assert_fixed_egress, other, known_allocation_ids=["eipalloc-1"])
+    assert "should reach IPv6 hosts from known ranges" in fault
+    (fault,) = faults_of(assert_private_tasks, public)
+    assert "must have no IPv6 address that the internet reaches, got: Public/Vpc/PrivateSubnet1/Subnet, where" in fault
+
+
 @pytest.mark.parametrize("assertion", ASSERTIONS[:2], ids=lambda each: each.__name__)
 def test_tasks_with_the_addresses_of_instances_are_told(assertion: Callable[..., None], stack: Stack) -> None:
     """In network mode bridge, or on your own machines, whose network is unknown."""
