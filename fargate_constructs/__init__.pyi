@@ -15,6 +15,7 @@ from .logs.log_archive import LogArchive as LogArchive
 from .logs.log_compaction import LogCompaction as LogCompaction
 from .logs.log_router import LogRouter as LogRouter
 from .logs.retention import Retention as Retention
+from .monitoring.fargate_monitoring import FargateMonitoring as FargateMonitoring
 from .network.egress import Egress as Egress
 from .network.elastic_ip_pool import ElasticIpPool as ElasticIpPool
 from .network.fixed_egress_network import FixedEgressNetwork as FixedEgressNetwork

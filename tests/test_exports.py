@@ -104,6 +104,7 @@ MAY_IMPORT = {
     "adoption": ["_core", "synthesized"],
     "cli": ["_core", "synthesized", "adoption", "caveats"],
     "__main__": ["cli"],
+    "monitoring": ["_core", "network", "endpoint", "service", "logs"],
     "web_service": ["_core", "network", "service", "endpoint", "logs"],
 }
 

@@ -28,11 +28,15 @@ class _Types(Mapping[str, Any]):
     def __init__(self, function: Callable[..., object]) -> None:
         self._annotations = {name: each for name, each in function.__annotations__.items() if name != "return"}
         self._names = inspect.unwrap(function).__globals__
+        code = function.__code__
+        has_variadic = code.co_flags & inspect.CO_VARARGS
+        self._variadic = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if has_variadic else None
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any annotation
         if isinstance(annotation := self._annotations[name], str):
             self._annotations[name] = eval(annotation, self._names)  # noqa: S307 - as typing.get_type_hints does
-        return self._annotations[name]
+        type_: Any = self._annotations[name]
+        return tuple[type_, ...] if name == self._variadic else type_
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._annotations)

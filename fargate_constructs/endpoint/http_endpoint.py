@@ -27,6 +27,7 @@ from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.domains import Domains, validate_domain
+from fargate_constructs.endpoint.endpoint_metrics import EndpointMetrics
 from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
@@ -39,7 +40,7 @@ from fargate_constructs.network.network import Network
 
 
 @jsii.implements(ec2.IConnectable)
-class HttpEndpoint(RoutedEndpoint):
+class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
     """A load balancer with one listener that serves many services.
 
     With a certificate, or a domain name and its hosted zone, it serves HTTPS (TLS 1.2 and 1.3) and redirects HTTP.

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs._core.threshold_alarm import threshold_alarm
 from fargate_constructs.logs.archive_function import ShipperFunction
 from fargate_constructs.logs.failure_queue import FailureQueue
 from fargate_constructs.logs.firehose import Firehose
@@ -41,18 +42,17 @@ class Alarms:
         meaning: str,
         *,
         threshold: float = 1,
-        evaluation_periods: int = 1,
-        treat_missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+        periods: int = 1,
+        treat_missing_data: cloudwatch.TreatMissingData | None = None,
     ) -> cloudwatch.Alarm:
         """Add an alarm that is raised when a metric reaches a threshold in each of some periods of five minutes."""
-        alarm = cloudwatch.Alarm(
+        alarm = threshold_alarm(
             self._archive,
             f"{id}Alarm",
-            metric=metric,
-            alarm_description=f"{self._archive.node.path}: {meaning}",
+            metric,
+            f"{self._archive.node.path}: {meaning}",
             threshold=threshold,
-            evaluation_periods=evaluation_periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            periods=periods,
             treat_missing_data=treat_missing_data,
         )
         self.adopt(alarm)
@@ -147,4 +147,4 @@ class Alarms:
 
     def _watch_lag(self, id: str, function: ShipperFunction) -> None:
         meaning = "logs have come minutes late for 15 minutes; CloudWatch Logs or the application is slow"
-        self.add(id, function.metric_lag(), meaning, threshold=LATE_EVENT, evaluation_periods=LATE_PERIODS)
+        self.add(id, function.metric_lag(), meaning, threshold=LATE_EVENT, periods=LATE_PERIODS)

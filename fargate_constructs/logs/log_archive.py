@@ -277,6 +277,14 @@ class LogArchive(Construct):
         """
         return self._alarms.add(id, metric, meaning, threshold=threshold)
 
+    def metric_lag(self) -> cloudwatch.Metric:
+        """How many milliseconds late logs are shipped, at most; there is no data while they are less than a minute."""
+        return self.function.metric_lag()
+
+    def metric_oldest_failure_age(self) -> cloudwatch.Metric:
+        """For how many seconds the oldest batch waits that could not be stored; measured after each replay."""
+        return self.replay.metric_oldest_failure_age()
+
     def metric_quarantined_batches(self) -> cloudwatch.Metric:
         """How many batches could not be read and were put aside; counted again if one is delivered again."""
         return self.function.metric_quarantined_batches()

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs._core.threshold_alarm import threshold_alarm
 from fargate_constructs.logs.archive_function import ArchiveFunction
 
 
@@ -46,15 +46,8 @@ class ScheduledFunction(Construct):
             schedule=events.Schedule.rate(rate),
             targets=[targets.LambdaFunction(self.function)],
         )
-        self.alarm = self.function.metric_errors().create_alarm(
-            self,
-            "Alarm",
-            alarm_description=f"{self.node.path}: fails; see {description!r} in its log group",
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        meaning = f"{self.node.path}: fails; see {description!r} in its log group"
+        self.alarm = threshold_alarm(self, "Alarm", self.function.metric_errors(), meaning)
         """Goes off when a run fails; add your own actions."""
         acknowledge(self.alarm, ALARM)
         acknowledge(self.rule, {"EventBusDLQ": "The next run does the work of a run that was not started."})

@@ -32,13 +32,15 @@ from fargate_constructs.network.elastic_ip_pool import ElasticIpPool, report_unu
 from fargate_constructs.network.flow_logs import log_flows
 from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
+from fargate_constructs.network.nat_instance import NatInstance
+from fargate_constructs.network.network_metrics import NetworkMetrics
 from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.vpc_endpoint_policies import validate_accounts
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
 
 
-class FixedEgressNetwork(Construct):
+class FixedEgressNetwork(NetworkMetrics, Construct):
     """A VPC whose tasks run in private subnets and leave from Elastic IPs that stay.
 
     The network makes the Elastic IPs and retains them when the stack is deleted. Their logical IDs depend only on their
@@ -177,6 +179,16 @@ class FixedEgressNetwork(Construct):
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
         return self._task_subnets
+
+    @property
+    def nat_gateways(self) -> Sequence[ec2.CfnNatGateway]:
+        """The NAT gateways, zone by zone."""
+        return [each for each in self.node.children if isinstance(each, ec2.CfnNatGateway)]
+
+    @property
+    def nat_instances(self) -> Sequence[NatInstance]:
+        """The NAT instances, zone by zone."""
+        return [each for each in self.node.children if isinstance(each, NatInstance)]
 
     @property
     def is_isolated(self) -> bool:

@@ -10,10 +10,11 @@ from constructs import Construct, IConstruct, IDependable
 from fargate_constructs._core.environment_checks import may_have_ipv6
 from fargate_constructs._core.unresolved import is_dummy
 from fargate_constructs._core.validation import validate_ips, validate_ipv6_cidrs
+from fargate_constructs.network.network_metrics import NetworkMetrics
 from fargate_constructs.synthesized.egress_proof import EgressProof
 
 
-class ImportedNetwork(Construct):
+class ImportedNetwork(NetworkMetrics, Construct):
     """A VPC made elsewhere, as a network. Made by `FixedEgressNetwork.from_vpc`."""
 
     def __init__(
@@ -59,6 +60,11 @@ class ImportedNetwork(Construct):
                 "the routes of an imported VPC are unknown, so its egress addresses are unproven: "
                 "pass egress_ips=[...] if you know them",
             )
+
+    @property
+    def nat_gateways(self) -> Sequence[ec2.CfnNatGateway]:
+        """The NAT gateways of a VPC of this app; those of an imported VPC are not known."""
+        return [each for each in self.vpc.node.find_all() if isinstance(each, ec2.CfnNatGateway)]
 
     @property
     def connectivity(self) -> Sequence[IDependable]:

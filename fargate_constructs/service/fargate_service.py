@@ -51,6 +51,7 @@ from fargate_constructs.service.links.service_connect import (
 from fargate_constructs.service.links.service_connect_links import ServiceLinks
 from fargate_constructs.service.links.service_connect_names import host_name_of, port_mapping_name
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
+from fargate_constructs.service.service_metrics import ServiceMetrics
 from fargate_constructs.service.targets.health import Health, container_health_check
 from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_stickiness
 from fargate_constructs.service.targets.network_listeners import NetworkListenerOptions, NetworkListeners
@@ -63,7 +64,7 @@ from fargate_constructs.service.task_size import is_windows
 from fargate_constructs.synthesized.template_checks import TemplateChecks
 
 
-class FargateService(FargateTask):
+class FargateService(ServiceMetrics, FargateTask):
     """A service on Fargate: tasks in private subnets, a log group, scaling, and deployments that roll back on failure.
 
     Tasks have no public address. A deployment starts new tasks before it stops old ones (100 to 200 %) and rolls back

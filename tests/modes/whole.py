@@ -2,11 +2,19 @@
 
 from collections.abc import Callable
 
-from aws_cdk import Stack, Stage
+from aws_cdk import Duration, Stack, Stage
 
 from app import Example
-from fargate_constructs import FargateWebService
-from tests.modes.made_elsewhere import DOMAIN, IMAGE, zone_in
+from fargate_constructs import (
+    Egress,
+    FargateMonitoring,
+    FargateService,
+    FargateWebService,
+    FixedEgressNetwork,
+    QueueWorker,
+)
+from tests.modes.archive import action_in
+from tests.modes.made_elsewhere import DOMAIN, IMAGE, network_in, zone_in
 
 
 def example(**context: str) -> Callable[[Stage], None]:
@@ -27,8 +35,25 @@ def web_service(stage: Stage) -> None:
     FargateWebService(second, "Blog", image=IMAGE, network=shop.network, archive=shop.archive)
 
 
+def monitored(stage: Stage) -> None:
+    """A web service with an objective, watched from a stack of its own, and its parts that are not in every one."""
+    shop_stack, stack = Stack(stage, "Shop"), Stack(stage, "Test")
+    network = network_in(shop_stack)
+    shop = FargateWebService(
+        shop_stack, "Shop", image=IMAGE, network=network, domain_name=DOMAIN, hosted_zone=zone_in(shop_stack)
+    )
+    api = FargateService(shop_stack, "Api", image=IMAGE, network=network, cluster=shop.service.cluster)
+    shop.service.link_to(api)
+    cheap = FixedEgressNetwork(stack, "Cheap", egress=Egress.nat_instance())
+    orders = QueueWorker(stack, "Orders", image=IMAGE, network=cheap, message_duration=Duration.seconds(1))
+    monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[action_in(stack)])
+    monitoring.watch(shop, slo=99.9, latency=Duration.seconds(1), anomalies=True)
+    monitoring.watch(api, cheap, orders)
+
+
 MODES = {
     "example": example(),
     "example-tls": example(domain_name=DOMAIN, hosted_zone_id="Z0123456789ABCDEFGHIJ"),
     "web-service": web_service,
+    "monitored": monitored,
 }

@@ -19,9 +19,11 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.threshold_alarm import threshold_alarm
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.service.targets.health import MAX_GRACE_PERIOD
+from fargate_constructs.service.targets.target_group_metrics import error_percent, total
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -133,50 +135,21 @@ class RollbackAlarms(Construct):
         self._write()
 
     def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int, suffix: str) -> None:
-        metrics = {}
-        for number, of_group in enumerate(groups):
-            metrics[f"errors{number}"] = of_group.http_code_target(
-                elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=_minute()
-            )
-            metrics[f"requests{number}"] = of_group.request_count(period=_minute())
-        errors, requests = (
-            _sum([name for name in metrics if name.startswith(kind)]) for kind in ("errors", "requests")
-        )
-        rate = cloudwatch.MathExpression(
-            expression=f"IF({errors} >= {MIN_ERRORS}, 100 * {errors} / {requests}, 0)",
-            using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
-            label="percentage of 5xx responses",
-            period=_minute(),
-        )
+        rate = error_percent(groups, min_errors=MIN_ERRORS, period=_minute())
         meaning = f"{percent} % of answers{suffix} are 5xx"
         self._watch(f"Errors{suffix}", rate, threshold=percent, minutes=2, meaning=meaning)
 
     def _watch_unhealthy(
         self, id: str, counts: Sequence[cloudwatch.Metric], grace_period: Duration, *, meaning: str
     ) -> None:
-        metrics = {f"unhealthy{number}": count for number, count in enumerate(counts)}
-        tasks = cloudwatch.MathExpression(
-            expression=_sum(list(metrics)),
-            using_metrics=cast(Mapping[str, cloudwatch.IMetric], metrics),
-            label="unhealthy tasks",
-            period=_minute(),
-        )
+        tasks = total("unhealthy", counts, label="unhealthy tasks", period=_minute())
         # A new task may fail its checks for the grace period, and its replacement takes up to a minute.
         seconds = seconds_of(grace_period)
         minutes = math.ceil((MAX_GRACE_PERIOD if seconds is None else seconds) / 60) + 1
         self._watch(id, tasks, threshold=1, minutes=minutes, meaning=meaning)
 
     def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            id,
-            metric=metric,
-            alarm_description=f"{self._path}: {meaning}",
-            threshold=threshold,
-            evaluation_periods=minutes,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        alarm = threshold_alarm(self, id, metric, f"{self._path}: {meaning}", threshold=threshold, periods=minutes)
         # Metrics of a target group depend on no service, so there is no need to search the stack.
         self._adopt(alarm, name=alarm.alarm_name)
 
@@ -227,15 +200,6 @@ def _minute() -> Duration:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """
     return Duration.minutes(1)
-
-
-def _sum(metrics: Sequence[str]) -> str:
-    """Return the sum of metrics. SUM ignores metrics without data, and `+` does not.
-
-    FILL is not used either: data that comes late would count as 0, and the alarm might never be raised
-    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
-    """
-    return metrics[0] if len(metrics) == 1 else f"SUM([{', '.join(metrics)}])"
 
 
 def _depends_on_service(alarm: CfnResource, stack: Stack) -> bool:

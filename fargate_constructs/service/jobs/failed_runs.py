@@ -13,6 +13,7 @@ from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs._core.threshold_alarm import threshold_alarm
 from fargate_constructs.service.jobs.run_retries import RunRetries
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class FailedRuns:
         else:
             self.rule.add_target(event_targets.SqsQueue(self.queue))
             acknowledge(self.rule, TO_QUEUE)
-        self.alarm = _make_alarm(job, self.queue)
+        self.alarm = _make_alarm(job, self.metric())
 
     def watch(self, machine: sfn.StateMachine) -> None:
         """Send each failed execution of a state machine to the queue.
@@ -76,6 +77,12 @@ class FailedRuns:
         )
         acknowledge(rule, TO_QUEUE)
         self._machine_rules.append(rule)
+
+    def metric(self) -> cloudwatch.Metric:
+        """Return the number of messages: one for each failed run, until a person deletes it."""
+        return self.queue.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
+        )
 
     def accept_events_of(self, rule: events.IRule) -> None:
         """Let EventBridge send events of a rule that cannot be delivered to the queue.
@@ -133,18 +140,13 @@ def _make_rule(job: Job) -> events.Rule:
     )
 
 
-def _make_alarm(job: Job, queue: sqs.Queue) -> cloudwatch.Alarm:
+def _make_alarm(job: Job, failed_runs: cloudwatch.Metric) -> cloudwatch.Alarm:
     """Make the alarm that is raised until the queue is empty."""
-    alarm = cloudwatch.Alarm(
+    alarm = threshold_alarm(
         job,
         "Alarm",
-        alarm_description=f"runs of {job.node.path} failed: the messages in its dead-letter queue say why",
-        metric=queue.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
-        ),
-        threshold=1,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluation_periods=1,
+        failed_runs,
+        f"runs of {job.node.path} failed: the messages in its dead-letter queue say why",
         # SQS sends no metrics of a queue without use for six hours, also if it has messages
         # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
         treat_missing_data=cloudwatch.TreatMissingData.IGNORE,

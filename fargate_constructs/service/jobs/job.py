@@ -257,6 +257,10 @@ class Job(FargateTask):
             f"--network-configuration '{network}' --enable-ecs-managed-tags --propagate-tags TASK_DEFINITION"
         )
 
+    def metric_failed_runs(self) -> cloudwatch.Metric:
+        """How many messages of failed runs are in `dead_letter_queue`, at most, in each minute."""
+        return self._failed_runs.metric()
+
     @checked
     def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal run this job, each revision of it, and only in its cluster.

@@ -61,6 +61,8 @@ class ServiceLinks:
         self._vpc = vpc
         self._log_driver = log_driver
         self._targets: list[ServiceLinks] = []
+        self.http_links: list[str] = []
+        """The names, in metrics, of the ports that the service reaches by HTTP, in the order of its links."""
         self._joined_sidecar_ports: Mapping[str, Port] = {}
         self.udp_ports: Collection[int] = ()
         """The ports that are mapped as UDP. Service Connect has TCP only, so they have no name."""
@@ -93,6 +95,10 @@ class ServiceLinks:
         if is_dependent and not other._reaches(self):
             resource_of(self.service).node.add_dependency(resource_of(other.service))
         self._targets.append(other)
+        if other.connect_of(target)._app_protocol:  # a proxy of TCP reads no responses
+            # ECS takes the name of the port mapping
+            # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectService.html).
+            self.http_links.append(port_mapping_name(other.name, target.name) if target.is_main else target.name)
         scheme = other._options.of(target.name).protocol.value.lower()
         return f"{scheme}://{other.name}:{target.number}"
 

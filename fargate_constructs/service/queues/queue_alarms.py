@@ -11,6 +11,7 @@ from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
+from fargate_constructs._core.threshold_alarm import threshold_alarm
 
 # Scaling keeps the wait near the accepted one, sometimes above it. Twice that is more than scaling can do.
 LATE = 2
@@ -20,55 +21,34 @@ MINUTES = 3
 def age_alarm(
     worker: Construct, queue: sqs.IQueue, *, acceptable_wait: float, message_duration: float
 ) -> cloudwatch.Alarm:
-    """Make the alarm that is raised when messages wait much longer than accepted."""
-    return _alarm(
+    """Make the alarm that is raised when messages wait much longer than accepted.
+
+    SQS reports no age of an empty queue
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+    """
+    alarm = threshold_alarm(
         worker,
         "AgeAlarm",
-        "messages wait longer than twice acceptable_wait",
         # The age includes the time in which a task works on the message.
-        metric=queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(1)),
+        queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(1)),
+        f"{path_of(worker)}: messages wait longer than twice acceptable_wait",
         threshold=math.ceil(LATE * acceptable_wait + message_duration),
-        minutes=MINUTES,
-        # SQS reports no age of an empty queue
-        # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        periods=MINUTES,
     )
+    acknowledge(alarm, ALARM)
+    return alarm
 
 
 def dead_letter_alarm(worker: Construct, dead_letter_queue: sqs.IQueue) -> cloudwatch.Alarm:
     """Make the alarm that is raised while the dead-letter queue has a message."""
-    return _alarm(
+    alarm = threshold_alarm(
         worker,
         "DeadLetterAlarm",
-        "messages could not be processed: see the dead-letter queue",
-        metric=dead_letter_queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-        threshold=1,
-        minutes=1,
+        dead_letter_queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+        f"{path_of(worker)}: messages could not be processed: see the dead-letter queue",
         # SQS sends no metrics of a queue without use for six hours, also if it has messages
         # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
         treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
-    )
-
-
-def _alarm(
-    worker: Construct,
-    id: str,
-    meaning: str,
-    *,
-    metric: cloudwatch.Metric,
-    threshold: int,
-    minutes: int,
-    treat_missing_data: cloudwatch.TreatMissingData,
-) -> cloudwatch.Alarm:
-    alarm = cloudwatch.Alarm(
-        worker,
-        id,
-        alarm_description=f"{path_of(worker)}: {meaning}",
-        metric=metric,
-        threshold=threshold,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluation_periods=minutes,
-        treat_missing_data=treat_missing_data,
     )
     acknowledge(alarm, ALARM)
     return alarm

@@ -88,6 +88,12 @@ class ServiceRoutes(Construct):
         """The target groups of all ports and load balancers."""
         return [each for target in self._targets.values() for each in target.all]
 
+    @property
+    def targets(self) -> Mapping[str, Sequence[TargetGroups]]:
+        """The target groups of each load balancer, by its key."""
+        keys = dict.fromkeys(key for key, _ in self._targets)
+        return {each: [target for (key, _), target in self._targets.items() if key == each] for each in keys}
+
     def add_rule(
         self,
         id: str,

@@ -1,0 +1,48 @@
+"""The metrics of an endpoint's load balancer."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
+
+
+class EndpointMetrics:
+    """The `metric_*` methods of an endpoint, in CDK's names; `load_balancer.metrics` has more."""
+
+    load_balancer: elbv2.ApplicationLoadBalancer
+
+    @checked
+    def metric_request_count(self, *, statistic: str = "Sum", period: Duration | None = None) -> cloudwatch.Metric:
+        """How many requests the load balancer sent to a target."""
+        return self.load_balancer.metrics.request_count(statistic=statistic, period=period)
+
+    @checked
+    def metric_http_code_elb(
+        self, code: elbv2.HttpCodeElb, *, statistic: str = "Sum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How many responses with a status of this kind the load balancer made itself."""
+        return self.load_balancer.metrics.http_code_elb(code, statistic=statistic, period=period)
+
+    @checked
+    def metric_http_code_target(
+        self, code: elbv2.HttpCodeTarget, *, statistic: str = "Sum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How many responses of targets had a status of this kind."""
+        return self.load_balancer.metrics.http_code_target(code, statistic=statistic, period=period)
+
+    @checked
+    def metric_target_response_time(
+        self, *, statistic: str = "Average", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """After how many seconds targets answered: on average, or as `p90` says."""
+        return self.load_balancer.metrics.target_response_time(statistic=statistic, period=period)
+
+    @checked
+    def metric_rejected_connection_count(
+        self, *, statistic: str = "Sum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How many connections the load balancer refused because it had too many."""
+        return self.load_balancer.metrics.rejected_connection_count(statistic=statistic, period=period)

@@ -1,0 +1,121 @@
+"""The layout of dashboards: what calls, then the sections in the order in which data flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import jsii
+from aws_cdk import IAspect, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct, IConstruct
+
+from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs.monitoring.section_texts import TEXTS
+from fargate_constructs.monitoring.watched import COMPOSITE_ACTS, SUPPRESSION_WAIT, Section, Severity, Watched
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html; of the metrics, those that
+# expressions read count too.
+MAX_WIDGETS, MAX_METRICS = 500, 2500
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+MAX_ALARMS_OF_WIDGET = 100
+
+
+class DashboardPage:
+    """A dashboard of what is watched in one stack: the monitoring's own, or one nested in it."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        self.scope = scope
+        self.watched: list[Watched] = []
+        self.dashboard = cloudwatch.Dashboard(scope, id)
+
+    def lay_out(self) -> None:
+        """Add all widgets."""
+        self.dashboard.add_widgets(self._alarm_status())
+        for section in Section:
+            widgets = [each.widget for part in self.watched for each in part.panels if each.section is section]
+            if widgets:
+                text = f"## {section.value}\n{TEXTS[section]}"
+                heading = cloudwatch.TextWidget(markdown=text, width=24, height=3)
+                self.dashboard.add_widgets(cast(cloudwatch.IWidget, heading))
+                self.dashboard.add_widgets(*widgets)
+
+    def validate(self) -> list[str]:
+        """Return what is too much for one dashboard."""
+        stack = Stack.of(self.scope)
+        panels = [panel for part in self.watched for panel in part.panels]
+        body = [each for panel in panels for each in stack.resolve(panel.widget.to_json())]
+        counts = {"widgets": len(body) + len(Section) + 1, "metrics": sum(map(count_metrics, body))}
+        limits = {"widgets": MAX_WIDGETS, "metrics": MAX_METRICS}
+        path = self.dashboard.node.path
+        return [
+            f"{path} must have at most {limits[name]} {name}, got: {count}; watch fewer parts by one FargateMonitoring"
+            for name, count in counts.items()
+            if count > limits[name]
+        ]
+
+    def _alarm_status(self) -> cloudwatch.IWidget:
+        """Return the alarms that call, and if there is room, those that they are made of; raised ones come first."""
+        composites = [each for part in self.watched for each in part.composites.values()]
+        alarms = [*composites, *(each for part in self.watched for each in part.alarms)]
+        shown = alarms if len(alarms) <= MAX_ALARMS_OF_WIDGET else composites
+        widget = cloudwatch.AlarmStatusWidget(
+            title="Alarms",
+            alarms=cast(Sequence[cloudwatch.IAlarm], shown),
+            sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
+            width=24,
+            height=2 + (len(shown) + 3) // 4,
+        )
+        return cast(cloudwatch.IWidget, widget)
+
+
+def count_metrics(widget: dict[str, Any]) -> int:
+    """Return how many metrics a widget of a dashboard's body has; an expression is none."""
+    return sum(not isinstance(each[0], dict) for each in widget["properties"].get("metrics", []))
+
+
+@jsii.implements(IAspect)
+class LayOut:
+    """Lays out the dashboards when all parts are known, and lets services' alarms suppress those of endpoints."""
+
+    def __init__(self, pages: Sequence[DashboardPage]) -> None:
+        self._pages = pages
+        self._is_done = False
+
+    def visit(self, node: IConstruct) -> None:  # noqa: ARG002 - CDK's signature
+        """Do so at the first construct."""
+        if self._is_done:
+            return
+        self._is_done = True
+        for page in self._pages:
+            for watched in page.watched:
+                self._suppress(watched)
+        for page in self._pages:
+            page.lay_out()
+
+    def _suppress(self, endpoint: Watched) -> None:
+        """Let an endpoint not page while a service behind it does: both would report one fault."""
+        page = endpoint.composites.get(Severity.PAGE)
+        pages = [] if endpoint.is_behind else [*self._pages_behind(endpoint)]
+        if page is None or not pages:
+            return
+        suppressor = pages[0]
+        if len(pages) > 1:
+            suppressor = cloudwatch.CompositeAlarm(
+                endpoint,
+                "Services",
+                alarm_rule=cloudwatch.AlarmRule.any_of(*pages),
+                alarm_description=f"A service behind {endpoint.path} pages; meanwhile the endpoint does not.",
+            )
+            acknowledge(suppressor, COMPOSITE_ACTS)
+        resource = cast(cloudwatch.CfnCompositeAlarm, page.node.default_child)
+        resource.actions_suppressor = suppressor.alarm_arn
+        resource.actions_suppressor_wait_period = SUPPRESSION_WAIT.to_seconds()
+        resource.actions_suppressor_extension_period = SUPPRESSION_WAIT.to_seconds()
+
+    def _pages_behind(self, endpoint: Watched) -> Iterator[cloudwatch.CompositeAlarm]:
+        for page in self._pages:
+            for service in page.watched:
+                composite = service.composites.get(Severity.PAGE)
+                if composite and service.is_behind & endpoint.balances:
+                    yield composite

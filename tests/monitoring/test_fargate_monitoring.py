@@ -1,0 +1,542 @@
+"""What is watched, by which alarms, and what is refused."""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from aws_cdk import App, Duration, Environment, Stack, Stage, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match, Template
+from constructs import Construct
+
+from fargate_constructs import (
+    Accelerator,
+    ArchiveFormat,
+    AuditedCluster,
+    CloudFrontDistribution,
+    Deployment,
+    FargateMonitoring,
+    FargateService,
+    FargateWebService,
+    FixedEgressNetwork,
+    HttpEndpoint,
+    LogArchive,
+    OneOffTask,
+    QueueWorker,
+    Rollback,
+    Scaling,
+    TcpEndpoint,
+)
+from fargate_constructs.monitoring import dashboards, fargate_monitoring
+from fargate_constructs.monitoring.watched_tasks import NO_INSIGHTS
+from fargate_constructs.network.network import Network
+from tests.audit import findings
+from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.monitoring.watched_app import watched_app
+from tests.templates import properties
+
+ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
+DASHBOARD = "AWS::CloudWatch::Dashboard"
+
+
+def action(stack: Stack, name: str) -> cloudwatch.IAlarmAction:
+    """Return an action of a topic."""
+    topic = sns.Topic.from_topic_arn(stack, name, f"arn:aws:sns:eu-west-1:123456789012:{name}")
+    return cast(cloudwatch.IAlarmAction, actions.SnsAction(topic))
+
+
+def worker(stack: Stack, **options: Any) -> FargateService:  # noqa: ANN401 - of any type
+    """Return a service without a route."""
+    network = cast(Network, stack.node.try_find_child("Network") or network_in(stack))
+    return FargateService(stack, "Worker", network=network, image=IMAGE, port=None, **options)
+
+
+def routed(stack: Stack, **options: Any) -> FargateService:  # noqa: ANN401 - of any type
+    """Return a service with a route."""
+    network = cast(Network, stack.node.try_find_child("Network") or network_in(stack))
+    service = FargateService(stack, "Web", network=network, image=IMAGE, **options)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("All", service=service)
+    return service
+
+
+def ids_of(monitoring: FargateMonitoring) -> set[str]:
+    """Return the IDs of the metric alarms."""
+    return {each.node.id for each in monitoring.metric_alarms}
+
+
+def body_of(source: Stack) -> str:
+    """Return the body of a stack's only dashboard, with a mark in place of each reference."""
+    (dashboard,) = properties(source, DASHBOARD)
+    text = dashboard["DashboardBody"]
+    return text if isinstance(text, str) else "".join(x if isinstance(x, str) else "?" for x in text["Fn::Join"][1])
+
+
+def test_severities_have_their_own_actions(stack: Stack) -> None:
+    """`alarm_actions` are of both severities, `page` and `ticket` of one; metric alarms do nothing."""
+    both, page, ticket = (action(stack, each) for each in ("both", "page", "ticket"))
+    monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[both], page=[page], ticket=[ticket])
+    monitoring.watch(worker(stack))
+
+    acts = {each["AlarmDescription"].split(" ")[1]: each["AlarmActions"] for each in properties(stack, COMPOSITE)}
+    arn = "arn:aws:sns:eu-west-1:123456789012:"
+    assert acts == {"users": [f"{arn}both", f"{arn}page"], "look": [f"{arn}both", f"{arn}ticket"]}
+    assert not any("AlarmActions" in each for each in properties(stack, ALARM))
+    assert not any("AlarmName" in each for each in (*properties(stack, ALARM), *properties(stack, COMPOSITE)))
+    assert [each.node.id for each in monitoring.alarms] == ["Page", "Ticket"]
+
+
+def test_without_actions_it_is_a_dashboard(stack: Stack) -> None:
+    """All alarms are made and shown; the audit accepts that a person decides who is called."""
+    FargateMonitoring(stack, "Monitoring").watch(routed(stack))
+
+    assert not any("AlarmActions" in each for each in properties(stack, COMPOSITE))
+    assert '"type":"alarm"' in body_of(stack)
+    assert [each for each in findings(stack) if "Monitoring" in each[1]] == []
+
+
+def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
+    """One page and one ticket for endpoint, service, network and archive; parts that two share are watched once."""
+    shop = FargateWebService(stack, "Shop", image=IMAGE)
+    blog = FargateWebService(stack, "Blog", image=IMAGE, network=shop.network, archive=shop.archive)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(shop, blog)
+
+    assert [each.node.path for each in monitoring.alarms] == [
+        f"{stack.node.path}/Monitoring/{stack.node.path} {name}/{kind}"
+        for name in ("Shop", "Blog")
+        for kind in ("Page", "Ticket")
+    ]
+    ids = [each.node.id for each in monitoring.metric_alarms]
+    assert ids.count("NoTask") == 2
+    assert (ids.count("Ports"), ids.count("LagAlarm")) == (1, 1)
+    body = body_of(stack)
+    order = [body.index(f"## {each}") for each in ("Callers", "Tasks", "Egress", "Logs")]
+    assert order == sorted(order)
+    assert "## Links" not in body
+    for text in ("aws logs tail ? --follow", "aws ecs execute-command", "http://?", "tasks reach the internet from: ?"):
+        assert text in body
+
+
+def test_the_alarms_of_parts_are_not_doubled(stack: Stack) -> None:
+    """The rollback alarms of a service are its alarms on errors and health, in a rule and not made again."""
+    service = routed(stack)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(service)
+
+    own = [each.node.path for each in monitoring.metric_alarms if "RollbackAlarms" in each.node.path]
+    assert own == [each.node.path for each in service.rollback_alarms]
+    assert len(properties(stack, ALARM)) == len(monitoring.metric_alarms)
+
+
+def test_without_a_rollback_alarm_errors_have_one(stack: Stack) -> None:
+    """A service that rolls back without looking at responses gets an alarm on them here."""
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(routed(stack, rollback=Rollback(error_percent=None)))
+
+    (errors,) = (each for each in monitoring.metric_alarms if each.node.id == "Errors")
+    assert "Monitoring" in errors.node.path
+
+
+@pytest.mark.parametrize(
+    ("options", "absent"),
+    [
+        ({"scaling": Scaling(min=2, max=2)}, {"AtMaximum"}),
+        ({"scaling": Scaling(min=0, max=1)}, {"AtMaximum"}),
+        ({"scaling": Scaling(cpu_percent=None)}, {"Cpu"}),
+        ({}, set()),
+    ],
+)
+def test_alarms_that_would_mean_nothing_are_left_out(stack: Stack, options: dict[str, Any], absent: set[str]) -> None:
+    """One task of one is no maximum, and a full CPU no fault where scaling does not look at it."""
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(worker(stack, **options))
+
+    assert ids_of(monitoring) == {"Cpu", "Memory", "NoTask", "MissingTasks", "AtMaximum", "Disk"} - absent
+
+
+@pytest.mark.parametrize(
+    ("options", "minutes"),
+    [({}, 3), ({"scaling": Scaling(min=0)}, 10), ({"deployment": Deployment.recreate()}, 10)],
+    ids=["always", "from zero", "recreated"],
+)
+def test_how_long_no_task_may_run(stack: Stack, options: dict[str, Any], minutes: int) -> None:
+    """Three minutes; ten where a service has no task on purpose, until its image is pulled and a task runs."""
+    FargateMonitoring(stack, "Monitoring").watch(worker(stack, **options))
+
+    periods = [
+        each["EvaluationPeriods"] for each in properties(stack, ALARM) if "none has for" in each["AlarmDescription"]
+    ]
+    assert periods == [minutes]
+
+
+@pytest.mark.parametrize(
+    ("insights", "counts"),
+    [(ecs.ContainerInsights.DISABLED, False), (ecs.ContainerInsights.ENHANCED, True), (None, False)],
+)
+def test_without_container_insights_tasks_are_not_counted(
+    stack: Stack, insights: ecs.ContainerInsights | None, *, counts: bool
+) -> None:
+    """No alarm is made on metrics that a cluster does not have, and synthesis warns."""
+    network = network_in(stack)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc, container_insights_v2=insights)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(worker(stack, cluster=cluster))
+
+    assert ("NoTask" in ids_of(monitoring)) is counts
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(f".*{NO_INSIGHTS}.*"))
+    assert bool(warnings) is not counts
+
+
+def test_the_metrics_of_an_imported_cluster_are_expected(stack: Stack) -> None:
+    """Whether it has Container Insights is not known."""
+    network = network_in(stack)
+    cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="all", vpc=network.vpc)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(worker(stack, cluster=cluster))
+
+    assert "NoTask" in ids_of(monitoring)
+
+
+def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
+    """The metrics of CloudFront and Global Accelerator are in other regions, where no alarm of this one reads them."""
+    network = network_in(stack)
+    hidden = HttpEndpoint(stack, "Hidden", network=network, internal=True)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(
+        CloudFrontDistribution(stack, "Front", endpoint=hidden),
+        Accelerator(stack, "Fast", endpoint=endpoint),
+        cast(Construct, network),
+    )
+
+    assert monitoring.alarms == []
+    body = body_of(stack)
+    assert '"region":"us-east-1"' in body
+    assert '"region":"us-west-2"' in body
+    assert "tasks reach the internet from: 203.0.113.7" in body
+
+
+def test_a_network_without_known_addresses_says_so(stack: Stack) -> None:
+    """The NAT gateways of a VPC of this app are watched; its addresses are not known."""
+    network = FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc", nat_gateways=1))
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(network)
+
+    assert ids_of(monitoring) == {"Ports", "Dropped"}
+    assert "tasks reach the internet from: not known" in body_of(stack)
+
+
+def test_fixed_addresses_are_shown(stack: Stack) -> None:
+    """The Elastic IPs of an endpoint are on the dashboard, for the person who is asked for them."""
+    network = FixedEgressNetwork(stack, "Network")
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(
+        HttpEndpoint(stack, "Endpoint", network=network, static_ips=True), TcpEndpoint(stack, "Tcp", network=network)
+    )
+
+    assert body_of(stack).count("fixed addresses: ?, ?") == 2
+
+
+def test_a_job_that_reports_nothing_yet(stack: Stack) -> None:
+    """The queue and the alarm of a one-off task's failed runs are made when it is watched."""
+    task = OneOffTask(stack, "Migrate", network=network_in(stack), image=IMAGE)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(task)
+
+    assert [each.node.path for each in monitoring.metric_alarms] == [task.alarm.node.path]
+    assert "aws ecs run-task" in body_of(stack)
+
+
+def test_a_queue_that_is_not_known_well(stack: Stack) -> None:
+    """A given queue without a dead-letter queue has no panel for one."""
+    queue = sqs.Queue.from_queue_arn(stack, "Given", "arn:aws:sqs:eu-west-1:123456789012:orders")
+    orders = QueueWorker(
+        stack, "Orders", network=network_in(stack), image=IMAGE, message_duration=Duration.seconds(1), queue=queue
+    )
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(orders)
+
+    assert "AgeAlarm" in ids_of(monitoring)
+    assert "Orders: dead letters" not in body_of(stack)
+
+
+def test_an_archive_of_raw_batches(stack: Stack) -> None:
+    """It has no catalog, so there are no queries to show."""
+    FargateMonitoring(stack, "Monitoring").watch(LogArchive(stack, "Archive", archive_format=ArchiveFormat.raw))
+
+    assert "ProcessedBytes" not in body_of(stack)
+
+
+def test_services_behind_one_endpoint_suppress_its_page(stack: Stack) -> None:
+    """With several services, a composite alarm of their pages does; the endpoint's page waits for it."""
+    network = network_in(stack)
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web, api = (FargateService(stack, each, network=network, image=IMAGE, cluster=cluster) for each in ("Web", "Api"))
+    endpoint.add_route("Web", service=web)
+    endpoint.add_route("Api", service=api, paths=["/api/*"])
+    FargateMonitoring(stack, "Monitoring").watch(endpoint, web, api)
+
+    suppressed = [each for each in properties(stack, COMPOSITE) if each.get("ActionsSuppressorExtensionPeriod") == 120]
+    (page,) = suppressed
+    assert "EndpointServices" in page["ActionsSuppressor"]["Fn::GetAtt"][0]
+    assert page["ActionsSuppressorWaitPeriod"] == 120
+    (services,) = (each for each in properties(stack, COMPOSITE) if "meanwhile" in each["AlarmDescription"])
+    assert json.dumps(services["AlarmRule"]).count("ALARM(") == 2
+
+
+def test_deployments_between_two_target_groups(stack: Stack) -> None:
+    """Their metrics are one number: what serves is one of the two."""
+    FargateMonitoring(stack, "Monitoring").watch(
+        routed(stack, deployment=Deployment.blue_green()), latency=Duration.millis(300)
+    )
+
+    texts = [
+        metric["Expression"]
+        for each in properties(stack, ALARM)
+        for metric in each.get("Metrics", ())
+        if "Expression" in metric
+    ]
+    assert "IF(SUM([healthy0, healthy1]) < 1, 1, 0)" in texts
+    assert "IF(SUM([requests0, requests1]) >= 20, MAX([seconds0, seconds1]), 0)" in texts
+    assert [
+        each["Threshold"] for each in properties(stack, ALARM) if "one request of ten" in each["AlarmDescription"]
+    ] == [0.3]
+
+
+def test_parts_of_other_stacks() -> None:
+    """The monitoring's stack depends on those of the parts, and they on nothing new."""
+    app = App()
+    first, last = Stack(app, "First"), Stack(app, "Last")
+    before = len(Template.from_stack(Stack(App(), "Alone")).to_json())
+    service = routed(first)
+    FargateMonitoring(last, "Monitoring").watch(service)
+
+    template = Template.from_stack(last)
+    assert before == 0 or first.dependencies == []
+    assert [each.node.path for each in last.dependencies] == ["First"]
+    assert "Fn::ImportValue" in json.dumps(template.to_json())
+
+
+def test_a_part_of_a_later_stack_is_refused() -> None:
+    """The message says to make the monitoring later."""
+    app = App()
+    first, later = Stack(app, "First"), Stack(app, "Later")
+    later.add_stack_dependency(first)
+
+    with pytest.raises(ValueError, match=r"not be in a stack that is deployed later, got: Later/Worker; make .* own"):
+        FargateMonitoring(first, "Monitoring").watch(worker(later))
+
+
+def test_a_stack_that_becomes_later_is_explained() -> None:
+    """If the part's stack refers to the monitoring's stack afterwards, CDK's message names the monitoring."""
+    app = App()
+    first, later = Stack(app, "First"), Stack(app, "Later")
+    topic = sns.Topic(first, "Topic")
+    service = worker(later)
+    FargateMonitoring(first, "Monitoring").watch(service)
+    service.container.add_environment("TOPIC", topic.topic_arn)
+
+    with pytest.raises(RuntimeError, match=r"First/Monitoring watches Later/Worker; make FargateMonitoring in a stack"):
+        app.synth()
+
+
+def in_other_region(stack: Stack) -> Construct:
+    """Return a part of another region."""
+    return worker(Stack(cast(App, stack.node.root), "Far", env=Environment(region="us-west-2")))
+
+
+def in_other_stage(stack: Stack) -> Construct:
+    """Return a part of another stage."""
+    return worker(Stack(Stage(cast(App, stack.node.root), "Prod"), "Test"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "options", "error", "message"),
+    [
+        (lambda _: [], {}, ValueError, r"watch needs parts, got none: write monitoring.watch\(web\)"),
+        (lambda _: ["web"], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
+        (lambda s: [[worker(s)]], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
+        (lambda s: [s], {}, TypeError, r"watch takes FargateWebService, QueueWorker, .*, LogArchive, got: Stack Test"),
+        (lambda s: [worker(s)] * 2, {}, ValueError, r"each part is watched once, got again: Test/Worker; leave it out"),
+        (lambda s: [in_other_region(s)], {}, ValueError, r"parts must be in the region of '.*', eu-west-1"),
+        (lambda s: [in_other_stage(s)], {}, ValueError, r"parts must be of the stage of Test/M, got: Prod/Test/Worker"),
+        (lambda s: [routed(s)], {"slo": 50}, ValueError, r"slo must be 94 to 99.999, .* got: 50; write slo=99.9"),
+        (lambda s: [routed(s)], {"slo": 100}, ValueError, r"slo must be 94 to 99.999, .* got: 100;"),
+        (lambda s: [worker(s)], {"slo": 99.9}, ValueError, r"slo needs a service with a route, got: Test/Worker; add"),
+        (lambda s: [worker(s)], {"anomalies": True}, ValueError, r"anomalies needs a service with a route, got: "),
+        (
+            lambda s: [routed(s, deployment=Deployment.blue_green())],
+            {"anomalies": True},
+            ValueError,
+            r"anomalies needs services with one target group, .* got: Test/Web",
+        ),
+        (lambda s: [routed(s)], {"latency": 2}, TypeError, r"latency must be"),
+        (lambda s: [routed(s)], {"latency": Duration.hours(2)}, ValueError, r"latency must be 0.001 to 4000 seconds, "),
+        (
+            lambda s: [routed(s)],
+            {"latency": Duration.seconds(Token.as_number({"Ref": "Seconds"}))},
+            ValueError,
+            r"latency must be known at synthesis, got a token; write Duration.seconds",
+        ),
+        (lambda s: [worker(s)], {"slos": 99}, TypeError, r"slos"),
+    ],
+)
+def test_refusals(
+    parts: Callable[[Stack], list[Any]], options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """What cannot be watched is refused, with what to write instead."""
+    stack = Stack(App(), "Test", env=Environment(region="eu-west-1"))
+    monitoring = FargateMonitoring(stack, "M")
+
+    with pytest.raises(error, match=message):
+        monitoring.watch(*parts(stack), **options)
+
+
+def test_a_part_is_watched_when_it_is_complete(stack: Stack) -> None:
+    """A route that is added later has no alarms, so synthesis fails."""
+    network = network_in(stack)
+    service = FargateService(stack, "Web", network=network, image=IMAGE)
+    FargateMonitoring(stack, "Monitoring").watch(service)
+    HttpEndpoint(stack, "Endpoint", network=network).add_route("All", service=service)
+
+    with pytest.raises(RuntimeError, match=r"watch must be called after the routes, .* got more of .*/Web later"):
+        cast(App, stack.node.root).synth()
+
+
+def test_many_parts_are_in_several_dashboards(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is above the number of a stack is in nested stacks, each with its dashboard."""
+    monkeypatch.setattr(fargate_monitoring, "UNITS_OF_STACK", 2)
+    monkeypatch.setattr(dashboards, "MAX_ALARMS_OF_WIDGET", 10)
+    network = network_in(stack)
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    services = [
+        FargateService(stack, f"Service{number}", network=network, image=IMAGE, cluster=cluster, port=None)
+        for number in range(5)
+    ]
+    monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[action(stack, "calls")])
+    monitoring.watch(*services)
+
+    nested = [Stack.of(each) for each in monitoring.dashboards]
+    assert nested[0] is stack
+    assert [each.nested_stack_parent is stack for each in nested[1:]] == [True, True]
+    counts = [len(properties(each, COMPOSITE)) for each in nested]
+    assert counts == [4, 4, 2]
+    body = json.loads(body_of(nested[2]).replace("?", ""))
+    assert len(body["widgets"][0]["properties"]["alarms"]) == 8
+    assert len(json.loads(body_of(nested[1]))["widgets"][0]["properties"]["alarms"]) == 4
+
+
+def test_the_richest_parts_fit_into_a_stack() -> None:
+    """With each option, as many services as a stack and a dashboard hold are within AWS's limits."""
+    app = watched_app()
+    units = fargate_monitoring.UNITS_OF_STACK
+    path = f"{app.monitoring.node.path}/Shop Web/"
+    resources = [each for each in app.ids.values() if each.startswith("Monitoring/Shop Web/")]
+    widgets = [
+        json.loads(json.dumps(app.stack.resolve(panel.widget.to_json())))
+        for each in app.monitoring._watched  # noqa: SLF001 - no other way to measure them
+        for panel in each.panels
+        if each.path == "Shop/Web"
+    ]
+    metrics = sum(dashboards.count_metrics(widget) for each in widgets for widget in each)
+
+    assert path.startswith("Shop/Monitoring")
+    assert units * (len(resources) + 1) < 500
+    assert units * len(widgets) < dashboards.MAX_WIDGETS
+    assert units * metrics < dashboards.MAX_METRICS
+
+
+def test_a_dashboard_that_aws_would_refuse(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Synthesis fails when a dashboard has too many widgets or metrics."""
+    monkeypatch.setattr(dashboards, "MAX_METRICS", 5)
+    FargateMonitoring(stack, "Monitoring").watch(worker(stack))
+
+    with pytest.raises(RuntimeError, match=r"must have at most 5 metrics, got: \d+; watch fewer parts by one"):
+        cast(App, stack.node.root).synth()
+
+
+def test_texts_fit() -> None:
+    """A description has at most 1,024 characters, begins with the path of a part, and says what to do."""
+    descriptions = [
+        each["Properties"]["AlarmDescription"]
+        for name, each in watched_app().resources.items()
+        if "CloudWatch" in each["Type"] and name.startswith("Monitoring") and "Alarm" in each["Type"]
+    ]
+
+    assert len(descriptions) > 40
+    assert all(each.startswith("Shop/") and 60 < len(each) < 1024 for each in descriptions)
+
+
+def test_metrics_of_a_service(stack: Stack) -> None:
+    """They have CDK's names, statistics and periods; those of routes need a route."""
+    service, alone = routed(stack), worker(stack)
+    minute = Duration.minutes(1)
+    found = {
+        service.metric_cpu_utilization(period=minute): ("CPUUtilization", "Average", 60),
+        service.metric_memory_utilization(): ("MemoryUtilization", "Average", 300),
+        service.metric_running_task_count(): ("RunningTaskCount", "Average", 300),
+        service.metric_request_count(): ("RequestCount", "Sum", 300),
+        service.metric_target_response_time(statistic="p99"): ("TargetResponseTime", "p99", 300),
+        service.metric_healthy_host_count(): ("HealthyHostCount", "Average", 300),
+        service.metric_unhealthy_host_count(): ("UnHealthyHostCount", "Average", 300),
+        service.metric_http_code_target(elbv2.HttpCodeTarget.TARGET_4XX_COUNT): (
+            "HTTPCode_Target_4XX_Count",
+            "Sum",
+            300,
+        ),
+    }
+
+    for metric, (name, statistic, seconds) in found.items():
+        assert isinstance(metric, cloudwatch.Metric)
+        assert (metric.metric_name, metric.statistic, metric.period.to_seconds()) == (name, statistic, seconds)
+    disk = service.metric_ephemeral_storage_utilization()
+    assert disk.expression == "100 * used / reserved"
+    with pytest.raises(ValueError, match=r"metric_request_count needs a route, and .*/Worker has none: add one first"):
+        alone.metric_request_count()
+
+
+def test_metrics_of_several_services_fit_on_one_graph(stack: Stack) -> None:
+    """Those of two target groups are expressions, whose IDs differ between services."""
+    network = network_in(stack)
+    services = [
+        FargateService(stack, each, network=network, image=IMAGE, deployment=Deployment.blue_green())
+        for each in ("Web", "Api")
+    ]
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    for each in services:
+        endpoint.add_route("All", service=each, paths=[f"/{each.name}/*"])
+    fourth = elbv2.HttpCodeTarget.TARGET_4XX_COUNT
+    metrics = [each.metric_http_code_target(fourth) for each in services] + [
+        each.metric_request_count() for each in services
+    ]
+    dashboard = cloudwatch.Dashboard(stack, "Mine")
+    dashboard.add_widgets(
+        cast(cloudwatch.IWidget, cloudwatch.GraphWidget(left=cast(list[cloudwatch.IMetric], metrics)))
+    )
+
+    assert body_of(stack).count("SUM([") == 4
+
+
+def test_links_have_their_names_in_metrics(stack: Stack) -> None:
+    """A link's metrics have the name of the port that is called; a proxy of TCP has none."""
+    network = network_in(stack)
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
+    web = FargateService(stack, "Web", **common)
+    api = FargateService(stack, "Api", port={"http": 8080, "admin": 9000}, **common)
+    api.add_sidecar("proxy", image=IMAGE).add_port_mappings(ecs.PortMapping(container_port=9901, name="stats"))
+    tls = FargateService(stack, "Tls", protocol=elbv2.ApplicationProtocol.HTTPS, **common)
+    web.link_to(api)
+    web.link_to(api, port="admin")
+    web.link_to(api, port="stats")
+    web.link_to(tls)
+
+    assert web._links.http_links == ["api-http", "api-admin", "stats"]  # noqa: SLF001 - as monitoring reads them
