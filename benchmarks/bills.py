@@ -27,7 +27,16 @@ BY_THE_HOUR = {
 }
 BY_THE_MONTH = {
     "alarm": 0.10,  # for each metric that it reads: https://aws.amazon.com/cloudwatch/pricing/
+    "composite alarm": 0.50,
+    "dashboard": 3.00,  # the first three of an account are free
     "GB of gp3": 0.08,  # https://aws.amazon.com/ebs/pricing/
+}
+# What is billed once for each resource of a type.
+SINGLE = {
+    "AWS::CloudWatch::CompositeAlarm": "composite alarm",
+    "AWS::CloudWatch::Dashboard": "dashboard",
+    "AWS::EC2::EIP": "public IPv4 address",
+    "AWS::GlobalAccelerator::Accelerator": "accelerator",
 }
 TASKS = ("CPU unit", "MiB of memory")
 # A target tracking policy has two alarms
@@ -104,7 +113,9 @@ def standing(template: Template) -> Counter[str]:
                 # A query reads a metric for each subscription of a log group.
                 is_query = any(metric.get("Expression", "").startswith("SELECT ") for metric in metrics)
                 subscriptions = types["AWS::Logs::SubscriptionFilter"] if is_query else 0
-                counts["alarm"] += sum("MetricStat" in metric for metric in metrics) + subscriptions
+                # A band of usual values is two more metrics.
+                band = 2 * any(metric.get("Expression", "").startswith("ANOMALY_") for metric in metrics)
+                counts["alarm"] += sum("MetricStat" in metric for metric in metrics) + subscriptions + band
             case "AWS::ECS::Service":
                 counts.update(_tasks(resources, name, properties))
             case type_:
@@ -125,6 +136,8 @@ def _tasks(resources: Mapping[str, Any], service: str, properties: Mapping[str, 
 
 def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str, int]:
     match type_:
+        case _ if type_ in SINGLE:
+            parts = {SINGLE[type_]: 1}
         case "AWS::ElasticLoadBalancingV2::LoadBalancer":
             has_public_ipv4 = (
                 properties.get("Scheme") == "internet-facing"
@@ -138,16 +151,12 @@ def _parts(name: str, type_: str, properties: Mapping[str, Any]) -> Mapping[str,
             parts = {"NAT gateway": len(properties.get("AvailabilityZoneAddresses", [1]))}
         case "AWS::EC2::VPCEndpoint" if properties.get("VpcEndpointType") == "Interface":
             parts = {"interface endpoint": len(properties["SubnetIds"])}
-        case "AWS::GlobalAccelerator::Accelerator":
-            parts = {"accelerator": 1}
         case "AWS::AutoScaling::AutoScalingGroup":  # of one NAT instance
             parts = {}
         case "AWS::EC2::LaunchTemplate":
             machine = properties["LaunchTemplateData"]
             disks = sum(each["Ebs"].get("VolumeSize", IMAGE_GB) for each in machine["BlockDeviceMappings"])
             parts = {machine["InstanceType"]: 1, "GB of gp3": disks}
-        case "AWS::EC2::EIP":
-            parts = {"public IPv4 address": 1}
         case "AWS::ApplicationAutoScaling::ScalingPolicy":
             parts = {"alarm": _alarms(properties)}
         case _ if type_ in NOT_STANDING or properties.get("VpcEndpointType") == "Gateway":

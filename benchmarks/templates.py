@@ -57,6 +57,21 @@ def rows() -> Iterator[Row]:
     yield from _workers()
     yield from _tcp()
     yield from _jobs()
+    yield from _monitoring()
+
+
+def _monitoring() -> Iterator[Row]:
+    """Compare what watches a web service with what it watches."""
+    alone, watched = (synthesized("monitored", number) for number in (0, 1))
+    counts = standing(watched)
+    counts.subtract(standing(alone))
+    bill, watched_bill = (standing_usd_a_month(each) for each in (alone, watched))
+    yield Row(
+        what="FargateMonitoring of a web service: alarms and a dashboard",
+        ours=f"{watched_bill - bill:.2f} USD a month ({counts['alarm']} metrics)",
+        other=f"{bill:.2f} USD a month without it",
+        ratio=(watched_bill - bill) / bill,
+    )
 
 
 def _workers() -> Iterator[Row]:

@@ -30,6 +30,7 @@ CLASSES = {
     "VpcOriginLookUpLogs": "CloudFrontDistribution",
     SHARED_FUNCTION: "CloudFrontDistribution",
     "LogArchive": "LogArchive",
+    "Monitoring": "FargateMonitoring",
     "Catalog": "LogCatalog",
     "Merger": "LogCompaction",
     "Exports": "LogExportBucket",
@@ -59,7 +60,9 @@ CLASSES = {
     "ClusterExecLogs": "AuditedCluster",
 }
 # Numbers and hashes, which readers of the page do not need.
-NOISE = re.compile(r"(?<=NatInstance)\d|(?<=PublicSubnet)\d|(?<=Address)[0-9a-f]{8}|\w+(?=Alarm$)")
+NOISE = re.compile(
+    r"(?<=NatInstance)\d|(?<=PublicSubnet)\d|(?<=Address)[0-9a-f]{8}|\w+(?=Alarm$)|(?<=FargateMonitoring/).+"
+)
 PACK = re.compile("|".join(map(re.escape, (f"{pack}-" for pack in PACKS))))
 
 

@@ -23,6 +23,7 @@ VARIABLES = {
     "load": "Job",
     "mail": "TcpEndpoint",
     "migrate": "OneOffTask",
+    "monitoring": "FargateMonitoring",
     "network": "FixedEgressNetwork",
     "pool": "ElasticIpPool",
     "report": "ScheduledTask",

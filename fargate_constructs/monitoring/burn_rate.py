@@ -68,4 +68,4 @@ def watch_slo(watched: Watched, service: FargateService, slo: float) -> None:
         watched.add_rule(cloudwatch.AlarmRule.all_of(*alarms), burn.severity)
     hour = error_percent(groups, min_errors=MIN_ERRORS, period=Duration.hours(1))
     title = f"{service.node.id}: errors of an hour against {slo:g} %"
-    watched.graph(Section.CALLERS, title, [hour], unit="%", limit=round(14.4 * allowed, 6))
+    watched.graph(Section.CALLERS, title, {"errors": hour}, unit="%", limit=round(14.4 * allowed, 6))

@@ -64,7 +64,7 @@ class DashboardPage:
             alarms=cast(Sequence[cloudwatch.IAlarm], shown),
             sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
             width=24,
-            height=2 + (len(shown) + 3) // 4,
+            height=2 + (len(shown) + 5) // 6,
         )
         return cast(cloudwatch.IWidget, widget)
 

@@ -23,6 +23,10 @@ COMPOSITE_ACTS = {"CloudWatchAlarmAction": "The composite alarm of what is watch
 NO_ACTION = {"CloudWatchAlarmAction": "You decide who is notified: pass alarm_actions to FargateMonitoring."}
 
 
+# The metrics of an axis, by their labels.
+Graphed = Mapping[str, cloudwatch.Metric] | Mapping[str, cloudwatch.Metric | cloudwatch.MathExpression]
+
+
 class Severity(Enum):
     """What an alarm asks for."""
 
@@ -113,20 +117,20 @@ class Watched(Construct):
         self,
         section: Section,
         title: str,
-        left: Sequence[cloudwatch.IMetric],
-        right: Sequence[cloudwatch.IMetric] = (),
+        left: Graphed,
+        right: Graphed | None = None,
         *,
         unit: str = "",
         stacked: bool = False,
         limit: float | None = None,
         region: str | None = None,
     ) -> None:
-        """Show a graph, with a line at the value at which the alarm is raised, if there is one."""
+        """Show metrics by their labels, with a line at the value at which the alarm is raised, if there is one."""
         axis = cloudwatch.YAxisProps(min=0, label=unit or None, show_units=False)
         widget = cloudwatch.GraphWidget(
             title=title,
-            left=list(left),
-            right=list(right) or None,
+            left=_labelled(left),
+            right=_labelled(right or {}) or None,
             left_y_axis=axis,
             right_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
             left_annotations=None
@@ -141,7 +145,7 @@ class Watched(Construct):
 
     def text(self, section: Section, markdown: str) -> None:
         """Show a text: what to type, and where to look."""
-        widget = cloudwatch.TextWidget(markdown=markdown, width=24, height=3)
+        widget = cloudwatch.TextWidget(markdown=markdown, width=24, height=4 if "\n" in markdown else 2)
         self.add_panel(section, cast(cloudwatch.IWidget, widget))
 
     def make_composites(self, actions: Mapping[Severity, Sequence[cloudwatch.IAlarmAction]]) -> None:
@@ -167,6 +171,10 @@ class Watched(Construct):
             if not actions[severity]:
                 acknowledge(composite, NO_ACTION)
             self.composites[severity] = composite
+
+
+def _labelled(metrics: Graphed) -> list[cloudwatch.IMetric]:
+    return [cast(cloudwatch.IMetric, metric.with_(label=label)) for label, metric in metrics.items()]
 
 
 _MEANINGS = {

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fargate_constructs.service.fargate_service import FargateService
 
 CALLERS = Section.CALLERS
+PERCENTILES = ("p50", "p90", "p99")
 QUARTER_HOUR = Duration.minutes(15)
 PERCENT = 5
 # Requests in five minutes. Of fewer, the slowest tenth is one or two requests.
@@ -79,24 +80,25 @@ def watch_http_endpoint(watched: Watched, endpoint: HttpEndpoint) -> None:
         "reserve capacity units before an event.",
         severity=Severity.TICKET,
     )
-    counts = [each.with_(label=each.metric_name) for each in (errors, endpoint.metric_request_count(period=MINUTE))]
-    targets = [
-        endpoint.metric_http_code_target(each, period=MINUTE)
-        for each in (TARGET.TARGET_4XX_COUNT, TARGET.TARGET_5XX_COUNT)
-    ]
-    name = endpoint.node.id
-    watched.graph(CALLERS, f"{name}: requests and errors", [counts[0], *targets], [counts[1]], unit="errors a minute")
-    times = [endpoint.metric_target_response_time(statistic=each, period=MINUTE) for each in ("p50", "p90", "p99")]
-    watched.graph(CALLERS, f"{name}: response time", times, unit="seconds")
-    metrics = endpoint.load_balancer.metrics
-    connections = [
-        metrics.active_connection_count(period=MINUTE),
-        endpoint.metric_rejected_connection_count(period=MINUTE),
-        metrics.target_connection_error_count(period=MINUTE),
-    ]
-    watched.graph(CALLERS, f"{name}: connections, cost (LCU)", connections, [metrics.consumed_lc_us(period=MINUTE)])
     addresses = ", ".join(endpoint.ingress_ips)
     watched.text(CALLERS, f"**{path}** {endpoint.url}" + (f" · fixed addresses: {addresses}" if addresses else ""))
+    graphed = {
+        "5xx of the load balancer": errors,
+        "4xx of targets": endpoint.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
+        "5xx of targets": endpoint.metric_http_code_target(TARGET.TARGET_5XX_COUNT, period=MINUTE),
+    }
+    requests = {"requests": endpoint.metric_request_count(period=MINUTE)}
+    name, metrics = endpoint.node.id, endpoint.load_balancer.metrics
+    watched.graph(CALLERS, f"{name}: requests and errors", graphed, requests, unit="errors a minute")
+    times = {each: endpoint.metric_target_response_time(statistic=each, period=MINUTE) for each in PERCENTILES}
+    watched.graph(CALLERS, f"{name}: response time", times, unit="seconds")
+    connections = {
+        "open": metrics.active_connection_count(period=MINUTE),
+        "refused": endpoint.metric_rejected_connection_count(period=MINUTE),
+        "errors to targets": metrics.target_connection_error_count(period=MINUTE),
+    }
+    cost = {"LCU": metrics.consumed_lc_us(period=MINUTE)}
+    watched.graph(CALLERS, f"{name}: connections, cost (LCU)", connections, cost)
 
 
 def watch_tcp_endpoint(watched: Watched, endpoint: TcpEndpoint) -> None:
@@ -110,13 +112,17 @@ def watch_tcp_endpoint(watched: Watched, endpoint: TcpEndpoint) -> None:
         "load-balancer-target-groups.html).",
         severity=Severity.TICKET,
     )
-    flows = [metrics.active_flow_count(period=MINUTE), metrics.new_flow_count(period=MINUTE)]
-    watched.graph(CALLERS, f"{name}: flows", flows)
-    resets = [metrics.tcp_client_reset_count(period=MINUTE), metrics.tcp_target_reset_count(period=MINUTE)]
-    watched.graph(CALLERS, f"{name}: resets", [*resets, metrics.tcp_elb_reset_count(period=MINUTE)])
-    watched.graph(CALLERS, f"{name}: bytes", [metrics.processed_bytes(period=MINUTE)], unit="bytes a minute")
     addresses = ", ".join(endpoint.ingress_ips)
     watched.text(CALLERS, f"**{path}** {endpoint.host}" + (f" · fixed addresses: {addresses}" if addresses else ""))
+    flows = {"open": metrics.active_flow_count(period=MINUTE), "new": metrics.new_flow_count(period=MINUTE)}
+    watched.graph(CALLERS, f"{name}: connections", flows)
+    resets = {
+        "by callers": metrics.tcp_client_reset_count(period=MINUTE),
+        "by tasks": metrics.tcp_target_reset_count(period=MINUTE),
+        "by the load balancer": metrics.tcp_elb_reset_count(period=MINUTE),
+    }
+    watched.graph(CALLERS, f"{name}: resets", resets)
+    watched.graph(CALLERS, f"{name}: bytes", {"bytes": metrics.processed_bytes(period=MINUTE)}, unit="bytes a minute")
 
 
 def watch_distribution(watched: Watched, distribution: CloudFrontDistribution) -> None:
@@ -124,8 +130,8 @@ def watch_distribution(watched: Watched, distribution: CloudFrontDistribution) -
     metrics = distribution.distribution
     name = distribution.node.id
     # CDK asks for additional metrics, which cost more, only where those are turned on.
-    rates = [metrics.metric4xx_error_rate(), metrics.metric5xx_error_rate()]
-    watched.graph(CALLERS, f"{name}: requests", [metrics.metric_requests()], region="us-east-1")
+    rates = {"4xx": metrics.metric4xx_error_rate(), "5xx": metrics.metric5xx_error_rate()}
+    watched.graph(CALLERS, f"{name}: requests", {"requests": metrics.metric_requests()}, region="us-east-1")
     watched.graph(CALLERS, f"{name}: errors", rates, unit="%", region="us-east-1")
 
 
@@ -146,7 +152,7 @@ def watch_accelerator(watched: Watched, accelerator: Accelerator) -> None:
         )
         for name in ("NewFlowCount", "ProcessedBytesIn")
     )
-    watched.graph(CALLERS, f"{accelerator.node.id}: flows", [flows], [bytes_], region="us-west-2")
+    watched.graph(CALLERS, f"{accelerator.node.id}: flows", {"new": flows}, {"bytes": bytes_}, region="us-west-2")
 
 
 def watch_routes(watched: Watched, service: FargateService, *, latency: Duration | None) -> None:
@@ -176,18 +182,19 @@ def watch_routes(watched: Watched, service: FargateService, *, latency: Duration
     if latency:
         _watch_latency(watched, service, latency)
     name = service.node.id
-    codes = [
-        service.metric_http_code_target(each, period=MINUTE)
-        for each in (TARGET.TARGET_4XX_COUNT, TARGET.TARGET_5XX_COUNT)
-    ]
-    watched.graph(CALLERS, f"{name}: requests and errors", codes, [service.metric_request_count(period=MINUTE)])
-    times = [service.metric_target_response_time(statistic=each, period=MINUTE) for each in ("p50", "p90", "p99")]
+    codes = {
+        "4xx": service.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
+        "5xx": service.metric_http_code_target(TARGET.TARGET_5XX_COUNT, period=MINUTE),
+    }
+    requests = {"requests": service.metric_request_count(period=MINUTE)}
+    watched.graph(CALLERS, f"{name}: requests and errors", codes, requests, unit="errors a minute")
+    times = {each: service.metric_target_response_time(statistic=each, period=MINUTE) for each in PERCENTILES}
     limit = seconds_of(latency) if latency else None
     watched.graph(CALLERS, f"{name}: response time", times, unit="seconds", limit=limit)
-    hosts = [
-        service.metric_healthy_host_count(statistic="Maximum", period=MINUTE),
-        service.metric_unhealthy_host_count(statistic="Maximum", period=MINUTE),
-    ]
+    hosts = {
+        "healthy": service.metric_healthy_host_count(statistic="Maximum", period=MINUTE),
+        "unhealthy": service.metric_unhealthy_host_count(statistic="Maximum", period=MINUTE),
+    }
     watched.graph(CALLERS, f"{name}: healthy and unhealthy tasks", hosts)
 
 
@@ -208,7 +215,9 @@ def watch_listeners(watched: Watched, service: FargateService) -> None:
         severity=Severity.PAGE,
         periods=_start_minutes(service),
     )
-    watched.graph(CALLERS, f"{service.node.id}: healthy and unhealthy tasks", healthy, unhealthy)
+    hosts = {f"healthy {number}": each for number, each in enumerate(healthy, 1)}
+    hosts |= {f"unhealthy {number}": each for number, each in enumerate(unhealthy, 1)}
+    watched.graph(CALLERS, f"{service.node.id}: healthy and unhealthy tasks", hosts)
 
 
 def _watch_health(watched: Watched, service: FargateService, unhealthy: cloudwatch.Alarm) -> None:

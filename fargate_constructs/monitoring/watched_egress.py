@@ -30,13 +30,13 @@ IN_SERVICE = "GroupInServiceInstances"
 
 def watch_network(watched: Watched, network: FixedEgressNetwork | ImportedNetwork) -> None:
     """Watch each NAT gateway and instance, and show the addresses."""
+    addresses = ", ".join(network.egress_ips) or "not known: this egress, or imported VPC, has no addresses of its own"
+    watched.text(EGRESS, f"**{path_of(network)}** tasks reach the internet from: {addresses}")
     if network.nat_gateways:
         _watch_gateways(watched, network)
     instances: Sequence[NatInstance] = getattr(network, "nat_instances", ())
     for each in instances:
         _watch_instance(watched, each)
-    addresses = ", ".join(network.egress_ips) or "not known: this egress, or imported VPC, has no addresses of its own"
-    watched.text(EGRESS, f"**{path_of(network)}** tasks reach the internet from: {addresses}")
 
 
 def _watch_gateways(watched: Watched, network: FixedEgressNetwork | ImportedNetwork) -> None:
@@ -70,14 +70,26 @@ def _watch_gateways(watched: Watched, network: FixedEgressNetwork | ImportedNetw
             threshold=DROPPED_PERCENT,
             periods=5,
         )
-    out_ = network.metric_bytes_out_to_destination(period=MINUTE)
-    in_bytes = network.metric_bytes_in_from_destination(period=MINUTE)
-    watched.graph(EGRESS, f"{name}: bytes (cost)", [*out_, *in_bytes], unit="bytes a minute", stacked=True)
-    faults = [*network.metric_error_port_allocation(period=MINUTE), *dropped]
+    bytes_ = {
+        **_by_gateway(network, "out", network.metric_bytes_out_to_destination(period=MINUTE)),
+        **_by_gateway(network, "in", network.metric_bytes_in_from_destination(period=MINUTE)),
+    }
+    watched.graph(EGRESS, f"{name}: bytes (cost)", bytes_, unit="bytes a minute", stacked=True)
+    faults = {
+        **_by_gateway(network, "port errors", network.metric_error_port_allocation(period=MINUTE)),
+        **_by_gateway(network, "drops", dropped),
+    }
     watched.graph(EGRESS, f"{name}: port errors, drops", faults)
-    connections = network.nat_gateway_metrics("ActiveConnectionCount", "Maximum", MINUTE)
-    idle = network.metric_idle_timeout_count(period=MINUTE)
-    watched.graph(EGRESS, f"{name}: connections, idle time-outs", connections, idle)
+    connections = _by_gateway(network, "open", network.nat_gateway_metrics("ActiveConnectionCount", "Maximum", MINUTE))
+    idle = _by_gateway(network, "idle time-outs", network.metric_idle_timeout_count(period=MINUTE))
+    watched.graph(EGRESS, f"{name}: connections", connections, idle)
+
+
+def _by_gateway(
+    network: FixedEgressNetwork | ImportedNetwork, what: str, metrics: Sequence[cloudwatch.Metric]
+) -> dict[str, cloudwatch.Metric]:
+    names = (each.node.id.replace("NatGateway", "") for each in network.nat_gateways)
+    return {f"{what} {name}".strip(): metric for name, metric in zip(names, metrics, strict=True)}
 
 
 def _watch_instance(watched: Watched, instance: NatInstance) -> None:
@@ -107,7 +119,10 @@ def _watch_instance(watched: Watched, instance: NatInstance) -> None:
         severity=Severity.PAGE,
         periods=10,
     )
-    bytes_ = [metric("AWS/EC2", each, "Sum") for each in ("NetworkOut", "NetworkIn")]
+    bytes_ = {"out": metric("AWS/EC2", "NetworkOut", "Sum"), "in": metric("AWS/EC2", "NetworkIn", "Sum")}
     watched.graph(EGRESS, f"{name}: bytes", bytes_, unit="bytes in 5 minutes")
-    load = [metric("AWS/EC2", "CPUUtilization", "Average"), metric("AWS/EC2", "CPUCreditBalance", "Minimum")]
-    watched.graph(EGRESS, f"{name}: machines, CPU", [in_service], load)
+    load = {
+        "CPU, %": metric("AWS/EC2", "CPUUtilization", "Average"),
+        "CPU credits": metric("AWS/EC2", "CPUCreditBalance", "Minimum"),
+    }
+    watched.graph(EGRESS, f"{name}: machines, CPU", {"machines": in_service}, load)

@@ -44,10 +44,10 @@ def watch_links(watched: Watched, service: FargateService) -> None:
             periods=5,
         )
         title = f"{service.node.id} to {name}"
-        counts = [responses[f"responses{each[0]}"] for each in KINDS]
-        watched.graph(Section.LINKS, f"{title}: responses", [counts[3], counts[2]], [counts[0]])
-        seconds = [_metric(service, name, "TargetResponseTime", each) for each in ("p50", "p90", "p99")]
-        watched.graph(Section.LINKS, f"{title}: response time", seconds, unit="milliseconds")
+        errors = {"4xx": responses["responses4"], "5xx": responses["responses5"]}
+        watched.graph(Section.LINKS, f"{title}: responses", errors, {"2xx": responses["responses2"]})
+        times = {each: _metric(service, name, "TargetResponseTime", each) for each in ("p50", "p90", "p99")}
+        watched.graph(Section.LINKS, f"{title}: response time", times, unit="milliseconds")
 
 
 def _metric(service: FargateService, target: str, name: str, statistic: str) -> cloudwatch.Metric:

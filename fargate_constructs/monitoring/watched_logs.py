@@ -23,14 +23,20 @@ def watch_archive(watched: Watched, archive: LogArchive) -> None:
     is_loss = {alarm: alarm.node.id in LOSSES for alarm in archive.alarms}
     watched.adopt([alarm for alarm in archive.alarms if is_loss[alarm]], Severity.PAGE)
     watched.adopt([alarm for alarm in archive.alarms if not is_loss[alarm]], Severity.TICKET)
+    watched.text(LOGS, f"**{path_of(archive)}**\n\nreplay failed batches now: `{archive.replay_command}`")
     name, function = archive.node.id, archive.function
-    watched.graph(LOGS, f"{name}: lag", [archive.metric_lag()], [archive.metric_oldest_failure_age()])
-    batches = [function.metric_invocations(period=FIVE_MINUTES)]
-    failures = [
-        function.metric_errors(period=FIVE_MINUTES),
-        function.metric_throttles(period=FIVE_MINUTES),
-        archive.metric_quarantined_batches(),
-    ]
+    watched.graph(
+        LOGS,
+        f"{name}: lag",
+        {"lag, ms": archive.metric_lag()},
+        {"oldest failure, s": archive.metric_oldest_failure_age()},
+    )
+    batches = {"batches": function.metric_invocations(period=FIVE_MINUTES)}
+    failures = {
+        "failed": function.metric_errors(period=FIVE_MINUTES),
+        "throttled": function.metric_throttles(period=FIVE_MINUTES),
+        "unreadable": archive.metric_quarantined_batches(),
+    }
     watched.graph(LOGS, f"{name}: batches and failures", failures, batches)
     day = Duration.days(1)
     # S3 reports both once a day (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html).
@@ -44,7 +50,7 @@ def watch_archive(watched: Watched, archive: LogArchive) -> None:
         )
         for metric, type_ in (("BucketSizeBytes", "StandardStorage"), ("NumberOfObjects", "AllStorageTypes"))
     )
-    watched.graph(LOGS, f"{name}: size (cost)", [size], [objects], unit="bytes in S3 Standard")
+    watched.graph(LOGS, f"{name}: size (cost)", {"bytes": size}, {"objects": objects}, unit="bytes in S3 Standard")
     if archive.catalog:
         scanned = cloudwatch.Metric(
             namespace="AWS/Athena",
@@ -53,5 +59,4 @@ def watch_archive(watched: Watched, archive: LogArchive) -> None:
             statistic="Sum",
             period=FIVE_MINUTES,
         )
-        watched.graph(LOGS, f"{name}: bytes read by queries (cost)", [scanned])
-    watched.text(LOGS, f"**{path_of(archive)}**\n\nreplay failed batches now: `{archive.replay_command}`")
+        watched.graph(LOGS, f"{name}: bytes read by queries (cost)", {"bytes": scanned})

@@ -37,18 +37,19 @@ NO_INSIGHTS = "fargate-constructs:noContainerInsights"
 
 def watch_tasks(watched: Watched, service: FargateService) -> None:
     """Watch the tasks of a service."""
+    watched.text(TASKS, f"**{path_of(service)}**\n\nlines: `{service.logs_command}`\n\nshell: `{service.exec_command}`")
     _watch_load(watched, service)
     name = service.node.id
     if may_have_insights(service.cluster):
         _watch_count(watched, service)
-        running, desired = (
-            service.metric_running_task_count(period=MINUTE),
-            service.metric_desired_task_count(period=MINUTE),
-        )
-        deployments = service.metric_deployment_count(period=MINUTE)
-        watched.graph(TASKS, f"{name}: running, desired, deployments", [running, desired], [deployments])
-        disk = [service.metric_ephemeral_storage_utilization(period=MINUTE)]
-        restarts = [service.metric_restart_count(period=MINUTE)]
+        counts = {
+            "running": service.metric_running_task_count(period=MINUTE),
+            "desired": service.metric_desired_task_count(period=MINUTE),
+        }
+        deployments = {"deployments": service.metric_deployment_count(period=MINUTE)}
+        watched.graph(TASKS, f"{name}: tasks and deployments", counts, deployments)
+        disk = {"disk": service.metric_ephemeral_storage_utilization(period=MINUTE)}
+        restarts = {"restarts": service.metric_restart_count(period=MINUTE)}
         watched.graph(TASKS, f"{name}: disk, restarts", disk, restarts, unit="%", limit=DISK_PERCENT)
     else:
         Annotations.of(watched).add_warning_v2(
@@ -57,7 +58,6 @@ def watch_tasks(watched: Watched, service: FargateService) -> None:
             "run; make the cluster with container_insights_v2=ecs.ContainerInsights.ENABLED",
         )
     group = service.log_group.log_group_name
-    watched.text(TASKS, f"**{path_of(service)}**\n\nlines: `{service.logs_command}`\n\nshell: `{service.exec_command}`")
     query = cloudwatch.LogQueryWidget(
         title=f"{name}: last errors",
         log_group_names=[group],
@@ -106,7 +106,8 @@ def _watch_load(watched: Watched, service: FargateService) -> None:
         periods=LOAD_MINUTES,
     )
     average = service.metric_memory_utilization(statistic="Average", period=MINUTE)
-    watched.graph(TASKS, f"{name}: CPU and memory", [cpu, memory.with_(label="memory, most"), average], unit="%")
+    load = {"CPU": cpu, "memory, fullest task": memory, "memory": average}
+    watched.graph(TASKS, f"{name}: CPU and memory", load, unit="%")
 
 
 def _watch_count(watched: Watched, service: FargateService) -> None:

@@ -20,21 +20,21 @@ def watch_queue(watched: Watched, worker: QueueWorker) -> None:
     watched.adopt([worker.dead_letter_alarm] if worker.dead_letter_alarm else [], Severity.TICKET)
     queue, name = worker.queue, worker.node.id
     age = queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=MINUTE)
-    watched.graph(WORK, f"{name}: age of the oldest message", [age], unit="seconds")
+    watched.graph(WORK, f"{name}: age of the oldest message", {"age": age}, unit="seconds")
     waiting = queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
     in_flight = queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=MINUTE)
-    rates = [
-        queue.metric_number_of_messages_sent(period=MINUTE),
-        queue.metric_number_of_messages_deleted(period=MINUTE),
-    ]
-    watched.graph(WORK, f"{name}: messages", [waiting, in_flight], rates)
+    rates = {
+        "sent a minute": queue.metric_number_of_messages_sent(period=MINUTE),
+        "done a minute": queue.metric_number_of_messages_deleted(period=MINUTE),
+    }
+    watched.graph(WORK, f"{name}: messages", {"waiting": waiting, "in work": in_flight}, rates)
     if dead := worker.dead_letter_queue:
         letters = dead.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
-        watched.graph(WORK, f"{name}: dead letters", [letters])
+        watched.graph(WORK, f"{name}: dead letters", {"messages": letters})
 
 
 def watch_job(watched: Watched, job: Job) -> None:
     """Let the job's own alarm call, and show its failed runs."""
     watched.adopt([job.alarm], Severity.TICKET)
-    watched.graph(WORK, f"{job.node.id}: failed runs", [job.metric_failed_runs()])
+    watched.graph(WORK, f"{job.node.id}: failed runs", {"messages": job.metric_failed_runs()})
     watched.text(WORK, f"**{path_of(job)}**\n\nlines: `{job.logs_command}`\n\nrun now: `{job.run_command}`")

@@ -1,6 +1,6 @@
 """What is watched of each kind of part.
 
-Parts are told apart by the names of their classes, so that none is loaded that an app does not use.
+The name of its class says what a part is, so that no module is loaded that an app does not use.
 """
 
 from __future__ import annotations

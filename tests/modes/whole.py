@@ -44,7 +44,7 @@ def monitored(stage: Stage) -> None:
     )
     api = FargateService(shop_stack, "Api", image=IMAGE, network=network, cluster=shop.service.cluster)
     shop.service.link_to(api)
-    cheap = FixedEgressNetwork(stack, "Cheap", egress=Egress.nat_instance())
+    cheap = FixedEgressNetwork(stack, "Network", egress=Egress.nat_instance())
     orders = QueueWorker(stack, "Orders", image=IMAGE, network=cheap, message_duration=Duration.seconds(1))
     monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[action_in(stack)])
     monitoring.watch(shop, slo=99.9, latency=Duration.seconds(1), anomalies=True)

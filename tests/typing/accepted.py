@@ -18,6 +18,7 @@ from aws_cdk import aws_stepfunctions_tasks as sfn_tasks
 
 from fargate_constructs import (
     Egress,
+    FargateMonitoring,
     FargateService,
     FargateWebService,
     FixedEgressNetwork,
@@ -88,5 +89,9 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     assert_type(edge.add_listener("Smtp", port=25, service=web, target_port="http"), elbv2.NetworkListener)
     LogArchive(stack, "LogArchive").add_log_group(web.log_group)
     shop = FargateWebService(stack, "Shop", image=image)
+    monitoring = FargateMonitoring(stack, "Monitoring", page=[])
+    monitoring.watch(shop, endpoint, slo=99.9, latency=Duration.seconds(1))
+    assert_type(monitoring.alarms, Sequence[cloudwatch.CompositeAlarm])
+    assert_type(web.metric_cpu_utilization(), cloudwatch.Metric)
     FargateWebService(stack, "Blog", image=image, network=shop.network, internal=True, name="blog", port=None)
     assert_type(shop.service, FargateService)
