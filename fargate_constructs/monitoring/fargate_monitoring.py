@@ -17,13 +17,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import node_of, path_of
+from fargate_constructs._core.construct_paths import node_of, path_of, top_stack_of
 from fargate_constructs.monitoring.burn_rate import validate_slo
 from fargate_constructs.monitoring.dashboards import DashboardPage, LayOut
 from fargate_constructs.monitoring.watched import Severity, Watched
 from fargate_constructs.monitoring.watched_callers import validate_latency
 from fargate_constructs.monitoring.watchers import WATCHERS, Options, parts_of, state_of, watcher_of
-from fargate_constructs.service.links.explained_references import top_stack_of
 
 # A service has up to 30 resources here, and a stack takes 500; what is above this goes into nested stacks.
 UNITS_OF_STACK = 15

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
     from fargate_constructs.endpoint.tcp_endpoint import TcpEndpoint
     from fargate_constructs.service.fargate_service import FargateService
+    from fargate_constructs.service.targets.target_groups import TargetGroups
 
 CALLERS = Section.CALLERS
 PERCENTILES = ("p50", "p90", "p99")
@@ -156,29 +157,21 @@ def watch_accelerator(watched: Watched, accelerator: Accelerator) -> None:
 
 
 def watch_routes(watched: Watched, service: FargateService, *, latency: Duration | None) -> None:
-    """Watch the responses of a service's routes."""
-    if not service.target_groups:
+    """Watch the responses of a service's routes, and the health of its tasks at each load balancer and port."""
+    routes = service._routes
+    if routes is None or not service.target_groups:
         return
-    path = path_of(service)
-    if load_balancer := service._routes and service._routes.load_balancer:
-        watched.is_behind.add(path_of(load_balancer))
-    groups = [each.metrics for each in service.target_groups]
-    own = {each.node.id: each for each in service._rollback_alarms.node.children if isinstance(each, cloudwatch.Alarm)}
-    errors = error_percent(groups, min_errors=MIN_ERRORS, period=MINUTE)
-    if made := own.get("Errors"):
-        watched.adopt([made], Severity.PAGE)
-    else:
-        text = f"{path}: {PERCENT} % of answers are 5xx for 2 minutes. Look at the last errors in its log."
-        watched.add_alarm("Errors", errors, text, severity=Severity.PAGE, threshold=PERCENT, periods=2)
+    watched.is_behind |= routes.targets.keys()
+    for target in (each for targets in routes.targets.values() for each in targets):
+        _watch_target(watched, service, target)
     watched.add_alarm(
         "FewErrors",
-        error_percent(groups, min_errors=MIN_ERRORS, period=QUARTER_HOUR),
-        f"{path}: {PERCENT} % of the answers of a quarter of an hour are 5xx. It is too little, or there are too few "
-        "requests, for the alarm that pages. Look at the last errors in its log.",
+        error_percent([each.metrics for each in service.target_groups], min_errors=MIN_ERRORS, period=QUARTER_HOUR),
+        f"{path_of(service)}: {PERCENT} % of the answers of a quarter of an hour are 5xx. It is too little, or there "
+        "are too few requests, for the alarm that pages. Look at the last errors in its log.",
         severity=Severity.TICKET,
         threshold=PERCENT,
     )
-    _watch_health(watched, service, own["Unhealthy"])
     if latency:
         _watch_latency(watched, service, latency)
     name = service.node.id
@@ -203,8 +196,9 @@ def watch_listeners(watched: Watched, service: FargateService) -> None:
     groups = service.network_target_groups
     if not groups:
         return
-    own = [each for each in service._rollback_alarms.node.children if isinstance(each, cloudwatch.Alarm)]
-    watched.adopt([each for each in own if each.node.id not in {"Errors", "Unhealthy"}], Severity.TICKET)
+    own = _rollback_alarms(service)
+    listeners = {each.node.id for each in service._listeners.node.children} if service._listeners else set()
+    watched.adopt([own[each] for each in own if each.removeprefix("Unhealthy") in listeners], Severity.TICKET)
     healthy = [each.metrics.healthy_host_count(statistic="Maximum", period=MINUTE) for each in groups]
     unhealthy = [each.metrics.un_healthy_host_count(statistic="Maximum", period=MINUTE) for each in groups]
     watched.add_alarm(
@@ -220,18 +214,40 @@ def watch_listeners(watched: Watched, service: FargateService) -> None:
     watched.graph(CALLERS, f"{service.node.id}: healthy and unhealthy tasks", hosts)
 
 
-def _watch_health(watched: Watched, service: FargateService, unhealthy: cloudwatch.Alarm) -> None:
-    watched.adopt([unhealthy], Severity.TICKET)
-    # Of two target groups, only the one that gets requests has tasks.
-    healthy = [each.metrics.healthy_host_count(statistic="Maximum", period=MINUTE) for each in service.target_groups]
+def _watch_target(watched: Watched, service: FargateService, target: TargetGroups) -> None:
+    """Let the rollback alarms of target groups call, and watch whether any task is healthy."""
+    place = " ".join(target.place).removeprefix("At ")
+    suffix = f" at {place}" if place else ""
+    groups = [each.metrics for each in target.all]
+    own = _rollback_alarms(service)
+    if made := own.get(f"Errors{suffix}"):
+        watched.adopt([made], Severity.PAGE)
+    else:
+        watched.add_alarm(
+            f"Errors{suffix}",
+            error_percent(groups, min_errors=MIN_ERRORS, period=MINUTE),
+            f"{path_of(service)}: {PERCENT} % of answers{suffix} are 5xx for 2 minutes. Look at the last errors in its "
+            "log.",
+            severity=Severity.PAGE,
+            threshold=PERCENT,
+            periods=2,
+        )
+    watched.adopt([own[f"Unhealthy{suffix}"]], Severity.TICKET)
     watched.add_alarm(
-        "NoHealthyTask",
-        _lack_of(healthy),
-        f"{path_of(service)}: tasks are registered, and none is healthy. The load balancer then sends requests to all. "
-        "Look at the path and status of the health check, and at the service's last errors.",
+        f"NoHealthyTask{suffix}",
+        # Of two target groups, only the one that gets requests has tasks.
+        _lack_of([each.healthy_host_count(statistic="Maximum", period=MINUTE) for each in groups]),
+        f"{path_of(service)}: tasks are registered{suffix}, and none is healthy. The load balancer then sends requests "
+        "to all. Look at the path and status of the health check, and at the service's last errors.",
         severity=Severity.PAGE,
         periods=_start_minutes(service),
     )
+
+
+def _rollback_alarms(service: FargateService) -> dict[str, cloudwatch.Alarm]:
+    """Return the alarms that the service made for its deployments, by ID, without those that were passed to it."""
+    children = service._rollback_alarms.node.children
+    return {each.node.id: each for each in children if isinstance(each, cloudwatch.Alarm)}
 
 
 def _lack_of(healthy: Sequence[cloudwatch.Metric], of: str = "SUM") -> cloudwatch.MathExpression:
@@ -245,7 +261,7 @@ def _lack_of(healthy: Sequence[cloudwatch.Metric], of: str = "SUM") -> cloudwatc
 
 def _start_minutes(service: FargateService) -> int:
     """Return how many minutes tasks may be unhealthy: the grace period, and the time of a replacement."""
-    seconds = seconds_of(service.health.grace_period)
+    seconds = seconds_of(service._options.grace_period)
     return max(3, math.ceil((MAX_GRACE_PERIOD if seconds is None else seconds) / 60) + 1)
 
 

@@ -292,6 +292,22 @@ def test_services_behind_one_endpoint_suppress_its_page(stack: Stack) -> None:
     assert json.dumps(services["AlarmRule"]).count("ALARM(") == 2
 
 
+def test_each_port_and_load_balancer_has_its_alarms(stack: Stack) -> None:
+    """A port without a healthy task is not hidden by another one; the other alarms are of the service."""
+    network = network_in(stack)
+    service = FargateService(stack, "Web", network=network, image=IMAGE, port={"http": 8080, "admin": 9000})
+    public, internal = (HttpEndpoint(stack, each, network=network) for each in ("Public", "Internal"))
+    public.add_route("All", service=service)
+    internal.add_route("Admin", service=service, port="admin")
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(service)
+
+    ids = [each.node.id for each in monitoring.metric_alarms]
+    for name in ("Errors", "Unhealthy", "NoHealthyTask"):
+        assert [each for each in ids if each.startswith(name)] == [name, f"{name} at admin"]
+    assert ids.count("FewErrors") == 1
+
+
 def test_deployments_between_two_target_groups(stack: Stack) -> None:
     """Their metrics are one number: what serves is one of the two."""
     FargateMonitoring(stack, "Monitoring").watch(
@@ -532,11 +548,13 @@ def test_links_have_their_names_in_metrics(stack: Stack) -> None:
     common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
     web = FargateService(stack, "Web", **common)
     api = FargateService(stack, "Api", port={"http": 8080, "admin": 9000}, **common)
-    api.add_sidecar("proxy", image=IMAGE).add_port_mappings(ecs.PortMapping(container_port=9901, name="stats"))
+    http = ecs.PortMapping(container_port=9901, name="stats", app_protocol=ecs.AppProtocol.http)
+    api.add_sidecar("proxy", image=IMAGE).add_port_mappings(http, ecs.PortMapping(container_port=9902, name="raw"))
     tls = FargateService(stack, "Tls", protocol=elbv2.ApplicationProtocol.HTTPS, **common)
     web.link_to(api)
     web.link_to(api, port="admin")
     web.link_to(api, port="stats")
+    web.link_to(api, port="raw")
     web.link_to(tls)
 
     assert web._links.http_links == ["api-http", "api-admin", "stats"]  # noqa: SLF001 - as monitoring reads them
