@@ -22,7 +22,7 @@ VALUE_HINTS = {
     "IAlarmAction": "write cloudwatch_actions.SnsAction(topic)",
     "IApplicationListener": "import it by elbv2.ApplicationListener.from_lookup(...)",
     "INetworkLoadBalancer": "import it by elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(...)",
-    **dict.fromkeys(("target_port", "health_check_port"), NAMED_PORT),
+    **dict.fromkeys(("target_port", "health_check_port", "HttpEndpoint.add_route.port", "Health.port"), NAMED_PORT),
     "IBucket": "import it by s3.Bucket.from_bucket_name(...)",
     "IConnectable": "address ranges go to allow_cidrs",
     "ICertificate": "import it by acm.Certificate.from_certificate_arn(...)",
@@ -86,6 +86,7 @@ FAILURE = "a deployment that fails is always rolled back; write rollback=Rollbac
 PERCENTAGES = "write deployment=Deployment.rolling({}=...)"
 FRONT = "it faces the internet by default; write internal=True for one that is reached from within the VPC only"
 DEPLOYMENT = "write deployment=Deployment.rolling(...), or another of its constructors"
+OF_PORT = "the service says it for each port; write FargateService({}={{'admin': {}}})"
 TASK_SUBNETS = "write network=FixedEgressNetwork.from_vpc(scope, id, vpc, task_subnets=[...])"
 RESTART = "write restart_policy=RestartPolicy(...)"
 # docs/containers.md has the sources.
@@ -94,6 +95,12 @@ NOT_ON_FARGATE = (
     *("disable_networking", "docker_security_options", "ipc_mode", "placement_constraints"),
 )
 CDK_HINTS = {
+    "rewrite_path": {
+        "target_port": "write port=... with the name of the port",
+        **dict.fromkeys(("health", "health_check"), OF_PORT.format("health", "Health(path='/ready')")),
+        "protocol_version": OF_PORT.format("protocol_version", "elbv2.ApplicationProtocolVersion.GRPC"),
+    },
+    "test_port": {"test_listener": "write test_port=... with a second port at the load balancer"},
     "scaling": {
         "desired_count": SCALE,
         "min_capacity": SCALE,
@@ -124,6 +131,7 @@ CDK_HINTS = {
         "health_check_grace_period": "write health=Health(grace_period=...)",
         "deregistration_delay": "write health=Health(deregistration_delay=...)",
         "health_check_path": "write health=Health(path=...)",
+        "health_check_port": "write health=Health(port=...) with the name of the port",
         "health_check_interval": "write health=Health(interval=...)",
         "health_check_timeout": "write health=Health(timeout=...)",
     },
