@@ -168,7 +168,6 @@ CDK_HINTS = {
         "domain_zone": "write hosted_zone=...",
         "certificate_arn": "write certificate=acm.Certificate.from_certificate_arn(...)",
         "redirect_http": "HTTP is always redirected once there is a certificate; leave it out",
-        "ssl_policy": "it is always TLS 1.2 and 1.3; leave it out",
         "listener_port": "callers come to 443, or to 80 without a certificate; leave it out",
         "open_listener": "write allow_cidrs=[...] or allow_from=[...]",
     },

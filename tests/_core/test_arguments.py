@@ -24,6 +24,7 @@ from fargate_constructs import (
     HttpEndpoint,
     QueueWorker,
     Scaling,
+    TcpEndpoint,
     VpcEndpoints,
 )
 from fargate_constructs._core.argument_hints import CDK_HINTS
@@ -32,9 +33,10 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs.endpoint.routes import RouteTarget
 
 
-def arguments_of(construct: type) -> set[str]:
-    """Return the names of a construct's arguments."""
-    return set(types_of(construct.__init__.__wrapped__))  # type: ignore[misc]
+def arguments_of(target: Any) -> set[str]:  # noqa: ANN401 - a construct, or a checked method
+    """Return the names of its arguments."""
+    function = vars(target)["__init__"] if isinstance(target, type) else target
+    return set(types_of(function.__wrapped__))
 
 
 @checked
@@ -189,13 +191,14 @@ def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
 def test_names_of_cdk_are_told_in_ours() -> None:
     """Each is of something that has the argument by whose side it stands, and not the name itself."""
     constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker, AuditedCluster)
+    methods = (HttpEndpoint.add_route, TcpEndpoint.add_listener)
     for argument, names in CDK_HINTS.items():
-        owners = [each for each in constructs if argument in arguments_of(each)]
+        owners: list[Any] = [each for each in (*constructs, *methods) if argument in arguments_of(each)]
         assert owners
         assert not [name for name in names for each in owners if name in arguments_of(each)]
         for name, remedy in names.items():
             with pytest.raises(TypeError, match=f"has no argument '{name}'; {re.escape(remedy)}(\\n|$)"):
-                owners[0](None, "It", **{name: 1})  # type: ignore[arg-type]
+                owners[0](None, "It", **{name: 1})
 
 
 def test_what_is_missing_or_too_much(stack: Stack, network: FixedEgressNetwork, image: ecs.ContainerImage) -> None:

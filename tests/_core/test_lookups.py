@@ -66,8 +66,15 @@ NO_LOOK_UPS = {
     "LogCompaction.__init__: owner",
     "add_sidecar: depends_on",  # the name of another container
     "link_to: port",  # a name given to the other service
-    "target_port",  # a name given to the service
+    "add_route: port",  # a name given to the service
+    "add_listener_rule: port",
+    "target_port",
     "health_check_port",
+    "health",  # by such a name, as the next three
+    "load_balancing",
+    "protocol",
+    "protocol_version",
+    "Health.__init__: port",
     "secrets",  # the names of variables; values are no texts
     "secret_options",  # the names of settings
     "FireLens.driver: stream_prefix",  # called by the task

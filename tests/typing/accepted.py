@@ -22,6 +22,7 @@ from fargate_constructs import (
     FargateService,
     FargateWebService,
     FixedEgressNetwork,
+    Health,
     HttpEndpoint,
     Job,
     LogArchive,
@@ -51,6 +52,8 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
         environment={"STAGE": "prod"},
         scaling=Scaling(min=2, max=20),
         service_connect=ServiceConnect.http(idle_timeout=Duration.minutes(1)),
+        health={"http": Health(path="/healthz", port="admin"), "admin": Health()},
+        protocol_version={"http": elbv2.ApplicationProtocolVersion.HTTP1},
         log_driver_mode=ecs.AwsLogDriverMode.BLOCKING,
     )
     assert_type(web.link_to(api), str)
@@ -79,7 +82,7 @@ def accepted(stack: Stack, vpc: ec2.IVpc, network: Network, image: ecs.Container
     assert_type(orders.alarms, Sequence[cloudwatch.Alarm])
     orders.age_alarm.add_alarm_action()
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, static_ips=True)
-    endpoint.add_route("Web", service=web, paths=["/*"])
+    endpoint.add_route("Web", service=web, paths=["/*"], port="http")
     weights = {web: 90, api: 10}
     shared = endpoint.add_route("Api", service=weights, paths=["/api/*"], rewrite_path="/*", rewrite_host=("^a", "b"))
     assert_type(shared, elbv2.ApplicationListenerRule)
