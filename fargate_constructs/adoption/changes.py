@@ -49,7 +49,7 @@ def changes_of(old: ComparableTemplate, new: ComparableTemplate, ids: Mapping[st
         ids: Resources of *new* that get another logical ID: the old IDs, with the new ones.
     """
     after = renamed(new, ids)
-    replacements = {each.logical_id: each.reasons for each in find_replacements(old, after, types=["*"])}
+    replacements = {each.logical_id: each.reasons for each in find_replacements(old, after)}
     found = [
         _change(key, old.resources, after.resources, replacements.get(key, ()), ids.get(key, key))
         for key in old.resources

@@ -200,7 +200,8 @@ def _data(update: Update) -> Iterator[Trap]:
 
 
 def _seconds(update: Update) -> Iterator[Trap]:
-    for each in find_second_creations(update.before, update.after):
+    replaced = {key for key, each in update.changes.items() if each.effect is Effect.REPLACED}
+    for each in find_second_creations(update.before, update.after, replaced):
         other = "itself, which it replaces" if each.old_id == each.logical_id else update.path(each.old_id)
         yield Trap(
             "secondCreation",

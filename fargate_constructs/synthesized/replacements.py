@@ -43,14 +43,21 @@ class Replacement(NamedTuple):
     path: str
     """The construct path, or the logical ID if neither template has the path."""
     reasons: Sequence[Reason]
+    new_type: str | None
+    """`None` if it is deleted."""
 
     def __str__(self) -> str:
         """Return the resource as a person finds it in the app and in the console, and the reasons."""
         return f"{self.path} ({self.type} {self.logical_id}) {'; '.join(each.text for each in self.reasons)}"
 
-    def is_at(self, place: str) -> bool:
-        """Whether the resource has this logical ID, or is at or below this construct path."""
-        return is_at(place, self.logical_id, self.path)
+    @property
+    def is_replaced(self) -> bool:
+        """Whether it is replaced for certain."""
+        return any(each.property and each.is_certain for each in self.reasons)
+
+    def is_of(self, types: Sequence[str]) -> bool:
+        """Whether its old or its new type is one of some, which may have wildcards."""
+        return any(matches(each, types) for each in (self.type, self.new_type) if each)
 
 
 def is_at(place: str, logical_id: str, path: str) -> bool:
@@ -58,19 +65,12 @@ def is_at(place: str, logical_id: str, path: str) -> bool:
     return logical_id == place or f"{path}/".startswith(f"{place.rstrip('/')}/")
 
 
-def find_replacements(
-    old: ComparableTemplate, new: ComparableTemplate, *, types: Sequence[str] = LASTING_TYPES
-) -> list[Replacement]:
-    """Return what an update from *old* to *new* would replace or delete: causes first, then what follows from them.
-
-    A resource counts if its old or its new type matches *types*, which may have wildcards.
-    """
-    validate_types(types, old.resources, new.resources)
+def find_replacements(old: ComparableTemplate, new: ComparableTemplate) -> list[Replacement]:
+    """Return what an update from *old* to *new* would replace or delete: causes first, then what follows from them."""
     update = _Update(old, new)
     return [
-        Replacement(key, old.resources[key]["Type"], update.path(key), reasons)
+        Replacement(key, old.resources[key]["Type"], update.path(key), reasons, new.resources.get(key, {}).get("Type"))
         for key, reasons in update.reasons().items()
-        if any(matches(each[key]["Type"], types) for each in (old.resources, new.resources) if key in each)
     ]
 
 

@@ -1,10 +1,9 @@
 """Reads two comparable templates; returns what CloudFormation would create while AWS has it already."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, references
-from fargate_constructs.synthesized.replacements import find_replacements
 from fargate_constructs.synthesized.unique_keys import effect_of_second, unique_keys
 
 
@@ -17,17 +16,27 @@ class SecondCreation(NamedTuple):
     effect: str
 
 
-def find_second_creations(old: ComparableTemplate, new: ComparableTemplate) -> Iterator[SecondCreation]:
-    """Yield what is created a second time: CloudFormation creates all that is new before it deletes anything."""
-    replaced = {
-        each.logical_id
-        for each in find_replacements(old, new, types=["*"])
-        if any(reason.property and reason.is_certain for reason in each.reasons)
+def find_second_creations(
+    old: ComparableTemplate, new: ComparableTemplate, replaced: Collection[str]
+) -> Iterator[SecondCreation]:
+    """Yield what is created a second time: CloudFormation creates all that is new before it deletes anything.
+
+    Args:
+        old: What is deployed.
+        new: What would be deployed.
+        replaced: The logical IDs that are replaced for certain.
+    """
+    created = {key: each for key, each in new.resources.items() if key in replaced or key not in old.resources}
+    types = {each["Type"] for each in created.values()}
+    holders = {
+        key: logical_id
+        for logical_id, each in old.resources.items()
+        if each["Type"] in types
+        for key in unique_keys(each)
     }
-    holders = {key: logical_id for logical_id, each in old.resources.items() for key in unique_keys(each)}
-    for logical_id, each in new.resources.items():
-        is_created = logical_id not in old.resources or logical_id in replaced
-        if is_created and replaced.isdisjoint(set(references(each.get("Properties", {}))) - {logical_id}):
-            holder = next((holders[key] for key in unique_keys(each) if key in holders), None)
-            if holder:
-                yield SecondCreation(logical_id, holder, effect_of_second(each["Type"]))
+    for logical_id, each in created.items():
+        # What belongs to a replaced resource is not created beside the old one, but with the new one.
+        is_beside = not ({*references(each.get("Properties", {}))} - {logical_id}).intersection(replaced)
+        holder = next((holders[key] for key in unique_keys(each) if key in holders), None)
+        if holder and is_beside:
+            yield SecondCreation(logical_id, holder, effect_of_second(each["Type"]))

@@ -1,20 +1,17 @@
 """Assertions about an update: from the template that is deployed to the template as it is now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from aws_cdk import Stack
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs.synthesized.comparable_sources import Template, read_comparable_template
-from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of
-from fargate_constructs.synthesized.deleted_data import find_deleted_data
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
-from fargate_constructs.synthesized.lost_exports import find_lost_exports
-from fargate_constructs.synthesized.replacements import find_replacements, is_at, matches, pin
-from fargate_constructs.synthesized.second_creations import find_second_creations
+from fargate_constructs.synthesized.replacements import pin
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
+from fargate_constructs.synthesized.update_faults import find_update_faults
 
 
 @checked
@@ -68,48 +65,16 @@ def assert_no_replacement(
     before, after = read_comparable_template(old, "old"), read_comparable_template(new, "new")
     if not before.resources:
         raise ValueError("old must have resources, got none: nothing of it could be replaced")
-    faults = [*_faults(before, after, types)]
-    open_ = [str(each) for each in faults if not any(is_at(place, each.logical_id, each.path) for place in accepted)]
-    if open_:
+    faults = find_update_faults(before, after, types)
+    unexpected = [each.text for each in faults if not any(map(each.is_at, accepted))]
+    if unexpected:
+        head = f"CloudFormation would replace, delete or refuse {len(unexpected)} of what should last:"
         raise AssertionError(
-            "\n- ".join([f"CloudFormation would replace, delete or refuse {len(open_)} of what should last:", *open_])
-            + "\nput each back as it was, or name it in accepted=[...] if it may go"
+            "\n- ".join([head, *unexpected]) + "\nput each back as it was, or name it in accepted=[...] if it may go"
         )
-    kept = [place for place in accepted if not any(is_at(place, each.logical_id, each.path) for each in faults)]
+    kept = [place for place in accepted if not any(each.is_at(place) for each in faults)]
     if kept:
         raise AssertionError(f"nothing is replaced at or below accepted: {', '.join(kept)}; remove it, or correct it")
-
-
-class _Fault(NamedTuple):
-    """What an update loses, or for which it is refused."""
-
-    logical_id: str
-    path: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _faults(before: ComparableTemplate, after: ComparableTemplate, types: Sequence[str]) -> Iterator[_Fault]:
-    replacements = find_replacements(before, after, types=types)
-    for each in replacements:
-        yield _Fault(each.logical_id, each.path, str(each))
-    watched = ["*"] if {*LASTING_TYPES} <= {*types} else types
-    is_pin = bool(before.create_only or after.create_only)
-    deleted = () if is_pin else find_deleted_data(before, after)
-    texts = [(each.logical_id, f"stays, but AWS deletes {each.text}") for each in deleted]
-    texts += [
-        (each.logical_id, f"is the same to AWS as {path_of(each.old_id, before.resources)}: {each.effect}")
-        for each in find_second_creations(before, after)
-    ]
-    for logical_id, text in texts:
-        type_, path = after.resources[logical_id]["Type"], path_of(logical_id, after.resources)
-        if matches(type_, watched):
-            yield _Fault(logical_id, path, f"{path} ({type_} {logical_id}) {text}")
-    lost = {each.logical_id for each in replacements}
-    for name, why in () if is_pin else find_lost_exports(before, after, lost):
-        yield _Fault(name, name, f"the export {name} {why}: CloudFormation refuses it while another stack imports it")
 
 
 @checked

@@ -179,9 +179,7 @@ def test_turning_ipv6_on_deletes_nothing() -> None:
     for stack, ip_protocol in ((before, ec2.IpProtocol.IPV4_ONLY), (after, DUAL_STACK)):
         network = FixedEgressNetwork(stack, "Network", ip_protocol=ip_protocol, endpoints=[VpcEndpoints.logs])
         FargateService(stack, "Web", network=network, image=IMAGE)
-    found = find_replacements(
-        read_comparable_template(before, "old"), read_comparable_template(after, "new"), types=["*"]
-    )
+    found = find_replacements(read_comparable_template(before, "old"), read_comparable_template(after, "new"))
     reasons = [reason for each in found if each.type == "AWS::EC2::Subnet" for reason in each.reasons]
     assert {(reason.property, reason.is_certain) for reason in reasons} == {("Ipv6CidrBlock", False)}
     assert all("was not set" in reason.text for reason in reasons)
