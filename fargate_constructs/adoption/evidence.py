@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fargate_constructs.synthesized.comparable_template import PATH_KEY
+from fargate_constructs.synthesized.comparable_template import PATH_KEY, references
 from fargate_constructs.synthesized.create_only import names_in_schema, normalize
 from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
 
@@ -14,6 +14,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 CONTAINERS = {
     "AWS::EC2::VPC",
     "AWS::ECS::Cluster",
+    "AWS::ElasticLoadBalancingV2::Listener",
     "AWS::KMS::Key",
     "AWS::Route53::HostedZone",
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
@@ -44,11 +45,11 @@ class Facts(NamedTuple):
     """What is known of a resource."""
 
     own: dict[str, str]
-    """The value of each property without a reference, as a text."""
+    """The value of each property that refers to no resource, as a text."""
     identity: dict[str, str]
     """Texts and numbers without which it would be another resource."""
     names: set[str]
-    """What it is named by, if that is all texts: equal for the same resource."""
+    """What it is named by, if that refers to no resource: equal for the same resource."""
     outgoing: dict[str, set[Target]]
     """By the place of a property, the resources that it refers to, with the attribute."""
     incoming: set[Target]
@@ -69,7 +70,14 @@ def facts_of(resources: Resources, stack_path: str = "") -> dict[str, Facts]:
                 incoming[target].add((logical_id, place))
         outgoing[logical_id] = places
     return {
-        key: Facts(_own(each), _identity(each), _names(each), outgoing[key], incoming[key], _tail(each, stack_path))
+        key: Facts(
+            _own(each, resources),
+            _identity(each),
+            _names(each, resources),
+            outgoing[key],
+            incoming[key],
+            _tail(each, stack_path),
+        )
         for key, each in resources.items()
     }
 
@@ -97,13 +105,18 @@ def _references(value: Any, place: str = "") -> Iterator[tuple[str, str, str]]: 
                     yield from _references(item, f"{place}[{mark}]")
 
 
-def _own(resource: Mapping[str, Any]) -> dict[str, str]:
+def _own(resource: Mapping[str, Any], resources: Resources) -> dict[str, str]:
     values = {key: normalize(resource["Type"], key, each) for key, each in resource.get("Properties", {}).items()}
     return {
         key: json.dumps(each, sort_keys=True)
         for key, each in values.items()
-        if key != "Tags" and next(_references(each), None) is None
+        if key != "Tags" and not _refers_to_any(each, resources)
     }
+
+
+def _refers_to_any(value: Any, resources: Resources) -> bool:  # noqa: ANN401 - a piece of a template
+    """Whether a value refers to a resource, and not only to parameters, which are the same in both templates."""
+    return any(name in resources for name in references(value))
 
 
 def _identity(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -115,10 +128,10 @@ def _identity(resource: Mapping[str, Any]) -> dict[str, str]:
     return {name: each for name, each in values.items() if isinstance(each, str)}
 
 
-def _names(resource: Mapping[str, Any]) -> set[str]:
+def _names(resource: Mapping[str, Any], resources: Resources) -> set[str]:
     type_, properties = resource["Type"], resource.get("Properties", {})
     named = {f"{name} {properties[name]}" for name in NAMED_BY.get(type_, ()) if isinstance(properties.get(name), str)}
-    return named | {key for key in unique_keys(resource) if next(_references(json.loads(key)), None) is None}
+    return named | {key for key in unique_keys(resource) if not _refers_to_any(json.loads(key), resources)}
 
 
 def _tail(resource: Mapping[str, Any], stack_path: str) -> tuple[str, ...]:

@@ -20,8 +20,11 @@ class Finding(NamedTuple):
     remedies: Sequence[str] = ()
 
     def is_at(self, place: str) -> bool:
-        """Whether it has this logical ID or name, or is at or below this construct path."""
-        return is_at(place, self.logical_id, self.path)
+        """Whether it has this logical ID or name, or is at or below this construct path.
+
+        A place may begin with a rule, such as `dataDeleted:Shop/Web/Logs`: then only findings of that rule are at it.
+        """
+        return is_at(place.removeprefix(f"{self.rule}:"), self.logical_id, self.path)
 
 
 def findings_of(plan: Plan, *, is_adopted: bool) -> list[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from fargate_constructs.adoption.evidence import CONTAINERS, Resources, facts_of
+from fargate_constructs.synthesized.comparable_template import path_of
 
 # An app has them by purpose: if each template has exactly one, both are the same.
 SINGULAR = {
@@ -114,10 +115,10 @@ class _Pairs:
                 if (self.pairs.get(target), attribute) in after.outgoing.get(place, ()) and not self._is_common(
                     target, place
                 ):
-                    yield f"its {place} refers to {target}"
+                    yield f"its {place} refers to {path_of(target, self._old)}"
         for source, place in before.incoming:
             if (self.pairs.get(source), place) in after.incoming:
-                yield f"{place} of {source} refers to it"
+                yield f"{place} of {path_of(source, self._old)} refers to it"
         type_ = self._old[old]["Type"]
         if type_ in SINGULAR and all(counts[type_] == 1 for counts in self._counts):
             yield "the only one of its type"

@@ -12,7 +12,7 @@ from fargate_constructs.synthesized.comparable_template import ComparableTemplat
 from fargate_constructs.synthesized.create_only import normalize
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, StoredStack
-from fargate_constructs.synthesized.unique_keys import KEYS
+from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
 
 # Their logical IDs are kept: what lasts, what AWS has once, and roles, which others know by ARN.
 KEPT_TYPES = {*LASTING_TYPES, *KEYS, "AWS::IAM::Role"} - {"AWS::IAM::Policy"}
@@ -95,10 +95,11 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
     before, after = comparable(old_tree, "the deployed template"), comparable(new_tree, "the app's template")
     named = {key: _resolve(key, each, before.resources, after.resources) for key, each in (given or {}).items()}
     found = pair(before.resources, after.resources, named, (old.path or new.path, new.path))
+    same = renamed(after, found.pairs).resources
     ids = {
         key: other
         for key, other in found.pairs.items()
-        if key != other and (before.resources[key]["Type"] in KEPT_TYPES or key in named)
+        if key != other and (key in named or _is_kept(before.resources[key], same[key]))
     }
     _refuse_second_use(ids, after.resources)
     changes = changes_of(before, after, ids)
@@ -166,6 +167,11 @@ def _resolve(old_id: str, place: str, before: Mapping[str, Any], after: Mapping[
         paths = ", ".join(path_of(each, after) for each in of_type)
         raise ValueError(f"--pair must name one resource of the app, got {place}, which is the end of: {paths}")
     return of_type[0]
+
+
+def _is_kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a resource needs its deployed logical ID: it is of such a type, or AWS has it once, such as by a name."""
+    return old["Type"] in KEPT_TYPES or not {*unique_keys(old)}.isdisjoint(unique_keys(new))
 
 
 def _refuse_second_use(ids: Mapping[str, str], after: Mapping[str, Any]) -> None:

@@ -47,7 +47,12 @@ Examples:
 @click.option(
     "--pair", "pairs", multiple=True, metavar="OLD=NEW", help="A deployed logical ID, and its path in the app."
 )
-@click.option("--accept", multiple=True, metavar="PLACE", help="A path or logical ID that may be lost, with all below.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="PLACE",
+    help="What may be lost: a path, with all below, or a logical ID; RULE:PLACE for one rule.",
+)
 @click.option("--write", type=NEW, help="Write the logical IDs that stay, for adopt(stack, FILE).")
 @click.option("--refactor", type=NEW, help="Write a mapping for `cdk refactor --override-file`.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")

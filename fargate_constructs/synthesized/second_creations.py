@@ -8,7 +8,7 @@ from fargate_constructs.synthesized.unique_keys import effect_of_second, unique_
 
 
 class SecondCreation(NamedTuple):
-    """A resource that is created while another has its identity."""
+    """A resource that gets the identity of another one while that has it."""
 
     logical_id: str
     old_id: str
@@ -19,24 +19,22 @@ class SecondCreation(NamedTuple):
 def find_second_creations(
     old: ComparableTemplate, new: ComparableTemplate, replaced: Collection[str]
 ) -> Iterator[SecondCreation]:
-    """Yield what is created a second time: CloudFormation creates all that is new before it deletes anything.
+    """Yield what gets the identity of another resource: CloudFormation creates and updates before it deletes anything.
+
+    A resource that is updated may get the identity of another one, too: the port of a listener, or the priority of a
+    rule (https://github.com/aws/aws-cdk/issues/13901). CloudFormation updates both in any order.
 
     Args:
         old: What is deployed.
         new: What would be deployed.
         replaced: The logical IDs that are replaced for certain.
     """
-    created = {key: each for key, each in new.resources.items() if key in replaced or key not in old.resources}
-    types = {each["Type"] for each in created.values()}
-    holders = {
-        key: logical_id
-        for logical_id, each in old.resources.items()
-        if each["Type"] in types
-        for key in unique_keys(each)
-    }
-    for logical_id, each in created.items():
+    keys = {key: set(unique_keys(each)) for key, each in old.resources.items()}
+    holders = {identity: key for key, identities in keys.items() for identity in identities}
+    for logical_id, each in new.resources.items():
+        kept = set() if logical_id in replaced else keys.get(logical_id, set())
+        holder = next((holders[identity] for identity in unique_keys(each) if identity in holders.keys() - kept), None)
         # What belongs to a replaced resource is not created beside the old one, but with the new one.
-        is_beside = not ({*references(each.get("Properties", {}))} - {logical_id}).intersection(replaced)
-        holder = next((holders[key] for key in unique_keys(each) if key in holders), None)
-        if holder and is_beside:
+        others = {*references(each.get("Properties", {}))} - {logical_id}
+        if holder and others.isdisjoint(replaced):
             yield SecondCreation(logical_id, holder, effect_of_second(each["Type"]))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fargate_constructs.synthesized.create_only import names_in_schema, normalize
+from fargate_constructs.synthesized.create_only import UNCONDITIONALLY, names_in_schema, normalize
 
 _RULE = ("GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6")
 _TARGET = ("ServiceNamespace", "ScalableDimension", "ResourceId")
@@ -33,6 +33,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": (("ListenerArn", "Priority"),),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (("Name",),),
     "AWS::ElasticLoadBalancingV2::TargetGroup": (("Name",),),
+    "AWS::IAM::ManagedPolicy": (("ManagedPolicyName",),),
     "AWS::IAM::Policy": (("PolicyName", "Roles", "Users", "Groups"),),
     "AWS::Lambda::EventSourceMapping": (("EventSourceArn", "FunctionName"),),
     "AWS::Lambda::Url": (("TargetFunctionArn", "Qualifier"),),
@@ -44,6 +45,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::SNS::TopicPolicy": (("Topics",),),
     "AWS::SQS::Queue": (("QueueName",),),
     "AWS::SQS::QueuePolicy": (("Queues",),),
+    "AWS::StepFunctions::StateMachine": (("StateMachineName",),),
     "AWS::WAFv2::WebACLAssociation": (("ResourceArn",),),
 }
 _OVERWRITTEN = "AWS gives it the same identity: its creation fails, or the deletion of the old one then removes it"
@@ -56,6 +58,8 @@ EFFECTS = {
             "AWS::ApplicationAutoScaling::ScalingPolicy",
             "AWS::ElasticLoadBalancingV2::ListenerCertificate",
             "AWS::IAM::Policy",
+            # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/364
+            "AWS::Route53::RecordSet",
             "AWS::SNS::Subscription",
             "AWS::SNS::TopicPolicy",
             "AWS::SQS::QueuePolicy",
@@ -82,7 +86,17 @@ def effect_of_second(type_: str) -> str:
 
 
 def _names(type_: str) -> Iterator[tuple[str, ...]]:
-    """Yield the properties that the schema identifies a resource by, if a template may set them."""
-    names = names_in_schema(type_, "primaryIdentifier")
-    if type_ not in KEYS and names and not names & names_in_schema(type_, "readOnlyProperties"):
-        yield tuple(sorted(names, key=lambda name: (not name.endswith("Name"), name)))
+    """Yield the properties that the schema identifies a resource by, if a template may set them.
+
+    If AWS identifies it by an ARN, these are the name of its type, such as `FirewallName`, and all else that a change
+    replaces it for, such as the cluster that the name is unique in.
+    """
+    if type_ in KEYS:
+        return
+    identifier = names_in_schema(type_, "primaryIdentifier")
+    name = f"{type_.rpartition(':')[2]}Name"
+    create_only = names_in_schema(type_, UNCONDITIONALLY)
+    if identifier and not identifier & names_in_schema(type_, "readOnlyProperties"):
+        yield tuple(sorted(identifier, key=lambda each: (not each.endswith("Name"), each)))
+    elif name in create_only:
+        yield (name, *sorted(create_only - {name}))

@@ -98,7 +98,7 @@ def test_what_the_service_refers_to() -> None:
     }
     renamed = {each.old_id: each.reason for each in plan_of(old, new).renames}
     assert renamed.keys() == {"Group", "Tasks", "Lines", "Role"}, "a task definition has no state"
-    assert renamed["Role"] == "TaskRoleArn of Task refers to it"
+    assert renamed["Role"] == "TaskRoleArn of Shop/Task refers to it"
 
 
 def test_items_of_lists_in_another_order() -> None:

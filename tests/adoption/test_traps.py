@@ -203,6 +203,9 @@ SECONDS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("AWS::SNS::Subscription", {"TopicArn": "arn", "Protocol": "sqs", "Endpoint": "arn"}),
     ("AWS::IAM::Role", {"RoleName": "web"}),
+    ("AWS::IAM::ManagedPolicy", {"ManagedPolicyName": "deploy"}),
+    ("AWS::GuardDuty::Member", {"DetectorId": "x", "MemberId": "1"}),
+    ("AWS::EKS::Nodegroup", {"NodegroupName": "a", "ClusterName": "b"}),
     (SERVICE, {"ServiceName": "web", "Cluster": ref("C")}),
 ]
 
@@ -222,6 +225,16 @@ def test_what_aws_has_once(type_: str, properties: dict[str, Any]) -> None:
     assert traps(old, stored(New=new, Same=resource(type_, "B"))) == {}
     assert traps(old, taken) == {"secondCreation": ["New"]}
     assert traps(old, stored(New=resource(type_, "C", **other), Same=resource(type_, "B"))) == {}
+
+
+def test_identities_that_change_place() -> None:
+    """A listener on the port of another one, and rules that swap priorities: CloudFormation updates in any order."""
+
+    def stack(**ports: int) -> StoredStack:
+        return stored(**{key: resource(LISTENER, LoadBalancerArn="arn", Port=port) for key, port in ports.items()})
+
+    assert traps(stack(A=22, B=80, C=443), stack(A=80, B=443)) == {"secondCreation": ["A", "B"]}
+    assert traps(stack(A=22, B=80), stack(A=8022, B=80)) == {}
 
 
 def test_a_replaced_resource_with_a_name() -> None:

@@ -116,6 +116,8 @@ def test_markdown(run: Run) -> None:
 def test_accepted_losses(run: Run) -> None:
     """A path or a logical ID, with all below; a place at which nothing is found is refused."""
     assert run(REPLACED, "--deployed", "old.json", "--accept", "Jobs")[0] == 0
+    assert run(REPLACED, "--deployed", "old.json", "--accept", "replaced:Jobs")[0] == 0
+    assert run(REPLACED, "--deployed", "old.json", "--accept", "deleted:Jobs")[0] == 2
     status, text, _ = run({"Jobs": OLD["Jobs"]}, "--deployed", "old.json", "--accept", "Shop/Data")
     assert (status, text.splitlines()[0]) == (0, "Shop: no findings (1 accepted)")
     status, _, error = run(REPLACED, "--deployed", "old.json", "--accept", "Jobs", "--accept", "Shop/No")

@@ -13,7 +13,7 @@ BUCKET, LOG_GROUP, RECORD, RULE = (
     "AWS::ElasticLoadBalancingV2::ListenerRule",
 )
 NAME = {"Name": "a.example.com", "Type": "A", "HostedZoneId": "Z1"}
-RECORD_TEXT = "Two (AWS::Route53::RecordSet Two) is the same to AWS as One: AWS has it once"
+RECORD_TEXT = "Two (AWS::Route53::RecordSet Two) is the same to AWS as One: AWS gives it the same identity"
 RULE_TEXT = "Two (AWS::ElasticLoadBalancingV2::ListenerRule Two) is the same to AWS as One: AWS has it once"
 
 
