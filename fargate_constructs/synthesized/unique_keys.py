@@ -88,8 +88,8 @@ def effect_of_second(type_: str) -> str:
 def _names(type_: str) -> Iterator[tuple[str, ...]]:
     """Yield the properties that the schema identifies a resource by, if a template may set them.
 
-    If AWS identifies it by an ARN, these are the name of its type, such as `FirewallName`, and all else that a change
-    replaces it for, such as the cluster that the name is unique in.
+    If AWS identifies it by an ARN, these are the name of its type, such as `FirewallName`, and the other properties
+    that CloudFormation replaces it for, such as the cluster that the name is unique in.
     """
     if type_ in KEYS:
         return
