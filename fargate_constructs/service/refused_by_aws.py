@@ -69,25 +69,27 @@ def _violations(tasks: Mapping[str, _Task], templates: Templates) -> Iterator[Po
 
 
 def _shared_ports(path: str, containers: Sequence[Mapping[str, Any]]) -> Iterator[PolicyViolation]:
-    """Yield what is wrong if two containers have one port: all containers of a task share its network interface.
+    """Yield what is wrong if a port is there twice: all containers of a task share its network interface.
 
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html. ECS refuses two mappings of
+    one port (https://github.com/aws/copilot-cli/issues/3768), also with two protocols
+    (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html).
     """
     used: dict[int, str] = {}
     for container in containers:
         name = str(lookup(container, "Name"))
-        mapped = {port for mapping in items(container, "PortMappings") for port in _ports(mapping)}
-        for port in sorted({*mapped, *LISTENS_AT.get(name, ())}):
-            other = used.setdefault(port, name)
-            if other != name:
-                yield violation(
-                    "sharedPort",
-                    path,
-                    f"containers of a task must listen on different ports, got: {port} for {other!r} and {name!r}, "
-                    "which share one network interface",
-                    fix="let one of them listen on another port",
-                )
-                break
+        mapped = [port for mapping in items(container, "PortMappings") for port in _ports(mapping)]
+        ports = sorted([*mapped, *{*LISTENS_AT.get(name, ())}.difference(mapped)])
+        shared = [port for index, port in enumerate(ports) if port in used or port in ports[:index]]
+        if shared:
+            yield violation(
+                "sharedPort",
+                path,
+                f"containers of a task must listen on different ports, got: {shared[0]} for "
+                f"{used.get(shared[0], name)!r} and {name!r}, which share one network interface",
+                fix="let one of them listen on another port, or map it once",
+            )
+        used |= {port: name for port in ports if port not in used}
 
 
 def _ports(mapping: Mapping[str, Any]) -> range:

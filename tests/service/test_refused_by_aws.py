@@ -38,6 +38,17 @@ def collector(service: FargateService) -> None:
     port(service, "one", container_port=4317)
 
 
+def mapped_twice(service: FargateService) -> None:
+    """Map one port twice in one container, by the L2 construct."""
+    definition = cast(ecs.CfnTaskDefinition, service.task_definition.node.default_child)
+    definition.add_property_override("ContainerDefinitions.0.PortMappings.1", {"ContainerPort": 80, "Name": "web"})
+
+
+def a_reachable_collector(service: FargateService) -> None:
+    """Map a port of the collector, so that other tasks reach it."""
+    service.add_opentelemetry().add_port_mappings(ecs.PortMapping(name="otlp", container_port=4318))
+
+
 def known_when_deployed(service: FargateService) -> None:
     """Let only the deployment know a port, and a list of containers."""
     port(service, "one", container_port=int(Token.as_number({"Ref": "Port"})))
@@ -88,6 +99,8 @@ SERVICES: dict[str, tuple[Change, str]] = {
     "OtherProtocol": (partial(port, name="dns", container_port=80, protocol=ecs.Protocol.UDP), "got: 80 for 'other"),
     "Range": (ports_in_a_range, "got: 8080 for 'many' and 'one'"),
     "Collector": (collector, "got: 4317 for 'opentelemetry' and 'one'"),
+    "Reachable": (a_reachable_collector, ""),
+    "Twice": (mapped_twice, "got: 80 for 'twice' and 'twice'"),
     "Unknown": (known_when_deployed, ""),
     "NoRange": (no_range, ""),
     "Berlin": (partial(at_night, zone="Europe/Berlin"), ""),
