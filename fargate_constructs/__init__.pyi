@@ -6,6 +6,7 @@ from .endpoint.cloud_front_distribution import CloudFrontDistribution as CloudFr
 from .endpoint.http_endpoint import HttpEndpoint as HttpEndpoint
 from .endpoint.sign_in import SignIn as SignIn
 from .endpoint.tcp_endpoint import TcpEndpoint as TcpEndpoint
+from .endpoint.teams import Team as Team
 from .endpoint.web_acl import WebAcl as WebAcl
 from .logs.archive_format import ArchiveFormat as ArchiveFormat
 from .logs.catalog import LogCatalog as LogCatalog

@@ -97,7 +97,9 @@ class Accelerator(Construct):
         # https://docs.aws.amazon.com/global-accelerator/latest/dg/secure-vpc-connections.html
         wait_for_internet_gateway(group, endpoint.load_balancer)
         self._endpoint = endpoint
-        endpoint._front.register(self, targets.GlobalAcceleratorTarget(self.accelerator))
+        target = targets.GlobalAcceleratorTarget(self.accelerator)
+        address = (self.accelerator.dns_name, targets.GlobalAcceleratorTarget.GLOBAL_ACCELERATOR_ZONE_ID)
+        endpoint._front.register(self, target, address=address)
 
     @property
     def ingress_ips(self) -> Sequence[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.hosted_zones import validate_in_zone, validate_public
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
-from fargate_constructs._core.unresolved import may_match, min_length
+from fargate_constructs._core.unresolved import is_unresolved, may_match, min_length
 from fargate_constructs.endpoint.ingress import IPV4, IPV6
 
 # Characters of the first name of a certificate: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
@@ -48,6 +49,25 @@ class Domains:
             return certificate
         made = certificate or make_certificate(scope, domain_name, hosted_zone)
         self.add_records(scope, domain_name, hosted_zone)
+        return made
+
+    def add_further(
+        self,
+        endpoint: Construct,
+        listener: elbv2.IApplicationListener,
+        domain_name: str,
+        *,
+        hosted_zone: route53.IHostedZone | None,
+        certificate: acm.ICertificate | None,
+        first: str | None = None,
+    ) -> acm.ICertificate:
+        """Serve a name beside the *first* one: make what is missing, and add its certificate to a listener."""
+        # A tag has the certificate's path as its value, which must not have an asterisk.
+        child_id = domain_name.replace("*.", "Wildcard ")
+        if domain_name == first or endpoint.node.try_find_child(child_id):
+            raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
+        made = self.add(Construct(endpoint, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate)
+        listener.add_certificates(child_id, [made])
         return made
 
     def add_records(self, scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> None:
@@ -101,6 +121,15 @@ def validate_domain(
     if not certificate:
         assert hosted_zone is not None
         validate_certificate_name(domain_name, hosted_zone)
+
+
+def validate_further(
+    domain_name: str, hosted_zone: route53.IHostedZone | None, certificate: acm.ICertificate | None
+) -> None:
+    """Refuse a further name that cannot be served."""
+    if is_unresolved(domain_name):
+        raise ValueError("domain_name must be known at synthesis, got a token: it is the certificate's construct ID")
+    validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
 
 
 def validate_name(domain_name: str, hosted_zone: route53.IHostedZone | None, *, may_be_wildcard: bool = False) -> None:

@@ -21,6 +21,10 @@ class Front:
         self._domains = domains
         self._construct: Construct | None = None
         self._target_of_records: Construct | None = None
+        self.is_shared = False
+        """Whether other apps have records that point at the front."""
+        self.address: tuple[str, str] | None = None
+        """The DNS name and the hosted zone ID of a front that is no load balancer."""
         self.has_tls = False
         """Whether callers use HTTPS with the front, also if the endpoint serves plain HTTP."""
 
@@ -29,6 +33,11 @@ class Front:
         if self._construct:
             raise ValueError(
                 f"{self._endpoint.node.path} is behind {self._construct.node.path} already, got a second front; use one"
+            )
+        if self.is_shared:
+            raise ValueError(
+                f"{self._endpoint.node.path} is shared, and the records of other apps point at it, got a front after "
+                "that; make the front before you call share"
             )
         if moves_records and self._domains.has_records:
             self._validate_stack(scope)
@@ -45,10 +54,12 @@ class Front:
         *,
         families: Sequence[int] = (IPV4,),
         has_tls: bool = False,
+        address: tuple[str, str] | None = None,
     ) -> None:
         """Note the front. With a *target*, all records of the endpoint point at it, also those made later."""
         self._construct = construct
         self.has_tls = has_tls
+        self.address = address
         if target:
             self._target_of_records = construct
             self._domains.point_at(target, families)

@@ -9,13 +9,13 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import jsii
 from aws_cdk import Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
@@ -24,17 +24,27 @@ from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
-from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.endpoint.access_logs import AccessLogs
-from fargate_constructs.endpoint.domains import Domains, validate_domain
+from fargate_constructs.endpoint.domains import Domains, validate_domain, validate_further
 from fargate_constructs.endpoint.endpoint_metrics import EndpointMetrics
 from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions, default_ip_address_type
+from fargate_constructs.endpoint.load_balancer_limits import reserve_for_teams
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
+from fargate_constructs.endpoint.ownership import OwnRules, validate_teams
 from fargate_constructs.endpoint.routes import ImportedEndpoint, RoutedEndpoint
+from fargate_constructs.endpoint.shared_endpoint import (
+    DNS_NAME,
+    HOSTED_ZONE,
+    LOAD_BALANCER,
+    SECURITY_GROUP,
+    SharedEndpoint,
+    publish_share,
+)
 from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, validate_static_ips
+from fargate_constructs.endpoint.teams import Team, numbers_of, validate_parameter_name
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
 
@@ -211,6 +221,22 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         """
         return ImportedEndpoint(scope, id, listener)
 
+    @staticmethod
+    @checked
+    def from_shared(scope: Construct, id: str, *, parameter_name: str, team: Team) -> SharedEndpoint:
+        """Use an endpoint that the app of another team shares by `share`, in the same account and region.
+
+        It has `add_route`, `add_redirect`, `add_fixed_response`, `maintenance` and `add_domain`. Routes match only what
+        the team owns, and their priorities are the team's. See docs/teams.md.
+
+        Args:
+            scope: The construct that owns the endpoint.
+            id: The construct's ID.
+            parameter_name: What the names of the parameters begin with, as `share` has it.
+            team: The team, equal to that in `share`. Else the deployment fails before it changes anything.
+        """
+        return SharedEndpoint(scope, id, parameter_name=parameter_name, team=team)
+
     @property
     def connections(self) -> ec2.Connections:
         """The security group that callers connect to: of the network load balancer if there are static IPs."""
@@ -275,22 +301,60 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             raise ValueError(
                 f"{self.node.path} has no TLS, got domain_name {domain_name!r}; give it a first domain_name"
             )
-        if is_unresolved(domain_name):
-            raise ValueError(
-                "domain_name must be known at synthesis, got a token: it is the certificate's construct ID"
-            )
-        validate_domain(certificate, domain_name, hosted_zone, may_be_wildcard=True)
+        validate_further(domain_name, hosted_zone, certificate)
         if hosted_zone:
             self._front.validate_records()
-        # A tag has the certificate's path as its value, which must not have an asterisk.
-        child_id = domain_name.replace("*.", "Wildcard ")
-        if domain_name == self.domain_name or self.node.try_find_child(child_id):
-            raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
-        made = self._domains.add(
-            Construct(self, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate
+        return self._domains.add_further(
+            self,
+            self.listener,
+            domain_name,
+            hosted_zone=hosted_zone,
+            certificate=certificate,
+            first=self.domain_name,
         )
-        self.listener.add_certificates(child_id, [made])
-        return made
+
+    @checked
+    def share(self, *, parameter_name: str, teams: Sequence[Team]) -> Sequence[ssm.StringParameter]:
+        """Let teams add routes and certificates in apps of their own, by `HttpEndpoint.from_shared`.
+
+        Call it once, after a front in place of the load balancer was made. It writes SSM parameters that the stacks of
+        the teams read; see docs/teams.md. Routes of this app leave out the priorities of the teams.
+
+        Args:
+            parameter_name: What the names of the parameters begin with, such as `/platform/endpoint`.
+            teams: The teams. Each has requests and priorities of its own.
+
+        Raises:
+            ValueError: If two teams have the same name, priorities or requests; if a team may use TLS or sign-in and
+                the endpoint has plain HTTP; or if it is shared already. Synthesis fails if a route of this app has a
+                team's priority, or takes a team's requests by a computed priority; or if all rules or certificates
+                together exceed what AWS allows.
+        """
+        validate_parameter_name(parameter_name)
+        validate_teams(teams)
+        if self._front.is_shared:
+            raise ValueError(f"{self.node.path} is shared already, got share again; list all teams in one call")
+        for team in teams:
+            if not self.has_tls and (team.max_certificates or team.sign_in):
+                raise ValueError(
+                    f"{self.node.path} has no TLS, got team {team.name!r} with certificates or sign-in; write "
+                    "max_certificates=0 and sign_in=False, or give the endpoint a domain_name"
+                )
+        self._front.is_shared = True
+        if any(team.sign_in for team in teams):
+            self._allow_identity_provider()
+        self._rules.skip(numbers_of(team).allowed for team in teams)
+        self.node.add_validation(cast(IValidation, OwnRules(self._rules, teams)))
+        reserve_for_teams(self, teams)
+        values = {
+            SECURITY_GROUP: self.listener.connections.security_groups[0].security_group_id,
+            LOAD_BALANCER: self.load_balancer.load_balancer_arn,
+        }
+        if not self._front.has_tls:  # CloudFront serves its own names only
+            outer = self._outer_load_balancer
+            own = f"dualstack.{outer.load_balancer_dns_name}", outer.load_balancer_canonical_hosted_zone_id
+            values |= zip((DNS_NAME, HOSTED_ZONE), self._front.address or own, strict=True)
+        return publish_share(self, parameter_name, values, teams, self.listener.listener_arn)
 
     def _origin(self) -> Mapping[str, str]:
         if self.has_tls:

@@ -11,22 +11,22 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
-from fargate_constructs.endpoint.priorities import (
-    MAINTENANCE_PRIORITY,
-    MAX_PRIORITY,
-    TEST_TRAFFIC,
-    ListenerRules,
-    Rule,
-)
+from fargate_constructs.endpoint.priorities import TEST_TRAFFIC, ListenerRules, Numbers, Rule
 
 
-def rules_of_listener(endpoint: Construct, listener: elbv2.IApplicationListener) -> ListenerRules:
-    """Return the rules that this app gives a listener. All endpoints of the listener share them."""
+def rules_of_listener(
+    endpoint: Construct,
+    listener: elbv2.IApplicationListener,
+    *,
+    key: str = "",
+    numbers: Numbers = Numbers(),  # noqa: B008 - it is frozen
+) -> ListenerRules:
+    """Return the rules that this app gives a listener. All endpoints of the listener, or of the key, share them."""
     listeners = app_singleton(endpoint, _RulesByListener)
     arn = listener.listener_arn
-    key = arn if is_known(arn) else listener.node.path
+    key = key or (arn if is_known(arn) else listener.node.path)
     if key not in listeners:
-        listeners[key] = ListenerRules()
+        listeners[key] = ListenerRules(numbers)
         endpoint.node.add_validation(_Findings(endpoint, listeners[key]))
     return listeners[key]
 
@@ -47,6 +47,7 @@ def plan_rules(
     *,
     test_header: tuple[str, str] | None = None,
     next_request: RouteMatch | None = None,
+    allowed: range = Numbers.allowed,
 ) -> list[Rule]:
     """Return the route's rule and, with a test header, the rule of its test traffic, which comes before it."""
     if priority is None and not conditions.is_known:
@@ -54,10 +55,10 @@ def plan_rules(
             f"route {name} has a condition that is known only when deployed, so no priority can be computed: "
             "set priority",
         )
-    # Test traffic has the priority before a given one.
-    lowest = MAINTENANCE_PRIORITY + (2 if test_header else 1)
-    if priority is not None and (not isinstance(priority, int) or not lowest <= priority <= MAX_PRIORITY):
-        raise ValueError(f"priority must be {lowest} to {MAX_PRIORITY} and known at synthesis, got: {priority!r}")
+    # The first one is for a maintenance page. Test traffic has the priority before a given one.
+    usable = allowed[2 if test_header else 1 :]
+    if priority is not None and (not isinstance(priority, int) or priority not in usable):
+        raise ValueError(f"priority must be {usable[0]} to {usable[-1]} and known at synthesis, got: {priority!r}")
     rules = [Rule(name, _match_of(conditions), priority, next_request)]
     if test_header:
         with_header = conditions.with_test_header(*test_header)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aws_cdk import PolicyViolation
 from constructs import IConstruct
@@ -15,7 +15,9 @@ from fargate_constructs.synthesized.intrinsics import items, number
 from fargate_constructs.synthesized.template_checks import TemplateChecks, violation
 from fargate_constructs.synthesized.templates import Place, Templates
 
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+TARGET_GROUP, RULE, CERTIFICATE = (
+    f"AWS::ElasticLoadBalancingV2::{name}" for name in ("TargetGroup", "ListenerRule", "ListenerCertificate")
+)
 # Of a load balancer: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html.
 MAX_RULES, MAX_TARGET_GROUPS, MAX_CERTIFICATES = 100, 100, 25
 SECOND_ENDPOINT = "make a second endpoint for some of the services; with a higher quota, acknowledge this finding"
@@ -29,6 +31,22 @@ UNUSED = {
 }
 
 
+class Reserved(Protocol):
+    """What a team of another app may add to a load balancer. `Team` has it."""
+
+    @property
+    def max_rules(self) -> int:
+        """Listener rules, and target groups."""
+
+    @property
+    def max_certificates(self) -> int:
+        """Certificates."""
+
+
+class _Teams(dict[str, Sequence[Reserved]]):
+    """The teams of other apps, by the paths of the endpoints that they share."""
+
+
 class _Endpoints(list[tuple[str, str]]):
     """The path of each endpoint of an app, and what is found of one that serves nothing."""
 
@@ -40,19 +58,27 @@ def check_limits(endpoint: IConstruct, unused: str = "noRoute") -> None:
     """
     endpoints = app_singleton(endpoint, _Endpoints)
     if not endpoints:
-        TemplateChecks.add(endpoint, partial(_violations, endpoints))
+        TemplateChecks.add(endpoint, partial(_violations, endpoints, app_singleton(endpoint, _Teams)))
     endpoints.append((path_of(endpoint), unused))
 
 
-def _violations(endpoints: Sequence[tuple[str, str]], templates: Templates) -> Iterator[PolicyViolation]:
+def reserve_for_teams(endpoint: IConstruct, teams: Sequence[Reserved]) -> None:
+    """Count what teams may add in other apps as if they had added it."""
+    app_singleton(endpoint, _Teams)[path_of(endpoint)] = teams
+
+
+def _violations(
+    endpoints: Sequence[tuple[str, str]], shared: _Teams, templates: Templates
+) -> Iterator[PolicyViolation]:
     yield from _same_priorities(templates)
     counter = _Counter(templates)
     for endpoint, unused in endpoints:
         for load_balancer in templates.of_type["AWS::ElasticLoadBalancingV2::LoadBalancer"]:
             if templates.path(load_balancer).startswith(f"{endpoint}/"):
-                for excess in counter.excesses(load_balancer):
+                teams = shared.get(endpoint, ())
+                for excess in counter.excesses(load_balancer, teams):
                     yield violation("quota", endpoint, f"{endpoint} must have {excess}", fix=SECOND_ENDPOINT)
-                if not counter.has_route(load_balancer):
+                if not teams and not counter.has_route(load_balancer):
                     lacks, fix = UNUSED[unused]
                     yield violation(unused, endpoint, f"{endpoint} must have {lacks}", fix=fix, severity="warning")
 
@@ -60,7 +86,7 @@ def _violations(endpoints: Sequence[tuple[str, str]], templates: Templates) -> I
 def _same_priorities(templates: Templates) -> Iterator[PolicyViolation]:
     """Yield a violation for each priority that two rules of a listener have, in all stacks of the app."""
     rules: defaultdict[tuple[object, float | None], list[str]] = defaultdict(list)
-    for place in templates.of_type["AWS::ElasticLoadBalancingV2::ListenerRule"]:
+    for place in templates.of_type[RULE]:
         properties = templates.properties(place)
         priority = number(properties.get("Priority"))
         rules[templates.identity(place.stack, properties.get("ListenerArn")), priority].append(templates.path(place))
@@ -80,25 +106,27 @@ class _Counter:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
         self._listeners = self._by("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerArn")
-        self._rules = self._by("AWS::ElasticLoadBalancingV2::ListenerRule", "ListenerArn")
-        self._certificates = self._by("AWS::ElasticLoadBalancingV2::ListenerCertificate", "ListenerArn")
+        self._rules = self._by(RULE, "ListenerArn")
+        self._certificates = self._by(CERTIFICATE, "ListenerArn")
         self._group_rules = {
             direction: self._by(f"AWS::EC2::SecurityGroup{direction}", "GroupId") for direction in ("Ingress", "Egress")
         }
 
-    def excesses(self, load_balancer: Place) -> Iterator[str]:
-        """Yield each limit that a load balancer or one of its security groups exceeds."""
+    def excesses(self, load_balancer: Place, teams: Sequence[Reserved]) -> Iterator[str]:
+        """Yield each limit that a load balancer or one of its security groups exceeds, with the share of teams."""
+        path, rest = self._templates.path(load_balancer), sum(team.max_rules for team in teams)
+        of_teams = sum(team.max_certificates for team in teams)
         listeners = self._listeners[load_balancer]
         rules = [rule for listener in listeners for rule in self._rules[listener]]
         certificates = [each for listener in listeners for each in self._certificates[listener]]
-        groups = {group for each in (*listeners, *rules) for group in self._target_groups(each)}
-        for resources, limit, name in (
-            (rules, MAX_RULES, "listener rules"),
-            (groups, MAX_TARGET_GROUPS, "target groups"),
-            (certificates, MAX_CERTIFICATES, "certificates beside its first"),
+        groups = {group for each in (*listeners, *rules) for group in target_groups(self._templates, each)}
+        for resources, reserved, limit, name in (
+            (rules, rest, MAX_RULES, "listener rules"),
+            (groups, rest, MAX_TARGET_GROUPS, "target groups"),
+            (certificates, of_teams, MAX_CERTIFICATES, "certificates beside its first"),
         ):
-            if len(resources) > limit:
-                yield f"at most {limit} {name}, got: {len(resources)} at {self._templates.path(load_balancer)}"
+            if (own := len(resources)) + reserved > limit:
+                yield f"at most {limit} {name}, got: {own} at {path}{f' and {reserved} of teams' * bool(reserved)}"
         references = self._templates.properties(load_balancer).get("SecurityGroups", [])
         located = (self._templates.locate(load_balancer.stack, each) for each in references)
         for group in filter(None, located):  # an imported one is in no template
@@ -131,12 +159,6 @@ class _Counter:
         entries = number(self._templates.properties(self._templates.locate(group.stack, reference)).get("MaxEntries"))
         return UNKNOWN_LIST_ENTRIES if entries is None else int(entries)
 
-    def _target_groups(self, place: Place) -> set[Place]:
-        properties = self._templates.properties(place)
-        actions = [properties.get("Actions"), properties.get("DefaultActions")]
-        references = self._templates.references(place.stack, actions)
-        return {each for each in references if each in self._templates.of_type[TARGET_GROUP]}
-
     def _by(self, type_: str, name: str) -> defaultdict[Place, list[Place]]:
         """Return the places of the resources of a type by the resource that a property refers to."""
         found: defaultdict[Place, list[Place]] = defaultdict(list)
@@ -144,3 +166,11 @@ class _Counter:
             if target := self._templates.target(place, name):
                 found[target].append(place)
         return found
+
+
+def target_groups(templates: Templates, place: Place) -> set[Place]:
+    """Return the target groups of a listener or of a rule."""
+    properties = templates.properties(place)
+    actions = [properties.get("Actions"), properties.get("DefaultActions")]
+    references = templates.references(place.stack, actions)
+    return {each for each in references if each in templates.of_type[TARGET_GROUP]}

@@ -4,7 +4,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.unresolved import is_known
-from fargate_constructs.endpoint.priorities import MAINTENANCE_PRIORITY
+from fargate_constructs.endpoint.conditions import Conditions
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
 MAX_PAGE_BYTES = 1024
@@ -22,14 +22,16 @@ PAGE = """\
 """
 
 
-def answer_503(scope: Construct, listener: elbv2.IApplicationListener, html: str) -> elbv2.ApplicationListenerRule:
-    """Answer every request of a listener with a page; see `HttpEndpoint.maintenance`."""
+def answer_503(
+    scope: Construct, listener: elbv2.IApplicationListener, html: str, conditions: Conditions, priority: int
+) -> elbv2.ApplicationListenerRule:
+    """Answer requests with a page; see `HttpEndpoint.maintenance`."""
     return elbv2.ApplicationListenerRule(
         scope,
         "Maintenance",
         listener=listener,
-        priority=MAINTENANCE_PRIORITY,
-        conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
+        priority=priority,
+        conditions=conditions.render(),
         action=elbv2.ListenerAction.fixed_response(503, content_type="text/html", message_body=html),
     )
 

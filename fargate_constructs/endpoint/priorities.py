@@ -1,8 +1,8 @@
 """The priority of each listener rule."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from fargate_constructs.endpoint.matching import MIN_STARS, PATTERN, Breadth, Rank, RouteMatch
@@ -14,6 +14,7 @@ MAX_PRIORITY = 50_000
 MAINTENANCE_PRIORITY = 1
 # Computed priorities leave out the last thousand: routes that collide move up into it.
 MIN_COMPUTED, MAX_COMPUTED = MAINTENANCE_PRIORITY + 1, MAX_PRIORITY - 1_000
+COMPUTED = range(MIN_COMPUTED, MAX_COMPUTED + 1)
 
 # The share of the priorities that each kind of route gets: large for frequent kinds. The index of a kind is its value
 # in `Rank`. Each kind after the last one listed gets half of the rest.
@@ -65,28 +66,61 @@ def share_of(match: RouteMatch) -> Share:
     return share.part(STARS, match.breadth.stars - MIN_STARS).part(VALUES, match.breadth.values)
 
 
-def priority_of(match: RouteMatch) -> int:
+@dataclass(frozen=True)
+class Numbers:
+    """The priorities of one app: all that a listener has, or those of a team."""
+
+    allowed: range = range(MAINTENANCE_PRIORITY, MAX_PRIORITY + 1)
+    """All of them. The first one is for a maintenance page."""
+    computed: range = COMPUTED
+    """Those that routes without a given priority get, unless they are taken."""
+    skipped: Sequence[range] = ()
+    """Those of other apps, in ascending order."""
+
+    def after_skipped(self, priority: int) -> int:
+        """Return a priority, or the first one after those of other apps that hold it."""
+        for each in self.skipped:
+            priority = each.stop if priority in each else priority
+        return priority
+
+
+def priority_of(match: RouteMatch, numbers: Numbers = Numbers()) -> int:
     """Return the priority that is computed from the match alone: a hash places it within its share."""
     share = share_of(match)
     fraction = int.from_bytes(hashlib.sha256(match.text.encode()).digest()[:6]) / 2**48
-    return MIN_COMPUTED + int((share.start + share.size * fraction) * (MAX_COMPUTED - MIN_COMPUTED + 1))
+    computed = numbers.computed
+    return numbers.after_skipped(computed.start + int((share.start + share.size * fraction) * len(computed)))
 
 
-def assign_priorities(matches: Sequence[RouteMatch], taken: Collection[int] = ()) -> list[int]:
+def assign_priorities(
+    matches: Sequence[RouteMatch],
+    taken: Collection[int] = (),
+    numbers: Numbers = Numbers(),
+) -> list[int]:
     """Return a priority for each match: all different, and independent of the order of the matches.
 
-    A match whose priority is taken, by *taken* or by a match of lower rank or text, gets the next free one.
+    A match whose priority is taken, by *taken* or by a match of lower rank or text, gets the next free one. At the end
+    of the numbers, the last matches get the last free ones.
     """
-    priorities = [priority_of(match) for match in matches]
-    last = MIN_COMPUTED - 1
+    priorities = [priority_of(match, numbers) for match in matches]
+    last = numbers.computed.start - 1
 
     def order(index: int) -> tuple[Rank, Breadth, int, str]:
         return matches[index].rank, matches[index].breadth, priorities[index], matches[index].text
 
-    for index in sorted(range(len(matches)), key=order):
-        last = max(last + 1, priorities[index])
+    ordered = sorted(range(len(matches)), key=order)
+    for index in ordered:
+        last = numbers.after_skipped(max(last + 1, priorities[index]))
         while last in taken:
-            last += 1
+            last = numbers.after_skipped(last + 1)
+        priorities[index] = last
+    last = numbers.allowed.stop
+    for index in reversed(ordered):
+        if priorities[index] < last:
+            break
+        last -= 1
+        while last in taken:
+            last -= 1
         priorities[index] = last
     return priorities
 
@@ -105,17 +139,23 @@ class Rule:
 
 
 class ListenerRules:
-    """The rules of one listener and their priorities."""
+    """The rules of one listener and their priorities: all of them, or those of one team."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Numbers = Numbers()) -> None:
         self._rules: list[Rule] = []
         self._priorities: dict[Rule, int] = {}
+        self.numbers = numbers
+
+    def skip(self, others: Iterable[range]) -> None:
+        """Leave out the priorities of other apps."""
+        self.numbers = replace(self.numbers, skipped=sorted(others, key=lambda each: each.start))
+        self._priorities = {}
 
     def validate(self, rules: Sequence[Rule]) -> None:
         """Refuse rules if it would be unclear whether they or rules of this listener answer a request."""
         for rule in rules:
             for other in self._rules:
-                _validate_pair(rule, other)
+                _validate_pair(rule, other, self.numbers)
 
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules, each of which gets a priority."""
@@ -127,7 +167,7 @@ class ListenerRules:
         if not self._priorities:
             given = {rule: rule.priority for rule in self._rules if rule.priority is not None}
             matches = {rule: rule.match for rule in self._rules if rule.match and rule not in given}
-            assigned = assign_priorities(list(matches.values()), set(given.values()))
+            assigned = assign_priorities(list(matches.values()), set(given.values()), self.numbers)
             self._priorities = given | dict(zip(matches, assigned, strict=True))
         return self._priorities
 
@@ -136,13 +176,25 @@ class ListenerRules:
         priorities = self.priorities()
         rule_at = {priority: rule for rule, priority in priorities.items()}
         for priority, rule in sorted(rule_at.items()):
-            computed = priority if rule.priority or not rule.match else priority_of(rule.match)
+            computed = priority if rule.priority or not rule.match else priority_of(rule.match, self.numbers)
             if priority != computed:
                 pin = "" if rule.name.startswith(TEST_TRAFFIC) else f", unless you write priority={priority} on it"
                 yield (
                     f"route {rule.name} has the computed priority {computed} of route {rule_at[computed].name} by "
                     f"chance and moved to {priority}; if the other route is removed, it moves back{pin}"
                 )
+
+    def given_in(self, numbers: range) -> Iterator[str]:
+        """Yield the name of each rule that was given one of these priorities, and the priority."""
+        given = (rule for rule in self._rules if rule.priority in numbers)
+        yield from (f"{rule.priority} of route {rule.name}" for rule in given)
+
+    def before(self, priority: int, match: RouteMatch) -> Iterator[str]:
+        """Yield the name of each rule that was computed to come before a priority, and a request of the match."""
+        for rule, computed in self.priorities().items():
+            if rule.priority is None and rule.match and computed < priority:
+                request = rule.match.shared_request(match)
+                yield from [f"{request!r} by route {rule.name}"] if request else []
 
     def circles(self) -> Iterator[str]:
         """Yield an error for each redirect that sends callers from redirect to redirect back to itself."""
@@ -172,7 +224,7 @@ def _answering(ordered: Sequence[Rule], match: RouteMatch | None) -> Rule | None
     return None
 
 
-def _validate_pair(rule: Rule, other: Rule) -> None:
+def _validate_pair(rule: Rule, other: Rule, numbers: Numbers) -> None:
     if rule.priority is not None and rule.priority == other.priority:
         raise ValueError(
             f"route {rule.name} has the same priority as route {other.name}, got: {rule.priority}; "
@@ -188,7 +240,7 @@ def _validate_pair(rule: Rule, other: Rule) -> None:
     if rule.priority is not None or other.priority is not None:
         return
     if rule.match.has_regex or other.match.has_regex:
-        _validate_both_used(rule, rule.match, other, other.match)
+        _validate_both_used(rule, rule.match, other, other.match, numbers)
     if rule.match.rank != other.match.rank:
         return
     narrow, wide = sorted((rule.match, other.match), key=lambda match: match.breadth)
@@ -198,11 +250,11 @@ def _validate_pair(rule: Rule, other: Rule) -> None:
         raise ValueError(
             f"route {rule.name} is as specific as route {other.name}, and both match {request!r}; give one of them a "
             "longer path, a narrower host, one more condition, or a priority (the lower is tried first; computed: "
-            f"{priority_of(rule.match)} and {priority_of(other.match)})",
+            f"{priority_of(rule.match, numbers)} and {priority_of(other.match, numbers)})",
         )
 
 
-def _validate_both_used(rule: Rule, match: RouteMatch, other: Rule, other_match: RouteMatch) -> None:
+def _validate_both_used(rule: Rule, match: RouteMatch, other: Rule, other_match: RouteMatch, numbers: Numbers) -> None:
     """Refuse a rule after one that matches all of its requests. Only regular expressions may have such an order."""
     keys = [(each.rank, each.breadth) for each in (match, other_match)]
     first, second = (rule, other) if keys[0] < keys[1] else (other, rule)
@@ -211,5 +263,5 @@ def _validate_both_used(rule: Rule, match: RouteMatch, other: Rule, other_match:
         raise ValueError(
             f"route {second.name} is never used: route {first.name} is tried first and matches the same requests; "
             "give one of them a narrower regular expression, or a priority (the lower is tried first; computed: "
-            f"{priority_of(match)} for route {rule.name})"
+            f"{priority_of(match, numbers)} for route {rule.name})"
         )

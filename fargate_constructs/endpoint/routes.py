@@ -126,9 +126,10 @@ class RoutedEndpoint(Construct):
             transforms.append(Rewrite.of_host("rewrite_host", rewrite_host, hosts).render("host_header"))
         if rewrite_path is not None:
             transforms.append(Rewrite.of_path("rewrite_path", rewrite_path, paths).render("url"))
-        if sign_in:
-            validate_listener(self.listener)
-        rules = plan_rules(f"{id!r} of {path_of(owner)}", conditions, priority, test_header=owner.test_header)
+        name = f"{id!r} of {path_of(owner)}"
+        self._validate(name, conditions, sign_in)
+        allowed = self._rules.numbers.allowed
+        rules = plan_rules(name, conditions, priority, test_header=owner.test_header, allowed=allowed)
         self._rules.validate(rules)
         priorities = [priority_in(self._rules, rule) for rule in rules]
         made = owner.add_listener_rule(
@@ -144,7 +145,7 @@ class RoutedEndpoint(Construct):
             stickiness_duration=stickiness_duration,
         )
         if sign_in:
-            allow_identity_provider(self.listener)
+            self._allow_identity_provider()
         self._rules.add(rules)
         return made
 
@@ -285,7 +286,8 @@ class RoutedEndpoint(Construct):
         validate_page(html)
         if self.node.try_find_child("Maintenance"):
             raise ValueError(f"{self.node.path} has a maintenance page already, got another; call maintenance once")
-        return answer_503(self, self.listener, html) if on else None
+        conditions, priority = self._all_requests(), self._rules.numbers.allowed[0]
+        return answer_503(self, self.listener, html, conditions, priority) if on else None
 
     @property
     def domain_names(self) -> Sequence[str]:
@@ -307,13 +309,14 @@ class RoutedEndpoint(Construct):
         next_request: RouteMatch | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Make the rule of an answer that no service gives."""
-        if sign_in:
-            validate_listener(self.listener)
+        name = f"{id!r} of {path_of(self)}"
+        self._validate(name, conditions, sign_in)
         if self._answers.node.try_find_child(id):
             raise ValueError(
                 f"id must differ from the endpoint's other redirects and fixed responses, got: {id!r} again"
             )
-        (rule,) = rules = plan_rules(f"{id!r} of {path_of(self)}", conditions, priority, next_request=next_request)
+        allowed = self._rules.numbers.allowed
+        (rule,) = rules = plan_rules(name, conditions, priority, next_request=next_request, allowed=allowed)
         self._rules.validate(rules)
         made = elbv2.ApplicationListenerRule(
             self._answers,
@@ -324,9 +327,22 @@ class RoutedEndpoint(Construct):
             action=sign_in._authenticate(action) if sign_in else action,
         )
         if sign_in:
-            allow_identity_provider(self.listener)
+            self._allow_identity_provider()
         self._rules.add(rules)
         return made
+
+    def _validate(self, _name: str, _conditions: Conditions, sign_in: SignIn | None) -> None:
+        """Refuse a route that the listener cannot have."""
+        if sign_in:
+            validate_listener(self.listener)
+
+    def _allow_identity_provider(self) -> None:
+        """Let the load balancer reach the identity provider of a route."""
+        allow_identity_provider(self.listener)
+
+    def _all_requests(self) -> Conditions:
+        """Return the conditions of the maintenance page."""
+        return Conditions()
 
     @cached_property
     def _answers(self) -> Construct:
