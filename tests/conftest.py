@@ -21,6 +21,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 
 # These load on first use. In a test without coverage their lines would not count.
 import fargate_constructs._core.private_bucket
+import fargate_constructs.endpoint.alias_target
 import fargate_constructs.service.jobs.task_state  # noqa: F401
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator

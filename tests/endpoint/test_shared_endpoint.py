@@ -298,7 +298,7 @@ def test_what_a_team_must_not_do_is_refused(lab: Lab, case: str) -> None:
 
 def public(idle: Idle, id_: str, **options: Any) -> HttpEndpoint:  # noqa: ANN401 - of any argument
     """Return an endpoint that is not synthesized."""
-    return HttpEndpoint(idle.stack, id_, network=idle.network, **options)
+    return HttpEndpoint(idle.stack, f"Shared{id_}", network=idle.network, **options)
 
 
 SHARE_REFUSED: dict[str, tuple[Callable[[Idle], object], str]] = {
@@ -309,7 +309,7 @@ SHARE_REFUSED: dict[str, tuple[Callable[[Idle], object], str]] = {
     "no teams": (lambda idle: public(idle, "None").share(parameter_name=NAME, teams=[]), "teams must hold a Team"),
     "certificates without TLS": (
         lambda idle: public(idle, "Plain").share(parameter_name=NAME, teams=[WEB]),
-        "Test/Plain has no TLS, got team 'web' with certificates or sign-in; write max_certificates=0",
+        "Test/SharedPlain has no TLS, got team 'web' with certificates or sign-in; write max_certificates=0",
     ),
     "sign-in without TLS": (
         lambda idle: public(idle, "SignIn").share(

@@ -19,6 +19,7 @@ from fargate_constructs import (
     Scaling,
     SignIn,
     TcpEndpoint,
+    Team,
     WebAcl,
 )
 from fargate_constructs.network.network import Network
@@ -216,6 +217,25 @@ def answers(stage: Stage) -> None:
     endpoint.add_route("Branches", service=web, hosts=[r"^pr-[0-9]+[.]example[.]com$"], paths=[r"^/[a-z]{2}/login"])
 
 
+def teams(stage: Stage) -> None:
+    """An endpoint that one app shares, and two other apps with routes, certificates and a maintenance page."""
+    name = "/platform/endpoint"
+    pay = Team(name="payments", owns=["pay.example.com"], priorities=(4000, 5999), sign_in=True)
+    web = Team(name="web", owns=[DOMAIN], priorities=(6000, 7999), max_rules=30)
+    stack = Stack(stage, "Test")
+    endpoint = HttpEndpoint(
+        stack, "Endpoint", network=network_in(stack), domain_name=DOMAIN, hosted_zone=zone_in(stack)
+    )
+    endpoint.share(parameter_name=name, teams=[pay, web])
+    payments, front = Stack(stage, "Payments"), Stack(stage, "Web")
+    shared = HttpEndpoint.from_shared(payments, "Endpoint", parameter_name=name, team=pay)
+    shared.add_domain("pay.example.com", hosted_zone=zone_in(payments))
+    api = FargateService(payments, "Api", network=network_in(payments), image=IMAGE, deployment=Deployment.canary())
+    token = SignIn.jwt(issuer="https://login.example.com", jwks_endpoint="https://login.example.com/keys.json")
+    shared.add_route("Api", service=api, hosts=["pay.example.com"], sign_in=token)
+    HttpEndpoint.from_shared(front, "Endpoint", parameter_name=name, team=web).maintenance()
+
+
 def tcp(stage: Stage) -> None:
     """A listener of each protocol at fixed addresses, for services of another stack: one also has a route."""
     stack, services = Stack(stage, "Test"), Stack(stage, "Services")
@@ -367,6 +387,7 @@ MODES = {
     "named-cloud-front": named_cloud_front,
     "sign-in": sign_in,
     "answers": answers,
+    "teams": teams,
     "imported": imported,
     "tcp": tcp,
     "dual-stack": dual_stack,
