@@ -41,6 +41,7 @@ from fargate_constructs.endpoint.shared_endpoint import (
     LOAD_BALANCER,
     SECURITY_GROUP,
     SharedEndpoint,
+    name_of,
     publish_share,
 )
 from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, validate_static_ips
@@ -345,7 +346,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             self._allow_identity_provider()
         self._rules.skip(numbers_of(team).allowed for team in teams)
         self.node.add_validation(cast(IValidation, OwnRules(self._rules, teams)))
-        reserve_for_teams(self, teams)
+        reserve_for_teams(self, {f"{parameter_name}/{name_of(team)}": team for team in teams})
         values = {
             SECURITY_GROUP: self.listener.connections.security_groups[0].security_group_id,
             LOAD_BALANCER: self.load_balancer.load_balancer_arn,

@@ -1,7 +1,7 @@
 """AWS's limits of listeners and security groups, checked in the finished templates of all stacks."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -43,8 +43,8 @@ class Reserved(Protocol):
         """Certificates."""
 
 
-class _Teams(dict[str, Sequence[Reserved]]):
-    """The teams of other apps, by the paths of the endpoints that they share."""
+class _Teams(dict[str, Mapping[str, Reserved]]):
+    """The teams of other apps, by the paths of the endpoints that they share, and by their parameters of SSM."""
 
 
 class _Endpoints(list[tuple[str, str]]):
@@ -62,8 +62,8 @@ def check_limits(endpoint: IConstruct, unused: str = "noRoute") -> None:
     endpoints.append((path_of(endpoint), unused))
 
 
-def reserve_for_teams(endpoint: IConstruct, teams: Sequence[Reserved]) -> None:
-    """Count what teams may add in other apps as if they had added it."""
+def reserve_for_teams(endpoint: IConstruct, teams: Mapping[str, Reserved]) -> None:
+    """Count what teams may add, by the parameters of SSM that name their listener, as if they had added it."""
     app_singleton(endpoint, _Teams)[path_of(endpoint)] = teams
 
 
@@ -75,7 +75,7 @@ def _violations(
     for endpoint, unused in endpoints:
         for load_balancer in templates.of_type["AWS::ElasticLoadBalancingV2::LoadBalancer"]:
             if templates.path(load_balancer).startswith(f"{endpoint}/"):
-                teams = shared.get(endpoint, ())
+                teams = shared.get(endpoint, {})
                 for excess in counter.excesses(load_balancer, teams):
                     yield violation("quota", endpoint, f"{endpoint} must have {excess}", fix=SECOND_ENDPOINT)
                 if not teams and not counter.has_route(load_balancer):
@@ -112,13 +112,13 @@ class _Counter:
             direction: self._by(f"AWS::EC2::SecurityGroup{direction}", "GroupId") for direction in ("Ingress", "Egress")
         }
 
-    def excesses(self, load_balancer: Place, teams: Sequence[Reserved]) -> Iterator[str]:
+    def excesses(self, load_balancer: Place, teams: Mapping[str, Reserved]) -> Iterator[str]:
         """Yield each limit that a load balancer or one of its security groups exceeds, with the share of teams."""
-        path, rest = self._templates.path(load_balancer), sum(team.max_rules for team in teams)
-        of_teams = sum(team.max_certificates for team in teams)
+        path, rest = self._templates.path(load_balancer), sum(team.max_rules for team in teams.values())
+        of_teams = sum(team.max_certificates for team in teams.values())
         listeners = self._listeners[load_balancer]
-        rules = [rule for listener in listeners for rule in self._rules[listener]]
-        certificates = [each for listener in listeners for each in self._certificates[listener]]
+        rules = [rule for each in listeners for rule in self._own(self._rules[each], teams)]
+        certificates = [found for each in listeners for found in self._own(self._certificates[each], teams)]
         groups = {group for each in (*listeners, *rules) for group in target_groups(self._templates, each)}
         for resources, reserved, limit, name in (
             (rules, rest, MAX_RULES, "listener rules"),
@@ -131,6 +131,13 @@ class _Counter:
         located = (self._templates.locate(load_balancer.stack, each) for each in references)
         for group in filter(None, located):  # an imported one is in no template
             yield from self._group_excesses(group)
+
+    def _own(self, places: Sequence[Place], teams: Mapping[str, Reserved]) -> Iterator[Place]:
+        """Yield what does not count as a team's, because the app of the endpoint has also the stacks of teams."""
+        for place in places:
+            names = self._templates.names(place.stack, self._templates.properties(place).get("ListenerArn"))
+            if not any(name.removeprefix("ssm ") in teams for _, name in names):
+                yield place
 
     def has_route(self, load_balancer: Place) -> bool:
         """Whether a listener of a load balancer has a rule, or forwards requests by default."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Stack, Stage
 from aws_cdk import aws_ec2 as ec2
@@ -61,7 +61,7 @@ class SharedEndpoint(RoutedEndpoint):
                 self, "SecurityGroup", self._value(SECURITY_GROUP), allow_all_outbound=False
             ),
         )
-        check_team(self, self.listener, self._key, team)
+        check_team(self, self.listener.listener_arn, self._key, team)
 
     @cached_property
     def load_balancer(self) -> elbv2.IApplicationLoadBalancer:
@@ -112,7 +112,13 @@ class SharedEndpoint(RoutedEndpoint):
             self, self.listener, domain_name, hosted_zone=hosted_zone, certificate=certificate
         )
 
-    def _validate(self, name: str, conditions: Conditions, sign_in: SignIn | None) -> None:
+    def _validate(self, name: str, owner: Any, conditions: Conditions, sign_in: SignIn | None) -> None:  # noqa: ANN401 - as above
+        if (stack := Stack.of(owner)) is not Stack.of(self):
+            # The rule would need the parameters of this stack, and the load balancer's outbound rule here the service.
+            raise ValueError(
+                f"a shared endpoint and its services must be in one stack, got route {name} to {path_of(self)}; call "
+                f"HttpEndpoint.from_shared in stack {stack.stack_name!r} too"
+            )
         validate_route(self.team, name, conditions.hosts, conditions.paths)
         if sign_in and not self.team.sign_in:
             raise ValueError(

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from aws_cdk import PolicyViolation, Stack
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.app_singleton import app_singleton
@@ -18,27 +17,27 @@ from fargate_constructs.synthesized.templates import Place, Templates
 MORE = "use fewer, or agree with the owner of the endpoint on more and write it in both apps"
 
 
-class _Shares(dict[tuple[str, Team], list[tuple[Construct, elbv2.IApplicationListener]]]):
-    """The endpoints of an app, by the listener and the team that they share."""
+class _Shares(dict[tuple[str, Team], list[tuple[Construct, str]]]):
+    """The endpoints of an app with the ARNs of their listeners, by the listener and the team that they share."""
 
 
-def check_team(endpoint: Construct, listener: elbv2.IApplicationListener, key: str, team: Team) -> None:
+def check_team(endpoint: Construct, listener_arn: str, key: str, team: Team) -> None:
     """Let synthesis fail if rules and certificates of the app exceed what a team has of a listener."""
     shares = app_singleton(endpoint, _Shares)
     if not shares:
         TemplateChecks.add(endpoint, partial(_violations, shares))
-    shares.setdefault((key, team), []).append((endpoint, listener))
+    shares.setdefault((key, team), []).append((endpoint, listener_arn))
 
 
 def _violations(shares: _Shares, templates: Templates) -> Iterator[PolicyViolation]:
     for (_, team), endpoints in shares.items():
-        arns = {
-            templates.identity(stack, stack.resolve(listener.listener_arn))
-            for endpoint, listener in endpoints
-            for stack in [Stack.of(endpoint)]
+        names = {
+            name
+            for endpoint, listener_arn in endpoints
+            for name in templates.names(Stack.of(endpoint), Stack.of(endpoint).resolve(listener_arn))
         }
         path = path_of(endpoints[0][0])
-        rules = _of_listener(templates, RULE, arns)
+        rules = _of_listener(templates, RULE, names)
         numbers = numbers_of(team).allowed
         for rule in rules:
             priority = number(templates.properties(rule).get("Priority"))
@@ -51,7 +50,7 @@ def _violations(shares: _Shares, templates: Templates) -> Iterator[PolicyViolati
                     fix="leave the priority out of add_route, or write one of these",
                 )
         groups = {group for rule in rules for group in target_groups(templates, rule)}
-        certificates = _of_listener(templates, CERTIFICATE, arns)
+        certificates = _of_listener(templates, CERTIFICATE, names)
         for found, limit, name in (
             (len(rules), team.max_rules, "listener rules"),
             (len(groups), team.max_rules, "target groups"),
@@ -62,9 +61,9 @@ def _violations(shares: _Shares, templates: Templates) -> Iterator[PolicyViolati
                 yield violation("quota", path, text, fix=MORE)
 
 
-def _of_listener(templates: Templates, type_: str, arns: set[object]) -> list[Place]:
+def _of_listener(templates: Templates, type_: str, names: set[tuple[str, str]]) -> list[Place]:
     return [
         place
         for place in templates.of_type[type_]
-        if templates.identity(place.stack, templates.properties(place).get("ListenerArn")) in arns
+        if names & templates.names(place.stack, templates.properties(place).get("ListenerArn"))
     ]

@@ -56,13 +56,25 @@ class CrossStackReferences:
 
     def follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
         """Return the stack and the value that a cross-stack reference leads to; `None` if it leads back to itself."""
+        *passed, last = self._steps(stack, reference)
+        return last if passed and self._alias(*last) is None else None
+
+    def names(self, stack: Stack, reference: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - a piece of a template
+        """Return the exports and the parameters of SSM on the way of a reference, and where each name is unique."""
+        return {
+            (self._namespace(each, self.environments[each]), name)
+            for each, value in self._steps(stack, reference)
+            if (name := self.name_outside(each, value))
+        }
+
+    def _steps(self, stack: Stack, reference: Any) -> Iterator[tuple[Stack, Any]]:  # noqa: ANN401 - a piece of a template
+        """Yield a reference, and each stack and value that it leads to, until one leads back."""
         passed: list[tuple[Stack | str, str]] = []
-        while alias := self._alias(stack, reference):
-            if alias in passed:
-                return None
+        yield stack, reference
+        while (alias := self._alias(stack, reference)) and alias not in passed:
             passed.append(alias)
             stack, reference = self._aliases[alias]
-        return (stack, reference) if passed else None
+            yield stack, reference
 
     def name_outside(self, stack: Stack, reference: Any) -> str | None:  # noqa: ANN401 - a piece of a template
         """Return the export or the parameter of SSM that a reference names, if any."""

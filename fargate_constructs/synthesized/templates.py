@@ -113,6 +113,10 @@ class Templates:
             return (stack if UNKNOWN in environment else environment), name
         return reference if isinstance(reference, str) else (stack, as_text(reference))
 
+    def names(self, stack: Stack, reference: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - a piece of a template
+        """Return the exports and the parameters of SSM on the way of a reference, and where each name is unique."""
+        return self._references.names(stack, reference)
+
     def references(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield every resource that a piece of a template refers to, at any depth, in any stack."""
         yield from (place for place in self._names(stack, value) if place in self._resources)

@@ -242,6 +242,10 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
         lambda lab: lab.shared.add_route("A", service=lab.service, hosts=SHOP),
         r"team 'payments' owns, .* got: shop.example.com/\* of route 'A' of Lab/Web; write hosts",
     ),
+    "a service of another stack": (
+        lambda lab: shared_in(Stack(lab.service.node.root, "Apart")).add_route("A", service=lab.service),  # type: ignore[arg-type] # an app
+        "must be in one stack, got route 'A' of Lab/Web to Apart/Endpoint; call HttpEndpoint.from_shared in .* 'Lab'",
+    ),
     "a redirect of others": (
         lambda lab: lab.shared.add_redirect("A", paths=["/x"], to_path="/y"),
         r"got: /x of route 'A' of Lab/Endpoint",
@@ -440,6 +444,26 @@ def test_the_limits_of_the_load_balancer_count_what_teams_may_add() -> None:
         f"at most 100 listener rules, got: 1 at {path} and 100 of teams",
         f"at most 25 certificates beside its first, got: 0 at {path} and 26 of teams",
     ]
+
+
+@pytest.mark.parametrize("own", [1, 2])
+def test_teams_in_the_app_of_the_endpoint_count_once(own: int) -> None:
+    """Their rules are part of what is reserved for them."""
+    app = App()
+    stack, apart = Stack(app, "Platform"), Stack(app, "Web")
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), certificate=certificate_in(stack))
+    team = replace(WEB, max_rules=99)
+    endpoint.share(parameter_name=NAME, teams=[team])
+    shared = shared_in(apart, team)
+    shared.add_fixed_response("A", hosts=["shop.example.com"])
+    shared.add_fixed_response("B", hosts=["shop.example.com"], paths=["/b"])
+    for number in range(own):
+        endpoint.add_fixed_response(f"Own{number}", hosts=[f"{number}.example.com"])
+
+    if own == 1:
+        app.synth()
+    else:
+        assert errors_of(app)[0].partition("got: ")[2].startswith("2 at Platform")
 
 
 def test_the_quotas_of_a_team() -> None:
