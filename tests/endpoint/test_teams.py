@@ -1,8 +1,10 @@
 """What a team has of a shared endpoint, and that teams do not take each other's requests or priorities."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +17,11 @@ from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.listener_rules import plan_rules
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_route, validate_teams
-from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities
+from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities, share_of
 from fargate_constructs.endpoint.teams import digest_of, numbers_of
 from tests.endpoint.test_matching import CONDITIONS, REQUESTS, Request, fits, meets
 
+ROOT = Path(__file__).resolve().parents[2]
 PAY = Team(name="payments", owns=["pay.example.com", "shop.example.com/payments/*"], priorities=(4000, 5999))
 
 
@@ -157,6 +160,17 @@ def test_priorities_stay_within_those_of_the_team() -> None:
     assert sorted(assign_priorities(matches, (), numbers)) == [11, 12, 13, 14]
     assert sorted(assign_priorities(matches[:3], {14}, numbers)) == [11, 12, 13]
     assert sorted(assign_priorities(matches[:3], {12}, numbers)) == [11, 13, 14]
+
+
+def test_the_documented_collisions() -> None:
+    """docs/teams.md: how many of 10 routes of a kind get the priority of another one, by the size of the range."""
+    row = re.compile(r"^\| `([a-z.]+)(/\S+)?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", re.MULTILINE)
+    rows = row.findall((ROOT / "docs/teams.md").read_text())
+
+    assert len(rows) == 3
+    for host, path, *collisions in rows:
+        size = share_of(RouteMatch.of(Conditions(hosts=[host], paths=[path] if path else []))).size
+        assert [float(each) for each in collisions] == [round(45 / (size * n), 2) for n in (1000, 2000, 4000)]
 
 
 def within(owner: Team, conditions: Conditions) -> Conditions:

@@ -218,7 +218,7 @@ def answers(stage: Stage) -> None:
 
 
 def teams(stage: Stage) -> None:
-    """An endpoint that one app shares, and two other apps with routes, certificates and a maintenance page."""
+    """An endpoint that one app shares, and a team's routes, certificate and maintenance page."""
     name = "/platform/endpoint"
     pay = Team(name="payments", owns=["pay.example.com"], priorities=(4000, 5999), sign_in=True)
     web = Team(name="web", owns=[DOMAIN], priorities=(6000, 7999), max_rules=30)
@@ -227,13 +227,13 @@ def teams(stage: Stage) -> None:
         stack, "Endpoint", network=network_in(stack), domain_name=DOMAIN, hosted_zone=zone_in(stack)
     )
     endpoint.share(parameter_name=name, teams=[pay, web])
-    payments, front = Stack(stage, "Payments"), Stack(stage, "Web")
+    payments = Stack(stage, "Payments")
     shared = HttpEndpoint.from_shared(payments, "Endpoint", parameter_name=name, team=pay)
     shared.add_domain("pay.example.com", hosted_zone=zone_in(payments))
     api = FargateService(payments, "Api", network=network_in(payments), image=IMAGE, deployment=Deployment.canary())
     token = SignIn.jwt(issuer="https://login.example.com", jwks_endpoint="https://login.example.com/keys.json")
     shared.add_route("Api", service=api, hosts=["pay.example.com"], sign_in=token)
-    HttpEndpoint.from_shared(front, "Endpoint", parameter_name=name, team=web).maintenance()
+    shared.maintenance()
 
 
 def tcp(stage: Stage) -> None:
