@@ -44,6 +44,7 @@ from fargate_constructs.endpoint.shared_endpoint import (
     name_of,
     publish_share,
 )
+from fargate_constructs.endpoint.sign_in import validate_listener
 from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, validate_static_ips
 from fargate_constructs.endpoint.teams import Team, numbers_of, validate_parameter_name
 from fargate_constructs.endpoint.web_acl import WebAcl
@@ -341,9 +342,10 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
                     f"{self.node.path} has no TLS, got team {team.name!r} with certificates or sign-in; write "
                     "max_certificates=0 and sign_in=False, or give the endpoint a domain_name"
                 )
-        self._front.is_shared = True
         if any(team.sign_in for team in teams):
+            validate_listener(self.listener)
             self._allow_identity_provider()
+        self._front.is_shared = True
         self._rules.skip(numbers_of(team).allowed for team in teams)
         self.node.add_validation(cast(IValidation, OwnRules(self._rules, teams)))
         reserve_for_teams(self, {f"{parameter_name}/{name_of(team)}": team for team in teams})

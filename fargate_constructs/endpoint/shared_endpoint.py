@@ -26,6 +26,7 @@ from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.domains import Domains, validate_further
+from fargate_constructs.endpoint.ingress import IPV4, IPV6
 from fargate_constructs.endpoint.listener_rules import rules_of_listener
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_domain_of_team, validate_route
 from fargate_constructs.endpoint.priorities import ListenerRules
@@ -155,9 +156,9 @@ class SharedEndpoint(RoutedEndpoint):
     def _domains(self) -> Domains:
         from fargate_constructs.endpoint.alias_target import AliasTarget  # noqa: PLC0415 - it loads Route 53
 
-        # Whether the load balancer has IPv6 addresses is not known. Without any, an AAAA record has no answer, as if
-        # there were none.
-        return Domains(AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), has_ipv6=True)
+        # Which addresses the load balancer has is not known. Without any of a family, the record of the family has no
+        # answer, as if there were none.
+        return Domains(AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), (IPV4, IPV6))
 
 
 def name_of(team: Team) -> str:
