@@ -19,7 +19,7 @@ from fargate_constructs import (
     TcpEndpoint,
 )
 from fargate_constructs.testing import assert_no_replacement
-from tests.modes.made_elsewhere import IMAGE, certificate_in, zone_in
+from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
 
 DUAL_STACK, IPV4 = elbv2.IpAddressType.DUAL_STACK, elbv2.IpAddressType.IPV4
@@ -155,8 +155,7 @@ def test_another_type_replaces_nothing() -> None:
 
     def deployed(ip_address_type: elbv2.IpAddressType) -> Stack:
         stack = Stack(App(), "Test")
-        network = FixedEgressNetwork(stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
-        HttpEndpoint(stack, "Endpoint", network=network, ip_address_type=ip_address_type)
+        HttpEndpoint(stack, "Endpoint", network=network_in(stack), ip_address_type=ip_address_type)
         return stack
 
     ipv4, dual_stack, ipv6_only = map(deployed, (IPV4, DUAL_STACK, IPV6_ONLY))
