@@ -453,7 +453,7 @@ class FargateService(ServiceMetrics, FargateTask):
             alpn_policy: The protocols of the application that a TLS listener offers callers (ALPN), such as
                 `elbv2.AlpnPolicy.HTTP2_PREFERRED`. By default none.
             test_port: A second port at which callers reach the new tasks of a deployment that shifts traffic, before
-                others do. By default there is none.
+                others do, with the same protocol, certificate and callers. By default there is none.
             health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default that of the
                 port's `Health`, and else *target_port*. UDP needs one; the empty name is the first port.
             health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP`

@@ -55,7 +55,7 @@ class NetworkListenerOptions:
         alpn_policy: The protocols of the application that a TLS listener offers callers (ALPN), such as
             `elbv2.AlpnPolicy.HTTP2_PREFERRED`. By default none.
         test_port: A second port at which callers reach the new tasks of a deployment that shifts traffic, before others
-            do. By default there is none.
+            do, with the same protocol, certificate and callers. By default there is none.
         health_check_port: The name of the port whose health is checked, by TCP or HTTP. By default that of the port's
             `Health`, and else *target_port*. UDP needs one; the empty name is the first port.
         health_check_protocol: `elbv2.Protocol.TCP` (default): a task is healthy if it accepts a connection. `HTTP` or
@@ -200,7 +200,7 @@ class NetworkListeners(Construct):
                 f"test_header needs HTTP, got listener {id!r} of {service}, which reads no headers; give the listener "
                 "a test_port, or deploy the service without test_header",
             )
-        if options.test_port is not None and not deployment._shifts_traffic:
+        if options.test_port is not None and not deployment._has_two_target_groups:
             raise ValueError(
                 f"test_port needs deployments that shift traffic, got it for listener {id!r} of {service}; write "
                 "deployment=Deployment.blue_green(), canary() or linear(), or leave test_port out",

@@ -25,6 +25,7 @@ from fargate_constructs import (
     TcpEndpoint,
 )
 from fargate_constructs.network.network import Network
+from fargate_constructs.testing import assert_no_empty_target_group, assert_no_replacement
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
 from tests.templates import properties, properties_of
 
@@ -287,6 +288,19 @@ def test_listeners_made_elsewhere(stack: Stack, network: Network) -> None:
         "Test/Web/Routes/At app b 0123456789abcdef/TargetGroup",
         "Test/Web/Routes/At L3/TargetGroup",
     ]
+
+
+def test_a_test_port_stays_on_the_way_back() -> None:
+    """A rolling deployment with both target groups keeps it, so that nothing is written or deleted."""
+    stacks = []
+    for deployment in (Deployment.blue_green(), Deployment.rolling(both_target_groups=True)):
+        stack = Stack(App(), "Test")
+        network = network_in(stack)
+        broker = FargateService(stack, "Broker", network=network, image=IMAGE, deployment=deployment)
+        TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, test_port=2883, service=broker)
+        stacks.append(stack)
+    assert_no_replacement(*stacks)
+    assert_no_empty_target_group(*stacks)
 
 
 def test_an_endpoint_of_another_stack(network: Network, stack: Stack) -> None:
