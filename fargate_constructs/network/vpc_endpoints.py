@@ -142,7 +142,9 @@ def add_vpc_endpoints(
                 open=False,  # the security group has the rule
                 private_dns_enabled=True,
                 ip_address_type=ec2.VpcEndpointIpAddressType.DUALSTACK if service in dual_stack else None,
-                dns_record_ip_type=ec2.VpcEndpointDnsRecordIpType.DUALSTACK if service in dual_stack else None,
+                # The names that programs use today keep A records only: programs whose security group lets no IPv6
+                # out would wait for a connection (https://github.com/aws/aws-cdk/issues/9946).
+                dns_record_ip_type=ec2.VpcEndpointDnsRecordIpType.SERVICE_DEFINED if service in dual_stack else None,
             )
     for service in gateways:
         made_with_vpc = cast("ec2.VpcEndpoint | None", vpc.node.try_find_child(_id_of(service)))  # that of S3

@@ -128,6 +128,8 @@ def test_endpoints_with_ipv6(networks: dict[str, Network]) -> None:
     dual_stack = {"s3", "logs", "secretsmanager", "ssm"}
     rest = {"dynamodb", "ecr.api", "ecr.dkr", "ssmmessages", "ecs-agent"}
     assert types == dict.fromkeys(dual_stack, "dualstack") | dict.fromkeys(rest)
+    names = {each["DnsOptions"]["DnsRecordIpType"] for each in endpoints.values() if "DnsOptions" in each}
+    assert names == {"service-defined"}
     (group,) = template.find_resources(
         "AWS::EC2::SecurityGroup", {"Properties": {"GroupDescription": "AWS services inside the VPC"}}
     ).values()
