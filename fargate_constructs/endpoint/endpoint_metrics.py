@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import Duration
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
@@ -12,7 +14,11 @@ from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 class EndpointMetrics:
     """The `metric_*` methods of an endpoint, in CDK's names; `load_balancer.metrics` has more."""
 
-    load_balancer: elbv2.ApplicationLoadBalancer
+    if TYPE_CHECKING:
+
+        @property
+        def load_balancer(self) -> elbv2.IApplicationLoadBalancer:
+            """The load balancer; an attribute of each endpoint."""
 
     @checked
     def metric_request_count(self, *, statistic: str = "Sum", period: Duration | None = None) -> cloudwatch.Metric:

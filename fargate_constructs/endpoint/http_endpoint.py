@@ -113,6 +113,8 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             region or account than the stack (the bucket may be in another account).
     """
 
+    load_balancer: elbv2.ApplicationLoadBalancer
+
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
         __getattr__ = refuse_attribute
 

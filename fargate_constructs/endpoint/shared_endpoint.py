@@ -17,6 +17,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import shorten
@@ -26,6 +27,7 @@ from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.domains import Domains, validate_further
+from fargate_constructs.endpoint.endpoint_metrics import EndpointMetrics
 from fargate_constructs.endpoint.ingress import IPV4, IPV6
 from fargate_constructs.endpoint.listener_rules import rules_of_listener
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_domain_of_team, validate_route
@@ -44,8 +46,14 @@ DNS_NAME, HOSTED_ZONE = "dns-name", "hosted-zone-id"
 MAX_DESCRIPTION = 1024
 
 
-class SharedEndpoint(RoutedEndpoint):
-    """A part of an endpoint that another app has. Made by `HttpEndpoint.from_shared`."""
+class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
+    """A part of an endpoint that another app has. Made by `HttpEndpoint.from_shared`.
+
+    Its metrics are those of the load balancer, with the requests of all teams.
+    """
+
+    if not TYPE_CHECKING:  # for type checkers no name would be wrong
+        __getattr__ = refuse_attribute
 
     def __init__(self, scope: Construct, id: str, *, parameter_name: str, team: Team) -> None:
         validate_parameter_name(parameter_name)

@@ -208,9 +208,11 @@ def test_other_values_of_a_team_change_parameters_only(apps: Apps) -> None:
 def test_the_metrics_of_the_load_balancer() -> None:
     """Its name is part of its ARN, a parameter of its own."""
     stack = Stack(App(), "Test")
-    metric = shared_in(stack).load_balancer.metrics.request_count()
+    shared = shared_in(stack)
+    metrics = [shared.metric_request_count(), shared.load_balancer.metrics.processed_bytes()]
 
-    assert "platformendpointloadbalancerarn" in json.dumps(stack.resolve(metric.dimensions))
+    for metric in metrics:
+        assert "platformendpointloadbalancerarn" in json.dumps(stack.resolve(metric.dimensions))
 
 
 # --- Refusals ---
