@@ -1,11 +1,12 @@
 """Reads two comparable templates and their pairs; returns what an update does to each resource."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of
-from fargate_constructs.synthesized.create_only import normalize
+from fargate_constructs.synthesized.create_only import NO_VALUE, normalize
 from fargate_constructs.synthesized.replacements import Reason, find_replacements
 
 
@@ -112,7 +113,8 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """Yield the properties and attributes that differ."""
     before, after = (each.get("Properties", {}) for each in (old, new))
     for name in sorted(before.keys() | after.keys()):
-        if normalize(old["Type"], name, before.get(name)) != normalize(old["Type"], name, after.get(name)):
+        was, now = (normalize(old["Type"], name, each.get(name)) for each in (before, after))
+        if was != now and not {json.dumps(was), json.dumps(now)} <= {json.dumps(None), json.dumps(NO_VALUE)}:
             yield name
     for name in ("DeletionPolicy", "UpdateReplacePolicy", "Condition"):
         if old.get(name) != new.get(name):

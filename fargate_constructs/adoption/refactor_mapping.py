@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from fargate_constructs.adoption.changes import Effect, changes_of
 from fargate_constructs.adoption.stack_plan import Plan
-from fargate_constructs.synthesized.stored_templates import StoredStack
 
 # What CloudFormation does not rename, of what such stacks have
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-refactoring.html).
@@ -17,13 +16,13 @@ IMMOVABLE = re.compile(
 )
 
 
-def refactor_mapping(plan: Plan, old: StoredStack) -> str:
+def refactor_mapping(plan: Plan) -> str:
     """Return the file that `cdk refactor --override-file` reads: each old logical ID with the new one.
 
     Raises:
         ValueError: If the account and the region are not known, or if nothing has another logical ID.
     """
-    environment = {name: getattr(old, name) or getattr(plan.stack, name) for name in ("account", "region")}
+    environment = {name: getattr(plan.deployed, name) or getattr(plan.stack, name) for name in ("account", "region")}
     if not all(environment.values()):
         raise ValueError(
             "the account and the region must be known for --refactor, got a template without; let the command ask "

@@ -36,6 +36,7 @@ class Plan(NamedTuple):
 
     stack: StoredStack
     """The stack of the app."""
+    deployed: StoredStack
     changes: Sequence[Change]
     """With the overrides of *renames*."""
     renames: Sequence[Rename]
@@ -45,6 +46,8 @@ class Plan(NamedTuple):
     """By old logical ID, what keeps the properties that it is replaced for."""
     traps: Sequence[Trap]
     """What interrupts, deletes or fails, with the overrides of *renames*."""
+    lost_outputs: Sequence[str]
+    """Outputs without an export that the app does not have; people and scripts may read them."""
     skipped: Sequence[str]
     """The logical IDs of nested stacks that are not compared."""
     pairs: Mapping[str, str]
@@ -122,7 +125,13 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
     adopted = renamed(after, ids)
     traps = find_traps(before, adopted, changes)
     remedies = _remedies(changes, before, adopted)
-    return Plan(new, changes, renames, candidates, remedies, traps, skipped, found.pairs, before, after)
+    outputs = _lost_outputs(old.tree, new.tree)
+    return Plan(new, old, changes, renames, candidates, remedies, traps, outputs, skipped, found.pairs, before, after)
+
+
+def _lost_outputs(old: TemplateTree, new: TemplateTree) -> list[str]:
+    outputs, kept = old.template.get("Outputs", {}), new.template.get("Outputs", {})
+    return sorted(key for key, each in outputs.items() if key not in kept and not each.get("Export"))
 
 
 def _without_unknown(old: TemplateTree, new: TemplateTree) -> tuple[TemplateTree, TemplateTree, list[str]]:

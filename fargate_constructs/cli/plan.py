@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from fargate_constructs.adoption.adoption_file import read_adoption_file
-from fargate_constructs.adoption.findings import findings_of
+from fargate_constructs.adoption.findings import Finding, findings_of
 from fargate_constructs.adoption.refactor_mapping import find_refusals, refactor_mapping
 from fargate_constructs.adoption.stack_plan import Plan, make_plan
 from fargate_constructs.cli.aws import aws_options, session_for
@@ -15,9 +17,12 @@ from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.output import console, json_option, print_json
 from fargate_constructs.cli.plan_report import Report, as_document, as_markdown, print_report
 from fargate_constructs.synthesized.comparable_template import TemplateTree, path_of
-from fargate_constructs.synthesized.deployed_stacks import read_deployed
+from fargate_constructs.synthesized.deployed_stacks import read_deployed, read_importers
 from fargate_constructs.synthesized.replacements import is_at
 from fargate_constructs.synthesized.stored_templates import StoredStack, read_app, read_stack_file
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 EXISTING = click.Path(exists=True, path_type=Path)
 NEW = click.Path(dir_okay=False, path_type=Path)
@@ -88,18 +93,20 @@ def command(
     news = read_app(app, stacks, all_stacks=all_stacks)
     if len(news) > 1 and (deployed or write or refactor or pairs):
         raise click.UsageError("--deployed, --write, --refactor and --pair are for one stack: name it")
+    source = _Deployed(deployed, None if deployed else session_for(profile, region), region, allow_new)
     given = dict(map(_split, pairs))
-    reports = []
-    for new in news:
-        old = _deployed(new, deployed, profile, region, allow_new=allow_new)
-        plan = make_plan(old, new, given)
-        findings = findings_of(plan, is_adopted=write is not None)
-        reports.append(Report(plan, findings, accept))
-        if write:
-            _write(plan, write, accept)
-        if refactor:
-            _write_mapping(plan, old, refactor)
+    reports = [source.report(each, given, accept, is_adopted=write is not None) for each in news]
     _refuse_unused(accept, reports)
+    if write:
+        _write(reports[0].plan, write, accept)
+    if refactor:
+        _write_mapping(reports[0].plan, refactor)
+    _print(reports, as_json=as_json, markdown=markdown)
+    if any(each.open for each in reports):
+        context.exit(FINDING)
+
+
+def _print(reports: list[Report], *, as_json: bool, markdown: bool) -> None:
     if as_json:
         print_json({"stacks": [as_document(each) for each in reports]})
     elif markdown:
@@ -107,8 +114,48 @@ def command(
     else:
         for each in reports:
             print_report(console(), each)
-    if any(each.open for each in reports):
-        context.exit(FINDING)
+
+
+class _Deployed(NamedTuple):
+    """Where the deployed templates are: in a file, or in CloudFormation."""
+
+    file: Path | None
+    session: Session | None
+    region: str | None
+    allow_new: bool
+
+    def report(
+        self, new: StoredStack, given: Mapping[str, str], accept: tuple[str, ...], *, is_adopted: bool
+    ) -> Report:
+        """Return the report about a stack of the app."""
+        if self.session is None:
+            assert self.file is not None, "one of both is given"
+            plan = make_plan(read_stack_file(self.file, "--deployed"), new, given)
+            return Report(plan, findings_of(plan, is_adopted=is_adopted), accept)
+        deployed = self._stack(self.session, new)
+        plan = make_plan(deployed, new, given)
+        findings = findings_of(plan, is_adopted=is_adopted)
+        imported = [_if_imported(each, self.session, deployed.region) for each in findings]
+        return Report(plan, [each for each in imported if each], accept)
+
+    def _stack(self, session: Session, new: StoredStack) -> StoredStack:
+        """Return what CloudFormation has of a stack."""
+        found = read_deployed(session, new.name, self.region or new.region)
+        if found is None and not self.allow_new:
+            place = self.region or new.region or "the region of your credentials"
+            raise ValueError(
+                f"the stack {new.name} is not deployed in {place}; correct --profile or --region, pass its template by "
+                "--deployed, or write --allow-new if it is new"
+            )
+        return found or StoredStack(new.name, TemplateTree({"Resources": {}}), new.path)
+
+
+def _if_imported(finding: Finding, session: Session, region: str) -> Finding | None:
+    """Return a finding; `None` if it is about an export that no stack imports."""
+    importers = read_importers(session, finding.logical_id, region) if finding.rule == "exportLost" else None
+    if importers is None:
+        return finding
+    return finding._replace(problems=[*finding.problems, f"imported by {', '.join(importers)}"]) if importers else None
 
 
 def _split(pair: str) -> tuple[str, str]:
@@ -118,21 +165,6 @@ def _split(pair: str) -> tuple[str, str]:
             f"write OLD=NEW, such as WebLB720665E7=Endpoint/LoadBalancer, got: {pair}", param_hint="--pair"
         )
     return old, new
-
-
-def _deployed(
-    new: StoredStack, file: Path | None, profile: str | None, region: str | None, *, allow_new: bool
-) -> StoredStack:
-    """Return what is deployed: from a file, or from CloudFormation."""
-    if file:
-        return read_stack_file(file, "--deployed")
-    found = read_deployed(session_for(profile, region), new.name, region or new.region)
-    if found is None and not allow_new:
-        raise ValueError(
-            f"the stack {new.name} is not deployed in {region or new.region or 'the region of your credentials'}; "
-            "correct --profile or --region, pass its template by --deployed, or write --allow-new if it is new"
-        )
-    return found or StoredStack(new.name, TemplateTree({"Resources": {}}), new.path)
 
 
 def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
@@ -159,10 +191,10 @@ def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
     )
 
 
-def _write_mapping(plan: Plan, old: StoredStack, file: Path) -> None:
+def _write_mapping(plan: Plan, file: Path) -> None:
     if refusals := list(find_refusals(plan)):
         raise ValueError("nothing is written, because cdk refactor would refuse it:\n- " + "\n- ".join(refusals))
-    file.write_text(refactor_mapping(plan, old), encoding="utf-8")
+    file.write_text(refactor_mapping(plan), encoding="utf-8")
     click.echo(f"{file}: run `cdk refactor --unstable=refactor --override-file {file}`", err=True)
 
 

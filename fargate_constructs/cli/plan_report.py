@@ -46,10 +46,11 @@ class Report(NamedTuple):
         rest = [
             each for each in self.plan.changes if each.effect in (*LOST, Effect.LEAVES) and each.old_id not in found
         ]
-        yield "Replaced or deleted without loss", [f"{_title(each)} {each.effect.value}" for each in rest]
+        yield "Also replaced or deleted", [f"{_title(each)} {each.effect.value}" for each in rest]
         updated = [each for each in self.plan.changes if each.effect is Effect.UPDATED]
         yield "Updated in place", [f"{_title(each)}: {', '.join(each.properties)}" for each in updated]
         yield "New", [_title(each) for each in self.plan.changes if each.effect is Effect.NEW]
+        yield "Outputs that are gone", list(self.plan.lost_outputs)
         yield "Not compared", [f"the nested stack {each}: only one template is known" for each in self.plan.skipped]
 
     def stays(self) -> str:
@@ -101,6 +102,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "changes": [_change(each) for each in plan.changes],
         "renames": [each._asdict() for each in plan.renames],
         "candidates": plan.candidates,
+        "lostOutputs": plan.lost_outputs,
         "notCompared": plan.skipped,
     }
 

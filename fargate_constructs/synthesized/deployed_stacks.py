@@ -49,6 +49,16 @@ def read_deployed(session: Session, name: str, region: str = "") -> StoredStack 
     return StoredStack(name, _tree(client, name), account=account, region=its_region)
 
 
+def read_importers(session: Session, export: str, region: str) -> list[str] | None:
+    """Return the names of the stacks that import an export; `None` if these credentials may not see that."""
+    client = session.client("cloudformation", region_name=region)
+    try:
+        pages = client.get_paginator("list_imports").paginate(ExportName=export)
+        return [name for page in pages for name in page.get("Imports", [])]
+    except client.exceptions.ClientError as error:
+        return [] if "is not imported by any stack" in str(error) else None
+
+
 def _tree(client: CloudFormationClient, name: str) -> TemplateTree:
     body: Any = client.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
     # boto3 parses JSON, and returns YAML as a text.

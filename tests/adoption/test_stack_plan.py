@@ -1,15 +1,18 @@
 """What a plan says of each resource, and what keeps it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fargate_constructs.adoption import traps
 from fargate_constructs.adoption.adoption_file import AdoptionFile, Place, read_adoption_file
 from fargate_constructs.adoption.changes import Effect
 from fargate_constructs.adoption.findings import findings_of
 from fargate_constructs.adoption.refactor_mapping import find_refusals, refactor_mapping
+from fargate_constructs.adoption.stack_plan import LOST
 from fargate_constructs.synthesized.comparable_template import TemplateTree
 from fargate_constructs.synthesized.stored_templates import StoredStack
 from tests.adoption.stored import (
@@ -208,6 +211,37 @@ def test_findings() -> None:
         assert [key for key, each in found.items() if each.is_at(place)] == rules
 
 
+def test_outputs_that_are_gone() -> None:
+    """Those without an export; an export has its own finding."""
+    outputs = {key: {"Value": "a"} for key in ("Url", "Name")} | {"Arn": {"Value": "a", "Export": {"Name": "Arn"}}}
+    old = stored(Q=resource(QUEUE), outputs=outputs)
+
+    assert plan_of(old, stored(Q=resource(QUEUE), outputs={"Name": {"Value": "b"}})).lost_outputs == ["Url"]
+    assert plan_of(old, old).lost_outputs == []
+
+
+def test_no_value_is_nothing() -> None:
+    """A property that is `AWS::NoValue` is not set."""
+    unset, plain = stored(Q=resource(QUEUE, DelaySeconds=ref("AWS::NoValue"))), stored(Q=resource(QUEUE))
+
+    assert effects(unset, plain) == {"Q": "STAYS"}
+    assert effects(unset, stored(Q=resource(QUEUE, DelaySeconds=1))) == {"Q": "UPDATED"}
+
+
+def test_the_page_lists_each_rule() -> None:
+    """docs/plan.md has all rules in its table, and no other."""
+    page = Path(__file__).parents[2] / "docs" / "plan.md"
+    table = re.findall(r"^\| (`.*?) \|", page.read_text(), re.MULTILINE)
+    traps_module = Path(traps.__file__).read_text()
+    effects = {each.name.lower() for each in (*LOST, Effect.LEAVES)}
+
+    assert {name for cell in table for name in re.findall(r"`(\w+)`", cell)} == {
+        *effects,
+        "renamed",
+        *re.findall(r'Trap\(\s*"(\w+)"', traps_module),
+    }
+
+
 def test_the_file_of_logical_ids() -> None:
     """It has the renames, and what the app keeps already; not what is gone."""
     old = stored(A=resource(BUCKET, "A", BucketName="a"), B=resource(QUEUE, "B"), Gone=resource(QUEUE, "Gone"))
@@ -266,16 +300,16 @@ def test_the_mapping_for_cdk_refactor() -> None:
     new = stored(C=resource(QUEUE, "C", QueueName="a"), D=resource(TASK, "X/B", Family="b"))
     here = old._replace(account="111122223333", region="eu-west-1")
 
-    assert json.loads(refactor_mapping(plan_of(here, new), here)) == {
+    assert json.loads(refactor_mapping(plan_of(here, new))) == {
         "environments": [
             {"account": "111122223333", "region": "eu-west-1", "resources": {"Shop.A": "Shop.C", "Shop.B": "Shop.D"}}
         ]
     }
     assert list(find_refusals(plan_of(here, new))) == []
     with pytest.raises(ValueError, match="the account and the region must be known for --refactor"):
-        refactor_mapping(plan_of(old, new), old)
+        refactor_mapping(plan_of(old, new))
     with pytest.raises(ValueError, match="there is nothing to refactor"):
-        refactor_mapping(plan_of(here, here), here)
+        refactor_mapping(plan_of(here, here))
 
 
 def test_what_cdk_refactor_refuses() -> None:

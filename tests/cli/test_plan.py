@@ -239,3 +239,23 @@ def test_the_session(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert session_for(None, "eu-west-1").region_name == "eu-west-1"
     status, _, error = run(OLD, "--profile", "shop")
     assert (status, error) == (2, "Error: AWS: The config profile (shop) could not be found\n")
+
+
+def test_exports_that_are_imported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudFormation knows which stacks import them; without that, each export counts."""
+    outputs = {"A": {"Value": "a", "Export": {"Name": "Shop:A"}}}
+    stack = StoredStack("Shop", TemplateTree({"Resources": OLD, "Outputs": outputs}), "", "111122223333", "eu-west-1")
+    monkeypatch.setattr(plan, "session_for", lambda *_: "a session")
+    monkeypatch.setattr(plan, "read_deployed", lambda *_: stack)
+    for importers, status, text in (
+        ([], 0, "Shop: no findings"),
+        (["Blog", "Wiki"], 1, "while another stack imports it\n    imported by Blog, Wiki\n"),
+        (None, 1, "Shop: 1 finding"),
+    ):
+        asked: list[tuple[object, ...]] = []
+        monkeypatch.setattr(
+            plan, "read_importers", lambda *given, asked=asked, found=importers: asked.append(given) or found
+        )
+        result = run(OLD)
+        assert (result[0], text in result[1]) == (status, True), result
+        assert asked == [("a session", "Shop:A", "eu-west-1")]

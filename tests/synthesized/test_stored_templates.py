@@ -10,7 +10,7 @@ from aws_cdk import App, NestedStack, Stack, Stage
 from aws_cdk import aws_sqs as sqs
 from botocore.stub import Stubber
 
-from fargate_constructs.synthesized.deployed_stacks import read_deployed
+from fargate_constructs.synthesized.deployed_stacks import read_deployed, read_importers
 from fargate_constructs.synthesized.stored_templates import read_app, read_stack_file
 from fargate_constructs.synthesized.template_text import parse_template, read_template_file
 
@@ -286,3 +286,22 @@ def test_no_region() -> None:
     """A line says where to write one."""
     with pytest.raises(ValueError, match="AWS needs a region, got none; write --region, or set AWS_REGION"):
         read_deployed(Session(None), "Shop")  # type: ignore[arg-type] # a session
+
+
+@pytest.mark.parametrize(
+    ("answer", "importers"),
+    [
+        (["Blog", "Wiki"], ["Blog", "Wiki"]),
+        ("Export 'Shop:A' is not imported by any stack.", []),
+        ("User is not authorized to perform: cloudformation:ListImports", None),
+    ],
+)
+def test_the_importers_of_an_export(answer: list[str] | str, importers: list[str] | None) -> None:
+    """Their names; none if AWS says so, and nothing if it says something else."""
+    session = Session()
+    if isinstance(answer, str):
+        session.stubber.add_client_error("list_imports", "ValidationError", answer)
+    else:
+        session.stubber.add_response("list_imports", {"Imports": answer}, {"ExportName": "Shop:A"})
+
+    assert read_importers(session, "Shop:A", "eu-west-2") == importers  # type: ignore[arg-type] # a session
