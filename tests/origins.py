@@ -48,7 +48,7 @@ class Origin(NamedTuple):
         return ["/", *(found.replace("*", "hello") for found in PATTERN.findall(self.before))]
 
 
-def synthesize(program: str, folder: Path, **context: str) -> Path:
+def synthesize(program: str, folder: Path, **context: object) -> Path:
     """Synthesize an app into a folder, as the CDK CLI does, and return the folder."""
     settings = f"App(outdir={str(folder)!r}, context={context | {'aws:cdk:enable-path-metadata': True}!r})"
     exec(compile(program.replace("App()", settings), PAGE.name, "exec"), {})  # noqa: S102 - the project's own code
@@ -73,15 +73,22 @@ def origins() -> list[Origin]:
 
 
 def _origin(name: str, text: str) -> Origin:
-    before, after = PROGRAM.findall(text)
+    before, after = (each for each in PROGRAM.findall(text) if "app.synth()" in each)
     options = re.findall(r"`(--accept\s+[^`]+)`", text)
     return Origin(name, before, after, [word for option in options for word in option.split()])
 
 
 def beside() -> tuple[str, str]:
-    """Return the app of an old service alone, and the app with a service beside it."""
+    """Return the app of an old service alone, as it is deployed, and the app with a service beside it."""
     program = _program("Weighted rule")
-    return f"{program.partition('new = Stack')[0]}app.synth()\n", program
+    return f"{program.partition('RemovalPolicies.of')[0]}app.synth()\n", program
+
+
+def with_security_group(origin: Origin) -> str:
+    """Return the app for a network load balancer that has a security group."""
+    (endpoint,) = re.findall(r"^```python\n(edge = .*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    before, _, after = origin.after.partition("balancer = ")
+    return f"{before}{endpoint}{after[after.index('web = ') :]}"
 
 
 def dns() -> str:

@@ -16,6 +16,8 @@ from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
 
 # Their logical IDs are kept: what lasts, what AWS has once, and roles, which others know by ARN.
 KEPT_TYPES = {*LASTING_TYPES, *KEYS, "AWS::IAM::Role"} - {"AWS::IAM::Policy"}
+# Others of the same update refer to them: a new route table would take its subnets, and a route would be missing.
+KEPT_TYPES |= {"AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable"}
 LOST = (Effect.REFUSED, Effect.REPLACED, Effect.MAY_BE_REPLACED, Effect.DELETED, Effect.SNAPSHOT, Effect.MAY_BE_DELETED)
 
 
