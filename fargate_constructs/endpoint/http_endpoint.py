@@ -238,6 +238,9 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             id: The construct's ID.
             parameter_name: What the names of the parameters begin with, as `share` has it.
             team: The team, equal to that in `share`. Else the deployment fails before it changes anything.
+
+        Raises:
+            ValueError: If the stack has it already, or *parameter_name* is malformed or known only when deployed.
         """
         return SharedEndpoint(scope, id, parameter_name=parameter_name, team=team)
 

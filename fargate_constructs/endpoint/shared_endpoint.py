@@ -17,6 +17,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
@@ -57,7 +58,15 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
 
     def __init__(self, scope: Construct, id: str, *, parameter_name: str, team: Team) -> None:
         validate_parameter_name(parameter_name)
+        known, key = app_singleton(scope, _Known), (path_of(Stack.of(scope)), parameter_name)
+        if key in known:
+            # A service with routes at both would get the same outbound rule twice.
+            raise ValueError(
+                f"a stack has a shared endpoint once, got {id!r} for {parameter_name!r} beside {known[key]}; add the "
+                "routes to that one, or make another stack"
+            )
         super().__init__(scope, id)
+        known[key] = path_of(self)
 
         self.team = team
         self._parameter_name = parameter_name
@@ -167,6 +176,10 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
         # Which addresses the load balancer has is not known. Without any of a family, the record of the family has no
         # answer, as if there were none.
         return Domains(AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), (IPV4, IPV6))
+
+
+class _Known(dict[tuple[str, str], str]):
+    """The shared endpoints of an app, by the path of the stack and the name of the parameters."""
 
 
 def name_of(team: Team) -> str:

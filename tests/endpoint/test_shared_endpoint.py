@@ -37,9 +37,9 @@ WEB = Team(name="web", owns=["shop.example.com"], priorities=(6000, 7999))
 JWT = SignIn.jwt(issuer="https://login.example.com", jwks_endpoint="https://login.example.com/keys")
 
 
-def shared_in(scope: Stack, team: Team = PAY, id_: str = "Endpoint") -> SharedEndpoint:
+def shared_in(scope: Stack, team: Team = PAY) -> SharedEndpoint:
     """Return the shared endpoint as a team's app has it."""
-    return HttpEndpoint.from_shared(scope, id_, parameter_name=NAME, team=team)
+    return HttpEndpoint.from_shared(scope, "Endpoint", parameter_name=NAME, team=team)
 
 
 def service_in(stack: Stack, name: str = "Web", **options: Any) -> FargateService:  # noqa: ANN401 - of any argument
@@ -233,7 +233,8 @@ class Lab(NamedTuple):
 def lab() -> Lab:
     """One for all."""
     stack = Stack(App(), "Lab")
-    bare = shared_in(stack, replace(WEB, max_certificates=0), "Bare")
+    team = replace(WEB, max_certificates=0)
+    bare = HttpEndpoint.from_shared(stack, "Bare", parameter_name="/other", team=team)
     token = CfnParameter(stack, "Value").value_as_string
     return Lab(shared_in(stack), bare, service_in(stack), zone_in(stack), certificate_in(stack), token)
 
@@ -281,6 +282,10 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     "no certificate": (
         lambda lab: lab.bare.add_domain("shop.example.com"),
         "team 'web' has max_certificates=0, got domain_name: 'shop.example.com'",
+    ),
+    "the same endpoint again": (
+        lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name=NAME, team=WEB),
+        "a stack has a shared endpoint once, got 'A' for '/platform/endpoint' beside Lab/Endpoint; add the routes to",
     ),
     "a parameter without slash": (
         lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name="endpoint", team=PAY),
@@ -525,14 +530,13 @@ def test_stacks_of_one_listener_share_its_rules(
 
 
 def test_two_teams_in_one_app() -> None:
-    """Each has its own priorities."""
-    stack = Stack(App(), "Test")
-    for team in (PAY, WEB):
-        shared_in(stack, team, team.name).add_fixed_response(
-            "A", hosts=["shop.example.com"], paths=["/payments/a"] if team is PAY else []
-        )
+    """Each has its own priorities, in its own stack."""
+    app = App()
+    payments, web = Stack(app, "Payments"), Stack(app, "Web")
+    shared_in(payments).add_fixed_response("A", hosts=["shop.example.com"], paths=["/payments/a"])
+    shared_in(web, WEB).add_fixed_response("A", hosts=["shop.example.com"])
 
-    low, high = sorted(rule["Priority"] for rule in properties(stack, RULE))
+    (low,), (high,) = ([rule["Priority"] for rule in properties(stack, RULE)] for stack in (payments, web))
     assert 4000 < low < 6000 < high < 8000
 
 
