@@ -122,7 +122,7 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
     candidates = {
         key: [path_of(each, after.resources) for each in fits]
         for key, fits in found.candidates.items()
-        if before.resources[key]["Type"] in KEPT_TYPES
+        if before.resources[key]["Type"] in LASTING_TYPES
     }
     adopted = renamed(after, ids)
     traps = find_traps(before, adopted, changes)

@@ -200,9 +200,9 @@ def _data(update: Update) -> Iterator[Trap]:
 
 
 def _seconds(update: Update) -> Iterator[Trap]:
-    replaced = {key for key, each in update.changes.items() if each.effect is Effect.REPLACED}
+    replaced = {key for key, each in update.changes.items() if each.effect in (Effect.REPLACED, Effect.MAY_BE_REPLACED)}
     for each in find_second_creations(update.before, update.after, replaced):
-        other = "itself, which it replaces" if each.old_id == each.logical_id else update.path(each.old_id)
+        other = "itself, if it is replaced" if each.old_id == each.logical_id else update.path(each.old_id)
         yield Trap(
             "secondCreation",
             each.logical_id,

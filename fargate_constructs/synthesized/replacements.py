@@ -52,8 +52,8 @@ class Replacement(NamedTuple):
 
     @property
     def is_replaced(self) -> bool:
-        """Whether it is replaced for certain."""
-        return any(each.property and each.is_certain for each in self.reasons)
+        """Whether it is replaced, or may be; it is not deleted."""
+        return any(each.property for each in self.reasons)
 
     def is_of(self, types: Sequence[str]) -> bool:
         """Whether its old or its new type is one of some, which may have wildcards."""

@@ -27,7 +27,7 @@ def find_second_creations(
     Args:
         old: What is deployed.
         new: What would be deployed.
-        replaced: The logical IDs that are replaced for certain.
+        replaced: The logical IDs that are replaced, or may be.
     """
     keys = {key: set(unique_keys(each)) for key, each in old.resources.items()}
     holders = {identity: key for key, identities in keys.items() for identity in identities}
