@@ -21,12 +21,16 @@ from aws_cdk import App, Stack, assertions, aws_ecs as ecs
 from fargate_constructs import FargateWebService
 from fargate_constructs.testing import assert_fixed_egress
 assert pathlib.Path(sys.prefix) in pathlib.Path(sys.modules["fargate_constructs"].__file__).parents
-stack = Stack(App(), "Shop")
+stack = Stack(App(outdir="cdk.out"), "Shop")
 FargateWebService(stack, "Shop", image=ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable"))
 assert_fixed_egress(stack)
 [found] = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.string_like_regexp("plain HTTP"))
 assert "plain HTTP" in found.entry.data
 """
+
+
+# APP writes this template; the plan of its deployment finds nothing.
+SAME = ("cdk.out/Shop.template.json", "--app", "cdk.out")
 
 
 def main() -> int:
@@ -46,8 +50,10 @@ def main() -> int:
                     "pip": [programs / "python", "-m", "pip", "install", "--quiet", "--no-compile"],
                     "uv": [tools / "uv", "pip", "install", "--quiet", "--python", programs / "python"],
                 }
-                _run(*commands[installer], wheel, *packages)
+                _run(*commands[installer], f"{wheel}[cli]", *packages)
                 _run(programs / "python", "-c", APP, cwd=place)
+                _run(programs / "fargate-constructs", "--version")
+                _run(programs / "fargate-constructs", "plan", "--deployed", *SAME, cwd=place)
                 print(f"{wheel.name} beside {cdk}, installed by {installer}: ok", flush=True)
     return 0
 
