@@ -24,8 +24,10 @@ from fargate_constructs.monitoring.watched import Severity, Watched
 from fargate_constructs.monitoring.watched_callers import validate_latency
 from fargate_constructs.monitoring.watchers import WATCHERS, Options, parts_of, state_of, watcher_of
 
-# A service has up to 30 resources here, and a stack takes 500; what is above this goes into nested stacks.
-UNITS_OF_STACK = 15
+# A service has up to 30 resources and 90 kB here. A stack takes 500 resources, and a template 1,000,000 bytes
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html). What is above this number
+# goes into nested stacks.
+UNITS_OF_STACK = 10
 
 
 @checked
@@ -71,7 +73,7 @@ class FargateMonitoring(Construct):
 
     @property
     def dashboards(self) -> Sequence[cloudwatch.Dashboard]:
-        """The dashboards: one for each 15 services. Your own widgets come first: `dashboards[0].add_widgets(...)`."""
+        """The dashboards: one for each 10 parts. Your own widgets come first: `dashboards[0].add_widgets(...)`."""
         return [each.dashboard for each in self._pages]
 
     @property

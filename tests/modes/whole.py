@@ -46,6 +46,8 @@ def monitored(stage: Stage) -> None:
     shop.service.link_to(api)
     cheap = FixedEgressNetwork(stack, "Network", egress=Egress.nat_instance())
     orders = QueueWorker(stack, "Orders", image=IMAGE, network=cheap, message_duration=Duration.seconds(1))
+    for each in (api, orders):
+        shop.archive.add_log_group(each.log_group)
     monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[action_in(stack)])
     monitoring.watch(shop, slo=99.9, latency=Duration.seconds(1), anomalies=True)
     monitoring.watch(api, cheap, orders)

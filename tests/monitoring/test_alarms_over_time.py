@@ -1,7 +1,10 @@
-"""Each alarm is raised by the fault that it is for, and by nothing else."""
+"""Each alarm is raised by the fault that it is for, and by nothing else; all of them fit into AWS's limits."""
+
+import json
 
 import pytest
 
+from fargate_constructs.monitoring import dashboards, fargate_monitoring
 from tests.monitoring.alarm_model import Outcome, alarms_of, composites_of, play
 from tests.monitoring.scenarios import BURNS, FAULTS, QUIET, Scenario
 from tests.monitoring.watched_app import watched_app
@@ -53,3 +56,33 @@ def test_no_alarm_cannot_be_raised() -> None:
 
     assert {each for each in alarms if "/Burn" not in each} == raised
     assert composites == called
+
+
+def test_the_richest_parts_fit_into_a_stack() -> None:
+    """With each option, as many services as a stack and a dashboard hold are within AWS's limits."""
+    app = watched_app()
+    units = fargate_monitoring.UNITS_OF_STACK
+    names = {name for name, path in app.ids.items() if path.startswith("Monitoring/Shop Web/")}
+    (web,) = (each for each in app.monitoring._watched if each.path == "Shop/Web")  # noqa: SLF001 - to measure it
+    widgets = [widget for panel in web.panels for widget in app.stack.resolve(panel.widget.to_json())]
+    # As CDK writes a template. An import of another stack is longer than a reference, so there is room for twice.
+    resources = json.dumps({name: app.resources[name] for name in names}, indent=1)
+    size = len(resources) + len(json.dumps(json.dumps(widgets)))
+
+    assert len(names) == 20
+    assert units * (len(names) + 1) < 500
+    assert units * len(widgets) < dashboards.MAX_WIDGETS
+    assert units * sum(map(dashboards.count_metrics, widgets)) < dashboards.MAX_METRICS
+    assert units * size * 2 < 1_000_000
+
+
+def test_texts_fit() -> None:
+    """A description has at most 1,024 characters, begins with the path of a part, and says what to do."""
+    descriptions = [
+        each["Properties"]["AlarmDescription"]
+        for name, each in watched_app().resources.items()
+        if "CloudWatch" in each["Type"] and name.startswith("Monitoring") and "Alarm" in each["Type"]
+    ]
+
+    assert len(descriptions) > 40
+    assert all(each.startswith("Shop/") and 60 < len(each) < 1024 for each in descriptions)
