@@ -65,7 +65,7 @@ def test_the_richest_parts_fit_into_a_stack() -> None:
     names = {name for name, path in app.ids.items() if path.startswith("Monitoring/Shop Web/")}
     (web,) = (each for each in app.monitoring._watched if each.path == "Shop/Web")  # noqa: SLF001 - to measure it
     widgets = [widget for panel in web.panels for widget in app.stack.resolve(panel.widget.to_json())]
-    # As CDK writes a template. An import of another stack is longer than a reference, so there is room for twice.
+    # As CDK writes a template. An import of another stack is longer than a reference: by less than 40 %, as measured.
     resources = json.dumps({name: app.resources[name] for name in names}, indent=1)
     size = len(resources) + len(json.dumps(json.dumps(widgets)))
 
@@ -73,7 +73,7 @@ def test_the_richest_parts_fit_into_a_stack() -> None:
     assert units * (len(names) + 1) < 500
     assert units * len(widgets) < dashboards.MAX_WIDGETS
     assert units * sum(map(dashboards.count_metrics, widgets)) < dashboards.MAX_METRICS
-    assert units * size * 2 < 1_000_000
+    assert units * size * 1.4 < 1_000_000
 
 
 def test_texts_fit() -> None:
