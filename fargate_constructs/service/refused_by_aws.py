@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from aws_cdk import PolicyViolation, Stack
+from aws_cdk import PolicyViolation
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct
 
@@ -28,9 +28,8 @@ LISTENS_AT = {opentelemetry.CONTAINER: (4317, 4318, 13133, 2000), fluent_bit.CON
 
 
 class _Task(NamedTuple):
-    """A task, and where it runs."""
+    """Where a task runs."""
 
-    task: IConstruct
     cluster: ecs.ICluster
     providers: frozenset[str]
     """The capacity providers that it needs in a cluster made by CDK's `ecs.Cluster`."""
@@ -47,7 +46,7 @@ def refuse_early(task: IConstruct, cluster: ecs.ICluster, strategies: Sequence[e
         TemplateChecks.add(task, partial(_violations, tasks))
     is_plain = isinstance(cluster, ecs.Cluster) and not isinstance(cluster, AuditedCluster)
     needed = frozenset(each.capacity_provider for each in strategies) if is_plain else frozenset[str]()
-    tasks[path_of(task)] = _Task(task, cluster, needed)
+    tasks[path_of(task)] = _Task(cluster, needed)
 
 
 def _violations(tasks: Mapping[str, _Task], templates: Templates) -> Iterator[PolicyViolation]:
@@ -104,7 +103,9 @@ def _missing_providers(path: str, task: _Task, templates: Templates) -> Iterator
     """Yield what is wrong if the cluster, of this app, is not associated with a capacity provider of the task."""
     if not task.providers:
         return
-    place = templates.place(Stack.of(task.cluster), f"{path_of(task.cluster)}/Resource")
+    path_of_cluster = f"{path_of(task.cluster)}/Resource"
+    clusters = templates.of_type["AWS::ECS::Cluster"]
+    place = next((each for each in clusters if templates.path(each) == path_of_cluster), None)
     associations = [
         templates.properties(each)
         for each in templates.of_type["AWS::ECS::ClusterCapacityProviderAssociations"]
