@@ -361,7 +361,7 @@ def test_the_protocol_of_the_target_group(stack: Stack, network: Network, certif
 
 
 def test_another_port_replaces_nothing() -> None:
-    """The target groups stay, or no task would answer until new tasks are healthy."""
+    """The target groups stay, or no task would answer until new tasks are healthy. The rules of the old port go."""
 
     def deployed(port: int) -> Stack:
         stack = Stack(App(), "Test")
@@ -372,7 +372,9 @@ def test_another_port_replaces_nothing() -> None:
         HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service)
         return stack
 
-    assert_no_replacement(deployed(80), deployed(8080))
+    ours, theirs = "TestEndpointLoadBalancerSecurityGroup5081D2E3", "TestWebSecurityGroup1A5E0F66"
+    rules = [f"Test/Web/SecurityGroup/from {ours}:80", f"Test/Endpoint/LoadBalancer/SecurityGroup/to {theirs}:80"]
+    assert_no_replacement(deployed(80), deployed(8080), accepted=rules)
 
 
 @pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
