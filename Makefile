@@ -6,7 +6,7 @@ VERSION = $(shell $(or $(PYTHON),false) -c 'import sys; print(*sys.version_info[
 VENV := .venv$(if $(filter-out python3,$(or $(PYTHON),none)),-$(or $(VERSION),$(error PYTHON=$(PYTHON) does not run as a Python 3; name one, such as PYTHON=python3.13)))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
 # `make quick` leaves out tests that deploy, that build all modes, or that try thousands of sequences.
-SLOW := emulator privilege properties synthesized testing \
+SLOW := emulator privilege properties synthesized testing adoption/test_migrating.py \
 	$(addprefix caveats/test_,corpus.py patterns.py) \
 	$(addprefix endpoint/test_,access_logs.py load_balancer_limits.py matching.py priorities.py regular_expressions.py weighted_routes.py) \
 	$(addprefix _core/test_,environment_checks.py lookups.py unresolved.py) \

@@ -38,6 +38,7 @@ LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.p
 # Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
 # other tests reach each branch.
 REPEATING = (
+    "tests/adoption/test_migrating.py",
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
     "tests/logs/test_compaction_lease.py::test_a_run_within_another_at_every_call",

@@ -42,6 +42,8 @@ def remedy(
     argument = ARGUMENTS.get((before["Type"], property_))
     if (before["Type"], property_) == (SECURITY_GROUP, "GroupDescription"):
         argument = _of_security_group(logical_id, template)
+    if property_ == "DeploymentController" and isinstance(value, Mapping) and value.get("Type") != "ECS":
+        return "make a second service beside it, and move the requests by weight: ECS does not change the controller"
     if (before["Type"], property_) == (TARGET_GROUP, "Port") and _is_of_a_network_load_balancer(after):
         argument = "target_group_port={} in add_listener"
     if argument and not (value is not None and not isinstance(value, str | int) and "{}" in argument):

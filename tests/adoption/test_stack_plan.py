@@ -122,6 +122,13 @@ def test_what_changes() -> None:
         ),
         (SERVICE, "LaunchType", "FARGATE", None, "write capacity=Capacity.launch_type()"),
         (SERVICE, "ServiceName", "web", None, 'write adopted=AdoptedService(service_name="web")'),
+        (
+            SERVICE,
+            "DeploymentController",
+            {"Type": "CODE_DEPLOY"},
+            {"Type": "ECS"},
+            "make a second service beside it, and move the requests by weight: ECS does not change the controller",
+        ),
         (GROUP, "Port", 8080, 80, "write adopted=AdoptedService(target_group_port=8080)"),
         (QUEUE, "QueueName", None, "a", 'call add_property_deletion_override("QueueName") on its L1 construct'),
         (QUEUE, "FifoQueue", True, None, 'call add_property_override("FifoQueue", True) on its L1 construct'),
