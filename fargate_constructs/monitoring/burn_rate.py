@@ -13,6 +13,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.monitoring.watched import Section, Severity, Watched
 from fargate_constructs.service.deployments.rollback import MIN_ERRORS
 from fargate_constructs.service.targets.target_group_metrics import error_percent
@@ -41,8 +42,12 @@ SLOS = (94.0, 99.999)
 
 
 def validate_slo(slo: float | None) -> None:
-    """Refuse an objective with which an alarm could not be raised."""
-    if slo is not None and not SLOS[0] <= slo <= SLOS[1]:
+    """Refuse an objective with which an alarm could not be raised, or that is known only when deployed."""
+    if slo is None:
+        return
+    if is_unresolved(slo):
+        raise ValueError("slo must be known at synthesis, got a token: thresholds are computed from it")
+    if not SLOS[0] <= slo <= SLOS[1]:
         raise ValueError(
             f"slo must be {SLOS[0]:g} to {SLOS[1]:g}, the percentage of responses that are no 5xx, got: {slo:g}; write "
             "slo=99.9 for 1 error in 1,000 responses"

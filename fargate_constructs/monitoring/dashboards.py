@@ -31,7 +31,8 @@ class DashboardPage:
 
     def lay_out(self) -> None:
         """Add all widgets."""
-        self.dashboard.add_widgets(self._alarm_status())
+        if any(each.alarms for each in self.watched):
+            self.dashboard.add_widgets(self._alarm_status())
         for section in Section:
             widgets = [each.widget for part in self.watched for each in part.panels if each.section is section]
             if widgets:

@@ -22,7 +22,14 @@ from fargate_constructs.monitoring.burn_rate import validate_slo
 from fargate_constructs.monitoring.dashboards import DashboardPage, LayOut
 from fargate_constructs.monitoring.watched import Severity, Watched
 from fargate_constructs.monitoring.watched_callers import validate_latency
-from fargate_constructs.monitoring.watchers import WATCHERS, Options, parts_of, state_of, watcher_of
+from fargate_constructs.monitoring.watchers import (
+    Options,
+    describe_part,
+    describe_parts,
+    parts_of,
+    state_of,
+    watcher_of,
+)
 
 # A service has up to 30 resources and 90 kB here. A stack takes 500 resources, and a template 1,000,000 bytes
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html). What is above this number
@@ -148,7 +155,7 @@ class FargateMonitoring(Construct):
             raise ValueError("watch needs parts, got none: write monitoring.watch(web)")
         for number, part in enumerate(parts):
             if watcher_of(part) is None:
-                raise TypeError(f"watch takes {', '.join(WATCHERS)}, got: {type(part).__name__} {path_of(part)}")
+                raise TypeError(f"watch takes {describe_parts()}, got: {describe_part(part)}")
             if path_of(part) in self._states or part in parts[:number]:
                 raise ValueError(f"each part is watched once, got again: {path_of(part)}; leave it out here")
             ours, theirs = Stage.of(self), Stage.of(part)

@@ -100,6 +100,18 @@ def watcher_of(part: Construct) -> Watcher | None:
     return next((WATCHERS[each] for each in names if each in WATCHERS), None)
 
 
+def describe_parts() -> str:
+    """Return the classes of parts for a message."""
+    return ", ".join(name for name in WATCHERS if name != "ImportedNetwork")
+
+
+def describe_part(part: Construct) -> str:
+    """Return a part that is not watched for a message."""
+    name = type(part).__name__
+    reason = "; the metrics of its load balancer are known where that is made" if name.startswith("Imported") else ""
+    return f"{name} {path_of(part)}{reason}"
+
+
 def parts_of(part: Any) -> Sequence[Construct]:  # noqa: ANN401 - any part
     """Return what is watched of a part: of a web service its parts, in the order in which data flows."""
     if watcher_of(part) is WATCHERS["FargateWebService"] and hasattr(part, "endpoint"):

@@ -217,6 +217,7 @@ def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
 
     assert monitoring.alarms == []
     body = body_of(stack)
+    assert '"type":"alarm"' not in body
     assert '"region":"us-east-1"' in body
     assert '"region":"us-west-2"' in body
     assert "tasks reach the internet from: 203.0.113.7" in body
@@ -363,6 +364,16 @@ def test_a_stack_that_becomes_later_is_explained() -> None:
         app.synth()
 
 
+def listener_in(stack: Stack) -> elbv2.IApplicationListener:
+    """Return a listener that was made elsewhere."""
+    return elbv2.ApplicationListener.from_application_listener_attributes(
+        stack,
+        "Listener",
+        listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shared/1/2",
+        security_group=ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0"),
+    )
+
+
 def in_other_region(stack: Stack) -> Construct:
     """Return a part of another region."""
     return worker(Stack(cast(App, stack.node.root), "Far", env=Environment(region="us-west-2")))
@@ -380,6 +391,18 @@ def in_other_stage(stack: Stack) -> Construct:
         (lambda _: ["web"], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
         (lambda s: [[worker(s)]], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
         (lambda s: [s], {}, TypeError, r"watch takes FargateWebService, QueueWorker, .*, LogArchive, got: Stack Test"),
+        (
+            lambda s: [HttpEndpoint.from_listener(s, "Given", listener_in(s))],
+            {},
+            TypeError,
+            r"got: ImportedEndpoint Test/Given; the metrics of its load balancer are known where that is made",
+        ),
+        (
+            lambda s: [routed(s)],
+            {"slo": Token.as_number({"Ref": "Slo"})},
+            ValueError,
+            r"slo must be known at synthesis, ",
+        ),
         (lambda s: [worker(s)] * 2, {}, ValueError, r"each part is watched once, got again: Test/Worker; leave it out"),
         (lambda s: [in_other_region(s)], {}, ValueError, r"parts must be in the region of '.*', eu-west-1"),
         (lambda s: [in_other_stage(s)], {}, ValueError, r"parts must be of the stage of Test/M, got: Prod/Test/Worker"),
