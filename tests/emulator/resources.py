@@ -6,6 +6,7 @@ template ──> MiniStack's CloudFormation ──> the handlers here ──> Mi
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from zlib import crc32
 
 from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation.provisioners import (
@@ -16,6 +17,7 @@ from ministack.services.cloudformation.provisioners import (
     _ec2_sg_egress_permissions,
     _ec2_sg_permissions,
 )
+from ministack.services.cloudwatch import _composite_alarms, _put_composite_alarm
 from ministack.services.ec2 import _ACTION_MAP, _rules_match, _security_groups, _sg_rule_id, _vpcs
 from ministack.services.waf import _associate_web_acl, _associations, _disassociate_web_acl
 
@@ -155,6 +157,23 @@ def _alarm_record(name: str, props: Props, *, record: Callable[[str, Props], Pro
     return record(name, single) | {"MetricName": None, "Namespace": None, "Metrics": props["Metrics"]}
 
 
+def _create_composite(props: Props) -> Created:
+    """AWS::CloudWatch::CompositeAlarm. MiniStack evaluates its rule; a suppressor does nothing."""
+    name = f"composite-{len(_composite_alarms)}-{crc32(props['AlarmRule'].encode())}"
+    return name, _put_composite(name, {}, props)
+
+
+def _put_composite(name: str, _old: Props, new: Props) -> Attributes:
+    """Create or update a composite alarm."""
+    checked(_put_composite_alarm({}, new | {"AlarmName": name}, is_cbor=False, is_json=True))
+    return {"Arn": _composite_alarms[name]["AlarmArn"]}
+
+
+def _delete_composite(name: str, _props: Props) -> None:
+    """Delete a composite alarm."""
+    _composite_alarms.pop(name, None)
+
+
 # --- What enters MiniStack's tables ---
 
 
@@ -226,6 +245,14 @@ HANDLERS = {
         None,
         athena.delete_named_query,
         "Database Description Name QueryString WorkGroup",
+    ),
+    "AWS::CloudWatch::CompositeAlarm": Handler(
+        _create_composite,
+        _put_composite,
+        _delete_composite,
+        "",
+        "ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod AlarmActions AlarmDescription "
+        "AlarmRule OKActions",
     ),
     "AWS::EC2::EIP": Handler(nat.allocate_address, nat.tag_address, nat.release_address, "Domain", "Tags"),
     "AWS::EC2::EIPAssociation": Handler(
