@@ -1,0 +1,322 @@
+"""Writes the files of the app: app.py, copilot_environment.py, a module for each workload, cdk.json, requirements.txt."""
+
+import ast
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fargate_constructs.adoption.copilot.code import INDENT, WIDTH, text_code
+from fargate_constructs.adoption.copilot.draft import Topic, safe_name
+from fargate_constructs.adoption.copilot.messages import topic_attribute
+from fargate_constructs.adoption.copilot.statements import Statements, comment_lines, merged_lines
+from fargate_constructs.adoption.copilot.values import construct_id, variable_name
+
+MODULES = {
+    "cloudwatch": "aws_cloudwatch",
+    "ec2": "aws_ec2",
+    "ecr_assets": "aws_ecr_assets",
+    "ecs": "aws_ecs",
+    "efs": "aws_efs",
+    "elbv2": "aws_elasticloadbalancingv2",
+    "logs": "aws_logs",
+    "scheduler": "aws_scheduler",
+    "secretsmanager": "aws_secretsmanager",
+    "servicediscovery": "aws_servicediscovery",
+    "sns": "aws_sns",
+    "sqs": "aws_sqs",
+    "ssm": "aws_ssm",
+    "subscriptions": "aws_sns_subscriptions",
+}
+CORE = ("App", "Duration", "Fn", "Stack", "Stage")
+LIBRARY = (
+    "Capacity",
+    "Deployment",
+    "FargateService",
+    "FireLens",
+    "FixedEgressNetwork",
+    "Health",
+    "HttpEndpoint",
+    "LoadBalancing",
+    "Metrics",
+    "QueueWorker",
+    "Rollback",
+    "Scaling",
+    "ScheduledTask",
+    "ServiceConnect",
+    "TcpEndpoint",
+)
+LOCAL = {"WORKSPACE", "CopilotEnvironment"}
+ENVIRONMENT_FILE = "copilot_environment.py"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One workload, as a module of the app."""
+
+    name: str
+    kind: str
+    source: str
+    """The path of the manifest, for the docstring."""
+    statements: Mapping[str, Statements]
+    topics: tuple[Topic, ...]
+    """The topics of other stacks that it takes."""
+
+    @property
+    def file(self) -> str:
+        """The name of the file; the suffix keeps it apart from Python's own modules, such as `site`."""
+        return f"{variable_name(self.name)}_stack.py"
+
+    @property
+    def class_name(self) -> str:
+        """The class of its stack."""
+        return f"{construct_id(self.name)}Stack"
+
+
+def workload_module(module: Module) -> str:
+    """Return the code of one workload."""
+    topics = [f"{safe_name(each.publisher)}_{topic_attribute(each.name)}: sns.ITopic" for each in module.topics]
+    parameters = ["self", "scope: Construct", "id: str", "*", "environment_name: str", *topics]
+    body = [
+        f"class {module.class_name}(Stack):",
+        f'{INDENT}"""{module.name} of Copilot, in one environment."""',
+        "",
+        *_signature(parameters),
+        f"{INDENT * 2}super().__init__(scope, id)",
+        f'{INDENT * 2}environment = CopilotEnvironment(self, "Environment", environment_name)',
+        *merged_lines(module.statements, 2),
+    ]
+    title = f'"""The {module.kind} {module.name}, from {module.source}."""'
+    return _module(title, body)
+
+
+def _signature(parameters: Sequence[str]) -> list[str]:
+    one = f"{INDENT}def __init__({', '.join(parameters)}) -> None:"
+    if len(one) <= WIDTH:
+        return [one]
+    inner = f"{INDENT * 2}{', '.join(parameters)}"
+    if len(inner) <= WIDTH:
+        return [f"{INDENT}def __init__(", inner, f"{INDENT}) -> None:"]
+    return [f"{INDENT}def __init__(", *(f"{INDENT * 2}{each}," for each in parameters), f"{INDENT}) -> None:"]
+
+
+def _module(title: str, body: Sequence[str]) -> str:
+    code = "\n".join(body)
+    names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    variables = sorted(name for name in names & _shell_variables(code) if name.isupper() and name != "WORKSPACE")
+    blocks = [title, "\n".join(_imports(names, has_variables=bool(variables)))]
+    if variables:
+        comment = "# From the shell, as in Copilot's manifest."
+        blocks.append("\n".join([comment, *(f"{each} = os.environ[{text_code(each)}]" for each in variables)]))
+    return "\n\n".join(blocks) + "\n\n\n" + code + "\n"
+
+
+def _shell_variables(code: str) -> set[str]:
+    """Return the names that are read but never defined: variables of the shell."""
+    return {
+        node.id
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and node.id not in {*MODULES, *CORE, *LIBRARY, *LOCAL, "Construct", "cast", "json", "os"}
+    }
+
+
+def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
+    standard = [*(["import json"] if "json" in names else []), *(["import os"] if has_variables else [])]
+    if "cast" in names:
+        standard.append("from typing import cast")
+    if standard:
+        yield from standard
+        yield ""
+    if core := [name for name in CORE if name in names]:
+        yield f"from aws_cdk import {', '.join(core)}"
+    for alias, module in sorted(MODULES.items(), key=lambda item: item[1]):
+        if alias in names:
+            yield f"from aws_cdk import {module} as {alias}"
+    if "Construct" in names:
+        yield "from constructs import Construct"
+    library = [name for name in LIBRARY if name in names]
+    if library:
+        yield from _from("fargate_constructs", library)
+    local = sorted(LOCAL & names)
+    if local:
+        yield ""
+        yield f"from {ENVIRONMENT_FILE.removesuffix('.py')} import {', '.join(local)}"
+
+
+def _from(module: str, names: Sequence[str]) -> list[str]:
+    one = f"from {module} import {', '.join(names)}"
+    if len(one) <= WIDTH:
+        return [one]
+    return [f"from {module} import (", *(f"{INDENT}{name}," for name in names), ")"]
+
+
+def environment_module(
+    application: str,
+    subnets: Mapping[str, int],
+    modules: Sequence[str],
+    *,
+    root: str,
+    has_endpoint: bool,
+) -> str:
+    """Return the code that imports what Copilot made for each environment, as far as the app uses it."""
+    used = {name for name in ("WORKSPACE", "listener", "namespace", "export", "vpc") if any(name in m for m in modules)}
+    distinct = set(subnets.values())
+    if len(distinct) == 1:
+        count = str(distinct.pop())
+    else:
+        count = "{" + ", ".join(f'"{name}": {number}' for name, number in subnets.items()) + "}[name]"
+    body = _ENVIRONMENT.replace("@APP@", application).replace("SUBNETS", count)
+    if has_endpoint:
+        body = body.replace("            private_subnet_ids", _PUBLIC + "            private_subnet_ids")
+    if "namespace" in used:
+        body = body.replace("NAMESPACE", _NAMESPACE.replace("@APP@", application))
+    body = body.replace("NAMESPACE", "")
+    if any("environment.listener(" in each for each in modules):
+        body += _LISTENER
+    head = "from pathlib import Path\n\n" if "WORKSPACE" in used else ""
+    imports = ["from aws_cdk import Fn, Stack" if "Stack." in body else "from aws_cdk import Fn"]
+    for alias, module in sorted(MODULES.items(), key=lambda item: item[1]):
+        if f"{alias}." in body:
+            imports.append(f"from aws_cdk import {module} as {alias}")
+    imports += ["from constructs import Construct", "from fargate_constructs import FixedEgressNetwork"]
+    line = f"WORKSPACE = {root}"
+    line = line if len(line) <= WIDTH else f"WORKSPACE = (\n{INDENT}{root}\n)"
+    constants = f"\n\n# The paths of Copilot's manifests begin here.\n{line}" if "WORKSPACE" in used else ""
+    title = f'"""What Copilot made for {application}, and keeps: networks, clusters, load balancers."""'
+    return f"{title}\n\n{head}" + "\n".join(imports) + constants + "\n\n\n" + body
+
+
+_ENVIRONMENT = '''class CopilotEnvironment(Construct):
+    """The resources of one environment, by the exports of its stack."""
+
+    def __init__(self, scope: Construct, id: str, name: str) -> None:
+        super().__init__(scope, id)
+        self.name = name
+        subnets = SUBNETS
+        zones = Fn.get_azs()
+        self.vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=self.export("VpcId"),
+            availability_zones=[Fn.select(n, zones) for n in range(subnets)],
+            private_subnet_ids=self._list("PrivateSubnets", subnets),
+        )
+        self.network = FixedEgressNetwork.from_vpc(self, "Network", self.vpc)
+        self.cluster = ecs.Cluster.from_cluster_attributes(
+            self, "Cluster", cluster_name=self.export("ClusterId"), vpc=self.vpc
+        )
+        # Copilot's rules let the load balancers and the other services in.
+        self.security_group = ec2.SecurityGroup.from_security_group_id(
+            self,
+            "SecurityGroup",
+            self.export("EnvironmentSecurityGroup"),
+            mutable=False,
+        )
+NAMESPACE
+    def export(self, name: str) -> str:
+        """Return an export of the environment's stack."""
+        return Fn.import_value(f"@APP@-{self.name}-{name}")
+
+    def _list(self, name: str, length: int) -> list[str]:
+        """Return an export that is a list."""
+        values = Fn.split(",", self.export(name))
+        return [Fn.select(index, values) for index in range(length)]
+
+    def variables(self, service: str) -> dict[str, str]:
+        """Return the variables that Copilot gives each container."""
+        return {
+            "COPILOT_APPLICATION_NAME": "@APP@",
+            "COPILOT_ENVIRONMENT_NAME": self.name,
+            "COPILOT_SERVICE_NAME": service,
+            "COPILOT_SERVICE_DISCOVERY_ENDPOINT": f"{self.name}.@APP@.local",
+        }
+'''
+_PUBLIC = '            public_subnet_ids=self._list("PublicSubnets", subnets),\n'
+_NAMESPACE = '''        namespace_id = self.export("ServiceDiscoveryNamespaceID")
+        self.namespace = (
+            servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
+                self,
+                "Namespace",
+                namespace_id=namespace_id,
+                namespace_name=f"{name}.@APP@.local",
+                namespace_arn=Stack.of(self).format_arn(
+                    service="servicediscovery",
+                    resource="namespace",
+                    resource_name=namespace_id,
+                ),
+            )
+        )
+'''
+_LISTENER = '''
+    def listener(self, export: str) -> elbv2.IApplicationListener:
+        """Return a listener of a load balancer."""
+        return elbv2.ApplicationListener.from_application_listener_attributes(
+            self,
+            export,
+            listener_arn=self.export(export),
+            security_group=self.security_group,
+        )
+'''
+
+
+def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:
+    """Return app.py."""
+    ordered = _in_order(modules)
+    body = ["app = App()"]
+    body += comment_lines("An environment in another account or region: Stage(app, name, env=Environment(…)).", 0)
+    body.append(f"for name in ({''.join(f'{text_code(each)}, ' for each in environments).rstrip(' ')[: -1 if len(environments) > 1 else None]}):")
+    body.append(f"{INDENT}stage = Stage(app, name)")
+    for module in ordered:
+        topics = [
+            f"{safe_name(each.publisher)}_{topic_attribute(each.name)}={safe_name(each.publisher)}.{topic_attribute(each.name)}"
+            for each in module.topics
+        ]
+        arguments = ["stage", text_code(module.name), "environment_name=name", *topics]
+        target = f"{safe_name(module.name)} = " if _is_used(module, modules) else ""
+        body += _call(f"{target}{module.class_name}", arguments)
+    body.append("app.synth()")
+    imports = sorted(f"from {module.file.removesuffix('.py')} import {module.class_name}" for module in modules)
+    title = f'"""The services and jobs of {application}, beside those of Copilot."""'
+    return f"{title}\n\nfrom aws_cdk import App, Stage\n\n" + "\n".join(imports) + "\n\n" + "\n".join(body) + "\n"
+
+
+def _call(function: str, arguments: Sequence[str]) -> list[str]:
+    one = f"{INDENT}{function}({', '.join(arguments)})"
+    if len(one) <= WIDTH:
+        return [one]
+    return [f"{INDENT}{function}(", *(f"{INDENT * 2}{each}," for each in arguments), f"{INDENT})"]
+
+
+def _is_used(module: Module, modules: Sequence[Module]) -> bool:
+    return any(each.publisher == module.name for other in modules for each in other.topics)
+
+
+def _in_order(modules: Sequence[Module]) -> list[Module]:
+    """Return the modules, each after those whose topics it takes."""
+    order: list[Module] = []
+    waiting = list(modules)
+    while waiting:
+        names = {each.name for each in waiting}
+        ready = [each for each in waiting if not {topic.publisher for topic in each.topics} & names]
+        order += ready
+        waiting = [each for each in waiting if each not in ready]
+    return order
+
+
+def root_code(output: Path, root: Path) -> str:
+    """Return the code of the path from the app to the root of the workspace."""
+    relative = os.path.relpath(root.resolve(), output.resolve())
+    parts = Path(relative).parts
+    if all(part == ".." for part in parts):
+        return f"Path(__file__).parents[{len(parts)}]"
+    return f"Path(__file__).parent / {text_code(relative)}" if relative != "." else "Path(__file__).parent"
+
+
+def settings() -> dict[str, str]:
+    """Return cdk.json and requirements.txt."""
+    cdk = {"app": "python app.py"}
+    requirements = "aws-cdk-lib>=2.270.0,<3\nconstructs>=10.5.1,<11\nfargate-constructs\n"
+    return {"cdk.json": json.dumps(cdk, indent=2) + "\n", "requirements.txt": requirements}

@@ -1,0 +1,94 @@
+"""One workload in one environment, while its statements are collected."""
+
+import keyword
+from dataclasses import dataclass, field
+
+from fargate_constructs.adoption.copilot.code import Call, Expression
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.statements import Statement, Statements
+from fargate_constructs.adoption.copilot.values import construct_id, variable_name
+
+RESERVED = {"self", "environment", "cluster", "app", "stack", "id", "scope", "json", "os"}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic that another workload of the application publishes."""
+
+    publisher: str
+    name: str
+
+
+@dataclass
+class Draft:
+    """What the readers of single fields add to."""
+
+    name: str
+    kind: str
+    application: str
+    root: Section
+    topics: frozenset[Topic]
+    """The topics that this conversion makes."""
+    output: str = ""
+    """The folder of the app, from the root of the workspace, if it is in it."""
+    function: str = "FargateService"
+    alias: str = ""
+    arguments: dict[str, Expression] = field(default_factory=dict)
+    """The arguments of the service or job."""
+    variables: dict[str, Expression] = field(default_factory=dict)
+    health: dict[str, Expression] = field(default_factory=dict)
+    before: Statements = field(default_factory=Statements)
+    after: Statements = field(default_factory=Statements)
+    published: list[str] = field(default_factory=list)
+    """The names of the topics that it makes, which are attributes of its stack."""
+    subscribed: set[Topic] = field(default_factory=set)
+    """The topics of other stacks that it takes."""
+    names: dict[str, Call] = field(default_factory=dict)
+    """The variables that are taken, and what each is."""
+
+    @property
+    def variable(self) -> str:
+        """The variable of the service or job."""
+        return safe_name(self.name)
+
+    @property
+    def id(self) -> str:
+        """The ID of the service or job."""
+        return construct_id(self.name)
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it runs on a schedule."""
+        return self.kind == "J"
+
+    def imported(self, name: str, value: Call, *, owns: str = "") -> str:
+        """Add a statement that imports a resource, and return its variable."""
+        return self._assign(name, value, owns, is_import=True)
+
+    def make(self, name: str, value: Call, *, owns: str = "") -> str:
+        """Add a statement before the service that makes a resource in the template, and return its variable."""
+        return self._assign(name, value, owns, is_import=False)
+
+    def _assign(self, name: str, value: Call, owns: str, *, is_import: bool) -> str:
+        variable = safe_name(name)
+        while variable == self.variable or self.names.get(variable, value) != value:
+            variable += "_"
+        self.names[variable] = value
+        owned = (owns,) if owns else ()
+        self.before.add(Statement(f"before {variable}", value, variable, is_import=is_import, owns=owned))
+        return variable
+
+    def do(self, key: str, value: Call, *, target: str = "", owns: str = "", comments: tuple[str, ...] = ()) -> None:
+        """Add a statement after the service."""
+        owned = (owns,) if owns else ()
+        self.after.add(Statement(key, value, target, owns=owned, comments=comments))
+
+    def of_service(self, path: str) -> str:
+        """Return an attribute of the service or job."""
+        return f"{self.variable}.{path}"
+
+
+def safe_name(name: str) -> str:
+    """Return a variable's name that Python allows and that the app does not use itself."""
+    variable = variable_name(name)
+    return f"{variable}_" if keyword.iskeyword(variable) or variable in RESERVED else variable

@@ -1,0 +1,93 @@
+"""Health checks of services: those of the load balancer for each port, and that of the container."""
+
+from fargate_constructs.adoption.copilot.code import Call, Expression, Raw, text, texts
+from fargate_constructs.adoption.copilot.containers import health_check
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.ports import PortOf, Ports, Target
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.values import duration_code
+
+TIMES = {"interval": "interval", "timeout": "timeout", "grace_period": "grace_period"}
+COUNTS = {"healthy_threshold": "healthy_threshold_count", "unhealthy_threshold": "unhealthy_threshold_count"}
+MAX_GRACE_PERIOD = 300_000
+# ECS accepts one failed check, the load balancer two (docs/service.md).
+MIN_COUNT = 2
+
+
+def target_health(section: Section, ports: Ports) -> dict[str, Expression]:
+    """Return what a rule says about the health of its target, as arguments of `Health`."""
+    options: dict[str, Expression] = {}
+    if not section.is_map("healthcheck"):
+        if path := section.text("healthcheck"):
+            options["path"] = text(_path(path))
+    else:
+        options |= _check(section.section("healthcheck"), ports)
+    if (delay := section.milliseconds("deregistration_delay")) is not None:
+        options["deregistration_delay"] = Raw(duration_code(delay))
+    return options
+
+
+def _check(check: Section, ports: Ports) -> dict[str, Expression]:
+    options: dict[str, Expression] = {}
+    if path := check.text("path"):
+        options["path"] = text(_path(path))
+    if (port := check.number("port")) is not None:
+        target = ports.at(port)
+        ports.use(target)
+        options["port"] = PortOf("", target)
+    if codes := check.text("success_codes"):
+        options["healthy_http_codes"] = text(codes)
+    for key, name in COUNTS.items():
+        if (number := check.number(key)) is not None:
+            options[name] = Raw(str(number))
+    for key, name in TIMES.items():
+        if (length := check.milliseconds(key)) is not None:
+            if key == "grace_period" and length > MAX_GRACE_PERIOD:
+                check.differ(key, "at most 5 minutes here; let the application start faster")
+                length = MAX_GRACE_PERIOD
+            options[name] = Raw(duration_code(length))
+    return options
+
+
+def _path(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def service_health(draft: Draft, ports: Ports) -> None:
+    """Add the container's check, and the grace period of `nlb`, to the health of the first port."""
+    first = Target("", ports.numbers[0] if ports.numbers else 0)
+    if draft.kind == "L" and draft.root.is_map("nlb"):
+        grace = draft.root.section("nlb").section("healthcheck").milliseconds("grace_period")
+        if grace is not None:
+            ports.add_health(first, {"grace_period": Raw(duration_code(min(grace, MAX_GRACE_PERIOD)))})
+    section = draft.root.section("image").section("healthcheck")
+    if (command := section.texts("command")) is not None:
+        known = ports.options.get(first, {}).get("health")
+        old = dict(known.arguments) if isinstance(known, Call) else {}
+        ports.add_health(first, _container_check(section, old) | {"command": texts(command)})
+
+
+def _container_check(section: Section, old: dict[str, Expression]) -> dict[str, Expression]:
+    """Return the times of the container's check; where the load balancer's has a time, that one is used."""
+    options: dict[str, Expression] = {}
+    for key, name in (("interval", "interval"), ("timeout", "timeout"), ("start_period", "grace_period")):
+        if (length := section.milliseconds(key)) is not None:
+            options[key] = Raw(duration_code(length))
+            options[name] = options.pop(key)
+            _prefer(section, key, name, options, old)
+    if (retries := section.number("retries")) is not None:
+        options["unhealthy_threshold_count"] = Raw(str(max(retries, MIN_COUNT)))
+        _prefer(section, "retries", "unhealthy_threshold_count", options, old)
+    return options
+
+
+def _prefer(section: Section, key: str, name: str, options: dict[str, Expression], old: dict[str, Expression]) -> None:
+    if name in old and old[name] != options[name]:
+        section.differ(key, f"the container's check has the same {name} as the load balancer's")
+        options[name] = old[name]
+
+
+def job_check(draft: Draft) -> None:
+    """Add the argument `health_check` of a job."""
+    if check := health_check(draft.root.section("image").section("healthcheck")):
+        draft.arguments["health_check"] = check

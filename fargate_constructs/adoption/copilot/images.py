@@ -1,0 +1,69 @@
+"""Images: from a folder, or from a registry, with what a private registry asks for."""
+
+import posixpath
+import re
+
+from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, mapping, made, text, text_code
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.values import construct_id
+
+COMPLETE_ARN = re.compile(r"arn:.*-[A-Za-z0-9]{6}")
+FROM_REGISTRY = "ecs.ContainerImage.from_registry"
+
+
+def image(draft: Draft, section: Section, *, platform: str, credentials: str | None, owner: str) -> Expression | None:
+    """Return the image of a section that has `build` or `location`."""
+    if "build" in section:
+        return _built(draft, section, platform)
+    location = section.text("location")
+    if location is None:
+        return None
+    return call(FROM_REGISTRY, text(location), credentials=registry_credentials(draft, credentials, owner))
+
+
+def registry_credentials(draft: Draft, arn: str | None, owner: str) -> Expression | None:
+    """Import the secret of a private registry."""
+    if arn is None:
+        return None
+    name = f"{owner}RegistryCredentials"
+    return Raw(draft.imported(name, secret_by_arn(construct_id(name), arn)))
+
+
+def secret_by_arn(id: str, arn: str) -> "Expression":  # type: ignore[type-arg] # a call
+    """Return the import of a secret by its whole or partial ARN."""
+    method = "from_secret_complete_arn" if COMPLETE_ARN.fullmatch(arn) else "from_secret_partial_arn"
+    return made(f"secretsmanager.Secret.{method}", id, text(arn))
+
+
+def _built(draft: Draft, section: Section, platform: str) -> Expression:
+    options: dict[str, Expression] = {}
+    if section.is_map("build"):
+        build = section.section("build")
+        dockerfile, context = build.text("dockerfile"), build.text("context")
+        arguments = build.section("args")
+        if arguments.keys:
+            options["build_args"] = mapping({key: text(arguments.text(key) or "") for key in arguments.keys})
+        if target := build.text("target"):
+            options["target"] = text(target)
+        if caches := build.texts("cache_from"):
+            options["cache_from"] = Listed(tuple(_cache(each) for each in caches))
+    else:
+        dockerfile, context = section.text("build"), None
+    dockerfile = posixpath.normpath(dockerfile or posixpath.join(context or ".", "Dockerfile"))
+    folder = posixpath.normpath(context or posixpath.dirname(dockerfile) or ".")
+    file = posixpath.relpath(dockerfile, folder)
+    if file.startswith(".."):
+        section.lose("build", f"the Dockerfile {dockerfile} is outside of its context {folder}; move it into the context")
+    if file != "Dockerfile":
+        options["file"] = text(file)
+    if draft.output and (folder == "." or draft.output.startswith(f"{folder}/")):
+        own = draft.output if folder == "." else draft.output.removeprefix(f"{folder}/")
+        options["exclude"] = Listed((text(own),))
+    path = Raw("str(WORKSPACE)") if folder == "." else Raw(f"str(WORKSPACE / {text_code(folder)})")
+    return call("ecs.ContainerImage.from_asset", path, **options, platform=Raw(f"ecr_assets.Platform.{platform}"))
+
+
+def _cache(image_name: str) -> Expression:
+    parameters = mapping({"ref": text(image_name)})
+    return call("ecr_assets.DockerCacheOption", type=Raw('"registry"'), params=parameters)

@@ -1,0 +1,121 @@
+"""Listeners of a Network Load Balancer."""
+
+from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, made, text
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.ports import Ports, Target
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.source import Block, Items
+from fargate_constructs.adoption.copilot.values import duration_code, port_and_protocol
+
+TLS = "a TLS listener needs a certificate: call add_listener with protocol=elbv2.Protocol.TLS and certificate="
+OVERRIDES = {
+    "healthy_threshold": "HealthyThresholdCount",
+    "unhealthy_threshold": "UnhealthyThresholdCount",
+    "interval": "HealthCheckIntervalSeconds",
+    "timeout": "HealthCheckTimeoutSeconds",
+}
+
+
+class Listeners:
+    """The listeners of `nlb`."""
+
+    def __init__(self, draft: Draft, ports: Ports) -> None:
+        self._draft = draft
+        self._ports = ports
+        root = draft.root
+        self._sections: list[Section] = []
+        if draft.kind == "L" and "nlb" in root:
+            nlb = root.section("nlb")
+            self._sections = [nlb, *nlb.sections("additional_listeners")]
+        self._found = [found for section in self._sections if (found := self._read(section))]
+
+    def _read(self, section: Section) -> "tuple[Section, int, str, Target, Target | None] | None":
+        """Read a listener: its port and protocol, the target's port, and the port of the check."""
+        port = section.text("port")
+        parsed = port_and_protocol(port or "")
+        if parsed is None:
+            raise section.wrong("port", "a port such as 80, 80/udp or 443/tls", port)
+        number, protocol = parsed
+        _note_aliases(section)
+        if protocol == "tls":
+            section.lose("port", TLS)
+            for key in set(section.keys) - {"alias", "additional_listeners"}:
+                section.take(key)
+            return None
+        target = self._ports.target(section, number)  # Copilot's default is the listener's own port
+        self._ports.use(target)
+        if protocol == "udp":
+            self._ports.udp.add(target)
+        checked = section.section("healthcheck").number("port")
+        check = None if checked is None else self._ports.at(checked)
+        if check:
+            self._ports.use(check)
+        elif protocol == "udp":
+            check = Target("", self._ports.numbers[0])
+        return section, number, protocol, target, check
+
+    def write(self) -> None:
+        """Add the endpoint, its listeners, and a security group that the load balancer may enter."""
+        if not self._found:
+            return
+        draft = self._draft
+        description = text(f"Tasks of {draft.name} behind the network load balancer")
+        group = made("ec2.SecurityGroup", "NlbTasks", vpc=Raw("environment.vpc"), description=description)
+        tasks = Raw(draft.make("nlb_tasks", group, owns="nlb"))
+        groups = draft.arguments["security_groups"]
+        draft.arguments["security_groups"] = Listed((*groups.items, tasks)) if isinstance(groups, Listed) else groups
+        tcp = made("TcpEndpoint", "Tcp", network=draft.arguments["network"])
+        draft.do("tcp", tcp, target="tcp", owns="nlb")
+        for index, (section, number, protocol, target, check) in enumerate(self._found):
+            delay = section.milliseconds("deregistration_delay")
+            value = call(
+                "tcp.add_listener",
+                text(f"Port{number}"),
+                port=Raw(str(number)),
+                service=Raw(draft.variable),
+                protocol=Raw("elbv2.Protocol.UDP") if protocol == "udp" else None,
+                target_port=_named(self._ports.route_port(target)),
+                health_check_port=None if check is None else text(self._ports.name(check)),
+                deregistration_delay=None if delay is None else Raw(duration_code(delay)),
+            )
+            draft.do(f"listener {number}", value, owns=section.path)
+            self._settings(section, index)
+
+    def _settings(self, section: Section, index: int) -> None:
+        """Add what the construct has no argument for."""
+        draft = self._draft
+        group = draft.of_service(f"network_target_groups[{index}]")
+        if section.flag("stickiness"):
+            value = call(f"{group}.set_attribute", text("stickiness.enabled"), text("true"))
+            draft.do(f"sticky {index}", value, owns=f"{section.path}.stickiness")
+        check = section.section("healthcheck")
+        values: dict[str, Expression] = {}
+        for key, name in OVERRIDES.items():
+            if key in {"interval", "timeout"}:
+                length = check.milliseconds(key)
+                number = None if length is None else length // 1_000
+            else:
+                number = check.number(key)
+            if number is not None:
+                values[name] = Raw(str(number))
+        if not values:
+            return
+        variable = f"network_group_{index}"
+        resource = call("cast", Raw("elbv2.CfnTargetGroup"), Raw(f"{group}.node.default_child"))
+        draft.do(f"resource {index}", resource, target=variable, owns=f"{section.path}.healthcheck")
+        for name, number_ in values.items():
+            draft.do(f"{name} {index}", call(f"{variable}.add_property_override", text(name), number_))
+
+
+def _named(name: str) -> Expression | None:
+    return text(name) if name else None
+
+
+def _note_aliases(section: Section) -> None:
+    value = section.raw("alias")
+    if isinstance(value, Items) and any(isinstance(each, Block) for each in value):
+        for each in section.sections("alias"):
+            for key in each.keys:
+                each.lose(key)
+    elif value is not None:
+        section.lose("alias")

@@ -1,0 +1,166 @@
+"""Topics that a workload publishes, and the queues of a worker."""
+
+from fargate_constructs.adoption.copilot.code import Expression, Mapped, Raw, call, data, made, mapping, text
+from fargate_constructs.adoption.copilot.draft import Draft, Topic, safe_name
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.source import ENVIRONMENT
+from fargate_constructs.adoption.copilot.statements import Statement
+from fargate_constructs.adoption.copilot.tasks import plain
+from fargate_constructs.adoption.copilot.values import construct_id, duration_code
+
+DEFAULT_TRIES = 5
+DEFAULT_TIMEOUT = 30_000  # of SQS, and so of Copilot
+SCOPES = {"messageGroup": "MESSAGE_GROUP", "queue": "QUEUE"}
+LIMITS = {"perMessageGroupId": "PER_MESSAGE_GROUP_ID", "perQueue": "PER_QUEUE"}
+
+
+def publish(draft: Draft) -> None:
+    """Add the topics, and the variable that lists their ARNs."""
+    arns: dict[str, Expression] = {}
+    for section in draft.root.section("publish").sections("topics"):
+        options = _topic_options(section)
+        name = f"{section.text('name')}{'.fifo' if options else ''}"
+        if name in draft.published:
+            raise section.ledger.error(section.line("name"), f"the topic {name!r} is there twice: leave one out")
+        draft.published.append(name)
+        target = f"self.{topic_attribute(name)}"
+        topic = made("sns.Topic", f"{construct_id(name)}Topic", **options, enforce_ssl=Raw("True"))
+        draft.before.add(Statement(f"topic {name}", topic, target, is_import=True, owns=(section.path,)))
+        draft.do(f"publish {name}", call(f"{target}.grant_publish", Raw(draft.variable)))
+        arns[name] = Raw(f"{target}.topic_arn")
+    if arns:
+        draft.variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
+
+
+def _topic_options(section: Section) -> dict[str, Expression]:
+    """Return what makes a topic a FIFO topic. Copilot adds `.fifo` to its name."""
+    if not section.is_map("fifo"):
+        return {"fifo": Raw("True")} if section.flag("fifo") else {}
+    is_unique = section.section("fifo").flag("content_based_deduplication")
+    options: dict[str, Expression] = {"fifo": Raw("True")}
+    return options | ({"content_based_deduplication": Raw("True")} if is_unique else {})
+
+
+def topic_attribute(name: str) -> str:
+    """Return the attribute of a stack that holds a topic."""
+    return f"{safe_name(name)}_topic"
+
+
+def subscribe(draft: Draft) -> tuple[str, int]:
+    """Add the queues and subscriptions; return the variable of the default queue, and its timeout."""
+    section = draft.root.section("subscribe")
+    events, timeout = _queue(draft, "Events", section.section("queue"))
+    draft.variables["COPILOT_QUEUE_URI"] = Raw(f"{events}.queue_url")
+    urls: dict[str, Expression] = {}
+    for topic in section.sections("topics"):
+        name, service = topic.text("name") or "", topic.text("service") or ""
+        queue, is_own = events, topic.is_map("queue") or topic.raw("queue") is not None and topic.flag("queue")
+        if is_own:
+            own = topic.section("queue") if topic.is_map("queue") else topic.empty("queue")
+            queue, _ = _queue(draft, f"{construct_id(service)}{construct_id(name)}", own)
+            fifo = "fifo" if _is_fifo(own) else ""
+            urls[f"{_letters(service)}{_letters(name).capitalize()}{fifo}EventsQueue"] = Raw(f"{queue}.queue_url")
+            draft.do(f"consume {queue}", call(f"{queue}.grant_consume_messages", Raw(draft.variable)))
+        fifo_section = topic.section("queue") if topic.is_map("queue") else section.section("queue")
+        source = _topic(draft, service, name, is_fifo=_is_fifo(fifo_section))
+        _subscription(draft, topic, source, queue)
+    if urls:
+        draft.variables["COPILOT_TOPIC_QUEUE_URIS"] = call("self.to_json_string", mapping(urls))
+    return events, timeout
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name if letter.isalnum())
+
+
+def _is_fifo(section: Section) -> bool:
+    return section.is_map("fifo") or bool(section.flag("fifo"))
+
+
+def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
+    """Add a queue with its dead-letter queue; return its variable and its timeout in milliseconds."""
+    fifo = _fifo(section)
+    is_fifo = {"fifo": Raw("True")} if fifo else {}
+    owns = section.path or "subscribe"
+    dead = made("sqs.Queue", f"{prefix}DeadLetterQueue", **is_fifo, retention_period=Raw("Duration.days(14)"), enforce_ssl=Raw("True"))
+    dead_letters = draft.make(f"{prefix}_dead_letter_queue", dead)
+    tries = section.section("dead_letter").number("tries")
+    if tries is None:
+        todo = f"Copilot has none; here a message that fails {DEFAULT_TRIES} times moves to a dead-letter queue"
+        section.differ("dead_letter", todo)
+    options: dict[str, Expression] = dict(fifo)
+    timeout = section.milliseconds("timeout")
+    for key, name, time in (
+        ("delay", "delivery_delay", section.milliseconds("delay")),
+        ("retention", "retention_period", section.milliseconds("retention")),
+        ("timeout", "visibility_timeout", timeout),
+    ):
+        if time is not None:
+            options[name] = Raw(duration_code(time))
+    options["dead_letter_queue"] = call(
+        "sqs.DeadLetterQueue", queue=Raw(dead_letters), max_receive_count=Raw(str(tries or DEFAULT_TRIES))
+    )
+    variable = draft.make(
+        f"{prefix}_queue", made("sqs.Queue", f"{prefix}Queue", **options, enforce_ssl=Raw("True")), owns=owns
+    )
+    return variable, DEFAULT_TIMEOUT if timeout is None else timeout
+
+
+def _fifo(section: Section) -> dict[str, Expression]:
+    if not section.is_map("fifo"):
+        return {"fifo": Raw("True")} if section.flag("fifo") else {}
+    inner = section.section("fifo")
+    options: dict[str, Expression] = {"fifo": Raw("True")}
+    if inner.flag("content_based_deduplication"):
+        options["content_based_deduplication"] = Raw("True")
+    scope = inner.choice("deduplication_scope", tuple(SCOPES))
+    limit = inner.choice("throughput_limit", tuple(LIMITS))
+    if inner.flag("high_throughput"):
+        scope, limit = "messageGroup", "perMessageGroupId"
+    if scope:
+        options["deduplication_scope"] = Raw(f"sqs.DeduplicationScope.{SCOPES[scope]}")
+    if limit:
+        options["fifo_throughput_limit"] = Raw(f"sqs.FifoThroughputLimit.{LIMITS[limit]}")
+    return options
+
+
+def _topic(draft: Draft, service: str, name: str, *, is_fifo: bool) -> str:
+    """Return the variable of a topic: an argument of the stack, or Copilot's own by its ARN."""
+    name += ".fifo" if is_fifo else ""
+    variable = f"{safe_name(service)}_{topic_attribute(name)}"
+    topic = Topic(service, name)
+    if topic in draft.topics and service != draft.name:
+        draft.subscribed.add(topic)
+        return variable
+    if topic in draft.topics:
+        return f"self.{topic_attribute(name)}"
+    resource = text(f"{draft.application}-{ENVIRONMENT}-{service}-{name}")
+    arn = call("self.format_arn", service=text("sns"), resource=resource)
+    id = f"{construct_id(service)}{construct_id(name)}Topic"
+    return draft.imported(variable, made("sns.Topic.from_topic_arn", id, arn))
+
+
+def _subscription(draft: Draft, section: Section, topic: str, queue: str) -> None:
+    policy = plain(section.take("filter_policy"))
+    simple = _simple_policy(policy) if isinstance(policy, dict) else None
+    value = call(
+        f"{topic}.add_subscription", call("subscriptions.SqsSubscription", Raw(queue), filter_policy=simple)
+    )
+    is_complex = bool(policy) and simple is None
+    target = f"{topic.removeprefix('self.')}_subscription" if is_complex else ""
+    draft.do(f"subscribe {topic}", value, target=target, owns=section.path)
+    if is_complex:
+        resource = call("cast", Raw("sns.CfnSubscription"), Raw(f"{target}.node.default_child"))
+        draft.do(f"resource of {target}", resource, target=target.replace("_subscription", "_filter"))
+        override = call(f"{target.replace('_subscription', '_filter')}.add_property_override", text("FilterPolicy"), data(policy))
+        draft.do(f"filter of {target}", override)
+
+
+def _simple_policy(policy: dict[object, object]) -> Mapped | None:
+    """Return a policy with lists of texts only, in CDK's words."""
+    filters: dict[str, Expression] = {}
+    for key, values in policy.items():
+        if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+            return None
+        filters[str(key)] = call("sns.SubscriptionFilter.string_filter", allowlist=data(values))
+    return mapping(filters)

@@ -1,0 +1,236 @@
+"""The size, platform, network, logs and traces of a task, and overrides of its definition."""
+
+import re
+
+from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, data, made, mapping, text
+from fargate_constructs.adoption.copilot.containers import secrets
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.images import FROM_REGISTRY
+from fargate_constructs.adoption.copilot.sections import Note, Section
+from fargate_constructs.adoption.copilot.source import Block, Items, Scalar, Value
+from fargate_constructs.adoption.copilot.values import construct_id, flag
+
+DEFAULT_CPU, DEFAULT_MEMORY = 256, 512
+FREE_STORAGE = 20
+# https://aws.github.io/copilot-cli/docs/manifest/lb-web-service/#platform
+SYSTEMS = {"windows": "WINDOWS_SERVER_2019_CORE"}
+# The log groups' retentions of AWS, by the name that CDK has for each
+# (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
+RETENTIONS = {
+    1: "ONE_DAY",
+    3: "THREE_DAYS",
+    5: "FIVE_DAYS",
+    7: "ONE_WEEK",
+    14: "TWO_WEEKS",
+    30: "ONE_MONTH",
+    60: "TWO_MONTHS",
+    90: "THREE_MONTHS",
+    120: "FOUR_MONTHS",
+    150: "FIVE_MONTHS",
+    180: "SIX_MONTHS",
+    365: "ONE_YEAR",
+    400: "THIRTEEN_MONTHS",
+    545: "EIGHTEEN_MONTHS",
+    731: "TWO_YEARS",
+    1096: "THREE_YEARS",
+    1827: "FIVE_YEARS",
+    2192: "SIX_YEARS",
+    2557: "SEVEN_YEARS",
+    2922: "EIGHT_YEARS",
+    3288: "NINE_YEARS",
+    3653: "TEN_YEARS",
+}
+# What the constructs write into the task definition themselves, so that the index of a list differs.
+OWN_LISTS = {
+    "ContainerDefinitions",
+    "Environment",
+    "EnvironmentFiles",
+    "MountPoints",
+    "PortMappings",
+    "Secrets",
+    "Volumes",
+}
+
+
+def size(draft: Draft) -> None:
+    """Add CPU, memory and disk, if they are not the defaults."""
+    for key, name, default in (("cpu", "cpu", DEFAULT_CPU), ("memory", "memory_limit_mib", DEFAULT_MEMORY)):
+        if (value := draft.root.number(key)) not in {None, default}:
+            draft.arguments[name] = Raw(str(value))
+    ephemeral = draft.root.section("storage").number("ephemeral")
+    if ephemeral and ephemeral > FREE_STORAGE:
+        draft.arguments["ephemeral_storage_gib"] = Raw(str(ephemeral))
+
+
+def platform(draft: Draft) -> str:
+    """Add the platform, and return the one for Docker."""
+    root = draft.root
+    if root.is_map("platform"):
+        section = root.section("platform")
+        system, architecture = section.text("osfamily") or "linux", section.text("architecture") or "x86_64"
+    else:
+        system, _, architecture = (root.text("platform") or "linux/x86_64").partition("/")
+    architecture = architecture.lower()
+    if architecture not in {"x86_64", "amd64", "arm64"}:
+        raise root.wrong("platform", "a platform such as linux/x86_64 or linux/arm64", architecture)
+    is_arm = architecture == "arm64"
+    if is_arm:
+        draft.arguments["cpu_architecture"] = Raw("ecs.CpuArchitecture.ARM64")
+    family = SYSTEMS.get(system.lower(), system.upper())
+    if family != "LINUX":
+        draft.arguments["operating_system_family"] = Raw(f"ecs.OperatingSystemFamily.{family}")
+    return "LINUX_ARM64" if is_arm else "LINUX_AMD64" if family == "LINUX" else 'custom("windows/amd64")'
+
+
+def network(draft: Draft) -> None:
+    """Add network, cluster and security groups."""
+    section = draft.root.section("network").section("vpc")
+    draft.arguments["network"] = Raw("environment.network")
+    draft.arguments["cluster"] = Raw("environment.cluster")
+    if section.is_map("placement"):
+        placement = section.section("placement")
+        if not placement.is_map("subnets") and (subnets := placement.texts("subnets")):
+            draft.arguments["network"] = Raw(_network_of(draft, subnets))
+    elif (section.choice("placement", ("public", "private")) or "public") == "public":
+        section.take("placement")
+        line = section.line("placement") if "placement" in section else draft.root.line("type")
+        draft.root.ledger.notes.append(Note("network.vpc.placement", line, PUBLIC))
+    draft.arguments["security_groups"] = Listed(tuple(_security_groups(draft, section)))
+
+
+PUBLIC = (
+    "tasks have no public address here; they need NAT gateways or VPC endpoints in the private subnets "
+    "(docs/from-copilot.md, step 1)"
+)
+
+
+def _network_of(draft: Draft, subnets: list[str]) -> str:
+    imported = Listed(
+        tuple(
+            Raw(draft.imported(f"subnet_{number}", made("ec2.Subnet.from_subnet_id", f"Subnet{number}", text(each))))
+            for number, each in enumerate(subnets, start=1)
+        )
+    )
+    value = made("FixedEgressNetwork.from_vpc", "Network", Raw("environment.vpc"), task_subnets=imported)
+    return draft.imported("network", value, owns="network.vpc.placement")
+
+
+def _security_groups(draft: Draft, section: Section) -> list[Expression]:
+    """Return Copilot's group, unless it is turned off, and those of the manifest."""
+    own: list[Expression] = [Raw("environment.security_group")]
+    value: Value | None = section.raw("security_groups")
+    if isinstance(value, Block):
+        inner = section.section("security_groups")
+        if inner.flag("deny_default"):
+            own = []
+        exports = [inner.text("from_cfn")] if "from_cfn" in inner else []
+        value, section = inner.raw("groups"), inner
+        key = "groups"
+    else:
+        exports, key = [], "security_groups"
+    groups = [call("Fn.import_value", text(each)) for each in exports if each]
+    if isinstance(value, Items) and all(isinstance(each, Block) for each in value):
+        groups += [call("Fn.import_value", text(each.text("from_cfn") or "")) for each in section.sections(key)]
+    elif isinstance(value, Items):
+        section.take(key)
+        groups += [_group_id(section, key, each) for each in value]
+    elif names := section.texts(key):
+        raise section.wrong(key, "a list of security groups", names[0])
+    for number, group in enumerate(groups, start=1):
+        name = f"security_group_{number}"
+        value_ = made("ec2.SecurityGroup.from_security_group_id", construct_id(name), group, mutable=Raw("False"))
+        own.append(Raw(draft.imported(name, value_)))
+    return own
+
+
+def _group_id(section: Section, key: str, value: Value) -> Expression:
+    if isinstance(value, Scalar):
+        return text(value.text)
+    name = value.get("from_cfn") if isinstance(value, Block) else None
+    if not isinstance(name, Scalar):
+        raise section.wrong(key, "a list of security groups or from_cfn", value)
+    return call("Fn.import_value", text(name.text))
+
+
+def exec_access(draft: Draft) -> None:
+    """List that ECS Exec is on, if it was off."""
+    root = draft.root
+    is_on = root.section("exec").flag("enable") if root.is_map("exec") else flag(root.text("exec") or "true")
+    if is_on is False and "exec" in root:
+        todo = "ECS Exec is on here; to forbid it, deny ecs:ExecuteCommand to people"
+        root.differ("exec", todo)
+
+
+def logs(draft: Draft) -> None:
+    """Add retention and log router."""
+    section = draft.root.section("logging")
+    if (days := section.number("retention")) is not None:
+        if days not in RETENTIONS:
+            raise section.wrong("retention", f"one of {', '.join(map(str, RETENTIONS))}", str(days))
+        draft.arguments["log_retention"] = Raw(f"logs.RetentionDays.{RETENTIONS[days]}")
+    destination = section.section("destination")
+    values = {key: destination.text(key) or "" for key in destination.keys}
+    name = next((values.pop(key) for key in list(values) if key.lower() == "name"), None)
+    if name is None:
+        return
+    secret_options = secrets(draft, section.section("secretOptions"), "log_")
+    image = section.text("image")
+    draft.arguments["log_router"] = call(
+        "FireLens.to",
+        text(name),
+        options=mapping({key: text(value) for key, value in values.items()}) if values else None,
+        secret_options=mapping(secret_options) if secret_options else None,
+        image=call(FROM_REGISTRY, text(image)) if image else None,
+    )
+
+
+def traces(draft: Draft) -> None:
+    """Add the collector."""
+    if draft.root.section("observability").choice("tracing", ("awsxray",)):
+        value = call(draft.of_service("add_opentelemetry"), metrics=call("Metrics.none"))
+        draft.do("traces", value, owns="observability")
+
+
+def overrides(draft: Draft) -> None:
+    """Add the overrides of the task definition."""
+    rules = draft.root.sections("taskdef_overrides")
+    for number, rule in enumerate(rules):
+        path = rule.text("path") or ""
+        target = _override_path(path)
+        if target is None:
+            rule.take("value")
+            todo = "the list has other members here; look at the template, and write add_property_override"
+            rule.lose("path", todo)
+            continue
+        if "definition" not in draft.names:
+            definition = call("cast", Raw("ecs.CfnTaskDefinition"), Raw(draft.of_service("task_definition.node.default_child")))
+            draft.do("definition", definition, target="definition", owns="taskdef_overrides")
+            draft.names["definition"] = definition
+        value = call("definition.add_property_override", text(target), data(plain(rule.take("value"))))
+        draft.do(f"override {number}", value)
+
+
+def _override_path(path: str) -> str | None:
+    """Return the path for CDK, or None if it is in a list that the constructs fill."""
+    parts = re.findall(r"([^.\[\]]+)|\[(-|\d+)\]", path)
+    names = [name or index for name, index in parts]
+    for before, index in zip(names, names[1:], strict=False):
+        is_main = before == "ContainerDefinitions" and index == "0"
+        if re.fullmatch(r"-|\d+", index) and before in OWN_LISTS and not is_main:
+            return None
+    return ".".join("0" if each == "-" else each for each in names) or None
+
+
+def plain(value: Value | None) -> object:
+    """Return what YAML means, as JSON has it."""
+    if isinstance(value, Block):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, Items):
+        return [plain(each) for each in value]
+    if value is None or value.is_null:
+        return None
+    if value.is_plain and value.text in {"true", "false"}:
+        return value.text == "true"
+    if value.is_plain and re.fullmatch(r"-?\d+", value.text):
+        return int(value.text)
+    return float(value.text) if value.is_plain and re.fullmatch(r"-?\d+\.\d+", value.text) else value.text

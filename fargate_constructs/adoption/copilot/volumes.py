@@ -1,0 +1,115 @@
+"""Volumes: empty ones, file systems of Copilot, and file systems made elsewhere."""
+
+import zlib
+from dataclasses import dataclass
+
+from fargate_constructs.adoption.copilot.code import Raw, call, made, text
+from fargate_constructs.adoption.copilot.containers import safe_sidecar
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.sections import Section
+from fargate_constructs.adoption.copilot.values import construct_id
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume: the variables of its file system and access point, or neither."""
+
+    file_system: str = ""
+    access_point: str = ""
+
+
+def volumes(draft: Draft) -> None:
+    """Add the volumes, and mount them into the main container and the sidecars."""
+    found: dict[str, Volume] = {}
+    for name, section in draft.root.section("storage").children("volumes").items():
+        found[name] = _volume(draft, name, section)
+        if path := section.text("path"):
+            _mount(draft, name, found[name], path, section, "", f"storage.volumes.{name}")
+    for sidecar, section in draft.root.children("sidecars").items():
+        for mount in section.sections("mount_points"):
+            source = mount.text("source_volume")
+            if source not in found:
+                raise mount.wrong("source_volume", f"one of the volumes ({', '.join(found) or 'there is none'})", source)
+            _mount(draft, source, found[source], mount.text("path") or "", mount, sidecar, mount.path)
+
+
+def _mount(draft: Draft, name: str, volume: Volume, path: str, section: Section, sidecar: str, owns: str) -> None:
+    read_only = section.flag("read_only") is not False  # as Copilot's default
+    container = safe_sidecar(draft, sidecar) if sidecar else ""
+    key = f"mount {name} {sidecar} {path}"
+    if volume.file_system:
+        value = call(
+            draft.of_service("mount_file_system"),
+            text(path),
+            file_system=Raw(volume.file_system),
+            access_point=Raw(volume.access_point),
+            read_only=Raw("True") if read_only else None,
+            container=Raw(container) if container else None,
+        )
+    else:
+        mount = call("ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=Raw(str(read_only)))
+        value = call(f"{container or draft.of_service('container')}.add_mount_points", mount)
+    draft.do(key, value, owns=owns)
+
+
+def _volume(draft: Draft, name: str, section: Section) -> Volume:
+    if not section.is_map("efs"):
+        if section.flag("efs"):
+            return _managed(draft, name, None, None)
+        value = call(draft.of_service("task_definition.add_volume"), name=text(name))
+        draft.do(f"volume {name}", value, owns=f"storage.volumes.{name}")
+        return Volume()
+    efs = section.section("efs")
+    uid, gid = efs.text("uid"), efs.text("gid")
+    if "id" not in efs:
+        return _managed(draft, name, uid, gid)
+    return _elsewhere(draft, name, efs)
+
+
+def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volume:
+    """Import Copilot's file system; the access point leads to the same folder, with the same user, as Copilot's."""
+    crc = str(zlib.crc32(draft.name.encode()))
+    uid, gid = uid or crc, gid or crc
+    file_system = made(
+        "efs.FileSystem.from_file_system_attributes",
+        "FileSystem",
+        file_system_id=Raw('environment.export("FilesystemID")'),
+        security_group=Raw("environment.security_group"),
+    )
+    variable = draft.imported("file_system", file_system)
+    user = call("efs.PosixUser", uid=text(uid), gid=text(gid))
+    acl = call("efs.Acl", owner_uid=text(uid), owner_gid=text(gid), permissions=text("0755"))
+    point = made(
+        "efs.AccessPoint",
+        f"{construct_id(name)}AccessPoint",
+        file_system=Raw(variable),
+        path=text(f"/{draft.name}"),
+        posix_user=user,
+        create_acl=acl,
+    )
+    return Volume(variable, draft.make(f"{name}_access_point", point))
+
+
+def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
+    id = construct_id(name)
+    if efs.is_map("id"):
+        file_system_id = call("Fn.import_value", text(efs.section("id").text("from_cfn") or ""))
+    else:
+        file_system_id = text(efs.text("id") or "")  # type: ignore[assignment] # an expression, too
+    file_system = made(
+        "efs.FileSystem.from_file_system_attributes",
+        f"{id}FileSystem",
+        file_system_id=file_system_id,
+        security_group=Raw("environment.security_group"),
+    )
+    variable = draft.imported(f"{name}_file_system", file_system)
+    auth = efs.section("auth")
+    if auth.flag("iam") is False:
+        auth.differ("iam", "the mount uses the task's role here; the policy of the file system must allow that role")
+    root_dir = efs.text("root_dir") or "/"
+    if point_id := auth.text("access_point_id"):
+        method, options = "efs.AccessPoint.from_access_point_attributes", {"access_point_id": text(point_id)}
+        point = made(method, f"{id}AccessPoint", **options, file_system=Raw(variable))
+        return Volume(variable, draft.imported(f"{name}_access_point", point))
+    point = made("efs.AccessPoint", f"{id}AccessPoint", file_system=Raw(variable), path=text(root_dir))
+    return Volume(variable, draft.make(f"{name}_access_point", point))

@@ -1,0 +1,163 @@
+"""One manifest in one environment, as statements of an app."""
+
+from fargate_constructs.adoption.copilot import messages, tasks
+from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
+from fargate_constructs.adoption.copilot.containers import PortName, environment_argument, main_container, sidecars
+from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.health import job_check, service_health
+from fargate_constructs.adoption.copilot.listeners import Listeners
+from fargate_constructs.adoption.copilot.ports import Ports
+from fargate_constructs.adoption.copilot.routes import Routes
+from fargate_constructs.adoption.copilot.scaling import deployment, scaling
+from fargate_constructs.adoption.copilot.statements import Statement, Statements
+from fargate_constructs.adoption.copilot.values import construct_id, cron_expression, duration_code, milliseconds
+from fargate_constructs.adoption.copilot.volumes import volumes
+
+STOP_TIMEOUT = 30_000
+# The order of the arguments in the app.
+ORDER = (
+    "network",
+    "cluster",
+    "security_groups",
+    "name",
+    "image",
+    "schedule",
+    "enabled",
+    "timeout",
+    "retries",
+    "port",
+    "queue",
+    "message_duration",
+    "acceptable_wait",
+    "min_tasks",
+    "max_tasks",
+)
+
+
+def statements(draft: Draft, position: int) -> Statements:
+    """Return the statements of a workload, and list in its ledger what is not converted."""
+    root = draft.root
+    root.take("name")
+    root.take("type")
+    platform = tasks.platform(draft)
+    main_container(draft, platform)
+    tasks.size(draft)
+    tasks.network(draft)
+    tasks.exec_access(draft)
+    tasks.logs(draft)
+    messages.publish(draft)
+    if draft.is_job:
+        sidecars(draft, platform, {})
+        volumes(draft)
+        _job(draft)
+    else:
+        _service(draft, position, platform)
+    _finish(draft)
+    tasks.overrides(draft)
+    root.list_rest()
+    constructor = Statement("service", _constructor(draft), draft.variable, owns=("",))
+    return Statements([*draft.before.items, constructor, *draft.after.items]).without_unused().with_notes(root.ledger.notes)
+
+
+def _service(draft: Draft, position: int, platform: str) -> None:
+    ports = Ports.of(draft)
+    routes = Routes(draft, ports, position)
+    routes.read()
+    listeners = Listeners(draft, ports)
+    service_health(draft, ports)
+    sidecars(draft, platform, _port_names(ports))
+    volumes(draft)
+    queue = _worker(draft) if draft.kind == "W" else ""
+    routes.write()
+    listeners.write()
+    _connect(draft)  # after listeners of UDP
+    ports.write()
+    if draft.function == "QueueWorker":
+        del draft.arguments["port"]
+    group = draft.of_service("target_groups[0]") if routes.rules else ""
+    scaling(draft, group=group)
+    deployment(draft, queue=queue)
+    tasks.traces(draft)
+    if routes.rules:
+        prefix = "Internal" if routes.is_internal else "Public"
+        draft.variables["COPILOT_LB_DNS"] = Raw(f'environment.export("{prefix}LoadBalancerDNS")')
+
+
+def _port_names(ports: Ports) -> dict[tuple[str, int], PortName]:
+    return {
+        (each.sidecar, each.port): PortName(name, each in ports.udp) for each, name in ports.of_sidecars.items()
+    }
+
+
+def _worker(draft: Draft) -> str:
+    """Add the queues of a worker; return the variable of the default one."""
+    queue, timeout = messages.subscribe(draft)
+    delay = draft.root.section("count").section("queue_delay") if draft.root.is_map("count") else None
+    if delay is None or not delay.keys:
+        draft.do("consume", call(f"{queue}.grant_consume_messages", Raw(draft.variable)))
+        return queue
+    draft.function = "QueueWorker"
+    duration, wait = delay.milliseconds("msg_processing_time"), delay.milliseconds("acceptable_latency")
+    if not duration or not wait:
+        key = "acceptable_latency" if duration else "msg_processing_time"
+        raise delay.ledger.error(delay.line(key), f"count.queue_delay.{key} is missing")
+    draft.arguments |= {
+        "queue": Raw(queue),
+        "message_duration": Raw(duration_code(duration)),
+        "acceptable_wait": Raw(duration_code(wait)),
+    }
+    if timeout < STOP_TIMEOUT:
+        draft.arguments["stop_timeout"] = Raw(duration_code(max(timeout, 2_000)))
+    return queue
+
+
+def _connect(draft: Draft) -> None:
+    """Join Copilot's namespace of Service Connect."""
+    section = draft.root.section("network")
+    is_on = section.is_map("connect") or section.flag("connect")
+    if not is_on:
+        return
+    if section.is_map("connect") and (alias := section.section("connect").text("alias")):
+        draft.alias = alias
+    if draft.function == "QueueWorker":
+        section.lose("connect", "a QueueWorker has no links; give its tasks the address of the service")
+        return
+    # Copilot names no protocol, and the proxies then handle connections.
+    namespace = call("ServiceConnect.tcp", namespace=Raw("environment.namespace"))
+    draft.arguments["service_connect"] = namespace
+    draft.do("namespace", call(draft.of_service("join_namespace")), owns="network.connect")
+
+
+def _job(draft: Draft) -> None:
+    root = draft.root
+    draft.function = "ScheduledTask"
+    section = root.section("on")
+    schedule = section.text("schedule") or ""
+    expression = "rate(1 hour)" if schedule == "none" else cron_expression(schedule)
+    if expression is None:
+        raise section.wrong("schedule", "a schedule such as @daily, @every 5m, 0 9 * * 1 or cron(0 9 * * ? *)", schedule)
+    draft.arguments["schedule"] = call("scheduler.ScheduleExpression.expression", text(expression))
+    if schedule == "none":
+        draft.arguments["enabled"] = Raw("False")
+    if retries := root.number("retries"):
+        draft.arguments["retries"] = Raw(str(retries))
+    if (timeout := root.text("timeout")) is not None:
+        length = milliseconds(timeout)
+        if not length:
+            raise root.wrong("timeout", "a duration such as 1h30m", timeout)
+        draft.arguments["timeout"] = Raw(duration_code(length))
+    job_check(draft)
+    network = root.section("network")
+    if network.is_map("connect") or network.flag("connect"):
+        network.lose("connect", "tasks without a service have no Service Connect; call the service by another name")
+
+
+def _finish(draft: Draft) -> None:
+    draft.arguments["name"] = text(draft.alias or draft.name)
+    draft.arguments["environment"] = environment_argument(draft, draft.variables)
+
+
+def _constructor(draft: Draft) -> Expression:
+    ordered = sorted(draft.arguments.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER))
+    return made(draft.function, construct_id(draft.name), **dict(ordered))
+
