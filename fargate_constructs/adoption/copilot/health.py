@@ -56,14 +56,18 @@ def _path(path: str) -> str:
 def service_health(draft: Draft, ports: Ports) -> None:
     """Add the container's check, and the grace period of `nlb`, to the health of the first port."""
     first = Target("", ports.numbers[0] if ports.numbers else 0)
+    known = ports.options.get(first, {}).get("health")
+    old = dict(known.arguments) if isinstance(known, Call) else {}
     if draft.kind == "L" and draft.root.is_map("nlb"):
-        grace = draft.root.section("nlb").section("healthcheck").milliseconds("grace_period")
-        if grace is not None:
-            ports.add_health(first, {"grace_period": Raw(duration_code(min(grace, MAX_GRACE_PERIOD)))})
+        check = draft.root.section("nlb").section("healthcheck")
+        grace = check.milliseconds("grace_period")
+        if grace is not None and "grace_period" in old:
+            check.differ("grace_period", "a service has one grace period, and http.healthcheck has it")
+        elif grace is not None:
+            old["grace_period"] = Raw(duration_code(min(grace, MAX_GRACE_PERIOD)))
+            ports.add_health(first, old)
     section = draft.root.section("image").section("healthcheck")
     if (command := section.texts("command")) is not None:
-        known = ports.options.get(first, {}).get("health")
-        old = dict(known.arguments) if isinstance(known, Call) else {}
         ports.add_health(first, _container_check(section, old) | {"command": texts(command)})
 
 

@@ -39,6 +39,8 @@ class Listeners:
         _note_aliases(section)
         if protocol == "tls":
             section.lose("port", TLS)
+            if "ssl_policy" in section:
+                section.lose("ssl_policy")
             for key in set(section.keys) - {"alias", "additional_listeners"}:
                 section.take(key)
             return None

@@ -12,6 +12,8 @@ ENVIRONMENT = "\ue000"
 VARIABLE = re.compile("\ue001([^\ue002]+)\ue002")
 # https://aws.github.io/copilot-cli/docs/developing/manifest-env-var/
 INTERPOLATED = re.compile(r"(\\?)\$\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
+# The C library is many times faster, and not in each installation.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NULLS = {"", "~", "null", "Null", "NULL"}
 
 
@@ -63,7 +65,7 @@ def read_yaml(file: Path, application: str) -> Block:
         ManifestError: If the file is no YAML, or no map.
     """
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)

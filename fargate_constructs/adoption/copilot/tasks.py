@@ -1,6 +1,8 @@
 """The size, platform, network, logs and traces of a task, and overrides of its definition."""
 
 import re
+from itertools import pairwise
+from typing import Any
 
 from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, data, made, mapping, text
 from fargate_constructs.adoption.copilot.containers import secrets
@@ -192,33 +194,49 @@ def traces(draft: Draft) -> None:
 
 
 def overrides(draft: Draft) -> None:
-    """Add the overrides of the task definition."""
-    rules = draft.root.sections("taskdef_overrides")
-    for number, rule in enumerate(rules):
-        path = rule.text("path") or ""
-        target = _override_path(path)
-        if target is None:
-            rule.take("value")
-            todo = "the list has other members here; look at the template, and write add_property_override"
-            rule.lose("path", todo)
+    """Add the overrides of the task definition; those of the members of a new list become that list."""
+    values: dict[str, Any] = {}
+    for rule in draft.root.sections("taskdef_overrides"):
+        parts = [name or index for name, index in re.findall(r"([^.\[\]]+)|\[(-|\d+)\]", rule.text("path") or "")]
+        value = plain(rule.take("value"))
+        split = _list_in(parts)
+        if split is None:
+            rule.lose("path", "the list has other members here; look at the template, and write add_property_override")
             continue
-        if "definition" not in draft.names:
-            definition = call("cast", Raw("ecs.CfnTaskDefinition"), Raw(draft.of_service("task_definition.node.default_child")))
-            draft.do("definition", definition, target="definition", owns="taskdef_overrides")
-            draft.names["definition"] = definition
-        value = call("definition.add_property_override", text(target), data(plain(rule.take("value"))))
-        draft.do(f"override {number}", value)
+        if parts[:2] == ["ContainerDefinitions", "0"] and "log_router" in draft.arguments:
+            parts[1] = "1"  # the log router is the first container
+        key = ".".join(parts[:split])
+        values[key] = value if split == len(parts) else _with(values.get(key), parts[split:], value)
+    if not values:
+        return
+    definition = draft.of_service("task_definition.node.default_child")
+    resource = call("cast", Raw("ecs.CfnTaskDefinition"), Raw(definition))
+    draft.do("definition", resource, target="definition", owns="taskdef_overrides")
+    for key, value in values.items():
+        draft.do(f"override {key}", call("definition.add_property_override", text(key), data(value)))
 
 
-def _override_path(path: str) -> str | None:
-    """Return the path for CDK, or None if it is in a list that the constructs fill."""
-    parts = re.findall(r"([^.\[\]]+)|\[(-|\d+)\]", path)
-    names = [name or index for name, index in parts]
-    for before, index in zip(names, names[1:], strict=False):
-        is_main = before == "ContainerDefinitions" and index == "0"
-        if re.fullmatch(r"-|\d+", index) and before in OWN_LISTS and not is_main:
-            return None
-    return ".".join("0" if each == "-" else each for each in names) or None
+def _list_in(parts: list[str]) -> int | None:
+    """Return the place of the first index of a list, or None if the constructs have other members in it."""
+    for place, (before, index) in enumerate(pairwise(parts), start=1):
+        if not re.fullmatch(r"-|\d+", index) or (before == "ContainerDefinitions" and index == "0"):
+            continue
+        return None if before in OWN_LISTS else place
+    return len(parts)
+
+
+def _with(old: Any, parts: list[str], value: object) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON with a value at a path; `-` appends."""
+    if not parts:
+        return value
+    first, *rest = parts
+    if not re.fullmatch(r"-|\d+", first):
+        known = old if isinstance(old, dict) else {}
+        return {**known, first: _with(known.get(first), rest, value)}
+    items = list(old) if isinstance(old, list) else []
+    index = len(items) if first == "-" else min(int(first), len(items))
+    items[index : index + 1] = [_with(items[index] if index < len(items) else None, rest, value)]
+    return items
 
 
 def plain(value: Value | None) -> object:
