@@ -12,6 +12,7 @@ FINE, FINDING, NO_ANSWER = 0, 1, 2
 INTERRUPTED, NOT_READ = 130, 141  # as shells have it, after Ctrl-C and after `| head`
 
 COMMANDS = {
+    "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",
 }
 """Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if

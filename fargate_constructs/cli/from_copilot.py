@@ -62,7 +62,9 @@ def _print(conversion: Conversion, output: Path) -> None:
         if findings:
             screen.print(f"\n{title}")
         for each in findings:
-            where = "" if set(each.environments) == set(conversion.environments) else f" ({', '.join(each.environments)})"
+            where = (
+                "" if set(each.environments) == set(conversion.environments) else f" ({', '.join(each.environments)})"
+            )
             field = f" {each.field}" if each.field else ""
             screen.print(f"  {each.file}:{each.line}:{field}{where}: {each.todo}", soft_wrap=True)
     screen.print("\nNext: docs/from-copilot.md has the order of steps.")

@@ -1,4 +1,4 @@
-"""Writes the files of the app: app.py, copilot_environment.py, a module for each workload, cdk.json, requirements.txt."""
+"""Writes the files of the app: app.py, copilot_environment.py, a module for each workload, and settings."""
 
 import ast
 import json
@@ -235,7 +235,7 @@ NAMESPACE
         }
 '''
 _PUBLIC = '            public_subnet_ids=self._list("PublicSubnets", subnets),\n'
-_NAMESPACE = '''        namespace_id = self.export("ServiceDiscoveryNamespaceID")
+_NAMESPACE = """        namespace_id = self.export("ServiceDiscoveryNamespaceID")
         self.namespace = (
             servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
                 self,
@@ -249,7 +249,7 @@ _NAMESPACE = '''        namespace_id = self.export("ServiceDiscoveryNamespaceID"
                 ),
             )
         )
-'''
+"""
 _LISTENER = '''
     def listener(self, export: str) -> elbv2.IApplicationListener:
         """Return a listener of a load balancer."""
@@ -265,14 +265,14 @@ _LISTENER = '''
 def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:
     """Return app.py."""
     ordered = _in_order(modules)
+    names = "".join(f"{text_code(each)}, " for each in environments).strip()
     body = ["app = App()"]
     body += comment_lines("An environment in another account or region: Stage(app, name, env=Environment(…)).", 0)
-    body.append(f"for name in ({''.join(f'{text_code(each)}, ' for each in environments).rstrip(' ')[: -1 if len(environments) > 1 else None]}):")
+    body.append(f"for name in ({names if len(environments) == 1 else names[:-1]}):")
     body.append(f"{INDENT}stage = Stage(app, name)")
     for module in ordered:
         topics = [
-            f"{safe_name(each.publisher)}_{topic_attribute(each.name)}={safe_name(each.publisher)}.{topic_attribute(each.name)}"
-            for each in module.topics
+            "{0}_{1}={0}.{1}".format(safe_name(each.publisher), topic_attribute(each.name)) for each in module.topics
         ]
         arguments = ["stage", text_code(module.name), "environment_name=name", *topics]
         target = f"{safe_name(module.name)} = " if _is_used(module, modules) else ""

@@ -73,15 +73,15 @@ def condition(names: Sequence[str]) -> str:
     return f"environment.name == {listed}" if len(names) == 1 else f"environment.name in {{{listed}}}"
 
 
-def call(function: str, *positional: Expression, **named: Expression | None) -> Call:
+def call(function: str, /, *positional: Expression, **named: Expression | None) -> Call:
     """Return a call; arguments that are None are left out."""
     arguments = [("", each) for each in positional]
     return Call(function, (*arguments, *((name, value) for name, value in named.items() if value is not None)))
 
 
-def made(function: str, id: str, *positional: Expression, scope: str = "self", **named: Expression | None) -> Call:
+def made(function: str, id: str, /, *positional: Expression, **named: Expression | None) -> Call:
     """Return a call that makes a construct."""
-    return call(function, Raw(scope), Raw(text_code(id)), *positional, **named)
+    return call(function, Raw("self"), Raw(text_code(id)), *positional, **named)
 
 
 def text_code(text: str) -> str:

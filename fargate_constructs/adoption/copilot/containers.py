@@ -22,6 +22,7 @@ from fargate_constructs.adoption.copilot.sections import Note, Section
 from fargate_constructs.adoption.copilot.source import VARIABLE
 from fargate_constructs.adoption.copilot.values import construct_id, duration_code, port_and_protocol
 
+
 @dataclass(frozen=True)
 class PortName:
     """The name of a sidecar's port, to which a route or listener leads."""
@@ -104,8 +105,9 @@ def _secret(draft: Draft, section: Section, key: str, owner: str) -> Expression:
             inner_note(section, key, "the export is taken as the ARN of a secret of Secrets Manager; check that")
         )
         value = call("Fn.import_value", text(export))
-        id = _secret_id(f"{owner}{key}")
-        imported = draft.imported(f"{owner}{key}", made("secretsmanager.Secret.from_secret_complete_arn", id, value))
+        imported = draft.imported(
+            f"{owner}{key}", made("secretsmanager.Secret.from_secret_complete_arn", _secret_id(f"{owner}{key}"), value)
+        )
         return call("ecs.Secret.from_secrets_manager", Raw(imported))
     name = inner.text("secretsmanager")
     if name is None:
@@ -127,7 +129,9 @@ def _parameter(draft: Draft, key: str, name: str) -> Expression:
     if name.startswith("arn:"):
         service, resource = name.split(":")[2], name.split(":", 5)[5]
         if service == "secretsmanager":
-            return call("ecs.Secret.from_secrets_manager", Raw(draft.imported(key, secret_by_arn(_secret_id(key), name))))
+            return call(
+                "ecs.Secret.from_secrets_manager", Raw(draft.imported(key, secret_by_arn(_secret_id(key), name)))
+            )
         path = resource.removeprefix("parameter/")
         name = f"/{path}" if "/" in path else path
     value = made(
@@ -192,7 +196,9 @@ def sidecars(draft: Draft, platform: str, port_names: Mapping[tuple[str, int], P
     conditions = {key: waits.choice(key, CONDITIONS) for key in waits.keys}
     unknown = [key for key in conditions if key not in children]
     if unknown:
-        raise waits.wrong(unknown[0], f"a container of the task ({', '.join(children) or 'there is no sidecar'})", unknown[0])
+        raise waits.wrong(
+            unknown[0], f"a container of the task ({', '.join(children) or 'there is no sidecar'})", unknown[0]
+        )
     for name in _in_order(draft, children):
         _sidecar(draft, name, children[name], conditions.get(name), platform)
         _open_ports(draft, name, children[name], port_names)
@@ -203,9 +209,7 @@ def _in_order(draft: Draft, children: Mapping[str, Section]) -> list[str]:
     waiting = dict(children)
     while waiting:
         ready = [
-            name
-            for name, each in waiting.items()
-            if not set(each.section("depends_on").keys) & (set(waiting) - {name})
+            name for name, each in waiting.items() if not set(each.section("depends_on").keys) & (set(waiting) - {name})
         ]
         if not ready:
             raise draft.root.ledger.error(draft.root.line("sidecars"), "sidecars wait for each other in a circle")

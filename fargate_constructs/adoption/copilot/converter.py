@@ -50,9 +50,7 @@ class Conversion:
     findings: Sequence[Finding]
 
 
-def convert(
-    path: Path, *, output: Path, environment: str | None = None, application: str | None = None
-) -> Conversion:
+def convert(path: Path, *, output: Path, environment: str | None = None, application: str | None = None) -> Conversion:
     """Return the app for a workspace, its folder `copilot`, or one manifest.
 
     Args:
@@ -90,7 +88,9 @@ def convert(
             Finding(source, line, field, tuple(where), todo, is_lost)
             for (line, field, todo, is_lost), where in sorted(notes.items())
         ]
-    findings += [Finding(_shown(file, workspace.root), 1, "", tuple(names), todo) for file, todo in workspace.not_converted]
+    findings += [
+        Finding(_shown(file, workspace.root), 1, "", tuple(names), todo) for file, todo in workspace.not_converted
+    ]
     return Conversion(workspace.application, tuple(names), _files(workspace, names, modules, output), findings)
 
 
@@ -124,7 +124,7 @@ def _topics(manifest: Manifest) -> list[Topic]:
         name = each.get("name") if isinstance(each, Block) else None
         if isinstance(name, Scalar):
             fifo = each.get("fifo") if isinstance(each, Block) else None
-            is_fifo = isinstance(fifo, Block) or isinstance(fifo, Scalar) and flag(fifo.text) is True
+            is_fifo = isinstance(fifo, Block) or (isinstance(fifo, Scalar) and flag(fifo.text) is True)
             found.append(Topic(manifest.name, f"{name.text}{'.fifo' if is_fifo else ''}"))
     return found
 

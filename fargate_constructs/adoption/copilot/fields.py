@@ -94,5 +94,7 @@ def _validate(file: Path, value: Value, node: _Node, path: str) -> None:
             known = sorted(set(node.children) - {"[]"})
             near = difflib.get_close_matches(key, known, 1, 0.5)
             advice = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known) or 'none here'}"
-            raise ManifestError(file, value.lines[key], f"unknown key {path}{key!r}; {advice}".replace(f"{path}'", f"'{path}"))
+            raise ManifestError(
+                file, value.lines[key], f"unknown key {path}{key!r}; {advice}".replace(f"{path}'", f"'{path}")
+            )
         _validate(file, inner, child, f"{path}{key}.")

@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, mapping, made, text, text_code
+from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, Raw, call, made, mapping, text, text_code
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
@@ -30,7 +30,7 @@ def registry_credentials(draft: Draft, arn: str | None, owner: str) -> Expressio
     return Raw(draft.imported(name, secret_by_arn(construct_id(name), arn)))
 
 
-def secret_by_arn(id: str, arn: str) -> "Expression":  # type: ignore[type-arg] # a call
+def secret_by_arn(id: str, arn: str) -> Call:
     """Return the import of a secret by its whole or partial ARN."""
     method = "from_secret_complete_arn" if COMPLETE_ARN.fullmatch(arn) else "from_secret_partial_arn"
     return made(f"secretsmanager.Secret.{method}", id, text(arn))
@@ -54,7 +54,9 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
     folder = posixpath.normpath(context or posixpath.dirname(dockerfile) or ".")
     file = posixpath.relpath(dockerfile, folder)
     if file.startswith(".."):
-        section.lose("build", f"the Dockerfile {dockerfile} is outside of its context {folder}; move it into the context")
+        section.lose(
+            "build", f"the Dockerfile {dockerfile} is outside of its context {folder}; move it into the context"
+        )
     if file != "Dockerfile":
         options["file"] = text(file)
     if draft.output and (folder == "." or draft.output.startswith(f"{folder}/")):

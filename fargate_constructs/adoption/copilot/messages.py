@@ -54,7 +54,7 @@ def subscribe(draft: Draft) -> tuple[str, int]:
     urls: dict[str, Expression] = {}
     for topic in section.sections("topics"):
         name, service = topic.text("name") or "", topic.text("service") or ""
-        queue, is_own = events, topic.is_map("queue") or topic.raw("queue") is not None and topic.flag("queue")
+        queue, is_own = events, topic.is_map("queue") or (topic.raw("queue") is not None and topic.flag("queue"))
         if is_own:
             own = topic.section("queue") if topic.is_map("queue") else topic.empty("queue")
             queue, _ = _queue(draft, f"{construct_id(service)}{construct_id(name)}", own)
@@ -82,7 +82,13 @@ def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     fifo = _fifo(section)
     is_fifo = {"fifo": Raw("True")} if fifo else {}
     owns = section.path or "subscribe"
-    dead = made("sqs.Queue", f"{prefix}DeadLetterQueue", **is_fifo, retention_period=Raw("Duration.days(14)"), enforce_ssl=Raw("True"))
+    dead = made(
+        "sqs.Queue",
+        f"{prefix}DeadLetterQueue",
+        **is_fifo,
+        retention_period=Raw("Duration.days(14)"),
+        enforce_ssl=Raw("True"),
+    )
     dead_letters = draft.make(f"{prefix}_dead_letter_queue", dead)
     tries = section.section("dead_letter").number("tries")
     if tries is None:
@@ -90,10 +96,10 @@ def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
         section.differ("dead_letter", todo)
     options: dict[str, Expression] = dict(fifo)
     timeout = section.milliseconds("timeout")
-    for key, name, time in (
-        ("delay", "delivery_delay", section.milliseconds("delay")),
-        ("retention", "retention_period", section.milliseconds("retention")),
-        ("timeout", "visibility_timeout", timeout),
+    for name, time in (
+        ("delivery_delay", section.milliseconds("delay")),
+        ("retention_period", section.milliseconds("retention")),
+        ("visibility_timeout", timeout),
     ):
         if time is not None:
             options[name] = Raw(duration_code(time))
@@ -136,23 +142,23 @@ def _topic(draft: Draft, service: str, name: str, *, is_fifo: bool) -> str:
         return f"self.{topic_attribute(name)}"
     resource = text(f"{draft.application}-{ENVIRONMENT}-{service}-{name}")
     arn = call("self.format_arn", service=text("sns"), resource=resource)
-    id = f"{construct_id(service)}{construct_id(name)}Topic"
-    return draft.imported(variable, made("sns.Topic.from_topic_arn", id, arn))
+    topic_id = f"{construct_id(service)}{construct_id(name)}Topic"
+    return draft.imported(variable, made("sns.Topic.from_topic_arn", topic_id, arn))
 
 
 def _subscription(draft: Draft, section: Section, topic: str, queue: str) -> None:
     policy = plain(section.take("filter_policy"))
     simple = _simple_policy(policy) if isinstance(policy, dict) else None
-    value = call(
-        f"{topic}.add_subscription", call("subscriptions.SqsSubscription", Raw(queue), filter_policy=simple)
-    )
+    value = call(f"{topic}.add_subscription", call("subscriptions.SqsSubscription", Raw(queue), filter_policy=simple))
     is_complex = bool(policy) and simple is None
     target = f"{topic.removeprefix('self.')}_subscription" if is_complex else ""
     draft.do(f"subscribe {topic}", value, target=target, owns=section.path)
     if is_complex:
         resource = call("cast", Raw("sns.CfnSubscription"), Raw(f"{target}.node.default_child"))
         draft.do(f"resource of {target}", resource, target=target.replace("_subscription", "_filter"))
-        override = call(f"{target.replace('_subscription', '_filter')}.add_property_override", text("FilterPolicy"), data(policy))
+        override = call(
+            f"{target.replace('_subscription', '_filter')}.add_property_override", text("FilterPolicy"), data(policy)
+        )
         draft.do(f"filter of {target}", override)
 
 

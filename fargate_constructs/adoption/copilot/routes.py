@@ -18,8 +18,8 @@ FIRST_REDIRECT_PRIORITY = 20_000
 PER_WORKLOAD = 10
 SHARED = "requests to one port have one target group here, with the settings of the first rule"
 INTERNAL = (
-    "this route answers the name in .internal; for callers of the load balancer's own name (COPILOT_LB_DNS) add a route "
-    "with that host and a priority"
+    "this route answers the name in .internal; for callers of the load balancer's own name (COPILOT_LB_DNS) add a "
+    "route with that host and a priority"
 )
 
 
@@ -155,8 +155,8 @@ class Routes:
         for name, values in (("hosts", rule.hosts), ("paths", rule.paths), ("source_ips", rule.source_ips)):
             if values:
                 options[name] = texts(values)
-        id = f"{rule.id}{'' if variable == 'https' else 'Http'}"
-        value = call(f"{variable}.add_route", text(id), **options)
+        route_id = f"{rule.id}{'' if variable == 'https' else 'Http'}"
+        value = call(f"{variable}.add_route", text(route_id), **options)
         self.draft.do(f"route {variable} {rule.index}", value, owns=rule.section.path)
 
     def _plain_http(self, export: str) -> None:

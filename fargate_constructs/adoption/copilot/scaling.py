@@ -60,7 +60,7 @@ def scaling(draft: Draft, *, group: str) -> None:
     for key, metric in metrics.items():
         _track(draft, key, metric, options, group)
     if "queue_delay" not in section:
-        if draft.kind == "W" or "port" in draft.arguments and draft.arguments["port"] == Raw("None"):
+        if draft.kind == "W" or ("port" in draft.arguments and draft.arguments["port"] == Raw("None")):
             del options["requests_per_target"]
         draft.arguments["scaling"] = Call("Scaling", tuple(options.items()))
 
@@ -99,7 +99,7 @@ def _metric(section: Section, key: str) -> Metric:
     if inner:
         own = inner.section("cooldown")
         times |= {name: own.milliseconds(name) for name in ("in", "out") if name in own}
-    is_known = bool(value) and (key == "response_time" and milliseconds(value or "") or (value or "").isdecimal())
+    is_known = milliseconds(value or "") if key == "response_time" else (value or "").isdecimal()
     if not is_known:
         expected = "a duration such as 2s" if key == "response_time" else "a whole number"
         raise section.wrong(key, expected, value)
@@ -156,7 +156,11 @@ def deployment(draft: Draft, *, queue: str = "") -> None:
     if not section.is_map("rollback_alarms"):
         names = section.texts("rollback_alarms") or []
         alarms = [
-            Raw(draft.imported(f"{name}_alarm", made("cloudwatch.Alarm.from_alarm_name", construct_id(name), text(name))))
+            Raw(
+                draft.imported(
+                    f"{name}_alarm", made("cloudwatch.Alarm.from_alarm_name", construct_id(name), text(name))
+                )
+            )
             for name in names
         ]
         draft.arguments["rollback"] = call("Rollback", alarms=Listed(tuple(alarms)))

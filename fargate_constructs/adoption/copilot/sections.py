@@ -49,6 +49,7 @@ class Section:
         self._pattern = pattern
 
     def __contains__(self, key: str) -> bool:
+        """Whether a key has a value."""
         value = self._block.get(key)
         return value is not None and not (isinstance(value, Scalar) and value.is_null)
 

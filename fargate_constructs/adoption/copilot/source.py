@@ -87,7 +87,7 @@ class _Reader:
             return self._block(node, line)
         if isinstance(node, yaml.SequenceNode):
             return Items([self.value(each) for each in node.value], line)
-        is_plain = node.style is None
+        is_plain = not getattr(node, "style", None)
         return Scalar(self._interpolate(node.value), line, is_plain=is_plain)
 
     def _block(self, node: yaml.MappingNode, line: int) -> Block:
@@ -97,7 +97,7 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise ManifestError(self._file, key_line, "a key must be a text")
             value = self.value(value_node)
-            if key == "<<" and key_node.style is None:  # https://yaml.org/type/merge.html
+            if key == "<<" and not key_node.style:  # https://yaml.org/type/merge.html
                 for each in reversed(value if isinstance(value, Items) else [value]):
                     if not isinstance(each, Block):
                         raise ManifestError(self._file, key_line, "'<<' takes a map, such as an alias of one")

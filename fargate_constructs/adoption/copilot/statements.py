@@ -4,7 +4,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fargate_constructs.adoption.copilot.code import INDENT, Branch, Call, Choice, Expression, Mapped, Raw, condition, flat_code, lines
+from fargate_constructs.adoption.copilot.code import (
+    INDENT,
+    Branch,
+    Call,
+    Choice,
+    Expression,
+    Mapped,
+    Raw,
+    condition,
+    flat_code,
+    lines,
+)
 from fargate_constructs.adoption.copilot.sections import Note
 
 # What an argument is without the field that only some environments have. All others are None.
@@ -73,10 +84,7 @@ class Statements:
             )
             comments.setdefault(owner[1], []).append(note.text)
         return Statements(
-            [
-                replace(each, comments=(*each.comments, *comments.get(each.key, ())))
-                for each in self.items
-            ]
+            [replace(each, comments=(*each.comments, *comments.get(each.key, ()))) for each in self.items]
         )
 
 
@@ -89,9 +97,7 @@ def merged_lines(by_name: Mapping[str, Statements], indent: int) -> Iterator[str
     blocks: list[tuple[tuple[str, ...], list[str]]] = []
     partial: set[str] = set()
     for key in _order(by_name):
-        found = {
-            name: each for name, statements in by_name.items() for each in statements.items if each.key == key
-        }
+        found = {name: each for name, statements in by_name.items() for each in statements.items if each.key == key}
         everywhere = set(found) == set(by_name) or next(iter(found.values())).is_import
         names = () if everywhere else tuple(found)
         if names:
@@ -121,7 +127,9 @@ def _order(by_name: Mapping[str, Statements]) -> list[str]:
     return order
 
 
-def _statement_lines(found: Mapping[str, Statement], names: Sequence[str], indent: int, partial: set[str]) -> Iterator[str]:
+def _statement_lines(
+    found: Mapping[str, Statement], names: Sequence[str], indent: int, partial: set[str]
+) -> Iterator[str]:
     target = next((each.target for each in found.values() if each.target), "")
     comments: dict[str, list[str]] = {}
     for name, each in found.items():
@@ -187,9 +195,10 @@ def _positions(each: Call) -> int:
 
 def _merged_calls(calls: Mapping[str, Call]) -> Expression:
     first = next(iter(calls.values()))
-    arguments: list[tuple[str, Expression]] = []
-    for index in range(_positions(first)):
-        arguments.append(("", merged({name: each.arguments[index][1] for name, each in calls.items()}, 1)))
+    arguments: list[tuple[str, Expression]] = [
+        ("", merged({name: each.arguments[index][1] for name, each in calls.items()}, 1))
+        for index in range(_positions(first))
+    ]
     names: dict[str, None] = {}
     for each in calls.values():
         names |= {name: None for name, _ in each.arguments if name}
@@ -202,9 +211,9 @@ def _merged_calls(calls: Mapping[str, Call]) -> Expression:
 def _merged_dicts(dicts: Mapping[str, Mapped]) -> Expression:
     by_key = {name: dict(each.entries) for name, each in dicts.items()}
     keys: dict[str, None] = {}
-    for entries in by_key.values():
-        keys |= dict.fromkeys(entries)
-    common = [key for key in keys if all(key in entries for entries in by_key.values())]
+    for each in by_key.values():
+        keys |= dict.fromkeys(each)
+    common = [key for key in keys if all(key in each for each in by_key.values())]
     entries: list[tuple[str, Expression]] = [
         (key, merged({name: inner[key] for name, inner in by_key.items()}, 1)) for key in common
     ]
@@ -212,6 +221,6 @@ def _merged_dicts(dicts: Mapping[str, Mapped]) -> Expression:
         name: Mapped(tuple((key, value) for key, value in inner.items() if key not in common))
         for name, inner in by_key.items()
     }
-    if any(each.entries for each in rest.values()):
+    if any(mapped.entries for mapped in rest.values()):
         entries.append(("**", Choice(tuple(rest.items()))))
     return Mapped(tuple(entries)) if common else Choice(tuple(dicts.items()))

@@ -130,7 +130,7 @@ def _security_groups(draft: Draft, section: Section) -> list[Expression]:
         key = "groups"
     else:
         exports, key = [], "security_groups"
-    groups = [call("Fn.import_value", text(each)) for each in exports if each]
+    groups: list[Expression] = [call("Fn.import_value", text(each)) for each in exports if each]
     if isinstance(value, Items) and all(isinstance(each, Block) for each in value):
         groups += [call("Fn.import_value", text(each.text("from_cfn") or "")) for each in section.sections(key)]
     elif isinstance(value, Items):

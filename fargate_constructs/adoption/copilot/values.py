@@ -63,10 +63,11 @@ def cron_expression(schedule: str) -> str | None:
         return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
     if schedule in PRESETS:
         return f"cron({PRESETS[schedule]})"
-    fields = schedule.split()
-    if len(fields) != FIELDS:
-        return None
-    is_open = {index for index in (DAY, WEEKDAY) if fields[index] in {"*", "?"}}
+    return _from_crontab(schedule.split())
+
+
+def _from_crontab(fields: list[str]) -> str | None:
+    is_open = {index for index in (DAY, WEEKDAY) if len(fields) == FIELDS and fields[index] in {"*", "?"}}
     if not is_open:
         return None
     if DAY in is_open and WEEKDAY not in is_open:

@@ -24,16 +24,28 @@ def volumes(draft: Draft) -> None:
     for name, section in draft.root.section("storage").children("volumes").items():
         found[name] = _volume(draft, name, section)
         if path := section.text("path"):
-            _mount(draft, name, found[name], path, section, "", f"storage.volumes.{name}")
+            _mount(draft, name, found[name], path=path, section=section, owns=f"storage.volumes.{name}")
     for sidecar, section in draft.root.children("sidecars").items():
         for mount in section.sections("mount_points"):
             source = mount.text("source_volume")
             if source not in found:
-                raise mount.wrong("source_volume", f"one of the volumes ({', '.join(found) or 'there is none'})", source)
-            _mount(draft, source, found[source], mount.text("path") or "", mount, sidecar, mount.path)
+                raise mount.wrong(
+                    "source_volume", f"one of the volumes ({', '.join(found) or 'there is none'})", source
+                )
+            _mount(
+                draft,
+                source,
+                found[source],
+                path=mount.text("path") or "",
+                section=mount,
+                sidecar=sidecar,
+                owns=mount.path,
+            )
 
 
-def _mount(draft: Draft, name: str, volume: Volume, path: str, section: Section, sidecar: str, owns: str) -> None:
+def _mount(
+    draft: Draft, name: str, volume: Volume, *, path: str, section: Section, sidecar: str = "", owns: str
+) -> None:
     read_only = section.flag("read_only") is not False  # as Copilot's default
     container = safe_sidecar(draft, sidecar) if sidecar else ""
     key = f"mount {name} {sidecar} {path}"
@@ -47,7 +59,9 @@ def _mount(draft: Draft, name: str, volume: Volume, path: str, section: Section,
             container=Raw(container) if container else None,
         )
     else:
-        mount = call("ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=Raw(str(read_only)))
+        mount = call(
+            "ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=Raw(str(read_only))
+        )
         value = call(f"{container or draft.of_service('container')}.add_mount_points", mount)
     draft.do(key, value, owns=owns)
 
@@ -91,14 +105,14 @@ def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volum
 
 
 def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
-    id = construct_id(name)
+    prefix = construct_id(name)
     if efs.is_map("id"):
         file_system_id = call("Fn.import_value", text(efs.section("id").text("from_cfn") or ""))
     else:
         file_system_id = text(efs.text("id") or "")  # type: ignore[assignment] # an expression, too
     file_system = made(
         "efs.FileSystem.from_file_system_attributes",
-        f"{id}FileSystem",
+        f"{prefix}FileSystem",
         file_system_id=file_system_id,
         security_group=Raw("environment.security_group"),
     )
@@ -109,7 +123,7 @@ def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
     root_dir = efs.text("root_dir") or "/"
     if point_id := auth.text("access_point_id"):
         method, options = "efs.AccessPoint.from_access_point_attributes", {"access_point_id": text(point_id)}
-        point = made(method, f"{id}AccessPoint", **options, file_system=Raw(variable))
+        point = made(method, f"{prefix}AccessPoint", **options, file_system=Raw(variable))
         return Volume(variable, draft.imported(f"{name}_access_point", point))
-    point = made("efs.AccessPoint", f"{id}AccessPoint", file_system=Raw(variable), path=text(root_dir))
+    point = made("efs.AccessPoint", f"{prefix}AccessPoint", file_system=Raw(variable), path=text(root_dir))
     return Volume(variable, draft.make(f"{name}_access_point", point))

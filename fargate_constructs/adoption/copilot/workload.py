@@ -56,7 +56,11 @@ def statements(draft: Draft, position: int) -> Statements:
     tasks.overrides(draft)
     root.list_rest()
     constructor = Statement("service", _constructor(draft), draft.variable, owns=("",))
-    return Statements([*draft.before.items, constructor, *draft.after.items]).without_unused().with_notes(root.ledger.notes)
+    return (
+        Statements([*draft.before.items, constructor, *draft.after.items])
+        .without_unused()
+        .with_notes(root.ledger.notes)
+    )
 
 
 def _service(draft: Draft, position: int, platform: str) -> None:
@@ -84,9 +88,7 @@ def _service(draft: Draft, position: int, platform: str) -> None:
 
 
 def _port_names(ports: Ports) -> dict[tuple[str, int], PortName]:
-    return {
-        (each.sidecar, each.port): PortName(name, each in ports.udp) for each, name in ports.of_sidecars.items()
-    }
+    return {(each.sidecar, each.port): PortName(name, each in ports.udp) for each, name in ports.of_sidecars.items()}
 
 
 def _worker(draft: Draft) -> str:
@@ -135,7 +137,9 @@ def _job(draft: Draft) -> None:
     schedule = section.text("schedule") or ""
     expression = "rate(1 hour)" if schedule == "none" else cron_expression(schedule)
     if expression is None:
-        raise section.wrong("schedule", "a schedule such as @daily, @every 5m, 0 9 * * 1 or cron(0 9 * * ? *)", schedule)
+        raise section.wrong(
+            "schedule", "a schedule such as @daily, @every 5m, 0 9 * * 1 or cron(0 9 * * ? *)", schedule
+        )
     draft.arguments["schedule"] = call("scheduler.ScheduleExpression.expression", text(expression))
     if schedule == "none":
         draft.arguments["enabled"] = Raw("False")
@@ -160,4 +164,3 @@ def _finish(draft: Draft) -> None:
 def _constructor(draft: Draft) -> Expression:
     ordered = sorted(draft.arguments.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER))
     return made(draft.function, construct_id(draft.name), **dict(ordered))
-

@@ -68,9 +68,12 @@ def find_workspace(path: Path, application: str | None) -> Workspace:
         ManifestError: If a manifest says something that Copilot does not know.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: pass the root of a workspace, its folder copilot, or a manifest")
+        raise FileNotFoundError(
+            f"{path} does not exist: pass the root of a workspace, its folder copilot, or a manifest"
+        )
     if path.is_file():
-        folder = next((each for each in path.resolve().parents if (each / SUMMARY).exists()), None)
+        parents = path.resolve().parents
+        folder = next((each for each in parents if each.name == FOLDER or (each / SUMMARY).exists()), None)
         root = folder.parent if folder else Path.cwd()
         workspace = Workspace(root, _application(folder, application, path))
         _read(workspace, path)

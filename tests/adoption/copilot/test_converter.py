@@ -13,6 +13,9 @@ from tests.adoption.copilot.generated import WORKSPACE
 
 WEB = "name: web\ntype: Load Balanced Web Service\nimage: {location: nginx, port: 80}\n"
 BACKEND = "name: web\ntype: Backend Service\nimage: {location: nginx, port: 80}\n"
+CIRCLE = "sidecars: {a: {image: x, depends_on: {b: start}}, b: {image: x, depends_on: {a: start}}}\n"
+OWN_TOPIC = "subscribe: {topics: [{name: a, service: web, queue: true}]}\npublish: {topics: [{name: a}]}\n"
+DELAY = "count: {range: 1-2, queue_delay: {acceptable_latency: 5m, msg_processing_time: 1s}}\n"
 WORKER = "name: web\ntype: Worker Service\nimage: {location: nginx}\n"
 JOB = "name: web\ntype: Scheduled Job\nimage: {location: nginx}\n"
 
@@ -60,7 +63,10 @@ def code_of(folder: Path, text: str) -> str:
         (f"{WEB}http: off it\n", "http must be a map, or false"),
         (f"{WEB}http: {{path: /, target_container: x}}\n", "target_container must be a container of the task (web)"),
         (f"{WEB}http: {{path: /, target_container: x}}\nsidecars: {{x: {{image: y}}}}\n", "sidecars.x.port is missing"),
-        ("name: web\ntype: Load Balanced Web Service\nimage: {location: a}\nhttp: {path: /}\n", "image.port is missing"),
+        (
+            "name: web\ntype: Load Balanced Web Service\nimage: {location: a}\nhttp: {path: /}\n",
+            "image.port is missing",
+        ),
         (f"{WEB}nlb: {{port: 80/http}}\n", "nlb.port must be a port such as 80, 80/udp or 443/tls"),
         (f"{WEB}count: {{range: some}}\n", "count.range must be a range such as 1-10, got: 'some'"),
         (f"{WEB}count: {{range: 1-2, requests: many}}\n", "count.requests must be a whole number"),
@@ -72,10 +78,13 @@ def code_of(folder: Path, text: str) -> str:
         (f"{WEB}sidecars: {{a: b}}\n", "sidecars.a must be a map"),
         (f"{WEB}sidecars: {{a: {{image: x, port: 80/tls}}}}\n", "sidecars.a.port must be a port such as 8080"),
         (
-            f"{WEB}sidecars: {{a: {{image: x, depends_on: {{b: start}}}}, b: {{image: x, depends_on: {{a: start}}}}}}\n",
+            WEB + CIRCLE,
             "sidecars wait for each other in a circle",
         ),
-        (f"{BACKEND.replace('port: 80', 'depends_on: {x: start}')}", "image.depends_on.x must be a container of the task"),
+        (
+            f"{BACKEND.replace('port: 80', 'depends_on: {x: start}')}",
+            "image.depends_on.x must be a container of the task",
+        ),
         (
             f"{WEB}sidecars: {{a: {{image: x, mount_points: [{{source_volume: v, path: /v}}]}}}}\n",
             "source_volume must be one of the volumes (there is none), got: 'v'",
@@ -83,7 +92,10 @@ def code_of(folder: Path, text: str) -> str:
         (f"{WEB}variables: {{A: {{}}}}\n", "variables.A must be a text or from_cfn"),
         (f"{WEB}secrets: {{A: {{}}}}\n", "secrets.A must be a text, secretsmanager or from_cfn"),
         (f"{WEB}network: {{vpc: {{security_groups: sg-1}}}}\n", "must be a list of security groups"),
-        (f"{WEB}network: {{vpc: {{security_groups: [sg-1, {{}}]}}}}\n", "must be a list of security groups or from_cfn"),
+        (
+            f"{WEB}network: {{vpc: {{security_groups: [sg-1, {{}}]}}}}\n",
+            "must be a list of security groups or from_cfn",
+        ),
         (f"{WEB}publish: {{topics: [{{name: a}}, {{name: a}}]}}\n", "the topic 'a' is there twice"),
         (f"{WORKER}count: {{range: 1-2, queue_delay: {{acceptable_latency: 5m}}}}\n", "msg_processing_time is missing"),
         (f"{JOB}on: {{schedule: sometimes}}\n", "on.schedule must be a schedule such as @daily"),
@@ -92,7 +104,7 @@ def code_of(folder: Path, text: str) -> str:
 )
 def test_refusals(text: str, message: str, tmp_path: Path) -> None:
     """An error names the file, the line and what to write."""
-    with pytest.raises(ValueError, match="manifest.yml:[0-9]+: ") as error:
+    with pytest.raises(ValueError, match=r"manifest.yml:[0-9]+: ") as error:
         convert_text(tmp_path, text)
 
     assert message in str(error.value)
@@ -105,39 +117,86 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
         (f"{WEB}http: {{path: api, alias: 'a.com, b.com'}}\n", 'hosts=["a.com", "b.com"], paths=["/api", "/api/*"]'),
         (f"{WEB}http: {{path: /, healthcheck: {{grace_period: 10m}}}}\n", "grace_period=Duration.minutes(5)"),
         (f"{WEB}http: {{path: /, version: grpc}}\n", "protocol_version=elbv2.ApplicationProtocolVersion.GRPC"),
-        (f"{WEB}nlb: {{port: 80, healthcheck: {{grace_period: 10s}}}}\n", "health=Health(grace_period=Duration.seconds(10))"),
+        (
+            f"{WEB}nlb: {{port: 80, healthcheck: {{grace_period: 10s}}}}\n",
+            "health=Health(grace_period=Duration.seconds(10))",
+        ),
         (f"{BACKEND.replace(', port: 80', '')}", "port=None"),
-        (f"{BACKEND.replace(', port: 80', '')}count: {{range: 1-2, cpu_percentage: 50}}\n", "Scaling(min=1, max=2, cpu_percent=50)"),
+        (
+            f"{BACKEND.replace(', port: 80', '')}count: {{range: 1-2, cpu_percentage: 50}}\n",
+            "Scaling(min=1, max=2, cpu_percent=50)",
+        ),
         (f"{WEB}", "scaling=Scaling(min=1, max=1)"),
         (f"{WEB}count: {{cpu_percentage: 50}}\n", "Scaling(min=1, max=1, cpu_percent=50, requests_per_target=None)"),
         (f"{WEB}platform: windows/x86_64\n", "ecs.OperatingSystemFamily.WINDOWS_SERVER_2019_CORE"),
         (f"{WEB}platform: {{osfamily: windows_server_2022_full, architecture: x86_64}}\n", "WINDOWS_SERVER_2022_FULL"),
         (f"{WEB}command: ${{WORDS}}\n", "command=json.loads(WORDS)"),
         (f"{WEB}command: ['${{WORDS}}']\n", "command=json.loads(WORDS)"),
-        (f"{WEB}variables: {{A: '\\${{NOT}}', B: '{{x}}${{TAG}}', C: 'say \"hi\"'}}\n", "\"A\": \"${NOT}\", \"B\": f\"{{x}}{TAG}\", \"C\": 'say \"hi\"'"),
-        (f"{WEB}variables: {{A: ${{COPILOT_ENVIRONMENT_NAME}}, B: ${{TAG}}}}\n", '"A": environment.name, "B": TAG'),
+        (
+            f"{WEB}variables: {{A: '\\${{NOT}}', B: '{{x}}${{TAG}}', C: 'say \"hi\"'}}\n",
+            '"A": "${NOT}", "B": f"{{x}}{TAG}", "C": \'say "hi"\'',
+        ),
+        (f"{WEB}variables:\n  A: ${{COPILOT_ENVIRONMENT_NAME}}\n  B: ${{TAG}}\n", '"A": environment.name, "B": TAG'),
         (f"{WEB}secrets: {{A: 'arn:aws:ssm:eu-west-1:1:parameter/a/b'}}\n", 'parameter_name="/a/b"'),
         (f"{WEB}secrets: {{A: 'arn:aws:ssm:eu-west-1:1:parameter/a'}}\n", 'parameter_name="a"'),
         (f"{WEB}secrets: {{A: 'arn:aws:secretsmanager:eu-west-1:1:secret:a'}}\n", "from_secret_partial_arn("),
-        (f"{WEB}secrets: {{A: {{secretsmanager: 'arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf:k::'}}}}\n", 'from_secrets_manager(a, "k")'),
-        (f"{WEB}secrets: {{A: {{secretsmanager: 'arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf'}}}}\n", "from_secrets_manager(a)"),
-        (f"{WEB}secrets: {{A: {{secretsmanager: 'm:k:AWSPREVIOUS'}}}}\n", 'ecs.SecretVersionInfo(version_stage="AWSPREVIOUS"), "k"'),
+        (
+            f"{WEB}secrets: {{A: {{secretsmanager: 'arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf:k::'}}}}\n",
+            'from_secrets_manager(a, "k")',
+        ),
+        (
+            f"{WEB}secrets: {{A: {{secretsmanager: 'arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf'}}}}\n",
+            "from_secrets_manager(a)",
+        ),
+        (
+            f"{WEB}secrets: {{A: {{secretsmanager: 'm:k:AWSPREVIOUS'}}}}\n",
+            'ecs.SecretVersionInfo(version_stage="AWSPREVIOUS"), "k"',
+        ),
         (f"{WEB}secrets: {{A: {{secretsmanager: 'm:::v1'}}}}\n", 'a, ecs.SecretVersionInfo(version_id="v1")'),
-        (f"{WEB}secrets: {{WEB: a, CLASS: b}}\n", '{ "WEB": ecs.Secret.from_ssm_parameter(web_), "CLASS": ecs.Secret.from_ssm_parameter(class_)'),
-        (f"{WEB}publish: {{topics: [{{name: a, fifo: true}}]}}\n", 'sns.Topic(self, "AFifoTopic", fifo=True, enforce_ssl=True)'),
+        (
+            f"{WEB}secrets: {{WEB: a, CLASS: b}}\n",
+            '{ "WEB": ecs.Secret.from_ssm_parameter(web_), "CLASS": ecs.Secret.from_ssm_parameter(class_)',
+        ),
+        (
+            f"{WEB}publish: {{topics: [{{name: a, fifo: true}}]}}\n",
+            'sns.Topic(self, "AFifoTopic", fifo=True, enforce_ssl=True)',
+        ),
         (f"{WEB}deployment: {{rolling: default}}\n", "FargateService("),
         (f"{WEB}sidecars: {{web: {{image: x}}}}\nstorage: {{volumes: {{}}}}\n", 'web.add_sidecar( "web"'),
         (f"{WEB}sidecars: {{a: {{image: x, port: 53/udp}}}}\n", "container_port=53, protocol=ecs.Protocol.UDP"),
-        (f"{WEB}image: {{build: {{context: web}}}}\n".replace("image: {location: nginx, port: 80}\n", ""), 'WORKSPACE / "web"'),
-        (f"{WEB}image: {{build: Dockerfile}}\n".replace("image: {location: nginx, port: 80}\n", ""), 'str(WORKSPACE), exclude=["cdk"]'),
-        (f"{WEB}image: {{build: {{dockerfile: a/Dockerfile, context: b}}}}\n".replace("image: {location: nginx, port: 80}\n", ""), "# not converted: image.build: the Dockerfile"),
+        (
+            f"{WEB}image: {{build: {{context: web}}}}\n".replace("image: {location: nginx, port: 80}\n", ""),
+            'WORKSPACE / "web"',
+        ),
+        (
+            f"{WEB}image: {{build: Dockerfile}}\n".replace("image: {location: nginx, port: 80}\n", ""),
+            'str(WORKSPACE), exclude=["cdk"]',
+        ),
+        (
+            f"{WEB}image: {{build: {{dockerfile: a/Dockerfile, context: b}}}}\n".replace(
+                "image: {location: nginx, port: 80}\n", ""
+            ),
+            "# not converted: image.build: the Dockerfile",
+        ),
         (f"{WEB}taskdef_overrides: [{{path: PidMode, value: task}}]\n", 'add_property_override("PidMode", "task")'),
-        (f"{WEB}taskdef_overrides: [{{path: 'A[-].B[-]', value: 1.5}}, {{path: 'A[0].B[1]', value: null}}]\n", 'override("A", [{"B": [1.5, None]}])'),
-        (f"{WORKER}subscribe: {{topics: [{{name: a, service: web, queue: true}}]}}\npublish: {{topics: [{{name: a}}]}}\n", "self.a_topic.add_subscription("),
-        (f"{WORKER}count: {{range: 1-2, queue_delay: {{acceptable_latency: 5m, msg_processing_time: 1s}}}}\nsubscribe: {{queue: {{timeout: 10s}}}}\nnetwork: {{connect: true}}\n", "stop_timeout=Duration.seconds(10)"),
+        (
+            f"{WEB}taskdef_overrides: [{{path: 'A[-].B[-]', value: 1.5}}, {{path: 'A[0].B[1]', value: null}}]\n",
+            'override("A", [{"B": [1.5, None]}])',
+        ),
+        (
+            WORKER + OWN_TOPIC,
+            "self.a_topic.add_subscription(",
+        ),
+        (
+            f"{WORKER}{DELAY}subscribe: {{queue: {{timeout: 10s}}}}\nnetwork: {{connect: true}}\n",
+            "stop_timeout=Duration.seconds(10)",
+        ),
         (f"{JOB}on: {{schedule: '@every 5m'}}\nnetwork: {{connect: true}}\n", "# not converted: network.connect"),
         (f"{JOB}on: {{schedule: none}}\n", "enabled=False"),
-        (f"{WEB}base: &a {{cpu: 512}}\n".replace("base: &a {cpu: 512}", "<<: [{cpu: 512}, {memory: 1024}]"), "cpu=512, memory_limit_mib=1024"),
+        (
+            f"{WEB}base: &a {{cpu: 512}}\n".replace("base: &a {cpu: 512}", "<<: [{cpu: 512}, {memory: 1024}]"),
+            "cpu=512, memory_limit_mib=1024",
+        ),
         (f"{WEB}nlb: {{port: 81, alias: [{{name: a.com, hosted_zone: Z1}}]}}\n", "# not converted: nlb.alias[0].name"),
         (f"{WEB}exec: {{enable: false}}\n", "# different: exec: "),
     ],
@@ -173,7 +232,14 @@ def test_schedules(schedule: str, expression: str | None) -> None:
 
 def test_durations_and_names() -> None:
     """Go's durations; CDK's words for a length; IDs."""
-    assert [milliseconds(each) for each in ("1h30m", "250ms", "1.5s", "5", "", "x1s")] == [5400000, 250, 1500, None, None, None]
+    assert [milliseconds(each) for each in ("1h30m", "250ms", "1.5s", "5", "", "x1s")] == [
+        5400000,
+        250,
+        1500,
+        None,
+        None,
+        None,
+    ]
     lengths = (0, 250, 1000, 120_000, 3_600_000, 86_400_000)
     assert [duration_code(each).removeprefix("Duration.") for each in lengths] == [
         "seconds(0)",
@@ -227,7 +293,7 @@ def test_where_there_is_nothing(tmp_path: Path) -> None:
     """A path without a manifest, an application without a name, and no environment."""
     with pytest.raises(FileNotFoundError, match="does not exist"):
         convert(tmp_path / "none", output=tmp_path)
-    with pytest.raises(FileNotFoundError, match="there is no <name>/manifest.yml"):
+    with pytest.raises(FileNotFoundError, match=r"there is no <name>/manifest.yml"):
         convert(tmp_path, output=tmp_path)
     file = tmp_path / "web" / "manifest.yml"
     file.parent.mkdir()
@@ -252,7 +318,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert {"app.py", "cdk.json", "requirements.txt", "api_stack.py"} <= {each.name for each in output.iterdir()}
     assert "\nNot converted:\n" in first.output
     assert "\nDifferent:\n" in first.output
-    assert "copilot/api/manifest.yml:189: logging.configFilePath: a configuration in the image" in first.output
+    lines = (WORKSPACE / "copilot" / "api" / "manifest.yml").read_text().splitlines()
+    line = lines.index("  configFilePath: /extra.conf") + 1
+    assert f"copilot/api/manifest.yml:{line}: logging.configFilePath: a configuration in the image" in first.output
     assert " (prod): " in first.output
 
     again = CliRunner().invoke(commands, arguments)

@@ -13,9 +13,7 @@ from fargate_constructs.adoption.copilot.source import Block, Items, ManifestErr
 from tests.adoption.copilot.generated import COPILOT, conversion_of
 
 # Taken from aws/copilot-cli, site/content/docs/manifest/*.en.md and include/*.en.md: path and types.
-DOCUMENTED = [
-    line.split("\t") for line in Path(__file__).with_name("documented.tsv").read_text().splitlines()
-]
+DOCUMENTED = [line.split("\t") for line in Path(__file__).with_name("documented.tsv").read_text().splitlines()]
 FORMS = Path(__file__).with_name("forms")
 MANIFESTS = [*sorted(COPILOT.glob("*/manifest.yml")), *sorted(FORMS.glob("*.yml"))]
 
@@ -60,7 +58,7 @@ def without(value: Value, path: list[str]) -> tuple[Value, bool]:
 
 def outcome(file: Path, block: Block) -> object:
     """Return the app and the findings for a manifest with other content, or the error."""
-    read = workspace.read_yaml
+    read = read_yaml
     with mock.patch.object(workspace, "read_yaml", lambda f, a: block if f == file else read(f, a)):
         try:
             conversion = conversion_of(file, application="shop", environment="test")
@@ -73,7 +71,7 @@ def outcome(file: Path, block: Block) -> object:
 def removed(block: Block, path: str) -> tuple[Block, bool]:
     """Return a manifest without a field, also in its environments."""
     parts = re.sub(r"\[\]", ".[]", path).split(".")
-    (first, found), (second, found_below) = without(block, parts), (block, False)
+    first, found = without(block, parts)
     second, found_below = without(first, ["environments", "*", *parts])
     assert isinstance(second, Block)
     return second, found or found_below
@@ -118,10 +116,8 @@ def test_findings_are_in_the_app() -> None:
 
 def test_a_converted_field_is_not_listed() -> None:
     """What the table calls not converted is what the converter lists, and nothing else."""
-    lost = {
-        re.sub(r"\[\d+\]", "[]", each.field) for each in conversion_of().findings if each.is_lost
-    }
-    texts = texts_of("L") | texts_of("B") | texts_of("W") | texts_of("J")
+    lost = {re.sub(r"\[\d+\]", "[]", each.field) for each in conversion_of().findings if each.is_lost}
+    texts = {path: text for kind in "LBWJ" for path, text in texts_of(kind).items()}
     converted = {path for path in lost if path in texts and not texts[path].startswith(NOT_CONVERTED)}
 
     # A TLS listener needs a certificate, and a member of a list that the constructs fill needs its index.

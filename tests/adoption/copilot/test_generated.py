@@ -94,9 +94,7 @@ def test_it_is_sound(lab: Lab) -> None:
         (name, str(match))
         for (environment, name), template in lab.templates.items()
         if environment == "prod"
-        for match in lint(
-            json.dumps(template), regions=["eu-west-1"], config=ManualArgs(ignore_checks=["W3005"])
-        )
+        for match in lint(json.dumps(template), regions=["eu-west-1"], config=ManualArgs(ignore_checks=["W3005"]))
     }
     assert matches == set()
 
@@ -104,7 +102,9 @@ def test_it_is_sound(lab: Lab) -> None:
 def test_each_environment_has_its_values(lab: Lab) -> None:
     """The section `environments` applies to one of them; the names of variables are Copilot's."""
     variables = {name: names_and_values(lab.containers(name, "api")["web"]["Environment"]) for name in ("test", "prod")}
-    assert variables["test"].items() >= {"LOG_LEVEL": "info", "FEATURE": "on", "COPILOT_ENVIRONMENT_NAME": "test"}.items()
+    assert (
+        variables["test"].items() >= {"LOG_LEVEL": "info", "FEATURE": "on", "COPILOT_ENVIRONMENT_NAME": "test"}.items()
+    )
     assert variables["prod"].items() >= {"LOG_LEVEL": "warning", "ONLY_PROD": "1"}.items()
     assert "ONLY_PROD" not in variables["test"]
     assert variables["test"]["COPILOT_SERVICE_NAME"] == "api"
@@ -164,7 +164,10 @@ def test_containers(lab: Lab) -> None:
         "StartPeriod": 15,
         "Timeout": 4,
     }
-    assert [(each["ContainerPort"], each["Protocol"]) for each in envoy["PortMappings"]] == [(8443, "tcp"), (8444, "udp")]
+    assert [(each["ContainerPort"], each["Protocol"]) for each in envoy["PortMappings"]] == [
+        (8443, "tcp"),
+        (8444, "udp"),
+    ]
     assert {each["ContainerPath"]: each["ReadOnly"] for each in envoy["MountPoints"]} == {
         "/scratch": True,
         "/shared": False,
@@ -189,12 +192,16 @@ def test_storage(lab: Lab) -> None:
     assert points["/api"]["PosixUser"] == {"Uid": "1001", "Gid": "1002"}
     assert set(points) == {"/api", "/uploads"}
     (of_test,) = [
-        each for each in lab.resources("test", "api", "AWS::EFS::AccessPoint") if each["RootDirectory"]["Path"] == "/api"
+        each
+        for each in lab.resources("test", "api", "AWS::EFS::AccessPoint")
+        if each["RootDirectory"]["Path"] == "/api"
     ]
     assert of_test["PosixUser"]["Uid"] == "2902841359"  # CRC-32 of the name
     definition = lab.one("prod", "api", "AWS::ECS::TaskDefinition")
     assert definition["EphemeralStorage"] == {"SizeInGiB": 100}
-    volumes = {each["Name"]: each.get("EFSVolumeConfiguration", {}).get("FilesystemId") for each in definition["Volumes"]}
+    volumes = {
+        each["Name"]: each.get("EFSVolumeConfiguration", {}).get("FilesystemId") for each in definition["Volumes"]
+    }
     assert {"Fn::ImportValue": "shop-prod-FilesystemID"} in volumes.values()
     assert {"Fn::ImportValue": "shop-files"} in volumes.values()
     assert "fs-0123456789abcdef0" in volumes.values()
@@ -208,7 +215,10 @@ def test_routes(lab: Lab) -> None:
         json.dumps(sorted(json.dumps(each, sort_keys=True) for each in rule["Conditions"])): rule["Actions"][0]["Type"]
         for rule in rules
     }
-    assert sum("/admin/*" in each and "admin.example.com" in each and "198.51.100.0/24" in each for each in conditions) == 1
+    assert (
+        sum("/admin/*" in each and "admin.example.com" in each and "198.51.100.0/24" in each for each in conditions)
+        == 1
+    )
     assert sum("shop.example.com" in each and "192.0.2.0/24" in each for each in conditions) == 1
     assert sorted(conditions.values()) == ["forward", "forward", "redirect", "redirect"]
     groups = {
