@@ -8,8 +8,10 @@ import click
 from fargate_constructs.adoption.copilot import Conversion, convert
 from fargate_constructs.cli.output import console, json_option, print_json
 
+EXAMPLE = "Example: fargate-constructs from-copilot --environment test --output cdk"
 
-@click.command("from-copilot")
+
+@click.command("from-copilot", epilog=EXAMPLE)
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--application", help="The application's name. By default that of copilot/.workspace.")
 @click.option("--environment", help="The only environment of the app. By default all that the workspace has.")
@@ -29,8 +31,6 @@ def command(
 
     PATH is a workspace, its folder copilot, or one manifest; by default the current folder. What has no counterpart is
     listed, in the app next to its place, too.
-
-    Example:  fargate-constructs from-copilot --output cdk
     """
     conversion = convert(path, output=output, environment=environment, application=application)
     if not conversion.files:

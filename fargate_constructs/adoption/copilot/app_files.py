@@ -1,6 +1,7 @@
 """Writes the files of the app: app.py, copilot_environment.py, a module for each workload, and settings."""
 
 import ast
+import builtins
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,8 +104,9 @@ def _signature(parameters: Sequence[str]) -> list[str]:
 
 def _module(title: str, body: Sequence[str]) -> str:
     code = "\n".join(body)
-    names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    variables = sorted(name for name in names & _shell_variables(code) if name.isupper() and name != "WORKSPACE")
+    nodes = list(ast.walk(ast.parse(code)))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    variables = sorted(_shell_variables(nodes))
     blocks = [title, "\n".join(_imports(names, has_variables=bool(variables)))]
     if variables:
         comment = "# From the shell, as in Copilot's manifest."
@@ -112,15 +114,13 @@ def _module(title: str, body: Sequence[str]) -> str:
     return "\n\n".join(blocks) + "\n\n\n" + code + "\n"
 
 
-def _shell_variables(code: str) -> set[str]:
+def _shell_variables(nodes: Sequence[ast.AST]) -> set[str]:
     """Return the names that are read but never defined: variables of the shell."""
-    return {
-        node.id
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Name)
-        and isinstance(node.ctx, ast.Load)
-        and node.id not in {*MODULES, *CORE, *LIBRARY, *LOCAL, "Construct", "cast", "json", "os"}
-    }
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    defined = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    defined |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    known = {*MODULES, *CORE, *LIBRARY, *LOCAL, "Construct", "cast", "json", *dir(builtins)}
+    return {node.id for node in names} - defined - known
 
 
 def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
@@ -130,20 +130,14 @@ def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
     if standard:
         yield from standard
         yield ""
-    if core := [name for name in CORE if name in names]:
-        yield f"from aws_cdk import {', '.join(core)}"
+    yield f"from aws_cdk import {', '.join(name for name in CORE if name in names)}"
     for alias, module in sorted(MODULES.items(), key=lambda item: item[1]):
         if alias in names:
             yield f"from aws_cdk import {module} as {alias}"
-    if "Construct" in names:
-        yield "from constructs import Construct"
-    library = [name for name in LIBRARY if name in names]
-    if library:
-        yield from _from("fargate_constructs", library)
-    local = sorted(LOCAL & names)
-    if local:
-        yield ""
-        yield f"from {ENVIRONMENT_FILE.removesuffix('.py')} import {', '.join(local)}"
+    yield "from constructs import Construct"
+    yield from _from("fargate_constructs", [name for name in LIBRARY if name in names])
+    yield ""
+    yield f"from {ENVIRONMENT_FILE.removesuffix('.py')} import {', '.join(sorted(LOCAL & names))}"
 
 
 def _from(module: str, names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fargate_constructs.adoption.copilot.code import Call, Expression
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
-from fargate_constructs.adoption.copilot.values import construct_id, variable_name
+from fargate_constructs.adoption.copilot.values import variable_name
 
 RESERVED = {"self", "environment", "cluster", "app", "stack", "id", "scope", "json", "os"}
 
@@ -50,11 +50,6 @@ class Draft:
     def variable(self) -> str:
         """The variable of the service or job."""
         return safe_name(self.name)
-
-    @property
-    def id(self) -> str:
-        """The ID of the service or job."""
-        return construct_id(self.name)
 
     @property
     def is_job(self) -> bool:

@@ -5,7 +5,7 @@ from fargate_constructs.adoption.copilot.draft import Draft, Topic, safe_name
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
 from fargate_constructs.adoption.copilot.statements import Statement
-from fargate_constructs.adoption.copilot.tasks import plain
+from fargate_constructs.adoption.copilot.task_fields import plain
 from fargate_constructs.adoption.copilot.values import construct_id, duration_code
 
 DEFAULT_TRIES = 5

@@ -140,6 +140,8 @@ def _statement_lines(
         yield from comment_lines(f"{prefix}{comment}", indent)
     head = f"{target} = " if target else ""
     value = merged({name: each.value for name, each in found.items()})
+    if isinstance(value, Choice):  # each of them would make a construct
+        value = _branch(value)
     yield from lines(_computed_once(value, partial), indent, head)
 
 
@@ -152,8 +154,13 @@ def _computed_once(value: Expression, partial: set[str]) -> Expression:
     words = set(re.findall(r"\w+", flat_code(value)))
     if not isinstance(value, Choice) or not words & partial:
         return value
+    return _branch(value)
+
+
+def _branch(choice: Choice) -> Expression:
+    """Return conditions in place of a choice."""
     groups: dict[Expression, list[str]] = {}
-    for name, each in value.by_name:
+    for name, each in choice.by_name:
         groups.setdefault(each, []).append(name)
     *others, last = groups
     for each in reversed(others):

@@ -1,14 +1,14 @@
 """One manifest in one environment, as statements of an app."""
 
-from fargate_constructs.adoption.copilot import messages, tasks
+from fargate_constructs.adoption.copilot import messages, task_fields
 from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
+from fargate_constructs.adoption.copilot.container_ports import Ports
 from fargate_constructs.adoption.copilot.containers import PortName, environment_argument, main_container, sidecars
+from fargate_constructs.adoption.copilot.count_fields import deployment, scaling
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.health import job_check, service_health
-from fargate_constructs.adoption.copilot.listeners import Listeners
-from fargate_constructs.adoption.copilot.ports import Ports
-from fargate_constructs.adoption.copilot.routes import Routes
-from fargate_constructs.adoption.copilot.scaling import deployment, scaling
+from fargate_constructs.adoption.copilot.health_fields import job_check, service_health
+from fargate_constructs.adoption.copilot.http_rules import Routes
+from fargate_constructs.adoption.copilot.nlb_listeners import Listeners
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
 from fargate_constructs.adoption.copilot.values import construct_id, cron_expression, duration_code, milliseconds
 from fargate_constructs.adoption.copilot.volumes import volumes
@@ -39,12 +39,12 @@ def statements(draft: Draft, position: int) -> Statements:
     root = draft.root
     root.take("name")
     root.take("type")
-    platform = tasks.platform(draft)
+    platform = task_fields.platform(draft)
     main_container(draft, platform)
-    tasks.size(draft)
-    tasks.network(draft)
-    tasks.exec_access(draft)
-    tasks.logs(draft)
+    task_fields.size(draft)
+    task_fields.network(draft)
+    task_fields.exec_access(draft)
+    task_fields.logs(draft)
     messages.publish(draft)
     if draft.is_job:
         sidecars(draft, platform, {})
@@ -53,7 +53,7 @@ def statements(draft: Draft, position: int) -> Statements:
     else:
         _service(draft, position, platform)
     _finish(draft)
-    tasks.overrides(draft)
+    task_fields.overrides(draft)
     root.list_rest()
     constructor = Statement("service", _constructor(draft), draft.variable, owns=("",))
     return (
@@ -81,7 +81,7 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     group = draft.of_service("target_groups[0]") if routes.rules else ""
     scaling(draft, group=group)
     deployment(draft, queue=queue)
-    tasks.traces(draft)
+    task_fields.traces(draft)
     if routes.rules:
         prefix = "Internal" if routes.is_internal else "Public"
         draft.variables["COPILOT_LB_DNS"] = Raw(f'environment.export("{prefix}LoadBalancerDNS")')

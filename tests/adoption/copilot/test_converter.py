@@ -199,6 +199,10 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
         ),
         (f"{WEB}nlb: {{port: 81, alias: [{{name: a.com, hosted_zone: Z1}}]}}\n", "# not converted: nlb.alias[0].name"),
         (f"{WEB}exec: {{enable: false}}\n", "# different: exec: "),
+        (f"{WEB}http: {{path: /, alias: [{{name: a.com}}]}}\n", 'hosts=["a.com"]'),
+        (f"{WEB}deployment: {{rollback_alarms: {{memory_utilization: 50}}}}\n", '"MemoryAlarm"'),
+        (f"{WEB}variables:\n  A: ${{tag}}\n", 'tag = os.environ["tag"]'),
+        (f"{WEB}network: {{vpc: {{security_groups: [{{from_cfn: a}}, sg-1]}}}}\n", 'Fn.import_value("a")'),
     ],
 )
 def test_forms(text: str, code: str, tmp_path: Path) -> None:
@@ -206,6 +210,34 @@ def test_forms(text: str, code: str, tmp_path: Path) -> None:
     found = code_of(tmp_path, text)
 
     assert code in found.replace("( ", "(").replace(" )", ")") or code in found
+
+
+def test_environments_that_differ(tmp_path: Path) -> None:
+    """One construct is made in each environment, also if its class or its form differs."""
+    text = f"""{WORKER}
+count: {{spot: 2}}
+environments:
+  test: {{variables: {{A: a}}}}
+  prod:
+    variables: {{A: b}}
+    logging: {{destination: {{Name: loki, host: a}}}}
+    count: {{range: 1-3, queue_delay: {{acceptable_latency: 5m, msg_processing_time: 1s}}}}
+"""
+    file = tmp_path / "copilot" / "web" / "manifest.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    conversion = convert(file, output=tmp_path / "cdk", application="shop")
+    code = " ".join(conversion.files["web_stack.py"].split())
+
+    assert 'web = ( FargateService( self, "Web",' in code
+    assert 'if environment.name == "test" else QueueWorker( self, "Web",' in code
+    file.write_text(text.replace("count: {range", "cpu: 512\n    unused: {range").split("    unused")[0])
+    code = " ".join(convert(file, output=tmp_path / "cdk", application="shop").files["web_stack.py"].split())
+    assert '"A": {"test": "a", "prod": "b"}[environment.name]' in code
+    assert 'cpu={"test": 256, "prod": 512}[environment.name]' in code
+    file.write_text(f"{WEB}environments:\n  test: {{nlb: {{port: 7000}}}}\n  prod: {{cpu: 512}}\n")
+    code = " ".join(convert(file, output=tmp_path / "cdk", application="shop").files["web_stack.py"].split())
+    assert 'port={"test": {"port-80": 80, "port-7000": 7000}, "prod": 80}[environment.name]' in code
 
 
 @pytest.mark.parametrize(
@@ -257,7 +289,8 @@ def test_a_workspace_has_more_than_services(tmp_path: Path) -> None:
     copilot = tmp_path / "copilot"
     for name, text in {
         ".workspace": "application: shop\n",
-        "web/manifest.yml": WEB + "environments: {dev: {cpu: 512}}\n",
+        "web/manifest.yml": WEB + "publish: {topics: [{name: a}]}\nenvironments: {dev: {cpu: 512}}\n",
+        "work/manifest.yml": WORKER.replace("web", "work") + "subscribe: {topics: [{name: a, service: web}]}\n",
         "web/addons/bucket.yml": "Resources: {}\n",
         "web/overrides/cfn.patches.yml": "[]\n",
         "pipelines/main/manifest.yml": "name: main\n",
@@ -280,7 +313,11 @@ def test_a_workspace_has_more_than_services(tmp_path: Path) -> None:
         "copilot/run/manifest.yml",
     }
     assert listed["copilot/site/manifest.yml"].startswith("Static Site: ")
-    assert "web_stack.py" in conversion.files
+    assert (
+        "        self, scope: Construct, id: str, *, environment_name: str, web_a_topic"
+        in conversion.files["work_stack.py"]
+    )
+    assert "web_a_topic=web.a_topic" in conversion.files["app.py"]
     only = convert(tmp_path, output=tmp_path.parent / "elsewhere", environment="test")
     assert only.environments == ("test",)
 
@@ -343,3 +380,8 @@ def test_the_command_without_anything_to_convert(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "there is nothing to convert" in done.output
     assert "Static Site" in done.output
+
+    file.write_text(f"{WEB}network: {{vpc: {{placement: private}}}}\n")
+    done = CliRunner().invoke(commands, [*arguments, "--output", str(tmp_path / "cdk")])
+    assert done.exit_code == 0
+    assert "Not converted" not in done.output

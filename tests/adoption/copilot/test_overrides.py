@@ -7,7 +7,7 @@ import pytest
 
 from fargate_constructs.adoption.copilot.overrides import with_overrides
 from fargate_constructs.adoption.copilot.source import read_yaml
-from fargate_constructs.adoption.copilot.tasks import plain
+from fargate_constructs.adoption.copilot.task_fields import plain
 
 # What the manifest has, what the environment says, and what Copilot makes of it.
 CASES = {

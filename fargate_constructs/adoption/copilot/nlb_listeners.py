@@ -1,8 +1,8 @@
 """Listeners of a Network Load Balancer."""
 
 from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, made, text
+from fargate_constructs.adoption.copilot.container_ports import Ports, Target
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.ports import Ports, Target
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import Block, Items
 from fargate_constructs.adoption.copilot.values import duration_code, port_and_protocol

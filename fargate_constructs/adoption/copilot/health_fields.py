@@ -1,9 +1,9 @@
 """Health checks of services: those of the load balancer for each port, and that of the container."""
 
 from fargate_constructs.adoption.copilot.code import Call, Expression, Raw, text, texts
+from fargate_constructs.adoption.copilot.container_ports import PortOf, Ports, Target
 from fargate_constructs.adoption.copilot.containers import health_check
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.ports import PortOf, Ports, Target
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import duration_code
 

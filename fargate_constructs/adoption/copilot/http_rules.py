@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, made, text, texts
+from fargate_constructs.adoption.copilot.container_ports import TLS_PORT, Ports, Target
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.health import target_health
-from fargate_constructs.adoption.copilot.ports import TLS_PORT, Ports, Target
+from fargate_constructs.adoption.copilot.health_fields import target_health
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT, Block, Items, Scalar
 from fargate_constructs.adoption.copilot.values import flag
