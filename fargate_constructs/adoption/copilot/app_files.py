@@ -96,9 +96,6 @@ def _signature(parameters: Sequence[str]) -> list[str]:
     one = f"{INDENT}def __init__({', '.join(parameters)}) -> None:"
     if len(one) <= WIDTH:
         return [one]
-    inner = f"{INDENT * 2}{', '.join(parameters)}"
-    if len(inner) <= WIDTH:
-        return [f"{INDENT}def __init__(", inner, f"{INDENT}) -> None:"]
     return [f"{INDENT}def __init__(", *(f"{INDENT * 2}{each}," for each in parameters), f"{INDENT}) -> None:"]
 
 

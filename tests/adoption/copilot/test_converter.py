@@ -237,7 +237,7 @@ environments:
     assert 'cpu={"test": 256, "prod": 512}[environment.name]' in code
     file.write_text(f"{WEB}environments:\n  test: {{nlb: {{port: 7000}}}}\n  prod: {{cpu: 512}}\n")
     code = " ".join(convert(file, output=tmp_path / "cdk", application="shop").files["web_stack.py"].split())
-    assert 'port={"test": {"port-80": 80, "port-7000": 7000}, "prod": 80}[environment.name]' in code
+    assert '"test": {"port-80": 80, "port-7000": 7000}, "prod": 80, }[environment.name]' in code
 
 
 @pytest.mark.parametrize(
@@ -313,10 +313,7 @@ def test_a_workspace_has_more_than_services(tmp_path: Path) -> None:
         "copilot/run/manifest.yml",
     }
     assert listed["copilot/site/manifest.yml"].startswith("Static Site: ")
-    assert (
-        "        self, scope: Construct, id: str, *, environment_name: str, web_a_topic"
-        in conversion.files["work_stack.py"]
-    )
+    assert "        web_a_topic: sns.ITopic," in conversion.files["work_stack.py"]
     assert "web_a_topic=web.a_topic" in conversion.files["app.py"]
     only = convert(tmp_path, output=tmp_path.parent / "elsewhere", environment="test")
     assert only.environments == ("test",)
