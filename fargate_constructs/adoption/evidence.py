@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from fargate_constructs.synthesized.comparable_template import PATH_KEY, references
 from fargate_constructs.synthesized.create_only import names_in_schema, normalize
+from fargate_constructs.synthesized.stored_templates import STACK_TYPE
 from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
 
 Resources = Mapping[str, Mapping[str, Any]]
@@ -49,7 +50,7 @@ class Facts(NamedTuple):
     identity: dict[str, str]
     """Texts and numbers without which it would be another resource."""
     names: set[str]
-    """What it is named by, if that refers to no resource: equal for the same resource."""
+    """Its names, and what a nested stack has: equal for the same resource, and without references to resources."""
     outgoing: dict[str, set[Target]]
     """By the place of a property, the resources that it refers to, with the attribute."""
     incoming: set[Target]
@@ -73,7 +74,7 @@ def facts_of(resources: Resources, stack_path: str = "") -> dict[str, Facts]:
         key: Facts(
             _own(each, resources),
             _identity(each),
-            _names(each, resources),
+            _names(key, each, resources),
             outgoing[key],
             incoming[key],
             _tail(each, stack_path),
@@ -128,10 +129,17 @@ def _identity(resource: Mapping[str, Any]) -> dict[str, str]:
     return {name: each for name, each in values.items() if isinstance(each, str)}
 
 
-def _names(resource: Mapping[str, Any], resources: Resources) -> set[str]:
+def _names(logical_id: str, resource: Mapping[str, Any], resources: Resources) -> set[str]:
     type_, properties = resource["Type"], resource.get("Properties", {})
     named = {f"{name} {properties[name]}" for name in NAMED_BY.get(type_, ()) if isinstance(properties.get(name), str)}
-    return named | {key for key in unique_keys(resource) if not _refers_to_any(json.loads(key), resources)}
+    keys = {f"identity {key}" for key in unique_keys(resource) if not _refers_to_any(json.loads(key), resources)}
+    start = f"{logical_id}/"
+    inside = {
+        f"content {key.removeprefix(start)} ({each['Type']})"
+        for key, each in resources.items()
+        if type_ == STACK_TYPE and key.startswith(start)
+    }
+    return named | keys | inside
 
 
 def _tail(resource: Mapping[str, Any], stack_path: str) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class _Pairs:
     def related(self, old: str, new: str) -> Iterator[Fact]:
         """Yield what shows that two resources are the same: names, and references from and to pairs."""
         before, after = self._before[old], self._after[new]
-        yield from (f"the same name: {each}" for each in before.names & after.names)
+        yield from (f"the same {each}" for each in before.names & after.names)
         for place, targets in before.outgoing.items():
             for target, attribute in targets:
                 if (self.pairs.get(target), attribute) in after.outgoing.get(place, ()) and not self._is_common(

@@ -118,6 +118,7 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
             found.reasons[key],
         )
         for key, other in ids.items()
+        if key.rpartition("/")[2] != other.rpartition("/")[2]  # only its nested stack has another ID
     ]
     candidates = {
         key: [path_of(each, after.resources) for each in fits]

@@ -46,7 +46,11 @@ Examples:
     type=click.Path(path_type=Path),
     help="The folder of `cdk synth`, or one template.",
 )
-@click.option("--deployed", type=EXISTING, help="The deployed template. By default CloudFormation has it.")
+@click.option(
+    "--deployed",
+    type=EXISTING,
+    help="The deployed template, or a cdk.out of the deployed app. By default CloudFormation has it.",
+)
 @click.option("--all", "all_stacks", is_flag=True, help="Plan each stack of the app.")
 @click.option("--allow-new", is_flag=True, help="A stack that is not deployed is no error: all of it is new.")
 @click.option(
@@ -91,8 +95,8 @@ def command(
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     news = read_app(app, stacks, all_stacks=all_stacks)
-    if len(news) > 1 and (deployed or write or refactor or pairs):
-        raise click.UsageError("--deployed, --write, --refactor and --pair are for one stack: name it")
+    if len(news) > 1 and ((deployed and deployed.is_file()) or write or refactor or pairs):
+        raise click.UsageError("a --deployed file, --write, --refactor and --pair are for one stack: name it")
     source = _Deployed(deployed, None if deployed else session_for(profile, region), region, allow_new)
     given = dict(map(_split, pairs))
     reports = [source.report(each, given, accept, is_adopted=write is not None) for each in news]
@@ -130,13 +134,24 @@ class _Deployed(NamedTuple):
         """Return the report about a stack of the app."""
         if self.session is None:
             assert self.file is not None, "one of both is given"
-            plan = make_plan(read_stack_file(self.file, "--deployed"), new, given)
+            plan = make_plan(self._stored(self.file, new), new, given)
             return Report(plan, findings_of(plan, is_adopted=is_adopted), accept)
         deployed = self._stack(self.session, new)
         plan = make_plan(deployed, new, given)
         findings = findings_of(plan, is_adopted=is_adopted)
         imported = [_if_imported(each, self.session, deployed.region) for each in findings]
         return Report(plan, [each for each in imported if each], accept)
+
+    def _stored(self, file: Path, new: StoredStack) -> StoredStack:
+        """Return the stack of a template, or the one with the same name in another cdk.out."""
+        if file.is_file():
+            return read_stack_file(file, "--deployed")
+        found = [each for each in read_app(file, all_stacks=True) if each.name == new.name]
+        if not found and not self.allow_new:
+            raise ValueError(
+                f"the stack {new.name} is not in {file}; correct --deployed, or write --allow-new if it is new"
+            )
+        return found[0] if found else _new_stack(new)
 
     def _stack(self, session: Session, new: StoredStack) -> StoredStack:
         """Return what CloudFormation has of a stack."""
@@ -147,7 +162,12 @@ class _Deployed(NamedTuple):
                 f"the stack {new.name} is not deployed in {place}; correct --profile or --region, pass its template by "
                 "--deployed, or write --allow-new if it is new"
             )
-        return found or StoredStack(new.name, TemplateTree({"Resources": {}}), new.path)
+        return found or _new_stack(new)
+
+
+def _new_stack(new: StoredStack) -> StoredStack:
+    """Return what is deployed of a new stack: nothing."""
+    return StoredStack(new.name, TemplateTree({"Resources": {}}), new.path)
 
 
 def _if_imported(finding: Finding, session: Session, region: str) -> Finding | None:

@@ -252,7 +252,10 @@ def nested(name: str, queue: str, parent: str = "Data") -> StoredStack:
 def test_nested_stacks() -> None:
     """A resource stays within its nested stack; in another one CloudFormation cannot keep it by its logical ID."""
     assert pairs_of(nested("a", "A"), nested("a", "B")) == {"Data/A": "Data/B"}
-    assert pairs_of(nested("a", "A"), nested("a", "A", "Other")) == {}
+    assert pairs_of(nested("a", "A"), nested("a", "B", "Other")) == {}
+    assert pairs_of(nested("a", "A"), nested("b", "A", "Other")) == {"Data": "Other"}
+    assert pairs_of(nested("a", "A"), nested("a", "A", "Other")) == {"Data": "Other", "Data/A": "Other/A"}
+    assert [each.old_id for each in plan_of(nested("a", "A"), nested("a", "A", "Other")).renames] == ["Data"]
     assert pairs_of(nested("a", "A"), stored(A=resource(QUEUE, "A", QueueName="a"))) == {}
     unknown = StoredStack("Shop", TemplateTree({"Resources": nested("a", "A").tree.template["Resources"]}), "Shop")
     for old, new in ((unknown, nested("a", "A")), (nested("a", "A"), unknown)):

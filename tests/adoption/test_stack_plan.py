@@ -206,7 +206,7 @@ def test_findings() -> None:
         "if it is one of these in the app, write --pair A=PATH with its path: Shop/B, Shop/C"
     ]
     assert found["renamed"].path == "Shop/Store/Data"
-    assert found["renamed"].problems[0].startswith("is Shop/Data with another logical ID (the same name: [")
+    assert found["renamed"].problems[0].startswith("is Shop/Data with another logical ID (the same identity [")
     assert found["exportLost"].type == ""
     assert [each.rule for each in findings_of(plan, is_adopted=True)] == ["deleted", "dataDeleted", "exportLost"]
     for place, rules in {

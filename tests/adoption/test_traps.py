@@ -248,8 +248,8 @@ def test_a_replaced_resource_with_a_name() -> None:
     assert traps(stack("internal", None), stack("internet-facing", None)) == {}
     (trap,) = plan_of(stack("internal", "web"), stack("internet-facing", "web")).traps
     assert trap.problem.startswith("it is the same to AWS as itself, if it is replaced: AWS has it once")
-    named, unnamed = {"ServiceName": "web"}, {}
-    for properties, found in ((named, {"secondCreation": ["S"]}), (unnamed, {})):
+    named: dict[str, str] = {"ServiceName": "web"}
+    for properties, found in ((named, {"secondCreation": ["S"]}), ({}, {})):
         old = stored(S=service(**properties), T=resource(SCALABLE, ResourceId=ref("S"), ServiceNamespace="ecs"))
         controlled = service(DeploymentController={"Type": "ECS"}, **properties)
         assert (

@@ -158,6 +158,25 @@ def test_two_candidates(run: Run) -> None:
     assert json.loads(Path("adoption.json").read_text())["resources"]["A"]["path"] == "C/Resource"
 
 
+def test_another_folder_of_cdk(run: Run) -> None:
+    """The deployed app may be in a cdk.out, too; each stack is compared with the one of its name."""
+    run(OLD, stacks=2)
+    Path("cdk.out").rename("old.out")
+
+    status, text, _ = run(REPLACED, "--all", "--deployed", "old.out", stacks=2)
+    assert status == 1
+    assert "Shop: 1 finding" in text
+    assert "Blog: 1 finding" in text
+    (Path("old.out") / "manifest.json").write_text('{"artifacts": {"Wiki": {"type": "none"}}}')
+    assert run(OLD, "--deployed", "old.out")[2] == "Error: the app must have a stack, got old.out without\n"
+    artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "Blog.template.json"}}
+    (Path("old.out") / "manifest.json").write_text(json.dumps({"artifacts": {"Wiki": artifact}}))
+    status, _, error = run(OLD, "--deployed", "old.out")
+    assert status == 2
+    assert "the stack Shop is not in old.out; correct --deployed, or write --allow-new" in error
+    assert run(OLD, "--deployed", "old.out", "--allow-new")[0] == 0
+
+
 def deployed(monkeypatch: pytest.MonkeyPatch, **stacks: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Let CloudFormation have some stacks; return what is asked, with the region."""
     asked = []
@@ -207,7 +226,7 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "message"),
     [
         (["--json", "--markdown"], "--json and --markdown exclude each other"),
-        (["Shop", "Blog", "--write", "x"], "--deployed, --write, --refactor and --pair are for one stack: name it"),
+        (["Shop", "Blog", "--write", "x"], "a --deployed file, --write, --refactor and --pair are for one stack: name"),
         (["--all", "--deployed", "old.json"], "are for one stack: name it"),
         ([], "has 2 stacks: Shop, Blog; name one, or write --all"),
         (["Shop", "--deployed", "no.json"], "'no.json' does not exist"),
