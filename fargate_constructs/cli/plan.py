@@ -95,7 +95,7 @@ def command(
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     news = read_app(app, stacks, all_stacks=all_stacks)
-    if len(news) > 1 and ((deployed and deployed.is_file()) or write or refactor or pairs):
+    if len(news) > 1 and ((deployed and not deployed.is_dir()) or write or refactor or pairs):
         raise click.UsageError("a --deployed file, --write, --refactor and --pair are for one stack: name it")
     source = _Deployed(deployed, None if deployed else session_for(profile, region), region, allow_new)
     given = dict(map(_split, pairs))
@@ -144,7 +144,7 @@ class _Deployed(NamedTuple):
 
     def _stored(self, file: Path, new: StoredStack) -> StoredStack:
         """Return the stack of a template, or the one with the same name in another cdk.out."""
-        if file.is_file():
+        if not file.is_dir():  # such as a pipe of a shell
             return read_stack_file(file, "--deployed")
         found = [each for each in read_app(file, all_stacks=True) if each.name == new.name]
         if not found and not self.allow_new:

@@ -38,7 +38,7 @@ def read_app(place: Path, names: Sequence[str] = (), *, all_stacks: bool = False
     Raises:
         ValueError: If there is no app, no such stack, or more than one stack and no name.
     """
-    if place.is_file():
+    if place.exists() and not place.is_dir():
         return [_read_file(place)]
     stacks = list(_read_folder(place))
     known = ", ".join(each.path or each.name for each in stacks)

@@ -1,6 +1,8 @@
 """`fargate-constructs plan`."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,18 @@ def test_two_candidates(run: Run) -> None:
     assert run(new, "--deployed", "two.json", "--write", "adoption.json", "--accept", "A")[0] == 0
     assert run(new, "--deployed", "two.json", "--write", "adoption.json", "--pair", "A=C")[0] == 0
     assert json.loads(Path("adoption.json").read_text())["resources"]["A"]["path"] == "C/Resource"
+
+
+def test_pipes(run: Run) -> None:
+    """A shell's `<(aws cloudformation get-template ...)` is no ordinary file."""
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: Path("pipe").write_text(json.dumps({"TemplateBody": {"Resources": OLD}})))
+    writer.start()
+    status, text, _ = run(OLD, "--deployed", "pipe")
+    writer.join()
+
+    assert (status, text.splitlines()[0]) == (0, "Shop: no findings")
+    assert run(OLD, "--deployed", os.devnull)[2].endswith("got /dev/null: it is empty\n")
 
 
 def test_another_folder_of_cdk(run: Run) -> None:
