@@ -24,6 +24,12 @@ class Effect(Enum):
     NEW = "is new"
     STAYS = "stays as it is"
 
+    @property
+    def rule(self) -> str:
+        """Its name in findings and in JSON, such as `mayBeReplaced`."""
+        first, *others = self.name.lower().split("_")
+        return first + "".join(map(str.title, others))
+
 
 class Change(NamedTuple):
     """What an update does to a resource."""

@@ -45,7 +45,7 @@ def _lost(plan: Plan) -> Iterator[Finding]:
             remedies.append(
                 f"if it is one of these in the app, write --pair {each.old_id}=PATH with its path: {', '.join(fits)}"
             )
-        yield Finding(each.effect.name.lower(), each.path, each.type, each.old_id, problems, remedies)
+        yield Finding(each.effect.rule, each.path, each.type, each.old_id, problems, remedies)
 
 
 def _renames(plan: Plan) -> Iterator[Finding]:

@@ -22,15 +22,15 @@ def refactor_mapping(plan: Plan) -> str:
     Raises:
         ValueError: If the account and the region are not known, or if nothing has another logical ID.
     """
-    environment = {name: getattr(plan.deployed, name) or getattr(plan.stack, name) for name in ("account", "region")}
-    if not all(environment.values()):
-        raise ValueError(
-            "the account and the region must be known for --refactor, got a template without; let the command ask "
-            "CloudFormation instead of --deployed"
-        )
     renames = {key: other for key, other in plan.pairs.items() if key != other}
     if not renames:
         raise ValueError("there is nothing to refactor: each resource has its logical ID already")
+    environment = {name: getattr(plan.deployed, name) or getattr(plan.stack, name) for name in ("account", "region")}
+    if not all(environment.values()):
+        raise ValueError(
+            "the account and the region must be known for --refactor, got templates without; let the command ask "
+            "CloudFormation instead of --deployed"
+        )
     names = {f"{plan.stack.name}.{key}": f"{plan.stack.name}.{other}" for key, other in renames.items()}
     return json.dumps({"environments": [{**environment, "resources": names}]}, indent=2) + "\n"
 

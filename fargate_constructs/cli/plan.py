@@ -205,7 +205,7 @@ def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
     content = plan.adoption(known)
     file.write_text(content.as_json(), encoding="utf-8")
     click.echo(
-        f'{file} has {len(content.resources)} logical IDs: call adopt(stack, "{file.name}") in the app, run '
+        f'{file}: {len(content.resources)} to keep; call adopt(stack, "{file.name}") in the app, run '
         "`cdk synth`, and plan again",
         err=True,
     )

@@ -102,14 +102,14 @@ def as_document(report: Report) -> dict[str, Any]:
         "changes": [_change(each) for each in plan.changes],
         "renames": [each._asdict() for each in plan.renames],
         "candidates": plan.candidates,
-        "lostOutputs": plan.lost_outputs,
-        "notCompared": plan.skipped,
+        "lost_outputs": plan.lost_outputs,
+        "not_compared": plan.skipped,
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
     reasons = [each._asdict() for each in change.reasons]
-    return {**change._asdict(), "effect": change.effect.name.lower(), "reasons": reasons}
+    return {**change._asdict(), "effect": change.effect.rule, "reasons": reasons}
 
 
 def _title(change: Change) -> str:

@@ -240,7 +240,7 @@ def test_the_page_lists_each_rule() -> None:
     page = Path(__file__).parents[2] / "docs" / "plan.md"
     table = re.findall(r"^\| (`.*?) \|", page.read_text(), re.MULTILINE)
     traps_module = Path(traps.__file__).read_text()
-    effects = {each.name.lower() for each in (*LOST, Effect.LEAVES)}
+    effects = {each.rule for each in (*LOST, Effect.LEAVES)}
 
     assert {name for cell in table for name in re.findall(r"`(\w+)`", cell)} == {
         *effects,

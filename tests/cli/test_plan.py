@@ -131,7 +131,7 @@ def test_the_file_of_logical_ids(run: Run) -> None:
     """What it keeps is no finding any more. The file keeps what it has, and is not of another stack."""
     status, text, error = run(MOVED, "--deployed", "old.json", "--write", "adoption.json")
     assert (status, text.splitlines()[0]) == (0, "Shop: no findings")
-    assert 'adoption.json has 1 logical IDs: call adopt(stack, "adoption.json") in the app' in error
+    assert 'adoption.json: 1 to keep; call adopt(stack, "adoption.json") in the app' in error
     written = json.loads(Path("adoption.json").read_text())
     assert written == {"stack": "Shop", "resources": {"Data": {"path": "Store/Resource", "type": BUCKET}}}
 
