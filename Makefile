@@ -12,6 +12,7 @@ SLOW := emulator privilege properties synthesized testing adoption/test_migratin
 	$(addprefix _core/test_,environment_checks.py lookups.py unresolved.py) \
 	$(addprefix logs/test_,log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
+	$(addprefix monitoring/test_,alarms_over_time.py guide.py picture.py) \
 	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
 	$(addprefix service/,deployments jobs/test_job.py jobs/test_run_before.py links queues/test_queue_program.py \
 		targets/test_weights.py test_cluster.py test_execution_role.py) \

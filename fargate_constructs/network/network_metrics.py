@@ -59,6 +59,7 @@ class NetworkMetrics:
         """How many connections ended because no data passed for 350 seconds."""
         return self.nat_gateway_metrics("IdleTimeoutCount", statistic, period)
 
+    @checked
     def nat_gateway_metrics(
         self, name: str, statistic: str = "Sum", period: Duration | None = None
     ) -> list[cloudwatch.Metric]:

@@ -156,7 +156,7 @@ MAKERS: dict[str, Callable[[Stack], object]] = {
     "IRole": lambda stack: iam.Role(stack, "Thing", assumed_by=iam.AccountRootPrincipal()),
     "ISubnet": lambda stack: ec2.Subnet.from_subnet_id(stack, "Thing", "subnet-1"),
     "IVpc": lambda stack: ec2.Vpc(stack, "Thing"),
-    "LogArchive": lambda stack: LogArchive(stack, "Thing"),
+    **dict.fromkeys(("Construct", "LogArchive"), lambda stack: LogArchive(stack, "Thing")),
     "MutualAuthentication": lambda stack: elbv2.MutualAuthentication(
         trust_store=elbv2.TrustStore.from_trust_store_arn(
             stack, "Thing", arn("elasticloadbalancing", "truststore/a/1", stack)

@@ -68,6 +68,8 @@ NO_LOOK_UPS = {
     "link_to: port",  # a name given to the other service
     "add_route: port",  # a name given to the service
     "add_listener_rule: port",
+    "statistic",  # a word of CloudWatch's
+    "nat_gateway_metrics: name",
     "target_port",
     "health_check_port",
     "health",  # by such a name, as the next three
