@@ -167,6 +167,9 @@ def environment_module(
     body = body.replace("NAMESPACE", "")
     if any("environment.listener(" in each for each in modules):
         body += _LISTENER
+    for name, code in _LISTS.items():
+        if any(f"environment.{name}(" in each for each in modules):
+            body += code
     head = "from pathlib import Path\n\n" if "WORKSPACE" in used else ""
     imports = ["from aws_cdk import Fn, Stack" if "Stack." in body else "from aws_cdk import Fn"]
     for alias, module in sorted(MODULES.items(), key=lambda item: item[1]):
@@ -251,6 +254,21 @@ _LISTENER = '''
             security_group=self.security_group,
         )
 '''
+_LISTS = {
+    "subnets": '''
+    def subnets(self, ids: list[str]) -> list[ec2.ISubnet]:
+        """Import subnets."""
+        return [ec2.Subnet.from_subnet_id(self, each, each) for each in ids]
+''',
+    "security_groups": '''
+    def security_groups(self, ids: list[str]) -> list[ec2.ISecurityGroup]:
+        """Import security groups."""
+        return [
+            ec2.SecurityGroup.from_security_group_id(self, each, each, mutable=False)
+            for each in ids
+        ]
+''',
+}
 
 
 def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:

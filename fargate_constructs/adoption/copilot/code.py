@@ -115,10 +115,8 @@ def text(value: str) -> Raw:
     return Raw(text_code(value))
 
 
-def texts(values: Sequence[str]) -> Expression:
-    """Return a list of texts; a single variable of the shell may hold a list in JSON."""
-    if len(values) == 1 and (match := VARIABLE.fullmatch(values[0])):
-        return Raw(f"json.loads({match[1]})")
+def texts(values: Sequence[str]) -> Listed:
+    """Return a list of texts."""
     return Listed(tuple(text(each) for each in values))
 
 

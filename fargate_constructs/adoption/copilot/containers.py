@@ -81,8 +81,8 @@ def _program(section: Section) -> dict[str, Expression]:
 
 
 def _words(line: str) -> Expression:
-    if VARIABLE.fullmatch(line):
-        return texts([line])
+    if match := VARIABLE.fullmatch(line):
+        return Raw(f"{match[1]}.split()")
     words = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", line)
     return Listed(tuple(text(re.sub(r"""["']""", "", word)) for word in words))
 

@@ -31,7 +31,7 @@ class Rule:
     target: Target
     hosts: list[str]
     path: str
-    source_ips: list[str]
+    source_ips: Expression | None
     index: int
     redirects: bool
 
@@ -93,7 +93,7 @@ class Routes:
             self.ports.target(section),
             hosts,
             path if path.startswith("/") else f"/{path}",
-            section.texts("allowed_source_ips") or [],
+            _source_ips(section),
             index,
             bool(hosts) if redirects is None else redirects,
         )
@@ -152,9 +152,11 @@ class Routes:
         options: dict[str, Expression] = {"service": Raw(self.draft.variable)}
         if port:
             options["port"] = text(port)
-        for name, values in (("hosts", rule.hosts), ("paths", rule.paths), ("source_ips", rule.source_ips)):
+        for name, values in (("hosts", rule.hosts), ("paths", rule.paths)):
             if values:
                 options[name] = texts(values)
+        if rule.source_ips:
+            options["source_ips"] = rule.source_ips
         route_id = f"{rule.id}{'' if variable == 'https' else 'Http'}"
         value = call(f"{variable}.add_route", text(route_id), **options)
         self.draft.do(f"route {variable} {rule.index}", value, owns=rule.section.path)
@@ -187,6 +189,13 @@ class Routes:
             self._endpoint("http", export)
         for rule in others:
             self._route(rule, "http")
+
+
+def _source_ips(section: Section) -> Expression | None:
+    if variable := section.list_variable("allowed_source_ips"):
+        return Raw(f"json.loads({variable})")
+    values = section.texts("allowed_source_ips")
+    return texts(values) if values else None
 
 
 def _hosts(rule: Rule) -> Expression:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fargate_constructs.adoption.copilot.fields import what_to_do
-from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Scalar, Value
+from fargate_constructs.adoption.copilot.source import VARIABLE, WRITTEN, Block, Items, ManifestError, Scalar, Value
 from fargate_constructs.adoption.copilot.values import flag, milliseconds
 
 
@@ -201,8 +201,16 @@ class Section:
         if isinstance(got, Block | Items):
             shown = "a map" if isinstance(got, Block) else "a list"
         else:
-            shown = repr(got.text if isinstance(got, Scalar) else got)
+            shown = repr((got.text if isinstance(got, Scalar) else got or "").translate(WRITTEN))
         return self.ledger.error(self.line(key), f"{self._join(key)} must be {expected}, got: {shown}")
+
+    def list_variable(self, key: str) -> str | None:
+        """Take a variable of the shell that holds a list in JSON, if the value is one."""
+        value = self.raw(key)
+        match = VARIABLE.fullmatch(value.text) if isinstance(value, Scalar) else None
+        if match:
+            self.take(key)
+        return match[1] if match else None
 
     def _join(self, key: str) -> str:
         return f"{self.path}.{key}".lstrip(".")

@@ -14,6 +14,8 @@ VARIABLE = re.compile("\ue001([^\ue002]+)\ue002")
 INTERPOLATED = re.compile(r"(\\?)\$\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
 # The C library is many times faster, and not in each installation.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What a manifest shows in place of the marks above.
+WRITTEN = str.maketrans({ENVIRONMENT: "${COPILOT_ENVIRONMENT_NAME}", "\ue001": "${", "\ue002": "}"})
 NULLS = {"", "~", "null", "Null", "NULL"}
 
 

@@ -91,7 +91,9 @@ def network(draft: Draft) -> None:
     draft.arguments["cluster"] = Raw("environment.cluster")
     if section.is_map("placement"):
         placement = section.section("placement")
-        if not placement.is_map("subnets") and (subnets := placement.texts("subnets")):
+        if variable := placement.list_variable("subnets"):
+            draft.arguments["network"] = Raw(_network(draft, Raw(f"environment.subnets(json.loads({variable}))")))
+        elif not placement.is_map("subnets") and (subnets := placement.texts("subnets")):
             draft.arguments["network"] = Raw(_network_of(draft, subnets))
     elif (section.choice("placement", ("public", "private")) or "public") == "public":
         section.take("placement")
@@ -113,7 +115,11 @@ def _network_of(draft: Draft, subnets: list[str]) -> str:
             for number, each in enumerate(subnets, start=1)
         )
     )
-    value = made("FixedEgressNetwork.from_vpc", "Network", Raw("environment.vpc"), task_subnets=imported)
+    return _network(draft, imported)
+
+
+def _network(draft: Draft, subnets: Expression) -> str:
+    value = made("FixedEgressNetwork.from_vpc", "Network", Raw("environment.vpc"), task_subnets=subnets)
     return draft.imported("network", value, owns="network.vpc.placement")
 
 
@@ -136,6 +142,8 @@ def _security_groups(draft: Draft, section: Section) -> list[Expression]:
     elif isinstance(value, Items):
         section.take(key)
         groups += [_group_id(section, key, each) for each in value]
+    elif variable := section.list_variable(key):
+        own.append(Raw(f"*environment.security_groups(json.loads({variable}))"))
     elif names := section.texts(key):
         raise section.wrong(key, "a list of security groups", names[0])
     for number, group in enumerate(groups, start=1):

@@ -52,6 +52,7 @@ def code_of(folder: Path, text: str) -> str:
         ("name: web\n", "type is missing"),
         ("type: Backend Service\n", "name is missing"),
         ("name: web\ntype: Backend\n", "type must be one of 'Load Balanced Web Service', 'Backend Service'"),
+        (f"{WEB}cpu: ${{CPU}}\n", "cpu must be a whole number, got: '${CPU}'"),
         (f"{WEB}cpu: many\n", ":4: cpu must be a whole number, got: 'many'"),
         (f"{WEB}cpu: [1]\n", "cpu must be a text, got: a list"),
         (f"{WEB}command:\n- [a]\n", "command must be a list of texts"),
@@ -130,8 +131,18 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
         (f"{WEB}count: {{cpu_percentage: 50}}\n", "Scaling(min=1, max=1, cpu_percent=50, requests_per_target=None)"),
         (f"{WEB}platform: windows/x86_64\n", "ecs.OperatingSystemFamily.WINDOWS_SERVER_2019_CORE"),
         (f"{WEB}platform: {{osfamily: windows_server_2022_full, architecture: x86_64}}\n", "WINDOWS_SERVER_2022_FULL"),
-        (f"{WEB}command: ${{WORDS}}\n", "command=json.loads(WORDS)"),
-        (f"{WEB}command: ['${{WORDS}}']\n", "command=json.loads(WORDS)"),
+        (f"{WEB}command: ${{WORDS}}\n", "command=WORDS.split()"),
+        (f"{WEB}command: ['${{WORDS}}']\n", "command=[WORDS]"),
+        (f"{WEB}http: {{path: /, allowed_source_ips: '${{IPS}}'}}\n", "source_ips=json.loads(IPS)"),
+        (f"{WEB}http: {{path: /, alias: '${{HOST}}'}}\n", "hosts=[HOST]"),
+        (
+            f"{WEB}network: {{vpc: {{security_groups: '${{GROUPS}}'}}}}\n",
+            "environment.security_group, *environment.security_groups(json.loads(GROUPS)),",
+        ),
+        (
+            f"{WEB}network: {{vpc: {{placement: {{subnets: '${{SUBNETS}}'}}}}}}\n",
+            "task_subnets=environment.subnets(json.loads(SUBNETS))",
+        ),
         (
             f"{WEB}variables: {{A: '\\${{NOT}}', B: '{{x}}${{TAG}}', C: 'say \"hi\"'}}\n",
             '"A": "${NOT}", "B": f"{{x}}{TAG}", "C": \'say "hi"\'',
