@@ -120,7 +120,8 @@ CDK_HINTS = {
         "enable_execute_command": "a shell can always be opened, by exec_command; leave it out",
     },
     "deployment": {
-        "deployment_controller": f"ECS always deploys; {DEPLOYMENT}",
+        "deployment_controller": f"ECS always deploys; {DEPLOYMENT}, or "
+        "adopted=AdoptedService(deployment_controller=None) if the deployed template has none",
         "deployment_strategy": DEPLOYMENT,
         **{name: PERCENTAGES.format(name) for name in ("min_healthy_percent", "max_healthy_percent")},
         "lifecycle_hooks": "write service.add_lifecycle_hook(id, handler=...)",
@@ -140,7 +141,8 @@ CDK_HINTS = {
         "task_image_options": "write image=..., port=..., environment=... and others as arguments of the construct",
         "runtime_platform": "write cpu_architecture=... and operating_system_family=...",
         "logging": "write log_group=..., log_retention=... or log_router=...",
-        "service_name": "CloudFormation names a service; name=... is that of its container, and of its links",
+        "service_name": "CloudFormation names a service, and adopted=AdoptedService(service_name=...) keeps the "
+        "name of a deployed one; name=... is that of its container, and of its links",
         "assign_public_ip": "tasks never have a public address; leave it out",
         "linux_parameters": "write init_process_enabled=..., add_capabilities=... or drop_capabilities=...",
         "tmpfs": "Fargate has none; write writable_paths=['/tmp']",
@@ -150,7 +152,8 @@ CDK_HINTS = {
     "capacity": {
         "spot": "write capacity=Capacity.spot(...)",
         "capacity_provider_strategies": "write capacity=Capacity.spot(...) or capacity=Capacity.on_demand()",
-        "launch_type": "it is always Fargate; write capacity=Capacity.spot(...) for Spot",
+        "launch_type": "it is always Fargate; write capacity=Capacity.spot(...) for Spot, or "
+        "Capacity.launch_type() for a service that is deployed without capacity providers",
     },
     "container_insights": {
         "network": "write vpc=network.vpc",
