@@ -165,7 +165,10 @@ class Choices:
         ({"kept": 30}, "got: 30; write aws_logs.RetentionDays.ONE_DAY or THREE_DAYS or FIVE_DAYS or ONE_WEEK, ..."),
         ({"platform": "arm64"}, "CpuArchitecture or None, got: 'arm64'; write aws_ecs.CpuArchitecture.ARM64"),
         ({"egress": "single"}, "egress must be Egress or None, got: 'single'; write Egress.single(...)"),
-        ({"capacity": "FARGATE_SPOT"}, "got: 'FARGATE_SPOT'; write Capacity.on_demand(...) or launch_type(...) or spot(...)"),
+        (
+            {"capacity": "FARGATE_SPOT"},
+            "got: 'FARGATE_SPOT'; write Capacity.on_demand(...) or launch_type(...) or spot(...)",
+        ),
         ({"endpoints": ["ecr"]}, "endpoints must be a list of VpcEndpoints, got: ['ecr']; write VpcEndpoints.ecr"),
         ({"scaling": (2, 5)}, "scaling must be Scaling or None, got: (2, 5); write Scaling(min=..., max=...)"),
         ({"target": "web"}, "target must be FargateService or None, got: 'web'; give one of this library's itself"),

@@ -24,6 +24,7 @@ from aws_cdk import aws_ssm as ssm
 
 import fargate_constructs
 from fargate_constructs import (
+    AdoptedService,
     AuditedCluster,
     CloudFrontDistribution,
     Deployment,
@@ -61,6 +62,7 @@ NO_LOOK_UPS = {
     "ServiceConnect.__init__",
     "WebAcl.__init__",
     "publish: ipv6_parameter_name",
+    "load_balancer_name",  # as the next one
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
     "LogArchive.add_alarm: meaning",  # a description
     "LogCompaction.__init__: owner",
@@ -328,6 +330,22 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     ),
     "FixedEgressNetwork.from_vpc: egress_ips, egress_ipv6_cidrs": groups_by_name,
     "FixedEgressNetwork.add_reverse_dns: name": reverse_dns,
+    "AdoptedService.__init__: service_name, target_group_name, security_group_description": lambda lab: lab.service(
+        adopted=AdoptedService(
+            service_name=lab.text("service"),
+            target_group_name=lab.text("group"),
+            security_group_description=lab.text("description"),
+        )
+    ),
+    "security_group_description": lambda lab: [
+        make(
+            lab.stack,
+            f"Named{number}",
+            network=lab.network,
+            security_group_description=lab.text("description"),
+        )
+        for number, make in enumerate((HttpEndpoint, TcpEndpoint))
+    ],
     "FargateService.__init__: port, name": lambda lab: lab.service(port={lab.text("port"): 80}, name=lab.text("name")),
     f"FargateService.__init__: {', '.join(CONTAINER)}": lambda lab: lab.service(
         environment={"A": lab.text("a")},
