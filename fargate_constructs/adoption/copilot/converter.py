@@ -9,12 +9,12 @@ from fargate_constructs.adoption.copilot.app_files import (
     ENVIRONMENT_FILE,
     Module,
     app_module,
-    environment_module,
     root_code,
     settings,
     workload_module,
 )
 from fargate_constructs.adoption.copilot.draft import Draft, Topic
+from fargate_constructs.adoption.copilot.environment_file import environment_module
 from fargate_constructs.adoption.copilot.fields import TYPES
 from fargate_constructs.adoption.copilot.overrides import with_overrides
 from fargate_constructs.adoption.copilot.sections import Ledger, Section
