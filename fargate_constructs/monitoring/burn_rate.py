@@ -64,7 +64,8 @@ def watch_slo(watched: Watched, service: FargateService, slo: float) -> None:
         for window, period, min_errors in (("Long", burn.long, MIN_ERRORS), ("Short", burn.short, 1)):
             text = (
                 f"{path_of(service)}: of the responses of {period.to_human_string()}, {threshold:g} % or more are 5xx, "
-                f"{burn.rate:g} times as many as slo={slo:g} allows. Look at the last errors in its log."
+                f"{'' if burn.rate == 1 else f'{burn.rate:g} times '}as many as slo={slo:g} allows. Look at the last "
+                "errors in its log."
             )
             percent = error_percent(groups, min_errors=min_errors, period=period)
             alarms.append(

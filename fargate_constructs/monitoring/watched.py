@@ -178,6 +178,7 @@ def _labelled(metrics: Graphed) -> list[cloudwatch.IMetric]:
 
 
 _MEANINGS = {
-    Severity.PAGE: "{path}: users are harmed now. The alarm of it that is raised says what happened and what to do.",
+    Severity.PAGE: "{path}: users are harmed now. The alarm of it that is raised says what happened and what to do. "
+    "The dashboard has the commands for logs and a shell.",
     Severity.TICKET: "{path}: look at it in working hours. The alarm of it that is raised says what happened.",
 }

@@ -65,7 +65,7 @@ def _watch_gateways(watched: Watched, network: FixedEgressNetwork | ImportedNetw
                 period=MINUTE,
             ),
             f"{path}: {gateway.node.id} dropped packets for 5 minutes. AWS advises to look at the AWS Health Dashboard "
-            "for a fault of its zone, and at the bytes below for a limit (100 Gbit/s).",
+            "for a fault of its zone, and at its bytes on the dashboard for a limit (100 Gbit/s).",
             severity=Severity.TICKET,
             threshold=DROPPED_PERCENT,
             periods=5,
