@@ -28,35 +28,60 @@ class NetworkMetrics:
     def metric_bytes_out_to_destination(
         self, *, statistic: str = "Sum", period: Duration | None = None
     ) -> Sequence[cloudwatch.Metric]:
-        """How many bytes tasks sent to the internet."""
+        """How many bytes tasks sent to the internet.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.nat_gateway_metrics("BytesOutToDestination", statistic, period)
 
     @checked
     def metric_bytes_in_from_destination(
         self, *, statistic: str = "Sum", period: Duration | None = None
     ) -> Sequence[cloudwatch.Metric]:
-        """How many bytes came back from the internet."""
+        """How many bytes came back from the internet.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.nat_gateway_metrics("BytesInFromDestination", statistic, period)
 
     @checked
     def metric_error_port_allocation(
         self, *, statistic: str = "Sum", period: Duration | None = None
     ) -> Sequence[cloudwatch.Metric]:
-        """How many connections were refused because an address had no port left to one destination."""
+        """How many connections were refused because an address had no port left to one destination.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.nat_gateway_metrics("ErrorPortAllocation", statistic, period)
 
     @checked
     def metric_packets_drop_count(
         self, *, statistic: str = "Sum", period: Duration | None = None
     ) -> Sequence[cloudwatch.Metric]:
-        """How many packets the NAT gateway dropped."""
+        """How many packets the NAT gateway dropped.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.nat_gateway_metrics("PacketsDropCount", statistic, period)
 
     @checked
     def metric_idle_timeout_count(
         self, *, statistic: str = "Sum", period: Duration | None = None
     ) -> Sequence[cloudwatch.Metric]:
-        """How many connections ended because no data passed for 350 seconds."""
+        """How many connections ended because no data passed for 350 seconds.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.nat_gateway_metrics("IdleTimeoutCount", statistic, period)
 
     @checked

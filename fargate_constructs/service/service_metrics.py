@@ -39,47 +39,82 @@ class ServiceMetrics:
     def metric_cpu_utilization(
         self, *, statistic: str | None = None, period: Duration | None = None
     ) -> cloudwatch.Metric:
-        """How much of the tasks' CPU is used, in percent. ECS reports it while tasks run."""
+        """How much of the tasks' CPU is used, in percent. ECS reports it while tasks run.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.service.metric_cpu_utilization(statistic=statistic, period=period)
 
     @checked
     def metric_memory_utilization(
         self, *, statistic: str | None = None, period: Duration | None = None
     ) -> cloudwatch.Metric:
-        """How much of the tasks' memory is used, in percent. ECS reports it while tasks run."""
+        """How much of the tasks' memory is used, in percent. ECS reports it while tasks run.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
     @checked
     def metric_running_task_count(
         self, *, statistic: str = "Average", period: Duration | None = None
     ) -> cloudwatch.Metric:
-        """How many tasks run. The cluster must have Container Insights."""
+        """How many tasks run. The cluster must have Container Insights.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self._insight("RunningTaskCount", statistic, period)
 
     @checked
     def metric_desired_task_count(
         self, *, statistic: str = "Average", period: Duration | None = None
     ) -> cloudwatch.Metric:
-        """How many tasks should run. The cluster must have Container Insights."""
+        """How many tasks should run. The cluster must have Container Insights.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self._insight("DesiredTaskCount", statistic, period)
 
     @checked
     def metric_deployment_count(
         self, *, statistic: str = "Maximum", period: Duration | None = None
     ) -> cloudwatch.Metric:
-        """How many deployments are in progress, the current one included. The cluster must have Container Insights."""
+        """How many deployments are in progress, the current one included. The cluster must have Container Insights.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Maximum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self._insight("DeploymentCount", statistic, period)
 
     @checked
     def metric_restart_count(self, *, statistic: str = "Sum", period: Duration | None = None) -> cloudwatch.Metric:
-        """How often containers with a restart policy were restarted. The cluster must have Container Insights."""
+        """How often containers with a restart policy were restarted. The cluster must have Container Insights.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+        """
         return self._insight("RestartCount", statistic, period)
 
     @checked
     def metric_ephemeral_storage_utilization(
         self, *, statistic: str = "Average", period: Duration | None = None
     ) -> cloudwatch.MathExpression:
-        """How much of the tasks' disks is used, in percent. The cluster must have Container Insights."""
+        """How much of the tasks' disks is used, in percent. The cluster must have Container Insights.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+        """
         names = {"used": "EphemeralStorageUtilized", "reserved": "EphemeralStorageReserved"}
         return expression(
             "100 * used / reserved",
@@ -94,6 +129,10 @@ class ServiceMetrics:
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """How many requests reached the tasks by routes.
 
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
+
         Raises:
             ValueError: If the service has no route.
         """
@@ -104,6 +143,11 @@ class ServiceMetrics:
         self, code: elbv2.HttpCodeTarget, *, statistic: str = "Sum", period: Duration | None = None
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """How many responses of the tasks had a status of this kind, by routes.
+
+        Args:
+            code: The kind of status, such as `elbv2.HttpCodeTarget.TARGET_5XX_COUNT`.
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
+            period: The length of a period. By default 5 minutes.
 
         Raises:
             ValueError: If the service has no route.
@@ -116,6 +160,10 @@ class ServiceMetrics:
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """After how many seconds the tasks answered, by routes: on average, or as `p90` says.
 
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+
         Raises:
             ValueError: If the service has no route.
         """
@@ -127,6 +175,10 @@ class ServiceMetrics:
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """How many tasks are healthy for the load balancer. It has no data while no task is registered.
 
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
+
         Raises:
             ValueError: If the service has no route.
         """
@@ -137,6 +189,10 @@ class ServiceMetrics:
         self, *, statistic: str = "Average", period: Duration | None = None
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """How many tasks are unhealthy for the load balancer.
+
+        Args:
+            statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Average"`.
+            period: The length of a period. By default 5 minutes.
 
         Raises:
             ValueError: If the service has no route.
