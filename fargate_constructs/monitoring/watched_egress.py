@@ -52,7 +52,8 @@ def _watch_gateways(watched: Watched, network: FixedEgressNetwork | ImportedNetw
         datapoints_to_alarm=3,
     )
     traffic = [
-        network.nat_gateway_metrics(each, period=MINUTE) for each in ("PacketsInFromSource", "PacketsInFromDestination")
+        network._nat_gateway_metrics(each, period=MINUTE)
+        for each in ("PacketsInFromSource", "PacketsInFromDestination")
     ]
     dropped = network.metric_packets_drop_count(period=MINUTE)
     for number, (gateway, drops, out, in_) in enumerate(zip(network.nat_gateways, dropped, *traffic, strict=True), 1):
@@ -80,7 +81,7 @@ def _watch_gateways(watched: Watched, network: FixedEgressNetwork | ImportedNetw
         **_by_gateway(network, "drops", dropped),
     }
     watched.graph(EGRESS, f"{name}: port errors, drops", faults)
-    connections = _by_gateway(network, "open", network.nat_gateway_metrics("ActiveConnectionCount", "Maximum", MINUTE))
+    connections = _by_gateway(network, "open", network._nat_gateway_metrics("ActiveConnectionCount", "Maximum", MINUTE))
     idle = _by_gateway(network, "idle time-outs", network.metric_idle_timeout_count(period=MINUTE))
     watched.graph(EGRESS, f"{name}: connections", connections, idle)
 

@@ -34,7 +34,7 @@ class NetworkMetrics:
             statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
             period: The length of a period. By default 5 minutes.
         """
-        return self.nat_gateway_metrics("BytesOutToDestination", statistic, period)
+        return self._nat_gateway_metrics("BytesOutToDestination", statistic, period)
 
     @checked
     def metric_bytes_in_from_destination(
@@ -46,7 +46,7 @@ class NetworkMetrics:
             statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
             period: The length of a period. By default 5 minutes.
         """
-        return self.nat_gateway_metrics("BytesInFromDestination", statistic, period)
+        return self._nat_gateway_metrics("BytesInFromDestination", statistic, period)
 
     @checked
     def metric_error_port_allocation(
@@ -58,7 +58,7 @@ class NetworkMetrics:
             statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
             period: The length of a period. By default 5 minutes.
         """
-        return self.nat_gateway_metrics("ErrorPortAllocation", statistic, period)
+        return self._nat_gateway_metrics("ErrorPortAllocation", statistic, period)
 
     @checked
     def metric_packets_drop_count(
@@ -70,7 +70,7 @@ class NetworkMetrics:
             statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
             period: The length of a period. By default 5 minutes.
         """
-        return self.nat_gateway_metrics("PacketsDropCount", statistic, period)
+        return self._nat_gateway_metrics("PacketsDropCount", statistic, period)
 
     @checked
     def metric_idle_timeout_count(
@@ -82,10 +82,9 @@ class NetworkMetrics:
             statistic: The statistic of each period, such as `"Average"` or `"p99"`. By default `"Sum"`.
             period: The length of a period. By default 5 minutes.
         """
-        return self.nat_gateway_metrics("IdleTimeoutCount", statistic, period)
+        return self._nat_gateway_metrics("IdleTimeoutCount", statistic, period)
 
-    @checked
-    def nat_gateway_metrics(
+    def _nat_gateway_metrics(
         self, name: str, statistic: str = "Sum", period: Duration | None = None
     ) -> list[cloudwatch.Metric]:
         """Return a metric of each NAT gateway by AWS's name."""

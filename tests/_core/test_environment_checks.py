@@ -123,7 +123,7 @@ def group_in(stack: Stack) -> ec2.ISecurityGroup:
 MAKERS: dict[str, Callable[[Stack], object]] = {
     **dict.fromkeys(("IConnectable", "ISecurityGroup"), group_in),
     **dict.fromkeys(
-        ("FargateService", "ListenerTarget", "RouteTarget"),
+        ("Construct", "FargateService", "ListenerTarget", "RouteTarget"),
         lambda stack: FargateService(stack, "Thing", network=network_in(stack), image=IMAGE),
     ),
     "ContainerDefinition": lambda stack: ecs.FargateTaskDefinition(stack, "Thing").add_container("Main", image=IMAGE),

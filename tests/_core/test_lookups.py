@@ -64,6 +64,12 @@ NO_LOOK_UPS = {
     "publish: ipv6_parameter_name",
     "load_balancer_name",  # as the next one
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
+    "share: parameter_name",  # the same
+    "load_balancer_name",  # CDK refuses a dummy's slashes in names
+    "AdoptedService.__init__: target_group_name",  # the same
+    "from_shared: parameter_name",
+    "Team.__init__",  # the same values in two apps
+    "statistic",  # one of CloudWatch's
     "LogArchive.add_alarm: meaning",  # a description
     "LogCompaction.__init__: owner",
     "add_sidecar: depends_on",  # the name of another container
@@ -95,6 +101,7 @@ CONTAINER = (
     "docker_labels",
 )
 
+BALANCER = "access_log_prefix, security_group_description"
 CONDITIONS = "hosts, paths, headers, methods, query, source_ips"
 
 
@@ -199,6 +206,7 @@ def tcp_endpoint(lab: Lab) -> None:
         static_ips=lab.text("addresses").split(","),
         allow_cidrs=[lab.text("callers")],
         access_log_prefix=lab.text("prefix"),
+        security_group_description=lab.text("group"),
     )
     edge.add_listener(
         "Mqtts", port=8883, service=lab.service(), protocol=elbv2.Protocol.TLS, allow_cidrs=[lab.text("office")]
@@ -355,6 +363,14 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         multiline_pattern=lab.text("pattern"),
         **{name: [lab.text(name)] for name in ("command", "entry_point", "writable_paths")},
     ),
+    "AdoptedService.__init__: security_group_description, service_name": lambda lab: lab.route(
+        service=lab.service(
+            adopted=AdoptedService(
+                security_group_description=lab.text("group"),
+                service_name=lab.text("service"),
+            )
+        )
+    ),
     "ScheduledTask.__init__: name; OneOffTask.__init__: name": jobs,
     "QueueWorker.__init__: name": lambda lab: QueueWorker(
         lab.stack,
@@ -383,18 +399,17 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "log_driver: stream_prefix, multiline_pattern; LogRouter.driver: stream_prefix": lambda lab: (
         lab.service().log_driver(lab.text("prefix"), multiline_pattern=lab.text("pattern"))
     ),
-    "FargateWebService.__init__: domain_name, allow_cidrs, static_ips, access_log_prefix": lambda lab: (
-        FargateWebService(
-            lab.stack,
-            "Shop",
-            image=lab.image,
-            network=lab.network,
-            domain_name=lab.text("domain"),
-            hosted_zone=lab.zone,
-            allow_cidrs=[lab.text("office")],
-            static_ips=[lab.text("ip")],
-            access_log_prefix=lab.text("prefix"),
-        )
+    f"FargateWebService.__init__: domain_name, allow_cidrs, static_ips, {BALANCER}": lambda lab: FargateWebService(
+        lab.stack,
+        "Shop",
+        image=lab.image,
+        network=lab.network,
+        domain_name=lab.text("domain"),
+        hosted_zone=lab.zone,
+        allow_cidrs=[lab.text("office")],
+        static_ips=[lab.text("ip")],
+        access_log_prefix=lab.text("prefix"),
+        security_group_description=lab.text("group"),
     ),
     "Health.__init__: path, healthy_http_codes": lambda lab: lab.endpoint().add_route(
         "Web", service=lab.service(health=Health(path=lab.text("path"), healthy_http_codes=lab.text("codes")))
@@ -402,12 +417,13 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "Health.__init__: healthy_grpc_codes, command": lambda lab: lab.service(
         health=Health(healthy_grpc_codes=lab.text("codes"), command=["CMD", lab.text("command")])
     ),
-    "HttpEndpoint.__init__: domain_name, allow_cidrs, static_ips, access_log_prefix": lambda lab: lab.endpoint(
+    f"HttpEndpoint.__init__: domain_name, allow_cidrs, static_ips, {BALANCER}": lambda lab: lab.endpoint(
         domain_name=lab.text("domain"),
         certificate=lab.certificate(),
         allow_cidrs=[lab.text("office"), "203.0.113.0/24"],
         static_ips=["eipalloc-1", "eipalloc-2", "eipalloc-3"],
         access_log_prefix=lab.text("prefix"),
+        security_group_description=lab.text("group"),
     ),
     "HttpEndpoint.add_domain: domain_name": lambda lab: lab.endpoint(
         domain_name="shop.example.com", hosted_zone=lab.zone
@@ -446,7 +462,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     ),
     "HttpEndpoint.from_listener": listener,
     "TcpEndpoint.from_load_balancer": network_load_balancer,
-    "TcpEndpoint.__init__: domain_name, static_ips, allow_cidrs, access_log_prefix; TcpEndpoint.add_listener: "
+    f"TcpEndpoint.__init__: domain_name, static_ips, allow_cidrs, {BALANCER}; TcpEndpoint.add_listener: "
     "allow_cidrs": tcp_endpoint,
 }
 
