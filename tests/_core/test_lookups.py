@@ -69,7 +69,6 @@ NO_LOOK_UPS = {
     "AdoptedService.__init__: target_group_name",  # the same
     "from_shared: parameter_name",
     "Team.__init__",  # the same values in two apps
-    "statistic",  # one of CloudWatch's
     "LogArchive.add_alarm: meaning",  # a description
     "LogCompaction.__init__: owner",
     "add_sidecar: depends_on",  # the name of another container
@@ -77,7 +76,6 @@ NO_LOOK_UPS = {
     "add_route: port",  # a name given to the service
     "add_listener_rule: port",
     "statistic",  # a word of CloudWatch's
-    "nat_gateway_metrics: name",
     "target_port",
     "health_check_port",
     "health",  # by such a name, as the next three
