@@ -36,6 +36,7 @@ REGIONAL = {
     ("AWS::Athena::NamedQuery", "Name"),
     ("AWS::Athena::WorkGroup", "Name"),
     ("AWS::ECS::TaskDefinition", "Family"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
     ("AWS::GlobalAccelerator::Accelerator", "Name"),  # may be given twice
     ("AWS::Glue::Database", "DatabaseInput.Name"),
     ("AWS::Glue::Table", "TableInput.Name"),
