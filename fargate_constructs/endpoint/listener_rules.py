@@ -47,6 +47,7 @@ def plan_rules(
     *,
     test_header: tuple[str, str] | None = None,
     next_request: RouteMatch | None = None,
+    is_maintenance: bool = False,
     allowed: range = Numbers.allowed,
 ) -> list[Rule]:
     """Return the route's rule and, with a test header, the rule of its test traffic, which comes before it."""
@@ -59,7 +60,7 @@ def plan_rules(
     usable = allowed[2 if test_header else 1 :]
     if priority is not None and (not isinstance(priority, int) or priority not in usable):
         raise ValueError(f"priority must be {usable[0]} to {usable[-1]} and known at synthesis, got: {priority!r}")
-    rules = [Rule(name, _match_of(conditions), priority, next_request)]
+    rules = [Rule(name, _match_of(conditions), priority, next_request, is_maintenance)]
     if test_header:
         with_header = conditions.with_test_header(*test_header)
         try:

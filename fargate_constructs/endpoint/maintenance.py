@@ -8,6 +8,7 @@ from fargate_constructs.endpoint.conditions import Conditions
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
 MAX_PAGE_BYTES = 1024
+UNAVAILABLE = 503
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -32,7 +33,7 @@ def answer_503(
         listener=listener,
         priority=priority,
         conditions=conditions.render(),
-        action=elbv2.ListenerAction.fixed_response(503, content_type="text/html", message_body=html),
+        action=elbv2.ListenerAction.fixed_response(UNAVAILABLE, content_type="text/html", message_body=html),
     )
 
 

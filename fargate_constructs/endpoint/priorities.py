@@ -136,6 +136,8 @@ class Rule:
     """The priority that a person gave, or None."""
     next_request: RouteMatch | None = None
     """Of a redirect: the requests that callers send next, if they are known and reach this listener."""
+    is_maintenance: bool = False
+    """Whether it answers with 503. With a given priority it may answer instead of another rule."""
 
 
 class ListenerRules:
@@ -233,10 +235,8 @@ def _validate_pair(rule: Rule, other: Rule, numbers: Numbers) -> None:
     if rule.match is None or other.match is None:
         return
     if rule.match == other.match:
-        raise ValueError(
-            f"route {rule.name} has the same conditions as route {other.name}; "
-            "give one of them another condition, such as a host, or remove it",
-        )
+        _validate_instead(rule, other, priority_of(rule.match, numbers))
+        return
     if rule.priority is not None or other.priority is not None:
         return
     if rule.match.has_regex or other.match.has_regex:
@@ -252,6 +252,20 @@ def _validate_pair(rule: Rule, other: Rule, numbers: Numbers) -> None:
             "longer path, a narrower host, one more condition, or a priority (the lower is tried first; computed: "
             f"{priority_of(rule.match, numbers)} and {priority_of(other.match, numbers)})",
         )
+
+
+def _validate_instead(rule: Rule, other: Rule, computed: int) -> None:
+    """Refuse two rules with the same conditions, unless one is for maintenance and was given a priority before."""
+    for first, second in ((rule, other), (other, rule)):
+        if first.is_maintenance and first.priority and first.priority < (second.priority or computed):
+            return
+    pages = [each.name for each in (rule, other) if each.is_maintenance]
+    after = min(each.priority or computed for each in (rule, other))
+    instead = f", or write a priority below {after} on {pages[0]} to answer instead" if pages else ""
+    raise ValueError(
+        f"route {rule.name} has the same conditions as route {other.name}; "
+        f"give one of them another condition, such as a host, or remove it{instead}",
+    )
 
 
 def _validate_both_used(rule: Rule, match: RouteMatch, other: Rule, other_match: RouteMatch, numbers: Numbers) -> None:

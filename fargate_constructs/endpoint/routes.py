@@ -14,7 +14,7 @@ from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.fixed_responses import FixedResponse
 from fargate_constructs.endpoint.listener_rules import plan_rules, priority_in, rules_of_listener
 from fargate_constructs.endpoint.load_balancer_limits import check_limits
-from fargate_constructs.endpoint.maintenance import PAGE, answer_503, validate_page
+from fargate_constructs.endpoint.maintenance import PAGE, UNAVAILABLE, answer_503, validate_page
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.redirects import Redirect
@@ -260,12 +260,20 @@ class RoutedEndpoint(Construct):
 
         Raises:
             TypeError: If an argument has another type than its annotation.
-            ValueError: As `add_route` does; or if AWS would refuse the status code, the type or the body.
+            ValueError: As `add_route` does, but a route may have the same conditions if this has status 503 and the
+                lower *priority*; or if AWS would refuse the status code, the type or the body.
         """
         conditions = Conditions.of(locals())
         response = FixedResponse(status_code=status_code, content_type=content_type, message_body=message_body)
         response.validate()
-        return self._add_answer(id, conditions, action=response.action(), sign_in=sign_in, priority=priority)
+        return self._add_answer(
+            id,
+            conditions,
+            action=response.action(),
+            sign_in=sign_in,
+            priority=priority,
+            is_maintenance=status_code == UNAVAILABLE,
+        )
 
     @checked
     def maintenance(self, *, on: bool = True, html: str = PAGE) -> elbv2.ApplicationListenerRule | None:
@@ -307,6 +315,7 @@ class RoutedEndpoint(Construct):
         sign_in: SignIn | None,
         priority: int | None,
         next_request: RouteMatch | None = None,
+        is_maintenance: bool = False,
     ) -> elbv2.ApplicationListenerRule:
         """Make the rule of an answer that no service gives."""
         name = f"{id!r} of {path_of(self)}"
@@ -316,7 +325,9 @@ class RoutedEndpoint(Construct):
                 f"id must differ from the endpoint's other redirects and fixed responses, got: {id!r} again"
             )
         allowed = self._rules.numbers.allowed
-        (rule,) = rules = plan_rules(name, conditions, priority, next_request=next_request, allowed=allowed)
+        (rule,) = rules = plan_rules(
+            name, conditions, priority, next_request=next_request, is_maintenance=is_maintenance, allowed=allowed
+        )
         self._rules.validate(rules)
         made = elbv2.ApplicationListenerRule(
             self._answers,

@@ -427,6 +427,22 @@ def test_a_redirect_that_is_refused(idle_lab: Lab, arguments: Properties, messag
         ),
         ({"id": "host"}, "id must differ from the endpoint's other redirects and fixed responses, got: 'host' again"),
         ({"paths": ["/ok"]}, "route 'New' of Test/Endpoint has the same conditions as route 'empty' of Test/Endpoint"),
+        (
+            {"paths": ["/ok"], "priority": 2},
+            "route 'New' of Test/Endpoint has the same conditions as route 'empty' of Test/Endpoint",
+        ),
+        (
+            {"paths": ["/ok"], "status_code": 503},
+            "or remove it, or write a priority below 25336 on 'New' of Test/Endpoint to answer instead",
+        ),
+        (
+            {"paths": ["/ok"], "status_code": 503, "priority": 40_000},
+            "or write a priority below 25336 on 'New' of Test/Endpoint to answer instead",
+        ),
+        (
+            {"hosts": ["x.a.com"], "paths": []},
+            "or write a priority below 15942 on 'page' of Test/Endpoint to answer instead",
+        ),
     ],
 )
 def test_a_response_that_is_refused(idle_lab: Lab, arguments: Properties, message: str) -> None:
