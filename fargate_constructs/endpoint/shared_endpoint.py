@@ -135,7 +135,7 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
             # The rule would need the parameters of this stack, and the load balancer's outbound rule here the service.
             raise ValueError(
                 f"a shared endpoint and its services must be in one stack, got route {name} to {path_of(self)}; call "
-                f"HttpEndpoint.from_shared in stack {stack.stack_name!r} too"
+                f"HttpEndpoint.from_shared in stack {path_of(stack)!r} too"
             )
         validate_route(self.team, name, conditions.hosts, conditions.paths)
         if sign_in and not self.team.sign_in:

@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.unresolved import is_known, is_unresolved, may_match
 from fargate_constructs._core.validation import validate_distinct, validate_known_range, validate_list
 from fargate_constructs.endpoint.conditions import Conditions
@@ -15,8 +16,9 @@ from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import COMPUTED, Numbers
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
-PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,10}")
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+PARAMETER = re.compile(r"/(?!(?i:aws|ssm))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,9}")
+MAX_SHOWN = 100
 
 
 @checked
@@ -77,7 +79,8 @@ class Team:
         first, last = (*self.priorities, 0, 0)[:2]
         if len(self.priorities) != 2 or first >= last:  # noqa: PLR2004 - the first and the last
             raise ValueError(
-                f"priorities must be the first and the last one, such as (4000, 5999), got: {self.priorities}"
+                f"priorities must be the first and the last one, such as (4000, 5999), got: "
+                f"{shorten(str(self.priorities), MAX_SHOWN)}"
             )
         for priority in self.priorities:
             validate_known_range("priorities", priority, COMPUTED[0], COMPUTED[-1])
@@ -119,7 +122,10 @@ def conditions_of(value: str) -> Conditions:
 def validate_parameter_name(name: str) -> None:
     """Refuse the beginning of names of parameters that SSM does not take, or that is not the same in both apps."""
     if not is_known(name) or not PARAMETER.fullmatch(name):
-        raise ValueError(f"parameter_name must be a path such as '/platform/endpoint', got: {name!r}")
+        raise ValueError(
+            "parameter_name must be a path such as '/platform/endpoint', which begins with neither '/aws' nor '/ssm', "
+            f"got: {name!r}"
+        )
 
 
 def _validate_owned(value: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, CfnParameter, Environment, Stack, Stage
+from aws_cdk import App, CfnParameter, Environment, NestedStack, Stack, Stage
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
@@ -249,6 +249,10 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
         lambda lab: shared_in(Stack(lab.service.node.root, "Apart")).add_route("A", service=lab.service),  # type: ignore[arg-type] # an app
         "must be in one stack, got route 'A' of Lab/Web to Apart/Endpoint; call HttpEndpoint.from_shared in .* 'Lab'",
     ),
+    "a service of a nested stack": (
+        lambda lab: lab.shared.add_route("A", service=service_in(NestedStack(lab.shared, "N")), hosts=SHOP),
+        "call HttpEndpoint.from_shared in stack 'Lab/Endpoint/N' too",
+    ),
     "a redirect of others": (
         lambda lab: lab.shared.add_redirect("A", paths=["/x"], to_path="/y"),
         r"got: /x of route 'A' of Lab/Endpoint",
@@ -289,7 +293,11 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     ),
     "a parameter without slash": (
         lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name="endpoint", team=PAY),
-        "parameter_name must be a path such as '/platform/endpoint', got: 'endpoint'",
+        "parameter_name must be a path such as '/platform/endpoint', which .* got: 'endpoint'",
+    ),
+    "a parameter of AWS": (
+        lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name="/AWS/endpoint", team=PAY),
+        "begins with neither '/aws' nor '/ssm', got: '/AWS/endpoint'",
     ),
     "a parameter that is a token": (
         lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name=lab.token, team=PAY),
@@ -315,7 +323,7 @@ def public(idle: Idle, id_: str, **options: Any) -> HttpEndpoint:  # noqa: ANN40
 SHARE_REFUSED: dict[str, tuple[Callable[[Idle], object], str]] = {
     "a parameter that ends with a slash": (
         lambda idle: public(idle, "Slash").share(parameter_name="/a/", teams=[WEB]),
-        "parameter_name must be a path such as '/platform/endpoint', got: '/a/'",
+        "parameter_name must be a path such as '/platform/endpoint', which .* got: '/a/'",
     ),
     "no teams": (lambda idle: public(idle, "None").share(parameter_name=NAME, teams=[]), "teams must hold a Team"),
     "certificates without TLS": (
@@ -549,3 +557,17 @@ def test_the_maintenance_page_of_a_team() -> None:
     assert rule["Priority"] == 6000
     assert rule["Conditions"] == [{"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}}]
     assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "503"
+
+
+def test_maintenance_of_each_part_that_a_team_owns(stack: Stack) -> None:
+    """Fixed responses with the first priorities answer instead of routes with the same conditions."""
+    shared = shared_in(stack)
+    shared.add_fixed_response("Pay", hosts=["pay.example.com"], status_code=503, priority=4001)
+    service = service_in(stack)
+    shared.add_route("Pay", service=service, hosts=["pay.example.com"])
+    shared.add_route("Shop", service=service, hosts=SHOP, paths=["/payments/*"])
+    shared.add_fixed_response("Shop", hosts=SHOP, paths=["/payments/*"], status_code=503, priority=4002)
+
+    priorities = sorted(rule["Priority"] for rule in properties(stack, RULE))
+    assert priorities[:2] == [4001, 4002]
+    assert len(priorities) == 4

@@ -43,6 +43,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "twice": ({"owns": ["/a", "/a"]}, "owns must differ from each other"),
     "one priority": ({"priorities": [10]}, r"priorities must be the first and the last one, .* got: \(10,\)"),
     "three priorities": ({"priorities": [1, 2, 3]}, r"got: \(1, 2, 3\)"),
+    "a range of priorities": ({"priorities": range(4000, 8000)}, r"got: \(4000, 4001, .{60,90}, 7999\)\s"),
     "the last one first": ({"priorities": (30, 10)}, r"got: \(30, 10\)"),
     "the maintenance page's": ({"priorities": (1, 30)}, "priorities must be 2 to 49000, got: 1"),
     "after those computed": ({"priorities": (48_000, 49_001)}, "priorities must be 2 to 49000, got: 49001"),
