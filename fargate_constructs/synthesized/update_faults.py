@@ -7,6 +7,7 @@ from fargate_constructs.synthesized.comparable_template import ComparableTemplat
 from fargate_constructs.synthesized.deleted_data import find_deleted_data
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.synthesized.lost_exports import find_lost_exports
+from fargate_constructs.synthesized.moved_ports import find_rules_of_old_ports
 from fargate_constructs.synthesized.replacements import find_replacements, is_at, matches, validate_types
 from fargate_constructs.synthesized.second_creations import find_second_creations
 
@@ -34,7 +35,8 @@ def find_update_faults(old: ComparableTemplate, new: ComparableTemplate, types: 
             and for what AWS has once, because these lose data or fail for each of the few types that they know.
     """
     validate_types(types, old.resources, new.resources)
-    replacements = find_replacements(old, new)
+    moved = find_rules_of_old_ports(old, new)
+    replacements = [each for each in find_replacements(old, new) if each.logical_id not in moved]
     found = [UpdateFault(each.logical_id, each.path, str(each)) for each in replacements if each.is_of(types)]
     replaced = {each.logical_id for each in replacements if each.is_replaced}
     watched = ["*"] if {*LASTING_TYPES} <= {*types} else types

@@ -78,6 +78,78 @@ def test_what_lasts_by_default(type_: str) -> None:
     assert faults_of(template(It=(type_, {})), template()) == [f"It ({type_} It) is deleted"]
 
 
+GROUP, PEER = {"Fn::GetAtt": ["Tasks", "GroupId"]}, {"Fn::ImportValue": "Balancer"}
+INGRESS, EGRESS = "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"
+
+
+def rules(port: int, *, peer: object = PEER, protocol: str = "tcp", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the two rules by which a load balancer reaches tasks at a port."""
+    common = {"IpProtocol": protocol, "FromPort": port, "ToPort": port, "Description": f"to {port}"} | more
+    return {
+        f"In{port}{protocol}": (INGRESS, {**common, "GroupId": GROUP, "SourceSecurityGroupId": peer}),
+        f"Out{port}{protocol}": (EGRESS, {**common, "GroupId": peer, "DestinationSecurityGroupId": GROUP}),
+    }
+
+
+def tasks(*ports: int, check: str = "traffic-port", link: int | None = None, mapped: int = 0) -> dict[str, Any]:
+    """Return a service behind a load balancer, and what it refers to."""
+    mappings = [{"ContainerPort": mapped}, {"ContainerPort": link, "Name": "web"}]
+    service = {
+        "NetworkConfiguration": {"AwsvpcConfiguration": {"SecurityGroups": [GROUP]}},
+        "LoadBalancers": [{"ContainerPort": port, "TargetGroupArn": {"Ref": "Targets"}} for port in ports],
+        "ServiceConnectConfiguration": {"Services": [{"PortName": "web"}]},
+        "TaskDefinition": {"Ref": "Task"},
+    }
+    return {
+        "Service": ("AWS::ECS::Service", service),
+        "Targets": ("AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPort": check}),
+        "Task": ("AWS::ECS::TaskDefinition", {"ContainerDefinitions": [{"PortMappings": mappings}]}),
+        "Tasks": ("AWS::EC2::SecurityGroup", {}),
+    }
+
+
+CHECK = rules(9000)
+MOVED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "port": (tasks(80) | rules(80), tasks(8080) | rules(8080)),
+    "one of two ports": (tasks(80, 81) | rules(80) | rules(81), tasks(80, 82) | rules(80) | rules(82)),
+    "port of checks": (tasks(80, check="9000") | CHECK, tasks(80, check="9001") | rules(9001)),
+    "port of a link": (tasks(link=80) | rules(80), tasks(link=8080) | rules(8080)),
+    "text and number": (tasks(80) | rules(80), tasks(8080) | rules(8080, FromPort="8080")),
+}
+LOST: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "no new rule": (tasks(80) | rules(80), tasks(8080)),
+    "another peer": (tasks(80) | rules(80), tasks(8080) | rules(8080, peer="sg-2")),
+    "another protocol": (tasks(80) | rules(80), tasks(8080) | rules(8080, protocol="udp")),
+    "a port that is still needed": (tasks(80) | rules(80), tasks(80, 8080) | rules(8080)),
+    "a port that no load balancer needs": (tasks(80, mapped=5) | rules(4), tasks(80, mapped=5) | rules(5)),
+    "a range": (tasks(80) | rules(80, ToPort=90), tasks(8080) | rules(8080)),
+    "no tasks": (rules(5432), rules(5433)),
+    "a deleted service": (tasks(80) | rules(80), {"Tasks": tasks()["Tasks"]} | rules(8080)),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.values(), ids=MOVED)
+def test_rules_of_an_old_port_may_go(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """The tasks have another port, which a new rule opens to the same peer before the old rule is deleted."""
+    assert faults_of(template(**old), template(**new)) == []
+
+
+@pytest.mark.parametrize(("old", "new"), LOST.values(), ids=LOST)
+def test_other_rules_stay(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """They may be in use."""
+    found = [each for each in faults_of(template(**old), template(**new)) if "AWS::ECS" not in each]
+    assert len(found) >= 2
+    assert all(INGRESS in each or EGRESS in each for each in found if "TargetGroup" not in each)
+
+
+def test_a_new_rule_under_a_condition_may_not_be_made() -> None:
+    """So the old one counts."""
+    new = template(**tasks(8080), **rules(8080))
+    for each in rules(8080):
+        new["Resources"][each]["Condition"] = "IsOpen"
+    assert len(faults_of(template(**tasks(80), **rules(80)), {**new, "Conditions": {"IsOpen": {"Ref": "A"}}})) == 2
+
+
 def test_a_pin_has_no_retention_and_no_exports() -> None:
     """They are not compared with one."""
     pin = {"Metadata": {"fargate-constructs:create-only": {LOG_GROUP: ["LogGroupName"]}}}
