@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
     from fargate_constructs.endpoint.tcp_endpoint import TcpEndpoint
     from fargate_constructs.service.fargate_service import FargateService
-    from fargate_constructs.service.targets.target_groups import TargetGroups
+    from fargate_constructs.service.targets.target_groups import ServiceRoutes, TargetGroups
 
 CALLERS = Section.CALLERS
 PERCENTILES = ("p50", "p90", "p99")
@@ -162,8 +162,8 @@ def watch_routes(watched: Watched, service: FargateService, *, latency: Duration
     if routes is None or not service.target_groups:
         return
     watched.is_behind |= routes.targets.keys()
-    for target in (each for targets in routes.targets.values() for each in targets):
-        _watch_target(watched, service, target)
+    for suffix, target in targets_of(routes).items():
+        _watch_target(watched, service, target, suffix)
     watched.add_alarm(
         "FewErrors",
         error_percent([each.metrics for each in service.target_groups], min_errors=MIN_ERRORS, period=QUARTER_HOUR),
@@ -191,6 +191,12 @@ def watch_routes(watched: Watched, service: FargateService, *, latency: Duration
     watched.graph(CALLERS, f"{name}: healthy and unhealthy tasks", hosts)
 
 
+def targets_of(routes: ServiceRoutes) -> dict[str, TargetGroups]:
+    """Return the target groups of each port at each load balancer, by what the IDs of their alarms end with."""
+    targets = [each for targets in routes.targets.values() for each in targets]
+    return {f" at {' '.join(each.place).removeprefix('At ')}" if each.place else "": each for each in targets}
+
+
 def watch_listeners(watched: Watched, service: FargateService) -> None:
     """Watch the health of tasks behind network load balancers."""
     groups = service.network_target_groups
@@ -214,10 +220,8 @@ def watch_listeners(watched: Watched, service: FargateService) -> None:
     watched.graph(CALLERS, f"{service.node.id}: healthy and unhealthy tasks", hosts)
 
 
-def _watch_target(watched: Watched, service: FargateService, target: TargetGroups) -> None:
+def _watch_target(watched: Watched, service: FargateService, target: TargetGroups, suffix: str) -> None:
     """Let the rollback alarms of target groups call, and watch whether any task is healthy."""
-    place = " ".join(target.place).removeprefix("At ")
-    suffix = f" at {place}" if place else ""
     groups = [each.metrics for each in target.all]
     own = _rollback_alarms(service)
     if made := own.get(f"Errors{suffix}"):

@@ -44,15 +44,15 @@ class Options:
     def validate(self, parts: Sequence[Construct]) -> None:
         """Refuse options that no part has a use for."""
         given = [name for name in ("slo", "latency", "anomalies") if getattr(self, name)]
-        routed = [each for each in parts if getattr(each, "target_groups", ())]
+        routed: list[Any] = [each for each in parts if getattr(each, "target_groups", ())]
         if given and not routed:
             got = ", ".join(map(path_of, parts))
             raise ValueError(f"{given[0]} needs a service with a route, got: {got}; add the route before the call")
-        shifting = [path_of(each) for each in routed if self.anomalies and len(getattr(each, "target_groups", ())) > 1]
+        shifting = [path_of(each) for each in routed if self.anomalies and each.deployment._has_two_target_groups]
         if shifting:
             raise ValueError(
-                "anomalies needs services with one target group, because deployments move requests between two, got: "
-                f"{', '.join(shifting)}"
+                "anomalies needs services with one target group for each port, because deployments move requests "
+                f"between two, got: {', '.join(shifting)}; leave it out for them"
             )
 
 

@@ -300,12 +300,15 @@ def test_each_port_and_load_balancer_has_its_alarms(stack: Stack) -> None:
     public.add_route("All", service=service)
     internal.add_route("Admin", service=service, port="admin")
     monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(service)
+    monitoring.watch(service, anomalies=True)
 
     ids = [each.node.id for each in monitoring.metric_alarms]
-    for name in ("Errors", "Unhealthy", "NoHealthyTask"):
+    for name in ("Errors", "Unhealthy", "NoHealthyTask", "UnusualRequests", "UnusualLatency"):
         assert [each for each in ids if each.startswith(name)] == [name, f"{name} at admin"]
     assert ids.count("FewErrors") == 1
+    unusual = [each for each in properties(stack, ALARM) if "number of requests" in each.get("AlarmDescription", "")]
+    assert ["requests at admin has been" in each["AlarmDescription"] for each in unusual] == [False, True]
+    assert ["WebRoutesadminTargetGroup" in json.dumps(each["Metrics"]) for each in unusual] == [False, True]
 
 
 def test_deployments_between_two_target_groups(stack: Stack) -> None:
@@ -414,7 +417,7 @@ def in_other_stage(stack: Stack) -> Construct:
             lambda s: [routed(s, deployment=Deployment.blue_green())],
             {"anomalies": True},
             ValueError,
-            r"anomalies needs services with one target group, .* got: Test/Web",
+            r"anomalies needs services with one target group for each port, .* got: Test/Web; leave it",
         ),
         (lambda s: [routed(s)], {"latency": 2}, TypeError, r"latency must be"),
         (lambda s: [routed(s)], {"latency": Duration.hours(2)}, ValueError, r"latency must be 0.001 to 4000 seconds, "),
