@@ -156,12 +156,13 @@ class ListeningEndpoint(Construct):
             if is_unresolved(port):
                 raise ValueError(f"{name} must be known at synthesis, got a token: listeners must not share one")
             validate_range(name, port, 1, MAX_PORT)
-            if port in self._names or ports.count(port) > 1:
+            if port in self._names:
                 raise ValueError(
                     f"{name} must differ from those of other listeners, got: {port} for {id!r}, which "
-                    f"{self._names.get(port, 'its port')} has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP at "
-                    "one port",
+                    f"{self._names[port]} has; protocol=elbv2.Protocol.TCP_UDP serves TCP and UDP at one port",
                 )
+        if len({*ports}) < len(ports):
+            raise ValueError(f"test_port must differ from port, got: {ports[0]} for both of {id!r}")
         if len(self._names) + len(ports) > MAX_LISTENERS:
             raise ValueError(
                 f"a network load balancer has at most {MAX_LISTENERS} listeners, got another: {id!r}; make a second "

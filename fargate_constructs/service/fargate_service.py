@@ -699,9 +699,10 @@ class _OptionsOfPorts:
         service, options = self._service, self._service._options
         path = service.node.path
         ports = [*service._ports.main, *service._ports.of_sidecars()]
-        named = ", ".join(map(repr, ports)) or "none"
+        named = ", ".join(map(repr, filter(None, ports))) or "none"
+        only = "; its only port has no name, so write one value for it" if ports == [""] else ""
         found = [
-            f"{argument} must name ports of {path} ({named}), got: {name!r}"
+            f"{argument} must name ports of {path} ({named}), got: {name!r}{only}"
             for name, argument in options.named.items()
             if name not in ports
         ]

@@ -455,7 +455,10 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
         {"test_port": 25},
         "test_port must differ from those of other listeners, got: 25 for 'New', which 'Smtp' of Test/TcpSmtp has",
     ),
-    "a test port that is the port": ({"test_port": 1000}, "got: 1000 for 'New', which its port has"),
+    "a test port that is the port": (
+        {"test_port": 1000},
+        "test_port must differ from port, got: 1000 for both of 'New'",
+    ),
     "a test port that is a token": ({"test_port": Token.as_number({"Ref": "Port"})}, "test_port must be known at syn"),
     "a test port without a test": (
         {"test_port": 1001},
@@ -463,7 +466,7 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     ),
     "ALPN without TLS": (
         {"alpn_policy": elbv2.AlpnPolicy.HTTP2_PREFERRED},
-        "alpn_policy needs protocol TLS, got it for listener 'New' with TCP",
+        "alpn_policy needs protocol TLS, got it for listener 'New' with TCP; pass protocol=elbv2.Protocol.TLS, or",
     ),
     "UDP without a check": (
         {"protocol": Protocol.UDP},

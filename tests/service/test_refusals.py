@@ -326,7 +326,10 @@ def test_methods() -> None:
         (lambda: web.link_to(web), "a service cannot link to itself, got: 'web'; use localhost"),
         (lambda: web.link_to(worker), "a link needs a service with a port, got the worker 'worker'; give it a port"),
         (lambda: web.link_to(api, port="grpc"), "port must be a name that 'api' gave (http, admin), got: 'grpc'"),
-        (lambda: api.link_to(web, port="grpc"), "gave (none), got: 'grpc'; write port={'grpc': ...} there, or a name"),
+        (
+            lambda: api.link_to(web, port="grpc"),
+            "gave (none), got: 'grpc'; leave it out for its only port, or write port={'grpc': ...} there, or a name",
+        ),
         (lambda: web.link_to(far), "linked services must be in the same network, got: 'web' and 'far' in two"),
         (
             lambda: web.link_to(on_windows),

@@ -107,7 +107,10 @@ class NetworkListenerOptions:
         if self.ssl_policy and self.protocol is not Protocol.TLS:
             raise ValueError(f"ssl_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
         if self.alpn_policy and self.protocol is not Protocol.TLS:
-            raise ValueError(f"alpn_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}")
+            raise ValueError(
+                f"alpn_policy needs protocol TLS, got it for listener {id!r} with {self.protocol.name}; pass "
+                "protocol=elbv2.Protocol.TLS, or let the task offer its protocols"
+            )
         validate_range("target_group_port", self.target_group_port, 1, MAX_PORT)
         if self.deregistration_delay:
             validate_seconds("deregistration_delay", self.deregistration_delay, 0, MAX_DRAIN_SECONDS)

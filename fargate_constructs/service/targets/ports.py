@@ -61,13 +61,17 @@ class TaskPorts:
         if name in self.main or (not name and self.main):
             name = name or next(iter(self.main))
             return Port(name, self._container, self.main[name])
-        if not name:
-            raise ValueError(f"{what} needs a service with a port, got the worker {self._container!r}; give it a port")
         sidecars = self.of_sidecars()
+        if not name:
+            more = f", or name one of its sidecars: {', '.join(sidecars)}" if sidecars else ""
+            raise ValueError(
+                f"{what} needs a service with a port, got the worker {self._container!r}; give it a port{more}"
+            )
         if name not in sidecars:
             named = ", ".join(filter(None, [*self.main, *sidecars])) or "none"
+            only = "leave it out for its only port, or " if "" in self.main else ""
             raise ValueError(
-                f"{argument} must be a name that {self._container!r} gave ({named}), got: {name!r}; write "
+                f"{argument} must be a name that {self._container!r} gave ({named}), got: {name!r}; {only}write "
                 f"port={{{name!r}: ...}} there, or a name at the port mapping of its sidecar"
             )
         return sidecars[name]

@@ -161,11 +161,15 @@ class ServiceRoutes(Construct):
         options = self._options.of(port.name)
         checked = options.health.port
         check_port = port if checked is None else self._ports.find(checked, "a check", argument="port of health")
-        for each in (port, check_port):
-            if each.is_udp:
-                raise ValueError(
-                    f"a route needs a TCP port, got route {id!r} to {each.name!r} of {self._path}, mapped as UDP"
-                )
+        if port.is_udp:
+            raise ValueError(
+                f"a route needs a TCP port, got route {id!r} to {port.name!r} of {self._path}, mapped as UDP"
+            )
+        if check_port.is_udp:
+            raise ValueError(
+                f"a load balancer checks no health over UDP, got {check_port.name!r} for route {id!r}; name another "
+                f"port in the health of {port.name!r}"
+            )
         balancer = balancer_of(listener)
         if found := self._targets.get((balancer.key, port.name)):
             return found

@@ -321,7 +321,7 @@ def test_a_proxy_before_a_container_without_a_port(stack: Stack, network: Networ
     nginx.add_port_mappings(ecs.PortMapping(name="nginx", container_port=8443))
     front = HttpEndpoint(stack, "Front", network=network)
     front.add_route("Web", service=service, port="nginx")
-    with pytest.raises(ValueError, match="a route needs a service with a port, got the worker 'web'; give it a port"):
+    with pytest.raises(ValueError, match="got the worker 'web'; give it a port, or name one of its sidecars: nginx"):
         front.add_route("Other", service=service, paths=["/other"])
 
     template = Template.from_stack(stack)
@@ -437,11 +437,11 @@ REFUSED: dict[str, tuple[Callable[[Idle], object], str]] = {
     ),
     "a check over UDP": (
         lambda idle: idle.front.add_route("New", service=idle.web, port="grpc"),
-        "a route needs a TCP port, got route 'New' to 'dns-udp' of Test/Web, mapped as UDP",
+        "a load balancer checks no health over UDP, got 'dns-udp' for route 'New'; name another port in the health of",
     ),
     "a check of no port": (
         lambda idle: idle.front.add_route("New", service=idle.make("Typo", health=Health(port="ready"))),
-        "port of health must be a name that 'typo' gave (none), got: 'ready'",
+        "port of health must be a name that 'typo' gave (none), got: 'ready'; leave it out for its only port, or write",
     ),
     "a sign-in before gRPC": (
         lambda idle: idle.front.add_route(
@@ -515,4 +515,12 @@ def test_options_of_a_port_that_no_container_has(stack: Stack, network: Network)
     """Synthesis fails, when all sidecars are known."""
     FargateService(stack, "Web", network=network, image=IMAGE, port={"http": 80}, health={"htpt": Health()})
     with pytest.raises(RuntimeError, match=r"health must name ports of Test/Web \('http'\), got: 'htpt'"):
+        Template.from_stack(stack)
+
+
+def test_options_by_name_of_a_port_without_a_name(stack: Stack, network: Network) -> None:
+    """Synthesis fails, and says that a service with one port takes one value."""
+    FargateService(stack, "Web", network=network, image=IMAGE, port=80, health={"web": Health()})
+    message = r"health must name ports of Test/Web \(none\), got: 'web'; its only port has no name, so write one value"
+    with pytest.raises(RuntimeError, match=message):
         Template.from_stack(stack)
