@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
+import jsii
+from aws_cdk import IStableStringProducer, Lazy, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
@@ -64,6 +65,10 @@ class Front:
             self._target_of_records = construct
             self._domains.point_at(target, families)
 
+    def of_callers(self, with_tls: str, without: str) -> str:
+        """Return a part of a redirect's address, read at synthesis: callers of CloudFront use HTTPS."""
+        return Lazy.string(_OfCallers(self, with_tls, without))
+
     def _validate_stack(self, front: Construct) -> None:
         """Refuse a front in another stack: each of the two stacks would depend on the other."""
         if Stack.of(front) is not Stack.of(self._endpoint):
@@ -71,6 +76,20 @@ class Front:
                 f"the records of {self._endpoint.node.path} are in stack {Stack.of(self._endpoint).stack_name!r} and "
                 f"must point at the front, got it in stack {Stack.of(front).stack_name!r}; make it in the same stack",
             )
+
+
+@jsii.implements(IStableStringProducer)
+class _OfCallers:
+    """A part of a redirect's address; see `Front.of_callers`."""
+
+    def __init__(self, front: Front, with_tls: str, without: str) -> None:
+        self._front = front
+        self._with_tls = with_tls
+        self._without = without
+
+    def produce(self) -> str:
+        """Return it."""
+        return self._with_tls if self._front.has_tls else self._without
 
 
 def wait_for_internet_gateway(construct: Construct, load_balancer: elbv2.ApplicationLoadBalancer) -> None:

@@ -9,13 +9,13 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import jsii
-from aws_cdk import Duration, IStableStringProducer, Lazy
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
@@ -31,22 +31,12 @@ from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions, default_ip_address_type
-from fargate_constructs.endpoint.load_balancer_limits import reserve_for_teams
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
-from fargate_constructs.endpoint.ownership import OwnRules, validate_teams
 from fargate_constructs.endpoint.routes import ImportedEndpoint, RoutedEndpoint
-from fargate_constructs.endpoint.shared_endpoint import (
-    DNS_NAME,
-    HOSTED_ZONE,
-    LOAD_BALANCER,
-    SECURITY_GROUP,
-    SharedEndpoint,
-    name_of,
-    publish_share,
-)
-from fargate_constructs.endpoint.sign_in import validate_listener
+from fargate_constructs.endpoint.shared_endpoint import SharedEndpoint
+from fargate_constructs.endpoint.sharing import share_endpoint
 from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, validate_static_ips
-from fargate_constructs.endpoint.teams import Team, numbers_of, validate_parameter_name
+from fargate_constructs.endpoint.teams import Team
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
 
@@ -337,39 +327,21 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
                 team's priority, or takes a team's requests by a computed priority; or if all rules or certificates
                 together exceed what AWS allows.
         """
-        validate_parameter_name(parameter_name)
-        validate_teams(teams)
-        if self._front.is_shared:
-            raise ValueError(f"{self.node.path} is shared already, got share again; list all teams in one call")
-        for team in teams:
-            if not self.has_tls and (team.max_certificates or team.sign_in):
-                raise ValueError(
-                    f"{self.node.path} has no TLS, got team {team.name!r} with certificates or sign-in; write "
-                    "max_certificates=0 and sign_in=False, or give the endpoint a domain_name"
-                )
-        if any(team.sign_in for team in teams):
-            validate_listener(self.listener)
-            self._allow_identity_provider()
-        self._front.is_shared = True
-        self._rules.skip(numbers_of(team).allowed for team in teams)
-        self.node.add_validation(cast(IValidation, OwnRules(self._rules, teams)))
-        reserve_for_teams(self, {f"{parameter_name}/{name_of(team)}": team for team in teams})
-        values = {
-            SECURITY_GROUP: self.listener.connections.security_groups[0].security_group_id,
-            LOAD_BALANCER: self.load_balancer.load_balancer_arn,
-        }
-        if not self._front.has_tls:  # CloudFront serves its own names only
-            outer = self._outer_load_balancer
-            own = f"dualstack.{outer.load_balancer_dns_name}", outer.load_balancer_canonical_hosted_zone_id
-            values |= zip((DNS_NAME, HOSTED_ZONE), self._front.address or own, strict=True)
-        return publish_share(self, parameter_name, values, teams, self.listener.listener_arn)
+        return share_endpoint(
+            self,
+            self._front,
+            self._rules,
+            self._outer_load_balancer,
+            parameter_name=parameter_name,
+            teams=teams,
+        )
 
     def _origin(self) -> Mapping[str, str]:
         if self.has_tls:
             return {}
         return {
-            "protocol": Lazy.string(_OfCallers(self._front, "HTTPS", "#{protocol}")),
-            "port": Lazy.string(_OfCallers(self._front, "443", "#{port}")),
+            "protocol": self._front.of_callers("HTTPS", "#{protocol}"),
+            "port": self._front.of_callers("443", "#{port}"),
         }
 
     def _make_static_ips(
@@ -385,17 +357,3 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
     def _outer_load_balancer(self) -> elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer:
         """The load balancer that callers connect to."""
         return self.static_ips.network_load_balancer if self.static_ips else self.load_balancer
-
-
-@jsii.implements(IStableStringProducer)
-class _OfCallers:
-    """A part of a redirect's address, read at synthesis: callers of CloudFront use HTTPS."""
-
-    def __init__(self, front: Front, with_tls: str, without: str) -> None:
-        self._front = front
-        self._with_tls = with_tls
-        self._without = without
-
-    def produce(self) -> str:
-        """Return it."""
-        return self._with_tls if self._front.has_tls else self._without

@@ -21,7 +21,6 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
@@ -34,17 +33,10 @@ from fargate_constructs.endpoint.listener_rules import rules_of_listener
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_domain_of_team, validate_route
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.routes import RoutedEndpoint
+from fargate_constructs.endpoint.sharing import DNS_NAME, HOSTED_ZONE, LOAD_BALANCER, SECURITY_GROUP, name_of
 from fargate_constructs.endpoint.sign_in import SignIn
 from fargate_constructs.endpoint.team_limits import check_team
-from fargate_constructs.endpoint.teams import Team, digest_of, numbers_of, validate_parameter_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-SECURITY_GROUP, LOAD_BALANCER = "security-group-id", "load-balancer-arn"
-DNS_NAME, HOSTED_ZONE = "dns-name", "hosted-zone-id"
-# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-MAX_DESCRIPTION = 1024
+from fargate_constructs.endpoint.teams import Team, numbers_of, validate_parameter_name
 
 
 class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
@@ -180,43 +172,3 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
 
 class _Known(dict[tuple[str, str], str]):
     """The shared endpoints of an app, by the path of the stack and the name of the parameters."""
-
-
-def name_of(team: Team) -> str:
-    """Return the end of the name of the parameter for a team. It says what the team has: see `digest_of`."""
-    return f"teams/{team.name}/{digest_of(team)}"
-
-
-def publish_share(
-    scope: Construct, parameter_name: str, values: Mapping[str, str], teams: Sequence[Team], listener_arn: str
-) -> list[ssm.StringParameter]:
-    """Write what teams need to SSM parameters: the listener for each team, and the rest for all."""
-    share = Construct(scope, "Share")
-    made = [
-        ssm.StringParameter(
-            share,
-            name,
-            parameter_name=f"{parameter_name}/{name}",
-            description=f"The {name.replace('-', ' ')} of {path_of(scope)}",
-            string_value=value,
-        )
-        for name, value in values.items()
-    ]
-    of_teams = Construct(share, "Teams")
-    for team in teams:
-        first, last = team.priorities
-        text = (
-            f"The listener of {path_of(scope)} for team {team.name}, which owns {', '.join(team.owns)}; priorities: "
-            f"{first} to {last}, rules: {team.max_rules}, certificates: {team.max_certificates}, sign-in: "
-            f"{'yes' if team.sign_in else 'no'}"
-        )
-        made.append(
-            ssm.StringParameter(
-                of_teams,
-                team.name,
-                parameter_name=f"{parameter_name}/{name_of(team)}",
-                description=shorten(text, MAX_DESCRIPTION),
-                string_value=listener_arn,
-            )
-        )
-    return made

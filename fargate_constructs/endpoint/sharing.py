@@ -1,0 +1,110 @@
+"""What the app of an endpoint gives the apps of teams: SSM parameters, and room for their rules.
+
+```
+platform's app:  HttpEndpoint ──> [share_endpoint] ──> SSM parameters
+team's app:      SharedEndpoint <── from_shared <── SSM parameters
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct, IValidation
+
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.descriptions import shorten
+from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
+from fargate_constructs.endpoint.fronts import Front
+from fargate_constructs.endpoint.load_balancer_limits import reserve_for_teams
+from fargate_constructs.endpoint.ownership import OwnRules, validate_teams
+from fargate_constructs.endpoint.priorities import ListenerRules
+from fargate_constructs.endpoint.sign_in import allow_identity_provider, validate_listener
+from fargate_constructs.endpoint.teams import Team, digest_of, numbers_of, validate_parameter_name
+
+if TYPE_CHECKING:
+    from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
+
+SECURITY_GROUP, LOAD_BALANCER = "security-group-id", "load-balancer-arn"
+DNS_NAME, HOSTED_ZONE = "dns-name", "hosted-zone-id"
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+MAX_DESCRIPTION = 1024
+
+
+def name_of(team: Team) -> str:
+    """Return the end of the name of the parameter for a team. It says what the team has: see `digest_of`."""
+    return f"teams/{team.name}/{digest_of(team)}"
+
+
+def share_endpoint(
+    endpoint: HttpEndpoint,
+    front: Front,
+    rules: ListenerRules,
+    outer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer,
+    *,
+    parameter_name: str,
+    teams: Sequence[Team],
+) -> list[ssm.StringParameter]:
+    """Let teams add routes; see `HttpEndpoint.share`. *outer* is the load balancer that callers connect to."""
+    validate_parameter_name(parameter_name)
+    validate_teams(teams)
+    if front.is_shared:
+        raise ValueError(f"{endpoint.node.path} is shared already, got share again; list all teams in one call")
+    for team in teams:
+        if not endpoint.has_tls and (team.max_certificates or team.sign_in):
+            raise ValueError(
+                f"{endpoint.node.path} has no TLS, got team {team.name!r} with certificates or sign-in; write "
+                "max_certificates=0 and sign_in=False, or give the endpoint a domain_name"
+            )
+    if any(team.sign_in for team in teams):
+        validate_listener(endpoint.listener)
+        allow_identity_provider(endpoint.listener)
+    front.is_shared = True
+    rules.skip(numbers_of(team).allowed for team in teams)
+    endpoint.node.add_validation(cast(IValidation, OwnRules(rules, teams)))
+    reserve_for_teams(endpoint, {f"{parameter_name}/{name_of(team)}": team for team in teams})
+    values = {
+        SECURITY_GROUP: endpoint.listener.connections.security_groups[0].security_group_id,
+        LOAD_BALANCER: endpoint.load_balancer.load_balancer_arn,
+    }
+    if not front.has_tls:  # CloudFront serves its own names only
+        own = f"dualstack.{outer.load_balancer_dns_name}", outer.load_balancer_canonical_hosted_zone_id
+        values |= zip((DNS_NAME, HOSTED_ZONE), front.address or own, strict=True)
+    return _publish(endpoint, parameter_name, values, teams, endpoint.listener.listener_arn)
+
+
+def _publish(
+    scope: Construct, parameter_name: str, values: Mapping[str, str], teams: Sequence[Team], listener_arn: str
+) -> list[ssm.StringParameter]:
+    """Write the listener for each team, and the rest for all."""
+    share = Construct(scope, "Share")
+    made = [
+        ssm.StringParameter(
+            share,
+            name,
+            parameter_name=f"{parameter_name}/{name}",
+            description=f"The {name.replace('-', ' ')} of {path_of(scope)}",
+            string_value=value,
+        )
+        for name, value in values.items()
+    ]
+    of_teams = Construct(share, "Teams")
+    for team in teams:
+        first, last = team.priorities
+        text = (
+            f"The listener of {path_of(scope)} for team {team.name}, which owns {', '.join(team.owns)}; priorities: "
+            f"{first} to {last}, rules: {team.max_rules}, certificates: {team.max_certificates}, sign-in: "
+            f"{'yes' if team.sign_in else 'no'}"
+        )
+        made.append(
+            ssm.StringParameter(
+                of_teams,
+                team.name,
+                parameter_name=f"{parameter_name}/{name_of(team)}",
+                description=shorten(text, MAX_DESCRIPTION),
+                string_value=listener_arn,
+            )
+        )
+    return made
