@@ -62,7 +62,6 @@ NO_LOOK_UPS = {
     "ServiceConnect.__init__",
     "WebAcl.__init__",
     "publish: ipv6_parameter_name",
-    "load_balancer_name",  # as the next one
     "publish: parameter_name",  # the parameter that is written; CDK refuses a dummy's slashes in it
     "share: parameter_name",  # the same
     "load_balancer_name",  # CDK refuses a dummy's slashes in names
