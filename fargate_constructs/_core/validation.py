@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration
@@ -92,13 +92,25 @@ def validate_ips(name: str, ips: Sequence[str]) -> None:
             raise ValueError(f"{name} must hold IPv4 addresses such as '203.0.113.7', got: {ip!r}") from error
 
 
+def parse_range(cidr: str) -> IPv4Network | IPv6Network:
+    """Return a range of addresses, or refuse what AWS takes for none: it must have a mask, and no host bits."""
+    if not cidr.partition("/")[2].isdigit():
+        raise ValueError(f"it has no mask; one address ends in /{128 if ':' in cidr else 32}")
+    network = ip_network(cidr)
+    if isinstance(network, IPv6Network):
+        first = network.network_address
+        if first.scope_id or first.ipv4_mapped:
+            raise ValueError("no address on the internet is like this")
+    return network
+
+
 def validate_ipv6_cidrs(name: str, cidrs: Sequence[str]) -> None:
     """Refuse values that are not IPv6 ranges."""
     validate_list(name, cidrs)
     for cidr in cidrs:
         try:
             if is_known(cidr):
-                IPv6Network(cidr)
+                IPv6Network(parse_range(cidr))
         except ValueError as error:
             raise ValueError(
                 f"{name} must hold IPv6 ranges such as '2001:db8::/64', got: {cidr!r} ({error})"

@@ -1,6 +1,5 @@
 """Which callers the security groups of the load balancer allow."""
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import node_of, path_of, top_stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
-from fargate_constructs._core.validation import validate_list
+from fargate_constructs._core.validation import parse_range, validate_list
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0/0", "::/0"
 IPV4, IPV6 = 4, 6
@@ -61,7 +60,7 @@ class Ingress:
         protocols: Sequence[str] = (TCP,),
     ) -> "Ingress":
         """Return the given callers; by default every address, if the load balancer faces the internet."""
-        _validate_cidrs(allow_cidrs or (), families)
+        allow_cidrs = None if allow_cidrs is None else _validated(allow_cidrs, families)
         for peer in allow_from or ():
             if (range_ := getattr(peer, "unique_id", None)) in {ANY_IPV4, ANY_IPV6}:
                 raise ValueError(f"allow_from must not hold the peer of every address; write allow_cidrs=[{range_!r}]")
@@ -201,26 +200,26 @@ def _list_entries(peer: ec2.IConnectable) -> int | None:
     return UNKNOWN_LIST_ENTRIES if entries is None or is_unresolved(entries) else int(entries)
 
 
-def _validate_cidrs(cidrs: Sequence[str], families: Sequence[int]) -> None:
+def _validated(cidrs: Sequence[str], families: Sequence[int]) -> list[str]:
+    """Return the ranges as AWS writes them: it takes two writings of one range for two equal rules."""
     validate_list("allow_cidrs", cidrs)
+    found = []
     for cidr in cidrs:
         if not is_known(cidr):
+            found.append(cidr)
             continue
         try:
-            version = _ip_version(cidr)
+            network = parse_range(cidr)
         except ValueError as error:
             raise ValueError(
                 f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
             ) from error
-        if version not in families:
-            held, missing = ("IPv4", "IPv6") if version == IPV6 else ("IPv6", "public IPv4")
+        if network.version not in families:
+            held, missing = ("IPv4", "IPv6") if network.version == IPV6 else ("IPv6", "public IPv4")
             raise ValueError(
                 f"allow_cidrs must hold {held} ranges for a load balancer without {missing} addresses, got: {cidr!r}; "
-                "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6",
+                "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6 (an HttpEndpoint with "
+                "static_ips has IPv4 only)"
             )
-
-
-def _ip_version(cidr: str) -> int:
-    if not str(cidr).partition("/")[2].isdigit():
-        raise ValueError("it has no mask; one address ends in /32")
-    return ipaddress.ip_network(cidr).version
+        found.append(str(network))
+    return found

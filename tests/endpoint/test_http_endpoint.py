@@ -216,6 +216,9 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         {"allow_cidrs": ["203.0.113.0"]},
         "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask",
     ),
+    "bare IPv6 address": ({"allow_cidrs": ["2001:db8::1"]}, "(it has no mask; one address ends in /128)"),
+    "IPv4 in IPv6": ({"allow_cidrs": ["::ffff:10.0.0.0/104"]}, "(no address on the internet is like this)"),
+    "IPv6 of a link": ({"allow_cidrs": ["fe80::%eth0/64"]}, "(no address on the internet is like this)"),
     "host bits": ({"allow_cidrs": ["203.0.113.7/24"]}, "got: '203.0.113.7/24' ("),
     "no range": ({"allow_cidrs": ["office"]}, "got: 'office'"),
     "IPv6 range": (
