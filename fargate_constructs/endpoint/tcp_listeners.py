@@ -16,7 +16,7 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
-from fargate_constructs._core.unresolved import is_known, is_unresolved
+from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
 from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.endpoint.ingress import IPV4, IPV6, TCP, UDP, CallerGroups, Ingress
 
@@ -256,6 +256,9 @@ class ImportedTcpEndpoint(ListeningEndpoint):
     def __init__(self, scope: Construct, id: str, load_balancer: elbv2.INetworkLoadBalancer) -> None:
         super().__init__(scope, id)
         self.load_balancer = load_balancer
+        # An import by attributes does not say it, and before a look-up CDK only guesses.
+        if load_balancer.ip_address_type and not is_dummy(load_balancer.load_balancer_arn):
+            self._is_dual_stack = load_balancer.ip_address_type is elbv2.IpAddressType.DUAL_STACK
 
 
 class _NamesByLoadBalancer(defaultdict[str, dict[int, str]]):

@@ -189,7 +189,9 @@ def network_load_balancer(lab: Lab) -> None:
     """Add a listener to a load balancer that is looked up."""
     found = elbv2.NetworkLoadBalancer.from_lookup(lab.stack, "Balancer", load_balancer_tags={"name": "shared"})
     endpoint = TcpEndpoint.from_load_balancer(lab.stack, "Endpoint", found)
-    endpoint.add_listener("Smtp", port=25, service=lab.service(), allow_cidrs=["10.0.0.0/8"])
+    endpoint.add_listener(
+        "Dns", port=53, service=lab.service(), protocol=elbv2.Protocol.TCP_UDP, allow_cidrs=["10.0.0.0/8"]
+    )
 
 
 def tcp_endpoint(lab: Lab) -> None:

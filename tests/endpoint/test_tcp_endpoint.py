@@ -303,6 +303,21 @@ def test_a_load_balancer_made_elsewhere(stack: Stack, network: Network) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["IPV4", "DUAL_STACK"])
+def test_a_load_balancer_of_the_app_made_elsewhere(stack: Stack, network: Network, kind: str) -> None:
+    """Its families are known: one with IPv6 has no UDP, and one without has no IPv6 callers."""
+    shared = elbv2.NetworkLoadBalancer(stack, "Shared", vpc=network.vpc, ip_address_type=elbv2.IpAddressType[kind])
+    endpoint = TcpEndpoint.from_load_balancer(stack, "Endpoint", shared)
+    service = FargateService(stack, "Dns", network=network, image=IMAGE, port=5353)
+    refused: dict[str, tuple[str, dict[str, Any]]] = {
+        "IPV4": ("must hold IPv4 ranges for a load balancer without IPv6 add", {"allow_cidrs": ["2001:db8::/32"]}),
+        "DUAL_STACK": ("a dual-stack TcpEndpoint serves TCP and TLS only", {"protocol": Protocol.TCP_UDP}),
+    }
+    message, arguments = refused[kind]
+    with pytest.raises(ValueError, match=message):
+        endpoint.add_listener("Dns", port=53, service=service, **arguments)
+
+
 def test_a_load_balancer_without_a_known_security_group(stack: Stack, network: Network) -> None:
     """The tasks are not opened, and synthesis says so. Callers cannot be limited there."""
     endpoint = TcpEndpoint.from_load_balancer(stack, "Endpoint", load_balancer_in(stack))
