@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from aws_cdk import CfnResource, Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from fargate_constructs._core.construct_paths import is_placed_resource, stack_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
@@ -75,8 +75,19 @@ def may_be_same_vpc(one: ec2.IVpc, other: ec2.IVpc) -> bool:
 
 
 def may_have_ipv6(vpc: ec2.IVpc) -> bool:
-    """Return whether a VPC may have IPv6. Of an imported VPC this is not known."""
-    return not isinstance(vpc, ec2.Vpc) or any(isinstance(child, ec2.CfnVPCCidrBlock) for child in vpc.node.children)
+    """Return whether a VPC may have IPv6. Of an imported VPC this is not known.
+
+    The range may be made beside the VPC, as before CDK had `ip_protocol` (https://github.com/aws/aws-cdk/issues/894).
+    """
+    if not isinstance(vpc, ec2.Vpc) or any(map(_is_ipv6_range, vpc.node.children)):
+        return True
+    ranges = (cast(ec2.CfnVPCCidrBlock, each) for each in vpc.node.root.node.find_all() if _is_ipv6_range(each))
+    return any(_may_be_same_id(each.vpc_id, vpc.vpc_id) for each in ranges)
+
+
+def _is_ipv6_range(construct: IConstruct) -> bool:
+    """Whether a construct is a range that a VPC gets, and not a further IPv4 one."""
+    return isinstance(construct, ec2.CfnVPCCidrBlock) and not (construct.cidr_block or construct.ipv4_ipam_pool_id)
 
 
 def may_be_in_vpc(group: ec2.ISecurityGroup, vpc: ec2.IVpc) -> bool:

@@ -120,7 +120,8 @@ class LoadBalancerPlace:
         if self.is_dual_stack and not may_have_ipv6(vpc):
             raise ValueError(
                 f"ip_address_type must be IPV4, got: {self.ip_address_type.name} in {vpc.node.path}, which has no IPv6 "
-                "addresses; make the network with ip_protocol=ec2.IpProtocol.DUAL_STACK"
+                "addresses; make the network with ip_protocol=ec2.IpProtocol.DUAL_STACK, or its ec2.CfnVPCCidrBlock "
+                "before this"
             )
 
 

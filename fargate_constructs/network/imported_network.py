@@ -32,7 +32,7 @@ class ImportedNetwork(NetworkMetrics, Construct):
         if egress_ipv6_cidrs and not may_have_ipv6(vpc):
             raise ValueError(
                 f"egress_ipv6_cidrs need a VPC with IPv6, got: {vpc.node.path} without; make it with "
-                "ip_protocol=ec2.IpProtocol.DUAL_STACK"
+                "ip_protocol=ec2.IpProtocol.DUAL_STACK, or its ec2.CfnVPCCidrBlock before this"
             )
         subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
         if not subnets and is_dummy(vpc.vpc_id):

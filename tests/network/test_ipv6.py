@@ -214,13 +214,22 @@ def test_two_parameters_have_two_names(stack: Stack) -> None:
 
 
 def test_a_vpc_without_ipv6_has_no_ranges(stack: Stack) -> None:
-    """A VPC of the app is known to have none."""
+    """A VPC of the app is known to have none, until its range is made, such as beside it.
+
+    That was the way before CDK had `ip_protocol` (https://github.com/aws/aws-cdk/issues/28213).
+    """
+    vpc, other = ec2.Vpc(stack, "Vpc"), ec2.Vpc(stack, "Other")
+    ec2.CfnVPCCidrBlock(vpc, "More", vpc_id=vpc.vpc_id, cidr_block="10.1.0.0/16")
+    ec2.CfnVPCCidrBlock(stack, "Another", vpc_id=other.vpc_id, amazon_provided_ipv6_cidr_block=True)
     message = "egress_ipv6_cidrs need a VPC with IPv6, got: Test/Vpc without; make it with ip_protocol=ec2.IpProtocol"
     with pytest.raises(ValueError, match=re.escape(message)):
-        FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc"), egress_ipv6_cidrs=["2001:db8::/64"])
+        FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
+    ec2.CfnVPCCidrBlock(stack, "Range", vpc_id=vpc.vpc_id, amazon_provided_ipv6_cidr_block=True)
+    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
+    assert network.ip_protocol is DUAL_STACK
 
 
-@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "fe80", ""])
+@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "2001:db8::", "::ffff:0:0/96", "fe80", ""])
 def test_other_ranges_are_refused(stack: Stack, cidr: str) -> None:
     """An imported network leaves from IPv6 ranges."""
     vpc = ec2.Vpc(stack, "Vpc")
