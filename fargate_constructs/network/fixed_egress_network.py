@@ -267,6 +267,8 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
     def add_reverse_dns(self, *, hosted_zone: route53.IHostedZone, name: str) -> ReverseDns:
         """Give the addresses a name, with forward and reverse DNS records for mail servers.
 
+        AWS has no reverse DNS for the IPv6 ranges, so in a network with IPv6 mail servers must send over IPv4.
+
         Args:
             hosted_zone: The zone of *name*, in which the forward record is made.
             name: The name, such as `mail.example.com`.
