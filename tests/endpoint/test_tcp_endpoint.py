@@ -293,6 +293,8 @@ def test_a_load_balancer_made_elsewhere(stack: Stack, network: Network) -> None:
 
     template = Template.from_stack(stack)
     assert {each["LoadBalancerArn"] for each in properties(template, "AWS::ElasticLoadBalancingV2::Listener")} == {ARN}
+    to_tasks = properties(template, "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0123456789abcdef0"})
+    assert [rule["FromPort"] for rule in to_tasks] == [2525], "AWS refuses a rule that the group has"
     ingress = properties(template, "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-0123456789abcdef0"})
     assert [(rule.get("CidrIp") or rule["CidrIpv6"], rule["FromPort"]) for rule in ingress] == [
         ("203.0.113.0/24", 2526),

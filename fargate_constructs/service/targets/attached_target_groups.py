@@ -20,7 +20,7 @@ MAX_TARGET_GROUPS = 5
 ROLE = "AlternateTargetRole"
 # What changes the weights in the template, for each kind of resource that has them.
 RULE = "the rule changes: before its hosts, paths, priority or listener change"
-LISTENER = "the listener changes: before its port, protocol, certificate or idle timeout change"
+LISTENER = "the listener changes: before its port, protocol, certificate, ALPN or idle timeout change"
 
 
 def attach(

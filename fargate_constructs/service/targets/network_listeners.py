@@ -16,6 +16,7 @@ from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import LISTENER, attach, validate_number_of_target_groups
@@ -190,7 +191,7 @@ class NetworkListeners(Construct):
             deployment=self._deployment,
             changes=LISTENER,
         )
-        self._allow(scope, options, port.number, check_port.number)
+        self._allow(options, port.number, check_port.number)
         self.target_groups += groups
         return listener, groups
 
@@ -320,7 +321,7 @@ class NetworkListeners(Construct):
         task_definition.add_property_override(f"{mapping}.Protocol", "udp" if protocols == {Protocol.UDP} else "tcp")
         task_definition.add_property_deletion_override(f"{mapping}.AppProtocol")
 
-    def _allow(self, scope: Construct, options: NetworkListenerOptions, port: int, check_port: int) -> None:
+    def _allow(self, options: NetworkListenerOptions, port: int, check_port: int) -> None:
         """Let the load balancer reach the tasks, and no one else, also if it preserves the addresses of callers.
 
         https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
@@ -336,10 +337,7 @@ class NetworkListeners(Construct):
             return
         own = groups[0]
         if not isinstance(own.node.default_child, ec2.CfnSecurityGroup):
-            # CDK takes an imported one for a group that lets all traffic out. A TcpEndpoint's does not.
-            own = ec2.SecurityGroup.from_security_group_id(
-                scope, "LoadBalancer", own.security_group_id, allow_all_outbound=False
-            )
+            own = self._import(own)
         balancer = ec2.Connections(security_groups=[own])
         ports = {ec2.Port.tcp(check_port).to_string(): ec2.Port.tcp(check_port)}
         if options.protocol is not Protocol.UDP:
@@ -348,6 +346,17 @@ class NetworkListeners(Construct):
             ports[ec2.Port.udp(port).to_string()] = ec2.Port.udp(port)
         for text, each in ports.items():
             self._service.connections.allow_from(balancer, each, f"Allow from the load balancer on port {text}")
+
+    def _import(self, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+        """Return a group that was made elsewhere, which CDK takes for one that lets all traffic out.
+
+        All listeners have the same, or CDK would make the rules to a port again, which AWS refuses.
+        """
+        known = group.security_group_id
+        id_ = f"LoadBalancer {known if is_known(known) else path_of(group)}".replace("/", " ")
+        if found := self.node.try_find_child(id_):
+            return cast(ec2.ISecurityGroup, found)
+        return ec2.SecurityGroup.from_security_group_id(self, id_, known, allow_all_outbound=False)
 
 
 def _drain(health: Health) -> Duration:

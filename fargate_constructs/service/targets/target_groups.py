@@ -22,6 +22,7 @@ from fargate_constructs.service.targets.balancers import balancer_of
 from fargate_constructs.service.targets.load_balancing import validate_shared
 from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
 from fargate_constructs.service.targets.ports import Port, TaskPorts
+from fargate_constructs.service.targets.repeated_rules import remove_repeated_rules
 from fargate_constructs.service.targets.rule_checks import priority_before, validate_values
 
 # The ID by which the warning can be acknowledged.
@@ -82,6 +83,7 @@ class ServiceRoutes(Construct):
         self._ids: set[str] = set()
         self._adopted = adopted
         self._targets: dict[tuple[str, str], TargetGroups] = {}
+        self._made_elsewhere: list[elbv2.IApplicationListener] = []
 
     @property
     def target_groups(self) -> list[elbv2.ApplicationTargetGroup]:
@@ -136,6 +138,7 @@ class ServiceRoutes(Construct):
             test_rule = make_rule(f"{id}Test", priority=test_priority, conditions=of_test, action=authenticate(forward))
         for routes, target in targets.items():
             routes._attach(target, rule, test_rule)
+            routes._remove_repeated_rules(listener)
         self._ids.add(id)
         return rule
 
@@ -319,6 +322,15 @@ class ServiceRoutes(Construct):
             target.all[0].register_connectable(self._service, ec2.Port.tcp(target.check_port.number))
         target.is_attached = True
         self._on_attached(target)
+
+    def _remove_repeated_rules(self, listener: elbv2.IApplicationListener) -> None:
+        """Remove the rules of a listener made elsewhere that another import of its security group has already."""
+        if isinstance(listener, elbv2.ApplicationListener):
+            return
+        if listener not in self._made_elsewhere:
+            self._made_elsewhere.append(listener)
+        if len(self._made_elsewhere) > 1:
+            remove_repeated_rules([*self._made_elsewhere, self._service])
 
 
 def _forward(target: TargetGroups) -> elbv2.ListenerAction:

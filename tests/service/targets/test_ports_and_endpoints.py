@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_lambda as lambda_
@@ -288,6 +289,35 @@ def test_listeners_made_elsewhere(stack: Stack, network: Network) -> None:
         "Test/Web/Routes/At app b 0123456789abcdef/TargetGroup",
         "Test/Web/Routes/At L3/TargetGroup",
     ]
+
+
+def test_listeners_with_a_security_group_that_is_imported_twice(stack: Stack, network: Network) -> None:
+    """AWS refuses a rule that the group has, so each rule is made once, also for checks."""
+    health = Health(port="admin")
+    service = FargateService(
+        stack, "Web", network=network, image=IMAGE, port={"http": 8080, "admin": 9000}, health=health
+    )
+    service.connections.allow_from(ec2.Peer.prefix_list("pl-1"), ec2.Port.tcp(8080))
+    service.connections.allow_from(ec2.Peer.prefix_list("pl-2"), ec2.Port.tcp(8080))
+    for number in range(3):
+        group = ec2.SecurityGroup.from_security_group_id(
+            stack, f"G{number}", "sg-0123456789abcdef0", allow_all_outbound=False
+        )
+        arn = LISTENER.format("a", number)
+        listener = elbv2.ApplicationListener.from_application_listener_attributes(
+            stack, f"L{number}", listener_arn=arn, security_group=group
+        )
+        endpoint = HttpEndpoint.from_listener(stack, f"E{number}", listener)
+        endpoint.add_route(f"R{number}", service=service)
+        endpoint.add_route(f"Again{number}", service=service, paths=["/again"])
+
+    template = Template.from_stack(stack)
+    template.resource_count_is(GROUP, 1)
+    for direction in ("Ingress", "Egress"):
+        made = properties(template, f"AWS::EC2::SecurityGroup{direction}")
+        ports = sorted(each["FromPort"] for each in made if "sg-0123456789abcdef0" in each.values())
+        assert ports == [8080, 9000]
+    template.resource_properties_count_is("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080}, 3)
 
 
 def test_a_test_port_stays_on_the_way_back() -> None:
