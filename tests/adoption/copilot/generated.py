@@ -29,12 +29,14 @@ def write(conversion: Conversion, folder: Path) -> None:
 
 @contextmanager
 def _modules_of(folder: Path) -> Iterator[None]:
-    before = set(sys.modules)
+    """Import the modules of a folder, also if another has their name, such as this project's app.py."""
+    names = {path.stem for path in folder.glob("*.py")}
+    hidden = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     with mock.patch.object(sys, "path", [str(folder), *sys.path]):
         yield
-    for name in set(sys.modules) - before:
-        if str(folder) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(hidden)
 
 
 def app_in(folder: Path) -> App:
