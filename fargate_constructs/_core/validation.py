@@ -109,8 +109,8 @@ def validate_ipv6_cidrs(name: str, cidrs: Sequence[str]) -> None:
     validate_list(name, cidrs)
     for cidr in cidrs:
         try:
-            if is_known(cidr):
-                IPv6Network(parse_range(cidr))
+            if is_known(cidr) and not IPv6Network(parse_range(cidr)).prefixlen:
+                raise ValueError("tasks leave from the ranges of their subnets")  # noqa: TRY301 - one text for all
         except ValueError as error:
             raise ValueError(
                 f"{name} must hold IPv6 ranges such as '2001:db8::/64', got: {cidr!r} ({error})"

@@ -165,6 +165,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             static_ips, subnets=options.subnets, internal=internal, ip_address_type=options.ip_address_type
         )
         ingress = Ingress.of(
+            scope,
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
             ports=(80, 443) if has_tls else (80,),

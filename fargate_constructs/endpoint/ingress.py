@@ -1,16 +1,16 @@
 """Which callers the security groups of the load balancer allow."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import filterfalse, product
+from itertools import product
 from typing import NamedTuple, cast
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs._core.construct_paths import node_of, path_of, top_stack_of
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of, top_stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
 from fargate_constructs._core.validation import parse_range, validate_list
@@ -42,7 +42,8 @@ class _Rule(NamedTuple):
 class Ingress:
     """The address ranges and the peers that may connect to a load balancer."""
 
-    cidrs: Sequence[str]
+    cidrs: Mapping[str, int]
+    """Each range with its family."""
     peers: Sequence[ec2.IConnectable]
     ports: Sequence[int]
     """The load balancer's ports. The last one has the routes; another one redirects to it."""
@@ -51,6 +52,7 @@ class Ingress:
     @classmethod
     def of(
         cls,
+        scope: Construct,
         *,
         allow_cidrs: Sequence[str] | None,
         allow_from: Sequence[ec2.IConnectable] | None,
@@ -60,14 +62,15 @@ class Ingress:
         protocols: Sequence[str] = (TCP,),
     ) -> "Ingress":
         """Return the given callers; by default every address, if the load balancer faces the internet."""
-        allow_cidrs = None if allow_cidrs is None else _validated(allow_cidrs, families)
+        validate_list("allow_cidrs", allow_cidrs or ())
+        cidrs = dict(_with_family(scope, each, families) for each in allow_cidrs or ())
         for peer in allow_from or ():
             if (range_ := getattr(peer, "unique_id", None)) in {ANY_IPV4, ANY_IPV6}:
                 raise ValueError(f"allow_from must not hold the peer of every address; write allow_cidrs=[{range_!r}]")
         if allow_cidrs is None and allow_from is None and not internal:
-            allow_cidrs = [ANY[family] for family in families]
+            cidrs = {ANY[family]: family for family in families}
         ingress = cls(
-            cidrs=tuple(dict.fromkeys(allow_cidrs or ())),
+            cidrs=cidrs,
             peers=tuple(allow_from or ()),
             ports=tuple(ports),
             protocols=tuple(protocols),
@@ -107,11 +110,12 @@ class Ingress:
         for port, protocol in product(self.ports, self.protocols):
             of_port = ec2.Port.tcp(port) if protocol == TCP else ec2.Port.udp(port)
             text = f"port {port}" if protocol == TCP else f"{protocol} port {port}"
-            for cidr in filterfalse(is_dummy, self.cidrs):  # CDK makes no peer of a dummy
+            for cidr, family in self.cidrs.items():
+                if is_dummy(cidr):  # CDK makes no peer of it
+                    continue
                 who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
-                is_ipv6 = ":" in cidr and not is_unresolved(cidr)
-                peer = ec2.Peer.ipv6(cidr) if is_ipv6 else ec2.Peer.ipv4(cidr)
-                yield _Rule(peer, of_port, f"Allow from {who} on {text}", (IPV6 if is_ipv6 else IPV4,))
+                peer = ec2.Peer.ipv6(cidr) if family == IPV6 else ec2.Peer.ipv4(cidr)
+                yield _Rule(peer, of_port, f"Allow from {who} on {text}", (family,))
             for other in self.peers:
                 entries = _list_entries(other)
                 # Prefix lists hold proxies, such as CloudFront, that need no redirect. Each port counts all entries.
@@ -200,26 +204,23 @@ def _list_entries(peer: ec2.IConnectable) -> int | None:
     return UNKNOWN_LIST_ENTRIES if entries is None or is_unresolved(entries) else int(entries)
 
 
-def _validated(cidrs: Sequence[str], families: Sequence[int]) -> list[str]:
-    """Return the ranges as AWS writes them: it takes two writings of one range for two equal rules."""
-    validate_list("allow_cidrs", cidrs)
-    found = []
-    for cidr in cidrs:
-        if not is_known(cidr):
-            found.append(cidr)
-            continue
-        try:
-            network = parse_range(cidr)
-        except ValueError as error:
-            raise ValueError(
-                f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
-            ) from error
-        if network.version not in families:
-            held, missing = ("IPv4", "IPv6") if network.version == IPV6 else ("IPv6", "public IPv4")
-            raise ValueError(
-                f"allow_cidrs must hold {held} ranges for a load balancer without {missing} addresses, got: {cidr!r}; "
-                "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6 (an HttpEndpoint with "
-                "static_ips has IPv4 only)"
-            )
-        found.append(str(network))
-    return found
+def _with_family(scope: Construct, cidr: str, families: Sequence[int]) -> tuple[str, int]:
+    """Return a range as AWS writes it, and its family. AWS takes two writings of one range for two equal rules."""
+    if not is_known(cidr):
+        # The ranges that a VPC or a subnet gets are attributes such as Ipv6CidrBlocks. Other tokens count as IPv4.
+        is_ipv6 = is_unresolved(cidr) and "Ipv6CidrBlock" in str(stack_of(scope).resolve(cidr))
+        return cidr, IPV6 if is_ipv6 else IPV4
+    try:
+        network = parse_range(cidr)
+    except ValueError as error:
+        raise ValueError(
+            f"allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: {cidr!r} ({error})",
+        ) from error
+    if network.version not in families:
+        held, missing = ("IPv4", "IPv6") if network.version == IPV6 else ("IPv6", "public IPv4")
+        raise ValueError(
+            f"allow_cidrs must hold {held} ranges for a load balancer without {missing} addresses, got: {cidr!r}; "
+            "pass ip_address_type=elbv2.IpAddressType.DUAL_STACK in a VPC that has IPv6 (an HttpEndpoint with "
+            "static_ips has IPv4 only)"
+        )
+    return str(network), network.version

@@ -136,6 +136,7 @@ class TcpEndpoint(ListeningEndpoint):
         _validate_domain(domain_name, hosted_zone)
         validate_static_ips(static_ips, subnets=options.subnets, internal=internal)
         Ingress.of(
+            scope,
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
             ports=(1,),

@@ -218,6 +218,7 @@ class ListeningEndpoint(Construct):
         if allow_cidrs is None and allow_from is None:
             allow_cidrs, allow_from = self._allow_cidrs, self._allow_from
         ingress = Ingress.of(
+            self,
             allow_cidrs=allow_cidrs,
             allow_from=allow_from,
             ports=ports,

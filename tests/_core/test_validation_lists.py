@@ -20,7 +20,7 @@ def given() -> CfnParameter:
 
 def may_call(allow_cidrs: Sequence[str]) -> None:
     """Let address ranges call."""
-    Ingress.of(allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, families=[4])
+    Ingress.of(Stack(App(), "Test"), allow_cidrs=allow_cidrs, allow_from=None, ports=[80], internal=False, families=[4])
 
 
 def leave_from(egress_ips: Sequence[str] = (), egress_ipv6_cidrs: Sequence[str] = ()) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, CfnParameter, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
@@ -123,6 +123,23 @@ def test_callers_are_of_the_families(lab: Lab) -> None:
         "Ipv6Only": {"::/0"},
         "Ipv6Office": {"2001:db8::/32"},
     }
+
+
+def test_callers_of_another_network() -> None:
+    """Its ranges are tokens, of which the family is known, also in another stack. Those of a parameter count as IPv4.
+
+    https://github.com/aws/aws-cdk/issues/28213
+    """
+    app = App()
+    stack, partners = Stack(app, "Test"), Stack(app, "Partners")
+    callers = FixedEgressNetwork(partners, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    network = FixedEgressNetwork(stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    parameter = CfnParameter(stack, "Office").value_as_string
+    ranges = [*callers.egress_cidrs, *callers.egress_ipv6_cidrs, parameter]
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, allow_cidrs=ranges)
+    (group,) = endpoint.connections.security_groups
+    rules = properties_of(Template.from_stack(stack), group)["SecurityGroupIngress"]
+    assert ["CidrIpv6" in rule for rule in rules] == [False, False, True, True, False]
 
 
 def test_the_internet_gateway_reaches_public_ones_only(lab: Lab) -> None:

@@ -229,7 +229,7 @@ def test_a_vpc_without_ipv6_has_no_ranges(stack: Stack) -> None:
     assert network.ip_protocol is DUAL_STACK
 
 
-@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "2001:db8::", "::ffff:0:0/96", "fe80", ""])
+@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "2001:db8::", "::ffff:0:0/96", "::/0", "fe80", ""])
 def test_other_ranges_are_refused(stack: Stack, cidr: str) -> None:
     """An imported network leaves from IPv6 ranges."""
     vpc = ec2.Vpc(stack, "Vpc")
