@@ -1,5 +1,6 @@
 """Reads a template; returns its resources in a form in which two templates compare."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -8,6 +9,8 @@ from fargate_constructs.synthesized.intrinsics import as_text, pieces
 
 PATH_KEY = "aws:cdk:path"
 CREATE_ONLY_KEY = "fargate-constructs:create-only"
+# What `HttpEndpoint.from_shared` reads: the same listener for each digest of what the team has.
+LISTENER_OF_TEAM = re.compile(r"(/.+/teams/[a-z0-9-]+)/[0-9a-f]{12}")
 HOW_TO_GET = "take it by `aws cloudformation get-template --template-stage Processed`, or from cdk.out"
 
 
@@ -37,7 +40,8 @@ def comparable(tree: TemplateTree, name: str) -> ComparableTemplate:
 
     A change must show in each place of the template. So the name of a condition is replaced by its expression, a
     literal `Fn::FindInMap` by its value, and the parameters and outputs of a nested stack by the parent's values. Texts
-    that are put together in different ways are equal. A resource has its construct path, if it is known.
+    that are put together in different ways are equal, and so are a team's parameters for one listener. A resource has
+    its construct path, if it is known.
 
     Raises:
         ValueError: If it is not a template, or one that macros or a `Fn::ForEach` have yet to complete; with *name*.
@@ -114,7 +118,8 @@ class StackTemplate:
                 parent, given = self.parameters[name]
                 value = parent.value(given)
             case {"Ref": str() as name}:
-                value = {"Ref": f"{self.prefix}{name}" if name in self.template["Resources"] else name}
+                is_resource = name in self.template["Resources"]
+                value = {"Ref": f"{self.prefix}{name}" if is_resource else _parameter(name, self.template)}
             case {"Fn::GetAtt": [str() as name, str() as attribute]} if nested := self.nested.get(name):
                 output = nested.template.get("Outputs", {}).get(attribute.removeprefix("Outputs."), {})
                 value = nested.value(output.get("Value"))
@@ -160,6 +165,13 @@ def read_tree(tree: TemplateTree, prefix: str = "", parameters: Parameters | Non
         given = {key: (read, each) for key, each in values.items()}
         read.nested[logical_id] = read_tree(nested, f"{prefix}{logical_id}/", given)
     return read
+
+
+def _parameter(name: str, template: Mapping[str, Any]) -> str:
+    """Return the name of a parameter; of one for a team's listener, what is the same for each digest."""
+    default = template.get("Parameters", {}).get(name, {}).get("Default")
+    found = LISTENER_OF_TEAM.fullmatch(default) if isinstance(default, str) else None
+    return f"ssm:{found[1]}" if found else name
 
 
 def _inline_resource(resource: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:

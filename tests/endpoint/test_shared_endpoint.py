@@ -23,6 +23,9 @@ from fargate_constructs import (
 )
 from fargate_constructs.endpoint.shared_endpoint import SharedEndpoint
 from fargate_constructs.network.network import Network
+from fargate_constructs.synthesized.comparable_sources import read_comparable_template
+from fargate_constructs.synthesized.replacements import find_replacements
+from fargate_constructs.synthesized.target_group_weights import find_weight_resets
 from tests.endpoint.conftest import Idle
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, certificate_in, network_in, zone_in
 from tests.templates import properties
@@ -203,6 +206,25 @@ def test_other_values_of_a_team_change_parameters_only(apps: Apps) -> None:
     ids = {name for name, each in template["Resources"].items() if each["Type"] in kinds}
     assert ids < apps.team_template["Resources"].keys()
     assert parameters_of(template) != parameters_of(apps.team_template)
+
+
+@pytest.mark.parametrize(
+    ("other", "moved"),
+    [({"max_rules": 20}, []), ({"priorities": (8000, 9999)}, ["Web/Routes/Rules/Web", "Web/Routes/Rules/WebTest"])],
+)
+def test_an_update_to_other_values_of_a_team(other: dict[str, Any], moved: list[str]) -> None:
+    """Its rules stay, or move to the new priorities, which writes the weights of services that shift requests."""
+    templates = []
+    for team in (PAY, replace(PAY, **other)):
+        stack = Stack(App(), "Payments")
+        web = service_in(stack, deployment=Deployment.blue_green(test_header=("x-test", "1")))
+        shared_in(stack, team).add_route("Web", service=web, hosts=["pay.example.com"])
+        templates.append(read_comparable_template(stack, "stack"))
+
+    assert find_replacements(*templates) == []
+    assert [each.partition("/Resource")[0] for each in find_weight_resets(*templates)] == [
+        f"Payments/{name}" for name in moved
+    ]
 
 
 def test_the_metrics_of_the_load_balancer() -> None:
