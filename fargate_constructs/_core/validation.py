@@ -34,7 +34,7 @@ def validate_known_range(name: str, value: float, low: float, high: float) -> No
     validate_range(name, value, low, high)
 
 
-def validate_seconds(name: str, duration: Duration | None, low: float, high: float) -> None:
+def validate_seconds(name: str, duration: Duration | None, low: float, high: float | None = None) -> None:
     """Refuse a time outside its limits in seconds, or that is not whole seconds."""
     seconds = None if duration is None else seconds_of(duration)
     if duration is None or seconds is None:

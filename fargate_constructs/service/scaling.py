@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from aws_cdk import Names
+from aws_cdk import Duration, Names
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -15,7 +15,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.unresolved import is_unresolved
-from fargate_constructs._core.validation import validate_range
+from fargate_constructs._core.validation import validate_range, validate_seconds
 from fargate_constructs.service.queues.queue_scaling import ZeroSteps, backlog_per_task
 
 
@@ -49,9 +49,15 @@ class Scaling:
         flows_per_target: The open connections and UDP flows per task to keep, for a service that has a listener of a
             `TcpEndpoint`. By default flows do not count: how many a task holds depends on the protocol. Open
             connections stay where they are: a new task gets new ones only.
+        scale_in_cooldown: How long after a scale-in the next one waits, for each metric above. By default AWS's 300 s
+            (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_TargetTrackingScalingPolicyConfiguration.html).
+            A scale-out does not wait for it.
+        scale_out_cooldown: How long after a scale-out the next one waits for the new tasks to take effect, for each
+            metric above. If even more are needed, AWS starts the difference at once. By default AWS's 300 s. If it is
+            shorter than a task needs to start, AWS starts too many.
 
     Raises:
-        ValueError: If a number is out of its range, or *min* is above *max*.
+        ValueError: If a number is out of its range, *min* is above *max*, or a cooldown is not whole seconds.
     """
 
     min: int = 2
@@ -60,6 +66,8 @@ class Scaling:
     memory_percent: int | None = None
     requests_per_target: int | None = 1000
     flows_per_target: int | None = None
+    scale_in_cooldown: Duration | None = None
+    scale_out_cooldown: Duration | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that are out of range."""
@@ -71,6 +79,8 @@ class Scaling:
         validate_range("memory_percent", self.memory_percent, 1, 100)
         validate_range("requests_per_target", self.requests_per_target, 1, unit=" a minute")
         validate_range("flows_per_target", self.flows_per_target, 1)
+        validate_seconds("scale_in_cooldown", self.scale_in_cooldown, 0)
+        validate_seconds("scale_out_cooldown", self.scale_out_cooldown, 0)
 
     def _desired_count(self) -> int | None:
         """Return 0 if no task may run. Any other count here would be set again by each deployment."""
@@ -85,10 +95,18 @@ class ServiceScaling:
         self._scaling = scaling
         self._has_backlog = False
         self.task_count = service.auto_scale_task_count(min_capacity=scaling.min, max_capacity=scaling.max)
+        self._cooldowns: Mapping[str, Any] = {
+            "scale_in_cooldown": scaling.scale_in_cooldown,
+            "scale_out_cooldown": scaling.scale_out_cooldown,
+        }
         if scaling.cpu_percent:
-            self.task_count.scale_on_cpu_utilization("Cpu", target_utilization_percent=scaling.cpu_percent)
+            self.task_count.scale_on_cpu_utilization(
+                "Cpu", target_utilization_percent=scaling.cpu_percent, **self._cooldowns
+            )
         if scaling.memory_percent:
-            self.task_count.scale_on_memory_utilization("Memory", target_utilization_percent=scaling.memory_percent)
+            self.task_count.scale_on_memory_utilization(
+                "Memory", target_utilization_percent=scaling.memory_percent, **self._cooldowns
+            )
 
     def on_requests(self, target_groups: Sequence[elbv2.ApplicationTargetGroup]) -> None:
         """Keep the requests per task, of all target groups together. Called again with more, it replaces the policy."""
@@ -98,7 +116,7 @@ class ServiceScaling:
         self._target.node.try_remove_child("Requests")
         if len(target_groups) == 1:
             self.task_count.scale_on_request_count(
-                "Requests", requests_per_target=target, target_group=target_groups[0]
+                "Requests", requests_per_target=target, target_group=target_groups[0], **self._cooldowns
             )
             return
         requests = {
@@ -106,7 +124,7 @@ class ServiceScaling:
             for number, target_group in enumerate(target_groups)
         }
         # SUM of a list ignores a metric without data, and mostly one has none; FILL would hide data that comes late.
-        self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target)
+        self._track("Requests", f"SUM([{', '.join(requests)}])", requests, target=target, **self._cooldowns)
 
     def on_flows(self, target_groups: Sequence[elbv2.NetworkTargetGroup]) -> None:
         """Keep the flows per task, of all target groups together. Called again with more, it replaces the policy."""
@@ -127,7 +145,7 @@ class ServiceScaling:
         # Each task reports its CPU once a minute, as for a queue.
         metrics = {**flows, "tasks": self._service.metric_cpu_utilization(statistic="SampleCount")}
         self._target.node.try_remove_child("Flows")
-        self._track("Flows", f"SUM([{', '.join(flows)}]) / tasks", metrics, target=target)
+        self._track("Flows", f"SUM([{', '.join(flows)}]) / tasks", metrics, target=target, **self._cooldowns)
 
     def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: float) -> None:
         """Keep the messages of a queue for each task; with a minimum of 0, start the first task and stop the last."""
@@ -158,7 +176,16 @@ class ServiceScaling:
     def _target(self) -> applicationautoscaling.ScalableTarget:
         return cast(applicationautoscaling.ScalableTarget, self.task_count.node.find_child("Target"))
 
-    def _track(self, id: str, expression: str, metrics: Mapping[str, cloudwatch.Metric], *, target: float) -> None:
+    def _track(
+        self,
+        id: str,
+        expression: str,
+        metrics: Mapping[str, cloudwatch.Metric],
+        *,
+        target: float,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+    ) -> None:
         """Keep a value computed from several metrics, for which there is no L2."""
         policy = applicationautoscaling.CfnScalingPolicy
         sources = [
@@ -189,6 +216,8 @@ class ServiceScaling:
             scaling_target_id=scalable_target.scalable_target_id,
             target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
+                scale_in_cooldown=None if scale_in_cooldown is None else scale_in_cooldown.to_seconds(),
+                scale_out_cooldown=None if scale_out_cooldown is None else scale_out_cooldown.to_seconds(),
                 customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
                     metrics=[*sources, result]
                 ),

@@ -56,7 +56,7 @@ def worker(stage: Stage) -> None:
         image=IMAGE,
         port=None,
         capacity=Capacity.spot(on_demand_base=1),
-        scaling=Scaling(min=1, max=20, cpu_percent=None, memory_percent=70),
+        scaling=Scaling(min=1, max=20, cpu_percent=None, memory_percent=70, scale_in_cooldown=Duration.minutes(10)),
         health=Health(command=["CMD", "true"]),
         log_driver_mode=ecs.AwsLogDriverMode.BLOCKING,
         multiline_pattern=r"^\d{4}-",

@@ -260,6 +260,11 @@ VALUES: list[tuple[Callable[[], object], str]] = [
     (lambda: Scaling(cpu_percent=101), "cpu_percent must be 1 to 100, got: 101"),
     (lambda: Scaling(memory_percent=0), "memory_percent must be 1 to 100, got: 0"),
     (lambda: Scaling(requests_per_target=0), "requests_per_target must be at least 1 a minute, got: 0"),
+    (
+        lambda: Scaling(scale_in_cooldown=Duration.millis(1500)),
+        "scale_in_cooldown must be whole seconds, got: 1 second",
+    ),
+    (lambda: Scaling(scale_out_cooldown=Duration.millis(1)), "scale_out_cooldown must be whole seconds, got: 1 milli"),
     (lambda: Health(path="healthz"), "path must begin with '/', got: 'healthz'"),
     (lambda: Health(command=["curl", "x"]), "got: ['curl', 'x']; write command=['CMD-SHELL', 'curl x']"),
     (lambda: Health(command=[]), "got: []; write command=['CMD-SHELL', '...']"),

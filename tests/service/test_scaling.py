@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling
+from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling, TcpEndpoint
 from fargate_constructs.network.network import Network
 
 
@@ -114,6 +114,27 @@ def test_requests_need_not_count(stack: Stack, network: Network, image: ecs.Cont
     HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
 
     Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 0)
+
+
+@pytest.mark.parametrize("ports", [{"http": 80}, {"http": 80, "admin": 90}], ids=["one port", "two ports"])
+def test_cooldowns(stack: Stack, network: Network, image: ecs.ContainerImage, ports: dict[str, int]) -> None:
+    """Each metric of `Scaling` has them; a queue's backlog keeps AWS's, so that it does not swing."""
+    scaling = Scaling(
+        memory_percent=70,
+        flows_per_target=100,
+        scale_in_cooldown=Duration.minutes(10),
+        scale_out_cooldown=Duration.seconds(0),
+    )
+    web = FargateService(stack, "Worker", network=network, image=image, port=ports, scaling=scaling)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    for port in ports:
+        endpoint.add_route(port, service=web, port=port, hosts=[f"{port}.example.com"])
+    TcpEndpoint(stack, "Edge", network=network).add_listener("Tcp", port=80, service=web)
+    web.scale_on_backlog("Orders", queue=sqs.Queue(stack, "Queue"), messages_per_task=120)
+
+    policies = policies_of(stack)
+    cooldowns = {name: (each.get("ScaleInCooldown"), each.get("ScaleOutCooldown")) for name, each in policies.items()}
+    assert cooldowns == {**dict.fromkeys(("Cpu", "Memory", "Requests", "Flows"), (600, 0)), "Orders": (None, None)}
 
 
 def test_limits_known_only_when_deployed(stack: Stack) -> None:
