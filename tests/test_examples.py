@@ -98,8 +98,10 @@ def test_synthesis_warns_of_nothing_else(examples: dict[str, Example], name: str
 
 
 def test_they_are_apps() -> None:
-    """`cdk synth` works in the folder of each."""
+    """Each folder is an app of the CDK CLI, and its page names it."""
+    page = (ROOT / "README.md").read_text()
     for name in NAMES:
+        assert f"]({name}/app.py)" in page
         assert json.loads((ROOT / name / "cdk.json").read_text()) == {"app": "python3 app.py"}
 
 
@@ -206,6 +208,17 @@ def test_pipeline(examples: dict[str, Example]) -> None:
     for stack, number in (("Test", 1), ("Prod", 2)):
         assert len(example.properties("RDS::DBInstance", stack)) == number
         assert len(example.properties("ElastiCache::ServerlessCache", stack)) == 1
+
+
+def test_what_the_pipeline_builds_with(examples: dict[str, Example]) -> None:
+    """Its builds name the versions of Python and Node, and install what requirements.txt lists."""
+    specs = [json.loads(each["Source"]["BuildSpec"]) for each in examples["pipeline"].properties("CodeBuild::Project")]
+
+    assert {str(each["phases"]["install"]["runtime-versions"]) for each in specs} == {
+        "{'python': '3.13', 'nodejs': '22'}"
+    }
+    assert "pip install -r requirements.txt" in specs[0]["phases"]["build"]["commands"]
+    assert (ROOT / "pipeline/requirements.txt").read_text() == "fargate-constructs\n"
 
 
 def test_the_script_of_an_example() -> None:

@@ -42,7 +42,7 @@ PLAIN = {
     r"ways? out": "egress, or the egress mode",
     r"whatever|whichever|wherever": "each, every, or also if",
 }
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("docs/**/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("docs/**/*.md")]
 MODULES = [
     ROOT / "app.py",
     *ROOT.glob("tools/*.py"),

@@ -10,7 +10,7 @@ import fargate_constructs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What the variables of the guides are.
 VARIABLES = {
     "api": "FargateService",
@@ -46,7 +46,7 @@ def test_the_programs_run(page: str, program: str) -> None:
     exec(compile(program, page, "exec"), {})  # noqa: S102 - the project's own code
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_links_lead_somewhere(page: Path) -> None:
     """Each relative link names a file that is there."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsii
 from aws_cdk import Acknowledgment, App, Duration, Environment, Stack, Stage, Validations, pipelines
+from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -39,6 +40,7 @@ CONNECTION = "arn:aws:codeconnections:eu-west-1:111111111111:connection/12345678
 NGINX = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 PYTHON = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13-slim")
 MONITORING = "service-role/AmazonRDSEnhancedMonitoringRole"
+BUILD_SPEC = {"phases": {"install": {"runtime-versions": {"python": "3.13", "nodejs": "22"}}}}
 VALKEY_PORTS = ec2.Port.tcp_range(6379, 6380)
 
 
@@ -226,6 +228,9 @@ class Pipeline(Stack):
             self,
             "Pipeline",
             synth=pipelines.ShellStep("Synth", input=source, commands=commands),
+            code_build_defaults=pipelines.CodeBuildOptions(
+                partial_build_spec=codebuild.BuildSpec.from_object(BUILD_SPEC)
+            ),
             pipeline_type=codepipeline.PipelineType.V2,
             cross_account_keys=True,
             enable_key_rotation=True,
