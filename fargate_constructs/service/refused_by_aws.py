@@ -84,11 +84,16 @@ def _shared_ports(path: str, containers: Sequence[Mapping[str, Any]]) -> Iterato
             yield violation(
                 "sharedPort",
                 path,
-                f"containers of a task must listen on different ports, got: {shared[0]} for "
-                f"{used.get(shared[0], name)!r} and {name!r}, which share one network interface",
+                f"containers of a task must listen on different ports, got: {shared[0]} {_where(used, shared[0], name)}",
                 fix="let one of them listen on another port, or map it once",
             )
         used |= {port: name for port in ports if port not in used}
+
+
+def _where(used: Mapping[int, str], port: int, name: str) -> str:
+    if port in used:
+        return f"for {used[port]!r} and {name!r}, which share one network interface"
+    return f"twice for {name!r}; ECS takes a port once, whatever the protocol"
 
 
 def _ports(mapping: Mapping[str, Any]) -> range:

@@ -100,7 +100,7 @@ SERVICES: dict[str, tuple[Change, str]] = {
     "Range": (ports_in_a_range, "got: 8080 for 'many' and 'one'"),
     "Collector": (collector, "got: 4317 for 'opentelemetry' and 'one'"),
     "Reachable": (a_reachable_collector, ""),
-    "Twice": (mapped_twice, "got: 80 for 'twice' and 'twice'"),
+    "Twice": (mapped_twice, "got: 80 twice for 'twice'; ECS takes a port once"),
     "Unknown": (known_when_deployed, ""),
     "NoRange": (no_range, ""),
     "Berlin": (partial(at_night, zone="Europe/Berlin"), ""),
@@ -178,13 +178,16 @@ def test_an_eleventh_container_is_refused_at_once(stack: Stack, network: Network
         ("UTC", ""),
         (Token.as_string({"Ref": "Zone"}), ""),
         ("europe/berlin", "write TimeZone.of('Europe/Berlin')"),
+        ("utc", "write TimeZone.of('UTC')"),
+        ("PST", "got: 'PST'; write one such as TimeZone.EUROPE_BERLIN"),
+        ("GMT+1", "got: 'GMT+1'; write one such as TimeZone.EUROPE_BERLIN"),
         ("Mars", "got: 'Mars'; write one such as TimeZone.EUROPE_BERLIN"),
         ("", "got: ''; write one such as TimeZone.EUROPE_BERLIN"),
     ],
 )
 def test_names_of_time_zones(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names of IANA's database are accepted, old ones too; a machine without the database accepts all."""
-    monkeypatch.setattr(time_zones, "_zones", lambda: {"Asia/Calcutta", "Europe/Berlin", "UTC"})
+    """Old names are accepted, another time is never proposed, and a machine without the database accepts all."""
+    monkeypatch.setattr(time_zones, "_zones", lambda: {"Asia/Calcutta", "Etc/GMT+1", "Europe/Berlin", "MST", "UTC"})
     assert message in wrong_time_zone(name)
     assert bool(wrong_time_zone(name)) == bool(message)
 
