@@ -150,9 +150,10 @@ def _validate_mapping(name: str, conditions: Values) -> None:
 def _validate_size(conditions: Conditions) -> None:
     values = list(conditions.values())
     if len(values) > MAX_VALUES_PER_RULE:
+        longest = max(("hosts", "paths", "methods", "source_ips"), key=lambda name: len(getattr(conditions, name)))
         raise ValueError(
             f"a rule holds {MAX_VALUES_PER_RULE} values, hosts, paths and all others together, got: {len(values)}; "
-            "make two routes, each with some of the hosts or paths",
+            f"make two routes, each with some of the {longest}",
         )
     expressions = [*filter(has_regex, (conditions.hosts, conditions.paths))]
     values = [value for value in values if not any(value in each for each in expressions)]

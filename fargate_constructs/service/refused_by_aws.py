@@ -84,16 +84,16 @@ def _shared_ports(path: str, containers: Sequence[Mapping[str, Any]]) -> Iterato
             yield violation(
                 "sharedPort",
                 path,
-                f"containers of a task must listen on different ports, got: {shared[0]} {_where(used, shared[0], name)}",
+                f"containers of a task must listen on different ports, got: {_twice(shared[0], used, name)}",
                 fix="let one of them listen on another port, or map it once",
             )
         used |= {port: name for port in ports if port not in used}
 
 
-def _where(used: Mapping[int, str], port: int, name: str) -> str:
+def _twice(port: int, used: Mapping[int, str], name: str) -> str:
     if port in used:
-        return f"for {used[port]!r} and {name!r}, which share one network interface"
-    return f"twice for {name!r}; ECS takes a port once, whatever the protocol"
+        return f"{port} for {used[port]!r} and {name!r}, which share one network interface"
+    return f"{port} twice for {name!r}; ECS takes a port once, also with two protocols"
 
 
 def _ports(mapping: Mapping[str, Any]) -> range:
