@@ -1,6 +1,6 @@
 """Reads a deployed stack and the stack of the app; returns what the deployment does, and what keeps resources."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fargate_constructs.adoption.adoption_file import AdoptionFile, Place, place_in_stack
@@ -11,6 +11,7 @@ from fargate_constructs.adoption.traps import Trap, find_traps
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, TemplateTree, comparable, path_of
 from fargate_constructs.synthesized.create_only import normalize
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
+from fargate_constructs.synthesized.moved_ports import find_rules_of_old_ports
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, StoredStack
 from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
 
@@ -56,11 +57,17 @@ class Plan(NamedTuple):
     """All pairs: old logical IDs, with the new ones."""
     old: ComparableTemplate
     new: ComparableTemplate
+    rules_of_old_ports: Collection[str]
+    """The old logical IDs of rules of security groups that may go, because tasks have another port."""
 
     def lost(self) -> list[Change]:
         """Return what should last, and does not."""
         effects = (*LOST, Effect.LEAVES)
-        return [each for each in self.changes if each.effect in effects and each.type in LASTING_TYPES]
+        return [
+            each
+            for each in self.changes
+            if each.effect in effects and each.type in LASTING_TYPES and each.old_id not in self.rules_of_old_ports
+        ]
 
     def adoption(self, known: AdoptionFile | None = None) -> AdoptionFile:
         """Return the logical IDs to keep.
@@ -129,7 +136,21 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
     traps = find_traps(before, adopted, changes)
     remedies = _remedies(changes, before, adopted)
     outputs = _lost_outputs(old.tree, new.tree)
-    return Plan(new, old, changes, renames, candidates, remedies, traps, outputs, skipped, found.pairs, before, after)
+    return Plan(
+        new,
+        old,
+        changes,
+        renames,
+        candidates,
+        remedies,
+        traps,
+        outputs,
+        skipped,
+        found.pairs,
+        before,
+        after,
+        find_rules_of_old_ports(before, adopted),
+    )
 
 
 def _lost_outputs(old: TemplateTree, new: TemplateTree) -> list[str]:

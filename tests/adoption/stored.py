@@ -12,6 +12,7 @@ GROUP, LISTENER = "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadB
 LOG_GROUP, QUEUE, RECORD = "AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::Route53::RecordSet"
 RULE, SCALABLE = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ApplicationAutoScaling::ScalableTarget"
 SECURITY_GROUP, SERVICE = "AWS::EC2::SecurityGroup", "AWS::ECS::Service"
+INGRESS = "AWS::EC2::SecurityGroupIngress"
 TASK, VPC = "AWS::ECS::TaskDefinition", "AWS::EC2::VPC"
 
 

@@ -21,6 +21,7 @@ from tests.adoption.stored import (
     CERTIFICATE,
     EIP,
     GROUP,
+    INGRESS,
     LISTENER,
     LOG_GROUP,
     QUEUE,
@@ -216,6 +217,25 @@ def test_findings() -> None:
         "Shop/St": [],
     }.items():
         assert [key for key, each in found.items() if each.is_at(place)] == rules
+
+
+def test_rules_of_an_old_port_are_no_finding() -> None:
+    """Tasks have another port, which a new rule opens to the same peer; also if the group has another logical ID."""
+
+    def stack(port: int, tasks: str) -> StoredStack:
+        network = {"AwsvpcConfiguration": {"SecurityGroups": [ref(tasks)]}}
+        ports: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+        resources = {
+            tasks: resource(SECURITY_GROUP, tasks, GroupName="tasks", GroupDescription="tasks"),
+            "Service": resource(SERVICE, NetworkConfiguration=network, LoadBalancers=[{"ContainerPort": port}]),
+            f"From{port}": resource(INGRESS, GroupId=ref(tasks), SourceSecurityGroupId="sg-1", **ports),
+        }
+        return stored(**resources)
+
+    for tasks in ("Tasks", "Group"):
+        plan = plan_of(stack(80, "Tasks"), stack(8080, tasks))
+        assert findings_of(plan, is_adopted=True) == []
+        assert "From80" in [each.old_id for each in plan.changes if each.effect is Effect.DELETED]
 
 
 def test_outputs_that_are_gone() -> None:
