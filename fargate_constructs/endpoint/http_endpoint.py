@@ -324,9 +324,9 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
 
         Raises:
             ValueError: If two teams have the same name, priorities or requests; if a team may use TLS or sign-in and
-                the endpoint has plain HTTP; or if it is shared already. Synthesis fails if a route of this app has a
-                team's priority, or takes a team's requests by a computed priority; or if all rules or certificates
-                together exceed what AWS allows.
+                the endpoint has plain HTTP; or if it, or another one of the stack by this *parameter_name*, is shared
+                already. Synthesis fails if a route of this app has a team's priority, or takes a team's requests by a
+                computed priority; or if all rules or certificates together exceed what AWS allows.
         """
         return share_endpoint(
             self,

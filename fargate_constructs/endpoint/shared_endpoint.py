@@ -17,7 +17,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
@@ -33,7 +32,15 @@ from fargate_constructs.endpoint.listener_rules import rules_of_listener
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_domain_of_team, validate_route
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.routes import RoutedEndpoint
-from fargate_constructs.endpoint.sharing import DNS_NAME, HOSTED_ZONE, LOAD_BALANCER, SECURITY_GROUP, name_of
+from fargate_constructs.endpoint.sharing import (
+    DNS_NAME,
+    HOSTED_ZONE,
+    LOAD_BALANCER,
+    SECURITY_GROUP,
+    name_of,
+    note_in_stack,
+    validate_once,
+)
 from fargate_constructs.endpoint.sign_in import SignIn
 from fargate_constructs.endpoint.team_limits import check_team
 from fargate_constructs.endpoint.teams import Team, numbers_of, validate_parameter_name
@@ -50,15 +57,9 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
 
     def __init__(self, scope: Construct, id: str, *, parameter_name: str, team: Team) -> None:
         validate_parameter_name(parameter_name)
-        known, key = app_singleton(scope, _Known), (path_of(Stack.of(scope)), parameter_name)
-        if key in known:
-            # A service with routes at both would get the same outbound rule twice.
-            raise ValueError(
-                f"a stack has a shared endpoint once, got {id!r} for {parameter_name!r} beside {known[key]}; add the "
-                "routes to that one, or make another stack"
-            )
+        validate_once(scope, repr(id), parameter_name)
         super().__init__(scope, id)
-        known[key] = path_of(self)
+        note_in_stack(self, parameter_name)
 
         self.team = team
         self._parameter_name = parameter_name
@@ -168,7 +169,3 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
         # Which addresses the load balancer has is not known. Without any of a family, the record of the family has no
         # answer, as if there were none.
         return Domains(AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), (IPV4, IPV6))
-
-
-class _Known(dict[tuple[str, str], str]):
-    """The shared endpoints of an app, by the path of the stack and the name of the parameters."""

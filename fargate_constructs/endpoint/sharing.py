@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from aws_cdk import Stack
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation
 
+from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
@@ -36,6 +38,29 @@ MAX_DESCRIPTION = 1024
 def name_of(team: Team) -> str:
     """Return the end of the name of the parameter for a team. It says what the team has: see `digest_of`."""
     return f"teams/{team.name}/{digest_of(team)}"
+
+
+class _Known(dict[tuple[str, str], str]):
+    """The endpoints that an app shares, or has shared, by the path of the stack and the name of the parameters."""
+
+
+def validate_once(scope: Construct, name: str, parameter_name: str) -> None:
+    """Refuse a shared endpoint in a stack that has it.
+
+    A service with routes at both would get the same outbound rule twice, and CloudFormation reads the parameters before
+    it makes those of the stack.
+    """
+    known = app_singleton(scope, _Known).get((path_of(Stack.of(scope)), parameter_name))
+    if known:
+        raise ValueError(
+            f"a stack has a shared endpoint once, got {name} for {parameter_name!r} beside {known}; add the routes to "
+            "that one, or make another stack"
+        )
+
+
+def note_in_stack(endpoint: Construct, parameter_name: str) -> None:
+    """Note that the stack of an endpoint has it, for `validate_once`."""
+    app_singleton(endpoint, _Known)[path_of(Stack.of(endpoint)), parameter_name] = path_of(endpoint)
 
 
 def share_endpoint(
@@ -61,6 +86,8 @@ def share_endpoint(
     if any(team.sign_in for team in teams):
         validate_listener(endpoint.listener)
         allow_identity_provider(endpoint.listener)
+    validate_once(endpoint, path_of(endpoint), parameter_name)
+    note_in_stack(endpoint, parameter_name)
     front.is_shared = True
     rules.skip(numbers_of(team).allowed for team in teams)
     endpoint.node.add_validation(cast(IValidation, OwnRules(rules, teams)))

@@ -47,7 +47,7 @@ def _violations(shares: _Shares, templates: Templates) -> Iterator[PolicyViolati
                     templates.path(rule),
                     f"rules of team {team.name!r} must have the priorities {numbers[0]} to {numbers[-1]}, got: "
                     f"{priority:.0f}",
-                    fix="leave the priority out of add_route, or write one of these",
+                    fix="leave the priority out of add_route, or write one of these; or give the team more",
                 )
         groups = {group for rule in rules for group in target_groups(templates, rule)}
         certificates = _of_listener(templates, CERTIFICATE, names)

@@ -227,6 +227,20 @@ def test_an_update_to_other_values_of_a_team(other: dict[str, Any], moved: list[
     ]
 
 
+def test_a_stack_does_not_read_the_parameters_that_it_makes(network: Network, stack: Stack) -> None:
+    """CloudFormation would read them before it makes them. Another stack of the app may."""
+    endpoint = HttpEndpoint(stack, "Platform", network=network, domain_name=DOMAIN, hosted_zone=zone_in(stack))
+    endpoint.share(parameter_name=NAME, teams=[PAY])
+    with pytest.raises(ValueError, match="once, got 'Endpoint' for '/platform/endpoint' beside Test/Platform; add the"):
+        shared_in(stack)
+
+    team = Stack(stack.node.root, "Team")  # type: ignore[arg-type] # an app
+    shared_in(team)
+    other = HttpEndpoint(team, "Own", network=network_in(team), domain_name=DOMAIN, hosted_zone=zone_in(team))
+    with pytest.raises(ValueError, match="got Team/Own for '/platform/endpoint' beside Team/Endpoint"):
+        other.share(parameter_name=NAME, teams=[PAY])
+
+
 def test_the_metrics_of_the_load_balancer() -> None:
     """Its name is part of its ARN, a parameter of its own."""
     stack = Stack(App(), "Test")
