@@ -36,9 +36,9 @@ def adopt(stack: Stack, file: Path | str) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is for a stack with another name, or the plan did not write it; if the stack is nested,
-            or has such a file already. Synthesis fails if the stack has no construct at a path of the file, or one of
-            another type, or if another resource has the same logical ID.
+        ValueError: If the file is for a stack with another name, or the plan did not write it, or it is a folder; if
+            the stack is nested, or has such a file already. Synthesis fails if the stack has no construct at a path of
+            the file, or one of another type, or if another resource has the same logical ID.
     """
     if stack.nested_stack_parent:
         raise ValueError(f"stack must not be nested, got: {path_of(stack)}; name the stack that it is nested in")

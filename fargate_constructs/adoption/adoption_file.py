@@ -59,6 +59,10 @@ def read_adoption_file(file: Path) -> AdoptionFile:
     """
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
+    except IsADirectoryError as error:
+        raise ValueError(
+            f"file must be a file of logical IDs, got the folder {file.absolute()}; name the file"
+        ) from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"file must be a file of logical IDs, got none at {file.absolute()}; {HOW_TO_WRITE}"

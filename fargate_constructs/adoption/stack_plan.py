@@ -10,7 +10,7 @@ from fargate_constructs.adoption.remedies import remedy
 from fargate_constructs.adoption.traps import Trap, find_traps
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, TemplateTree, comparable, path_of
 from fargate_constructs.synthesized.create_only import normalize
-from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
+from fargate_constructs.synthesized.lasting_types import LASTING_TYPES, is_lost_if_deleted
 from fargate_constructs.synthesized.moved_ports import find_rules_of_old_ports
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, StoredStack
 from fargate_constructs.synthesized.unique_keys import KEYS, unique_keys
@@ -62,11 +62,14 @@ class Plan(NamedTuple):
 
     def lost(self) -> list[Change]:
         """Return what should last, and does not."""
-        effects = (*LOST, Effect.LEAVES)
+        gone = (Effect.DELETED, Effect.LEAVES)
+        new = {each.type for each in self.changes if each.effect is Effect.NEW}
         return [
             each
             for each in self.changes
-            if each.effect in effects and each.type in LASTING_TYPES and each.old_id not in self.rules_of_old_ports
+            if each.effect in {*LOST, *gone} and each.type in LASTING_TYPES
+            if each.effect not in gone or is_lost_if_deleted(each.type, new)
+            if each.old_id not in self.rules_of_old_ports
         ]
 
     def adoption(self, known: AdoptionFile | None = None) -> AdoptionFile:

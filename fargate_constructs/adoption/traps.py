@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fargate_constructs.adoption.changes import Change, Effect
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of, references
 from fargate_constructs.synthesized.deleted_data import find_deleted_data
-from fargate_constructs.synthesized.intrinsics import items, lookup
+from fargate_constructs.synthesized.intrinsics import items, lookup, number
 from fargate_constructs.synthesized.lost_exports import find_lost_exports
 from fargate_constructs.synthesized.second_creations import find_second_creations
 from fargate_constructs.synthesized.target_group_weights import objects_with
@@ -135,7 +135,7 @@ def _closed_groups(update: Update) -> Iterator[Trap]:
 
 
 def _idle_groups(update: Update) -> Iterator[Trap]:
-    """A target group of a service that no listener forwards to: ECS refuses the service."""
+    """A target group of a service that no listener and no rule has: ECS refuses the service."""
     resources = update.after.resources
     used = {
         group
@@ -145,8 +145,9 @@ def _idle_groups(update: Update) -> Iterator[Trap]:
     exported = {name for value in update.after.exports.values() for name in references(value)}
     for key, each in resources.items():
         if each["Type"] == SERVICE:
-            balancers = references(each.get("Properties", {}).get("LoadBalancers"))
-            for group in {name for name in balancers if name in resources} - used - exported:
+            balancers = each.get("Properties", {}).get("LoadBalancers")
+            of_service = _groups(balancers) | _named("AlternateTargetGroupArn", balancers)
+            for group in sorted((of_service & resources.keys()) - used - exported):
                 yield Trap(
                     "idleTargetGroup",
                     key,
@@ -165,7 +166,7 @@ def _early_groups(update: Update) -> Iterator[Trap]:
     }
     for type_, name in ACTIONS.items():
         for key, was, now in update.of_type(type_):
-            new = _groups(now.get(name)) - {group for group in filled if not update.is_lost(group)}
+            new = _groups(now.get(name), served=True) - {group for group in filled if not update.is_lost(group)}
             if _groups(was.get(name)) & filled and new and not update.is_lost(key):
                 paths = ", ".join(update.path(group) for group in sorted(new))
                 yield Trap(
@@ -236,9 +237,18 @@ CHECKS: Sequence[Callable[[Update], Iterator[Trap]]] = (
 )
 
 
-def _groups(actions: Any) -> set[str]:  # noqa: ANN401 - a piece of a template
-    """Return the target groups that actions forward to."""
-    return {name for each in objects_with("TargetGroupArn", actions) for name in references(each["TargetGroupArn"])}
+def _groups(value: Any, *, served: bool = False) -> set[str]:  # noqa: ANN401 - a piece of a template
+    """Return the target groups in actions, or of a service: all, or only those that get requests now.
+
+    The second target group of a blue/green deployment has weight 0 before its first deployment.
+    """
+    idle = [each for each in objects_with("TargetGroupArn", value) if number(each.get("Weight")) == 0]
+    return _named("TargetGroupArn", value) - (_named("TargetGroupArn", idle) if served else set())
+
+
+def _named(key: str, value: Any) -> set[str]:  # noqa: ANN401 - a piece of a template
+    """Return the resources that a key refers to, anywhere in a value."""
+    return {name for each in objects_with(key, value) for name in references(each[key])}
 
 
 def _redirects(listener: Mapping[str, Any]) -> bool:

@@ -9,11 +9,11 @@ from fargate_constructs.synthesized.intrinsics import items, lookup, number
 FOREVER = float("inf")
 # By type: the property, what it is if it is not set, its unit, and what AWS deletes.
 TIMES: Mapping[str, tuple[str, float, str, str]] = {
-    "AWS::Logs::LogGroup": ("RetentionInDays", FOREVER, "days", "log lines"),
-    "AWS::SQS::Queue": ("MessageRetentionPeriod", 345_600, "seconds", "messages"),
-    "AWS::Kinesis::Stream": ("RetentionPeriodHours", 24, "hours", "records"),
-    "AWS::RDS::DBCluster": ("BackupRetentionPeriod", 1, "days", "automated backups"),
-    "AWS::RDS::DBInstance": ("BackupRetentionPeriod", 1, "days", "automated backups"),
+    "AWS::Logs::LogGroup": ("RetentionInDays", FOREVER, "day", "log lines"),
+    "AWS::SQS::Queue": ("MessageRetentionPeriod", 345_600, "second", "messages"),
+    "AWS::Kinesis::Stream": ("RetentionPeriodHours", 24, "hour", "records"),
+    "AWS::RDS::DBCluster": ("BackupRetentionPeriod", 1, "day", "automated backups"),
+    "AWS::RDS::DBInstance": ("BackupRetentionPeriod", 1, "day", "automated backups"),
 }
 BUCKET = "AWS::S3::Bucket"
 EXPIRATIONS = (
@@ -54,7 +54,7 @@ def _shortened(logical_id: str, type_: str, was: Mapping[str, Any], now: Mapping
     before, after = (_time(lookup(each, name), default) for each in (was, now))
     if before is None or after is None or after >= before:
         return
-    texts = ["forever" if each == FOREVER else f"{each:g} {unit}" for each in (before, after)]
+    texts = ["forever" if each == FOREVER else f"{each:g} {unit}{'' if each == 1 else 's'}" for each in (before, after)]
     yield DeletedData(logical_id, name, f"older {data}: {name} was {texts[0]}, now {texts[1]}")
 
 

@@ -1,5 +1,8 @@
 """The types of resources that should outlive every deployment; `assert_no_replacement` reads them."""
 
+from collections.abc import Collection
+
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 LASTING_TYPES = (
     # Addresses, and the resources that have them: partners and callers know these.
     "AWS::ApiGateway::DomainName",
@@ -24,7 +27,7 @@ LASTING_TYPES = (
     "AWS::ElasticLoadBalancing::LoadBalancer",
     "AWS::ElasticLoadBalancingV2::Listener",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
-    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    TARGET_GROUP,
     "AWS::GlobalAccelerator::Accelerator",
     "AWS::Lambda::Url",
     "AWS::Route53::HostedZone",
@@ -95,3 +98,15 @@ LASTING_TYPES = (
 )
 """What `assert_no_replacement` watches by default: types that a deployment must not replace or delete, for an address,
 data or a running service goes with them."""
+
+
+def is_lost_if_deleted(type_: str, new_types: Collection[str]) -> bool:
+    """Whether a lasting resource is missed when it is deleted, which CloudFormation does at the end of an update.
+
+    A target group goes with a route, or with deployments that shift requests. Another one in its place would be empty.
+
+    Args:
+        type_: Its type.
+        new_types: The types of the resources that are new.
+    """
+    return type_ != TARGET_GROUP or TARGET_GROUP in new_types

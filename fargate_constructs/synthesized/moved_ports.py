@@ -1,4 +1,4 @@
-"""Reads two comparable templates; returns the rules of security groups that go because tasks have another port."""
+"""Reads two comparable templates; returns the rules of security groups that go with a port of tasks."""
 
 import json
 from collections import defaultdict
@@ -20,6 +20,8 @@ Ports = Mapping[str, set[str]]
 def find_rules_of_old_ports(old: ComparableTemplate, new: ComparableTemplate) -> set[str]:
     """Return the logical IDs of the rules that may go: a new rule opens the tasks' new port to the same peer.
 
+    They may also go if the service has fewer ports than before, and no new one: then a route was removed.
+
     CloudFormation makes the new rule first. It deletes the old one last, when the new tasks get the requests; open
     connections to old tasks stay
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
@@ -28,11 +30,16 @@ def find_rules_of_old_ports(old: ComparableTemplate, new: ComparableTemplate) ->
         old: What is deployed.
         new: What would be deployed, complete: a pin does not say which ports tasks have.
     """
-    ports = _ports_of_tasks(new.resources)
+    before, ports = _ports_of_tasks(old.resources), _ports_of_tasks(new.resources)
+    closed = {group: before[group] - each for group, each in ports.items() if each <= before.get(group, set())}
     gone = {key: each for key, each in old.resources.items() if key not in new.resources}
     made = [each for key, each in new.resources.items() if key not in old.resources and "Condition" not in each]
     opened = {_peer(each) for each in made if _is_of(each, ports, needed=True)}
-    return {key for key, each in gone.items() if _is_of(each, ports, needed=False) and _peer(each) in opened}
+    return {
+        key
+        for key, each in gone.items()
+        if _is_of(each, ports, needed=False) and (_peer(each) in opened or _is_of(each, closed, needed=True))
+    }
 
 
 def _is_of(resource: Mapping[str, Any], ports: Ports, *, needed: bool) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of
 from fargate_constructs.synthesized.deleted_data import find_deleted_data
-from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
+from fargate_constructs.synthesized.lasting_types import LASTING_TYPES, is_lost_if_deleted
 from fargate_constructs.synthesized.lost_exports import find_lost_exports
 from fargate_constructs.synthesized.moved_ports import find_rules_of_old_ports
 from fargate_constructs.synthesized.replacements import find_replacements, is_at, matches, validate_types
@@ -32,14 +32,22 @@ def find_update_faults(old: ComparableTemplate, new: ComparableTemplate, types: 
         old: What is deployed.
         new: What would be deployed.
         types: The types to watch, which may have wildcards. With all of `LASTING_TYPES`, every type is watched for data
-            and for what AWS has once, because these lose data or fail for each of the few types that they know.
+            and for what AWS has once, because these lose data or fail for each of the few types that they know. What is
+            not missed when it is deleted is then no fault.
     """
     validate_types(types, old.resources, new.resources)
     moved = find_rules_of_old_ports(old, new)
     replacements = [each for each in find_replacements(old, new) if each.logical_id not in moved]
-    found = [UpdateFault(each.logical_id, each.path, str(each)) for each in replacements if each.is_of(types)]
+    has_all = {*LASTING_TYPES} <= {*types}
+    new_types = {each["Type"] for key, each in new.resources.items() if key not in old.resources}
+    found = [
+        UpdateFault(each.logical_id, each.path, str(each))
+        for each in replacements
+        if each.is_of(types)
+        if each.new_type or not has_all or is_lost_if_deleted(each.type, new_types)
+    ]
     replaced = {each.logical_id for each in replacements if each.is_replaced}
-    watched = ["*"] if {*LASTING_TYPES} <= {*types} else types
+    watched = ["*"] if has_all else types
     for logical_id, text in (*_deleted(old, new), *_seconds(old, new, replaced)):
         type_, path = new.resources[logical_id]["Type"], path_of(logical_id, new.resources)
         if matches(type_, watched):

@@ -93,7 +93,7 @@ def test_synthesis_refuses(resources: dict[str, tuple[str, str]], message: str, 
 
 
 def test_refusals(write: Any) -> None:  # noqa: ANN401 - a function
-    """A nested stack, a file for another stack, and a second file are refused at once."""
+    """A nested stack, a file for another stack, a folder, and a second file are refused at once."""
     stack = Stack(App(), "Shop")
     with pytest.raises(
         ValueError, match="stack must not be nested, got: Shop/Data; name the stack that it is nested in"
@@ -103,6 +103,8 @@ def test_refusals(write: Any) -> None:  # noqa: ANN401 - a function
         adopt(stack, write("Blog"))
     with pytest.raises(FileNotFoundError, match=r"got none at .*/no.json"):
         adopt(stack, "no.json")
+    with pytest.raises(ValueError, match=r"got the folder .*; name the file"):
+        adopt(stack, write().parent)
     with pytest.raises(TypeError, match="stack must be"):
         adopt(stack.node.root, write())  # type: ignore[arg-type] # refused
     adopt(stack, write())

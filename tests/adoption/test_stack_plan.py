@@ -167,20 +167,30 @@ def test_remedies_of_security_groups() -> None:
 
 
 def test_what_follows_has_its_remedy_at_the_cause() -> None:
-    """A rule of a replaced security group has none."""
+    """A listener of a replaced load balancer has none."""
 
-    def stack(text: str) -> StoredStack:
+    def stack(scheme: str) -> StoredStack:
         return stored(
-            A=resource(SECURITY_GROUP, GroupDescription=text),
-            Rule=resource("AWS::EC2::SecurityGroupIngress", GroupId=ref("A"), IpProtocol="tcp"),
+            A=resource(BALANCER, Scheme=scheme),
+            Listener=resource(LISTENER, LoadBalancerArn=ref("A"), Port=80),
         )
 
-    plan = plan_of(stack("old"), stack("new"))
+    plan = plan_of(stack("internal"), stack("internet-facing"))
     assert {each.logical_id: each.rule for each in findings_of(plan, is_adopted=True)} == {
         "A": "replaced",
-        "Rule": "replaced",
+        "Listener": "replaced",
     }
     assert plan.remedies.keys() == {"A"}
+
+
+def test_a_target_group_that_goes_with_its_route() -> None:
+    """It is a finding only if another one takes its place."""
+    old = stored(G=resource(GROUP, Port=80))
+    kept = {**resource(GROUP, Port=80), "DeletionPolicy": "Retain"}
+
+    assert plan_of(old, stored()).lost() == plan_of(stored(G=kept), stored()).lost() == []
+    two = stored(H=resource(GROUP), I=resource(GROUP))
+    assert [each.old_id for each in plan_of(old, two).lost()] == ["G"]
 
 
 def test_findings() -> None:

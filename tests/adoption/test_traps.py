@@ -78,6 +78,31 @@ def test_a_service_whose_target_group_has_no_listener() -> None:
     assert traps(stored(), stored(S=service("Parameter"))) == {}
 
 
+def test_a_service_that_shifts_requests() -> None:
+    """Its second target group has weight 0, and ECS names the rule and a role: neither is a trap."""
+
+    def shifting(weight: int, *, is_shifting: bool = True) -> StoredStack:
+        weights = {"G": 100 - weight, "H": weight}
+        groups = [{"TargetGroupArn": ref(key), "Weight": each} for key, each in weights.items()]
+        weighted = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+        names = {"AlternateTargetGroupArn": "H", "ProductionListenerRule": "R", "RoleArn": "Role"}
+        advanced = {"AdvancedConfiguration": {key: ref(each) for key, each in names.items()}} if is_shifting else {}
+        return stored(
+            R=resource(RULE, ListenerArn="l", Priority=1, Actions=weighted if is_shifting else forward("G")),
+            G=resource(GROUP),
+            H=resource(GROUP),
+            Role=resource("AWS::IAM::Role"),
+            S=resource(SERVICE, LoadBalancers=[{"TargetGroupArn": ref("G"), **advanced}]),
+        )
+
+    rolling = shifting(0, is_shifting=False)
+    assert traps(rolling, shifting(0)) == traps(shifting(0), shifting(0)) == {}
+    assert traps(rolling, shifting(10)) == {"emptyTargetGroup": ["R"]}
+    shifting_without_rule = shifting(0).tree.template["Resources"]["S"]
+    alone = stored(G=resource(GROUP), H=resource(GROUP), S=shifting_without_rule)
+    assert traps(alone, alone) == {"idleTargetGroup": ["S", "S"]}
+
+
 def test_a_listener_leads_to_a_group_that_is_empty() -> None:
     """Its tasks come after it. A group in which the service has tasks already is no trap."""
     assert traps(web(forward("G")), web(forward("H"), group="H", G=resource(GROUP))) == {"emptyTargetGroup": ["L"]}

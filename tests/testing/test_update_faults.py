@@ -114,6 +114,8 @@ MOVED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one of two ports": (tasks(80, 81) | rules(80) | rules(81), tasks(80, 82) | rules(80) | rules(82)),
     "port of checks": (tasks(80, check="9000") | CHECK, tasks(80, check="9001") | rules(9001)),
     "port of a link": (tasks(link=80) | rules(80), tasks(link=8080) | rules(8080)),
+    "fewer ports": (tasks(80, 9000) | rules(80) | rules(9000), tasks(80) | rules(80)),
+    "no port": (tasks(80) | rules(80), tasks()),
     "text and number": (tasks(80) | rules(80), tasks(8080) | rules(8080, FromPort="8080")),
 }
 LOST: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -130,7 +132,7 @@ LOST: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("old", "new"), MOVED.values(), ids=MOVED)
 def test_rules_of_an_old_port_may_go(old: dict[str, Any], new: dict[str, Any]) -> None:
-    """The tasks have another port, which a new rule opens to the same peer before the old rule is deleted."""
+    """A new rule opens another port to the same peer before the old rule is deleted, or the tasks have fewer ports."""
     assert faults_of(template(**old), template(**new)) == []
 
 
@@ -148,6 +150,17 @@ def test_a_new_rule_under_a_condition_may_not_be_made() -> None:
     for each in rules(8080):
         new["Resources"][each]["Condition"] = "IsOpen"
     assert len(faults_of(template(**tasks(80), **rules(80)), {**new, "Conditions": {"IsOpen": {"Ref": "A"}}})) == 2
+
+
+def test_a_target_group_goes_with_its_route() -> None:
+    """It is no fault unless another takes its place, or its type is named."""
+    type_ = "AWS::ElasticLoadBalancingV2::TargetGroup"
+    old, other = template(One=(type_, {})), template(Two=(type_, {}))
+
+    assert faults_of(old, template()) == []
+    assert faults_of(old, other) == [f"One ({type_} One) is deleted; new of its type: Two"]
+    assert faults_of(old, template(), types=["*"]) == faults_of(old, template(), types=[type_])
+    assert faults_of(old, template(), types=[type_]) == [f"One ({type_} One) is deleted"]
 
 
 def test_a_pin_has_no_retention_and_no_exports() -> None:
