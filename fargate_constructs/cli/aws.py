@@ -1,7 +1,8 @@
-"""The options of commands that ask AWS, and the session that they make."""
+"""The options of commands that ask AWS, the session that they make, and what AWS's errors mean."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,22 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# What the errors mean that say nothing about the question. A pattern is for the error's class or code, and its text.
+MEANINGS = {
+    r"NoCredentials|PartialCredentials|CredentialRetrieval": "there are no credentials; set AWS_PROFILE, write "
+    "--profile, or run `aws sso login`",
+    r"Expired|SSOTokenLoad|UnauthorizedSSOToken|TokenRetrieval": "the credentials have expired; renew them, for "
+    "example with `aws sso login`",
+    r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch|AuthFailure|"
+    r"IncompleteSignature": "AWS does not accept these credentials; check --profile, and whether the region "
+    "{region} is enabled in the account",
+    r"NoRegion": "there is no region; write --region, or set AWS_REGION",
+    r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError": "AWS does not answer; "
+    "check the network, and whether {region} is a region",
+    r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "AWS has limited the rate of requests, also after "
+    "several attempts; wait a minute",
+}
+
 
 def aws_options(command: Function) -> Function:
     """Add `--profile` and `--region` to a command."""
@@ -21,7 +38,27 @@ def aws_options(command: Function) -> Function:
 
 
 def session_for(profile: str | None, region: str | None) -> Session:
-    """Return a session with ordinary credentials."""
-    import boto3  # noqa: PLC0415 - commands that ask AWS nothing start without it
+    """Return a session with ordinary credentials.
 
-    return boto3.Session(profile_name=profile, region_name=region)
+    It repeats requests that AWS throttles, in botocore's standard mode
+    (https://docs.aws.amazon.com/boto3/latest/guide/retries.html), if no setting names another mode.
+    """
+    import boto3  # noqa: PLC0415 - commands that ask AWS nothing start without it
+    from botocore.session import Session as CoreSession  # noqa: PLC0415 - the same
+
+    core = CoreSession(profile=profile)
+    if core.get_config_variable("retry_mode") == "legacy":
+        core.set_config_variable("retry_mode", "standard")
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+def meaning_of(error: Exception) -> str:
+    """Return an error of botocore as one line: what it means, and what AWS answered."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    about = f"{type(error).__name__} {code} {error}" if code else type(error).__name__
+    region = re.search(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d)\.", str(error))
+    for pattern, meaning in MEANINGS.items():
+        if re.search(pattern, about):
+            line = meaning.format(region=region[1] if region else "of --region")
+            return f"{line} ({' '.join(str(error).split())})"
+    return " ".join(str(error).split())

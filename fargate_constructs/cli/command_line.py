@@ -7,11 +7,14 @@ from typing import Any
 
 import click
 
+from fargate_constructs.cli.aws import meaning_of
+
 # Exit statuses: docs/command-line.md.
 FINE, FINDING, NO_ANSWER = 0, 1, 2
 INTERRUPTED, NOT_READ = 130, 141  # as shells have it, after Ctrl-C and after `| head`
 
 COMMANDS = {
+    "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",
 }
@@ -56,7 +59,7 @@ class LazyCommands(click.Group):
         except Exception as error:
             if not type(error).__module__.startswith(("botocore.", "boto3.")):
                 raise
-            raise _NoAnswerError(f"AWS: {error}") from error
+            raise _NoAnswerError(f"AWS: {meaning_of(error)}") from error
 
 
 class _NoAnswerError(click.ClickException):
@@ -76,7 +79,7 @@ def version() -> str:
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version(), message="%(prog)s %(version)s")
 def commands() -> None:
-    """Plan and move what AWS Fargate runs.
+    """Plan, move and explain what AWS Fargate runs.
 
     Each command ends with 0 if all is fine, with 1 if it found something, and with 2 if it has no answer: wrong
     arguments, bad input, no credentials.

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import click
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import InvalidConfigError
 from click.testing import CliRunner
 
 from fargate_constructs import cli
@@ -127,7 +127,7 @@ def test_a_command_runs(does: Callable[[Callable[[], object]], None]) -> None:
         (ValueError("got: 1; write 2"), 2, "Error: got: 1; write 2\n"),
         (FileNotFoundError("no file"), 2, "Error: no file\n"),
         (ImportError("cfn-lint is not installed"), 2, "Error: cfn-lint is not installed\n"),
-        (NoCredentialsError(), 2, "Error: AWS: Unable to locate credentials\n"),
+        (InvalidConfigError(error_msg="a file"), 2, "Error: AWS: a file\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )

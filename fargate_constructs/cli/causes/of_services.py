@@ -1,0 +1,157 @@
+"""Causes why a service does not get its tasks, and texts about deployments."""
+
+from fargate_constructs.cli.causes.cause import ECS, REPOST, Cause
+
+EVENTS = f"{ECS}service-event-messages-list.html"
+QUOTAS = f"{ECS}service-quotas.html"
+BREAKER = f"{ECS}deployment-circuit-breaker.html"
+
+SERVICE_CAUSES = (
+    Cause(
+        "vcpuQuota",
+        r"limit on the number of vCPUs",
+        "The account may run no more vCPUs on Fargate.",
+        "The quota counts all Fargate tasks of the account in the region; a new account has few.",
+        "Raise the quota of Fargate vCPUs in Service Quotas, or stop other tasks.",
+        QUOTAS,
+    ),
+    Cause(
+        "taskQuota",
+        r"limit on the number of tasks|provisioning capacity limit",
+        "The account or the cluster may run no more tasks at once.",
+        "A quota of tasks is reached, or 500 tasks of the cluster start at the same time.",
+        "Raise the quota in Service Quotas, or start fewer tasks at once.",
+        QUOTAS,
+    ),
+    Cause(
+        "sizeQuota",
+        r"configuration is above your limit",
+        "The task is larger than the account may run.",
+        "A quota of Fargate limits CPU or memory; a new account has little.",
+        "Raise the quota in Service Quotas, or make the task smaller.",
+        QUOTAS,
+    ),
+    Cause(
+        "noCapacity",
+        r"Capacity is unavailable at this time|could not launch \d+ tasks",
+        "AWS has no capacity for the task in these zones at the moment.",
+        "Fargate, and Fargate Spot more often, has no free capacity there.",
+        "Wait; use subnets in more zones; give the capacity provider FARGATE a base.",
+        f"{REPOST}ecs-fargate-runtask-capacity",
+    ),
+    Cause(
+        "zoneWithoutFargate",
+        r"unable to place a task\. Reason: Internal error",
+        "Fargate cannot place the task.",
+        "A subnet may be in an Availability Zone that Fargate does not support.",
+        "Take subnets in other zones.",
+        f"{ECS}AWS_Fargate-Regions.html",
+    ),
+    Cause(
+        "noInstance",
+        r"no container instance met all of its requirements|No Container Instances were found|"
+        r"not compatible with the selected compute strategy",
+        "The cluster has no instance for the task.",
+        "The service asks for EC2 instances instead of Fargate, or they are full.",
+        "Use the launch type FARGATE, or a capacity provider strategy of FARGATE.",
+        EVENTS,
+    ),
+    Cause(
+        "deploymentPercent",
+        r"because of the service deployment configuration",
+        "The deployment may neither start nor stop a task.",
+        "minimumHealthyPercent and maximumPercent leave no room for one task.",
+        "Write min_healthy_percent=100 and max_healthy_percent=200.",
+        EVENTS,
+    ),
+    Cause(
+        "tasksProtected",
+        r"number of protected tasks",
+        "Tasks are protected against a scale-in.",
+        "More tasks are protected than the service should run.",
+        "Wait until the protection ends, or remove it by UpdateTaskProtection.",
+        f"{ECS}task-scale-in-protection.html",
+    ),
+    Cause(
+        "ecsThrottled",
+        r"operations are being throttled",
+        "ECS waits, because AWS limits its requests.",
+        "Many services of the account start tasks at the same time.",
+        "Wait: ECS continues by itself.",
+        EVENTS,
+    ),
+    Cause(
+        "alarmRollback",
+        r"alarm(?:s)? (?:was |were )?(?:detected|triggered)|deployment failed: alarm",
+        "The deployment was stopped by an alarm.",
+        "An alarm of the deployment was in ALARM while both versions ran.",
+        "Look at the alarm's metric at that time; correct the app, or the alarm's threshold.",
+        f"{ECS}deployment-alarm-failure.html",
+    ),
+    Cause(
+        "hookRollback",
+        r"lifecycle hook.*(?:fail|timed out|did not)|hook(?:s)? failed",
+        "The deployment was stopped by a lifecycle hook.",
+        "The function of the hook failed, took too long, or answered FAILED.",
+        "Read the log of the function.",
+        f"{ECS}deployment-lifecycle-hooks.html",
+    ),
+    Cause(
+        "breakerRollback",
+        r"circuit breaker|deployment failed: tasks failed to start|rolling back to deployment|"
+        r"Service rollback|deployment (?:was )?rolled back",
+        "The deployment failed, because too many of its tasks did not start.",
+        "The circuit breaker counts tasks that do not start or are unhealthy: half of the desired count, 3 to 200.",
+        "Correct what stops the tasks: the causes beside this one. If there is none, deploy again and look within an "
+        "hour, because ECS forgets stopped tasks after that.",
+        BREAKER,
+        is_result=True,
+    ),
+    Cause(
+        "startsSlowed",
+        r"unable to consistently start tasks successfully",
+        "Tasks fail one after the other, so ECS waits longer between them.",
+        "Each task stops soon after its start.",
+        "Correct what stops the tasks: the causes beside this one. The next deployment ends the waiting.",
+        f"{ECS}service-throttle-logic.html",
+        is_result=True,
+    ),
+    Cause(
+        "notStabilized",
+        r"did not stabilize|Exceeded attempts to wait|NotStabilized|Resource timed out waiting",
+        "CloudFormation waited too long for the service.",
+        "The service did not reach a steady state within three hours.",
+        "Correct what stops the tasks: the causes beside this one; turn on the circuit breaker, to wait minutes only.",
+        f"{REPOST}cloudformation-ecs-service-stabilize",
+        is_result=True,
+    ),
+    Cause(
+        "serviceGone",
+        r"^the service is (?:INACTIVE|DRAINING)",
+        "The service was deleted.",
+        "CloudFormation deletes it if its first deployment fails, unless the stack keeps what it made.",
+        "Correct the causes beside this one; deploy with `cdk deploy --no-rollback` to keep the service for a look.",
+        BREAKER,
+        is_result=True,
+    ),
+    Cause(
+        "tasksMissing",
+        r"^\d+ of \d+ tasks run",
+        "Tasks are missing, and AWS has no reason any more.",
+        "ECS forgets a stopped task after about an hour, and repeats an event only every six hours.",
+        "Deploy again (`aws ecs update-service --force-new-deployment`), and explain it within the hour.",
+        f"{ECS}stopped-task-errors.html",
+    ),
+    Cause(
+        "serviceEvents",
+        r"has reached a steady state|has started \d+ tasks|has stopped \d+ (?:running|pending) tasks|"
+        r"(?:de)?registered \d+ (?:targets|instances)|has begun draining|deployment completed|"
+        r"deployment .* in progress|AZ balanced|AZ rebalanc|updated computedDesiredCount|has started a rollback|"
+        r"successfully set desired count",
+        "The service does its usual work.",
+        "The scheduler reports it.",
+        "Do nothing.",
+        EVENTS,
+        is_normal=True,
+    ),
+)

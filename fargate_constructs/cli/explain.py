@@ -1,0 +1,149 @@
+"""`fargate-constructs explain`: why the tasks of a service do not start, or why a deployment was rolled back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.deployed_services import DeployedService, find_service
+from fargate_constructs.cli.diagnosis import Diagnosis, Finding, diagnose
+from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.service_facts import Reader
+
+CDK_OUT = Path("cdk.out")
+INDENT, LABEL = 2, 6
+SHORT_ID = 8
+TASK_ID = re.compile(rf"(?<=task )(\w{{{SHORT_ID}}})\w+")
+# A text output shows this many; JSON has all.
+MAX_TEXTS, MAX_PLACES = 3, 4
+EXAMPLES = """\b
+Examples:
+  fargate-constructs explain Shop/Web
+  fargate-constructs explain Web --region eu-west-1
+  fargate-constructs explain my-cluster/my-service --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("service")
+@click.option(
+    "--app",
+    type=click.Path(exists=True, path_type=Path),
+    help="The folder of `cdk synth`, whose stacks are searched first. By default cdk.out, if it is there.",
+)
+@json_option
+@aws_options
+@click.pass_context
+def command(
+    context: click.Context, *, service: str, app: Path | None, as_json: bool, profile: str | None, region: str | None
+) -> None:
+    """Say why tasks of a service do not start, or stop.
+
+    SERVICE is a construct path, such as Shop/Web, or a part of it that fits one service; or CLUSTER/SERVICE, also of a
+    service that CDK did not make. Nothing is changed.
+
+    The status is 1 if there is a finding: a failure of the last hour or of the last deployment, or something that the
+    next task will lack.
+    """
+    session = session_for(profile, region)
+    found = find_service(session, service.strip("/"), app or (CDK_OUT if CDK_OUT.exists() else None), region)
+    diagnosis = diagnose(Reader(session, found))
+    if as_json:
+        print_json(as_document(found, diagnosis))
+    else:
+        print_diagnosis(console(), found, diagnosis)
+    if diagnosis.findings:
+        context.exit(FINDING)
+
+
+def print_diagnosis(screen: Console, found: DeployedService, diagnosis: Diagnosis) -> None:
+    """Print the answer about a service as text."""
+    count = len(diagnosis.findings)
+    title = f"{found.name}: {count or 'no'} finding{'' if count == 1 else 's'}"
+    screen.print(Text(title, style="bold red" if count else "bold green"))
+    screen.print(Text(_state(diagnosis)))
+    screen.print(Text(f"service {found.service}, cluster {found.cluster}, {found.region}"))
+    for each in diagnosis.findings:
+        _print_finding(screen, each)
+    for name, lines in diagnosis.log_lines.items():
+        screen.print()
+        screen.print(Text(f"Last lines of {name} in task {diagnosis.log_task[:SHORT_ID]}", style="bold"))
+        for line in lines or ["(it logged nothing)"]:
+            screen.print(Padding.indent(Text(line), INDENT))
+    for title, texts in (("Other events", diagnosis.other_events), ("Not checked", diagnosis.gaps)):
+        if texts:
+            screen.print()
+            screen.print(Text(title, style="bold"))
+        for text in texts:
+            screen.print(Padding.indent(Text(text), INDENT))
+
+
+def _state(diagnosis: Diagnosis) -> str:
+    """Return how many tasks run, and how the last deployment is."""
+    service = diagnosis.facts.service
+    tasks = f"{service['runningCount']} of {service['desiredCount']} tasks run, {service['pendingCount']} start"
+    statuses = [each["status"] for each in diagnosis.facts.deployments[:1]] or [
+        each.get("rolloutState", each["status"]) for each in service["deployments"][:1]
+    ]
+    return ", ".join([tasks, *(f"last deployment {each.lower().replace('_', ' ')}" for each in statuses)])
+
+
+def _print_finding(screen: Console, finding: Finding) -> None:
+    cause, places = finding.cause, [TASK_ID.sub(r"\1", each) for each in finding.places]
+    more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
+    times = [each.time for each in finding.observations if each.time]
+    last = f", last {max(times):%Y-%m-%d %H:%M:%S %Z}".rstrip() if times else ""
+    rows = [("why", cause.why), ("do", cause.todo), ("in", f"{', '.join(places[:MAX_PLACES])}{more}{last}")]
+    rows += [("text", text) for text in finding.texts[:MAX_TEXTS]]
+    if len(finding.texts) > MAX_TEXTS:
+        rows.append(("", f"and {len(finding.texts) - MAX_TEXTS} more texts, which --json has"))
+    rows += [("quota", text) for text in finding.details]
+    screen.print()
+    screen.print(Text(cause.what, style="bold"))
+    for label, text in rows:
+        for place, line in enumerate(Text(text).wrap(screen, screen.width - INDENT - LABEL)):
+            screen.print(f"{'':{INDENT}}{'' if place else label:{LABEL}}{line.plain.rstrip()}", soft_wrap=True)
+    # An address in two lines is none that a terminal opens.
+    screen.print(f"{'':{INDENT}}{'see':{LABEL}}{cause.page}", soft_wrap=True)
+
+
+def as_document(found: DeployedService, diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the answer about a service as a document for JSON."""
+    facts = diagnosis.facts
+    return {
+        "service": found._asdict(),
+        "status": facts.service["status"],
+        "running": facts.service["runningCount"],
+        "pending": facts.service["pendingCount"],
+        "desired": facts.service["desiredCount"],
+        "deployment": facts.deployments[0]["status"] if facts.deployments else None,
+        "findings": [_finding(each) for each in diagnosis.findings],
+        "other_events": diagnosis.other_events,
+        "log_task": diagnosis.log_task,
+        "log_lines": diagnosis.log_lines,
+        "not_checked": diagnosis.gaps,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    cause = finding.cause
+    return {
+        "cause": cause.id,
+        "what": cause.what,
+        "why": cause.why,
+        "todo": cause.todo,
+        "page": cause.page,
+        "seen": [
+            {"text": each.text, "where": each.where, "time": each.time.isoformat() if each.time else None}
+            for each in finding.observations
+        ],
+        "details": finding.details,
+    }

@@ -1,0 +1,173 @@
+"""Collects what AWS knows about a service: its deployments, stopped tasks, events, targets and last log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fargate_constructs.cli.deployed_services import DeployedService
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+Answer = Mapping[str, Any]
+# Of DescribeTasks (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html).
+TASKS_IN_ONE_CALL = 100
+DEPLOYMENTS_IN_ONE_CALL = 20
+LOG_LINES = 10
+
+
+class ServiceFacts(NamedTuple):
+    """What AWS answers about a service."""
+
+    service: Answer
+    """Of DescribeServices."""
+    deployments: Sequence[Answer]
+    """Of DescribeServiceDeployments, the newest first."""
+    stopped_tasks: Sequence[Answer]
+    """Of DescribeTasks, the newest first. ECS keeps them for about an hour."""
+    targets: Sequence[Answer]
+    """Of DescribeTargetHealth."""
+    task_definition: Answer
+    """Of DescribeTaskDefinition; empty if it cannot be read."""
+    stack_failures: Sequence[Answer]
+    """The events of the stack about the service that failed, of its last operation."""
+
+    def is_at_rest(self) -> bool:
+        """Whether all tasks run, and the last deployment is complete and was not rolled back."""
+        service = self.service
+        rollouts = [each.get("rolloutState", "COMPLETED") for each in service["deployments"]]
+        newest = self.deployments[0]["status"] if self.deployments else "SUCCESSFUL"
+        return (
+            service["status"] == "ACTIVE"
+            and service["runningCount"] >= service["desiredCount"]
+            and rollouts == ["COMPLETED"]
+            and newest == "SUCCESSFUL"
+        )
+
+
+class Reader:
+    """Asks AWS about one service, and notes what it cannot read."""
+
+    def __init__(self, session: Session, found: DeployedService) -> None:
+        self.found = found
+        self.gaps: list[str] = []
+        self._session = session
+
+    def client(self, name: str) -> Any:  # noqa: ANN401 - of boto3
+        """Return the client of a part of AWS in the service's region."""
+        return self._session.client(name, region_name=self.found.region)  # type: ignore[call-overload]
+
+    @contextmanager
+    def noting(self, subject: str) -> Iterator[None]:
+        """Note that a subject is not checked, if AWS does not answer."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            self.gaps.append(f"{subject}: {' '.join(str(error).split())}")
+
+    def facts(self) -> ServiceFacts:
+        """Return what AWS knows about the service.
+
+        Raises:
+            ValueError: If ECS does not know the service.
+        """
+        found, ecs = self.found, self.client("ecs")
+        services = ecs.describe_services(cluster=found.cluster, services=[found.service])["services"]
+        if not services:
+            raise ValueError(
+                f"{found.name} must be a service of ECS, got none: {found.service} is not in the cluster "
+                f"{found.cluster}, region {found.region}; deploy it again, or read the events of its stack"
+            )
+        service = services[0]
+        deployments: list[Answer] = []
+        with self.noting("the service's deployments"):
+            deployments = self._deployments(ecs, service["serviceArn"])
+        definition: Answer = {}
+        with self.noting("the task definition"):
+            definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        stopped: list[Answer] = []
+        with self.noting("stopped tasks"):
+            stopped = self._stopped_tasks(ecs, service)
+        targets: list[Answer] = []
+        for group in [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]:
+            with self.noting("the health of targets"):
+                targets += self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        failures: list[Answer] = []
+        if found.stack:
+            with self.noting("the events of the stack"):
+                failures = self._stack_failures()
+        return ServiceFacts(service, deployments, stopped, targets, definition, failures)
+
+    def _deployments(self, ecs: Any, arn: str) -> list[Answer]:  # noqa: ANN401 - of boto3
+        found = ecs.list_service_deployments(
+            service=arn, cluster=self.found.cluster, maxResults=DEPLOYMENTS_IN_ONE_CALL
+        )
+        arns = [each["serviceDeploymentArn"] for each in found["serviceDeployments"]]
+        if not arns:
+            return []
+        answer = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+        return sorted(answer, key=lambda each: each["createdAt"], reverse=True)
+
+    def _stopped_tasks(self, ecs: Any, service: Answer) -> list[Answer]:  # noqa: ANN401 - of boto3
+        """Return the stopped tasks, also of a service that is gone, which ListTasks refuses by its name."""
+        family = service["taskDefinition"].rpartition("/")[2].rpartition(":")[0]
+        pages = ecs.get_paginator("list_tasks").paginate(
+            cluster=self.found.cluster, family=family, desiredStatus="STOPPED"
+        )
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        tasks: list[Answer] = []
+        for start in range(0, len(arns), TASKS_IN_ONE_CALL):
+            some = arns[start : start + TASKS_IN_ONE_CALL]
+            tasks += ecs.describe_tasks(cluster=self.found.cluster, tasks=some)["tasks"]
+        ours = [each for each in tasks if each.get("group") == f"service:{service['serviceName']}"]
+        return sorted(ours, key=when_stopped, reverse=True)
+
+    def _stack_failures(self) -> list[Answer]:
+        """Return the failures of the service in the stack's last operation, if that failed; the newest first."""
+        events = self.client("cloudformation").describe_stack_events(StackName=self.found.stack)["StackEvents"]
+        last = []
+        for event in events:
+            if event["LogicalResourceId"] == self.found.logical_id and event["ResourceStatus"].endswith("_FAILED"):
+                last.append(event)
+            is_stack = (
+                event["ResourceType"] == "AWS::CloudFormation::Stack"
+                and event["PhysicalResourceId"] == event["StackId"]
+            )
+            if is_stack and event["ResourceStatus"] in (
+                "CREATE_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                "IMPORT_IN_PROGRESS",
+            ):
+                break
+        return last
+
+    def log_lines(self, task: Answer, definition: Answer) -> dict[str, list[str]]:
+        """Return the last lines that each container of a task logged, as far as CloudWatch Logs has them."""
+        lines = {}
+        for container in definition.get("containerDefinitions", []):
+            name, options = container["name"], container.get("logConfiguration", {}).get("options", {})
+            driver = container.get("logConfiguration", {}).get("logDriver", "none")
+            if driver != "awslogs" or "awslogs-stream-prefix" not in options:
+                self.gaps.append(f"the log of {name}: the log driver is {driver}, so its lines are elsewhere")
+                continue
+            task_id = task["taskArn"].rpartition("/")[2]
+            stream = f"{options['awslogs-stream-prefix']}/{name}/{task_id}"
+            logs = self.client("logs")
+            with self.noting(f"the log of {name}"):
+                try:
+                    events = logs.get_log_events(
+                        logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES
+                    )["events"]
+                except logs.exceptions.ResourceNotFoundException:
+                    continue  # the container did not start
+                lines[name] = [each["message"].rstrip() for each in events]
+        return lines
+
+
+def when_stopped(task: Answer) -> Any:  # noqa: ANN401 - a time
+    """Return when a task stopped or began to."""
+    return task.get("stoppedAt") or task.get("stoppingAt") or task["createdAt"]

@@ -1,0 +1,405 @@
+"""`fargate-constructs explain`."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from fargate_constructs.cli import explain
+from fargate_constructs.cli.causes import CAUSES
+from fargate_constructs.cli.command_line import commands
+from tests.cli import recorded_aws
+from tests.cli.recorded_aws import NOW, SERVICE_ARN, STACK_ID, RecordedAws, deployment, event, service, task
+
+ROOT = Path(__file__).parents[2]
+RECORDED = json.loads((ROOT / "tests/cli/recorded_answers.json").read_text())["answers"]
+BROKEN: dict[str, Any] = {"runningCount": 0, "pendingCount": 1}
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def clients() -> RecordedAws:
+    """The clients of all tests, because boto3 takes long to make them."""
+    return RecordedAws()
+
+
+@pytest.fixture
+def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+    """An AWS with a healthy service."""
+    clients.reset()
+    monkeypatch.setattr(explain, "session_for", lambda *_: clients)
+    monkeypatch.chdir(tmp_path)
+    return clients
+
+
+@pytest.fixture
+def run(aws: RecordedAws) -> Run:
+    """Runs the command; returns its status, and what it printed."""
+    del aws
+
+    def function(*arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(commands, ["explain", *(arguments or ["Shop/Web"])])
+        return result.exit_code, result.stdout, result.stderr
+
+    return function
+
+
+def record(aws: RecordedAws, answer: dict[str, Any]) -> str:
+    """Let AWS give a recorded answer about the service; return the text in it."""
+    match answer:
+        case {"task": stopped}:
+            aws.answers["ListTasks"] = {"taskArns": ["1dc5c17a"]}
+            aws.answers["DescribeTasks"] = {"tasks": [task(**stopped)]}
+            text = stopped["stoppedReason"]
+        case {"event": text}:
+            aws.answers["DescribeServices"] = {"services": [service(events=[event(text)])]}
+        case {"target": health}:
+            target = {"Target": {"Id": "10.0.1.5", "Port": 80}, "TargetHealth": health}
+            aws.answers["DescribeTargetHealth"] = {"TargetHealthDescriptions": [target]}
+            text = health["Reason"]
+        case {"deployment": failed}:
+            aws.answers["DescribeServiceDeployments"] = {"serviceDeployments": [deployment(**failed)]}
+            text = failed["status"]
+        case {"stack": text}:
+            aws.answers["DescribeStackEvents"] = {"StackEvents": [stack_event(ResourceStatusReason=text)]}
+        case {"service": changes}:
+            aws.answers["DescribeServices"] = {"services": [service(**changes)]}
+            text = ""
+        case {"answers": answers}:
+            aws.answers.update(answers)
+            text = ""
+    return str(text)
+
+
+def stack_event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
+    """Return an event of the stack: the service has failed."""
+    return {
+        "StackId": STACK_ID,
+        "EventId": "1",
+        "StackName": "Shop",
+        "LogicalResourceId": "Web",
+        "PhysicalResourceId": SERVICE_ARN,
+        "ResourceType": "AWS::ECS::Service",
+        "Timestamp": NOW,
+        "ResourceStatus": "UPDATE_FAILED",
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("answer", RECORDED, ids=[f"{each['cause']}-{place}" for place, each in enumerate(RECORDED)])
+def test_each_cause_explains_a_recorded_answer(answer: dict[str, Any], aws: RecordedAws, run: Run) -> None:
+    """A finding has its text as AWS gives it; what also happens in a healthy service is no finding."""
+    text = record(aws, answer)
+    status, output, errors = run("Shop/Web", "--json")
+    document = json.loads(output)
+
+    (cause,) = [each for each in CAUSES if each.id == answer["cause"]]
+    assert document["not_checked"] == [], errors
+    assert [each["cause"] for each in document["findings"]] == ([] if cause.is_normal else [cause.id])
+    assert status == (0 if cause.is_normal else 1)
+    assert all(text in json.dumps(each, ensure_ascii=False).replace('\\"', '"') for each in document["findings"])
+
+
+def test_each_cause_has_a_recorded_answer() -> None:
+    """There are more than 70, each with all its texts and a page of AWS."""
+    assert {each["cause"] for each in RECORDED} == {each.id for each in CAUSES}
+    assert len({each.id for each in CAUSES}) == len(CAUSES) > 70
+    assert all(each.what.endswith(".") and each.why and each.todo for each in CAUSES)
+    assert all(each.page.startswith(("https://docs.aws.amazon.com/", "https://repost.aws/")) for each in CAUSES)
+
+
+def rolled_back(aws: RecordedAws) -> None:
+    """Let the last deployment of the service be rolled back, because its app ends with an error."""
+    tasks = [
+        task(
+            taskArn=f"arn:aws:ecs:us-east-1:111122223333:task/shop/{number}dc5c17a422b4dc4b493970c6b8c4d6d",
+            stoppedAt=NOW - timedelta(minutes=number),
+            startedBy="ecs-svc/2",
+            stoppedReason="Essential container in task exited",
+            stopCode="EssentialContainerExited",
+            containers=[{"name": "web", "lastStatus": "STOPPED", "exitCode": 1}],
+        )
+        for number in (1, 2, 3)
+    ]
+    aws.answers["ListTasks"] = {"taskArns": [each["taskArn"] for each in tasks]}
+    aws.answers["DescribeTasks"] = {"tasks": tasks}
+    failed = deployment(
+        status="ROLLBACK_SUCCESSFUL",
+        statusReason="Service deployment rolled back because the circuit breaker threshold was exceeded.",
+    )
+    aws.answers["DescribeServiceDeployments"] = {"serviceDeployments": [failed]}
+
+
+def printed(run: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Return what the command prints in a terminal of 80 columns without colours."""
+    output = StringIO()
+    monkeypatch.setattr(explain, "console", lambda: Console(file=output, width=80, highlight=False, markup=False))
+    run(*arguments)
+    return output.getvalue()
+
+
+def test_the_guide_shows_what_is_printed(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example of docs/command-line.md is the output in a terminal of 80 columns without colours."""
+    rolled_back(aws)
+    text = printed(run, monkeypatch)
+
+    assert f"```\n{text}```" in (ROOT / "docs/command-line.md").read_text()
+    assert max(len(each) for each in text.splitlines() if "https://" not in each) <= 80
+    assert "\x1b" not in text
+
+
+def findings(run: Run, *arguments: str) -> list[str]:
+    """Return the causes that the command finds."""
+    _, output, errors = run(*(arguments or ["Shop/Web"]), "--json")
+    assert output, errors
+    return [each["cause"] for each in json.loads(output)["findings"]]
+
+
+def test_a_healthy_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no finding, and status 0."""
+    assert run("Shop/Web")[0] == 0
+    assert printed(run, monkeypatch).splitlines() == [
+        "Shop/Web: no findings",
+        "2 of 2 tasks run, 0 start, last deployment successful",
+        "service web, cluster shop, us-east-1",
+    ]
+
+
+def test_a_text_that_is_not_known_is_shown_whole(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two such texts are two findings. An event of a service at rest is no finding, but shown."""
+    reasons = [f"GremlinError: {'the moon is full ' * 20}number {number}" for number in range(2)]
+    stopped = [task(stoppedReason=each, stopCode="ServiceSchedulerInitiated") for each in reasons]
+    aws.answers["ListTasks"] = {"taskArns": ["a", "b"]}
+    aws.answers["DescribeTasks"] = {"tasks": stopped}
+    text = " ".join(printed(run, monkeypatch).split())
+    assert all(each in text for each in reasons)
+    assert findings(run) == ["unknown", "unknown"]
+
+    new = "(service web) was photographed."
+    aws.reset()
+    aws.answers["DescribeServices"] = {"services": [service(events=[event(new)])]}
+    assert (findings(run), run("Shop/Web")[0]) == ([], 0)
+    assert f"Other events\n  {new}" in printed(run, monkeypatch)
+    aws.answers["DescribeServices"] = {"services": [service(events=[event(new)], **BROKEN)]}
+    assert findings(run) == ["unknown"]
+
+
+def test_what_is_over_is_no_finding(aws: RecordedAws, run: Run) -> None:
+    """A service at rest has only failures since its last steady state, and those of its last deployment."""
+    refused = "(service web) was unable to place a task. Reason: Internal error."
+    steady = event("(service web) has reached a steady state.", NOW - timedelta(minutes=5))
+    old = [steady, event(refused, NOW - timedelta(minutes=9))]
+    aws.answers["ListTasks"] = {"taskArns": ["a"]}
+    aws.answers["DescribeTasks"] = {"tasks": [task(startedBy="ecs-svc/0", stoppedReason="OutOfMemoryError")]}
+    aws.answers["DescribeServices"] = {"services": [service(events=old)]}
+    assert findings(run) == []
+
+    failed = [{**service()["deployments"][0], "rolloutState": "FAILED", "rolloutStateReason": "circuit breaker: 3"}]
+    aws.answers["DescribeServices"] = {"services": [service(events=old, deployments=failed)]}
+    assert sorted(findings(run)) == ["breakerRollback", "outOfMemory", "zoneWithoutFargate"]
+    aws.answers["DescribeServiceDeployments"] = {"serviceDeployments": [deployment(createdAt=NOW)]}
+    assert sorted(findings(run)) == ["breakerRollback", "outOfMemory"]
+    aws.answers["ListServiceDeployments"] = {"serviceDeployments": []}
+    assert sorted(findings(run)) == ["breakerRollback", "outOfMemory", "zoneWithoutFargate"]
+
+
+def test_a_deployment_that_starts_tasks_is_no_finding(aws: RecordedAws, run: Run) -> None:
+    """Tasks are missing while it starts them."""
+    starting = [{**service()["deployments"][0], "rolloutState": "IN_PROGRESS"}]
+    aws.answers["DescribeServices"] = {"services": [service(deployments=starting, **BROKEN)]}
+    aws.answers["DescribeServiceDeployments"] = {"serviceDeployments": [deployment(status="IN_PROGRESS")]}
+    assert findings(run) == []
+
+
+def test_only_the_last_operation_of_the_stack_counts(aws: RecordedAws, run: Run) -> None:
+    """A failure of an earlier deployment is over."""
+    begin = stack_event(
+        LogicalResourceId="Shop",
+        PhysicalResourceId=STACK_ID,
+        ResourceType="AWS::CloudFormation::Stack",
+        ResourceStatus="UPDATE_IN_PROGRESS",
+    )
+    aws.answers["DescribeStackEvents"] = {"StackEvents": [stack_event(), begin]}
+    assert findings(run) == ["unknown"]
+    done = {**begin, "ResourceStatus": "UPDATE_COMPLETE"}
+    aws.answers["DescribeStackEvents"] = {"StackEvents": [done, begin, stack_event()]}
+    assert findings(run) == []
+
+
+def test_much_is_shortened_in_text_only(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """150 tasks fail for a missing command, each with another text; JSON has all."""
+    aws.answers["ListTasks"] = {"taskArns": [str(number) for number in range(150)]}
+
+    def describe(request: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
+        assert len(request["tasks"]) <= 100
+        reason = "exec: {}: no such file or directory"
+        return {"tasks": [task(taskArn=f"task/{each}", stoppedReason=reason.format(each)) for each in request["tasks"]]}
+
+    aws.answers["DescribeTasks"] = describe
+    text = printed(run, monkeypatch)
+    assert "task 0, task 1, task 2, task 3 and 146 more, last 2026" in text
+    assert "and 147 more texts, which --json has" in text
+    (finding,) = json.loads(run("Shop/Web", "--json")[1])["findings"]
+    assert len(finding["seen"]) == 150
+
+
+def test_quotas_are_shown(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of the account, if they can be read."""
+    full = "(service web) was unable to place a task. Reason: You've reached the limit on the number of vCPUs"
+    aws.answers["DescribeServices"] = {"services": [service(events=[event(full)])]}
+    assert "quota Fargate On-Demand vCPU resource count: 6\n" in printed(run, monkeypatch)
+    aws.answers["ListServiceQuotas"] = ("AccessDenied", "not\nauthorized")
+    assert "Not checked\n  the quotas of Fargate: An error occurred (AccessDenied)" in printed(run, monkeypatch)
+
+
+DENIED = ("AccessDeniedException", "not authorized")
+
+
+@pytest.mark.parametrize(
+    ("operation", "subject"),
+    [
+        ("ListServiceDeployments", "the service's deployments"),
+        ("DescribeTaskDefinition", "the task definition"),
+        ("ListTasks", "stopped tasks"),
+        ("DescribeTargetHealth", "the health of targets"),
+        ("DescribeStackEvents", "the events of the stack"),
+        ("DescribeImages", "the image 1"),
+        ("DescribeSecret", "the secret arn"),
+        ("DescribeParameters", "the secret arn"),
+        ("GetRole", "the role arn"),
+        ("DescribeLogGroups", "the log group /shop/web"),
+        ("DescribeRouteTables", "the egress of the subnets"),
+    ],
+)
+def test_what_may_not_be_read_is_not_checked(operation: str, subject: str, aws: RecordedAws, run: Run) -> None:
+    """It is no finding, and the rest is checked."""
+    aws.answers[operation] = DENIED
+    status, output, _ = run("Shop/Web", "--json")
+
+    assert status == 0
+    gaps = json.loads(output)["not_checked"]
+    assert gaps
+    assert all(each.startswith(subject) and "not authorized" in each for each in gaps)
+
+
+def test_the_log(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that of the task that failed last; a container that did not start has none."""
+    rolled_back(aws)
+    aws.answers["GetLogEvents"] = {"events": []}
+    assert "Last lines of web in task 1dc5c17a\n  (it logged nothing)\n" in printed(run, monkeypatch)
+    (request,) = [params for name, params in aws.requests if name == "GetLogEvents"]
+    assert request["logStreamName"] == "web/web/1dc5c17a422b4dc4b493970c6b8c4d6d"
+
+    aws.answers["GetLogEvents"] = ("ResourceNotFoundException", "The specified log stream does not exist.")
+    assert "Last lines" not in printed(run, monkeypatch)
+
+    definition = recorded_aws.task_definition()
+    definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": "awsfirelens", "options": {}}
+    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
+    gap = "the log of web: the log driver is awsfirelens, so its lines are elsewhere"
+    assert f"Not checked\n  {gap}\n" in printed(run, monkeypatch)
+
+
+def definition_with(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
+    """Return the answer about the task definition, with changes of its container."""
+    definition = recorded_aws.task_definition()
+    definition["containerDefinitions"][0].update(changes)
+    return {"taskDefinition": definition}
+
+
+def routes(*routes: dict[str, str], **association: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
+    """Return the answer about one route table."""
+    link = association or {"SubnetId": "subnet-0a1b"}
+    return {"RouteTables": [{"RouteTableId": "rtb-1", "Associations": [link], "Routes": [*routes]}]}
+
+
+NAT = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}
+IGW = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active"}
+EGRESS_ONLY = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"}
+ENDPOINTS = {
+    "VpcEndpoints": [{"ServiceName": f"com.amazonaws.us-east-1.{each}"} for each in ("ecr.api", "ecr.dkr", "s3")]
+}
+SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-1", "AvailabilityZone": "a", "AvailableIpAddressCount": 9}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"DescribeRouteTables": routes(NAT, Main=True)}, []),
+        ({"DescribeRouteTables": routes(EGRESS_ONLY)}, []),
+        ({"DescribeRouteTables": routes(IGW), "DescribeSubnets": {"Subnets": [{**SUBNET, "Ipv6Native": True}]}}, []),
+        ({"DescribeRouteTables": routes(), "DescribeVpcEndpoints": ENDPOINTS}, []),
+        (
+            {
+                "DescribeRouteTables": routes(),
+                "DescribeVpcEndpoints": ENDPOINTS,
+                "DescribeTaskDefinition": definition_with(image="nginx:stable"),
+            },
+            ["noDefaultRoute"],
+        ),
+        ({"DescribeTaskDefinition": definition_with(image=f"{recorded_aws.IMAGE}@sha256:0a1b")}, []),
+        ({"DescribeTaskDefinition": {"taskDefinition": {"family": "shop", "containerDefinitions": []}}}, []),
+        ({"DescribeImages": ("RepositoryNotFoundException", "The repository does not exist")}, ["imageMissing"]),
+        ({"DescribeServices": {"services": [service(networkConfiguration={})]}}, []),
+        ({"DescribeServices": {"services": [service(loadBalancers=[{"loadBalancerName": "old"}])]}}, []),
+        ({"DescribeTaskDefinition": definition_with(secrets=[{"name": "URL", "valueFrom": "/shop/url"}])}, []),
+        (
+            {
+                "DescribeTaskDefinition": definition_with(
+                    logConfiguration={
+                        "logDriver": "awslogs",
+                        "options": {"awslogs-group": "/new", "awslogs-create-group": "true"},
+                    }
+                )
+            },
+            [],
+        ),
+        (
+            {
+                "GetRole": {
+                    "Role": {
+                        **recorded_aws.healthy()["GetRole"]["Role"],
+                        "AssumeRolePolicyDocument": '{"Statement":[{"Principal":{"Service":"ec2.amazonaws.com"}}]}',
+                    }
+                }
+            },
+            ["roleUnusable"],
+        ),
+    ],
+    ids=[
+        "main table",
+        "egress-only gateway",
+        "only IPv6",
+        "endpoints",
+        "endpoints without the registry",
+        "digest",
+        "no roles",
+        "no repository",
+        "no subnets",
+        "classic load balancer",
+        "parameter by its name",
+        "log group of the driver",
+        "another trusted service",
+    ],
+)
+def test_what_the_next_task_needs(answers: dict[str, Any], expected: list[str], aws: RecordedAws, run: Run) -> None:
+    """It is checked, also if the service is healthy."""
+    aws.answers.update(answers)
+
+    assert findings(run) == expected
+
+
+def test_an_image_of_another_region_is_not_checked(aws: RecordedAws, run: Run) -> None:
+    """The clients are those of the service's region."""
+    image = recorded_aws.IMAGE.replace("us-east-1", "eu-west-1")
+    aws.answers["DescribeTaskDefinition"] = definition_with(image=image)
+    document = json.loads(run("Shop/Web", "--json")[1])
+
+    assert document["not_checked"] == [f"the image {image}: it is in another region"]
