@@ -127,7 +127,7 @@ class RoutedEndpoint(Construct):
         if rewrite_path is not None:
             transforms.append(Rewrite.of_path("rewrite_path", rewrite_path, paths).render("url"))
         name = f"{id!r} of {path_of(owner)}"
-        self._validate(name, owner, conditions, sign_in)
+        self._validate(name, [*service] if isinstance(service, Mapping) else [service], conditions, sign_in)
         allowed = self._rules.numbers.allowed
         rules = plan_rules(name, conditions, priority, test_header=owner.test_header, allowed=allowed)
         self._rules.validate(rules)
@@ -319,7 +319,7 @@ class RoutedEndpoint(Construct):
     ) -> elbv2.ApplicationListenerRule:
         """Make the rule of an answer that no service gives."""
         name = f"{id!r} of {path_of(self)}"
-        self._validate(name, self, conditions, sign_in)
+        self._validate(name, [self], conditions, sign_in)
         if self._answers.node.try_find_child(id):
             raise ValueError(
                 f"id must differ from the endpoint's other redirects and fixed responses, got: {id!r} again"
@@ -342,8 +342,8 @@ class RoutedEndpoint(Construct):
         self._rules.add(rules)
         return made
 
-    def _validate(self, _name: str, _owner: Any, _conditions: Conditions, sign_in: SignIn | None) -> None:  # noqa: ANN401 - a service, or this construct
-        """Refuse a route that the listener cannot have, of the construct that owns the rule."""
+    def _validate(self, _name: str, _owners: Sequence[Any], _conditions: Conditions, sign_in: SignIn | None) -> None:
+        """Refuse a route that the listener cannot have, of services or of this construct."""
         if sign_in:
             validate_listener(self.listener)
 

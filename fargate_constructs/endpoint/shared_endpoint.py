@@ -123,12 +123,17 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
             self, self.listener, domain_name, hosted_zone=hosted_zone, certificate=certificate
         )
 
-    def _validate(self, name: str, owner: Any, conditions: Conditions, sign_in: SignIn | None) -> None:  # noqa: ANN401 - as above
-        if (stack := Stack.of(owner)) is not Stack.of(self):
-            # The rule would need the parameters of this stack, and the load balancer's outbound rule here the service.
+    def _validate(self, name: str, owners: Sequence[Any], conditions: Conditions, sign_in: SignIn | None) -> None:
+        # The rule would need the parameters of this stack, and the load balancer's outbound rule here the service.
+        if (stack := Stack.of(owners[0])) is not Stack.of(self):
             raise ValueError(
                 f"a shared endpoint and its services must be in one stack, got route {name} to {path_of(self)}; call "
                 f"HttpEndpoint.from_shared in stack {path_of(stack)!r} too"
+            )
+        if apart := [path_of(each) for each in owners if Stack.of(each) is not stack]:
+            raise ValueError(
+                f"the services of a shared endpoint's route must be in its stack, got {', '.join(apart)} in route "
+                f"{name}; move them to stack {path_of(stack)!r}"
             )
         validate_route(self.team, name, conditions.hosts, conditions.paths)
         if sign_in and not self.team.sign_in:

@@ -275,6 +275,11 @@ def lab() -> Lab:
     return Lab(shared_in(stack), bare, service_in(stack), zone_in(stack), certificate_in(stack), token)
 
 
+def next_to(lab: Lab) -> Stack:
+    """Return another stack of the app."""
+    return Stack(lab.service.node.root, "Next")  # type: ignore[arg-type] # an app
+
+
 SHOP, PATH = ["shop.example.com"], ["/payments/1"]
 REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     "a route of others": (
@@ -284,6 +289,10 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     "a service of another stack": (
         lambda lab: shared_in(Stack(lab.service.node.root, "Apart")).add_route("A", service=lab.service),  # type: ignore[arg-type] # an app
         "must be in one stack, got route 'A' of Lab/Web to Apart/Endpoint; call HttpEndpoint.from_shared in .* 'Lab'",
+    ),
+    "a further service of another stack": (
+        lambda lab: lab.shared.add_route("A", service={lab.service: 9, service_in(next_to(lab)): 1}, hosts=SHOP),
+        "must be in its stack, got Next/Web in route 'A' of Lab/Web; move them to stack 'Lab'",
     ),
     "a service of a nested stack": (
         lambda lab: lab.shared.add_route("A", service=service_in(NestedStack(lab.shared, "N")), hosts=SHOP),
