@@ -84,6 +84,16 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
     return f"{name} must be {describe_type(type_)}, got: {got}{hint}"
 
 
+def wrong_one_of(owner: str, name: str, values: Sequence[object], type_: object) -> str:
+    """Return the message for values of which each must be of a type: the first that is not, or a list of them."""
+    (each_type, _) = get_args(type_)
+    wrong = next(each for each in values if not matches(each, each_type))
+    is_list = isinstance(wrong, (list, tuple)) and all(matches(each, each_type) for each in wrong)
+    hint = f"; write {owner.rpartition('.')[2]}(*{name}) for a list" if is_list else ""
+    got = "a list of them" if is_list else _as_text(wrong)
+    return f"each of {name} must be {describe_type(each_type)}, got: {got}{hint}"
+
+
 def _wrong_item(name: str, key: object, value: object) -> tuple[str, str]:
     """Return what a message says of a wrong value in a mapping, and a hint if there is one."""
     if isinstance(value, (ecs.Secret, SecretValue)):

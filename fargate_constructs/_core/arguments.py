@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from constructs import Construct
 
-from fargate_constructs._core.argument_messages import binding_error, unknown_argument, wrong_value
+from fargate_constructs._core.argument_messages import binding_error, unknown_argument, wrong_one_of, wrong_value
 from fargate_constructs._core.argument_types import is_in_a_tree, matches, types_of
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.environment_checks import validate_environment
@@ -92,7 +92,9 @@ class _Call:
         new = {name: each for name, each in given.items() if name in types and around.get(name, around) is not each}
         for name, value in new.items():
             if value is not self.signature.parameters[name].default and not matches(value, types[name]):
-                raise TypeError(wrong_value(self.name, name, value, types[name]))
+                is_variadic = self.signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+                message = wrong_one_of if is_variadic else wrong_value
+                raise TypeError(message(self.name, name, cast(Any, value), types[name]))
         self._validate_environment(given, new)
         return given
 
