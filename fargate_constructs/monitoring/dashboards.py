@@ -12,13 +12,23 @@ from constructs import Construct, IConstruct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.monitoring.section_texts import TEXTS
-from fargate_constructs.monitoring.watched import COMPOSITE_ACTS, SUPPRESSION_WAIT, Section, Severity, Watched
+from fargate_constructs.monitoring.watched import (
+    COMPOSITE_ACTS,
+    SUPPRESSION_WAIT,
+    Section,
+    Severity,
+    Watched,
+    composite_alarm,
+)
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html; of the metrics, those that
 # expressions read count too.
 MAX_WIDGETS, MAX_METRICS = 500, 2500
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MAX_ALARMS_OF_WIDGET = 100
+# A rule has at most 10,240 characters; one alarm of a nested stack takes up to 250 of them
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html).
+MAX_ALARMS_OF_RULE = 40
 
 
 class DashboardPage:
@@ -27,18 +37,22 @@ class DashboardPage:
     def __init__(self, scope: Construct, id: str) -> None:
         self.scope = scope
         self.watched: list[Watched] = []
-        self.dashboard = cloudwatch.Dashboard(scope, id)
+        # Otherwise CloudWatch adapts the periods to the time that is shown, and what is summed up for a minute, an hour
+        # or a day would be something else
+        # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
+        self.dashboard = cloudwatch.Dashboard(scope, id, period_override=cloudwatch.PeriodOverride.INHERIT)
 
     def lay_out(self) -> None:
         """Add all widgets."""
         if any(each.alarms for each in self.watched):
             self.dashboard.add_widgets(self._alarm_status())
         for section in Section:
-            widgets = [each.widget for part in self.watched for each in part.panels if each.section is section]
-            if widgets:
+            rows = [[each.widget for each in part.panels if each.section is section] for part in self.watched]
+            if any(rows):
                 text = f"## {section.value}\n{TEXTS[section]}"
                 heading = cloudwatch.TextWidget(markdown=text, width=24, height=3)
                 self.dashboard.add_widgets(cast(cloudwatch.IWidget, heading))
+            for widgets in filter(None, rows):  # each part begins a row
                 self.dashboard.add_widgets(*widgets)
 
     def validate(self) -> list[str]:
@@ -100,17 +114,8 @@ class LayOut:
         pages = [] if endpoint.is_behind else [*self._pages_behind(endpoint)]
         if page is None or not pages:
             return
-        suppressor = pages[0]
-        if len(pages) > 1:
-            suppressor = cloudwatch.CompositeAlarm(
-                endpoint,
-                "Services",
-                alarm_rule=cloudwatch.AlarmRule.any_of(*pages),
-                alarm_description=f"A service behind {endpoint.path} pages; meanwhile the endpoint does not.",
-            )
-            acknowledge(suppressor, COMPOSITE_ACTS)
         resource = cast(cloudwatch.CfnCompositeAlarm, page.node.default_child)
-        resource.actions_suppressor = suppressor.alarm_arn
+        resource.actions_suppressor = _any_of(endpoint, "Services", pages).alarm_arn
         resource.actions_suppressor_wait_period = SUPPRESSION_WAIT.to_seconds()
         resource.actions_suppressor_extension_period = SUPPRESSION_WAIT.to_seconds()
 
@@ -120,3 +125,16 @@ class LayOut:
                 composite = service.composites.get(Severity.PAGE)
                 if composite and service.is_behind & endpoint.balances:
                     yield composite
+
+
+def _any_of(endpoint: Watched, id: str, alarms: Sequence[cloudwatch.CompositeAlarm]) -> cloudwatch.CompositeAlarm:
+    """Return an alarm that is raised while any of some is; of one that is itself, and of many one of several."""
+    if len(alarms) == 1:
+        return alarms[0]
+    if len(alarms) > MAX_ALARMS_OF_RULE:
+        groups = [alarms[at : at + MAX_ALARMS_OF_RULE] for at in range(0, len(alarms), MAX_ALARMS_OF_RULE)]
+        alarms = [_any_of(endpoint, f"{id}{number}", group) for number, group in enumerate(groups, 1)]
+    text = f"A service behind {endpoint.path} pages; meanwhile the endpoint does not."
+    alarm = composite_alarm(endpoint, id, alarms, text)
+    acknowledge(alarm, COMPOSITE_ACTS)
+    return alarm

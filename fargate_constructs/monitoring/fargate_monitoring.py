@@ -23,6 +23,7 @@ from fargate_constructs.monitoring.dashboards import DashboardPage, LayOut
 from fargate_constructs.monitoring.watched import Severity, Watched
 from fargate_constructs.monitoring.watched_callers import validate_latency
 from fargate_constructs.monitoring.watchers import (
+    WATCHERS,
     Options,
     describe_part,
     describe_parts,
@@ -97,7 +98,7 @@ class FargateMonitoring(Construct):
     def watch(
         self, *parts: Construct, slo: float | None = None, latency: Duration | None = None, anomalies: bool = False
     ) -> None:
-        """Show parts on the dashboard, and make their alarms. Call it after their routes, listeners and links.
+        """Show parts on the dashboard, and make their alarms. Call it after their routes, listeners, links and names.
 
         Args:
             parts: Services, workers, jobs, endpoints, networks, archives, a `FargateWebService`, a distribution or an
@@ -127,7 +128,7 @@ class FargateMonitoring(Construct):
         return [each for page in self._pages for each in page.watched]
 
     def _watch(self, part: Construct, options: Options) -> None:
-        page = self._page()
+        page = self._page_of(part)
         watched = Watched(page.scope, self._id_of(part), path=path_of(part))
         page.watched.append(watched)
         for each in parts_of(part):
@@ -137,9 +138,15 @@ class FargateMonitoring(Construct):
                 self._states[path_of(each)] = each, state_of(each)
         watched.make_composites(self._actions)
 
-    def _page(self) -> DashboardPage:
-        """Return the dashboard that has room, and its stack."""
-        if len(self._pages[-1].watched) == UNITS_OF_STACK:
+    def _page_of(self, part: Construct) -> DashboardPage:
+        """Return the dashboard that has room, and its stack.
+
+        An endpoint's alarm waits for those of services. So it is in our own stack: two nested stacks that wait for each
+        other would be a cycle.
+        """
+        if watcher_of(part) is WATCHERS["HttpEndpoint"]:
+            return self._pages[0]
+        if len(self._pages[-1].watched) >= UNITS_OF_STACK:
             nested = NestedStack(self, f"Part{len(self._pages) + 1}", description=f"more of {path_of(self)}")
             self._pages.append(DashboardPage(nested, "Dashboard"))
         return self._pages[-1]
@@ -191,8 +198,8 @@ class _Complete:
     def validate(self) -> list[str]:
         """Return a message for each part that has more to watch than when it was watched."""
         late = [
-            f"watch must be called after the routes, listeners, links and alarms of a part, got more of {path} later: "
-            "move the call to the end"
+            "watch must be called after the routes, listeners, links, names and alarms of a part, got more of "
+            f"{path} later: move the call to the end"
             for path, (part, state) in self._states.items()
             if state_of(part) != state
         ]

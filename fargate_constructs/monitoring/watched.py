@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import cast
+from typing import Any, cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -124,6 +124,7 @@ class Watched(Construct):
         stacked: bool = False,
         limit: float | None = None,
         region: str | None = None,
+        start: str | None = None,
     ) -> None:
         """Show metrics by their labels, with a line at the value at which the alarm is raised, if there is one."""
         axis = cloudwatch.YAxisProps(min=0, label=unit or None, show_units=False)
@@ -140,6 +141,7 @@ class Watched(Construct):
             width=8,
             height=6,
             region=region,
+            start=start,
         )
         self.add_panel(section, cast(cloudwatch.IWidget, widget))
 
@@ -155,18 +157,15 @@ class Watched(Construct):
                 continue
             page = self.composites.get(Severity.PAGE)
             is_suppressed = severity is Severity.TICKET and page is not None
-            composite = cloudwatch.CompositeAlarm(
+            composite = composite_alarm(
                 self,
                 severity.name.title(),
-                alarm_rule=cloudwatch.AlarmRule.any_of(*rules),
-                alarm_description=_MEANINGS[severity].format(path=self.path),
+                rules,
+                f"{self.path}: {_MEANINGS[severity]} {_DETAILS}",
                 actions_suppressor=cast("cloudwatch.IAlarm | None", page) if is_suppressed else None,
                 actions_suppressor_wait_period=SUPPRESSION_WAIT if is_suppressed else None,
                 actions_suppressor_extension_period=SUPPRESSION_EXTENSION if is_suppressed else None,
             )
-            # CDK's name would be the same in two deployments of one app to an account.
-            resource = cast(cloudwatch.CfnCompositeAlarm, composite.node.default_child)
-            resource.add_property_deletion_override("AlarmName")
             composite.add_alarm_action(*actions[severity])
             if not actions[severity]:
                 acknowledge(composite, NO_ACTION)
@@ -177,8 +176,30 @@ def _labelled(metrics: Graphed) -> list[cloudwatch.IMetric]:
     return [cast(cloudwatch.IMetric, metric.with_(label=label)) for label, metric in metrics.items()]
 
 
+def composite_alarm(
+    scope: Construct,
+    id: str,
+    rules: Sequence[cloudwatch.IAlarmRule],
+    description: str,
+    **options: Any,  # noqa: ANN401 - CDK's
+) -> cloudwatch.CompositeAlarm:
+    """Make an alarm that is raised while any of some is, with a name of CloudFormation's."""
+    alarm = cloudwatch.CompositeAlarm(
+        scope, id, alarm_rule=cloudwatch.AlarmRule.any_of(*rules), alarm_description=description, **options
+    )
+    # CDK's name would be the same in two deployments of one app to an account.
+    resource = cast(cloudwatch.CfnCompositeAlarm, alarm.node.default_child)
+    resource.add_property_deletion_override("AlarmName")
+    return alarm
+
+
 _MEANINGS = {
-    Severity.PAGE: "{path}: users are harmed now. The alarm of it that is raised says what happened and what to do. "
-    "The dashboard has the commands for logs and a shell.",
-    Severity.TICKET: "{path}: look at it in working hours. The alarm of it that is raised says what happened.",
+    Severity.PAGE: "act now: callers, tasks or logs are harmed.",
+    Severity.TICKET: "look at it in working hours.",
 }
+# The message that SNS sends has this text, and not those of the alarms that are raised.
+_DETAILS = (
+    "What happened and what to do: aws cloudwatch describe-alarms --state-value ALARM --query "
+    "'MetricAlarms[].[AlarmName,AlarmDescription]' --output text. The dashboard has numbers, and commands for logs and "
+    "a shell."
+)

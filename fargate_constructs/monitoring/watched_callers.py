@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Duration, Fn
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.monitoring.watched import FIVE_MINUTES, MINUTE, Section, Severity, Watched
 from fargate_constructs.service.deployments.rollback import MIN_ERRORS
@@ -24,6 +24,9 @@ from fargate_constructs.service.targets.health import MAX_GRACE_PERIOD
 from fargate_constructs.service.targets.target_group_metrics import aggregate, error_percent, expression
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from constructs import Construct
+
     from fargate_constructs.endpoint.accelerator import Accelerator
     from fargate_constructs.endpoint.cloud_front_distribution import CloudFrontDistribution
     from fargate_constructs.endpoint.http_endpoint import HttpEndpoint
@@ -33,7 +36,10 @@ if TYPE_CHECKING:
 
 CALLERS = Section.CALLERS
 PERCENTILES = ("p50", "p90", "p99")
-QUARTER_HOUR = Duration.minutes(15)
+QUARTER_HOUR, DAY = Duration.minutes(15), Duration.days(1)
+# ACM renews a certificate 45 days before its end, or earlier
+# (https://docs.aws.amazon.com/acm/latest/userguide/managed-renewal.html).
+MIN_DAYS = 30
 PERCENT = 5
 # Requests in five minutes. Of fewer, the slowest tenth is one or two requests.
 MIN_REQUESTS = 20
@@ -81,8 +87,8 @@ def watch_http_endpoint(watched: Watched, endpoint: HttpEndpoint) -> None:
         "reserve capacity units before an event.",
         severity=Severity.TICKET,
     )
-    addresses = ", ".join(endpoint.ingress_ips)
-    watched.text(CALLERS, f"**{path}** {endpoint.url}" + (f" · fixed addresses: {addresses}" if addresses else ""))
+    _watch_certificates(watched, endpoint)
+    _show_address(watched, endpoint, endpoint.url)
     graphed = {
         "5xx of the load balancer": errors,
         "4xx of targets": endpoint.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
@@ -113,8 +119,8 @@ def watch_tcp_endpoint(watched: Watched, endpoint: TcpEndpoint) -> None:
         "load-balancer-target-groups.html).",
         severity=Severity.TICKET,
     )
-    addresses = ", ".join(endpoint.ingress_ips)
-    watched.text(CALLERS, f"**{path}** {endpoint.host}" + (f" · fixed addresses: {addresses}" if addresses else ""))
+    _watch_certificates(watched, endpoint)
+    _show_address(watched, endpoint, endpoint.host)
     flows = {"open": metrics.active_flow_count(period=MINUTE), "new": metrics.new_flow_count(period=MINUTE)}
     watched.graph(CALLERS, f"{name}: connections", flows)
     resets = {
@@ -124,6 +130,33 @@ def watch_tcp_endpoint(watched: Watched, endpoint: TcpEndpoint) -> None:
     }
     watched.graph(CALLERS, f"{name}: resets", resets)
     watched.graph(CALLERS, f"{name}: bytes", {"bytes": metrics.processed_bytes(period=MINUTE)}, unit="bytes a minute")
+
+
+def certificates_of(endpoint: Construct) -> Sequence[acm.Certificate]:
+    """Return the certificates that an endpoint made."""
+    # By the name of the class, so that an endpoint without TLS does not load its module.
+    made = (each for each in node_of(endpoint).find_all() if type(each).__name__ == "Certificate")
+    return [cast("acm.Certificate", each) for each in made]
+
+
+def _watch_certificates(watched: Watched, endpoint: HttpEndpoint | TcpEndpoint) -> None:
+    """Watch that certificates are renewed: ACM cannot, after their validation records or CAA records changed."""
+    for number, each in enumerate(certificates_of(endpoint), 1):
+        days = each.metric_days_to_expiry(statistic="Minimum", period=DAY)
+        watched.add_alarm(
+            f"Certificate{number if number > 1 else ''}",
+            expression(f"IF(days < {MIN_DAYS}, 1, 0)", {"days": days}, label="ends soon", period=DAY),
+            f"{path_of(each)}: this certificate ends in less than {MIN_DAYS} days, and ACM should have renewed it by "
+            "now. After its end browsers refuse the endpoint. Look at its validation record (CNAME) in public DNS, at CAA "
+            f"records, and at: aws acm describe-certificate --certificate-arn {each.certificate_arn}",
+            severity=Severity.TICKET,
+        )
+
+
+def _show_address(watched: Watched, endpoint: HttpEndpoint | TcpEndpoint, address: str) -> None:
+    """Show where callers reach an endpoint."""
+    fixed = ", ".join(endpoint.ingress_ips)
+    watched.text(CALLERS, f"**{path_of(endpoint)}** {address}" + (f" · fixed addresses: {fixed}" if fixed else ""))
 
 
 def watch_distribution(watched: Watched, distribution: CloudFrontDistribution) -> None:

@@ -50,7 +50,8 @@ def watch_archive(watched: Watched, archive: LogArchive) -> None:
         )
         for metric, type_ in (("BucketSizeBytes", "StandardStorage"), ("NumberOfObjects", "AllStorageTypes"))
     )
-    watched.graph(LOGS, f"{name}: size (cost)", {"bytes": size}, {"objects": objects}, unit="bytes in S3 Standard")
+    title, unit = f"{name}: size (cost)", "bytes in S3 Standard"
+    watched.graph(LOGS, title, {"bytes": size}, {"objects": objects}, unit=unit, start="-P14D")
     if archive.catalog:
         scanned = cloudwatch.Metric(
             namespace="AWS/Athena",

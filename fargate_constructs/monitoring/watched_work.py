@@ -36,5 +36,5 @@ def watch_queue(watched: Watched, worker: QueueWorker) -> None:
 def watch_job(watched: Watched, job: Job) -> None:
     """Let the job's own alarm call, and show its failed runs."""
     watched.adopt([job.alarm], Severity.TICKET)
-    watched.graph(WORK, f"{job.node.id}: failed runs", {"messages": job.metric_failed_runs()})
     watched.text(WORK, f"**{path_of(job)}**\n\nlines: `{job.logs_command}`\n\nrun now: `{job.run_command}`")
+    watched.graph(WORK, f"{job.node.id}: failed runs", {"messages": job.metric_failed_runs()})

@@ -17,6 +17,7 @@ from fargate_constructs.monitoring.anomalies import watch_anomalies
 from fargate_constructs.monitoring.burn_rate import watch_slo
 from fargate_constructs.monitoring.watched import Watched
 from fargate_constructs.monitoring.watched_callers import (
+    certificates_of,
     watch_accelerator,
     watch_distribution,
     watch_http_endpoint,
@@ -92,6 +93,7 @@ WATCHERS: Mapping[str, Watcher] = {
     "LogArchive": _plain(watch_archive),
 }
 PACKAGE = "fargate_constructs."
+_OF_ENDPOINTS = {WATCHERS[each] for each in ("HttpEndpoint", "TcpEndpoint")}
 
 
 def watcher_of(part: Construct) -> Watcher | None:
@@ -124,4 +126,5 @@ def state_of(part: Any) -> object:  # noqa: ANN401 - any part
     groups = (getattr(part, name, ()) for name in ("target_groups", "network_target_groups"))
     links = getattr(getattr(part, "_links", None), "http_links", ())
     alarms = part.alarms if watcher_of(part) is WATCHERS["LogArchive"] else ()
-    return [len(each) for each in (*groups, links, alarms)]
+    certificates = certificates_of(part) if watcher_of(part) in _OF_ENDPOINTS else ()
+    return [len(each) for each in (*groups, links, alarms, certificates)]

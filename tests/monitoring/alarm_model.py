@@ -157,14 +157,18 @@ class Composite:
     wait: int
     extension: int
 
+    def __post_init__(self) -> None:
+        """Compile the rule; the alarms that it reads are variables."""
+        python = re.sub(r'ALARM\("(\w+)"\)', r"\1", self.rule).replace(" OR ", " or ").replace(" AND ", " and ")
+        self._code = compile(python, self.id, "eval")
+
     def states(self, of: Mapping[str, list[bool]], count: int) -> list[bool]:
         """Return for each minute whether the alarm is raised."""
-        python = re.sub(r'ALARM\("(\w+)"\)', r"s['\1']", self.rule).replace(" OR ", " or ").replace(" AND ", " and ")
-        code = compile(python, self.id, "eval")
-        return [
-            bool(eval(code, {"s": {name: states[minute] for name, states in of.items()}}))  # noqa: S307 - our template
-            for minute in range(count)
-        ]
+        read = {name: of[name] for name in self._code.co_names}
+        if not any(map(any, read.values())):
+            return [False] * count
+        minutes = (dict(zip(read, states, strict=True)) for states in zip(*read.values(), strict=True))
+        return [bool(eval(self._code, {"__builtins__": {}}, each)) for each in minutes]  # noqa: S307 - our template
 
     def calls(self, raised: list[bool], suppressing: list[bool]) -> int:
         """Return how often it acts: after the time that it waits for its suppressor, unless that is raised by then.
@@ -191,20 +195,23 @@ def composites_of(resources: Resources, ids: Mapping[str, str]) -> dict[str, Com
             suppressor = properties.get("ActionsSuppressor")
             found[name] = Composite(
                 ids[name],
-                _text(properties["AlarmRule"]),
-                _text(suppressor) if suppressor else None,
+                text_of(properties["AlarmRule"]),
+                text_of(suppressor) if suppressor else None,
                 properties.get("ActionsSuppressorWaitPeriod", 0) // 60,
                 properties.get("ActionsSuppressorExtensionPeriod", 0) // 60,
             )
     return dict(sorted(found.items(), key=lambda item: any(other in item[1].rule for other in found)))
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
+def text_of(value: Any) -> str:  # noqa: ANN401 - a piece of a template
+    """Return a text of a template, with the logical IDs of resources in place of references."""
     if isinstance(value, str):
         return value
     if "Fn::GetAtt" in value:
         return str(value["Fn::GetAtt"][0])
-    return "".join(map(_text, value["Fn::Join"][1]))
+    if "Ref" in value:
+        return str(value["Ref"])
+    return "".join(map(text_of, value["Fn::Join"][1]))
 
 
 @dataclass
@@ -216,10 +223,13 @@ class Outcome:
 
 
 def play(
-    resources: Resources, ids: Mapping[str, str], world: World, usual: Mapping[str, float], minutes: range
+    alarms: Mapping[str, Alarm],
+    composites: Mapping[str, Composite],
+    world: World,
+    usual: Mapping[str, float],
+    minutes: range,
 ) -> Outcome:
     """Evaluate all alarms of a template over some minutes; *usual* is what anomaly detectors know of a minute."""
-    alarms, composites = alarms_of(resources, ids), composites_of(resources, ids)
     before = {
         metric.name: max(
             alarm.seconds * (alarm.periods + 1) for alarm in alarms.values() if metric in alarm.metrics.values()

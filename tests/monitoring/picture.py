@@ -19,13 +19,12 @@ from xml.etree import ElementTree as ET
 from zlib import crc32
 
 import pygal  # type: ignore[import-untyped]
-from aws_cdk import App, Duration, Stack
+from aws_cdk import Stack
 from aws_cdk.assertions import Template
 from pygal.formatters import HumanReadable  # type: ignore[import-untyped]
 from pygal.style import Style  # type: ignore[import-untyped]
 
-from fargate_constructs import FargateMonitoring, FargateWebService
-from tests.modes.made_elsewhere import IMAGE
+from tests.monitoring.watched_app import web_service_app
 
 PICTURE = Path(__file__).parents[2] / "docs/pictures/dashboard.svg"
 COLUMN, ROW, GAP = 46, 30, 6  # pixels
@@ -81,14 +80,6 @@ text{fill:currentColor;font-size:10px}.t{font-weight:600;font-size:12px}.h{font-
 """
 COLORS = ("#0969da", "#cf222e", "#1a7f37", "#bc4c00", "#8250df", "#1b7c83")
 STYLE += "".join(f".color-{number}{{stroke:{each};fill:{each}}}" for number, each in enumerate(COLORS))
-
-
-def example() -> Stack:
-    """Return the stack whose dashboard is drawn."""
-    stack = Stack(App(), "Shop")
-    shop = FargateWebService(stack, "Shop", image=IMAGE)
-    FargateMonitoring(stack, "Monitoring").watch(shop, slo=99.9, latency=Duration.seconds(1))
-    return stack
 
 
 def body_of(stack: Stack) -> list[dict[str, Any]]:
@@ -267,4 +258,4 @@ DRAWN = {"metric": _metric, "text": _text, "alarm": _alarm, "log": _log}
 
 if __name__ == "__main__":
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(draw(body_of(example())))
+    PICTURE.write_text(draw(body_of(web_service_app().shop)))

@@ -34,6 +34,7 @@ STEADY: Changes = {
     "Lambda Throttles": 0,
     "Lambda AsyncEventAge": 200,
     "SQS ApproximateNumberOfMessagesVisible": 0,
+    "CertificateManager DaysToExpiry": 190,
 }
 EVERY_SERVICE = ("Api", "Smtp", "Orders", "Web")
 WITHOUT_TASKS: Changes = {
@@ -217,6 +218,9 @@ FAULTS: Mapping[str, Scenario] = {
     ),
     "no ports to tasks": Scenario(
         single("NetworkELB PortAllocationErrorCount", 5), monitoring("Mail/PortAllocation"), {"Mail/Ticket"}
+    ),
+    "a certificate is not renewed": Scenario(
+        single("CertificateManager DaysToExpiry", 29), monitoring("Endpoint/Certificate"), {"Endpoint/Ticket"}
     ),
     "a task is missing": Scenario(
         lasting(60, 80, ContainerInsights__RunningTaskCount=1),

@@ -11,6 +11,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match, Template
@@ -39,6 +40,7 @@ from fargate_constructs.monitoring.watched_tasks import NO_INSIGHTS
 from fargate_constructs.network.network import Network
 from tests.audit import findings
 from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.monitoring.alarm_model import text_of
 from tests.templates import properties
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
@@ -51,10 +53,10 @@ def action(stack: Stack, name: str) -> cloudwatch.IAlarmAction:
     return cast(cloudwatch.IAlarmAction, actions.SnsAction(topic))
 
 
-def worker(stack: Stack, **options: Any) -> FargateService:  # noqa: ANN401 - of any type
+def worker(stack: Stack, name: str = "Worker", **options: Any) -> FargateService:  # noqa: ANN401 - of any type
     """Return a service without a route."""
     network = cast(Network, stack.node.try_find_child("Network") or network_in(stack))
-    return FargateService(stack, "Worker", network=network, image=IMAGE, port=None, **options)
+    return FargateService(stack, name, network=network, image=IMAGE, port=None, **options)
 
 
 def routed(stack: Stack, **options: Any) -> FargateService:  # noqa: ANN401 - of any type
@@ -85,7 +87,7 @@ def test_severities_have_their_own_actions(stack: Stack) -> None:
 
     acts = {each["AlarmDescription"].split(" ")[1]: each["AlarmActions"] for each in properties(stack, COMPOSITE)}
     arn = "arn:aws:sns:eu-west-1:123456789012:"
-    assert acts == {"users": [f"{arn}both", f"{arn}page"], "look": [f"{arn}both", f"{arn}ticket"]}
+    assert acts == {"act": [f"{arn}both", f"{arn}page"], "look": [f"{arn}both", f"{arn}ticket"]}
     assert not any("AlarmActions" in each for each in properties(stack, ALARM))
     assert not any("AlarmName" in each for each in (*properties(stack, ALARM), *properties(stack, COMPOSITE)))
     assert [each.node.id for each in monitoring.alarms] == ["Page", "Ticket"]
@@ -116,6 +118,7 @@ def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
     assert ids.count("NoTask") == 2
     assert (ids.count("Ports"), ids.count("LagAlarm")) == (1, 1)
     body = body_of(stack)
+    assert '"periodOverride":"inherit"' in body  # or what is summed up in a minute would be more
     order = [body.index(f"## {each}") for each in ("Callers", "Tasks", "Egress", "Logs")]
     assert order == sorted(order)
     assert "## Links" not in body
@@ -160,47 +163,42 @@ def test_alarms_that_would_mean_nothing_are_left_out(stack: Stack, options: dict
     assert ids_of(monitoring) == {"Cpu", "Memory", "NoTask", "MissingTasks", "AtMaximum", "Disk"} - absent
 
 
-@pytest.mark.parametrize(
-    ("options", "minutes"),
-    [({}, 3), ({"scaling": Scaling(min=0)}, 10), ({"deployment": Deployment.recreate()}, 10)],
-    ids=["always", "from zero", "recreated"],
-)
-def test_how_long_no_task_may_run(stack: Stack, options: dict[str, Any], minutes: int) -> None:
+def test_how_long_no_task_may_run(stack: Stack) -> None:
     """Three minutes; ten where a service has no task on purpose, until its image is pulled and a task runs."""
-    FargateMonitoring(stack, "Monitoring").watch(worker(stack, **options))
+    cluster = AuditedCluster(stack, "Cluster", vpc=network_in(stack).vpc)
+    FargateMonitoring(stack, "Monitoring").watch(
+        worker(stack, "Always", cluster=cluster),
+        worker(stack, "FromZero", cluster=cluster, scaling=Scaling(min=0)),
+        worker(stack, "Recreated", cluster=cluster, deployment=Deployment.recreate()),
+    )
 
-    periods = [
-        each["EvaluationPeriods"] for each in properties(stack, ALARM) if "none has for" in each["AlarmDescription"]
-    ]
-    assert periods == [minutes]
+    periods = {
+        each["AlarmDescription"].partition(":")[0].rpartition("/")[2]: each["EvaluationPeriods"]
+        for each in properties(stack, ALARM)
+        if "none has for" in each["AlarmDescription"]
+    }
+    assert periods == {"Always": 3, "FromZero": 10, "Recreated": 10}
 
 
-@pytest.mark.parametrize(
-    ("insights", "counts"),
-    [(ecs.ContainerInsights.DISABLED, False), (ecs.ContainerInsights.ENHANCED, True), (None, False)],
-)
-def test_without_container_insights_tasks_are_not_counted(
-    stack: Stack, insights: ecs.ContainerInsights | None, *, counts: bool
-) -> None:
+def test_without_container_insights_tasks_are_not_counted(stack: Stack) -> None:
     """No alarm is made on metrics that a cluster does not have, and synthesis warns."""
-    network = network_in(stack)
-    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc, container_insights_v2=insights)
+    vpc = network_in(stack).vpc
     monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(worker(stack, cluster=cluster))
+    insights = {
+        "Disabled": ecs.ContainerInsights.DISABLED,
+        "Enhanced": ecs.ContainerInsights.ENHANCED,
+        "NotSet": None,
+    }
+    for name, value in insights.items():
+        cluster = ecs.Cluster(stack, f"{name}Cluster", vpc=vpc, container_insights_v2=value)
+        monitoring.watch(worker(stack, name, cluster=cluster))
+    given = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="all", vpc=vpc)
+    monitoring.watch(worker(stack, "InGivenCluster", cluster=given))
 
-    assert ("NoTask" in ids_of(monitoring)) is counts
+    counted = [each.node.path for each in monitoring.metric_alarms if each.node.id == "NoTask"]
+    assert [each.rpartition(" ")[2] for each in counted] == ["Enhanced/NoTask", "InGivenCluster/NoTask"]
     warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(f".*{NO_INSIGHTS}.*"))
-    assert bool(warnings) is not counts
-
-
-def test_the_metrics_of_an_imported_cluster_are_expected(stack: Stack) -> None:
-    """Whether it has Container Insights is not known."""
-    network = network_in(stack)
-    cluster = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="all", vpc=network.vpc)
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(worker(stack, cluster=cluster))
-
-    assert "NoTask" in ids_of(monitoring)
+    assert len(warnings) == 2
 
 
 def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
@@ -223,73 +221,74 @@ def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
     assert "tasks reach the internet from: 203.0.113.7" in body
 
 
-def test_a_network_without_known_addresses_says_so(stack: Stack) -> None:
-    """The NAT gateways of a VPC of this app are watched; its addresses are not known."""
-    network = FixedEgressNetwork.from_vpc(stack, "Network", ec2.Vpc(stack, "Vpc", nat_gateways=1))
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(network)
-
-    assert ids_of(monitoring) == {"Ports", "Dropped"}
-    assert "tasks reach the internet from: not known" in body_of(stack)
-
-
-def test_fixed_addresses_are_shown(stack: Stack) -> None:
-    """The Elastic IPs of an endpoint are on the dashboard, for the person who is asked for them."""
+def test_addresses_are_shown(stack: Stack) -> None:
+    """The Elastic IPs of an endpoint are on the dashboard, for the person who is asked; a given VPC's are not known."""
     network = FixedEgressNetwork(stack, "Network")
+    given = FixedEgressNetwork.from_vpc(stack, "GivenNetwork", ec2.Vpc(stack, "Vpc", nat_gateways=1))
     monitoring = FargateMonitoring(stack, "Monitoring")
     monitoring.watch(
-        HttpEndpoint(stack, "Endpoint", network=network, static_ips=True), TcpEndpoint(stack, "Tcp", network=network)
+        HttpEndpoint(stack, "Endpoint", network=network, static_ips=True),
+        TcpEndpoint(stack, "Tcp", network=network),
+        given,
     )
 
-    assert body_of(stack).count("fixed addresses: ?, ?") == 2
+    assert ids_of(monitoring) >= {"Ports", "Dropped"}
+    body = body_of(stack)
+    assert body.count("fixed addresses: ?, ?") == 2
+    assert "tasks reach the internet from: not known" in body
 
 
-def test_a_job_that_reports_nothing_yet(stack: Stack) -> None:
-    """The queue and the alarm of a one-off task's failed runs are made when it is watched."""
-    task = OneOffTask(stack, "Migrate", network=network_in(stack), image=IMAGE)
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(task)
-
-    assert [each.node.path for each in monitoring.metric_alarms] == [task.alarm.node.path]
-    assert "aws ecs run-task" in body_of(stack)
-
-
-def test_a_queue_that_is_not_known_well(stack: Stack) -> None:
-    """A given queue without a dead-letter queue has no panel for one."""
+def test_parts_with_less_to_show(stack: Stack) -> None:
+    """A job that reports nothing yet gets its alarm; a given queue has no dead letters, and raw batches no queries."""
+    network = network_in(stack)
+    task = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
     queue = sqs.Queue.from_queue_arn(stack, "Given", "arn:aws:sqs:eu-west-1:123456789012:orders")
     orders = QueueWorker(
-        stack, "Orders", network=network_in(stack), image=IMAGE, message_duration=Duration.seconds(1), queue=queue
+        stack, "Orders", network=network, image=IMAGE, message_duration=Duration.seconds(1), queue=queue
     )
     monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(orders)
+    monitoring.watch(task, orders, LogArchive(stack, "Archive", archive_format=ArchiveFormat.raw))
 
+    assert task.alarm.node.path in {each.node.path for each in monitoring.metric_alarms}
     assert "AgeAlarm" in ids_of(monitoring)
-    assert "Orders: dead letters" not in body_of(stack)
+    body = body_of(stack)
+    assert "aws ecs run-task" in body
+    assert "Orders: dead letters" not in body
+    assert "ProcessedBytes" not in body
 
 
-def test_an_archive_of_raw_batches(stack: Stack) -> None:
-    """It has no catalog, so there are no queries to show."""
-    FargateMonitoring(stack, "Monitoring").watch(LogArchive(stack, "Archive", archive_format=ArchiveFormat.raw))
-
-    assert "ProcessedBytes" not in body_of(stack)
-
-
-def test_services_behind_one_endpoint_suppress_its_page(stack: Stack) -> None:
-    """With several services, a composite alarm of their pages does; the endpoint's page waits for it."""
+def test_services_behind_an_endpoint_suppress_its_page(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A composite alarm of their pages does, also of parts in other nested stacks, which never wait for each other."""
+    monkeypatch.setattr(fargate_monitoring, "UNITS_OF_STACK", 1)
+    monkeypatch.setattr(dashboards, "MAX_ALARMS_OF_RULE", 2)
     network = network_in(stack)
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    web, api = (FargateService(stack, each, network=network, image=IMAGE, cluster=cluster) for each in ("Web", "Api"))
-    endpoint.add_route("Web", service=web)
-    endpoint.add_route("Api", service=api, paths=["/api/*"])
-    FargateMonitoring(stack, "Monitoring").watch(endpoint, web, api)
+    common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
+    public, internal = (HttpEndpoint(stack, each, network=network) for each in ("Public", "Internal"))
+    web, api, blog, admin = (FargateService(stack, each, **common) for each in ("Web", "Api", "Blog", "Admin"))
+    for service in (web, api, blog):
+        public.add_route("All", service=service, paths=[f"/{service.name}/*"])
+    internal.add_route("All", service=admin)
+    FargateMonitoring(stack, "Monitoring").watch(
+        worker(stack, cluster=cluster), public, admin, internal, web, api, blog
+    )
 
-    suppressed = [each for each in properties(stack, COMPOSITE) if each.get("ActionsSuppressorExtensionPeriod") == 120]
-    (page,) = suppressed
-    assert "EndpointServices" in page["ActionsSuppressor"]["Fn::GetAtt"][0]
-    assert page["ActionsSuppressorWaitPeriod"] == 120
-    (services,) = (each for each in properties(stack, COMPOSITE) if "meanwhile" in each["AlarmDescription"])
-    assert json.dumps(services["AlarmRule"]).count("ALARM(") == 2
+    composites = {text_of(each["AlarmDescription"]): each for each in properties(stack, COMPOSITE)}
+    pages = [each for each in composites.values() if each.get("ActionsSuppressorExtensionPeriod") == 120]
+    suppressors = [text_of(each["ActionsSuppressor"]) for each in pages]
+    assert [each["ActionsSuppressorWaitPeriod"] for each in pages] == [120, 120]
+    assert any("PublicServices" in each for each in suppressors)
+    assert any("Part2" in each for each in suppressors)  # the only service's own
+    assert not any("AlarmName" in each for each in composites.values())
+    rules = [
+        text_of(each["AlarmRule"]).count("ALARM(")
+        for each in properties(stack, COMPOSITE)
+        if "meanwhile" in each["AlarmDescription"]
+    ]
+    assert rules == [2, 2]
+    nested = Template.from_stack(stack).find_resources("AWS::CloudFormation::Stack")
+    assert len(nested) == 4
+    assert "Outputs." not in json.dumps(nested)
 
 
 def test_each_port_and_load_balancer_has_its_alarms(stack: Stack) -> None:
@@ -391,8 +390,13 @@ def in_other_stage(stack: Stack) -> Construct:
     ("parts", "options", "error", "message"),
     [
         (lambda _: [], {}, ValueError, r"watch needs parts, got none: write monitoring.watch\(web\)"),
-        (lambda _: ["web"], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
-        (lambda s: [[worker(s)]], {}, TypeError, r"parts must be \(Construct, ...\), got: "),
+        (lambda _: ["web"], {}, TypeError, r"each of parts must be Construct, got: 'web'"),
+        (
+            lambda s: [[worker(s)]],
+            {},
+            TypeError,
+            r"each of parts must be Construct, got: a list of them; write watch\(\*parts\) for a list",
+        ),
         (lambda s: [s], {}, TypeError, r"watch takes FargateWebService, QueueWorker, .*, LogArchive, got: Stack Test"),
         (
             lambda s: [HttpEndpoint.from_listener(s, "Given", listener_in(s))],
@@ -449,6 +453,25 @@ def test_a_part_is_watched_when_it_is_complete(stack: Stack) -> None:
     HttpEndpoint(stack, "Endpoint", network=network).add_route("All", service=service)
 
     with pytest.raises(RuntimeError, match=r"watch must be called after the routes, .* got more of .*/Web later"):
+        cast(App, stack.node.root).synth()
+
+
+def test_a_certificate_is_watched_when_its_endpoint_is_complete(stack: Stack) -> None:
+    """Each certificate that an endpoint made has an alarm, so synthesis fails if a name is added later."""
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z01", zone_name="example.com")
+    network = network_in(stack)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="www.example.com", hosted_zone=zone)
+    endpoint.add_domain("shop.example.com", hosted_zone=zone)
+    tcp = TcpEndpoint(stack, "Tcp", network=network, domain_name="mqtt.example.com", hosted_zone=zone)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(endpoint, tcp)
+
+    names = [each.node.id for each in monitoring.metric_alarms if each.node.id.startswith("Certificate")]
+    assert names == ["Certificate", "Certificate2"]
+    endpoint.add_domain("blog.example.com", hosted_zone=zone)
+    with pytest.raises(
+        RuntimeError, match=r"watch must be called after the .* names .* got more of Test/Endpoint later"
+    ):
         cast(App, stack.node.root).synth()
 
 

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from aws_cdk import App, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk.assertions import Template
 
 from benchmarks import bills
-from fargate_constructs import FargateMonitoring, FargateService, FargateWebService
-from tests.modes.made_elsewhere import IMAGE
-from tests.monitoring.alarm_model import Alarm, alarms_of, composites_of
-from tests.monitoring.watched_app import watched_app
+from tests.monitoring.alarm_model import Alarm
+from tests.monitoring.watched_app import watched_app, web_service_app
 
 GUIDE = Path(__file__).parents[2] / "docs/monitoring.md"
 PARTS = {
@@ -31,10 +29,10 @@ PARTS = {
 def table() -> str:
     """Return the table of alarms: one row for each kind, in the order of the parts."""
     app = watched_app()
-    rules = {name: each.rule for name, each in composites_of(app.resources, app.ids).items()}
+    rules = {name: each.rule for name, each in app.composites.items()}
     rows: dict[tuple[str, str], str] = {}
     order = [*PARTS]
-    for name, alarm in alarms_of(app.resources, app.ids).items():
+    for name, alarm in app.alarms.items():
         path = alarm.id.removeprefix("Monitoring/Shop ")
         part, id_ = path.split("/", 1)
         id_ = re.sub(r"^RollbackAlarms/|(?<=.)/?Alarm$|\d$|(?<=LinkTo)\w+", "", id_).replace("Smtp", "")
@@ -65,22 +63,9 @@ def _condition(alarm: Alarm) -> str:
 
 def costs() -> str:
     """Return the lines on what the monitoring of a web service and of a further service costs."""
-    app = App()
-    shop = FargateWebService(Stack(app, "Shop"), "Shop", image=IMAGE)
-    api = FargateService(Stack(app, "Api"), "Api", network=shop.network, image=IMAGE, cluster=shop.service.cluster)
-    shop.endpoint.add_route("Api", service=api, paths=["/api/*"])
-    stacks: dict[str, tuple[Stack, bool]] = {}
-    for text, part, options in (
-        ("A web service", shop, {}),
-        ("A further service with a route", api, {}),
-        ("The same with `slo=`", api, {"slo": 99.9}),
-        ("The same with `anomalies=`", api, {"anomalies": True}),
-    ):
-        stack = Stack(app, re.sub(r"\W", "", text))
-        FargateMonitoring(stack, "Monitoring").watch(part, **options)
-        stacks[text] = stack, part is shop
     lines = []
-    for text, (stack, is_first) in stacks.items():
+    for text, stack in web_service_app().watched.items():
+        is_first = text == "A web service"
         template = Template.from_stack(stack).to_json()
         counts = bills.standing(template)
         usd = bills.standing_usd_a_month(template) - (0 if is_first else bills.BY_THE_MONTH["dashboard"])

@@ -2,12 +2,13 @@
 
 from xml.etree import ElementTree as ET
 
-from tests.monitoring.picture import PICTURE, body_of, draw, example
+from tests.monitoring.picture import PICTURE, body_of, draw
+from tests.monitoring.watched_app import web_service_app
 
 
 def test_the_picture_is_current() -> None:
     """It shows the widgets of the template; `python -m tests.monitoring.picture` draws it again."""
-    assert draw(body_of(example())) == PICTURE.read_text()
+    assert draw(body_of(web_service_app().shop)) == PICTURE.read_text()
 
 
 def test_the_picture_is_readable_on_light_and_dark() -> None:

@@ -1,10 +1,12 @@
 """An app with each part, watched."""
 
+import re
 from functools import cache
 from typing import Any, NamedTuple
 
 from aws_cdk import App, CfnResource, Duration, Stack
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
@@ -14,6 +16,7 @@ from fargate_constructs import (
     Egress,
     FargateMonitoring,
     FargateService,
+    FargateWebService,
     FixedEgressNetwork,
     HttpEndpoint,
     LogArchive,
@@ -22,15 +25,18 @@ from fargate_constructs import (
     TcpEndpoint,
 )
 from tests.modes.made_elsewhere import IMAGE
+from tests.monitoring.alarm_model import Alarm, Composite, alarms_of, composites_of
 
 
 class WatchedApp(NamedTuple):
-    """The stack, its monitoring, its resources, and the ID of each alarm by logical ID."""
+    """The stack, its monitoring, its resources, and by logical ID the IDs of alarms, and models of them."""
 
     stack: Stack
     monitoring: FargateMonitoring
     resources: dict[str, Any]
     ids: dict[str, str]
+    alarms: dict[str, Alarm]
+    composites: dict[str, Composite]
 
 
 @cache
@@ -41,7 +47,10 @@ def watched_app() -> WatchedApp:
     cheap = FixedEgressNetwork(stack, "Cheap", egress=Egress.nat_instance(), cidr="10.1.0.0/16")
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
     archive = LogArchive(stack, "Archive")
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z0123456789ABCDEFGHIJ", zone_name="example.com"
+    )
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="shop.example.com", hosted_zone=zone)
     mail = TcpEndpoint(stack, "Mail", network=network)
     common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
     web, api = FargateService(stack, "Web", **common), FargateService(stack, "Api", **common)
@@ -61,4 +70,33 @@ def watched_app() -> WatchedApp:
         for each in stack.node.find_all()
         if isinstance(each, CfnResource) and "CloudWatch" in each.cfn_resource_type
     }
-    return WatchedApp(stack, monitoring, template["Resources"], ids)
+    resources = template["Resources"]
+    return WatchedApp(stack, monitoring, resources, ids, alarms_of(resources, ids), composites_of(resources, ids))
+
+
+class WebServiceApp(NamedTuple):
+    """The stack of a web service with its dashboard, and stacks of what the guide gives prices of."""
+
+    shop: Stack
+    watched: dict[str, Stack]
+
+
+@cache
+def web_service_app() -> WebServiceApp:
+    """Return the app; made once."""
+    app = App()
+    stack = Stack(app, "Shop")
+    shop = FargateWebService(stack, "Shop", image=IMAGE)
+    FargateMonitoring(stack, "Monitoring").watch(shop, slo=99.9, latency=Duration.seconds(1))
+    api = FargateService(Stack(app, "Api"), "Api", network=shop.network, image=IMAGE, cluster=shop.service.cluster)
+    shop.endpoint.add_route("Api", service=api, paths=["/api/*"])
+    watched: dict[str, Stack] = {}
+    for text, part, options in (
+        ("A web service", shop, {}),
+        ("A further service with a route", api, {}),
+        ("The same with `slo=`", api, {"slo": 99.9}),
+        ("The same with `anomalies=`", api, {"anomalies": True}),
+    ):
+        watched[text] = Stack(app, re.sub(r"\W", "", text))
+        FargateMonitoring(watched[text], "Monitoring").watch(part, **options)
+    return WebServiceApp(stack, watched)
