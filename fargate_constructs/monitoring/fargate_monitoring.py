@@ -114,7 +114,8 @@ class FargateMonitoring(Construct):
         Raises:
             TypeError: If a part is none of these.
             ValueError: If a part is watched already, or is in another stage, region or account; if *slo* or *latency*
-                is out of range; or if *slo*, *latency* or *anomalies* is given without a service that has a route.
+                is out of range; if *slo*, *latency* or *anomalies* is given without a service that has a route; or if
+                *anomalies* is given for a service with two target groups for a port.
         """
         validate_slo(slo)
         validate_latency(latency)
