@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, read_app, written_paths
 from fargate_constructs.synthesized.template_text import parse_template
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 SERVICE_TYPE = "AWS::ECS::Service"
 # The last IDs of a construct path that name no construct of the app: those of an L1 in its L2, and of the L2 in ours.
 INNER_IDS = ("/Service", "/Resource")
+# So many stacks take longer than a person waits without a word.
+MANY = 50
 # What a message lists at most.
 MAX_LISTED = 20
 
@@ -81,6 +85,8 @@ def _searches(session: Session, name: str, app: Path | None, region: str | None)
     # CDK names the stack at the path `Prod/Shop` Prod-Shop.
     ids = name.split("/")
     likely = {"-".join(ids[: count + 1]) for count in range(len(ids))}
+    if len(stacks) > MANY:
+        click.echo(f"reads the {len(stacks)} stacks of {here}; `cdk synth` before, or --app, makes it faster", err=True)
     for group in ([each for each in stacks if each in likely], [each for each in stacks if each not in likely]):
         yield [service for stack in group for service in _services_in_stack(client, stack, here)]
     yield _services_in_ecs(session, here)

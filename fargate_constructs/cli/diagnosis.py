@@ -15,6 +15,7 @@ from fargate_constructs.cli.service_facts import Answer, Reader, ServiceFacts, w
 from fargate_constructs.cli.start_requirements import missing_requirements
 
 STEADY = "has reached a steady state"
+WRONG_FORMAT = "exec format error"
 QUOTA_CAUSES = ("vcpuQuota", "taskQuota", "sizeQuota")
 # The statuses of a service deployment that are no failure.
 FINE_DEPLOYMENTS = ("SUCCESSFUL", "IN_PROGRESS", "PENDING")
@@ -95,6 +96,7 @@ def diagnose(reader: Reader) -> Diagnosis:
     failed = [each.task for finding in findings for each in finding.observations if each.task]
     last = max(failed, key=when_stopped, default=None)
     lines = reader.log_lines(last, facts.task_definition) if last else {}
+    findings += _findings_in_logs(lines)
     return Diagnosis(
         facts,
         sorted(findings, key=lambda each: each.cause.is_result),
@@ -184,6 +186,15 @@ def _missing_tasks(service: Answer) -> Observation | None:
     running, desired = service["runningCount"], service["desiredCount"]
     is_starting = any(each.get("rolloutState") == "IN_PROGRESS" for each in service["deployments"])
     return None if is_starting or running >= desired else Observation(f"{running} of {desired} tasks run", "service")
+
+
+def _findings_in_logs(lines: dict[str, list[str]]) -> Iterator[Finding]:
+    """Yield the cause that only the log has: a program that is for another processor."""
+    for name, texts in lines.items():
+        for text in texts:
+            if WRONG_FORMAT in text and (cause := cause_of(text)):
+                yield Finding(cause, [Observation(text, f"log of {name}")])
+                break
 
 
 def _quotas(reader: Reader) -> list[str]:

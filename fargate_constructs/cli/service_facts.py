@@ -16,6 +16,15 @@ Answer = Mapping[str, Any]
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
 LOG_LINES = 10
+# What DescribeServices would answer, if ECS did not forget a deleted service.
+GONE: Answer = {
+    "status": "INACTIVE",
+    "desiredCount": 0,
+    "runningCount": 0,
+    "pendingCount": 0,
+    "deployments": [],
+    "events": [],
+}
 
 
 class ServiceFacts(NamedTuple):
@@ -76,13 +85,18 @@ class Reader:
             ValueError: If ECS does not know the service.
         """
         found, ecs = self.found, self.client("ecs")
-        services = ecs.describe_services(cluster=found.cluster, services=[found.service])["services"]
-        if not services:
+        failures: list[Answer] = []
+        if found.stack:
+            with self.noting("the events of the stack"):
+                failures = self._stack_failures()
+        service = self._service(ecs)
+        if service is None and failures:
+            return ServiceFacts(GONE, [], [], [], {}, failures)
+        if service is None:
             raise ValueError(
                 f"{found.name} must be a service of ECS, got none: {found.service} is not in the cluster "
-                f"{found.cluster}, region {found.region}; deploy it again, or read the events of its stack"
+                f"{found.cluster}, region {found.region}; deploy it again"
             )
-        service = services[0]
         deployments: list[Answer] = []
         with self.noting("the service's deployments"):
             deployments = self._deployments(ecs, service["serviceArn"])
@@ -96,11 +110,15 @@ class Reader:
         for group in [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]:
             with self.noting("the health of targets"):
                 targets += self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        failures: list[Answer] = []
-        if found.stack:
-            with self.noting("the events of the stack"):
-                failures = self._stack_failures()
         return ServiceFacts(service, deployments, stopped, targets, definition, failures)
+
+    def _service(self, ecs: Any) -> Answer | None:  # noqa: ANN401 - of boto3
+        """Return the service; `None` if it is gone, perhaps with its cluster."""
+        try:
+            services = ecs.describe_services(cluster=self.found.cluster, services=[self.found.service])["services"]
+        except ecs.exceptions.ClusterNotFoundException:
+            return None
+        return services[0] if services else None
 
     def _deployments(self, ecs: Any, arn: str) -> list[Answer]:  # noqa: ANN401 - of boto3
         found = ecs.list_service_deployments(
@@ -128,9 +146,11 @@ class Reader:
 
     def _stack_failures(self) -> list[Answer]:
         """Return the failures of the service in the stack's last operation, if that failed; the newest first."""
-        events = self.client("cloudformation").describe_stack_events(StackName=self.found.stack)["StackEvents"]
+        pages = (
+            self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.found.stack)
+        )
         last = []
-        for event in events:
+        for event in (each for page in pages for each in page["StackEvents"]):
             if event["LogicalResourceId"] == self.found.logical_id and event["ResourceStatus"].endswith("_FAILED"):
                 last.append(event)
             is_stack = (

@@ -153,6 +153,19 @@ def test_no_service_or_several(name: str, pattern: str, aws: RecordedAws) -> Non
         find(aws, name)
 
 
+def test_many_stacks_take_long(aws: RecordedAws, capsys: pytest.CaptureFixture[str]) -> None:
+    """So there is a line on the standard error."""
+    made = stacks({})["Stacks"][0]
+    aws.answers["DescribeStacks"] = {
+        "Stacks": [{**made, "StackName": f"Other-{number}"} for number in range(50)] + [made]
+    }
+    aws.answers["ListStackResources"] = lambda request: (
+        resources(request) if request["StackName"] in {"Shop", NESTED_ID} else {"StackResourceSummaries": []}
+    )
+    find(aws, "Shop/Web")
+    assert capsys.readouterr().err.startswith("reads the 51 stacks of us-east-1; ")
+
+
 def test_an_account_without_services(aws: RecordedAws) -> None:
     """The region or the profile is probably wrong."""
     aws.answers.update(DescribeStacks={"Stacks": []}, ListClusters={"clusterArns": []})
@@ -203,9 +216,10 @@ def test_a_service_of_no_stack(aws: RecordedAws) -> None:
     assert "DescribeStackEvents" not in dict(aws.requests)
 
 
-def test_a_service_that_is_gone(aws: RecordedAws) -> None:
-    """ECS forgets a deleted service after some time."""
-    aws.answers["DescribeServices"] = {"services": []}
+@pytest.mark.parametrize("answer", [{"services": []}, ("ClusterNotFoundException", "Cluster not found.")], ids=str)
+def test_a_service_that_is_gone(answer: Any, aws: RecordedAws) -> None:  # noqa: ANN401 - an answer
+    """ECS forgets a deleted service after some time, and one whose cluster is deleted at once."""
+    aws.answers["DescribeServices"] = answer
     result = CliRunner().invoke(commands, ["explain", "Shop/Web"])
 
     assert result.exit_code == 2

@@ -403,3 +403,25 @@ def test_an_image_of_another_region_is_not_checked(aws: RecordedAws, run: Run) -
     document = json.loads(run("Shop/Web", "--json")[1])
 
     assert document["not_checked"] == [f"the image {image}: it is in another region"]
+
+
+def test_an_image_for_another_processor_is_found_in_the_log(aws: RecordedAws, run: Run) -> None:
+    """The stopped task only has the exit code."""
+    rolled_back(aws)
+    lines = ["exec /usr/local/bin/server: exec format error"] * 2
+    aws.answers["GetLogEvents"] = {"events": [{"message": each, "timestamp": 1} for each in lines]}
+
+    assert findings(run) == ["appFailed", "wrongFormat", "breakerRollback"]
+
+
+def test_a_first_deployment_that_failed(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudFormation has deleted the service with its cluster; the events of the stack are left."""
+    text = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
+    deleted = stack_event(ResourceStatus="DELETE_COMPLETE")
+    failed = stack_event(ResourceStatus="CREATE_FAILED", ResourceStatusReason=text)
+    pages = {"StackEvents": [deleted], "NextToken": "2"}, {"StackEvents": [failed]}
+    aws.answers["DescribeStackEvents"] = lambda request: pages["NextToken" in request]
+    aws.answers["DescribeServices"] = ("ClusterNotFoundException", "Cluster not found.")
+
+    assert findings(run) == ["serviceGone", "breakerRollback"]
+    assert "0 of 0 tasks run, 0 start\nservice web, cluster shop" in printed(run, monkeypatch)

@@ -91,6 +91,14 @@ CONTAINER_CAUSES = (
         f"{ECS}cannot-start-container.html",
     ),
     Cause(
+        "startUnexplained",
+        r"^Task failed to start(?:; stop code \w+)?$",
+        "The task did not start, and ECS gives no reason.",
+        "ECS sometimes has the reason only in an event of the service, or in the reason of a container.",
+        "Look at the causes beside this one; start one task by `aws ecs run-task` and describe it while it starts.",
+        f"{ECS}failed-to-start-error.html",
+    ),
+    Cause(
         "startTimeout",
         r"ContainerRuntimeTimeout|DockerTimeout|timed out after waiting|"
         r"dependency .*(?:timed out|did not|failed)|dependsOn",

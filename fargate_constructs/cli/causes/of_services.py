@@ -33,7 +33,7 @@ SERVICE_CAUSES = (
     ),
     Cause(
         "noCapacity",
-        r"Capacity is unavailable at this time|could not launch \d+ tasks",
+        r"Capacity is unavailable at this time|could not launch \d+ tasks|UnfulfillableCapacity",
         "AWS has no capacity for the task in these zones at the moment.",
         "Fargate, and Fargate Spot more often, has no free capacity there.",
         "Wait; use subnets in more zones; give the capacity provider FARGATE a base.",
@@ -98,13 +98,29 @@ SERVICE_CAUSES = (
     ),
     Cause(
         "breakerRollback",
-        r"circuit breaker|deployment failed: tasks failed to start|rolling back to deployment|"
-        r"Service rollback|deployment (?:was )?rolled back",
+        r"circuit breaker|deployment failed: tasks failed to start",
         "The deployment failed, because too many of its tasks did not start.",
         "The circuit breaker counts tasks that do not start or are unhealthy: half of the desired count, 3 to 200.",
         "Correct what stops the tasks: the causes beside this one. If there is none, deploy again and look within an "
         "hour, because ECS forgets stopped tasks after that.",
         BREAKER,
+        is_result=True,
+    ),
+    Cause(
+        "listenerRules",
+        r"invalid networking configuration",
+        "The deployment failed, because the rules of the load balancer are wrong.",
+        "Blue/green needs a rule to the target group in use, and one to the other or to a test listener.",
+        "Restore the rules and target groups that the service names; deploy the stack of the endpoint, too.",
+        f"{ECS}troubleshooting-blue-green.html",
+    ),
+    Cause(
+        "rolledBack",
+        r"deployment ROLLBACK|rolled back|deployment STOPPED|deployment FAILED",
+        "The last deployment failed, was stopped, or was rolled back.",
+        "Its tasks did not start, an alarm or a hook ended it, or a person stopped it.",
+        "Read the text; correct the causes beside this one.",
+        f"{ECS}deployment-failure-detection.html",
         is_result=True,
     ),
     Cause(
@@ -145,7 +161,7 @@ SERVICE_CAUSES = (
     Cause(
         "serviceEvents",
         r"has reached a steady state|has started \d+ tasks|has stopped \d+ (?:running|pending) tasks|"
-        r"(?:de)?registered \d+ (?:targets|instances)|has begun draining|deployment completed|"
+        r"(?:de)?registered \d+ (?:targets|instances)|has begun draining|deployment completed|rolling back to|"
         r"deployment .* in progress|AZ balanced|AZ rebalanc|updated computedDesiredCount|has started a rollback|"
         r"successfully set desired count",
         "The service does its usual work.",

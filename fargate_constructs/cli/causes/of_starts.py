@@ -31,7 +31,7 @@ START_CAUSES = (
     ),
     Cause(
         "secretKeyMissing",
-        r"did not contain json key|invalid character .* looking for beginning of value",
+        r"did not contain json key|invalid character '.*' (?:in literal|looking for|after)",
         "A secret has no such JSON key, or is no JSON.",
         "The task definition names a field that the secret's current value does not have.",
         "Correct the field, or write a new value of the secret that has it.",
@@ -55,7 +55,8 @@ START_CAUSES = (
     ),
     Cause(
         "secretDenied",
-        rf"secretsmanager:GetSecretValue|kms:Decrypt|(?:secret from asm|Secrets Manager).*(?:{DENIED})|"
+        rf"secretsmanager:GetSecretValue|^(?!.*CannotPull).*kms:Decrypt|"
+        rf"(?:secret from asm|Secrets Manager).*(?:{DENIED})|"
         r"Access to KMS is not allowed",
         "The task may not read a secret.",
         "The execution role has no permission for the secret, or for the KMS key that encrypts it.",
