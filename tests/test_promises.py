@@ -37,12 +37,12 @@ from fargate_constructs.network.elastic_ip_pool import USD_A_MONTH
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 ROOT = Path(__file__).parents[1]
-README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS, TCP, IPV6 = (
+README, NETWORK, ENDPOINT, SERVICE, LOGS, JOBS, UPGRADING, WORKERS, TCP, IPV6, COSTS = (
     " ".join((ROOT / f"{page}.md").read_text().split())
     for page in (
         "README",
         *(f"docs/{name}" for name in ("network", "endpoint", "service", "logs", "jobs", "upgrading", "workers")),
-        *(f"docs/{name}" for name in ("tcp", "ipv6")),
+        *(f"docs/{name}" for name in ("tcp", "ipv6", "costs")),
     )
 )
 IPV6_ONLY = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
@@ -160,7 +160,7 @@ def usd(cell: str) -> list[float]:
 
 
 def test_the_idle_stack(templates: Mapping[str, Template]) -> None:
-    """README's sum, and each part of it."""
+    """docs/costs.md: the sum, which README has too, and each part of it."""
     shop = templates["Shop"]
     counts, rest = bills.standing(shop), bills.standing_usd_a_month(shop) - bills.hourly_usd_a_month(shop)
     parts = [
@@ -173,26 +173,27 @@ def test_the_idle_stack(templates: Mapping[str, Template]) -> None:
     said = re.search(
         r"about \*\*(\d+) USD a month\*\* .* gateways (\d+), .* addresses (\d+), the load balancer (\d+), "
         r"two tasks of 0.25 vCPU and 0.5 GB (\d+), alarms (\d+)\.",
-        README,
+        COSTS,
     )
     assert said
     assert [int(each) for each in said.groups()] == [round(each) for each in (sum(parts), *parts)]
+    assert f"[about {said[1]} USD a month]" in README
 
 
 def test_a_further_service(templates: Mapping[str, Template]) -> None:
-    """README: its alarms, with those of scaling, in a rolling deployment and in another."""
+    """docs/costs.md: its alarms, with those of scaling, in a rolling deployment and in another."""
     alarms = [
         bills.standing(templates[f"Deployment{number}"])["alarm"] * bills.BY_THE_MONTH["alarm"]
         for number in range(len(DEPLOYMENTS))
     ]
 
     assert alarms == pytest.approx([0.70, 1.20, 1.20, 1.20])
-    assert "0.70 for alarms, 1.20 if it shifts requests" in README
+    assert "0.70 for alarms, 1.20 if it shifts requests" in COSTS
     assert "0.50 USD a month for alarms on the second target group" in SERVICE
 
 
 def test_ways_out(templates: Mapping[str, Template]) -> None:
-    """docs/network.md: gateways and addresses; README: what the two cheaper ways save."""
+    """docs/network.md: gateways and addresses; docs/costs.md: what the two cheaper ways save."""
     bill = {}
     for number, name in enumerate(EGRESS):
         template = templates[f"Egress{number}"]
@@ -209,7 +210,7 @@ def test_ways_out(templates: Mapping[str, Template]) -> None:
     assert [usd(each)[:1] or [0] for each in addresses] == [[round(each[1], 2)] for each in bill.values()]
     costs = {name: sum(each) for name, each in bill.items()}
     saved = [round(costs["per_az()"] - costs[name]) for name in ("single()", "nat_instance()")]
-    assert f"saves {saved[0]} and `Egress.nat_instance()` {saved[1]}," in README
+    assert f"saves {saved[0]} and `Egress.nat_instance()` {saved[1]}," in COSTS
 
 
 def test_fronts(templates: Mapping[str, Template]) -> None:
@@ -315,13 +316,13 @@ def test_flow_logs() -> None:
 
 
 def test_arm() -> None:
-    """README and docs/service.md: what Fargate's list prices say (https://aws.amazon.com/fargate/pricing/)."""
+    """docs/costs.md and docs/service.md: what Fargate's list prices say (https://aws.amazon.com/fargate/pricing/)."""
     saved = {
         1 - price / bills.BY_THE_HOUR[name] / 1024 for name, price in zip(bills.TASKS, (0.03238, 0.00356), strict=True)
     }
 
     assert {round(each, 2) for each in saved} == {0.20}
-    assert "ARM64` makes tasks 20 % cheaper" in README
+    assert "ARM64` makes tasks 20 % cheaper" in COSTS
     assert "ARM64` costs 20 % less" in SERVICE
 
 
@@ -337,12 +338,12 @@ def test_waiting_addresses(templates: Mapping[str, Template]) -> None:
 
 
 def test_container_insights(templates: Mapping[str, Template]) -> None:
-    """README and docs/service.md: it is on, and what some 40 custom metrics cost."""
+    """docs/costs.md and docs/service.md: it is on, and what some 40 custom metrics cost."""
     (cluster,) = of_type(templates["Shop"], "ECS::Cluster")
 
     assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
     assert f"some 40 for one service, or {40 * 0.30:.0f} USD" in SERVICE
-    assert f"Container Insights adds up to {40 * 0.30:.0f} for one service" in README
+    assert f"Container Insights adds up to {40 * 0.30:.0f} for one service" in COSTS
 
 
 def test_a_log_router() -> None:

@@ -11,6 +11,8 @@ import fargate_constructs
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SCREENS = 100  # lines of README.md: two screens
 # What the variables of the guides are.
 VARIABLES = {
     "api": "FargateService",
@@ -46,7 +48,7 @@ def test_the_programs_run(page: str, program: str) -> None:
     exec(compile(program, page, "exec"), {})  # noqa: S102 - the project's own code
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_links_lead_somewhere(page: Path) -> None:
     """Each relative link names a file that is there."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
@@ -75,5 +77,40 @@ def test_the_names_in_the_guides_exist() -> None:
 
 
 def test_there_are_programs() -> None:
-    """The README shows the short way and the long one."""
-    assert [page for page, _ in PROGRAMS].count("README.md") == 2
+    """The README shows the short way, and docs/start.md the long one."""
+    pages = [page for page, _ in PROGRAMS]
+
+    assert (pages.count("README.md"), pages.count("start.md")) == (1, 1)
+
+
+def test_the_readme_is_short() -> None:
+    """Two screens."""
+    assert len(README.splitlines()) <= SCREENS
+
+
+def test_each_page_is_in_the_index() -> None:
+    """docs/README.md has one line for each page, and README.md leads to it."""
+    index = ROOT / "docs/README.md"
+    entries = re.findall(r"^- \[[^]]+\]\(([^)#]+)\): ", index.read_text(), flags=re.MULTILINE)
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md") if path != index}
+
+    assert pages - set(entries) == set()
+    assert len(entries) == len(set(entries))
+    assert "(docs/README.md)" in README
+
+
+def test_the_anchors_exist() -> None:
+    """Each link to a heading of a page names one that is there."""
+    missing = []
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+            other = (page.parent / target) if target else page
+            headings = re.findall(r"^#+ (.+)$", other.read_text(), flags=re.MULTILINE)
+            slugs = {
+                re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", each)).lower().replace(" ", "-")
+                for each in headings
+            }
+            if other.suffix == ".md" and anchor not in slugs:
+                missing.append(f"{page.name}: {target}#{anchor}")
+
+    assert missing == []
