@@ -36,7 +36,7 @@ $(shell mkdir -p '$(TMPDIR)')
 unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick suite long audit bench synth lint signatures format lock lock-check wheel-check create-only clean
+.PHONY: help demo test quick suite long audit bench synth lint signatures format lock lock-check wheel-check dist create-only clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -98,6 +98,9 @@ create-only: $(VENV)/.ready  ## write the create-only properties that AWS docume
 
 wheel-check: $(VENV)/.ready  ## build the wheel, and install it with the oldest and the newest CDK, by pip and by uv
 	@python -m tools.wheel_check
+
+dist: $(VENV)/.ready  ## build a release into dist/; TAG=v0.1.0 must be the version in pyproject.toml and CHANGELOG.md
+	@python -m tools.distribution
 
 clean:  ## remove all files of set-up, builds and tests
 	rm -rf .venv .venv-* node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
