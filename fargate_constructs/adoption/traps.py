@@ -84,7 +84,8 @@ def _gaps(update: Update) -> Iterator[Trap]:
                     key,
                     "its DefaultActions forward no longer, and the rules that do so instead come after it: until then "
                     "requests get its new default answer",
-                    "keep its DefaultActions for one deployment: call "
+                    "keep its DefaultActions for one deployment: call endpoint.listener.add_target_groups("
+                    '"Default", target_groups=service.target_groups), or '
                     'add_property_override("DefaultActions", …) on its L1 construct with the deployed value',
                 )
 
@@ -203,12 +204,15 @@ def _data(update: Update) -> Iterator[Trap]:
 def _seconds(update: Update) -> Iterator[Trap]:
     replaced = {key for key, each in update.changes.items() if each.effect in (Effect.REPLACED, Effect.MAY_BE_REPLACED)}
     for each in find_second_creations(update.before, update.after, replaced):
-        other = "itself, if it is replaced" if each.old_id == each.logical_id else update.path(each.old_id)
+        is_itself = each.old_id == each.logical_id
+        other = "itself, if it is replaced" if is_itself else update.path(each.old_id)
         yield Trap(
             "secondCreation",
             each.logical_id,
             f"it is the same to AWS as {other}: {each.effect}",
-            "keep the logical ID, or delete the old one in a deployment before",
+            "keep what it is replaced for, or give it another name"
+            if is_itself
+            else "keep the logical ID, or delete the old one in a deployment before",
         )
 
 

@@ -145,8 +145,14 @@ class _Deployed(NamedTuple):
     def _stored(self, file: Path, new: StoredStack) -> StoredStack:
         """Return the stack of a template, or the one with the same name in another cdk.out."""
         if not file.is_dir():  # such as a pipe of a shell
-            return read_stack_file(file, "--deployed")
-        found = [each for each in read_app(file, all_stacks=True) if each.name == new.name]
+            stored = read_stack_file(file, "--deployed")
+            if not (stored.tree.template["Resources"] or self.allow_new):
+                raise ValueError(
+                    f"--deployed must be a template with resources, got {file} without; name another file, or write "
+                    "--allow-new if the stack is new"
+                )
+            return stored
+        found = [each for each in read_app(file, all_stacks=True, name="--deployed") if each.name == new.name]
         if not found and not self.allow_new:
             raise ValueError(
                 f"the stack {new.name} is not in {file}; correct --deployed, or write --allow-new if it is new"
@@ -203,7 +209,7 @@ def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
     if known and known.stack != plan.stack.name:
         raise ValueError(f"{file} is for the stack {known.stack}, got {plan.stack.name}; write to another file")
     content = plan.adoption(known)
-    file.write_text(content.as_json(), encoding="utf-8")
+    _save(content.as_json(), file, "--write")
     click.echo(
         f'{file}: {len(content.resources)} to keep; call adopt(stack, "{file.name}") in the app, run '
         "`cdk synth`, and plan again",
@@ -214,8 +220,14 @@ def _write(plan: Plan, file: Path, accept: tuple[str, ...]) -> None:
 def _write_mapping(plan: Plan, file: Path) -> None:
     if refusals := list(find_refusals(plan)):
         raise ValueError("nothing is written, because cdk refactor would refuse it:\n- " + "\n- ".join(refusals))
-    file.write_text(refactor_mapping(plan), encoding="utf-8")
+    _save(refactor_mapping(plan), file, "--refactor")
     click.echo(f"{file}: run `cdk refactor --unstable=refactor --override-file {file}`", err=True)
+
+
+def _save(text: str, file: Path, option: str) -> None:
+    if not file.parent.is_dir():
+        raise ValueError(f"{option} must be a file in a folder that is there, got: {file}; make {file.parent}")
+    file.write_text(text, encoding="utf-8")
 
 
 def _refuse_unused(accept: tuple[str, ...], reports: list[Report]) -> None:

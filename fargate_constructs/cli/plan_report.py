@@ -63,7 +63,8 @@ def print_report(console: Console, report: Report) -> None:
     console.print(Text(report.summary(), style="bold red" if report.open else "bold green"))
     for each in report.open:
         console.print()
-        console.print(Text(f"{each.path} ({' '.join(filter(None, (each.type, each.logical_id)))})", style="bold"))
+        what = f"{each.type} {each.logical_id}" if each.type else "export"
+        console.print(Text(f"{each.path} ({what})", style="bold"))
         for text in (*each.problems, *(f"-> {remedy}" for remedy in each.remedies)):
             console.print(Padding.indent(Text(text), INDENT))
     for title, lines in report.sections():
@@ -82,7 +83,7 @@ def as_markdown(report: Report) -> str:
     if report.open:
         lines += ["| resource | what happens | what to do |", "|---|---|---|"]
     for each in report.open:
-        cells = (f"`{each.path}`<br>{each.type}", _cell(each.problems), _cell(each.remedies))
+        cells = (f"`{each.path}`<br>{each.type or 'export'}", _cell(each.problems), _cell(each.remedies))
         lines.append(f"| {' | '.join(cells)} |")
     for title, found in report.sections():
         if found:

@@ -73,6 +73,8 @@ def _load(file: Path | str, name: str) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{name} must be the file of a template in JSON, got none at {Path(file).absolute()}; {HOW_TO_WRITE}"
         ) from error
-    except json.JSONDecodeError as error:
+    except IsADirectoryError:
+        problem = "it is a folder"
+    except ValueError as error:  # no JSON, or no UTF-8
         problem = str(error)
     raise ValueError(f"{name} must be the file of a template in JSON, got {file}: {problem}; {HOW_TO_GET}")

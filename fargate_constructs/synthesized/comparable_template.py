@@ -125,6 +125,8 @@ class StackTemplate:
                 value = nested.value(output.get("Value"))
             case {"Fn::GetAtt": [str() as name, str() as attribute]}:
                 value = {"Fn::GetAtt": [f"{self.prefix}{name}", attribute]}
+            case {"Fn::GetAZs": {"Ref": "AWS::Region"}}:
+                value = {"Fn::GetAZs": ""}
             case {"Fn::Sub": _} | {"Fn::Join": [str(), list()]} | {"Fn::GetAtt": str()}:
                 value = self._text(value)
             case Mapping():

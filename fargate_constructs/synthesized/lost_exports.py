@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from fargate_constructs.synthesized.comparable_template import ComparableTemplate, references
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, path_of, references
 
 
 def find_lost_exports(
@@ -24,4 +24,5 @@ def find_lost_exports(
         elif new.exports[name] != value:
             yield name, "has another value"
         elif changed := set(references(value)).intersection(lost):
-            yield name, f"changes with {', '.join(sorted(changed))}"
+            paths = (path_of(each, new.resources, old.resources) for each in sorted(changed))
+            yield name, f"changes with {', '.join(paths)}"

@@ -27,24 +27,27 @@ class StoredStack(NamedTuple):
     """Where it is deployed; empty if it is not known."""
 
 
-def read_app(place: Path, names: Sequence[str] = (), *, all_stacks: bool = False) -> list[StoredStack]:
+def read_app(
+    place: Path, names: Sequence[str] = (), *, all_stacks: bool = False, name: str = "the app"
+) -> list[StoredStack]:
     """Return stacks of a synthesized app: those with a name, a construct path or an artifact ID of *names*.
 
     Args:
         place: The folder that CDK writes, or one template in it or elsewhere.
         names: The stacks. By default the only one.
         all_stacks: Whether to return all stacks.
+        name: What the folder or file is, for messages.
 
     Raises:
         ValueError: If there is no app, no such stack, or more than one stack and no name.
     """
     if place.exists() and not place.is_dir():
         return [_read_file(place)]
-    stacks = list(_read_folder(place))
+    stacks = list(_read_folder(place, name))
     known = ", ".join(each.path or each.name for each in stacks)
     if names:
-        chosen = [[each for each in stacks if name in (each.name, each.path)] for name in names]
-        unknown = [name for name, found in zip(names, chosen, strict=True) if not found]
+        chosen = [[each for each in stacks if wanted in (each.name, each.path)] for wanted in names]
+        unknown = [wanted for wanted, found in zip(names, chosen, strict=True) if not found]
         if unknown:
             raise ValueError(f"the stack must be one of those in {place}: {known}, got: {', '.join(unknown)}")
         return list({id(each): each for found in chosen for each in found}.values())
@@ -67,16 +70,16 @@ def _read_file(file: Path) -> StoredStack:
     return read_stack_file(file, "the app")
 
 
-def _read_folder(folder: Path) -> Iterator[StoredStack]:
+def _read_folder(folder: Path, name: str) -> Iterator[StoredStack]:
     if not folder.exists():
-        raise ValueError(f"the app must be a folder of CDK or a template, got nothing at {folder}; {HOW_TO_SYNTHESIZE}")
+        raise ValueError(f"{name} must be a folder of CDK or a template, got nothing at {folder}; {HOW_TO_SYNTHESIZE}")
     if not (folder / "manifest.json").exists():
         raise ValueError(
-            f"the app must be a folder of CDK with a manifest.json, got {folder} without; {HOW_TO_SYNTHESIZE}"
+            f"{name} must be a folder of CDK with a manifest.json, got {folder} without; {HOW_TO_SYNTHESIZE}"
         )
     found = [each for each, _ in _artifacts(folder)]
     if not found:
-        raise ValueError(f"the app must have a stack, got {folder} without")
+        raise ValueError(f"{name} must have a stack, got {folder} without")
     yield from found
 
 

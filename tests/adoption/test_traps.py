@@ -273,6 +273,7 @@ def test_a_replaced_resource_with_a_name() -> None:
     assert traps(stack("internal", None), stack("internet-facing", None)) == {}
     (trap,) = plan_of(stack("internal", "web"), stack("internet-facing", "web")).traps
     assert trap.problem.startswith("it is the same to AWS as itself, if it is replaced: AWS has it once")
+    assert trap.remedy == "keep what it is replaced for, or give it another name"
     named: dict[str, str] = {"ServiceName": "web"}
     for properties, found in ((named, {"secondCreation": ["S"]}), ({}, {})):
         old = stored(S=service(**properties), T=resource(SCALABLE, ResourceId=ref("S"), ServiceNamespace="ecs"))

@@ -172,6 +172,24 @@ def test_pipes(run: Run) -> None:
     assert run(OLD, "--deployed", os.devnull)[2].endswith("got /dev/null: it is empty\n")
 
 
+def test_a_template_without_resources(run: Run) -> None:
+    """It is most likely the wrong file: nothing could be lost."""
+    Path("none.json").write_text('{"Resources": {}}')
+    status, _, error = run(OLD, "--deployed", "none.json")
+    assert status == 2
+    assert "--deployed must be a template with resources, got none.json without; name another file, or" in error
+    assert run(OLD, "--deployed", "none.json", "--allow-new")[0] == 0
+
+
+def test_an_export(run: Run) -> None:
+    """It has no type and no logical ID of its own."""
+    output = {"Outputs": {"Url": {"Value": "a", "Export": {"Name": "shop-url"}}}}
+    Path("old.json").write_text(json.dumps({"Resources": OLD, **output}))
+
+    assert "\nshop-url (export)\n    the export shop-url is gone" in run(OLD, "--deployed", "old.json")[1]
+    assert "| `shop-url`<br>export |" in run(OLD, "--deployed", "old.json", "--markdown")[1]
+
+
 def test_another_folder_of_cdk(run: Run) -> None:
     """The deployed app may be in a cdk.out, too; each stack is compared with the one of its name."""
     run(OLD, stacks=2)
@@ -182,7 +200,7 @@ def test_another_folder_of_cdk(run: Run) -> None:
     assert "Shop: 1 finding" in text
     assert "Blog: 1 finding" in text
     (Path("old.out") / "manifest.json").write_text('{"artifacts": {"Wiki": {"type": "none"}}}')
-    assert run(OLD, "--deployed", "old.out")[2] == "Error: the app must have a stack, got old.out without\n"
+    assert run(OLD, "--deployed", "old.out")[2] == "Error: --deployed must have a stack, got old.out without\n"
     artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "Blog.template.json"}}
     (Path("old.out") / "manifest.json").write_text(json.dumps({"artifacts": {"Wiki": artifact}}))
     status, _, error = run(OLD, "--deployed", "old.out")
@@ -253,7 +271,12 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
             "--pair must begin with a logical ID of the deployed template",
         ),
         (["No"], "the stack must be one of those in cdk.out: Shop, Blog, got: No"),
-        (["--app", "no.out"], "got nothing at no.out; write one by `cdk synth`"),
+        (["--app", "no.out"], "the app must be a folder of CDK or a template, got nothing at no.out; write one by"),
+        (["Shop", "--deployed", "."], "--deployed must be a folder of CDK with a manifest.json, got . without"),
+        (
+            ["Shop", "--deployed", "old.json", "--write", "no/a.json"],
+            "--write must be a file in a folder that is there, got: no/a.json; make no",
+        ),
     ],
 )
 def test_misuse(arguments: list[str], message: str, run: Run) -> None:

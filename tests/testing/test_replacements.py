@@ -273,10 +273,13 @@ SPELLINGS = [
     {"Fn::Join": ["", [{"Fn::Sub": "${V}"}]]},
 ]
 LITERALS = ["a-b", {"Fn::Join": ["-", ["a", "b"]]}, {"Fn::Sub": "a-b"}, {"Fn::Sub": ["${A}-b", {"A": "a"}]}]
+ZONES = [{"Fn::Select": [0, {"Fn::GetAZs": each}]} for each in ("", {"Ref": "AWS::Region"})]
 TEXTS = [{"Fn::Sub": "${V.Arn}/x"}, {"Fn::Join": ["/", [{"Fn::GetAtt": ["V", "Arn"]}, "x"]]}]
 
 
-@pytest.mark.parametrize("spellings", [SPELLINGS, LITERALS, TEXTS], ids=["reference", "literal", "text"])
+@pytest.mark.parametrize(
+    "spellings", [SPELLINGS, LITERALS, TEXTS, ZONES], ids=["reference", "literal", "text", "zones"]
+)
 def test_a_value_in_another_form_is_no_change(spellings: list[Any]) -> None:
     """A text may be put together in different ways; another value is a change."""
     first, *others = [template(Data=resource(BUCKET, BucketName=each)) for each in spellings]
@@ -484,14 +487,20 @@ def test_types_of_a_pin() -> None:
         (None, FileNotFoundError, "got none at .*deployed.json; write lasting_resources"),
         ("Resources: {}", ValueError, "deployed.json: Expecting value: line 1.*; take it by"),
         ('"Resources: {}"', ValueError, "deployed.json: it is no object; take it by"),
+        (b"\xff\xfe", ValueError, "deployed.json: 'utf-8' codec can't decode.*; take it by"),
+        ("folder", ValueError, "deployed.json: it is a folder; take it by"),
     ],
-    ids=["none", "yaml", "yaml-as-json"],
+    ids=["none", "yaml", "yaml-as-json", "utf-16", "folder"],
 )
-def test_files_that_are_no_templates(text: str | None, error: type[Exception], problem: str, tmp_path: Path) -> None:
+def test_files_that_are_no_templates(
+    text: str | bytes | None, error: type[Exception], problem: str, tmp_path: Path
+) -> None:
     """The message has the path, and how to get or write the file."""
     file = tmp_path / "deployed.json"
-    if text is not None:
-        file.write_text(text)
+    if text == "folder":
+        file.mkdir()
+    elif text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     with pytest.raises(error, match=f"old must be the file of a template in JSON, .*{problem}"):
         assert_no_replacement(file, template())
