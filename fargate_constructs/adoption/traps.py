@@ -13,7 +13,7 @@ from fargate_constructs.synthesized.deleted_data import find_deleted_data
 from fargate_constructs.synthesized.intrinsics import items, lookup, number
 from fargate_constructs.synthesized.lost_exports import find_lost_exports
 from fargate_constructs.synthesized.second_creations import find_second_creations
-from fargate_constructs.synthesized.target_group_weights import objects_with
+from fargate_constructs.synthesized.target_group_weights import find_weight_resets, objects_with
 
 EIP = "AWS::EC2::EIP"
 LISTENER, RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -178,6 +178,18 @@ def _early_groups(update: Update) -> Iterator[Trap]:
                 )
 
 
+def _weights(update: Update) -> Iterator[Trap]:
+    """A rule of a service that shifts requests gets the template's weights, and ECS may have moved its tasks."""
+    for rule, service in find_weight_resets(update.before, update.after):
+        yield Trap(
+            "movedWeights",
+            rule,
+            f"its weights are written again, and {update.path(service)} may have all tasks in the other target group: "
+            "requests would get 503",
+            "first deploy the old app with Deployment.rolling(both_target_groups=True)",
+        )
+
+
 def _two_balancers(update: Update) -> Iterator[Trap]:
     """A target group that stays is put on another load balancer; it can serve one only."""
     owners = [_owners(each.resources) for each in (update.before, update.after)]
@@ -235,6 +247,7 @@ CHECKS: Sequence[Callable[[Update], Iterator[Trap]]] = (
     _gaps,
     _closed_groups,
     _early_groups,
+    _weights,
     _idle_groups,
     _two_balancers,
     _counts,

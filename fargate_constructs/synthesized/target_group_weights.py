@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fargate_constructs.synthesized.comparable_template import PATH_KEY, ComparableTemplate, references
+from fargate_constructs.synthesized.comparable_template import ComparableTemplate, references
 
 # The property that forwards to target groups. Behind a Network Load Balancer ECS changes the listener itself
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/nlb-resources-for-blue-green.html).
@@ -13,11 +13,11 @@ ACTIONS = {
 }
 
 
-def find_weight_resets(old: ComparableTemplate, new: ComparableTemplate) -> list[str]:
-    """Return each listener or rule whose weights the update may reset, and the service behind it."""
+def find_weight_resets(old: ComparableTemplate, new: ComparableTemplate) -> list[tuple[str, str]]:
+    """Return each listener or rule whose weights the update may reset, and the service behind it: logical IDs."""
     before, after = old.resources, new.resources
     return [
-        f"{_path(before | after, rule)}, of {_path(after, service)}"
+        (rule, service)
         for service, groups in _shifted_groups(before)
         for rule in _reset_rules(before, after, service, groups)
     ]
@@ -54,8 +54,3 @@ def _reset_rules(before: dict[str, Any], after: dict[str, Any], service: str, gr
         is_on_groups = not groups.isdisjoint(references(actions))
         if is_on_groups and properties[0] != properties[1] and not (is_removed and groups <= filled):
             yield name
-
-
-def _path(resources: dict[str, Any], logical_id: str) -> str:
-    path: str = resources[logical_id].get("Metadata", {}).get(PATH_KEY, logical_id)
-    return path

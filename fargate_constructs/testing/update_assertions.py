@@ -8,6 +8,7 @@ from aws_cdk import Stack
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs.synthesized.comparable_sources import Template, read_comparable_template
+from fargate_constructs.synthesized.comparable_template import path_of
 from fargate_constructs.synthesized.lasting_types import LASTING_TYPES
 from fargate_constructs.synthesized.replacements import pin
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
@@ -127,7 +128,11 @@ def assert_no_empty_target_group(
         TypeError: If an argument has another type than its annotation.
         ValueError: If *old* or *new* is not a template.
     """
-    faults = find_weight_resets(read_comparable_template(old, "old"), read_comparable_template(new, "new"))
+    before, after = read_comparable_template(old, "old"), read_comparable_template(new, "new")
+    faults = [
+        ", of ".join(path_of(each, after.resources, before.resources) for each in found)
+        for found in find_weight_resets(before, after)
+    ]
     if faults:
         raise AssertionError(
             "\n- ".join(["CloudFormation would write weights, and ECS may have moved the tasks:", *faults])

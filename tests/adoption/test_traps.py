@@ -98,6 +98,9 @@ def test_a_service_that_shifts_requests() -> None:
     rolling = shifting(0, is_shifting=False)
     assert traps(rolling, shifting(0)) == traps(shifting(0), shifting(0)) == {}
     assert traps(rolling, shifting(10)) == {"emptyTargetGroup": ["R"]}
+    assert traps(shifting(0), rolling) == {"movedWeights": ["R"]}
+    (trap,) = plan_of(shifting(0), rolling).traps
+    assert "S may have all tasks in the other target group" in trap.problem
     shifting_without_rule = shifting(0).tree.template["Resources"]["S"]
     alone = stored(G=resource(GROUP), H=resource(GROUP), S=shifting_without_rule)
     assert traps(alone, alone) == {"idleTargetGroup": ["S", "S"]}

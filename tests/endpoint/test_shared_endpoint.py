@@ -24,6 +24,7 @@ from fargate_constructs import (
 from fargate_constructs.endpoint.shared_endpoint import SharedEndpoint
 from fargate_constructs.network.network import Network
 from fargate_constructs.synthesized.comparable_sources import read_comparable_template
+from fargate_constructs.synthesized.comparable_template import path_of
 from fargate_constructs.synthesized.replacements import find_replacements
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
 from tests.endpoint.conftest import Idle
@@ -222,9 +223,8 @@ def test_an_update_to_other_values_of_a_team(other: dict[str, Any], moved: list[
         templates.append(read_comparable_template(stack, "stack"))
 
     assert find_replacements(*templates) == []
-    assert [each.partition("/Resource")[0] for each in find_weight_resets(*templates)] == [
-        f"Payments/{name}" for name in moved
-    ]
+    rules = [path_of(rule, templates[1].resources) for rule, _ in find_weight_resets(*templates)]
+    assert rules == [f"Payments/{name}/Resource" for name in moved]
 
 
 def test_a_stack_does_not_read_the_parameters_that_it_makes(network: Network, stack: Stack) -> None:
