@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from fargate_constructs.cli.causes import cause_of
@@ -147,13 +148,13 @@ def _current_tasks(facts: ServiceFacts) -> Iterator[Answer]:
 
 
 def _current_events(facts: ServiceFacts) -> list[Answer]:
-    """Return the events of the last deployment; of a service at rest, only those since then."""
+    """Return the events since the last steady state, or since the beginning of the last deployment if it failed."""
     events: list[Answer] = sorted(facts.service["events"], key=lambda each: each["createdAt"], reverse=True)
-    if facts.is_at_rest():
-        steady = [each["createdAt"] for each in events if STEADY in each["message"]]
-        return [each for each in events if not steady or each["createdAt"] > steady[0]]
-    starts = [each["createdAt"] for each in facts.deployments[:1]]
-    return [each for each in events if not starts or each["createdAt"] >= starts[0]]
+    failed = [each["createdAt"] for each in facts.deployments[:1] if each["status"] not in FINE_DEPLOYMENTS]
+    failed += [each["createdAt"] for each in facts.service["deployments"] if each.get("rolloutState") == "FAILED"]
+    if failed:
+        return [each for each in events if each["createdAt"] >= min(failed)]
+    return list(takewhile(lambda each: STEADY not in each["message"], events))
 
 
 def _task_id(task: Answer) -> str:

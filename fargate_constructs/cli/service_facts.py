@@ -51,7 +51,7 @@ class ServiceFacts(NamedTuple):
         return (
             service["status"] == "ACTIVE"
             and service["runningCount"] >= service["desiredCount"]
-            and rollouts == ["COMPLETED"]
+            and rollouts in ([], ["COMPLETED"])  # those of CodeDeploy are elsewhere
             and newest == "SUCCESSFUL"
         )
 
@@ -107,7 +107,7 @@ class Reader:
         with self.noting("stopped tasks"):
             stopped = self._stopped_tasks(ecs, service)
         targets: list[Answer] = []
-        for group in [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]:
+        for group in _target_groups(service):
             with self.noting("the health of targets"):
                 targets += self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         return ServiceFacts(service, deployments, stopped, targets, definition, failures)
@@ -186,6 +186,15 @@ class Reader:
                     continue  # the container did not start
                 lines[name] = [each["message"].rstrip() for each in events]
         return lines
+
+
+def _target_groups(service: Answer) -> list[str]:
+    """Return the target groups of a service; for blue/green, also the other one, which may be in use."""
+    both = [
+        (each.get("targetGroupArn"), each.get("advancedConfiguration", {}).get("alternateTargetGroupArn"))
+        for each in service["loadBalancers"]
+    ]
+    return [arn for arns in both for arn in arns if arn]
 
 
 def when_stopped(task: Answer) -> Any:  # noqa: ANN401 - a time

@@ -34,7 +34,7 @@ def missing_requirements(reader: Reader, facts: ServiceFacts) -> Iterator[str]:
     roles = [definition.get(key) for key in ("executionRoleArn", "taskRoleArn")]
     for role in sorted({each for each in roles if each}):
         yield from _unusable_role(reader, role)
-    for group in sorted(_log_groups(containers)):
+    for group in sorted(_log_groups(containers, reader.found.region)):
         yield from _missing_log_group(reader, group)
     network = facts.service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     with reader.noting("the egress of the subnets"):
@@ -58,6 +58,9 @@ def _missing_image(reader: Reader, image: str) -> Iterator[str]:
 
 
 def _missing_secret(reader: Reader, value_from: str) -> Iterator[str]:
+    if value_from.startswith("arn:") and value_from.split(":")[3] != reader.found.region:
+        reader.gaps.append(f"the secret {value_from}: it is in another region")
+        return
     with reader.noting(f"the secret {value_from}"):
         if ":secretsmanager:" in value_from:
             client = reader.client("secretsmanager")
@@ -69,7 +72,9 @@ def _missing_secret(reader: Reader, value_from: str) -> Iterator[str]:
                 yield f"the secret {arn} does not exist"
             return
         name = value_from.partition(":parameter")[2] or value_from
-        wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        # The ARN of the parameters `url` and `/url` is the same.
+        names = [name, name.removeprefix("/")] if name.rfind("/") == 0 else [name]
+        wanted = [{"Key": "Name", "Option": "Equals", "Values": names}]
         if not reader.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]:
             yield f"the parameter {name} does not exist"
 
@@ -86,12 +91,15 @@ def _unusable_role(reader: Reader, arn: str) -> Iterator[str]:
             yield f"the role {arn} does not trust ecs-tasks.amazonaws.com"
 
 
-def _log_groups(containers: list[Answer]) -> set[str]:
+def _log_groups(containers: list[Answer], region: str) -> set[str]:
+    """Return the log groups of the region that must be there before a task starts."""
     logs = [each.get("logConfiguration", {}) for each in containers]
     return {
         each["options"]["awslogs-group"]
         for each in logs
-        if each.get("logDriver") == "awslogs" and each["options"].get("awslogs-create-group") != "true"
+        if each.get("logDriver") == "awslogs"
+        and each["options"].get("awslogs-create-group") != "true"
+        and each["options"].get("awslogs-region", region) == region
     }
 
 

@@ -204,10 +204,10 @@ def test_what_is_over_is_no_finding(aws: RecordedAws, run: Run) -> None:
     failed = [{**service()["deployments"][0], "rolloutState": "FAILED", "rolloutStateReason": "circuit breaker: 3"}]
     aws.answers["DescribeServices"] = {"services": [service(events=old, deployments=failed)]}
     assert sorted(findings(run)) == ["breakerRollback", "outOfMemory", "zoneWithoutFargate"]
-    aws.answers["DescribeServiceDeployments"] = {"serviceDeployments": [deployment(createdAt=NOW)]}
-    assert sorted(findings(run)) == ["breakerRollback", "outOfMemory"]
     aws.answers["ListServiceDeployments"] = {"serviceDeployments": []}
     assert sorted(findings(run)) == ["breakerRollback", "outOfMemory", "zoneWithoutFargate"]
+    aws.answers["DescribeServices"] = {"services": [service(events=old, **BROKEN)]}
+    assert findings(run) == ["outOfMemory"]
 
 
 def test_a_deployment_that_starts_tasks_is_no_finding(aws: RecordedAws, run: Run) -> None:
@@ -350,6 +350,7 @@ SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-1", "AvailabilityZone": "a", 
         ({"DescribeServices": {"services": [service(networkConfiguration={})]}}, []),
         ({"DescribeServices": {"services": [service(loadBalancers=[{"loadBalancerName": "old"}])]}}, []),
         ({"DescribeTaskDefinition": definition_with(secrets=[{"name": "URL", "valueFrom": "/shop/url"}])}, []),
+        ({"DescribeServices": {"services": [service(deployments=[])]}}, []),
         (
             {
                 "DescribeTaskDefinition": definition_with(
@@ -385,6 +386,7 @@ SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-1", "AvailabilityZone": "a", 
         "no subnets",
         "classic load balancer",
         "parameter by its name",
+        "CodeDeploy",
         "log group of the driver",
         "another trusted service",
     ],
@@ -396,13 +398,42 @@ def test_what_the_next_task_needs(answers: dict[str, Any], expected: list[str], 
     assert findings(run) == expected
 
 
-def test_an_image_of_another_region_is_not_checked(aws: RecordedAws, run: Run) -> None:
+def test_what_is_in_another_region_is_not_checked(aws: RecordedAws, run: Run) -> None:
     """The clients are those of the service's region."""
-    image = recorded_aws.IMAGE.replace("us-east-1", "eu-west-1")
-    aws.answers["DescribeTaskDefinition"] = definition_with(image=image)
+    image, secret = [each.replace("us-east-1", "eu-west-1") for each in (recorded_aws.IMAGE, recorded_aws.SECRET)]
+    options = {"awslogs-group": "/elsewhere", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}
+    aws.answers["DescribeTaskDefinition"] = definition_with(
+        image=image,
+        secrets=[{"name": "PASSWORD", "valueFrom": secret}],
+        logConfiguration={"logDriver": "awslogs", "options": options},
+    )
     document = json.loads(run("Shop/Web", "--json")[1])
 
-    assert document["not_checked"] == [f"the image {image}: it is in another region"]
+    where = "it is in another region"
+    assert document["not_checked"] == [f"the image {image}: {where}", f"the secret {secret}: {where}"]
+    assert document["findings"] == []
+
+
+@pytest.mark.parametrize(("arn", "names"), [("url", ["/url", "url"]), ("shop/url", ["/shop/url"])])
+def test_a_parameter_without_a_path(arn: str, names: list[str], aws: RecordedAws, run: Run) -> None:
+    """Its ARN has a slash before its name, which the name may have, too."""
+    value = f"arn:aws:ssm:us-east-1:111122223333:parameter/{arn}"
+    aws.answers["DescribeTaskDefinition"] = definition_with(secrets=[{"name": "URL", "valueFrom": value}])
+    assert findings(run) == []
+    (request,) = [params for name, params in aws.requests if name == "DescribeParameters"]
+    assert request["ParameterFilters"][0]["Values"] == names
+
+
+def test_both_target_groups_of_blue_green_are_read(aws: RecordedAws, run: Run) -> None:
+    """Either may be in use."""
+    group = recorded_aws.GROUP_ARN
+    other = {"alternateTargetGroupArn": f"{group}-other", "productionListenerRule": "arn:rule", "roleArn": "arn:role"}
+    balancer = {"targetGroupArn": group, "advancedConfiguration": other}
+    aws.answers["DescribeServices"] = {"services": [service(loadBalancers=[balancer])]}
+    run("Shop/Web")
+
+    read = [params["TargetGroupArn"] for name, params in aws.requests if name == "DescribeTargetHealth"]
+    assert read == [group, f"{group}-other"]
 
 
 def test_an_image_for_another_processor_is_found_in_the_log(aws: RecordedAws, run: Run) -> None:
