@@ -99,6 +99,16 @@ def test_each_page_is_in_the_index() -> None:
     assert "(docs/README.md)" in README
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_decisions_are_short(page: Path) -> None:
+    """One screen, with the date, and a figure: what was measured, or a table."""
+    text = page.read_text()
+
+    assert len(text.splitlines()) <= 60
+    assert re.search(r"^Status: (decided|open), 20\d\d-\d\d-\d\d\.", text, flags=re.MULTILINE)
+    assert re.search(r"^## Measured$|^\|---", text, flags=re.MULTILINE)
+
+
 def test_the_anchors_exist() -> None:
     """Each link to a heading of a page names one that is there."""
     missing = []

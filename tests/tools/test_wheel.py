@@ -105,8 +105,10 @@ def test_what_package_indexes_show(unpacked: Path) -> None:
 def test_the_description_has_no_link_that_holds_in_the_repository_alone(unpacked: Path) -> None:
     """A package index shows the README without the files beside it."""
     text = unpacked_metadata(unpacked).read_text()
+    version = email.message_from_string(text)["Version"]
 
     assert re.findall(r"\]\((?!https://|#)[^)]*\)", text) == []
+    assert f"/blob/v{version}/docs/README.md)" in text, "of this version, also when main has changed"
 
 
 def unpacked_metadata(unpacked: Path) -> Path:
