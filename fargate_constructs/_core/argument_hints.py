@@ -80,6 +80,7 @@ ATTRIBUTE_HINTS = {
 
 # For a name of ecs_patterns or aws_ec2 that is not an argument here: by an argument of the class, and by CDK's name.
 SCALE = "write scaling=Scaling(min=..., max=...)"
+COOLDOWNS = "write scaling=Scaling(scale_in_cooldown=..., scale_out_cooldown=...)"
 TASKS = "write min_tasks=... and max_tasks=..."
 OWN_QUEUE = "write queue=sqs.Queue(...) for a queue of yours"
 FAILURE = "a deployment that fails is always rolled back; write rollback=Rollback(...) to say when"
@@ -106,11 +107,13 @@ CDK_HINTS = {
         "min_capacity": SCALE,
         "max_capacity": SCALE,
         "auto_scaling": SCALE,
+        **dict.fromkeys(("cooldown", "scale_in_cooldown", "scale_out_cooldown"), COOLDOWNS),
     },
     "min_tasks": {
         **dict.fromkeys(("scaling", "desired_count", "desired_task_count", "min_capacity", "max_capacity"), TASKS),
         **dict.fromkeys(("min_scaling_capacity", "max_scaling_capacity"), TASKS),
         "scaling_steps": "it scales on message_duration=... and acceptable_wait=...; leave it out",
+        "cooldown": "the times are fixed, so that the backlog does not swing; leave it out",
         **dict.fromkeys(("dead_letter_queue", "retention_period", "queue_name"), OWN_QUEUE),
         "port": "it takes messages, not requests; for both write FargateService(...) and its scale_on_backlog(...)",
     },
