@@ -20,12 +20,12 @@ MEANINGS = {
     r"Expired|SSOTokenLoad|UnauthorizedSSOToken|TokenRetrieval": "the credentials have expired; renew them, for "
     "example with `aws sso login`",
     r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch|AuthFailure|"
-    r"IncompleteSignature": "AWS does not accept these credentials; check --profile, and whether the region "
+    r"IncompleteSignature": "these credentials are not accepted; check --profile, and whether the region "
     "{region} is enabled in the account",
     r"NoRegion": "there is no region; write --region, or set AWS_REGION",
-    r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError": "AWS does not answer; "
+    r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError": "there is no answer; "
     "check the network, and whether {region} is a region",
-    r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "AWS has limited the rate of requests, also after "
+    r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "the rate of requests is limited, also after "
     "several attempts; wait a minute",
 }
 

@@ -86,4 +86,4 @@ def test_without_aws_an_error_is_one_line(aws: Emulator) -> None:
     status, output, errors = explain(aws, "Shop/Web", **closed)
 
     assert (status, output, errors.count("\n")) == (2, "", 1)
-    assert "AWS does not answer" in errors
+    assert "AWS: there is no answer" in errors
