@@ -65,6 +65,6 @@ def _print(conversion: Conversion, output: Path) -> None:
             where = (
                 "" if set(each.environments) == set(conversion.environments) else f" ({', '.join(each.environments)})"
             )
-            field = f" {each.field}" if each.field else ""
-            screen.print(f"  {each.file}:{each.line}:{field}{where}: {each.todo}", soft_wrap=True)
+            place = f"{each.file}:{each.line}: {each.field}" if each.field else each.file
+            screen.print(f"  {place}{where}: {each.todo}", soft_wrap=True)
     screen.print("\nNext: docs/from-copilot.md has the order of steps.")

@@ -12,7 +12,7 @@ from fargate_constructs.adoption.copilot.code import INDENT, WIDTH, text_code
 from fargate_constructs.adoption.copilot.draft import Topic, safe_name
 from fargate_constructs.adoption.copilot.environment_file import MODULES
 from fargate_constructs.adoption.copilot.messages import topic_attribute
-from fargate_constructs.adoption.copilot.statements import Statements, comment_lines, merged_lines
+from fargate_constructs.adoption.copilot.statements import Statements, merged_lines
 from fargate_constructs.adoption.copilot.values import construct_id, variable_name
 
 CORE = ("App", "Duration", "Fn", "Stack", "Stage")
@@ -134,7 +134,7 @@ def app_module(application: str, environments: Sequence[str], modules: Sequence[
     ordered = _in_order(modules)
     names = "".join(f"{text_code(each)}, " for each in environments).strip()
     body = ["app = App()"]
-    body += comment_lines("An environment in another account or region: Stage(app, name, env=Environment(…)).", 0)
+    body.append("# In another account or region: Stage(app, name, env=Environment(…)).")
     body.append(f"for name in ({names if len(environments) == 1 else names[:-1]}):")
     body.append(f"{INDENT}stage = Stage(app, name)")
     for module in ordered:

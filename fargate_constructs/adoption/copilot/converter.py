@@ -1,6 +1,5 @@
 """Converts a workspace or a manifest: reads, writes the files of an app, and says what is not converted."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from fargate_constructs.adoption.copilot.app_files import (
 )
 from fargate_constructs.adoption.copilot.draft import Draft, Topic
 from fargate_constructs.adoption.copilot.environment_file import environment_module
-from fargate_constructs.adoption.copilot.fields import TYPES
+from fargate_constructs.adoption.copilot.fields import KINDS
 from fargate_constructs.adoption.copilot.overrides import with_overrides
 from fargate_constructs.adoption.copilot.sections import Ledger, Section
 from fargate_constructs.adoption.copilot.source import Block, Items, Scalar
@@ -23,8 +22,6 @@ from fargate_constructs.adoption.copilot.statements import Statements
 from fargate_constructs.adoption.copilot.values import flag
 from fargate_constructs.adoption.copilot.workload import statements
 from fargate_constructs.adoption.copilot.workspace import Manifest, Workspace, find_workspace
-
-KINDS = {letter: name for name, letter in TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -71,13 +68,12 @@ def convert(path: Path, *, output: Path, environment: str | None = None, applica
     topics = frozenset(topic for each in workspace.manifests for topic in _topics(each))
     modules: list[Module] = []
     findings: list[Finding] = []
-    own = _inside(output, workspace.root)
     for position, manifest in enumerate(workspace.manifests):
         by_name: dict[str, Statements] = {}
         taken: dict[Topic, None] = {}
         notes: dict[tuple[int, str, str, bool], list[str]] = {}
         for name in names:
-            draft = _draft(manifest, workspace, name, topics, own)
+            draft = _draft(manifest, workspace, name, topics, output)
             by_name[name] = statements(draft, position)
             taken |= dict.fromkeys(sorted(draft.subscribed, key=lambda each: (each.publisher, each.name)))
             for note in draft.root.ledger.notes:
@@ -94,10 +90,11 @@ def convert(path: Path, *, output: Path, environment: str | None = None, applica
     return Conversion(workspace.application, tuple(names), _files(workspace, names, modules, output), findings)
 
 
-def _draft(manifest: Manifest, workspace: Workspace, name: str, topics: frozenset[Topic], own: str) -> Draft:
+def _draft(manifest: Manifest, workspace: Workspace, name: str, topics: frozenset[Topic], output: Path) -> Draft:
     ledger = Ledger(manifest.file, manifest.kind)
     section = Section(ledger, with_overrides(manifest.block, name))
-    return Draft(manifest.name, manifest.kind, workspace.application, section, topics, own)
+    folders = (each.resolve().as_posix() for each in (workspace.root, output))
+    return Draft(manifest.name, manifest.kind, workspace.application, section, topics, *folders)
 
 
 def _files(workspace: Workspace, names: Sequence[str], modules: Sequence[Module], output: Path) -> dict[str, str]:
@@ -127,12 +124,6 @@ def _topics(manifest: Manifest) -> list[Topic]:
             is_fifo = isinstance(fifo, Block) or (isinstance(fifo, Scalar) and flag(fifo.text) is True)
             found.append(Topic(manifest.name, f"{name.text}{'.fifo' if is_fifo else ''}"))
     return found
-
-
-def _inside(output: Path, root: Path) -> str:
-    """Return the folder of the app from the root, or "" if it is elsewhere."""
-    relative = os.path.relpath(output.resolve(), root.resolve())
-    return "" if relative.startswith("..") or relative == "." else Path(relative).as_posix()
 
 
 def _shown(file: Path, root: Path) -> str:

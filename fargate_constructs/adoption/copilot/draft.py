@@ -29,8 +29,10 @@ class Draft:
     root: Section
     topics: frozenset[Topic]
     """The topics that this conversion makes."""
+    workspace: str = ""
+    """The root of the workspace."""
     output: str = ""
-    """The folder of the app, from the root of the workspace, if it is in it."""
+    """The folder of the app."""
     function: str = "FargateService"
     alias: str = ""
     arguments: dict[str, Expression] = field(default_factory=dict)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Value
-
 TYPES = {
     "Load Balanced Web Service": "L",
     "Backend Service": "B",
@@ -15,6 +13,7 @@ TYPES = {
     "Scheduled Job": "J",
     "Environment": "E",
 }
+KINDS = {letter: name for name, letter in TYPES.items()}
 NOT_CONVERTED = "not converted: "
 ANY = "**"
 
@@ -66,35 +65,17 @@ def _tree(kind: str) -> _Node:
     return root
 
 
-def validate_keys(file: Path, kind: str, manifest: Block) -> None:
-    """Refuse a key that Copilot does not know, also below `environments`.
-
-    Raises:
-        ManifestError: With the line, and the nearest key that Copilot knows.
-    """
-    tree = _tree(kind)
-    environments = manifest.get("environments")
-    _validate(file, Block({k: v for k, v in manifest.items() if k != "environments"}, 0, manifest.lines), tree, "")
-    if isinstance(environments, Block):
-        for name, override in environments.items():
-            _validate(file, override, tree, f"environments.{name}.")
-
-
-def _validate(file: Path, value: Value, node: _Node, path: str) -> None:
-    if ANY in node.children:
-        return
-    if isinstance(value, Items):
-        for each in value:
-            _validate(file, each, node.children.get("[]", _Node()), path)
-    if not isinstance(value, Block):
-        return
-    for key, inner in value.items():
-        child = node.children.get(key) or node.children.get("*")
+def unknown_field(kind: str, path: str) -> str:
+    """Return what to say about a field that Copilot does not know, with the nearest one that it knows, or ""."""
+    node = _tree(kind)
+    for part in path.replace("[]", ".[]").split("."):
+        if ANY in node.children:
+            return ""
+        child = node.children.get(part) or node.children.get("*")
         if child is None:
             known = sorted(set(node.children) - {"[]"})
-            near = difflib.get_close_matches(key, known, 1, 0.5)
+            near = difflib.get_close_matches(part, known, 1)
             advice = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known) or 'none here'}"
-            raise ManifestError(
-                file, value.lines[key], f"unknown key {path}{key!r}; {advice}".replace(f"{path}'", f"'{path}")
-            )
-        _validate(file, inner, child, f"{path}{key}.")
+            return f"a {KINDS[kind]} has no such field, and Copilot ignores it; {advice}"
+        node = child
+    return ""

@@ -59,9 +59,9 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
         )
     if file != "Dockerfile":
         options["file"] = text(file)
-    if draft.output and (folder == "." or draft.output.startswith(f"{folder}/")):
-        own = draft.output if folder == "." else draft.output.removeprefix(f"{folder}/")
-        options["exclude"] = Listed((text(own),))
+    own = posixpath.relpath(draft.output, posixpath.join(draft.workspace, folder))
+    if not own.startswith(".."):
+        options["exclude"] = Listed((text("cdk.out" if own == "." else own),))
     path = Raw("str(WORKSPACE)") if folder == "." else Raw(f"str(WORKSPACE / {text_code(folder)})")
     return call("ecs.ContainerImage.from_asset", path, **options, platform=Raw(f"ecr_assets.Platform.{platform}"))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fargate_constructs.adoption.copilot.fields import what_to_do
+from fargate_constructs.adoption.copilot.fields import unknown_field, what_to_do
 from fargate_constructs.adoption.copilot.source import VARIABLE, WRITTEN, Block, Items, ManifestError, Scalar, Value
 from fargate_constructs.adoption.copilot.values import flag, milliseconds
 
@@ -179,7 +179,7 @@ class Section:
         """List each value that no reader took."""
         for path, pattern, line in self._rest():
             self.ledger.read.add(path)
-            todo = what_to_do(self.ledger.kind, pattern)
+            todo = unknown_field(self.ledger.kind, pattern) or what_to_do(self.ledger.kind, pattern)
             self.ledger.notes.append(Note(path, line, todo, is_lost=True))
 
     def _rest(self) -> Iterator[tuple[str, str, int]]:
@@ -188,7 +188,9 @@ class Section:
             value = self.raw(key)
             if path in self.ledger.read:
                 continue
-            if isinstance(value, Block) and value:
+            if unknown_field(self.ledger.kind, self._pattern_of(key)):
+                yield path, self._pattern_of(key), self.line(key)
+            elif isinstance(value, Block) and value:
                 yield from Section(self.ledger, value, path, self._pattern_of(key))._rest()
             elif isinstance(value, Items) and value and all(isinstance(each, Block) for each in value):
                 for inner in self.sections(key):

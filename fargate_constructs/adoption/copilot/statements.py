@@ -26,9 +26,14 @@ DEFAULTS = {
     "fifo": "False",
     "hosts": "()",
     "memory_limit_mib": "512",
+    "port": '""',  # of a route; a service always has the argument
+    "protocol": "elbv2.ApplicationProtocol.HTTP",
+    "protocol_version": "elbv2.ApplicationProtocolVersion.HTTP1",
     "read_only": "False",
     "retries": "0",
     "source_ips": "()",
+    "target_port": '""',
+    "tcp.add_listener.protocol": "None",
 }
 COMMENT_WIDTH = 80
 
@@ -210,7 +215,7 @@ def _merged_calls(calls: Mapping[str, Call]) -> Expression:
     for each in calls.values():
         names |= {name: None for name, _ in each.arguments if name}
     for name in names:
-        default = Raw(DEFAULTS.get(name, "None"))
+        default = Raw(DEFAULTS.get(f"{first.function}.{name}", DEFAULTS.get(name, "None")))
         arguments.append((name, merged({key: each.argument(name) or default for key, each in calls.items()}, 1)))
     return Call(first.function, tuple(arguments))
 

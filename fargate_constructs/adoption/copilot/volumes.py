@@ -9,6 +9,8 @@ from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
 
+UNKNOWN = "no volume of the manifest has this name; if an override made it, add the volume and the mount by hand"
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -28,10 +30,11 @@ def volumes(draft: Draft) -> None:
     for sidecar, section in draft.root.children("sidecars").items():
         for mount in section.sections("mount_points"):
             source = mount.text("source_volume")
-            if source not in found:
-                raise mount.wrong(
-                    "source_volume", f"one of the volumes ({', '.join(found) or 'there is none'})", source
-                )
+            if source is None or source not in found:
+                mount.lose("source_volume", UNKNOWN)
+                mount.take("path")
+                mount.take("read_only")
+                continue
             _mount(
                 draft,
                 source,

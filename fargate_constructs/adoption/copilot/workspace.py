@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fargate_constructs.adoption.copilot.fields import TYPES, validate_keys
+from fargate_constructs.adoption.copilot.fields import TYPES
 from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Scalar, read_yaml
 
 FOLDER, SUMMARY, MANIFEST = "copilot", ".workspace", "manifest.yml"
@@ -13,10 +13,12 @@ OTHER_TYPES = {
     "Request-Driven Web Service": "App Runner is another service of AWS; make a FargateService with a route",
 }
 PIPELINE = "a pipeline of CDK deploys an app: pipelines.CodePipeline, or `cdk deploy` in your CI"
-ADDON = (
-    "its stack is below Copilot's service, which had its outputs as variables, secrets, policies and security groups; "
-    "deploy the template as a stack of its own first (docs/from-copilot.md, step 2)"
+ADDONS = (
+    "a stack below that of Copilot's service, which had its outputs as variables, secrets, policies and security "
+    "groups; deploy the templates as a stack of its own first (docs/from-copilot.md, step 2)"
 )
+OVERRIDES = "overrides of Copilot's template: write them as overrides of the L1 constructs"
+STAYS = "it stays in Copilot's stack of the environment; manifests may import what it exports"
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,7 @@ def find_workspace(path: Path, application: str | None) -> Workspace:
         raise FileNotFoundError(f"there is no <name>/{MANIFEST} in {folder}: pass the root of a Copilot workspace")
     workspace = Workspace(folder.resolve().parent, _application(folder, application, folder))
     for file in sorted(folder.glob(f"environments/*/{MANIFEST}")):
-        block = read_yaml(file, workspace.application)
-        validate_keys(file, "E", block)
-        workspace.environments[file.parent.name] = block
+        workspace.environments[file.parent.name] = read_yaml(file, workspace.application)
     for file in files:
         _read(workspace, file)
     workspace.not_converted += list(_others(folder))
@@ -118,14 +118,12 @@ def _read(workspace: Workspace, file: Path) -> None:
     if kind is None or kind == "E":
         known = ", ".join(repr(each) for each in TYPES if each != "Environment")
         raise ManifestError(file, block.lines["type"], f"type must be one of {known}, got: {type_.text!r}")
-    validate_keys(file, kind, block)
     workspace.manifests.append(Manifest(file, name.text, kind, block))
 
 
 def _others(folder: Path) -> Iterator[tuple[Path, str]]:
-    for addon in sorted(folder.glob("*/addons/*.y*ml")):
-        yield addon, ADDON
-    for override in sorted([*folder.glob("*/overrides"), *folder.glob("environments/overrides")]):
-        yield override, "overrides of Copilot's template: write them as overrides of the L1 constructs"
+    for name, todo in (("addons", ADDONS), ("overrides", OVERRIDES)):
+        for found in sorted(folder.glob(f"*/{name}")):
+            yield found, STAYS if found.parent.name == "environments" else todo
     for pipeline in sorted([*folder.glob("pipelines/*"), *folder.glob("pipeline.yml"), *folder.glob("buildspec.yml")]):
         yield pipeline, PIPELINE

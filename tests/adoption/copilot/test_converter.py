@@ -36,13 +36,7 @@ def code_of(folder: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{WEB}colour: red\n", "manifest.yml:4: unknown key 'colour'; did you mean 'count'?"),
-        (f"{WEB}http:\n  pathh: /\n", "manifest.yml:5: unknown key 'http.pathh'; did you mean 'path'?"),
-        (f"{WEB}http:\n  additional_rules:\n  - pth: a\n", "manifest.yml:6: unknown key 'http.additional_rules.pth'"),
-        (f"{WEB}environments:\n  prod:\n    memry: 1\n", "'environments.prod.memry'; did you mean 'memory'?"),
-        (f"{JOB}http:\n  path: /\n", "unknown key 'http'"),
-        (f"{WEB}sidecars:\n  a: {{imag: x}}\n", "'sidecars.a.imag'; did you mean 'image'?"),
-        (f"{WEB}cpu: {{a: 1}}\n", "unknown key 'cpu.a'; known are: none here"),
+        (f"{WEB}cpu: {{a: 1}}\n", "cpu must be a text, got: a map"),
         ("name: [\n", "this is not YAML"),
         ("- a\n", "a manifest must be a map"),
         ("", "a manifest must be a map"),
@@ -85,10 +79,6 @@ def code_of(folder: Path, text: str) -> str:
         (
             f"{BACKEND.replace('port: 80', 'depends_on: {x: start}')}",
             "image.depends_on.x must be a container of the task",
-        ),
-        (
-            f"{WEB}sidecars: {{a: {{image: x, mount_points: [{{source_volume: v, path: /v}}]}}}}\n",
-            "source_volume must be one of the volumes (there is none), got: 'v'",
         ),
         (f"{WEB}variables: {{A: {{}}}}\n", "variables.A must be a text or from_cfn"),
         (f"{WEB}secrets: {{A: {{}}}}\n", "secrets.A must be a text, secretsmanager or from_cfn"),
@@ -210,6 +200,14 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
         ),
         (f"{WEB}nlb: {{port: 81, alias: [{{name: a.com, hosted_zone: Z1}}]}}\n", "# not converted: nlb.alias[0].name"),
         (f"{WEB}exec: {{enable: false}}\n", "# different: exec: "),
+        (
+            f"{WEB}sidecars: {{a: {{image: x, mount_points: [{{source_volume: v, path: /v}}]}}}}\n",
+            "# not converted: sidecars.a.mount_points[0].source_volume: no",
+        ),
+        (
+            f"{WEB}image: {{build: {{context: ..}}}}\n".replace("image: {location: nginx, port: 80}\n", ""),
+            'str(WORKSPACE / ".."), exclude=["test_forms',
+        ),
         (f"{WEB}http: {{path: /, alias: [{{name: a.com}}]}}\n", 'hosts=["a.com"]'),
         (f"{WEB}deployment: {{rollback_alarms: {{memory_utilization: 50}}}}\n", '"MemoryAlarm"'),
         (f"{WEB}variables:\n  A: ${{tag}}\n", 'tag = os.environ["tag"]'),
@@ -249,6 +247,34 @@ environments:
     file.write_text(f"{WEB}environments:\n  test: {{nlb: {{port: 7000}}}}\n  prod: {{cpu: 512}}\n")
     code = " ".join(convert(file, output=tmp_path / "cdk", application="shop").files["web_stack.py"].split())
     assert '"test": {"port-80": 80, "port-7000": 7000}, "prod": 80, }[environment.name]' in code
+    only_prod = "{http: {path: /, target_port: 443, version: grpc}, nlb: {port: 53/udp, target_port: 54}}"
+    file.write_text(f"{WEB}nlb: {{port: 53}}\nhttp: {{path: /}}\nenvironments:\n  test: {{}}\n  prod: {only_prod}\n")
+    code = " ".join(convert(file, output=tmp_path / "cdk", application="shop").files["web_stack.py"].split())
+    assert 'protocol={"test": elbv2.ApplicationProtocol.HTTP, "prod": ' in code.replace("{ ", "{")
+    assert '"test": elbv2.ApplicationProtocolVersion.HTTP1, "prod": ' in code
+    assert 'protocol={"test": None, "prod": elbv2.Protocol.UDP}' in code
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "advice"),
+    [
+        (f"{WEB}colour: red\n", "4 colour", "known are: command, count, cpu"),
+        (f"{WEB}http:\n  pathh: /\n", "5 http.pathh", "did you mean 'path'?"),
+        (f"{WEB}http:\n  additional_rules:\n  - pth: a\n", "6 http.additional_rules[0].pth", "did you mean 'path'?"),
+        (f"{WEB}environments:\n  test:\n    memry: 1\n", "6 memry", "did you mean 'memory'?"),
+        (f"{JOB}on: {{schedule: '@daily'}}\nhttp:\n  path: /\n", "5 http", "known are: command"),
+        (f"{WEB}sidecars:\n  a: {{image: x, imag: x}}\n", "5 sidecars.a.imag", "did you mean 'image'?"),
+        (f"{WEB}exec: {{on: {{a: 1}}}}\n", "4 exec.on", "known are: enable"),
+        (f"{WEB}observability: {{tracing: awsxray, zzz: 1}}\n", "4 observability.zzz", "known are: tracing"),
+    ],
+)
+def test_unknown_fields(text: str, field: str, advice: str, tmp_path: Path) -> None:
+    """What Copilot does not know it ignores, so it is listed with its line and what it may mean."""
+    found = {f"{each.line} {each.field}": each.todo for each in convert_text(tmp_path, text).findings if each.is_lost}
+
+    assert [*found] == [field]
+    assert " has no such field, and Copilot ignores it; " in found[field]
+    assert advice in found[field]
 
 
 @pytest.mark.parametrize(
@@ -303,6 +329,7 @@ def test_a_workspace_has_more_than_services(tmp_path: Path) -> None:
         "web/manifest.yml": WEB + "publish: {topics: [{name: a}]}\nenvironments: {dev: {cpu: 512}}\n",
         "work/manifest.yml": WORKER.replace("web", "work") + "subscribe: {topics: [{name: a, service: web}]}\n",
         "web/addons/bucket.yml": "Resources: {}\n",
+        "environments/addons/database.yml": "Resources: {}\n",
         "web/overrides/cfn.patches.yml": "[]\n",
         "pipelines/main/manifest.yml": "name: main\n",
         "site/manifest.yml": "name: site\ntype: Static Site\n",
@@ -317,21 +344,19 @@ def test_a_workspace_has_more_than_services(tmp_path: Path) -> None:
     assert conversion.environments == ("test", "dev")
     listed = {each.file: each.todo for each in conversion.findings if not each.field}
     assert set(listed) == {
-        "copilot/web/addons/bucket.yml",
+        "copilot/web/addons",
+        "copilot/environments/addons",
         "copilot/web/overrides",
         "copilot/pipelines/main",
         "copilot/site/manifest.yml",
         "copilot/run/manifest.yml",
     }
     assert listed["copilot/site/manifest.yml"].startswith("Static Site: ")
+    assert listed["copilot/environments/addons"].startswith("it stays in Copilot's stack")
     assert "        web_a_topic: sns.ITopic," in conversion.files["work_stack.py"]
     assert "web_a_topic=web.a_topic" in conversion.files["app.py"]
     only = convert(tmp_path, output=tmp_path.parent / "elsewhere", environment="test")
     assert only.environments == ("test",)
-
-    (copilot / "environments/test/manifest.yml").write_text("name: test\ntype: Environment\nhttp: {pubic: {}}\n")
-    with pytest.raises(ValueError, match=r"unknown key 'http.pubic'; did you mean 'public'"):
-        convert(copilot, output=tmp_path)
 
 
 def test_where_there_is_nothing(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from unittest import mock
 
 import pytest
 
-from fargate_constructs.adoption.copilot import converter, workspace
-from fargate_constructs.adoption.copilot.fields import NOT_CONVERTED, TYPES, all_fields, texts_of
+from fargate_constructs.adoption.copilot import workspace
+from fargate_constructs.adoption.copilot.fields import KINDS, NOT_CONVERTED, TYPES, all_fields, texts_of
 from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Value, read_yaml
 from tests.adoption.copilot import field_table
 from tests.adoption.copilot.generated import COPILOT, conversion_of
@@ -123,7 +123,7 @@ def test_a_converted_field_is_not_listed() -> None:
 
     # A TLS listener needs a certificate, and a member of a list that the constructs fill needs its index.
     assert converted == {"nlb.additional_listeners[].port", "taskdef_overrides[].path"}
-    assert converter.KINDS["W"] == "Worker Service"
+    assert KINDS["W"] == "Worker Service"
 
 
 def test_the_guide_has_the_table() -> None:
