@@ -13,16 +13,20 @@ import traceback
 PROGRAM = "fargate-constructs"
 
 
+def missing(error: ModuleNotFoundError) -> str:
+    """Return what to install."""
+    return (
+        f"the command line needs the package {error.name}, which is not installed: "
+        "pip install 'fargate-constructs[cli]', or '.[cli]' in a checkout"
+    )
+
+
 def main() -> int:
     """Run the command that the arguments of the process name; return its exit status: docs/command-line.md."""
     try:
         from fargate_constructs.cli.command_line import NO_ANSWER, commands  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        print(  # noqa: T201 - click may be what is missing
-            f"{PROGRAM}: the command line needs the package {error.name}, which is not installed: "
-            "pip install 'fargate-constructs[cli]', or '.[cli]' in a checkout",
-            file=sys.stderr,
-        )
+        print(f"{PROGRAM}: {missing(error)}", file=sys.stderr)  # noqa: T201 - click may be what is missing
         return 2
     try:
         commands.main(prog_name=PROGRAM)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fargate_constructs.cli import missing
 from fargate_constructs.cli.aws import meaning_of
 
 # Exit statuses: docs/command-line.md.
@@ -54,6 +55,8 @@ class LazyCommands(click.Group):
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
             raise click.exceptions.Exit(NOT_READ) from None
+        except ModuleNotFoundError as error:  # a command loads when it is used
+            raise _NoAnswerError(missing(error)) from error
         except (ImportError, OSError, TypeError, ValueError) as error:  # what the library raises for bad input
             raise _NoAnswerError(str(error)) from error
         except Exception as error:

@@ -93,8 +93,8 @@ def convert(path: Path, *, output: Path, environment: str | None = None, applica
 def _draft(manifest: Manifest, workspace: Workspace, name: str, topics: frozenset[Topic], output: Path) -> Draft:
     ledger = Ledger(manifest.file, manifest.kind)
     section = Section(ledger, with_overrides(manifest.block, name))
-    folders = (each.resolve().as_posix() for each in (workspace.root, output))
-    return Draft(manifest.name, manifest.kind, workspace.application, section, topics, *folders)
+    root, own = workspace.root.resolve().as_posix(), output.resolve().as_posix()
+    return Draft(manifest.name, manifest.kind, workspace.application, section, topics, root, own)
 
 
 def _files(workspace: Workspace, names: Sequence[str], modules: Sequence[Module], output: Path) -> dict[str, str]:

@@ -69,8 +69,6 @@ def unknown_field(kind: str, path: str) -> str:
     """Return what to say about a field that Copilot does not know, with the nearest one that it knows, or ""."""
     node = _tree(kind)
     for part in path.replace("[]", ".[]").split("."):
-        if ANY in node.children:
-            return ""
         child = node.children.get(part) or node.children.get("*")
         if child is None:
             known = sorted(set(node.children) - {"[]"})

@@ -68,11 +68,13 @@ def read_yaml(file: Path, application: str) -> Block:
     """
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
+        value = _Reader(file, application).value(node) if node else None
+    except RecursionError as error:
+        raise ManifestError(file, 1, "this is too deep: an alias holds itself, or maps are in too many maps") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise ManifestError(file, mark.line + 1 if mark else 1, f"this is not YAML: {problem}") from error
-    value = _Reader(file, application).value(node) if node else None
     if not isinstance(value, Block):
         raise ManifestError(file, 1, "a manifest must be a map of fields such as 'name: web'")
     return value

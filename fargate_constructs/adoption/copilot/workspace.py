@@ -1,5 +1,6 @@
 """Finds the manifests of a Copilot workspace."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from fargate_constructs.adoption.copilot.fields import TYPES
 from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Scalar, read_yaml
 
+# https://github.com/aws/copilot-cli/blob/mainline/internal/pkg/cli/validate.go
+NAME = re.compile(r"[a-z][a-z0-9-]*")
 FOLDER, SUMMARY, MANIFEST = "copilot", ".workspace", "manifest.yml"
 OTHER_TYPES = {
     "Static Site": "make an s3.Bucket and a cloudfront.Distribution with s3deploy.BucketDeployment",
@@ -118,6 +121,14 @@ def _read(workspace: Workspace, file: Path) -> None:
     if kind is None or kind == "E":
         known = ", ".join(repr(each) for each in TYPES if each != "Environment")
         raise ManifestError(file, block.lines["type"], f"type must be one of {known}, got: {type_.text!r}")
+    if not NAME.fullmatch(name.text):
+        message = f"name must be small letters, digits and hyphens, and begin with a letter, got: {name.text!r}"
+        raise ManifestError(file, block.lines["name"], message)
+    overrides = block.get("environments", Block({}, 0, {}))
+    for each in overrides.values() if isinstance(overrides, Block) else [overrides]:
+        if not isinstance(each, Block) and not (isinstance(each, Scalar) and each.is_null):
+            message = "environments must be a map of the fields of each environment by its name"
+            raise ManifestError(file, block.lines["environments"], message)
     workspace.manifests.append(Manifest(file, name.text, kind, block))
 
 

@@ -1,6 +1,7 @@
 """What is read and refused, and the forms that a field may have."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,10 @@ def code_of(folder: Path, text: str) -> str:
         ("name: web\nname: api\n", ":2: the key 'name' is there twice"),
         ("name: web\n? [a]\n: b\n", "a key must be a text"),
         ("name: web\n<<: a\n", "'<<' takes a map"),
+        ("name: web\nimage: &a {labels: *a}\n", ":1: this is too deep: an alias holds itself"),
+        (WEB.replace("web", "9-web"), ":1: name must be small letters, digits and hyphens, and begin with a letter"),
+        (f"{WEB}environments: [test]\n", ":4: environments must be a map of the fields of each environment"),
+        (f"{WEB}environments: {{test: cpu}}\n", ":4: environments must be a map of the fields of each environment"),
         ("name: web\n", "type is missing"),
         ("type: Backend Service\n", "name is missing"),
         ("name: web\ntype: Backend\n", "type must be one of 'Load Balanced Web Service', 'Backend Service'"),
@@ -401,6 +406,16 @@ def test_the_command(tmp_path: Path) -> None:
     assert document["environments"] == ["prod"]
     assert "api_stack.py" in document["files"]
     assert {"file", "line", "field", "environments", "todo", "is_lost"} == set(document["findings"][0])
+
+
+def test_the_command_without_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install."""
+    monkeypatch.delitem(sys.modules, "fargate_constructs.cli.from_copilot", raising=False)
+    monkeypatch.setitem(sys.modules, "fargate_constructs.adoption.copilot", None)
+    done = CliRunner().invoke(commands, ["from-copilot"])
+
+    assert done.exit_code == 2
+    assert "pip install 'fargate-constructs[cli]'" in done.output
 
 
 def test_the_command_without_anything_to_convert(tmp_path: Path) -> None:
