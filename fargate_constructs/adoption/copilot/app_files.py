@@ -68,7 +68,7 @@ def workload_module(module: Module) -> str:
         f"class {module.class_name}(Stack):",
         f'{INDENT}"""{module.name} of Copilot, in one environment."""',
         "",
-        *_signature(parameters),
+        *_fitted("def __init__(", parameters, ") -> None:", 1),
         f"{INDENT * 2}super().__init__(scope, id)",
         f'{INDENT * 2}environment = CopilotEnvironment(self, "Environment", environment_name)',
         *merged_lines(module.statements, 2),
@@ -77,11 +77,13 @@ def workload_module(module: Module) -> str:
     return _module(title, body)
 
 
-def _signature(parameters: Sequence[str]) -> list[str]:
-    one = f"{INDENT}def __init__({', '.join(parameters)}) -> None:"
+def _fitted(opening: str, items: Sequence[str], closing: str, indent: int) -> list[str]:
+    """Return items between two texts: on one line if it fits, or each on its own."""
+    space = INDENT * indent
+    one = f"{space}{opening}{', '.join(items)}{closing}"
     if len(one) <= WIDTH:
         return [one]
-    return [f"{INDENT}def __init__(", *(f"{INDENT * 2}{each}," for each in parameters), f"{INDENT}) -> None:"]
+    return [f"{space}{opening}", *(f"{space}{INDENT}{each}," for each in items), f"{space}{closing}"]
 
 
 def _module(title: str, body: Sequence[str]) -> str:
@@ -117,16 +119,11 @@ def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
         if alias in names:
             yield f"from aws_cdk import {module} as {alias}"
     yield "from constructs import Construct"
-    yield from _from("fargate_constructs", [name for name in LIBRARY if name in names])
+    library = [name for name in LIBRARY if name in names]
+    one = f"from fargate_constructs import {', '.join(library)}"
+    yield from [one] if len(one) <= WIDTH else _fitted("from fargate_constructs import (", library, ")", 0)
     yield ""
     yield f"from {ENVIRONMENT_FILE.removesuffix('.py')} import {', '.join(sorted(LOCAL & names))}"
-
-
-def _from(module: str, names: Sequence[str]) -> list[str]:
-    one = f"from {module} import {', '.join(names)}"
-    if len(one) <= WIDTH:
-        return [one]
-    return [f"from {module} import (", *(f"{INDENT}{name}," for name in names), ")"]
 
 
 def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:
@@ -143,18 +140,11 @@ def app_module(application: str, environments: Sequence[str], modules: Sequence[
         ]
         arguments = ["stage", text_code(module.name), "environment_name=name", *topics]
         target = f"{safe_name(module.name)} = " if _is_used(module, modules) else ""
-        body += _call(f"{target}{module.class_name}", arguments)
+        body += _fitted(f"{target}{module.class_name}(", arguments, ")", 1)
     body.append("app.synth()")
     imports = sorted(f"from {module.file.removesuffix('.py')} import {module.class_name}" for module in modules)
     title = f'"""The services and jobs of {application}, beside those of Copilot."""'
     return f"{title}\n\nfrom aws_cdk import App, Stage\n\n" + "\n".join(imports) + "\n\n" + "\n".join(body) + "\n"
-
-
-def _call(function: str, arguments: Sequence[str]) -> list[str]:
-    one = f"{INDENT}{function}({', '.join(arguments)})"
-    if len(one) <= WIDTH:
-        return [one]
-    return [f"{INDENT}{function}(", *(f"{INDENT * 2}{each}," for each in arguments), f"{INDENT})"]
 
 
 def _is_used(module: Module, modules: Sequence[Module]) -> bool:

@@ -16,11 +16,11 @@ from fargate_constructs.adoption.copilot.code import (
     text,
     texts,
 )
-from fargate_constructs.adoption.copilot.draft import Draft, safe_name
+from fargate_constructs.adoption.copilot.draft import Draft, durations, safe_name, text_map
 from fargate_constructs.adoption.copilot.images import FROM_REGISTRY, image, registry_credentials, secret_by_arn
 from fargate_constructs.adoption.copilot.sections import Note, Section
 from fargate_constructs.adoption.copilot.source import VARIABLE
-from fargate_constructs.adoption.copilot.values import construct_id, duration_code, port_and_protocol
+from fargate_constructs.adoption.copilot.values import construct_id, port_and_protocol
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ def main_container(draft: Draft, platform: str) -> None:
     if found is None:
         raise root.ledger.error(root.line("image"), "image needs build or location")
     arguments["image"] = found
-    if labels := section.section("labels").keys:
-        values = section.section("labels")
-        arguments["docker_labels"] = mapping({key: text(values.text(key) or "") for key in labels})
+    if labels := text_map(section.section("labels")):
+        arguments["docker_labels"] = labels
     arguments |= _program(root)
     draft.variables |= variables(root.section("variables"))
     if file := root.text("env_file"):
@@ -168,9 +167,7 @@ def health_options(section: Section) -> dict[str, Expression]:
     options: dict[str, Expression] = {}
     if command := section.texts("command"):
         options["command"] = texts(command)
-    for key, name in (("interval", "interval"), ("timeout", "timeout"), ("start_period", "start_period")):
-        if (length := section.milliseconds(key)) is not None:
-            options[name] = Raw(duration_code(length))
+    options |= durations(section, {key: key for key in ("interval", "timeout", "start_period")})
     if (retries := section.number("retries")) is not None:
         options["retries"] = Raw(str(retries))
     return options
@@ -227,9 +224,7 @@ def _sidecar(draft: Draft, name: str, section: Section, condition: str | None, p
         options["secrets"] = mapping(found)
     options |= _program(section)
     options["health_check"] = health_check(section.section("healthcheck"))
-    labels = section.section("labels")
-    if labels.keys:
-        options["docker_labels"] = mapping({key: text(labels.text(key) or "") for key in labels.keys})
+    options["docker_labels"] = text_map(section.section("labels"))
     essential = section.flag("essential")
     if essential is not None and not (essential is False and condition in {"complete", "success"}):
         options["essential"] = Raw(str(essential))

@@ -1,12 +1,13 @@
 """One workload in one environment, while its statements are collected."""
 
 import keyword
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Call, Expression
+from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, mapping, text
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
-from fargate_constructs.adoption.copilot.values import variable_name
+from fargate_constructs.adoption.copilot.values import duration_code, variable_name
 
 RESERVED = {"self", "environment", "cluster", "app", "stack", "id", "scope", "json", "os"}
 
@@ -83,6 +84,18 @@ class Draft:
     def of_service(self, path: str) -> str:
         """Return an attribute of the service or job."""
         return f"{self.variable}.{path}"
+
+
+def text_map(section: Section) -> Mapped | None:
+    """Return a map of texts, or None if it is empty."""
+    values = {key: text(section.text(key) or "") for key in section.keys}
+    return mapping(values) if values else None
+
+
+def durations(section: Section, names: Mapping[str, str]) -> dict[str, Expression]:
+    """Return the durations of a section by the names of arguments."""
+    lengths = {name: section.milliseconds(key) for key, name in names.items()}
+    return {name: Raw(duration_code(length)) for name, length in lengths.items() if length is not None}
 
 
 def safe_name(name: str) -> str:

@@ -3,11 +3,11 @@
 from fargate_constructs.adoption.copilot.code import Call, Expression, Raw, text, texts
 from fargate_constructs.adoption.copilot.container_ports import PortOf, Ports, Target
 from fargate_constructs.adoption.copilot.containers import health_check
-from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.draft import Draft, durations
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import duration_code
 
-TIMES = {"interval": "interval", "timeout": "timeout", "grace_period": "grace_period"}
+TIMES = {key: key for key in ("interval", "timeout", "grace_period")}
 COUNTS = {"healthy_threshold": "healthy_threshold_count", "unhealthy_threshold": "unhealthy_threshold_count"}
 MAX_GRACE_PERIOD = 300_000
 # ECS accepts one failed check, the load balancer two (docs/service.md).
@@ -22,9 +22,7 @@ def target_health(section: Section, ports: Ports) -> dict[str, Expression]:
             options["path"] = text(_path(path))
     else:
         options |= _check(section.section("healthcheck"), ports)
-    if (delay := section.milliseconds("deregistration_delay")) is not None:
-        options["deregistration_delay"] = Raw(duration_code(delay))
-    return options
+    return options | durations(section, {"deregistration_delay": "deregistration_delay"})
 
 
 def _check(check: Section, ports: Ports) -> dict[str, Expression]:
@@ -40,12 +38,10 @@ def _check(check: Section, ports: Ports) -> dict[str, Expression]:
     for key, name in COUNTS.items():
         if (number := check.number(key)) is not None:
             options[name] = Raw(str(number))
-    for key, name in TIMES.items():
-        if (length := check.milliseconds(key)) is not None:
-            if key == "grace_period" and length > MAX_GRACE_PERIOD:
-                check.differ(key, "at most 5 minutes here; let the application start faster")
-                length = MAX_GRACE_PERIOD
-            options[name] = Raw(duration_code(length))
+    options |= durations(check, TIMES)
+    if (check.milliseconds("grace_period") or 0) > MAX_GRACE_PERIOD:
+        check.differ("grace_period", "at most 5 minutes here; let the application start faster")
+        options["grace_period"] = Raw(duration_code(MAX_GRACE_PERIOD))
     return options
 
 

@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, Raw, call, made, mapping, text, text_code
-from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.draft import Draft, text_map
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
 
@@ -41,9 +41,8 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
     if section.is_map("build"):
         build = section.section("build")
         dockerfile, context = build.text("dockerfile"), build.text("context")
-        arguments = build.section("args")
-        if arguments.keys:
-            options["build_args"] = mapping({key: text(arguments.text(key) or "") for key in arguments.keys})
+        if arguments := text_map(build.section("args")):
+            options["build_args"] = arguments
         if target := build.text("target"):
             options["target"] = text(target)
         if caches := build.texts("cache_from"):

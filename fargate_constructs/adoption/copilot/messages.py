@@ -1,15 +1,16 @@
 """Topics that a workload publishes, and the queues of a worker."""
 
 from fargate_constructs.adoption.copilot.code import Expression, Mapped, Raw, call, data, made, mapping, text
-from fargate_constructs.adoption.copilot.draft import Draft, Topic, safe_name
+from fargate_constructs.adoption.copilot.draft import Draft, Topic, durations, safe_name
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
 from fargate_constructs.adoption.copilot.statements import Statement
 from fargate_constructs.adoption.copilot.task_fields import plain
-from fargate_constructs.adoption.copilot.values import construct_id, duration_code
+from fargate_constructs.adoption.copilot.values import construct_id
 
 DEFAULT_TRIES = 5
 DEFAULT_TIMEOUT = 30_000  # of SQS, and so of Copilot
+TIMES = {"delay": "delivery_delay", "retention": "retention_period", "timeout": "visibility_timeout"}
 SCOPES = {"messageGroup": "MESSAGE_GROUP", "queue": "QUEUE"}
 LIMITS = {"perMessageGroupId": "PER_MESSAGE_GROUP_ID", "perQueue": "PER_QUEUE"}
 
@@ -18,7 +19,7 @@ def publish(draft: Draft) -> None:
     """Add the topics, and the variable that lists their ARNs."""
     arns: dict[str, Expression] = {}
     for section in draft.root.section("publish").sections("topics"):
-        options = _topic_options(section)
+        options = _fifo(section)
         name = f"{section.text('name')}{'.fifo' if options else ''}"
         if name in draft.published:
             raise section.ledger.error(section.line("name"), f"the topic {name!r} is there twice: leave one out")
@@ -30,15 +31,6 @@ def publish(draft: Draft) -> None:
         arns[name] = Raw(f"{target}.topic_arn")
     if arns:
         draft.variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
-
-
-def _topic_options(section: Section) -> dict[str, Expression]:
-    """Return what makes a topic a FIFO topic. Copilot adds `.fifo` to its name."""
-    if not section.is_map("fifo"):
-        return {"fifo": Raw("True")} if section.flag("fifo") else {}
-    is_unique = section.section("fifo").flag("content_based_deduplication")
-    options: dict[str, Expression] = {"fifo": Raw("True")}
-    return options | ({"content_based_deduplication": Raw("True")} if is_unique else {})
 
 
 def topic_attribute(name: str) -> str:
@@ -79,7 +71,7 @@ def _is_fifo(section: Section) -> bool:
 
 def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     """Add a queue with its dead-letter queue; return its variable and its timeout in milliseconds."""
-    fifo = _fifo(section)
+    fifo = _fifo_queue(section)
     is_fifo = {"fifo": Raw("True")} if fifo else {}
     owns = section.path or "subscribe"
     dead = made(
@@ -95,30 +87,31 @@ def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
         todo = f"Copilot has none; here a message that fails {DEFAULT_TRIES} times moves to a dead-letter queue"
         section.differ("dead_letter", todo)
     options: dict[str, Expression] = dict(fifo)
-    timeout = section.milliseconds("timeout")
-    for name, time in (
-        ("delivery_delay", section.milliseconds("delay")),
-        ("retention_period", section.milliseconds("retention")),
-        ("visibility_timeout", timeout),
-    ):
-        if time is not None:
-            options[name] = Raw(duration_code(time))
+    options |= durations(section, TIMES)
     options["dead_letter_queue"] = call(
         "sqs.DeadLetterQueue", queue=Raw(dead_letters), max_receive_count=Raw(str(tries or DEFAULT_TRIES))
     )
     variable = draft.make(
         f"{prefix}_queue", made("sqs.Queue", f"{prefix}Queue", **options, enforce_ssl=Raw("True")), owns=owns
     )
+    timeout = section.milliseconds("timeout")
     return variable, DEFAULT_TIMEOUT if timeout is None else timeout
 
 
 def _fifo(section: Section) -> dict[str, Expression]:
+    """Return what makes a topic or queue a FIFO one. Copilot adds `.fifo` to the name of a topic."""
+    if not _is_fifo(section):
+        return {}
+    is_unique = section.is_map("fifo") and section.section("fifo").flag("content_based_deduplication")
+    names = ("fifo", *(("content_based_deduplication",) if is_unique else ()))
+    return dict.fromkeys(names, Raw("True"))
+
+
+def _fifo_queue(section: Section) -> dict[str, Expression]:
+    options = _fifo(section)
     if not section.is_map("fifo"):
-        return {"fifo": Raw("True")} if section.flag("fifo") else {}
+        return options
     inner = section.section("fifo")
-    options: dict[str, Expression] = {"fifo": Raw("True")}
-    if inner.flag("content_based_deduplication"):
-        options["content_based_deduplication"] = Raw("True")
     scope = inner.choice("deduplication_scope", tuple(SCOPES))
     limit = inner.choice("throughput_limit", tuple(LIMITS))
     if inner.flag("high_throughput"):

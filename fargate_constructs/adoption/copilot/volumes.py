@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from fargate_constructs.adoption.copilot.code import Raw, call, made, text
+from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
 from fargate_constructs.adoption.copilot.containers import safe_sidecar
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
@@ -87,13 +87,7 @@ def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volum
     """Import Copilot's file system; the access point leads to the same folder, with the same user, as Copilot's."""
     crc = str(zlib.crc32(draft.name.encode()))
     uid, gid = uid or crc, gid or crc
-    file_system = made(
-        "efs.FileSystem.from_file_system_attributes",
-        "FileSystem",
-        file_system_id=Raw('environment.export("FilesystemID")'),
-        security_group=Raw("environment.security_group"),
-    )
-    variable = draft.imported("file_system", file_system)
+    variable = _file_system(draft, "", Raw('environment.export("FilesystemID")'))
     user = call("efs.PosixUser", uid=text(uid), gid=text(gid))
     acl = call("efs.Acl", owner_uid=text(uid), owner_gid=text(gid), permissions=text("0755"))
     point = made(
@@ -107,19 +101,23 @@ def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volum
     return Volume(variable, draft.make(f"{name}_access_point", point))
 
 
-def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
-    prefix = construct_id(name)
-    if efs.is_map("id"):
-        file_system_id = call("Fn.import_value", text(efs.section("id").text("from_cfn") or ""))
-    else:
-        file_system_id = text(efs.text("id") or "")  # type: ignore[assignment] # an expression, too
-    file_system = made(
+def _file_system(draft: Draft, name: str, file_system_id: Expression) -> str:
+    """Import a file system, and return its variable; that of Copilot has no name."""
+    value = made(
         "efs.FileSystem.from_file_system_attributes",
-        f"{prefix}FileSystem",
+        f"{construct_id(name) if name else ''}FileSystem",
         file_system_id=file_system_id,
         security_group=Raw("environment.security_group"),
     )
-    variable = draft.imported(f"{name}_file_system", file_system)
+    return draft.imported(f"{name}_file_system".lstrip("_"), value)
+
+
+def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
+    prefix = construct_id(name)
+    if efs.is_map("id"):
+        variable = _file_system(draft, name, call("Fn.import_value", text(efs.section("id").text("from_cfn") or "")))
+    else:
+        variable = _file_system(draft, name, text(efs.text("id") or ""))
     auth = efs.section("auth")
     if auth.flag("iam") is False:
         auth.differ("iam", "the mount uses the task's role here; the policy of the file system must allow that role")
