@@ -1,5 +1,6 @@
 """What a container has: image, variables, secrets, checks, labels; the main one and the sidecars."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,12 @@ def _text_or_export(section: Section, key: str) -> Expression:
             raise section.wrong(key, "a text or from_cfn", section.raw(key))
         return call("Fn.import_value", text(name))
     return text(section.text(key) or "")
+
+
+def mount_points(paths: Mapping[str, str]) -> dict[str, Expression]:
+    """Return the variable in which Copilot tells a container the paths of its volumes."""
+    value = json.dumps(paths, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {"COPILOT_MOUNT_POINTS": text(value)} if paths else {}
 
 
 def _program(section: Section) -> dict[str, Expression]:
@@ -217,7 +224,9 @@ def _in_order(draft: Draft, children: Mapping[str, Section]) -> list[str]:
 
 def _sidecar(draft: Draft, name: str, section: Section, condition: str | None, platform: str) -> None:
     options: dict[str, Expression | None] = {"image": _sidecar_image(draft, name, section, platform)}
-    options["environment"] = environment_argument(draft, variables(section.section("variables")))
+    mounts = {each.text("source_volume") or "": each.text("path") or "" for each in section.sections("mount_points")}
+    values = variables(section.section("variables")) | mount_points(mounts)
+    options["environment"] = environment_argument(draft, values)
     if file := section.text("env_file"):
         options["environment_files"] = _files(file)
     if found := secrets(draft, section.section("secrets"), f"{name}_"):

@@ -136,6 +136,23 @@ class Routes:
             self._route(rule, variable)
         if is_https:
             self._plain_http(f"{prefix}HTTPListenerArn")
+        first_rules = {rule.target: rule for rule in reversed(self.rules)}
+        for index, target in enumerate(dict.fromkeys(rule.target for rule in self.rules)):
+            self._check_protocol(first_rules[target], index)
+
+    def _check_protocol(self, rule: Rule, index: int) -> None:
+        """Set the protocol of a check at another port, if only one of the two ports is that of HTTPS."""
+        check = rule.section.section("healthcheck") if rule.section.is_map("healthcheck") else None
+        port = check.number("port") if check else None
+        if check is None or port is None or (port == TLS_PORT) == (rule.target.port == TLS_PORT):
+            return
+        group = self.draft.of_service(f"target_groups[{index}].node.default_child")
+        resource = call("cast", Raw("elbv2.CfnTargetGroup"), Raw(group))
+        variable = f"target_group_{index}"
+        self.draft.do(f"resource of check {index}", resource, target=variable)
+        protocol = text("HTTPS" if port == TLS_PORT else "HTTP")
+        override = call(f"{variable}.add_property_override", text("HealthCheckProtocol"), protocol)
+        self.draft.do(f"protocol of check {index}", override, owns=check.path)
 
     def _endpoint(self, variable: str, export: str) -> None:
         endpoint = made("HttpEndpoint.from_listener", variable.capitalize(), self._listener(variable, export))

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass
 
 from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
-from fargate_constructs.adoption.copilot.containers import safe_sidecar
+from fargate_constructs.adoption.copilot.containers import mount_points, safe_sidecar
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
@@ -23,10 +23,13 @@ class Volume:
 def volumes(draft: Draft) -> None:
     """Add the volumes, and mount them into the main container and the sidecars."""
     found: dict[str, Volume] = {}
+    paths: dict[str, str] = {}
     for name, section in draft.root.section("storage").children("volumes").items():
         found[name] = _volume(draft, name, section)
         if path := section.text("path"):
+            paths[name] = path
             _mount(draft, name, found[name], path=path, section=section, owns=f"storage.volumes.{name}")
+    draft.variables |= mount_points(paths)
     for sidecar, section in draft.root.children("sidecars").items():
         for mount in section.sections("mount_points"):
             source = mount.text("source_volume")

@@ -206,6 +206,14 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
         (f"{WEB}nlb: {{port: 81, alias: [{{name: a.com, hosted_zone: Z1}}]}}\n", "# not converted: nlb.alias[0].name"),
         (f"{WEB}exec: {{enable: false}}\n", "# different: exec: "),
         (
+            f"{WEB}http: {{path: /, target_port: 443, healthcheck: {{port: 80}}}}\n",
+            'target_group_0.add_property_override("HealthCheckProtocol", "HTTP")',
+        ),
+        (
+            f"{WEB}http: {{path: /, additional_rules: [{{path: a, target_port: 81, healthcheck: {{port: 443}}}}]}}\n",
+            'target_group_1.add_property_override("HealthCheckProtocol", "HTTPS")',
+        ),
+        (
             f"{WEB}sidecars: {{a: {{image: x, mount_points: [{{source_volume: v, path: /v}}]}}}}\n",
             "# not converted: sidecars.a.mount_points[0].source_volume: no",
         ),

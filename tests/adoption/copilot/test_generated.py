@@ -183,6 +183,10 @@ def test_containers(lab: Lab) -> None:
         "/scratch": True,
         "/shared": False,
     }
+    paths = names_and_values(envoy["Environment"])["COPILOT_MOUNT_POINTS"]
+    assert json.loads(paths) == {"scratch": "/scratch", "shared": "/shared"}
+    paths = names_and_values(main["Environment"])["COPILOT_MOUNT_POINTS"]
+    assert set(json.loads(paths)) == {"archive", "files", "scratch", "shared"}
     migrate = lab.containers("test", "api")["migrate"]
     assert migrate["Essential"] is False
     assert migrate["Image"].endswith("/migrate:1.4.2")
