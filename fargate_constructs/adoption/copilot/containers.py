@@ -293,6 +293,6 @@ def _condition(name: str) -> Raw:
 
 
 def environment_argument(draft: Draft, values: Mapping[str, Expression]) -> Mapped:
-    """Return the variables that Copilot gives each container, and those of the manifest."""
+    """Return the variables that Copilot gives each container, and its own."""
     common = Raw(f"environment.variables({text(draft.name).code})")
-    return Mapped((("**", common), *mapping(values).entries))
+    return Mapped((("**", common), *mapping({**values, **draft.common_variables}).entries))

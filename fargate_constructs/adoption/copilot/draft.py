@@ -39,6 +39,9 @@ class Draft:
     arguments: dict[str, Expression] = field(default_factory=dict)
     """The arguments of the service or job."""
     variables: dict[str, Expression] = field(default_factory=dict)
+    """The variables of the main container."""
+    common_variables: dict[str, Expression] = field(default_factory=dict)
+    """The variables that Copilot gives each container, beside those of its environment."""
     health: dict[str, Expression] = field(default_factory=dict)
     before: Statements = field(default_factory=Statements)
     after: Statements = field(default_factory=Statements)

@@ -30,7 +30,7 @@ def publish(draft: Draft) -> None:
         draft.do(f"publish {name}", call(f"{target}.grant_publish", Raw(draft.variable)))
         arns[name] = Raw(f"{target}.topic_arn")
     if arns:
-        draft.variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
+        draft.common_variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
 
 
 def topic_attribute(name: str) -> str:
@@ -42,7 +42,7 @@ def subscribe(draft: Draft) -> tuple[str, int]:
     """Add the queues and subscriptions; return the variable of the default queue, and its timeout."""
     section = draft.root.section("subscribe")
     events, timeout = _queue(draft, "Events", section.section("queue"))
-    draft.variables["COPILOT_QUEUE_URI"] = Raw(f"{events}.queue_url")
+    draft.common_variables["COPILOT_QUEUE_URI"] = Raw(f"{events}.queue_url")
     urls: dict[str, Expression] = {}
     for topic in section.sections("topics"):
         name, service = topic.text("name") or "", topic.text("service") or ""
@@ -57,7 +57,7 @@ def subscribe(draft: Draft) -> tuple[str, int]:
         source = _topic(draft, service, name, is_fifo=_is_fifo(fifo_section))
         _subscription(draft, topic, source, queue)
     if urls:
-        draft.variables["COPILOT_TOPIC_QUEUE_URIS"] = call("self.to_json_string", mapping(urls))
+        draft.common_variables["COPILOT_TOPIC_QUEUE_URIS"] = call("self.to_json_string", mapping(urls))
     return events, timeout
 
 

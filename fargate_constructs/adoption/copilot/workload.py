@@ -69,9 +69,12 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     routes.read()
     listeners = Listeners(draft, ports)
     service_health(draft, ports)
+    queue = _worker(draft) if draft.kind == "W" else ""
+    if routes.rules:
+        prefix = "Internal" if routes.is_internal else "Public"
+        draft.common_variables["COPILOT_LB_DNS"] = Raw(f'environment.export("{prefix}LoadBalancerDNS")')
     sidecars(draft, platform, _port_names(ports))
     volumes(draft)
-    queue = _worker(draft) if draft.kind == "W" else ""
     routes.write()
     listeners.write()
     _connect(draft)  # after listeners of UDP
@@ -82,9 +85,6 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     scaling(draft, group=group)
     deployment(draft, queue=queue)
     task_fields.traces(draft)
-    if routes.rules:
-        prefix = "Internal" if routes.is_internal else "Public"
-        draft.variables["COPILOT_LB_DNS"] = Raw(f'environment.export("{prefix}LoadBalancerDNS")')
 
 
 def _port_names(ports: Ports) -> dict[tuple[str, int], PortName]:

@@ -197,6 +197,10 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
             f"{WORKER}{DELAY}subscribe: {{queue: {{timeout: 10s}}}}\nnetwork: {{connect: true}}\n",
             "stop_timeout=Duration.seconds(10)",
         ),
+        (
+            f"{WORKER}sidecars: {{a: {{image: x}}}}\n",
+            '("x"), environment={ **environment.variables("web"), "COPILOT_QUEUE_URI": events_queue.queue_url, }',
+        ),
         (f"{JOB}on: {{schedule: '@every 5m'}}\nnetwork: {{connect: true}}\n", "# not converted: network.connect"),
         (f"{JOB}on: {{schedule: none}}\n", "enabled=False"),
         (

@@ -185,6 +185,7 @@ def test_containers(lab: Lab) -> None:
     }
     paths = names_and_values(envoy["Environment"])["COPILOT_MOUNT_POINTS"]
     assert json.loads(paths) == {"scratch": "/scratch", "shared": "/shared"}
+    assert {"COPILOT_LB_DNS", "COPILOT_SNS_TOPIC_ARNS"} <= set(names_and_values(envoy["Environment"]))
     paths = names_and_values(main["Environment"])["COPILOT_MOUNT_POINTS"]
     assert set(json.loads(paths)) == {"archive", "files", "scratch", "shared"}
     migrate = lab.containers("test", "api")["migrate"]
