@@ -119,6 +119,9 @@ class _Pairs:
         for source, place in before.incoming:
             if (self.pairs.get(source), place) in after.incoming:
                 yield f"{place} of {path_of(source, self._old)} refers to it"
+        nested, _, name = old.rpartition("/")
+        if nested and (self.pairs.get(nested), name) == new.rpartition("/")[::2]:
+            yield "the same logical ID in its nested stack"
         type_ = self._old[old]["Type"]
         if type_ in SINGULAR and all(counts[type_] == 1 for counts in self._counts):
             yield "the only one of its type"

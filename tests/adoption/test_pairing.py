@@ -242,10 +242,10 @@ def test_an_id_of_another_type() -> None:
     assert plan.renames == []
 
 
-def nested(name: str, queue: str, parent: str = "Data") -> StoredStack:
+def nested(name: str, queue: str, parent: str = "Data", **more: dict[str, Any]) -> StoredStack:
     """Return a stack with a nested stack that has a queue."""
     stack = resource("AWS::CloudFormation::Stack", f"{parent}/Resource")
-    below = TemplateTree({"Resources": {queue: resource(QUEUE, f"{parent}/{queue}", QueueName=name)}})
+    below = TemplateTree({"Resources": {queue: resource(QUEUE, f"{parent}/{queue}", QueueName=name), **more}})
     return StoredStack("Shop", TemplateTree({"Resources": {parent: stack}}, nested={parent: below}), "Shop")
 
 
@@ -256,6 +256,8 @@ def test_nested_stacks() -> None:
     assert pairs_of(nested("a", "A"), nested("b", "A", "Other")) == {"Data": "Other"}
     assert pairs_of(nested("a", "A"), nested("a", "A", "Other")) == {"Data": "Other", "Data/A": "Other/A"}
     assert [each.old_id for each in plan_of(nested("a", "A"), nested("a", "A", "Other")).renames] == ["Data"]
+    plain = [nested("a", "A", each, Plain=resource(BUCKET)) for each in ("Data", "Other")]
+    assert pairs_of(*plain) == {"Data": "Other", "Data/A": "Other/A", "Data/Plain": "Other/Plain"}
     assert pairs_of(nested("a", "A"), stored(A=resource(QUEUE, "A", QueueName="a"))) == {}
     unknown = StoredStack("Shop", TemplateTree({"Resources": nested("a", "A").tree.template["Resources"]}), "Shop")
     for old, new in ((unknown, nested("a", "A")), (nested("a", "A"), unknown)):
