@@ -1,6 +1,7 @@
 """Reads a plan; returns what a person must decide about before the deployment."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import NamedTuple
 
 from fargate_constructs.adoption.stack_plan import Plan
@@ -45,6 +46,8 @@ def _lost(plan: Plan) -> Iterator[Finding]:
             remedies.append(
                 f"if it is one of these in the app, write --pair {each.old_id}=PATH with its path: {', '.join(fits)}"
             )
+        elif not each.new_id:
+            remedies.append(f"keep its construct; if it may go, write --accept {quote(each.path)}")
         yield Finding(each.effect.rule, each.path, each.type, each.old_id, problems, remedies)
 
 

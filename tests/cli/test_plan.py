@@ -71,7 +71,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             {"Jobs": OLD["Jobs"], "Other": {"Type": "AWS::ECS::TaskDefinition"}},
             1,
             [
-                "Shop/Data/Resource (AWS::S3::Bucket Data)\n    is deleted",
+                "Shop/Data/Resource (AWS::S3::Bucket Data)\n    is deleted\n",
+                "is deleted\n    -> keep its construct; if it may go, write --accept Shop/Data/Resource\n",
                 "New (1)\n    Other (AWS::ECS::TaskDefinition)",
             ],
         ),
