@@ -4,7 +4,7 @@ import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, mapping, text
+from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, call, mapping, text
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
 from fargate_constructs.adoption.copilot.values import duration_code, variable_name
@@ -83,6 +83,13 @@ class Draft:
         """Add a statement after the service."""
         owned = (owns,) if owns else ()
         self.after.add(Statement(key, value, target, owns=owned, comments=comments))
+
+    def override(self, variable: str, kind: str, path: str, values: Mapping[str, Expression], *, owns: str) -> None:
+        """Add statements after the service that set properties of the resource of a construct."""
+        resource = call("cast", Raw(kind), Raw(f"{path}.node.default_child"))
+        self.do(f"resource {variable}", resource, target=variable, owns=owns)
+        for name, value in values.items():
+            self.do(f"{variable} {name}", call(f"{variable}.add_property_override", text(name), value))
 
     def of_service(self, path: str) -> str:
         """Return an attribute of the service or job."""

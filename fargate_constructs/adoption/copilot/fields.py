@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 TYPES = {
     "Load Balanced Web Service": "L",
@@ -25,11 +26,6 @@ class Field:
     path: str
     kinds: str
     text: str
-
-
-@dataclass
-class _Node:
-    children: dict[str, "_Node"] = field(default_factory=dict)
 
 
 @cache
@@ -56,12 +52,12 @@ def what_to_do(kind: str, path: str) -> str:
 
 
 @cache
-def _tree(kind: str) -> _Node:
-    root = _Node()
+def _tree(kind: str) -> dict[str, Any]:
+    root: dict[str, Any] = {}
     for path in texts_of(kind):
         node = root
         for part in path.replace("[]", ".[]").split("."):
-            node = node.children.setdefault(part, _Node())
+            node = node.setdefault(part, {})
     return root
 
 
@@ -69,11 +65,10 @@ def unknown_field(kind: str, path: str) -> str:
     """Return what to say about a field that Copilot does not know, with the nearest one that it knows, or ""."""
     node = _tree(kind)
     for part in path.replace("[]", ".[]").split("."):
-        child = node.children.get(part) or node.children.get("*")
-        if child is None:
-            known = sorted(set(node.children) - {"[]"})
+        if part not in node and "*" not in node:
+            known = sorted(set(node) - {"[]"})
             near = difflib.get_close_matches(part, known, 1)
             advice = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known) or 'none here'}"
             return f"a {KINDS[kind]} has no such field, and Copilot ignores it; {advice}"
-        node = child
+        node = node[part if part in node else "*"]
     return ""

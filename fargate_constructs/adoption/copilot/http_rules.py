@@ -146,13 +146,9 @@ class Routes:
         port = check.number("port") if check else None
         if check is None or port is None or (port == TLS_PORT) == (rule.target.port == TLS_PORT):
             return
-        group = self.draft.of_service(f"target_groups[{index}].node.default_child")
-        resource = call("cast", Raw("elbv2.CfnTargetGroup"), Raw(group))
-        variable = f"target_group_{index}"
-        self.draft.do(f"resource of check {index}", resource, target=variable)
-        protocol = text("HTTPS" if port == TLS_PORT else "HTTP")
-        override = call(f"{variable}.add_property_override", text("HealthCheckProtocol"), protocol)
-        self.draft.do(f"protocol of check {index}", override, owns=check.path)
+        values = {"HealthCheckProtocol": text("HTTPS" if port == TLS_PORT else "HTTP")}
+        group = self.draft.of_service(f"target_groups[{index}]")
+        self.draft.override(f"target_group_{index}", "elbv2.CfnTargetGroup", group, values, owns=check.path)
 
     def _endpoint(self, variable: str, export: str) -> None:
         endpoint = made("HttpEndpoint.from_listener", variable.capitalize(), self._listener(variable, export))

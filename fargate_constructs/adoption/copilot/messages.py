@@ -147,12 +147,9 @@ def _subscription(draft: Draft, section: Section, topic: str, queue: str) -> Non
     target = f"{topic.removeprefix('self.')}_subscription" if is_complex else ""
     draft.do(f"subscribe {topic}", value, target=target, owns=section.path)
     if is_complex:
-        resource = call("cast", Raw("sns.CfnSubscription"), Raw(f"{target}.node.default_child"))
-        draft.do(f"resource of {target}", resource, target=target.replace("_subscription", "_filter"))
-        override = call(
-            f"{target.replace('_subscription', '_filter')}.add_property_override", text("FilterPolicy"), data(policy)
-        )
-        draft.do(f"filter of {target}", override)
+        variable = target.replace("_subscription", "_filter")
+        values = {"FilterPolicy": data(policy)}
+        draft.override(variable, "sns.CfnSubscription", target, values, owns=f"{section.path}.filter_policy")
 
 
 def _simple_policy(policy: dict[object, object]) -> Mapped | None:

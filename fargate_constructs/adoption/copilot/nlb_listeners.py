@@ -100,13 +100,8 @@ class Listeners:
                 number = check.number(key)
             if number is not None:
                 values[name] = Raw(str(number))
-        if not values:
-            return
-        variable = f"network_group_{index}"
-        resource = call("cast", Raw("elbv2.CfnTargetGroup"), Raw(f"{group}.node.default_child"))
-        draft.do(f"resource {index}", resource, target=variable, owns=f"{section.path}.healthcheck")
-        for name, number_ in values.items():
-            draft.do(f"{name} {index}", call(f"{variable}.add_property_override", text(name), number_))
+        if values:
+            draft.override(f"network_group_{index}", "elbv2.CfnTargetGroup", group, values, owns=check.path)
 
 
 def _named(name: str) -> Expression | None:

@@ -215,13 +215,10 @@ def overrides(draft: Draft) -> None:
             parts[1] = "1"  # the log router is the first container
         key = ".".join(parts[:split])
         values[key] = value if split == len(parts) else _with(values.get(key), parts[split:], value)
-    if not values:
-        return
-    definition = draft.of_service("task_definition.node.default_child")
-    resource = call("cast", Raw("ecs.CfnTaskDefinition"), Raw(definition))
-    draft.do("definition", resource, target="definition", owns="taskdef_overrides")
-    for key, value in values.items():
-        draft.do(f"override {key}", call("definition.add_property_override", text(key), data(value)))
+    if values:
+        path = draft.of_service("task_definition")
+        coded = {key: data(value) for key, value in values.items()}
+        draft.override("definition", "ecs.CfnTaskDefinition", path, coded, owns="taskdef_overrides")
 
 
 def _list_in(parts: list[str]) -> int | None:
