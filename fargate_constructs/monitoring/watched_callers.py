@@ -147,8 +147,8 @@ def _watch_certificates(watched: Watched, endpoint: HttpEndpoint | TcpEndpoint) 
             f"Certificate{number if number > 1 else ''}",
             expression(f"IF(days < {MIN_DAYS}, 1, 0)", {"days": days}, label="ends soon", period=DAY),
             f"{path_of(each)}: this certificate ends in less than {MIN_DAYS} days, and ACM should have renewed it by "
-            "now. After its end browsers refuse the endpoint. Look at its validation record (CNAME) in public DNS, at CAA "
-            f"records, and at: aws acm describe-certificate --certificate-arn {each.certificate_arn}",
+            "now. After its end browsers refuse the endpoint. Look at its validation record (CNAME) in public DNS, at "
+            f"CAA records, and at: aws acm describe-certificate --certificate-arn {each.certificate_arn}",
             severity=Severity.TICKET,
         )
 
