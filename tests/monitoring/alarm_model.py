@@ -30,6 +30,8 @@ class Series:
     def __init__(self, world: World, name: str, minutes: range) -> None:
         self._first = minutes.start
         self._values = [world(each, name) for each in minutes]
+        self.key = hash(tuple(self._values))
+        """The same for series with the same values."""
         self._sums = [0.0, *accumulate(each or 0.0 for each in self._values)]
         self._counts = [0, *accumulate(each is not None for each in self._values)]
 
@@ -214,6 +216,10 @@ def text_of(value: Any) -> str:  # noqa: ANN401 - a piece of a template
     return "".join(map(text_of, value["Fn::Join"][1]))
 
 
+# Most scenarios change few metrics: what other alarms do is known from those before.
+_STATES: dict[object, list[bool]] = {}
+
+
 @dataclass
 class Outcome:
     """What happens in a scenario: the alarms that are raised at any time, and how often each composite acts."""
@@ -230,22 +236,21 @@ def play(
     minutes: range,
 ) -> Outcome:
     """Evaluate all alarms of a template over some minutes; *usual* is what anomaly detectors know of a minute."""
-    before = {
-        metric.name: max(
-            alarm.seconds * (alarm.periods + 1) for alarm in alarms.values() if metric in alarm.metrics.values()
-        )
-        for each in sorted(alarms.values(), key=lambda each: each.seconds)
-        for metric in each.metrics.values()
-    }
+    before: dict[str, int] = {}
+    for each in alarms.values():
+        for metric in each.metrics.values():
+            before[metric.name] = max(before.get(metric.name, 0), each.seconds * each.periods)
     series = {
         name: Series(world, name, range(minutes.start - seconds // 60, minutes.stop))
         for name, seconds in before.items()
     }
-    states, known = {}, {}
+    states = {}
     for name, each in alarms.items():
-        if each.key not in known:
-            known[each.key] = each.states(series, usual, minutes)
-        states[name] = known[each.key]
+        read = tuple(series[metric.name].key for metric in each.metrics.values())
+        key = each.key, read, minutes, tuple(usual.items())
+        if key not in _STATES:
+            _STATES[key] = each.states(series, usual, minutes)
+        states[name] = _STATES[key]
     raised = {alarms[name].id for name, each in states.items() if any(each)}
     calls = {}
     for name, composite in composites.items():

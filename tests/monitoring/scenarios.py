@@ -78,7 +78,7 @@ class Scenario(NamedTuple):
     def world(self, minute: int, name: str) -> Number:
         """Return the value of a metric."""
         changes = self.changes(minute)
-        return changes[name] if name in changes else STEADY.get(name)
+        return changes.get(name, STEADY.get(name))
 
 
 def lasting(start: int, end: int, **changes: Number) -> Callable[[int], Changes]:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import pytest
 from aws_cdk import App, Duration, Environment, Stack, Stage, Token
@@ -38,7 +39,6 @@ from fargate_constructs import (
 from fargate_constructs.monitoring import dashboards, fargate_monitoring
 from fargate_constructs.monitoring.watched_tasks import NO_INSIGHTS
 from fargate_constructs.network.network import Network
-from tests.audit import findings
 from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.monitoring.alarm_model import text_of
 from tests.templates import properties
@@ -94,12 +94,19 @@ def test_severities_have_their_own_actions(stack: Stack) -> None:
 
 
 def test_without_actions_it_is_a_dashboard(stack: Stack) -> None:
-    """All alarms are made and shown; the audit accepts that a person decides who is called."""
-    FargateMonitoring(stack, "Monitoring").watch(routed(stack))
+    """All alarms are made and shown, those of a rollback not again; the audit accepts that nobody is called."""
+    service = routed(stack)
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(service)
 
     assert not any("AlarmActions" in each for each in properties(stack, COMPOSITE))
     assert '"type":"alarm"' in body_of(stack)
-    assert [each for each in findings(stack) if "Monitoring" in each[1]] == []
+    # The audit of all modes tries those with actions.
+    for each in monitoring.alarms:
+        assert any("HIPAA.Security-CloudWatchAlarmAction" in str(entry.data) for entry in each.node.metadata)
+    own = [each.node.path for each in monitoring.metric_alarms if "RollbackAlarms" in each.node.path]
+    assert own == [each.node.path for each in service.rollback_alarms]
+    assert len(properties(stack, ALARM)) == len(monitoring.metric_alarms)
 
 
 def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
@@ -126,17 +133,6 @@ def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
         assert text in body
 
 
-def test_the_alarms_of_parts_are_not_doubled(stack: Stack) -> None:
-    """The rollback alarms of a service are its alarms on errors and health, in a rule and not made again."""
-    service = routed(stack)
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(service)
-
-    own = [each.node.path for each in monitoring.metric_alarms if "RollbackAlarms" in each.node.path]
-    assert own == [each.node.path for each in service.rollback_alarms]
-    assert len(properties(stack, ALARM)) == len(monitoring.metric_alarms)
-
-
 def test_without_a_rollback_alarm_errors_have_one(stack: Stack) -> None:
     """A service that rolls back without looking at responses gets an alarm on them here."""
     monitoring = FargateMonitoring(stack, "Monitoring")
@@ -146,57 +142,50 @@ def test_without_a_rollback_alarm_errors_have_one(stack: Stack) -> None:
     assert "Monitoring" in errors.node.path
 
 
-@pytest.mark.parametrize(
-    ("options", "absent"),
-    [
-        ({"scaling": Scaling(min=2, max=2)}, {"AtMaximum"}),
-        ({"scaling": Scaling(min=0, max=1)}, {"AtMaximum"}),
-        ({"scaling": Scaling(cpu_percent=None)}, {"Cpu"}),
-        ({}, set()),
-    ],
-)
-def test_alarms_that_would_mean_nothing_are_left_out(stack: Stack, options: dict[str, Any], absent: set[str]) -> None:
+def test_alarms_that_would_mean_nothing_are_left_out(stack: Stack) -> None:
     """One task of one is no maximum, and a full CPU no fault where scaling does not look at it."""
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(worker(stack, **options))
-
-    assert ids_of(monitoring) == {"Cpu", "Memory", "NoTask", "MissingTasks", "AtMaximum", "Disk"} - absent
-
-
-def test_how_long_no_task_may_run(stack: Stack) -> None:
-    """Three minutes; ten where a service has no task on purpose, until its image is pulled and a task runs."""
     cluster = AuditedCluster(stack, "Cluster", vpc=network_in(stack).vpc)
-    FargateMonitoring(stack, "Monitoring").watch(
-        worker(stack, "Always", cluster=cluster),
-        worker(stack, "FromZero", cluster=cluster, scaling=Scaling(min=0)),
-        worker(stack, "Recreated", cluster=cluster, deployment=Deployment.recreate()),
-    )
-
-    periods = {
-        each["AlarmDescription"].partition(":")[0].rpartition("/")[2]: each["EvaluationPeriods"]
-        for each in properties(stack, ALARM)
-        if "none has for" in each["AlarmDescription"]
+    absent = {
+        "Fixed": (Scaling(min=2, max=2), {"AtMaximum"}),
+        "One": (Scaling(min=0, max=1), {"AtMaximum"}),
+        "ByNumber": (Scaling(cpu_percent=None), {"Cpu"}),
+        "Default": (Scaling(), set[str]()),
     }
-    assert periods == {"Always": 3, "FromZero": 10, "Recreated": 10}
+
+    for name, (scaling, left_out) in absent.items():
+        monitoring = FargateMonitoring(stack, f"{name}Monitoring")
+        monitoring.watch(worker(stack, name, cluster=cluster, scaling=scaling))
+        assert ids_of(monitoring) == {"Cpu", "Memory", "NoTask", "MissingTasks", "AtMaximum", "Disk"} - left_out
 
 
-def test_without_container_insights_tasks_are_not_counted(stack: Stack) -> None:
-    """No alarm is made on metrics that a cluster does not have, and synthesis warns."""
+def test_tasks_that_are_counted(stack: Stack) -> None:
+    """No task may run for three minutes; for ten where a service has none on purpose. Other clusters are warned of."""
     vpc = network_in(stack).vpc
     monitoring = FargateMonitoring(stack, "Monitoring")
     insights = {
         "Disabled": ecs.ContainerInsights.DISABLED,
-        "Enhanced": ecs.ContainerInsights.ENHANCED,
         "NotSet": None,
+        "Enhanced": ecs.ContainerInsights.ENHANCED,
     }
-    for name, value in insights.items():
-        cluster = ecs.Cluster(stack, f"{name}Cluster", vpc=vpc, container_insights_v2=value)
-        monitoring.watch(worker(stack, name, cluster=cluster))
+    clusters = {
+        name: ecs.Cluster(stack, f"{name}Cluster", vpc=vpc, container_insights_v2=each)
+        for name, each in insights.items()
+    }
+    for name, each in clusters.items():
+        monitoring.watch(worker(stack, name, cluster=each))
     given = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="all", vpc=vpc)
-    monitoring.watch(worker(stack, "InGivenCluster", cluster=given))
+    monitoring.watch(
+        worker(stack, "InGivenCluster", cluster=given),
+        worker(stack, "FromZero", cluster=clusters["Enhanced"], scaling=Scaling(min=0)),
+        worker(stack, "Recreated", cluster=clusters["Enhanced"], deployment=Deployment.recreate()),
+    )
 
-    counted = [each.node.path for each in monitoring.metric_alarms if each.node.id == "NoTask"]
-    assert [each.rpartition(" ")[2] for each in counted] == ["Enhanced/NoTask", "InGivenCluster/NoTask"]
+    minutes = {
+        each["AlarmDescription"].partition(":")[0].rpartition("/")[2]: each["EvaluationPeriods"]
+        for each in properties(stack, ALARM)
+        if "none has for" in each["AlarmDescription"]
+    }
+    assert minutes == {"Enhanced": 3, "InGivenCluster": 3, "FromZero": 10, "Recreated": 10}
     warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(f".*{NO_INSIGHTS}.*"))
     assert len(warnings) == 2
 
@@ -221,40 +210,33 @@ def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
     assert "tasks reach the internet from: 203.0.113.7" in body
 
 
-def test_addresses_are_shown(stack: Stack) -> None:
-    """The Elastic IPs of an endpoint are on the dashboard, for the person who is asked; a given VPC's are not known."""
+def test_what_parts_show(stack: Stack) -> None:
+    """Elastic IPs, or that they are not known, and commands; of a given queue and raw batches there is less to show."""
     network = FixedEgressNetwork(stack, "Network")
     given = FixedEgressNetwork.from_vpc(stack, "GivenNetwork", ec2.Vpc(stack, "Vpc", nat_gateways=1))
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(
-        HttpEndpoint(stack, "Endpoint", network=network, static_ips=True),
-        TcpEndpoint(stack, "Tcp", network=network),
-        given,
-    )
-
-    assert ids_of(monitoring) >= {"Ports", "Dropped"}
-    body = body_of(stack)
-    assert body.count("fixed addresses: ?, ?") == 2
-    assert "tasks reach the internet from: not known" in body
-
-
-def test_parts_with_less_to_show(stack: Stack) -> None:
-    """A job that reports nothing yet gets its alarm; a given queue has no dead letters, and raw batches no queries."""
-    network = network_in(stack)
     task = OneOffTask(stack, "Migrate", network=network, image=IMAGE)
     queue = sqs.Queue.from_queue_arn(stack, "Given", "arn:aws:sqs:eu-west-1:123456789012:orders")
     orders = QueueWorker(
         stack, "Orders", network=network, image=IMAGE, message_duration=Duration.seconds(1), queue=queue
     )
     monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(task, orders, LogArchive(stack, "Archive", archive_format=ArchiveFormat.raw))
+    monitoring.watch(
+        HttpEndpoint(stack, "Endpoint", network=network, static_ips=True),
+        TcpEndpoint(stack, "Tcp", network=network),
+        given,
+        task,
+        orders,
+        LogArchive(stack, "Archive", archive_format=ArchiveFormat.raw),
+    )
 
+    assert ids_of(monitoring) >= {"Ports", "Dropped", "AgeAlarm"}
     assert task.alarm.node.path in {each.node.path for each in monitoring.metric_alarms}
-    assert "AgeAlarm" in ids_of(monitoring)
     body = body_of(stack)
+    assert body.count("fixed addresses: ?, ?") == 2
+    assert "tasks reach the internet from: not known" in body
     assert "aws ecs run-task" in body
     assert "Orders: dead letters" not in body
-    assert "ProcessedBytes" not in body
+    assert "AWS/Athena" not in body
 
 
 def test_services_behind_an_endpoint_suppress_its_page(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,12 +315,11 @@ def test_parts_of_other_stacks() -> None:
     """The monitoring's stack depends on those of the parts, and they on nothing new."""
     app = App()
     first, last = Stack(app, "First"), Stack(app, "Last")
-    before = len(Template.from_stack(Stack(App(), "Alone")).to_json())
     service = routed(first)
     FargateMonitoring(last, "Monitoring").watch(service)
 
     template = Template.from_stack(last)
-    assert before == 0 or first.dependencies == []
+    assert first.dependencies == []
     assert [each.node.path for each in last.dependencies] == ["First"]
     assert "Fn::ImportValue" in json.dumps(template.to_json())
 
@@ -376,6 +357,21 @@ def listener_in(stack: Stack) -> elbv2.IApplicationListener:
     )
 
 
+class Refused(NamedTuple):
+    """A stack whose parts are refused."""
+
+    stack: Stack
+    worker: FargateService
+    routed: FargateService
+
+
+@cache
+def refusing() -> tuple[Refused, FargateMonitoring]:
+    """Return parts, and what refuses them; made once, because it leaves them as they are."""
+    stack = Stack(App(), "Test", env=Environment(region="eu-west-1"))
+    return Refused(stack, worker(stack), routed(stack)), FargateMonitoring(stack, "M")
+
+
 def in_other_region(stack: Stack) -> Construct:
     """Return a part of another region."""
     return worker(Stack(cast(App, stack.node.root), "Far", env=Environment(region="us-west-2")))
@@ -386,63 +382,77 @@ def in_other_stage(stack: Stack) -> Construct:
     return worker(Stack(Stage(cast(App, stack.node.root), "Prod"), "Test"))
 
 
+def shifting(stack: Stack) -> FargateService:
+    """Return a service with two target groups."""
+    return routed(Stack(cast(App, stack.node.root), "Shifting"), deployment=Deployment.blue_green())
+
+
 @pytest.mark.parametrize(
     ("parts", "options", "error", "message"),
     [
         (lambda _: [], {}, ValueError, r"watch needs parts, got none: write monitoring.watch\(web\)"),
         (lambda _: ["web"], {}, TypeError, r"each of parts must be Construct, got: 'web'"),
         (
-            lambda s: [[worker(s)]],
+            lambda s: [[s.worker]],
             {},
             TypeError,
             r"each of parts must be Construct, got: a list of them; write watch\(\*parts\) for a list",
         ),
-        (lambda s: [s], {}, TypeError, r"watch takes FargateWebService, QueueWorker, .*, LogArchive, got: Stack Test"),
         (
-            lambda s: [HttpEndpoint.from_listener(s, "Given", listener_in(s))],
+            lambda s: [s.stack],
+            {},
+            TypeError,
+            r"watch takes FargateWebService, QueueWorker, .*, LogArchive, got: Stack Test",
+        ),
+        (
+            lambda s: [HttpEndpoint.from_listener(s.stack, "Given", listener_in(s.stack))],
             {},
             TypeError,
             r"got: ImportedEndpoint Test/Given; the metrics of its load balancer are known where that is made",
         ),
         (
-            lambda s: [routed(s)],
+            lambda s: [s.routed],
             {"slo": Token.as_number({"Ref": "Slo"})},
             ValueError,
             r"slo must be known at synthesis, ",
         ),
-        (lambda s: [worker(s)] * 2, {}, ValueError, r"each part is watched once, got again: Test/Worker; leave it out"),
-        (lambda s: [in_other_region(s)], {}, ValueError, r"parts must be in the region of '.*', eu-west-1"),
-        (lambda s: [in_other_stage(s)], {}, ValueError, r"parts must be of the stage of Test/M, got: Prod/Test/Worker"),
-        (lambda s: [routed(s)], {"slo": 50}, ValueError, r"slo must be 94 to 99.999, .* got: 50; write slo=99.9"),
-        (lambda s: [routed(s)], {"slo": 100}, ValueError, r"slo must be 94 to 99.999, .* got: 100;"),
-        (lambda s: [worker(s)], {"slo": 99.9}, ValueError, r"slo needs a service with a route, got: Test/Worker; add"),
-        (lambda s: [worker(s)], {"anomalies": True}, ValueError, r"anomalies needs a service with a route, got: "),
+        (lambda s: [s.worker] * 2, {}, ValueError, r"each part is watched once, got again: Test/Worker; leave it out"),
+        (lambda s: [in_other_region(s.stack)], {}, ValueError, r"parts must be in the region of '.*', eu-west-1"),
         (
-            lambda s: [routed(s, deployment=Deployment.blue_green())],
+            lambda s: [in_other_stage(s.stack)],
+            {},
+            ValueError,
+            r"parts must be of the stage of Test/M, got: Prod/Test/Worker",
+        ),
+        (lambda s: [s.routed], {"slo": 50}, ValueError, r"slo must be 94 to 99.999, .* got: 50; write slo=99.9"),
+        (lambda s: [s.routed], {"slo": 100}, ValueError, r"slo must be 94 to 99.999, .* got: 100;"),
+        (lambda s: [s.worker], {"slo": 99.9}, ValueError, r"slo needs a service with a route, got: Test/Worker; add"),
+        (lambda s: [s.worker], {"anomalies": True}, ValueError, r"anomalies needs a service with a route, got: "),
+        (
+            lambda s: [shifting(s.stack)],
             {"anomalies": True},
             ValueError,
-            r"anomalies needs services with one target group for each port, .* got: Test/Web; leave it",
+            r"anomalies needs services with one target group for each port, .* got: Shifting/Web; leave it",
         ),
-        (lambda s: [routed(s)], {"latency": 2}, TypeError, r"latency must be"),
-        (lambda s: [routed(s)], {"latency": Duration.hours(2)}, ValueError, r"latency must be 0.001 to 4000 seconds, "),
+        (lambda s: [s.routed], {"latency": 2}, TypeError, r"latency must be"),
+        (lambda s: [s.routed], {"latency": Duration.hours(2)}, ValueError, r"latency must be 0.001 to 4000 seconds, "),
         (
-            lambda s: [routed(s)],
+            lambda s: [s.routed],
             {"latency": Duration.seconds(Token.as_number({"Ref": "Seconds"}))},
             ValueError,
             r"latency must be known at synthesis, got a token; write Duration.seconds",
         ),
-        (lambda s: [worker(s)], {"slos": 99}, TypeError, r"slos"),
+        (lambda s: [s.worker], {"slos": 99}, TypeError, r"slos"),
     ],
 )
 def test_refusals(
-    parts: Callable[[Stack], list[Any]], options: dict[str, Any], error: type[Exception], message: str
+    parts: Callable[[Refused], list[Any]], options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     """What cannot be watched is refused, with what to write instead."""
-    stack = Stack(App(), "Test", env=Environment(region="eu-west-1"))
-    monitoring = FargateMonitoring(stack, "M")
+    test, monitoring = refusing()
 
     with pytest.raises(error, match=message):
-        monitoring.watch(*parts(stack), **options)
+        monitoring.watch(*parts(test), **options)
 
 
 def test_a_part_is_watched_when_it_is_complete(stack: Stack) -> None:
