@@ -8,8 +8,7 @@ from pathlib import Path
 from fargate_constructs.adoption.copilot.fields import TYPES
 from fargate_constructs.adoption.copilot.source import Block, Items, ManifestError, Scalar, read_yaml
 
-# https://github.com/aws/copilot-cli/blob/mainline/internal/pkg/cli/validate.go
-NAME = re.compile(r"[a-z][a-z0-9-]*")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 FOLDER, SUMMARY, MANIFEST = "copilot", ".workspace", "manifest.yml"
 OTHER_TYPES = {
     "Static Site": "make an s3.Bucket and a cloudfront.Distribution with s3deploy.BucketDeployment",
@@ -122,7 +121,7 @@ def _read(workspace: Workspace, file: Path) -> None:
         known = ", ".join(repr(each) for each in TYPES if each != "Environment")
         raise ManifestError(file, block.lines["type"], f"type must be one of {known}, got: {type_.text!r}")
     if not NAME.fullmatch(name.text):
-        message = f"name must be small letters, digits and hyphens, and begin with a letter, got: {name.text!r}"
+        message = f"name must be letters, digits and hyphens, and begin with a letter, got: {name.text!r}"
         raise ManifestError(file, block.lines["name"], message)
     overrides = block.get("environments", Block({}, 0, {}))
     for each in overrides.values() if isinstance(overrides, Block) else [overrides]:

@@ -45,7 +45,7 @@ def code_of(folder: Path, text: str) -> str:
         ("name: web\n? [a]\n: b\n", "a key must be a text"),
         ("name: web\n<<: a\n", "'<<' takes a map"),
         ("name: web\nimage: &a {labels: *a}\n", ":1: this is too deep: an alias holds itself"),
-        (WEB.replace("web", "9-web"), ":1: name must be small letters, digits and hyphens, and begin with a letter"),
+        (WEB.replace("web", "9-web"), ":1: name must be letters, digits and hyphens, and begin with a letter"),
         (f"{WEB}environments: [test]\n", ":4: environments must be a map of the fields of each environment"),
         (f"{WEB}environments: {{test: cpu}}\n", ":4: environments must be a map of the fields of each environment"),
         ("name: web\n", "type is missing"),
