@@ -23,6 +23,7 @@ COMPOSITE_ACTS = {"CloudWatchAlarmAction": "The composite alarm of what is watch
 NO_ACTION = {"CloudWatchAlarmAction": "You decide who is notified: pass alarm_actions to FargateMonitoring."}
 
 
+PERCENTILES = ("p50", "p90", "p99")
 # The metrics of an axis, by their labels.
 Graphed = Mapping[str, cloudwatch.Metric] | Mapping[str, cloudwatch.Metric | cloudwatch.MathExpression]
 

@@ -9,7 +9,7 @@ because of two requests a minute one error is half.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Duration, Fn
@@ -18,7 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.validation import seconds_of, validate_range
-from fargate_constructs.monitoring.watched import FIVE_MINUTES, MINUTE, Section, Severity, Watched
+from fargate_constructs.monitoring.watched import FIVE_MINUTES, MINUTE, PERCENTILES, Section, Severity, Watched
 from fargate_constructs.service.deployments.rollback import MIN_ERRORS
 from fargate_constructs.service.targets.health import MAX_GRACE_PERIOD
 from fargate_constructs.service.targets.target_group_metrics import aggregate, error_percent, expression
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from fargate_constructs.service.targets.target_groups import ServiceRoutes, TargetGroups
 
 CALLERS = Section.CALLERS
-PERCENTILES = ("p50", "p90", "p99")
 QUARTER_HOUR, DAY = Duration.minutes(15), Duration.days(1)
 # ACM renews a certificate 45 days before its end, or earlier
 # (https://docs.aws.amazon.com/acm/latest/userguide/managed-renewal.html).
@@ -89,16 +88,8 @@ def watch_http_endpoint(watched: Watched, endpoint: HttpEndpoint) -> None:
     )
     _watch_certificates(watched, endpoint)
     _show_address(watched, endpoint, endpoint.url)
-    graphed = {
-        "5xx of the load balancer": errors,
-        "4xx of targets": endpoint.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
-        "5xx of targets": endpoint.metric_http_code_target(TARGET.TARGET_5XX_COUNT, period=MINUTE),
-    }
-    requests = {"requests": endpoint.metric_request_count(period=MINUTE)}
+    _graph_responses(watched, endpoint, own={"5xx of the load balancer": errors})
     name, metrics = endpoint.node.id, endpoint.load_balancer.metrics
-    watched.graph(CALLERS, f"{name}: requests and errors", graphed, requests, unit="errors a minute")
-    times = {each: endpoint.metric_target_response_time(statistic=each, period=MINUTE) for each in PERCENTILES}
-    watched.graph(CALLERS, f"{name}: response time", times, unit="seconds")
     connections = {
         "open": metrics.active_connection_count(period=MINUTE),
         "refused": endpoint.metric_rejected_connection_count(period=MINUTE),
@@ -151,6 +142,26 @@ def _watch_certificates(watched: Watched, endpoint: HttpEndpoint | TcpEndpoint) 
             f"CAA records, and at: aws acm describe-certificate --certificate-arn {each.certificate_arn}",
             severity=Severity.TICKET,
         )
+
+
+def _graph_responses(
+    watched: Watched,
+    part: HttpEndpoint | FargateService,
+    *,
+    own: Mapping[str, cloudwatch.Metric] = {},
+    limit: float | None = None,
+) -> None:
+    """Show requests, errors and response times; *own* are the errors that targets do not make."""
+    name, of = part.node.id, " of targets" if own else ""
+    codes = {
+        **own,
+        f"4xx{of}": part.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
+        f"5xx{of}": part.metric_http_code_target(TARGET.TARGET_5XX_COUNT, period=MINUTE),
+    }
+    requests = {"requests": part.metric_request_count(period=MINUTE)}
+    watched.graph(CALLERS, f"{name}: requests and errors", codes, requests, unit="errors a minute")
+    times = {each: part.metric_target_response_time(statistic=each, period=MINUTE) for each in PERCENTILES}
+    watched.graph(CALLERS, f"{name}: response time", times, unit="seconds", limit=limit)
 
 
 def _show_address(watched: Watched, endpoint: HttpEndpoint | TcpEndpoint, address: str) -> None:
@@ -207,21 +218,12 @@ def watch_routes(watched: Watched, service: FargateService, *, latency: Duration
     )
     if latency:
         _watch_latency(watched, service, latency)
-    name = service.node.id
-    codes = {
-        "4xx": service.metric_http_code_target(TARGET.TARGET_4XX_COUNT, period=MINUTE),
-        "5xx": service.metric_http_code_target(TARGET.TARGET_5XX_COUNT, period=MINUTE),
-    }
-    requests = {"requests": service.metric_request_count(period=MINUTE)}
-    watched.graph(CALLERS, f"{name}: requests and errors", codes, requests, unit="errors a minute")
-    times = {each: service.metric_target_response_time(statistic=each, period=MINUTE) for each in PERCENTILES}
-    limit = seconds_of(latency) if latency else None
-    watched.graph(CALLERS, f"{name}: response time", times, unit="seconds", limit=limit)
+    _graph_responses(watched, service, limit=seconds_of(latency) if latency else None)
     hosts = {
         "healthy": service.metric_healthy_host_count(statistic="Maximum", period=MINUTE),
         "unhealthy": service.metric_unhealthy_host_count(statistic="Maximum", period=MINUTE),
     }
-    watched.graph(CALLERS, f"{name}: healthy and unhealthy tasks", hosts)
+    watched.graph(CALLERS, f"{service.node.id}: healthy and unhealthy tasks", hosts)
 
 
 def targets_of(routes: ServiceRoutes) -> dict[str, TargetGroups]:

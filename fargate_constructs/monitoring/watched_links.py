@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs.monitoring.watched import MINUTE, Section, Severity, Watched
+from fargate_constructs.monitoring.watched import MINUTE, PERCENTILES, Section, Severity, Watched
 from fargate_constructs.service.deployments.rollback import MIN_ERRORS
 from fargate_constructs.service.targets.target_group_metrics import expression
 
@@ -46,7 +46,7 @@ def watch_links(watched: Watched, service: FargateService) -> None:
         title = f"{service.node.id} to {name}"
         errors = {"4xx": responses["responses4"], "5xx": responses["responses5"]}
         watched.graph(Section.LINKS, f"{title}: responses", errors, {"2xx": responses["responses2"]})
-        times = {each: _metric(service, name, "TargetResponseTime", each) for each in ("p50", "p90", "p99")}
+        times = {each: _metric(service, name, "TargetResponseTime", each) for each in PERCENTILES}
         watched.graph(Section.LINKS, f"{title}: response time", times, unit="milliseconds")
 
 
