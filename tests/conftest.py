@@ -30,7 +30,6 @@ from tests.emulator.emulator import Emulator
 ALL_MODES = (
     "tests/properties/",
     "tests/test_security.py",
-    "tests/caveats/test_patterns.py",
     "tests/privilege/test_every_mode.py",
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
@@ -38,6 +37,7 @@ LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.p
 # Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
 # other tests reach each branch.
 REPEATING = (
+    "tests/adoption/copilot/test_generated.py",
     "tests/adoption/test_migrating.py",
     "tests/emulator/",
     "tests/logs/test_backfill_schedules.py",
@@ -48,10 +48,15 @@ REPEATING = (
     "tests/logs/test_shipper_anything.py",
     "tests/logs/test_shipper_schedules.py",
     "tests/logs/test_splice.py::test_corpora",
+    "tests/monitoring/test_alarms_over_time.py",
+    "tests/monitoring/test_picture.py",
     "tests/privilege/",
     "tests/properties/",
     "tests/test_benchmarks.py",
+    "tests/test_comparison.py",
+    "tests/test_examples.py",
     "tests/test_promises.py",
+    "tests/test_readme.py",
     "tests/test_security.py",
     "tests/test_stability.py",
     "tests/testing/test_page.py::test_the_files_work",
