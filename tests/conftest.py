@@ -1,5 +1,6 @@
 """What many tests start from."""
 
+import gc
 import os
 import re
 import sys
@@ -25,6 +26,9 @@ import fargate_constructs.endpoint.alias_target
 import fargate_constructs.service.jobs.task_state  # noqa: F401
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
+
+# The default of 700 searches the constructs of all tests for cycles so often that it takes 5 % of the time.
+gc.set_threshold(50_000, 50, 50)
 
 # Tests that read all modes. Modes take long to build, so one worker runs all these tests and builds the modes once.
 ALL_MODES = (
