@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT, VARIABLE
 
@@ -82,6 +83,13 @@ def call(function: str, /, *positional: Expression, **named: Expression | None) 
 def made(function: str, id: str, /, *positional: Expression, **named: Expression | None) -> Call:
     """Return a call that makes a construct."""
     return call(function, Raw("self"), Raw(text_code(id)), *positional, **named)
+
+
+def with_number(construct: Call, number: int) -> Call:
+    """Return the call with a number after the construct's ID, which two names have, such as `DB_URL` and `db_url`."""
+    scope, (name, construct_id), *others = construct.arguments
+    code = cast(Raw, construct_id).code
+    return Call(construct.function, (scope, (name, Raw(f"{code[:-1]}{number}{code[-1]}")), *others))
 
 
 def text_code(text: str) -> str:

@@ -4,7 +4,7 @@ import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, call, mapping, text
+from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, call, mapping, text, with_number
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
 from fargate_constructs.adoption.copilot.values import duration_code, variable_name
@@ -71,10 +71,13 @@ class Draft:
         return self._assign(name, value, owns, is_import=False)
 
     def _assign(self, name: str, value: Call, owns: str, *, is_import: bool) -> str:
-        variable = safe_name(name)
+        variable, namesakes = safe_name(name), 0
         while variable == self.variable or self.names.get(variable, value) != value:
+            namesakes += variable in self.names
             variable += "_"
         self.names[variable] = value
+        if namesakes:
+            value = with_number(value, namesakes + 1)
         owned = (owns,) if owns else ()
         self.before.add(Statement(f"before {variable}", value, variable, is_import=is_import, owns=owned))
         return variable

@@ -158,6 +158,7 @@ def test_refusals(text: str, message: str, tmp_path: Path) -> None:
             f"{WEB}secrets: {{A: {{secretsmanager: 'm:k:AWSPREVIOUS'}}}}\n",
             'ecs.SecretVersionInfo(version_stage="AWSPREVIOUS"), "k"',
         ),
+        (f"{WEB}secrets: {{DB: /a, Db: /b}}\n", '"DbSecret2", parameter_name="/b"'),
         (f"{WEB}secrets: {{A: {{secretsmanager: 'm:::v1'}}}}\n", 'a, ecs.SecretVersionInfo(version_id="v1")'),
         (
             f"{WEB}secrets: {{WEB: a, CLASS: b}}\n",
