@@ -560,7 +560,7 @@ def test_equal_twins(group: OldGroup) -> None:
 
 
 def test_the_export_bucket() -> None:
-    """CloudWatch Logs of this account and region may write, over TLS, and nobody else; exports expire."""
+    """CloudWatch Logs of this account and region may write, over TLS, and no other principal; exports expire."""
     app = App()
     stack = Stack(app, "Test")
     LogExportBucket(stack, "Exports")

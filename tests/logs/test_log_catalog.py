@@ -98,7 +98,7 @@ def test_the_view_is_what_its_query_gives(template: Template) -> None:
 
 
 def test_the_workgroup_keeps_to_its_limits(template: Template) -> None:
-    """Results are encrypted and expire, nobody can say otherwise, and a query that reads too much is stopped."""
+    """Results are encrypted and expire, a client cannot change that, and a query that reads too much is stopped."""
     template.has_resource_properties(
         "AWS::Athena::WorkGroup",
         {

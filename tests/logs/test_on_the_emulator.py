@@ -213,7 +213,7 @@ def invoke(aws: Emulator, function: str) -> object:
 def queries(aws: Emulator, stack: DeployedStack) -> Queries:
     """The workgroup, once the table knows the log groups."""
     queries = Queries(aws, stack.output("Workgroup"))
-    assert queries.ask("SELECT count(*) FROM lines").rows == [["0"]], "the table knows what nobody told it"
+    assert queries.ask("SELECT count(*) FROM lines").rows == [["0"]], "the table has rows before the first line"
     assert invoke(aws, stack.output("LogGroups")) == {
         "learned": ["%2Fecs%2Fapi%232", "%2Fecs%2Fweb"],
         "forgotten": ["-"],

@@ -94,7 +94,7 @@ def test_severities_have_their_own_actions(stack: Stack) -> None:
 
 
 def test_without_actions_it_is_a_dashboard(stack: Stack) -> None:
-    """All alarms are made and shown, those of a rollback not again; the audit accepts that nobody is called."""
+    """All alarms are made and shown, those of a rollback not again; the audit accepts alarms without actions."""
     service = routed(stack)
     monitoring = FargateMonitoring(stack, "Monitoring")
     monitoring.watch(service)

@@ -44,7 +44,7 @@ def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
-    """The main container waits until it is healthy, or has started where nobody asks; each has a log of its own."""
+    """The main container waits until it is healthy, or has started if it has no check; each has a log of its own."""
     web.add_sidecar("cache", image=REDIS, health_check=PING)
     web.add_sidecar(
         "metrics", image=REDIS, essential=False, environment={"A": "b"}, command=["run"], multiline_pattern=r"^\S"

@@ -55,7 +55,7 @@ class Cloud:
 
     Args:
         clock: the time.
-        minutes: how long the task runs if nobody stops it.
+        minutes: how long the task runs if it is not stopped.
         exit_code: what its main container ends with; none if it never started.
         stop_code: why ECS says the task stopped.
         refusals: with what the next starts are refused: an error code, or the reason of a failure in the answer.

@@ -68,7 +68,7 @@ def test_a_link_gives_a_name(stack: Stack, web: FargateService, api: FargateServ
 
 @pytest.mark.usefixtures("web", "api")
 def test_services_without_links_run_no_proxy(stack: Stack) -> None:
-    """Names cost a proxy in each task, so nobody gets one who did not ask."""
+    """Names cost a proxy in each task, so only services with links get one."""
     template = Template.from_stack(stack)
 
     template.resource_count_is("AWS::ServiceDiscovery::HttpNamespace", 0)
