@@ -92,12 +92,7 @@ def _gaps(update: Update) -> Iterator[Trap]:
 
 def _counts(update: Update) -> Iterator[Trap]:
     """A desired count beside scaling: each deployment resets the number of tasks."""
-    scaled = {
-        target
-        for each in update.after.resources.values()
-        if each["Type"] == SCALABLE_TARGET
-        for target in references(each.get("Properties", {}).get("ResourceId"))
-    }
+    scaled = _referenced(update.after, SCALABLE_TARGET, "ResourceId")
     for key, was, now in update.of_type(SERVICE):
         count = now.get("DesiredCount")
         if key in scaled and count is not None and count != was.get("DesiredCount"):
@@ -159,12 +154,7 @@ def _idle_groups(update: Update) -> Iterator[Trap]:
 
 def _early_groups(update: Update) -> Iterator[Trap]:
     """A listener or rule that stays forwards to another target group, before the service has tasks in it."""
-    filled = {
-        group
-        for each in update.before.resources.values()
-        if each["Type"] == SERVICE
-        for group in references(each.get("Properties", {}).get("LoadBalancers"))
-    }
+    filled = _referenced(update.before, SERVICE, "LoadBalancers")
     for type_, name in ACTIONS.items():
         for key, was, now in update.of_type(type_):
             new = _groups(now.get(name), served=True) - {group for group in filled if not update.is_lost(group)}
@@ -252,6 +242,12 @@ CHECKS: Sequence[Callable[[Update], Iterator[Trap]]] = (
     _two_balancers,
     _counts,
 )
+
+
+def _referenced(template: ComparableTemplate, type_: str, name: str) -> set[str]:
+    """Return the logical IDs that a property of all resources of a type refers to."""
+    of_type = (each for each in template.resources.values() if each["Type"] == type_)
+    return {key for each in of_type for key in references(each.get("Properties", {}).get(name))}
 
 
 def _groups(value: Any, *, served: bool = False) -> set[str]:  # noqa: ANN401 - a piece of a template

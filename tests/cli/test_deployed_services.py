@@ -79,12 +79,6 @@ def services(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
     return {"serviceArns": [*names, arn("Shop-WebService")][: 100 + (not more)], **more}
 
 
-@pytest.fixture(scope="module")
-def clients() -> RecordedAws:
-    """The clients of all tests."""
-    return RecordedAws()
-
-
 @pytest.fixture
 def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
     """An AWS with three stacks, and with services of no stack."""

@@ -24,12 +24,6 @@ BROKEN: dict[str, Any] = {"runningCount": 0, "pendingCount": 1}
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="module")
-def clients() -> RecordedAws:
-    """The clients of all tests, because boto3 takes long to make them."""
-    return RecordedAws()
-
-
 @pytest.fixture
 def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
     """An AWS with a healthy service."""
