@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -35,6 +36,15 @@ def aws_options(command: Function) -> Function:
     profile = click.option("--profile", help="The profile of your AWS credentials. By default AWS_PROFILE.")
     region = click.option("--region", help="The region. By default that of the stack in the app, or AWS_REGION.")
     return profile(region(command))
+
+
+def app_option(command: Function) -> Function:
+    """Add `--app` to a command that finds what is deployed."""
+    return click.option(
+        "--app",
+        type=click.Path(exists=True, path_type=Path),
+        help="The folder of `cdk synth`, whose stacks are searched first. By default cdk.out, if it is there.",
+    )(command)
 
 
 def session_for(profile: str | None, region: str | None) -> Session:

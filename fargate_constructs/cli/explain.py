@@ -11,14 +11,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed_services import DeployedService, find_service
 from fargate_constructs.cli.diagnosis import Diagnosis, Finding, diagnose
 from fargate_constructs.cli.output import console, json_option, print_json
 from fargate_constructs.cli.service_facts import Reader
 
-CDK_OUT = Path("cdk.out")
 INDENT, LABEL = 2, 6
 SHORT_ID = 8
 TASK_ID = re.compile(rf"(?<=task )(\w{{{SHORT_ID}}})\w+")
@@ -34,11 +33,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("service")
-@click.option(
-    "--app",
-    type=click.Path(exists=True, path_type=Path),
-    help="The folder of `cdk synth`, whose stacks are searched first. By default cdk.out, if it is there.",
-)
+@app_option
 @json_option
 @aws_options
 @click.pass_context
@@ -54,7 +49,7 @@ def command(
     next task will lack.
     """
     session = session_for(profile, region)
-    found = find_service(session, service.strip("/"), app or (CDK_OUT if CDK_OUT.exists() else None), region)
+    found = find_service(session, service.strip("/"), app, region)
     diagnosis = diagnose(Reader(session, found))
     if as_json:
         print_json(as_document(found, diagnosis))
