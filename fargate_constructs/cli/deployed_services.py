@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.deployed_stacks import (
+from fargate_constructs.cli.deployed_resources import (
     DeployedStack,
     fits,
     listed,
