@@ -114,7 +114,7 @@ def _reported(facts: ServiceFacts) -> Iterator[Observation]:
     if service["status"] != "ACTIVE":
         yield Observation(f"the service is {service['status']}", "service")
     for task in _current_tasks(facts):
-        yield Observation(_task_text(task), f"task {_task_id(task)}", when_stopped(task), task=task)
+        yield Observation(task_text(task), f"task {_task_id(task)}", when_stopped(task), task=task)
     for each in facts.targets:
         health = each["TargetHealth"]
         if health["State"] != "healthy":
@@ -162,7 +162,7 @@ def _task_id(task: Answer) -> str:
     return name
 
 
-def _task_text(task: Answer) -> str:
+def task_text(task: Answer) -> str:
     """Return all that ECS reports about a stopped task, in one text."""
     texts = [task.get("stoppedReason", "")]
     for each in task["containers"]:

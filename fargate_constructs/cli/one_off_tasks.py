@@ -1,0 +1,366 @@
+"""Runs one task where a service or a job runs its own, follows it to its end, and stops it if it is interrupted.
+
+Launch ──> RunTask ──> StartedTask ──> DescribeTasks, again and again ──> exit code, and the reason why it stopped
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from fargate_constructs.cli.causes import cause_of
+from fargate_constructs.cli.diagnosis import task_text
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+Answer = Mapping[str, Any]
+# DescribeTasks is a read of a cluster's resources, which may be 20 a second
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html).
+PAUSE_SECONDS = 2.0
+# How long ECS may not know a task that it has just started
+# (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html).
+UNKNOWN_SECONDS = 120.0
+# How long AWS may give no answer before a wait ends: a network that comes back, a laptop that was closed.
+SILENT_SECONDS = 600.0
+PASSING = r"Throttl|ServerException|InternalFailure|ServiceUnavailable"
+STOP_COMMAND = "aws ecs stop-task --cluster {cluster} --task {id}"
+# The end of a task, after which its containers do not change.
+ENDED = ("DEPROVISIONING", "STOPPED")
+RUNNING = ("RUNNING", "DEACTIVATING", "STOPPING", *ENDED)
+
+
+class NotStartedError(ValueError):
+    """ECS started no task. The message says why, and what to do."""
+
+
+class Launch(NamedTuple):
+    """Where a task runs, and from which task definition."""
+
+    cluster: str
+    task_definition: str
+    parameters: Answer
+    """Further ones of RunTask: the network, the capacity, the platform version, tags."""
+
+    @classmethod
+    def of_service(cls, service: Answer) -> Launch:
+        """Return how a service starts its tasks.
+
+        Args:
+            service: The answer of DescribeServices. With CodeDeploy or an external controller, its primary task set
+                has the values.
+        """
+        sets = [each for each in service.get("taskSets", []) if each["status"] == "PRIMARY"]
+        settings = {**service, **(sets[0] if sets else {})}
+        strategy = settings.get("capacityProviderStrategy")
+        capacity = (
+            {"capacityProviderStrategy": strategy}
+            if strategy
+            else {"launchType": settings.get("launchType", "FARGATE")}
+        )
+        kept = ("networkConfiguration", "platformVersion", "enableECSManagedTags", "enableExecuteCommand")
+        parameters = {key: settings[key] for key in kept if settings.get(key)}
+        if service.get("propagateTags") == "TASK_DEFINITION":
+            parameters["propagateTags"] = "TASK_DEFINITION"
+        return cls(service["clusterArn"], settings["taskDefinition"], {**capacity, **parameters})
+
+    def with_task_definition(self, arn: str) -> Launch:
+        """Return the same place for a task definition that the service does not have, without ECS Exec."""
+        parameters = {key: each for key, each in self.parameters.items() if key != "enableExecuteCommand"}
+        return Launch(self.cluster, arn, parameters)
+
+
+class Override(NamedTuple):
+    """What one task has of its own. ECS cannot override the entry point."""
+
+    container: str
+    """The container that gets the command and the variables, and whose exit code counts."""
+    command: Sequence[str] = ()
+    environment: Mapping[str, str] = {}
+    cpu: int | None = None
+    """CPU units of the task."""
+    memory: int | None = None
+    """MiB of the task."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameter `overrides` of RunTask."""
+        own: dict[str, Any] = {"name": self.container}
+        if self.command:
+            own["command"] = [*self.command]
+        if self.environment:
+            own["environment"] = [{"name": key, "value": value} for key, value in self.environment.items()]
+        sizes = {"cpu": self.cpu, "memory": self.memory}
+        return {"containerOverrides": [own], **{key: str(each) for key, each in sizes.items() if each is not None}}
+
+
+class Ended(NamedTuple):
+    """How a task ended."""
+
+    task: Answer
+    """Of DescribeTasks."""
+    container: str
+    is_over_time: bool = False
+    """Whether it was stopped because its time was over."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the container; `None` if it did not start, or ECS does not know it."""
+        return next((each.get("exitCode") for each in self.task["containers"] if each["name"] == self.container), None)
+
+    @property
+    def reason(self) -> str:
+        """All that ECS reports about the end, in one line."""
+        return task_text(self.task)
+
+    @property
+    def explanation(self) -> str:
+        """The reason, and what it means and what to do if that is known."""
+        return _explained(self.reason)
+
+
+class StartedTask:
+    """A task that this program started, and therefore stops."""
+
+    def __init__(
+        self,
+        ecs: Any,  # noqa: ANN401 - of boto3
+        task: Answer,
+        container: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.task = task
+        """Of DescribeTasks, as it was last seen."""
+        self.container = container
+        self._ecs = ecs
+        self._clock, self._sleep = clock, sleep
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return str(self.task["taskArn"])
+
+    @property
+    def cluster(self) -> str:
+        """The name of its cluster."""
+        return str(self.task["clusterArn"].rpartition("/")[2])
+
+    @property
+    def id(self) -> str:
+        """Its ID."""
+        return self.arn.rpartition("/")[2]
+
+    def wait_until_running(self, *, timeout: float | None = None) -> Answer:
+        """Return the task when its containers run, or it has stopped before; stop it as `wait` does."""
+        return self._finish(RUNNING, timeout, lambda _: None).task
+
+    def wait(self, *, timeout: float | None = None, at_each_look: Callable[[Answer], None] = lambda _: None) -> Ended:
+        """Wait until the task has stopped.
+
+        Ctrl-C, SIGTERM and SIGHUP stop the task, and wait for its end; another Ctrl-C leaves it, and says so. Any
+        other error leaves it, too.
+
+        Args:
+            timeout: After so many seconds the task is stopped.
+            at_each_look: Is called with each answer about the task, also while it stops; for example, it prints what
+                the task has logged.
+
+        Raises:
+            KeyboardInterrupt: After an interrupt.
+            TimeoutError: If AWS gave no answer for ten minutes.
+        """
+        return self._finish(ENDED, timeout, at_each_look)
+
+    def stop(self, reason: str) -> None:
+        """Ask ECS to stop the task: SIGTERM now, SIGKILL after its stop timeout."""
+        self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason)
+
+    def _finish(self, states: Sequence[str], timeout: float | None, at_each_look: Callable[[Answer], None]) -> Ended:
+        with terminations_as_interrupts():
+            try:
+                end = None if timeout is None else self._clock() + timeout
+                if self._wait_for(states, end, at_each_look):
+                    return Ended(self.task, self.container)
+                click.echo(f"{timeout:g} seconds are over; stops task {self.id}", err=True)
+                self.stop(f"not done after {timeout:g} seconds")
+                self._wait_for(ENDED, None, at_each_look)
+                return Ended(self.task, self.container, is_over_time=True)
+            except KeyboardInterrupt:
+                self._stop_after_interrupt(at_each_look)
+                raise
+            except BaseException:
+                self._say_that_it_goes_on()
+                raise
+
+    def _stop_after_interrupt(self, at_each_look: Callable[[Answer], None] = lambda _: None) -> None:
+        try:
+            click.echo(f"stops task {self.id}; Ctrl-C again leaves it", err=True)
+            self.stop("interrupted")
+            self._wait_for(ENDED, None, at_each_look)
+        except BaseException:
+            self._say_that_it_goes_on()
+            raise
+
+    def _say_that_it_goes_on(self) -> None:
+        command = STOP_COMMAND.format(cluster=self.cluster, id=self.id)
+        click.echo(f"task {self.id} may go on, and cost; stop it with: {command}", err=True)
+
+    def _wait_for(self, states: Sequence[str], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
+        """Return whether the task came into one of the states before a time."""
+        while True:
+            self.task = self._look()
+            at_each_look(self.task)
+            if self.task["lastStatus"] in states and (states is not ENDED or _is_final(self.task)):
+                return True
+            if end is not None and self._clock() >= end:
+                return False
+            self._sleep(PAUSE_SECONDS)
+
+    def _look(self) -> Answer:
+        """Return what ECS knows about the task; wait if there is no answer.
+
+        Raises:
+            TimeoutError: If there is none for minutes, or ECS has forgotten the task.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+        begin, is_silent = self._clock(), False
+        while True:
+            try:
+                found = self._ecs.describe_tasks(cluster=self.cluster, tasks=[self.arn])["tasks"]
+            except (BotoCoreError, ClientError) as error:
+                if not _is_passing(error):
+                    raise
+                if self._clock() - begin > SILENT_SECONDS:
+                    raise TimeoutError(f"AWS gives no answer about task {self.id}: {error}") from error
+                if not is_silent:
+                    click.echo("AWS gives no answer; asks again", err=True)
+                is_silent = True
+            else:
+                if found:
+                    answer: Answer = found[0]
+                    return answer
+                if self._clock() - begin > UNKNOWN_SECONDS:
+                    raise TimeoutError(f"ECS does not know task {self.id}; it forgets stopped tasks after an hour")
+            self._sleep(PAUSE_SECONDS)
+
+
+def start_task(
+    ecs: Any,  # noqa: ANN401 - of boto3
+    launch: Launch,
+    override: Override,
+    *,
+    started_by: str,
+    tags: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> StartedTask:
+    """Start one task.
+
+    Args:
+        ecs: The client of ECS.
+        launch: Where it runs.
+        override: What it has of its own.
+        started_by: What ECS shows as `startedBy`: letters, numbers, hyphens, slashes and underscores.
+        tags: Tags of the task. They need the permission ecs:TagResource. By default none.
+        clock: Gives seconds.
+        sleep: Waits some seconds.
+
+    Raises:
+        NotStartedError: If ECS starts no task.
+        KeyboardInterrupt: If Ctrl-C came while ECS started it. Then it is stopped.
+    """
+    request = {
+        "cluster": launch.cluster,
+        "taskDefinition": launch.task_definition,
+        **launch.parameters,
+        "count": 1,
+        "startedBy": started_by,
+        "overrides": override.parameters(),
+        **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
+    }
+    with terminations_as_interrupts(), _deferred_interrupts() as interrupts:
+        answer = _run_task(ecs, request)
+    for task in answer["tasks"]:
+        started = StartedTask(ecs, task, override.container, clock=clock, sleep=sleep)
+        if interrupts:
+            with terminations_as_interrupts():
+                started._stop_after_interrupt()
+            raise KeyboardInterrupt
+        return started
+    reasons = dict.fromkeys(
+        ": ".join(filter(None, (each.get("reason"), each.get("detail")))) for each in answer["failures"]
+    )
+    raise NotStartedError(f"ECS started no task: {_explained('; '.join(reasons) or 'it gives no reason')}")
+
+
+def _run_task(ecs: Any, request: Mapping[str, Any]) -> Answer:  # noqa: ANN401 - of boto3
+    """Call RunTask; what ECS refuses is a text with its cause, if that is known."""
+    try:
+        answer: Answer = ecs.run_task(**request)
+    except ecs.exceptions.ClientError as error:
+        text = error.response["Error"].get("Message", "")
+        if cause_of(text) is None:
+            raise
+        raise NotStartedError(f"ECS started no task: {_explained(text)}") from error
+    return answer
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether AWS may answer the same request later: no network, a limited rate of requests, a fault of AWS's."""
+    from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - the same
+
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return isinstance(error, (ConnectionError, HTTPClientError)) or re.search(PASSING, code) is not None
+
+
+def _is_final(task: Answer) -> bool:
+    """Whether ECS has reported the end of each container, which it does before the task is STOPPED."""
+    return task["lastStatus"] == "STOPPED" or all("exitCode" in each for each in task["containers"])
+
+
+def _explained(text: str) -> str:
+    cause = cause_of(text)
+    return f"{cause.what} {cause.todo} ({text})" if cause else text
+
+
+@contextmanager
+def terminations_as_interrupts() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does: CI systems send the one, terminals that close send the other."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deferred_interrupts() -> Iterator[list[int]]:
+    """Collect the first interrupt, so that a task that ECS starts meanwhile is known; the second one ends the wait."""
+    seen: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if seen:
+            click.echo("ECS may have started a task; look for it in the console of ECS", err=True)
+            raise KeyboardInterrupt
+        seen.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
