@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fargate_constructs.cli.egress_addresses import ANYWHERE, ANYWHERE_IPV6, destination_of, routes_of
 from fargate_constructs.cli.service_facts import Answer, Reader, ServiceFacts
 
 ECR_IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.[\w.]+/"
     r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:\w+))?"
 )
-ANYWHERE = ("0.0.0.0/0", "::/0")
 # What a task needs that reads from Amazon ECR without a route to the internet
 # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
 ECR_ENDPOINTS = ("ecr.api", "ecr.dkr", "s3")
@@ -126,7 +126,7 @@ def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Itera
         name = f"{subnet['SubnetId']} ({subnet['AvailabilityZone']})"
         if subnet["AvailableIpAddressCount"] == 0:
             yield f"the subnet {name} has no free address"
-        routes = _default_routes(tables, subnet["SubnetId"])
+        routes = [each for each in routes_of(tables, subnet) if destination_of(each) in (ANYWHERE, ANYWHERE_IPV6)]
         lost = [each for each in routes if each.get("State") == "blackhole"]
         to_internet = any(each.get("GatewayId", "").startswith("igw-") for each in routes)
         if lost:
@@ -143,19 +143,6 @@ def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Itera
 
 def _pages(ec2: Any, operation: str, filters: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - of boto3
     return ec2.get_paginator(operation).paginate(Filters=filters)
-
-
-def _default_routes(tables: list[Answer], subnet: str) -> list[Answer]:
-    """Return the default routes of the table of a subnet, which is the VPC's main one if it has none."""
-    links = [(link, table) for table in tables for link in table["Associations"]]
-    own = [table for link, table in links if link.get("SubnetId") == subnet]
-    main = [table for link, table in links if link.get("Main")]
-    routes = [route for table in (own or main)[:1] for route in table["Routes"]]
-    return [
-        each
-        for each in routes
-        if each.get("DestinationCidrBlock") in ANYWHERE or each.get("DestinationIpv6CidrBlock") in ANYWHERE
-    ]
 
 
 def _is_ipv6_only(subnet: Answer) -> bool:

@@ -2,22 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 
 from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, unresolved_in
+from fargate_constructs.synthesized.private_ranges import NAT64, is_private
 from fargate_constructs.synthesized.templates import Place, Templates
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
-# A route to anywhere else may lead to the internet.
-PRIVATE = [
-    ip_network(cidr)
-    for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
-]
-# What NAT gateways translate to IPv4: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html
-NAT64 = "64:ff9b::/96"
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 
 
@@ -87,7 +80,7 @@ class EgressRoutes:
     def _faults_of(self, route: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[Fault]:
         properties, locate = self._templates.properties(route), self._templates.locate
         destination = next((properties[key] for key in DESTINATIONS if key in properties), None)
-        if _is_private(destination):
+        if is_private(destination):
             return
         match properties:
             case {"NatGatewayId": target} | {"InstanceId": target} | {"NetworkInterfaceId": target} if (
@@ -154,14 +147,6 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
     """Return the items of a list; an unresolved list counts as one item."""
     found = lookup(value)
     return found if isinstance(found, list) else [value] if found else []
-
-
-def _is_private(destination: Any) -> bool:  # noqa: ANN401 - a piece of a template
-    try:
-        network = ip_network(destination)
-    except ValueError:  # a prefix list, or a range known only when deployed
-        return False
-    return any(network[0] in each and network[-1] in each for each in PRIVATE)
 
 
 def _is_translated(route: Mapping[str, Any]) -> bool:

@@ -104,8 +104,15 @@ def healthy() -> dict[str, Any]:
     """Return the answers about a healthy service of the stack `Shop`, by operation."""
     resource = {"Type": "AWS::ECS::Service", "Metadata": {"aws:cdk:path": "Shop/Web/Service/Service"}}
     routes = [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-0a1b", "State": "active"}]
-    table = {"RouteTableId": "rtb-1", "Associations": [{"SubnetId": "subnet-0a1b"}], "Routes": routes}
-    subnet = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-1", "AvailabilityZone": "us-east-1a"}
+    table = {
+        "RouteTableId": "rtb-1",
+        "VpcId": "vpc-0a1b",
+        "Associations": [{"SubnetId": "subnet-0a1b"}],
+        "Routes": routes,
+    }
+    subnet = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-0a1b", "AvailabilityZone": "us-east-1a"}
+    address = {"PublicIp": "203.0.113.7", "AllocationId": "eipalloc-0a1b", "Status": "succeeded"}
+    nat = {"NatGatewayId": "nat-0a1b", "VpcId": "vpc-0a1b", "SubnetId": "subnet-0c2d", "State": "available"}
     target = {"Target": {"Id": "10.0.1.5", "Port": 80}, "TargetHealth": {"State": "healthy"}}
     trust = (
         '{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}'
@@ -143,6 +150,7 @@ def healthy() -> dict[str, Any]:
         "DescribeSubnets": {"Subnets": [{**subnet, "AvailableIpAddressCount": 250}]},
         "DescribeRouteTables": {"RouteTables": [table]},
         "DescribeVpcEndpoints": {"VpcEndpoints": []},
+        "DescribeNatGateways": {"NatGateways": [{**nat, "NatGatewayAddresses": [address]}]},
         "ListServiceQuotas": {"Quotas": [{"QuotaName": "Fargate On-Demand vCPU resource count", "Value": 6.0}]},
     }
 

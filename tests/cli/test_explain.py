@@ -311,7 +311,9 @@ def definition_with(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answ
 def routes(*routes: dict[str, str], **association: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     """Return the answer about one route table."""
     link = association or {"SubnetId": "subnet-0a1b"}
-    return {"RouteTables": [{"RouteTableId": "rtb-1", "Associations": [link], "Routes": [*routes]}]}
+    return {
+        "RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-0a1b", "Associations": [link], "Routes": [*routes]}]
+    }
 
 
 NAT = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}
@@ -320,7 +322,7 @@ EGRESS_ONLY = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId"
 ENDPOINTS = {
     "VpcEndpoints": [{"ServiceName": f"com.amazonaws.us-east-1.{each}"} for each in ("ecr.api", "ecr.dkr", "s3")]
 }
-SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-1", "AvailabilityZone": "a", "AvailableIpAddressCount": 9}
+SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-0a1b", "AvailabilityZone": "a", "AvailableIpAddressCount": 9}
 
 
 @pytest.mark.parametrize(

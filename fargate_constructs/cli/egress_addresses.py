@@ -1,0 +1,325 @@
+"""Follows the VPC routes of deployed subnets to the addresses that the internet sees.
+
+subnet ──> VPC routes ──> NAT gateway, instance, firewall, internet gateway, … ──> addresses
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fargate_constructs.synthesized.private_ranges import NAT64, is_private
+
+Answer = Mapping[str, Any]
+
+ANYWHERE, ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
+DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+PROBLEMS = {
+    "noRoute": "there is no VPC route to the internet",
+    "blackhole": "the target of the VPC route is gone",
+    "taskAddress": "each task has a public address of its own, and a new task has another one",
+    "noTaskAddress": "the subnet is public, but its tasks have no public address, so they reach nothing",
+    "notFixed": "AWS chooses the address, and may choose another one",
+    "notKnown": "what is behind the target decides the address; --prove asks from inside",
+    "otherAccount": "the NAT gateway belongs to another account; --prove asks from inside",
+    "notAvailable": "the NAT gateway is not available",
+    "sourceCheck": "the network interface drops traffic of others: its source/destination check is on",
+}
+"""Why traffic does not leave from a fixed address. After `noRoute` there is none, which may be meant so."""
+
+# The key of a VPC route, in the order in which one is taken, and what its target is.
+TARGETS = {
+    "NatGatewayId": "NAT gateway",
+    "EgressOnlyInternetGatewayId": "egress-only internet gateway",
+    "NetworkInterfaceId": "network interface",
+    "InstanceId": "instance",
+    "TransitGatewayId": "transit gateway",
+    "VpcPeeringConnectionId": "VPC peering connection",
+    "CoreNetworkArn": "core network",
+    "LocalGatewayId": "local gateway",
+    "CarrierGatewayId": "carrier gateway",
+    "OdbNetworkArn": "ODB network",
+    "GatewayId": "gateway",
+}
+GATEWAYS = {"igw-": "internet gateway", "vgw-": "virtual private gateway", "vpce-": "firewall endpoint"}
+
+
+class Departure(NamedTuple):
+    """How the traffic of a subnet to one destination leaves."""
+
+    subnet: str
+    zone: str
+    destination: str
+    """`0.0.0.0/0`, `::/0`, another range, or a prefix list."""
+    kind: str
+    """What the VPC route leads to, such as `NAT gateway`; empty without a route."""
+    target: str = ""
+    """Its ID."""
+    addresses: tuple[str, ...] = ()
+    """The IPv4 addresses, or the IPv6 ranges, that the internet may see; empty if they are not known."""
+    problem: str = ""
+    """Of `PROBLEMS`; empty if the addresses are fixed."""
+
+
+class VpcFacts(NamedTuple):
+    """What EC2 answers about VPCs, by ID."""
+
+    subnets: Mapping[str, Answer]
+    tables: Sequence[Answer]
+    nat_gateways: Mapping[str, Answer]
+    interfaces: Mapping[str, Answer]
+    """The network interfaces that VPC routes lead to."""
+    endpoints: Mapping[str, Answer]
+    """The VPC endpoints that VPC routes lead to: those of firewalls, and the gateway endpoints of S3 and DynamoDB."""
+    private_lists: Collection[str] = ()
+    """The prefix lists with private ranges only."""
+
+    def departures(self, subnet: str, *, assign_public_ip: bool | None = None) -> list[Departure]:
+        """Return how the traffic of a subnet leaves, by destination.
+
+        Args:
+            subnet: Its ID.
+            assign_public_ip: Whether the tasks in it have public addresses; `None` if it is not known.
+        """
+        found = list(self._departures(self.subnets[subnet], (), assign_public_ip=assign_public_ip))
+        zone = self.subnets[subnet]["AvailabilityZone"]
+        return found or [Departure(subnet, zone, ANYWHERE, "", problem="noRoute")]
+
+    def gateway_endpoints(self, subnet: str) -> list[str]:
+        """Return the services of AWS that a subnet reaches without its egress, such as `com.amazonaws.us-east-1.s3`."""
+        routes = routes_of(self.tables, self.subnets[subnet])
+        ids = [each["GatewayId"] for each in routes if _is_gateway_endpoint(each)]
+        return [self.endpoints[each]["ServiceName"] for each in ids if each in self.endpoints]
+
+    def _departures(
+        self, subnet: Answer, behind: tuple[str, ...], *, assign_public_ip: bool | None
+    ) -> Iterator[Departure]:
+        for route in routes_of(self.tables, subnet):
+            destination = destination_of(route)
+            is_inside = route.get("GatewayId") == "local" or _is_gateway_endpoint(route)
+            if not is_inside and not is_private(destination) and destination not in self.private_lists:
+                yield from self._follow(route, subnet, behind, assign_public_ip=assign_public_ip)
+
+    def _follow(
+        self, route: Answer, subnet: Answer, behind: tuple[str, ...], *, assign_public_ip: bool | None
+    ) -> Iterator[Departure]:
+        """Yield how traffic leaves by a route; *behind* has the subnets of firewalls that it comes from."""
+        key = next(each for each in TARGETS if route.get(each))
+        target, kind = route[key], TARGETS[key]
+        if key == "GatewayId":
+            kind = next((name for prefix, name in GATEWAYS.items() if target.startswith(prefix)), kind)
+        destination = destination_of(route)
+        found = Departure(subnet["SubnetId"], subnet["AvailabilityZone"], destination, kind, target)
+        is_ipv6 = ":" in destination and destination != NAT64
+        if route.get("State") == "blackhole":
+            yield found._replace(problem="blackhole")
+        elif kind == "internet gateway" and not is_ipv6:
+            problem = "noTaskAddress" if assign_public_ip is False else "taskAddress"
+            yield found._replace(problem=problem)
+        elif kind in ("internet gateway", "egress-only internet gateway"):
+            yield found._replace(addresses=tuple(ipv6_ranges(subnet)))
+        elif kind == "NAT gateway":
+            yield from self._of_nat_gateway(found, behind)
+        elif kind == "network interface" and not is_ipv6:
+            yield self._of_interface(found)
+        elif kind == "firewall endpoint":
+            subnets = self.endpoints.get(target, {}).get("SubnetIds", [])
+            yield from self._through(found, subnets, behind, assign_public_ip=assign_public_ip)
+        else:
+            yield found._replace(problem="notKnown")
+
+    def _of_nat_gateway(self, found: Departure, behind: tuple[str, ...]) -> Iterator[Departure]:
+        gateway = self.nat_gateways.get(found.target)
+        if gateway is None:
+            yield found._replace(problem="otherAccount")
+            return
+        if gateway["State"] != "available":
+            yield found._replace(problem="notAvailable")
+            return
+        if gateway.get("ConnectivityType") == "private":
+            private = found._replace(kind="private NAT gateway")
+            yield from self._through(private, [gateway["SubnetId"]], behind, assign_public_ip=False)
+            return
+        answers = [each for each in gateway["NatGatewayAddresses"] if each.get("Status") != "failed"]
+        kind, problem = found.kind, ""
+        if gateway.get("AvailabilityMode") == "regional":
+            kind = "regional NAT gateway"
+            answers = [each for each in answers if each.get("AvailabilityZone") == found.zone] or answers
+            # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html
+            if "enabled" in (gateway.get("AutoScalingIps"), gateway.get("AutoProvisionZones")):
+                problem = "notFixed"
+        addresses = tuple(each["PublicIp"] for each in answers if "PublicIp" in each)
+        yield found._replace(kind=kind, addresses=addresses, problem=problem)
+
+    def _of_interface(self, found: Departure) -> Departure:
+        interface = self.interfaces.get(found.target)
+        if interface is None:
+            return found._replace(problem="notKnown")
+        if interface.get("SourceDestCheck"):
+            return found._replace(problem="sourceCheck")
+        public = [each["Association"] for each in interface["PrivateIpAddresses"] if "Association" in each]
+        addresses = tuple(each["PublicIp"] for each in public)
+        if not public:
+            return found._replace(problem="notKnown")
+        is_fixed = all(each.get("AllocationId") for each in public)
+        return found._replace(addresses=addresses, problem="" if is_fixed else "notFixed")
+
+    def _through(
+        self, found: Departure, subnets: Iterable[str], behind: tuple[str, ...], *, assign_public_ip: bool | None
+    ) -> Iterator[Departure]:
+        """Yield how traffic leaves by the subnets of a firewall or of a private NAT gateway, which forwards it."""
+        onward = [
+            departure
+            for each in subnets
+            if each in self.subnets and each not in behind
+            for departure in self._departures(self.subnets[each], (*behind, each), assign_public_ip=assign_public_ip)
+            if departure.destination == found.destination
+        ]
+        for each in onward:
+            is_ipv6 = bool(each.addresses) and ":" in each.addresses[0]
+            yield found._replace(
+                kind=f"{found.kind}, {each.kind}",
+                target=f"{found.target}, {each.target}",
+                # Nothing translates IPv6 addresses.
+                addresses=tuple(ipv6_ranges(self.subnets[found.subnet])) if is_ipv6 else each.addresses,
+                problem=each.problem,
+            )
+        if not onward:
+            yield found._replace(problem="notKnown")
+
+
+def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of boto3
+    """Ask EC2 about the routes of VPCs, and about what these lead to."""
+    of_vpcs = [{"Name": "vpc-id", "Values": sorted(vpcs)}]
+    tables = _all(ec2, "describe_route_tables", "RouteTables", Filters=of_vpcs)
+    routes = [route for table in tables for route in table["Routes"]]
+    endpoints = [route["GatewayId"] for route in routes if route.get("GatewayId", "").startswith("vpce-")]
+    lists = {
+        route["DestinationPrefixListId"]
+        for route in routes
+        if "DestinationPrefixListId" in route and not _is_gateway_endpoint(route)
+    }
+    return VpcFacts(
+        {each["SubnetId"]: each for each in _all(ec2, "describe_subnets", "Subnets", Filters=of_vpcs)},
+        tables,
+        {
+            each["NatGatewayId"]: each
+            for each in _all(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
+            if each["State"] != "deleted"
+        },
+        _by_id(ec2, "network_interface", "NetworkInterface", [each.get("NetworkInterfaceId") for each in routes]),
+        _by_id(ec2, "vpc_endpoint", "VpcEndpoint", endpoints),
+        {each for each in lists if _is_private_list(ec2, each)},
+    )
+
+
+def vpcs_of(ec2: Any, subnets: Collection[str]) -> set[str]:  # noqa: ANN401 - of boto3
+    """Return the VPCs of subnets."""
+    # A filter, unlike IDs, is no error if a subnet is gone.
+    filters = [{"Name": "subnet-id", "Values": sorted(subnets)}]
+    return {each["VpcId"] for each in _all(ec2, "describe_subnets", "Subnets", Filters=filters)}
+
+
+class ServiceEgress(NamedTuple):
+    """How the tasks of a service leave."""
+
+    departures: Sequence[Departure]
+    gone_subnets: Sequence[str] = ()
+    """Its subnets that EC2 does not have."""
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses and IPv6 ranges that the internet may see, each once, in the order of the subnets."""
+        return list(dict.fromkeys(address for each in self.departures for address in each.addresses))
+
+    @property
+    def problems(self) -> list[str]:
+        """Of `PROBLEMS`, each once."""
+        return list(dict.fromkeys(each.problem for each in self.departures if each.problem))
+
+
+def service_egress(facts: VpcFacts, service: Answer) -> ServiceEgress:
+    """Return how the tasks of a service leave.
+
+    Args:
+        facts: Of the VPCs of its subnets.
+        service: Of DescribeServices.
+    """
+    departures: list[Departure] = []
+    networks = _networks(service)
+    for subnet, assign_public_ip in networks.items():
+        if subnet in facts.subnets:
+            departures += facts.departures(subnet, assign_public_ip=assign_public_ip)
+    return ServiceEgress(departures, [each for each in networks if each not in facts.subnets])
+
+
+def subnets_of(service: Answer) -> list[str]:
+    """Return the subnets in which a service has tasks; none if they run in the network of instances."""
+    return list(_networks(service))
+
+
+def read_service_egress(ec2: Any, service: Answer) -> ServiceEgress:  # noqa: ANN401 - of boto3
+    """Ask EC2 how the tasks of a service leave.
+
+    Args:
+        ec2: The client of the service's region.
+        service: Of DescribeServices.
+    """
+    subnets = subnets_of(service)
+    vpcs = vpcs_of(ec2, subnets) if subnets else set()
+    return service_egress(read_vpcs(ec2, vpcs), service) if vpcs else ServiceEgress((), subnets)
+
+
+def _networks(service: Answer) -> dict[str, bool]:
+    """Return the subnets of a service, of its deployments and of its task sets, and whether tasks have addresses."""
+    sources = [service, *service.get("deployments", []), *service.get("taskSets", [])]
+    found = [each.get("networkConfiguration", {}).get("awsvpcConfiguration", {}) for each in sources]
+    return {
+        subnet: each.get("assignPublicIp") == "ENABLED"
+        for each in reversed(found)
+        for subnet in each.get("subnets", [])
+    }
+
+
+def routes_of(tables: Iterable[Answer], subnet: Answer) -> list[Answer]:
+    """Return the routes of the table of a subnet, which is the main one of its VPC if it has none of its own."""
+    of_vpc = [each for each in tables if each["VpcId"] == subnet["VpcId"]]
+    links = [(link, table) for table in of_vpc for link in table["Associations"]]
+    own = [table for link, table in links if link.get("SubnetId") == subnet["SubnetId"]]
+    main = [table for link, table in links if link.get("Main")]
+    return [route for table in (own or main)[:1] for route in table["Routes"]]
+
+
+def ipv6_ranges(subnet: Answer) -> list[str]:
+    """Return the IPv6 ranges of a subnet."""
+    associations = subnet.get("Ipv6CidrBlockAssociationSet", [])
+    return [each["Ipv6CidrBlock"] for each in associations if each["Ipv6CidrBlockState"]["State"] == "associated"]
+
+
+def destination_of(route: Answer) -> str:
+    """Return the range or the prefix list that a VPC route is for."""
+    return str(next(route[each] for each in DESTINATIONS if route.get(each)))
+
+
+def _is_gateway_endpoint(route: Answer) -> bool:
+    """Whether a route leads to S3 or DynamoDB by a gateway endpoint, and so not to the internet."""
+    return route.get("GatewayId", "").startswith("vpce-") and "DestinationPrefixListId" in route
+
+
+def _is_private_list(ec2: Any, prefix_list: str) -> bool:  # noqa: ANN401 - of boto3
+    entries = _all(ec2, "get_managed_prefix_list_entries", "Entries", PrefixListId=prefix_list)
+    return bool(entries) and all(is_private(each["Cidr"]) for each in entries)
+
+
+def _by_id(ec2: Any, kind: str, name: str, ids: Iterable[str | None]) -> dict[str, Answer]:  # noqa: ANN401 - of boto3
+    """Return what EC2 shows of these IDs; another account's is not shown."""
+    wanted = sorted({each for each in ids if each})
+    if not wanted:
+        return {}
+    filters = [{"Name": f"{kind.replace('_', '-')}-id", "Values": wanted}]
+    return {each[f"{name}Id"]: each for each in _all(ec2, f"describe_{kind}s", f"{name}s", Filters=filters)}
+
+
+def _all(ec2: Any, operation: str, key: str, **parameters: Any) -> list[Answer]:  # noqa: ANN401 - of boto3
+    """Return what an operation of EC2 answers, of all pages."""
+    return [each for page in ec2.get_paginator(operation).paginate(**parameters) for each in page[key]]
