@@ -102,7 +102,7 @@ MAY_IMPORT = {
     "testing": ["_core", "synthesized"],
     "caveats": ["_core", "synthesized", "service.containers.container", "service.task_size"],
     "adoption": ["_core", "synthesized"],
-    "cli": ["_core", "synthesized", "adoption", "caveats"],
+    "cli": ["_core", "synthesized", "adoption", "caveats", "logs.backfill"],
     "__main__": ["cli"],
     "monitoring": ["_core", "network", "endpoint", "service", "logs"],
     "web_service": ["_core", "network", "service", "endpoint", "logs"],

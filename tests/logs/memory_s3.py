@@ -157,6 +157,7 @@ class MemoryS3:
 
     def _list(self, bucket: Bucket, query: dict[str, str]) -> bytes:
         prefix, delimiter, after = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
+        after = max(after, query.get("start-after", ""))
         page, truncated, last = dict[str, str](), False, ""
         for key in sorted(bucket.objects):
             begin, found, _ = key.removeprefix(prefix).partition(delimiter) if delimiter else (key, "", "")

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +19,8 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
+from fargate_constructs.cli.archived_events import ArchivedEvents
+from fargate_constructs.cli.archives import DeployedArchive
 from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill, zipped_objects
 from fargate_constructs.logs.backfill import __main__ as command
 from fargate_constructs.logs.backfill import events as event_files
@@ -557,6 +561,24 @@ def test_equal_twins(group: OldGroup) -> None:
     assert group.fill() == (1, 2, 1)
     assert Counter(line["message"] for lines in group.shipper.archived().values() for line in lines)["twice"] == 3
     assert group.fill(RANGE[0] + timedelta(hours=1), RANGE[1]) == (0, 3, 0)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_equal_lines_that_come_later(late: int, group: OldGroup) -> None:
+    """Of three equal events, one shipped: those that backfill wrote and that are delivered later are read once."""
+    group.write("web/1", *[(NOON, "same")] * 3)
+    events = [log_event(str(number), at(NOON), "same") for number in range(3)]
+    group.shipper.invoke(delivery(events[0], logGroup=group.name, logStream="web/1"))
+    assert group.fill()[:2] == (2, 1)
+    for each in events[1 : 1 + late]:
+        group.shipper.invoke(delivery(each, logGroup=group.name, logStream="web/1"))
+    session: Any = SimpleNamespace(client=lambda *_, **__: group.s3)
+    archive = DeployedArchive("Logs", "us-east-1", group.shipper.archive, "", "ndjson", "log_group=")
+
+    found = [*ArchivedEvents(session, archive, group.name).read(at(NOON), at(NOON) + 1)]
+
+    assert [each.message for each in found] == ["same"] * 3
+    assert len({each.id for each in found}) == 3
 
 
 def test_the_export_bucket() -> None:

@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 from fargate_constructs.logs.backfill.events import Event
 from fargate_constructs.logs.backfill.zipped_objects import UnreadableError, keys, unzipped
 
+MADE_ID = "backfill-"
 ATTEMPTS = 5  # retries for a day that compaction changes
 
 
@@ -21,10 +23,19 @@ class ArchivedDay(NamedTuple):
     """The number of copies of each event, by its fingerprint."""
     names: set[bytes]
     """Short forms of the events' IDs."""
+    backfilled: Counter[bytes]
+    """The number of those copies that an earlier run wrote."""
+
+    def numbers(self, fingerprint: bytes) -> Iterator[int]:
+        """Return the numbers, among equal events, of those that the archive may lack: after those that were delivered.
+
+        So readers see which is the same as one that is delivered later with its own ID.
+        """
+        return count(self.times[fingerprint] - self.backfilled[fingerprint] + 1)
 
     def free_id(self, fingerprint: bytes, numbers: Iterator[int]) -> str:
         """Return an ID that no equal event has: a later one may be there although an earlier one was refused."""
-        ids = (f"backfill-{fingerprint.hex()}-{number}" for number in numbers)
+        ids = (f"{MADE_ID}{fingerprint.hex()}-{number}" for number in numbers)
         return next(id_ for id_ in ids if _name_of(fingerprint, id_) not in self.names)
 
 
@@ -44,7 +55,7 @@ def read_archived_day(s3: Any, bucket: str, prefix: str) -> ArchivedDay:  # noqa
 
 def count_events(s3: Any, bucket: str, found_keys: list[str]) -> ArchivedDay:  # noqa: ANN401 - the same
     """Return the events in these objects; two events with the same ID count once."""
-    found = ArchivedDay(Counter(), set())
+    found = ArchivedDay(Counter(), set(), Counter())
     for key in found_keys:
         if not key.endswith(".ndjson.gz"):
             continue
@@ -53,7 +64,10 @@ def count_events(s3: Any, bucket: str, found_keys: list[str]) -> ArchivedDay:  #
                 for record in map(json.loads, lines):
                     fingerprint = Event(record["logStream"], record["timestamp"], record["message"]).fingerprint
                     name = _name_of(fingerprint, record["id"])
-                    found.times[fingerprint] += name not in found.names
+                    if name not in found.names:
+                        found.times[fingerprint] += 1
+                        if str(record["id"]).startswith(MADE_ID):
+                            found.backfilled[fingerprint] += 1
                     found.names.add(name)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UnreadableError(f"the archive's {key} has other lines than the shipper's: {error}") from error

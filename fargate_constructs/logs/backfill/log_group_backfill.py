@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -138,7 +137,7 @@ class Backfill:
         """Write the missing events of a day; return what was written, and what S3 refused and why."""
         archived = read_archived_day(self._s3, self._archive, f"log_group={quote(self._log_group, safe='')}/dt={day}/")
         seen = Counter[bytes]()
-        numbers = defaultdict[bytes, Iterator[int]](lambda: count(1))
+        numbers: dict[bytes, Iterator[int]] = {}
         there_already = 0
 
         def lacking() -> Iterator[Line]:
@@ -147,7 +146,8 @@ class Backfill:
                 fingerprint = event.fingerprint
                 seen[fingerprint] += 1
                 if seen[fingerprint] > archived.times[fingerprint]:
-                    yield event.with_id(archived.free_id(fingerprint, numbers[fingerprint]))
+                    of_equal = numbers.setdefault(fingerprint, archived.numbers(fingerprint))
+                    yield event.with_id(archived.free_id(fingerprint, of_equal))
                 else:
                     there_already += 1
 

@@ -27,10 +27,13 @@ def keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:  # noqa: ANN401 - 
 
 
 @contextmanager
-def unzipped(s3: Any, bucket: str, key: str) -> Iterator[gzip.GzipFile]:  # noqa: ANN401 - the same
-    """Unzip an object while it is read; a compacted object may have 128 MB, and ten times that unzipped."""
+def unzipped(s3: Any, bucket: str, key: str, **conditions: str) -> Iterator[gzip.GzipFile]:  # noqa: ANN401 - the same
+    """Unzip an object while it is read; a compacted object may have 128 MB, and ten times that unzipped.
+
+    *conditions* are other arguments of the request, such as ExpectedBucketOwner.
+    """
     try:
-        yield gzip.GzipFile(fileobj=s3.get_object(Bucket=bucket, Key=key)["Body"])
+        yield gzip.GzipFile(fileobj=s3.get_object(Bucket=bucket, Key=key, **conditions)["Body"])
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, s3.exceptions.NoSuchKey):
             raise

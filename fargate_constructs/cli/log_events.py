@@ -1,0 +1,60 @@
+"""A log event from CloudWatch Logs or the archive, and the merging of both: in the order of time, each event once."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from fargate_constructs.logs.backfill.events import Event
+
+# Exports of CloudWatch Logs have no IDs, so backfill makes them: fingerprint, and number among equal events.
+BACKFILLED = re.compile(r"backfill-[0-9a-f]+-(\d+)")
+
+timestamp_of = attrgetter("timestamp")
+
+
+class LogEvent(NamedTuple):
+    """A line of a log."""
+
+    timestamp: int
+    """In milliseconds since 1970."""
+    log_group: str
+    stream: str
+    message: str
+    id: str = ""
+    """The ID that CloudWatch Logs gave it; empty if another writer stored it without one."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """A hash that only equal events share."""
+        return Event(self.stream, self.timestamp, self.message).fingerprint
+
+
+def merged(*sources: Iterable[LogEvent]) -> Iterator[LogEvent]:
+    """Yield the events of sources that are in the order of time, each event once."""
+    return each_once(heapq.merge(*sources, key=timestamp_of))
+
+
+def each_once(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
+    """Yield each event once, of events in the order of time; only those of one millisecond are in memory.
+
+    Delivery is at least once, and compaction stores lines twice for seconds: these have the same ID. Backfill numbers
+    equal events, and stores those that the archive lacks; they may come later with IDs of their own. So the n-th is
+    there already if n with other IDs are. Lines without an ID are the same if everything else is equal.
+    """
+    for _, found in groupby(events, key=timestamp_of):
+        first, *others = found
+        if not others:
+            yield first
+            continue
+        unique = {(each.log_group, each.id or each): each for each in (first, *others)}.values()
+        delivered = Counter(each.fingerprint for each in unique if not BACKFILLED.fullmatch(each.id))
+        for each in unique:
+            number = BACKFILLED.fullmatch(each.id)
+            if not number or int(number[1]) > delivered[each.fingerprint]:
+                yield each
