@@ -12,6 +12,7 @@ import pytest
 from aws_cdk.aws_sqs import Queue
 
 import fargate_constructs
+from fargate_constructs.cli.command_line import COMMANDS
 from fargate_constructs._core.lazy_cdk import aws_sqs
 from fargate_constructs._core.lazy_imports import names_in_stub
 
@@ -132,8 +133,10 @@ def test_each_folder_is_listed() -> None:
 
 
 def test_no_module_name_occurs_twice() -> None:
-    """A file is found by its name; only an entry has the name that Lambda or Python expects."""
-    names = Counter(path.stem for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "__main__", "handler"})
+    """A file is found by its name; only an entry has the name that Lambda, Python or the command line expects."""
+    entries = {"__init__", "__main__", "handler"}
+    commands = {PACKAGE / "cli" / f"{name.replace('-', '_')}.py" for name in COMMANDS}
+    names = Counter(path.stem for path in PACKAGE.rglob("*.py") if path.stem not in entries and path not in commands)
 
     assert [name for name, count in names.items() if count > 1] == []
 

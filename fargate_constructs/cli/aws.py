@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -60,6 +61,17 @@ def session_for(profile: str | None, region: str | None) -> Session:
     if core.get_config_variable("retry_mode") == "legacy":
         core.set_config_variable("retry_mode", "standard")
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+@contextmanager
+def noting(gaps: list[str], subject: str) -> Iterator[None]:
+    """Note that a subject is not checked, if AWS does not answer."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        gaps.append(f"{subject}: {' '.join(str(error).split())}")
 
 
 def meaning_of(error: Exception) -> str:

@@ -15,6 +15,7 @@ FINE, FINDING, NO_ANSWER = 0, 1, 2
 INTERRUPTED, NOT_READ = 130, 141  # as shells have it, after Ctrl-C and after `| head`
 
 COMMANDS = {
+    "egress": "Show the addresses from which tasks reach the internet.",
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",

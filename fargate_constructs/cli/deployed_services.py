@@ -75,7 +75,7 @@ def _searches(session: Session, name: str, app: Path | None, region: str | None)
     """Yield the services of one place after the other, the likeliest first."""
     for stacks in searches(session, name, app, region):
         yield [service for stack in stacks for service in services_in(stack)]
-    yield _services_in_ecs(session, region_of(session, region))
+    yield services_in_ecs(session, region_of(session, region))
 
 
 def services_in(stack: DeployedStack) -> Iterator[DeployedService]:
@@ -86,7 +86,8 @@ def services_in(stack: DeployedStack) -> Iterator[DeployedService]:
         yield DeployedService(name, cluster, service, stack.region, stack.name, each.logical_id)
 
 
-def _services_in_ecs(session: Session, region: str) -> Iterator[DeployedService]:
+def services_in_ecs(session: Session, region: str) -> Iterator[DeployedService]:
+    """Yield all services of a region, named CLUSTER/SERVICE."""
     client: Any = session.client("ecs", region_name=region)
     for clusters in client.get_paginator("list_clusters").paginate():
         for cluster in clusters["clusterArns"]:

@@ -215,6 +215,8 @@ def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of
 
 def vpcs_of(ec2: Any, subnets: Collection[str]) -> set[str]:  # noqa: ANN401 - of boto3
     """Return the VPCs of subnets."""
+    if not subnets:
+        return set()
     # A filter, unlike IDs, is no error if a subnet is gone.
     filters = [{"Name": "subnet-id", "Values": sorted(subnets)}]
     return {each["VpcId"] for each in _all(ec2, "describe_subnets", "Subnets", Filters=filters)}
@@ -266,7 +268,7 @@ def read_service_egress(ec2: Any, service: Answer) -> ServiceEgress:  # noqa: AN
         service: Of DescribeServices.
     """
     subnets = subnets_of(service)
-    vpcs = vpcs_of(ec2, subnets) if subnets else set()
+    vpcs = vpcs_of(ec2, subnets)
     return service_egress(read_vpcs(ec2, vpcs), service) if vpcs else ServiceEgress((), subnets)
 
 

@@ -15,7 +15,7 @@ from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed_services import DeployedService, find_service
 from fargate_constructs.cli.diagnosis import Diagnosis, Finding, diagnose
-from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.output import console, json_option, print_json, print_wrapped
 from fargate_constructs.cli.service_facts import Reader
 
 INDENT, LABEL = 2, 6
@@ -104,8 +104,7 @@ def _print_finding(screen: Console, finding: Finding) -> None:
     screen.print()
     screen.print(Text(cause.what, style="bold"))
     for label, text in rows:
-        for place, line in enumerate(Text(text).wrap(screen, screen.width - INDENT - LABEL)):
-            screen.print(f"{'':{INDENT}}{'' if place else label:{LABEL}}{line.plain.rstrip()}", soft_wrap=True)
+        print_wrapped(screen, text, first=f"{'':{INDENT}}{label}", indent=INDENT + LABEL)
     # An address in two lines is none that a terminal opens.
     screen.print(f"{'':{INDENT}}{'see':{LABEL}}{cause.page}", soft_wrap=True)
 

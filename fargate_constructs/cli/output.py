@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 # A pipe has no width: what reads it wraps lines itself, or searches them.
@@ -25,6 +26,12 @@ def console() -> Console:
     """
     is_terminal = sys.stdout.isatty()
     return Console(width=None if is_terminal else UNLIMITED, highlight=False, markup=False, emoji=False)
+
+
+def print_wrapped(screen: Console, text: str, *, first: str = "", indent: int = 0) -> None:
+    """Print a text in lines of the screen's width, *indent* columns from the left; *first* is before the first line."""
+    for place, line in enumerate(Text(text).wrap(screen, screen.width - indent)):
+        screen.print(f"{'' if place else first:{indent}}{line.plain.rstrip()}", soft_wrap=True)
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import noting
 from fargate_constructs.cli.deployed_services import DeployedService
 
 if TYPE_CHECKING:
@@ -68,15 +69,9 @@ class Reader:
         """Return the client of a part of AWS in the service's region."""
         return self._session.client(name, region_name=self.found.region)  # type: ignore[call-overload]
 
-    @contextmanager
-    def noting(self, subject: str) -> Iterator[None]:
+    def noting(self, subject: str) -> AbstractContextManager[None]:
         """Note that a subject is not checked, if AWS does not answer."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
-        try:
-            yield
-        except (BotoCoreError, ClientError) as error:
-            self.gaps.append(f"{subject}: {' '.join(str(error).split())}")
+        return noting(self.gaps, subject)
 
     def facts(self) -> ServiceFacts:
         """Return what AWS knows about the service.
