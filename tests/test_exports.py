@@ -12,9 +12,9 @@ import pytest
 from aws_cdk.aws_sqs import Queue
 
 import fargate_constructs
-from fargate_constructs.cli.command_line import COMMANDS
 from fargate_constructs._core.lazy_cdk import aws_sqs
 from fargate_constructs._core.lazy_imports import names_in_stub
+from fargate_constructs.cli.command_line import COMMANDS
 
 PACKAGE = Path(fargate_constructs.__file__).parent
 

@@ -13,12 +13,16 @@ from fargate_constructs.cli.aws import meaning_of
 # Exit statuses: docs/command-line.md.
 FINE, FINDING, NO_ANSWER = 0, 1, 2
 INTERRUPTED, NOT_READ = 130, 141  # as shells have it, after Ctrl-C and after `| head`
+# The statuses of these commands are those of the command that they run, so their own one is that of `docker run`.
+NO_RESULT = 125
+RUNS_A_COMMAND = ("run", "shell")
 
 COMMANDS = {
     "egress": "Show the addresses from which tasks reach the internet.",
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",
+    "run": "Run a one-off task, and end with its exit status.",
 }
 """Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if
 the command is used."""
@@ -47,10 +51,15 @@ class LazyCommands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run a command; turn what it raises into one line and an exit status that is not that of a finding."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except click.ClickException as error:
-            error.exit_code = NO_ANSWER  # type: ignore[misc] # click reads it of the instance
+            has_own_statuses = ctx.invoked_subcommand in RUNS_A_COMMAND
+            error.exit_code = NO_RESULT if has_own_statuses else NO_ANSWER  # type: ignore[misc] # of the instance
             raise
+
+    def _invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        try:
+            return super().invoke(ctx)
         except (click.Abort, KeyboardInterrupt):
             raise click.exceptions.Exit(INTERRUPTED) from None
         except BrokenPipeError:
@@ -68,8 +77,6 @@ class LazyCommands(click.Group):
 
 class _NoAnswerError(click.ClickException):
     """What prevents an answer; click prints it as one line."""
-
-    exit_code = NO_ANSWER
 
 
 def version() -> str:

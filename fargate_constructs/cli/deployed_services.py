@@ -6,7 +6,7 @@ ECS ──> services of no stack, named CLUSTER/SERVICE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,6 +69,22 @@ def find_service(session: Session, name: str, app: Path | None = None, region: s
         raise ValueError(f"{place} has no ECS service; correct --profile or --region")
     names = listed(each.name for each in known.values())
     raise ValueError(f"the service must be one of those in {place}: {names}, got: {name}")
+
+
+def describe_service(session: Session, found: DeployedService) -> Mapping[str, Any]:
+    """Return what ECS knows about a service that is active.
+
+    Raises:
+        ValueError: If there is no such service any more.
+    """
+    ecs: Any = session.client("ecs", region_name=found.region)
+    for service in ecs.describe_services(cluster=found.cluster, services=[found.service])["services"]:
+        if service["status"] == "ACTIVE":
+            answer: Mapping[str, Any] = service
+            return answer
+    raise ValueError(
+        f"{found.name} must be an active service of the cluster {found.cluster}, got none; deploy it again"
+    )
 
 
 def _searches(session: Session, name: str, app: Path | None, region: str | None) -> Iterator[Iterable[DeployedService]]:

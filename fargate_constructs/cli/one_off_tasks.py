@@ -58,6 +58,11 @@ class Launch(NamedTuple):
         """
         sets = [each for each in service.get("taskSets", []) if each["status"] == "PRIMARY"]
         settings = {**service, **(sets[0] if sets else {})}
+        return cls.of(service["clusterArn"], settings["taskDefinition"], settings)
+
+    @classmethod
+    def of(cls, cluster: str, task_definition: str, settings: Answer) -> Launch:
+        """Return how something else starts its tasks, by its settings as the API names them."""
         strategy = settings.get("capacityProviderStrategy")
         capacity = (
             {"capacityProviderStrategy": strategy}
@@ -66,9 +71,9 @@ class Launch(NamedTuple):
         )
         kept = ("networkConfiguration", "platformVersion", "enableECSManagedTags", "enableExecuteCommand")
         parameters = {key: settings[key] for key in kept if settings.get(key)}
-        if service.get("propagateTags") == "TASK_DEFINITION":
+        if settings.get("propagateTags") == "TASK_DEFINITION":
             parameters["propagateTags"] = "TASK_DEFINITION"
-        return cls(service["clusterArn"], settings["taskDefinition"], {**capacity, **parameters})
+        return cls(cluster, task_definition, {**capacity, **parameters})
 
     def with_task_definition(self, arn: str) -> Launch:
         """Return the same place for a task definition that the service does not have, without ECS Exec."""
@@ -139,8 +144,9 @@ class StartedTask:
         self.task = task
         """Of DescribeTasks, as it was last seen."""
         self.container = container
+        self.sleep = sleep
         self._ecs = ecs
-        self._clock, self._sleep = clock, sleep
+        self._clock = clock
 
     @property
     def arn(self) -> str:
@@ -157,15 +163,21 @@ class StartedTask:
         """Its ID."""
         return self.arn.rpartition("/")[2]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether ECS has reported the end of each container, which it does before the task is STOPPED."""
+        status, containers = self.task["lastStatus"], self.task["containers"]
+        return status == "STOPPED" or (status in ENDED and all("exitCode" in each for each in containers))
+
     def wait_until_running(self, *, timeout: float | None = None) -> Answer:
         """Return the task when its containers run, or it has stopped before; stop it as `wait` does."""
-        return self._finish(RUNNING, timeout, lambda _: None).task
+        return self._finish(lambda: self.task["lastStatus"] in RUNNING, timeout, lambda _: None).task
 
     def wait(self, *, timeout: float | None = None, at_each_look: Callable[[Answer], None] = lambda _: None) -> Ended:
         """Wait until the task has stopped.
 
-        Ctrl-C, SIGTERM and SIGHUP stop the task, and wait for its end; another Ctrl-C leaves it, and says so. Any
-        other error leaves it, too.
+        Ctrl-C, SIGTERM and SIGHUP stop the task, and wait for its end; another Ctrl-C leaves it, and says so. If the
+        reader of the output has ended, the task is stopped, too. Any other error leaves it.
 
         Args:
             timeout: After so many seconds the task is stopped.
@@ -176,24 +188,29 @@ class StartedTask:
             KeyboardInterrupt: After an interrupt.
             TimeoutError: If AWS gave no answer for ten minutes.
         """
-        return self._finish(ENDED, timeout, at_each_look)
+        return self._finish(lambda: self.is_over, timeout, at_each_look)
 
     def stop(self, reason: str) -> None:
         """Ask ECS to stop the task: SIGTERM now, SIGKILL after its stop timeout."""
         self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason)
 
-    def _finish(self, states: Sequence[str], timeout: float | None, at_each_look: Callable[[Answer], None]) -> Ended:
+    def _finish(
+        self, is_done: Callable[[], bool], timeout: float | None, at_each_look: Callable[[Answer], None]
+    ) -> Ended:
         with terminations_as_interrupts():
             try:
                 end = None if timeout is None else self._clock() + timeout
-                if self._wait_for(states, end, at_each_look):
+                if self._wait_for(is_done, end, at_each_look):
                     return Ended(self.task, self.container)
                 click.echo(f"{timeout:g} seconds are over; stops task {self.id}", err=True)
                 self.stop(f"not done after {timeout:g} seconds")
-                self._wait_for(ENDED, None, at_each_look)
+                self._wait_for(lambda: self.is_over, None, at_each_look)
                 return Ended(self.task, self.container, is_over_time=True)
             except KeyboardInterrupt:
                 self._stop_after_interrupt(at_each_look)
+                raise
+            except BrokenPipeError:  # as a local program in `… | head`
+                self._stop_after_interrupt()
                 raise
             except BaseException:
                 self._say_that_it_goes_on()
@@ -203,7 +220,7 @@ class StartedTask:
         try:
             click.echo(f"stops task {self.id}; Ctrl-C again leaves it", err=True)
             self.stop("interrupted")
-            self._wait_for(ENDED, None, at_each_look)
+            self._wait_for(lambda: self.is_over, None, at_each_look)
         except BaseException:
             self._say_that_it_goes_on()
             raise
@@ -212,16 +229,16 @@ class StartedTask:
         command = STOP_COMMAND.format(cluster=self.cluster, id=self.id)
         click.echo(f"task {self.id} may go on, and cost; stop it with: {command}", err=True)
 
-    def _wait_for(self, states: Sequence[str], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
-        """Return whether the task came into one of the states before a time."""
+    def _wait_for(self, is_done: Callable[[], bool], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
+        """Return whether the wait was over before a time."""
         while True:
             self.task = self._look()
             at_each_look(self.task)
-            if self.task["lastStatus"] in states and (states is not ENDED or _is_final(self.task)):
+            if is_done():
                 return True
             if end is not None and self._clock() >= end:
                 return False
-            self._sleep(PAUSE_SECONDS)
+            self.sleep(PAUSE_SECONDS)
 
     def _look(self) -> Answer:
         """Return what ECS knows about the task; wait if there is no answer.
@@ -249,7 +266,7 @@ class StartedTask:
                     return answer
                 if self._clock() - begin > UNKNOWN_SECONDS:
                     raise TimeoutError(f"ECS does not know task {self.id}; it forgets stopped tasks after an hour")
-            self._sleep(PAUSE_SECONDS)
+            self.sleep(PAUSE_SECONDS)
 
 
 def start_task(
@@ -319,11 +336,6 @@ def _is_passing(error: Exception) -> bool:
 
     code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
     return isinstance(error, (ConnectionError, HTTPClientError)) or re.search(PASSING, code) is not None
-
-
-def _is_final(task: Answer) -> bool:
-    """Whether ECS has reported the end of each container, which it does before the task is STOPPED."""
-    return task["lastStatus"] == "STOPPED" or all("exitCode" in each for each in task["containers"])
 
 
 def _explained(text: str) -> str:

@@ -2,55 +2,26 @@
 
 import os
 import signal
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fargate_constructs.cli.one_off_tasks import Launch, NotStartedError, Override, StartedTask, start_task
-from tests.cli.recorded_aws import FAMILY_ARN, NOW, RecordedAws, service
+from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service
+from tests.cli.recorded_tasks import (
+    CLUSTER_ARN,
+    ID,
+    Time,
+    a_task,
+    ended,
+    interrupt,
+    requests_of,
+    start_tasks,
+    tasks_look,
+)
 
-CLUSTER_ARN = "arn:aws:ecs:us-east-1:111122223333:cluster/shop"
-ID = "1dc5c17a422b4dc4b493970c6b8c4d6d"
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com")
-
-
-def a_task(status: str = "RUNNING", **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
-    """Return what ECS knows about a one-off task."""
-    arn = f"arn:aws:ecs:us-east-1:111122223333:task/shop/{ID}"
-    containers = [{"name": "web", "lastStatus": status}]
-    task = {"taskArn": arn, "clusterArn": CLUSTER_ARN, "lastStatus": status, "createdAt": NOW, "containers": containers}
-    return {**task, **changes}
-
-
-def ended(exit_code: int = 0, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
-    """Return what ECS knows about a task that has ended by itself."""
-    reasons = {"stoppedReason": "Essential container in task exited", "stopCode": "EssentialContainerExited"}
-    return a_task("STOPPED", **{**reasons, "containers": [{"name": "web", "exitCode": exit_code}], **changes})
-
-
-class Time:
-    """A clock that goes on while a program sleeps; at a time something may happen."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.events: dict[float, Callable[[], object]] = {}
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let the time go on."""
-        self.now += seconds
-        if event := self.events.pop(self.now, None):
-            event()
-
-
-def interrupt() -> None:
-    """Do what Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -63,34 +34,8 @@ def time() -> Time:
 def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS that starts a task, which ends when it is stopped."""
     clients.reset()
-    looks = {"stopped": False}
-
-    def stop(_request: object) -> dict[str, Any]:
-        looks["stopped"] = True
-        return {"task": a_task("DEACTIVATING")}
-
-    def look(_request: object) -> dict[str, Any]:
-        return {"tasks": [ended(143, stopCode="UserInitiated") if looks["stopped"] else a_task()]}
-
-    clients.answers |= {
-        "RunTask": {"tasks": [a_task("PROVISIONING")], "failures": []},
-        "StopTask": stop,
-        "DescribeTasks": look,
-    }
+    start_tasks(clients)
     return clients
-
-
-def answers(aws: RecordedAws, *looks: object) -> None:
-    """Let DescribeTasks give answers, and the last of them again and again."""
-    left = [*looks]
-
-    def look(_request: object) -> Any:  # noqa: ANN401 - an answer
-        each = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(each, Exception):
-            raise each
-        return each if isinstance(each, tuple) else {"tasks": [each] if each else []}
-
-    aws.answers["DescribeTasks"] = look
 
 
 def started(aws: RecordedAws, time: Time, **override: Any) -> StartedTask:  # noqa: ANN401 - an override
@@ -99,11 +44,6 @@ def started(aws: RecordedAws, time: Time, **override: Any) -> StartedTask:  # no
     return start_task(
         aws.client("ecs"), launch, Override("web", **override), started_by="tests/run", clock=time, sleep=time.sleep
     )
-
-
-def requests_of(aws: RecordedAws, operation: str) -> list[Any]:
-    """Return the requests of an operation."""
-    return [request for name, request in aws.requests if name == operation]
 
 
 def test_a_task_starts_where_the_service_runs_its_own(aws: RecordedAws, time: Time) -> None:
@@ -208,7 +148,7 @@ def test_the_exit_code_is_that_of_the_container(aws: RecordedAws, time: Time) ->
     """ECS may not know the task at first, and reports the exit codes before the task is STOPPED."""
     seen: list[str] = []
     containers = [{"name": "agent", "exitCode": 0}, {"name": "web", "exitCode": 3}]
-    answers(
+    tasks_look(
         aws,
         None,
         a_task("PENDING"),
@@ -230,7 +170,7 @@ def test_a_task_that_does_not_start_has_no_exit_code(aws: RecordedAws, time: Tim
     """ECS says why it stopped."""
     text = "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref"
     stopped = a_task("STOPPED", stoppedReason=text, stopCode="TaskFailedToStart", containers=[{"name": "web"}])
-    answers(aws, stopped)
+    tasks_look(aws, stopped)
     end = started(aws, time).wait()
 
     assert end.exit_code is None
@@ -239,9 +179,9 @@ def test_a_task_that_does_not_start_has_no_exit_code(aws: RecordedAws, time: Tim
 
 def test_a_wait_for_running_ends_with_it(aws: RecordedAws, time: Time) -> None:
     """It also ends if the task stops before."""
-    answers(aws, a_task("PENDING"), a_task())
+    tasks_look(aws, a_task("PENDING"), a_task())
     assert started(aws, time).wait_until_running()["lastStatus"] == "RUNNING"
-    answers(aws, a_task("PENDING"), ended(1))
+    tasks_look(aws, a_task("PENDING"), ended(1))
     assert started(aws, time).wait_until_running()["lastStatus"] == "STOPPED"
 
 
@@ -276,7 +216,7 @@ def test_an_interrupt_stops_the_task(
 
 def test_another_interrupt_leaves_the_task(aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
     """The message has the task's ID, and how to stop it."""
-    answers(aws, a_task())
+    tasks_look(aws, a_task())
     time.events = {4.0: interrupt, 8.0: interrupt}
 
     with pytest.raises(KeyboardInterrupt):
@@ -321,7 +261,7 @@ def test_a_network_that_comes_back_does_not_end_the_wait(
     error: object, aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The task runs in AWS meanwhile; the program says once that it has no answer."""
-    answers(aws, a_task(), error, error, ended(0))
+    tasks_look(aws, a_task(), error, error, ended(0))
 
     assert started(aws, time).wait().exit_code == 0
     assert capsys.readouterr().err == "AWS gives no answer; asks again\n"
@@ -343,8 +283,19 @@ def test_without_an_answer_the_task_may_go_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The message has the command that stops it."""
-    answers(aws, a_task(), look)
+    tasks_look(aws, a_task(), look)
 
     with pytest.raises((TimeoutError, ClientError), match=text):
         started(aws, time).wait()
     assert f"aws ecs stop-task --cluster shop --task {ID}\n" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_ended_stops_the_task(aws: RecordedAws, time: Time) -> None:
+    """A local program ends in `… | head`, too."""
+
+    def look(_task: object) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        started(aws, time).wait(at_each_look=look)
+    assert len(requests_of(aws, "StopTask")) == 1
