@@ -10,7 +10,8 @@ import fargate_constructs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))  # tests/test_recipes.py runs them
+GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").glob("*.md")), *RECIPES]
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SCREENS = 100  # lines of README.md: two screens
 # What the variables of the guides are.
@@ -38,7 +39,7 @@ PROGRAMS = [
     for page in GUIDES
     for program in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     # tests/adoption/test_migrating.py runs those that need a file of logical IDs.
-    if page.name == "README.md" or ("app.synth()" in program and page.name != "migrating.md")
+    if page.name == "README.md" or ("app.synth()" in program and page.name != "migrating.md" and page not in RECIPES)
 ]
 
 

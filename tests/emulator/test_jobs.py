@@ -2,10 +2,7 @@
 
 import json
 import shlex
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, Job, OneOffTask, ScheduledTask
 from tests.emulator.emulator import Emulator
+from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack
 
 
@@ -64,31 +62,6 @@ def jobs_app(version: int) -> App:
     }.items():
         CfnOutput(stack, name, value=value)
     return app
-
-
-@contextmanager
-def ending_migrations(aws: Emulator, exit_code: int) -> Iterator[list[list[str]]]:
-    """Let migrations end with an exit code; for each, yield the services that exist while it runs."""
-    api = aws.client("ecs")
-    services: list[list[str]] = []
-    is_over = threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(0.1):
-            for cluster in api.list_clusters()["clusterArns"]:
-                tasks = api.list_tasks(cluster=cluster)["taskArns"]
-                for task in api.describe_tasks(cluster=cluster, tasks=tasks)["tasks"]:
-                    if "Migrate" in task["taskDefinitionArn"]:
-                        services.append(api.list_services(cluster=cluster)["serviceArns"])
-                        api.stop_task(cluster=cluster, task=task["taskArn"], reason=f"exit {exit_code}")
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield services
-    finally:
-        is_over.set()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
