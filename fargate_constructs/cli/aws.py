@@ -65,22 +65,33 @@ def session_for(profile: str | None, region: str | None) -> Session:
 
 @contextmanager
 def noting(gaps: list[str], subject: str) -> Iterator[None]:
-    """Note that a subject is not checked, if AWS does not answer."""
+    """Note that a subject is not checked, if AWS refuses it; without a network there is no answer at all."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        if is_no_answer(error):
+            raise
         gaps.append(f"{subject}: {' '.join(str(error).split())}")
 
 
 def meaning_of(error: Exception) -> str:
     """Return an error of botocore as one line: what it means, and what AWS answered."""
+    region = re.search(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d)\.", str(error))
+    meaning = _meaning(error)
+    if meaning is None:
+        return " ".join(str(error).split())
+    line = meaning.format(region=region[1] if region else "of --region")
+    return f"{line} ({' '.join(str(error).split())})"
+
+
+def is_no_answer(error: Exception) -> bool:
+    """Whether an error of botocore says nothing about the question, such as one of the network or of credentials."""
+    return _meaning(error) is not None
+
+
+def _meaning(error: Exception) -> str | None:
     code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
     about = f"{type(error).__name__} {code} {error}" if code else type(error).__name__
-    region = re.search(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d)\.", str(error))
-    for pattern, meaning in MEANINGS.items():
-        if re.search(pattern, about):
-            line = meaning.format(region=region[1] if region else "of --region")
-            return f"{line} ({' '.join(str(error).split())})"
-    return " ".join(str(error).split())
+    return next((meaning for pattern, meaning in MEANINGS.items() if re.search(pattern, about)), None)

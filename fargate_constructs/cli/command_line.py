@@ -23,6 +23,7 @@ COMMANDS = {
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",
     "run": "Run a one-off task, and end with its exit status.",
+    "status": "Show how services are: deployment, tasks, targets, alarms.",
 }
 """Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if
 the command is used."""

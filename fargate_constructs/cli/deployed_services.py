@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.deployed_resources import (
+    CDK_OUT,
     DeployedStack,
     fits,
     listed,
@@ -85,6 +86,24 @@ def describe_service(session: Session, found: DeployedService) -> Mapping[str, A
     raise ValueError(
         f"{found.name} must be an active service of the cluster {found.cluster}, got none; deploy it again"
     )
+
+
+def all_services(session: Session, app: Path | None = None, region: str | None = None) -> list[DeployedService]:
+    """Return the services of the app; without an app, or if it has none, those of the region.
+
+    Args:
+        session: The credentials, and the region if there is no other.
+        app: The folder of CDK. By default cdk.out, if it is there.
+        region: The region. By default that of each stack in the app, or that of the session.
+    """
+    known: dict[tuple[str, str, str], DeployedService] = {}
+    has_app = bool(app) or CDK_OUT.exists()
+    for place, candidates in enumerate(_searches(session, "", app, region)):
+        for each in candidates:
+            known.setdefault((each.region, each.cluster, each.service), each)
+        if known and has_app and place == 0:
+            break
+    return [*known.values()]
 
 
 def _searches(session: Session, name: str, app: Path | None, region: str | None) -> Iterator[Iterable[DeployedService]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -32,6 +32,13 @@ def print_wrapped(screen: Console, text: str, *, first: str = "", indent: int = 
     """Print a text in lines of the screen's width, *indent* columns from the left; *first* is before the first line."""
     for place, line in enumerate(Text(text).wrap(screen, screen.width - indent)):
         screen.print(f"{'' if place else first:{indent}}{line.plain.rstrip()}", soft_wrap=True)
+
+
+def print_screen(screen: Console, content: RenderableType) -> None:
+    """Print what rich lays out, without the spaces that fill its lines."""
+    with screen.capture() as captured:
+        screen.print(content)
+    screen.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has

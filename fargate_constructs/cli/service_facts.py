@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fargate_constructs.cli.aws import noting
 from fargate_constructs.cli.deployed_services import DeployedService
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 Answer = Mapping[str, Any]
+Found = TypeVar("Found")
 # Of DescribeTasks (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html).
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
@@ -63,15 +64,24 @@ class Reader:
     def __init__(self, session: Session, found: DeployedService) -> None:
         self.found = found
         self.gaps: list[str] = []
-        self._session = session
+        self.session = session
+        self._clients: dict[str, Any] = {}
 
     def client(self, name: str) -> Any:  # noqa: ANN401 - of boto3
-        """Return the client of a part of AWS in the service's region."""
-        return self._session.client(name, region_name=self.found.region)  # type: ignore[call-overload]
+        """Return the client of a part of AWS in the service's region, the same each time."""
+        if name not in self._clients:
+            self._clients[name] = self.session.client(name, region_name=self.found.region)  # type: ignore[call-overload]
+        return self._clients[name]
 
     def noting(self, subject: str) -> AbstractContextManager[None]:
-        """Note that a subject is not checked, if AWS does not answer."""
+        """Note that a subject is not checked, if AWS refuses it."""
         return noting(self.gaps, subject)
+
+    def noted(self, subject: str, ask: Callable[[], Found]) -> Found | None:
+        """Return what is asked for; `None` and a note if AWS refuses it."""
+        with self.noting(subject):
+            return ask()
+        return None
 
     def facts(self) -> ServiceFacts:
         """Return what AWS knows about the service.
@@ -84,40 +94,36 @@ class Reader:
         if found.stack:
             with self.noting("the events of the stack"):
                 failures = self._stack_failures()
-        service = self._service(ecs)
+        service = self.service()
         if service is None and failures:
             return ServiceFacts(GONE, [], [], [], {}, failures)
         if service is None:
-            raise ValueError(
-                f"{found.name} must be a service of ECS, got none: {found.service} is not in the cluster "
-                f"{found.cluster}, region {found.region}; deploy it again"
-            )
+            raise ValueError(gone(found))
         deployments: list[Answer] = []
         with self.noting("the service's deployments"):
-            deployments = self._deployments(ecs, service["serviceArn"])
+            deployments = self.deployments(service)
         definition: Answer = {}
         with self.noting("the task definition"):
             definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         stopped: list[Answer] = []
         with self.noting("stopped tasks"):
-            stopped = self._stopped_tasks(ecs, service)
-        targets: list[Answer] = []
-        for group in _target_groups(service):
-            with self.noting("the health of targets"):
-                targets += self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return ServiceFacts(service, deployments, stopped, targets, definition, failures)
+            stopped = self.stopped_tasks(service)
+        return ServiceFacts(service, deployments, stopped, self.targets(service), definition, failures)
 
-    def _service(self, ecs: Any) -> Answer | None:  # noqa: ANN401 - of boto3
+    def service(self) -> Answer | None:
         """Return the service; `None` if it is gone, perhaps with its cluster."""
+        ecs = self.client("ecs")
         try:
             services = ecs.describe_services(cluster=self.found.cluster, services=[self.found.service])["services"]
         except ecs.exceptions.ClusterNotFoundException:
             return None
         return services[0] if services else None
 
-    def _deployments(self, ecs: Any, arn: str) -> list[Answer]:  # noqa: ANN401 - of boto3
+    def deployments(self, service: Answer) -> list[Answer]:
+        """Return the last deployments of the service, the newest first."""
+        ecs = self.client("ecs")
         found = ecs.list_service_deployments(
-            service=arn, cluster=self.found.cluster, maxResults=DEPLOYMENTS_IN_ONE_CALL
+            service=service["serviceArn"], cluster=self.found.cluster, maxResults=DEPLOYMENTS_IN_ONE_CALL
         )
         arns = [each["serviceDeploymentArn"] for each in found["serviceDeployments"]]
         if not arns:
@@ -125,19 +131,31 @@ class Reader:
         answer = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
         return sorted(answer, key=lambda each: each["createdAt"], reverse=True)
 
-    def _stopped_tasks(self, ecs: Any, service: Answer) -> list[Answer]:  # noqa: ANN401 - of boto3
+    def stopped_tasks(self, service: Answer) -> list[Answer]:
         """Return the stopped tasks, also of a service that is gone, which ListTasks refuses by its name."""
         family = service["taskDefinition"].rpartition("/")[2].rpartition(":")[0]
-        pages = ecs.get_paginator("list_tasks").paginate(
-            cluster=self.found.cluster, family=family, desiredStatus="STOPPED"
-        )
+        tasks = self.tasks(family=family, desiredStatus="STOPPED")
+        ours = [each for each in tasks if each.get("group") == f"service:{service['serviceName']}"]
+        return sorted(ours, key=when_stopped, reverse=True)
+
+    def tasks(self, **which: str) -> list[Answer]:
+        """Return tasks of the cluster, chosen by the parameters of ListTasks."""
+        ecs = self.client("ecs")
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=self.found.cluster, **which)
         arns = [arn for page in pages for arn in page["taskArns"]]
         tasks: list[Answer] = []
         for start in range(0, len(arns), TASKS_IN_ONE_CALL):
             some = arns[start : start + TASKS_IN_ONE_CALL]
             tasks += ecs.describe_tasks(cluster=self.found.cluster, tasks=some)["tasks"]
-        ours = [each for each in tasks if each.get("group") == f"service:{service['serviceName']}"]
-        return sorted(ours, key=when_stopped, reverse=True)
+        return tasks
+
+    def targets(self, service: Answer) -> list[Answer]:
+        """Return the health of the service's targets, as far as it can be read."""
+        targets: list[Answer] = []
+        for group in target_groups(service):
+            with self.noting("the health of targets"):
+                targets += self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return targets
 
     def _stack_failures(self) -> list[Answer]:
         """Return the failures of the service in the stack's last operation, if that failed; the newest first."""
@@ -183,13 +201,21 @@ class Reader:
         return lines
 
 
-def _target_groups(service: Answer) -> list[str]:
+def target_groups(service: Answer) -> list[str]:
     """Return the target groups of a service; for blue/green, also the other one, which may be in use."""
     both = [
         (each.get("targetGroupArn"), each.get("advancedConfiguration", {}).get("alternateTargetGroupArn"))
         for each in service["loadBalancers"]
     ]
     return [arn for arns in both for arn in arns if arn]
+
+
+def gone(found: DeployedService) -> str:
+    """Return that ECS does not know a service."""
+    return (
+        f"{found.name} must be a service of ECS, got none: {found.service} is not in the cluster {found.cluster}, "
+        f"region {found.region}; deploy it again"
+    )
 
 
 def when_stopped(task: Answer) -> Any:  # noqa: ANN401 - a time

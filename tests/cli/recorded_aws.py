@@ -20,6 +20,8 @@ BEFORE = NOW - timedelta(minutes=40)
 ACCOUNT, REGION = "111122223333", "us-east-1"
 SERVICE_ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/web"
 GROUP_ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/web/1"
+BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/shop/1"
+LISTENER = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/shop/1/1"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:v1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop-AbCdEf"
 FAMILY_ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/shop:7"
@@ -100,6 +102,31 @@ def deployment(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     return {"serviceDeploymentArn": f"{SERVICE_ARN}/d1", "createdAt": BEFORE, "status": "SUCCESSFUL", **changes}
 
 
+def running_task(number: int = 0, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
+    """Return a task of the service that runs."""
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/{number:02}dc5c17a422b4dc4b493970c6b8c4d6"
+    address = {"name": "privateIPv4Address", "value": f"10.0.1.{number + 5}"}
+    return {
+        "taskArn": arn,
+        "taskDefinitionArn": FAMILY_ARN,
+        "lastStatus": "RUNNING",
+        "availabilityZone": f"{REGION}{'ab'[number % 2]}",
+        "createdAt": BEFORE,
+        "startedAt": BEFORE + timedelta(minutes=1),
+        "launchType": "FARGATE",
+        "healthStatus": "UNKNOWN",
+        "attachments": [{"type": "ElasticNetworkInterface", "details": [address]}],
+        "containers": [{"name": "web", "image": IMAGE, "imageDigest": f"sha256:{'0a1b' * 16}"}],
+        **changes,
+    }
+
+
+def listing(request: Answer) -> dict[str, Any]:
+    """Return the ARNs of the tasks that run, and of none that stopped."""
+    arns = [running_task(number)["taskArn"] for number in (0, 1)]
+    return {"taskArns": arns if "serviceName" in request else []}
+
+
 def healthy() -> dict[str, Any]:
     """Return the answers about a healthy service of the stack `Shop`, by operation."""
     resource = {"Type": "AWS::ECS::Service", "Metadata": {"aws:cdk:path": "Shop/Web/Service/Service"}}
@@ -151,6 +178,17 @@ def healthy() -> dict[str, Any]:
         "DescribeRouteTables": {"RouteTables": [table]},
         "DescribeVpcEndpoints": {"VpcEndpoints": []},
         "DescribeNatGateways": {"NatGateways": [{**nat, "NatGatewayAddresses": [address]}]},
+        "DescribeServiceRevisions": {"serviceRevisions": []},
+        "DescribeAlarms": {"MetricAlarms": [], "CompositeAlarms": []},
+        "DescribeTargetGroups": {"TargetGroups": [{"TargetGroupArn": GROUP_ARN, "LoadBalancerArns": [BALANCER]}]},
+        "DescribeLoadBalancers": {
+            "LoadBalancers": [
+                {"LoadBalancerArn": BALANCER, "DNSName": "shop-1.elb.amazonaws.com", "Type": "application"}
+            ]
+        },
+        "DescribeTags": {"TagDescriptions": []},
+        "DescribeListeners": {"Listeners": [{"ListenerArn": LISTENER, "Protocol": "HTTP", "Port": 80}]},
+        "DescribeRules": {"Rules": [{"Conditions": [], "Actions": [{"Type": "forward", "TargetGroupArn": GROUP_ARN}]}]},
         "ListServiceQuotas": {"Quotas": [{"QuotaName": "Fargate On-Demand vCPU resource count", "Value": 6.0}]},
     }
 
@@ -159,7 +197,7 @@ class RecordedAws:
     """A session of boto3, whose clients get recorded answers: an answer, a code and a message, or a function."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer | Error | Exception | Callable[[Answer], Answer]] = healthy()
+        self.answers: dict[str, Answer | Error | Exception | Callable[[Answer], Answer | Error]] = healthy()
         self.requests: list[tuple[str, Answer]] = []
         self.region_name: str | None = REGION
         self._session = boto3.Session("AKIAEXAMPLE", "secret", region_name=REGION)
@@ -183,7 +221,7 @@ class RecordedAws:
         self.requests.append((model.name, dict(params)))
 
     def _answer(self, model: Any, **_: object) -> tuple[SimpleNamespace, Answer]:  # noqa: ANN401 - of botocore
-        answer = deepcopy(self.answers[model.name])  # botocore writes into it
+        answer: Any = deepcopy(self.answers[model.name])  # botocore writes into it
         if isinstance(answer, Exception):
             raise answer
         if callable(answer):

@@ -1,0 +1,195 @@
+"""`fargate-constructs status`: how services are, now or again and again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import RenderableType
+
+from fargate_constructs.cli.aws import app_option, aws_options, session_for
+from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.deployed_resources import place_of
+from fargate_constructs.cli.deployed_services import all_services, find_service
+from fargate_constructs.cli.output import console, json_option, print_json, print_screen
+from fargate_constructs.cli.status_model import Outcome, Overview, ServiceStatus, words
+from fargate_constructs.cli.status_of_all import TableReader
+from fargate_constructs.cli.status_of_service import StatusReader
+from fargate_constructs.cli.status_text import MAX_TASKS, all_of_them, one_service
+from fargate_constructs.cli.status_watch import Clock, Look, Screen, lines, looks, verdict
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+Read = Callable[[], Overview]
+INTERVAL, MIN_INTERVAL, TIMEOUT = 5, 1, 30
+CLOCK = Clock(lambda: datetime.now(UTC), time.sleep)
+# The lines of a screen that are not tasks.
+OTHER_LINES = 24
+EXAMPLES = """\b
+Examples:
+  fargate-constructs status
+  fargate-constructs status Shop/Web
+  fargate-constructs status Shop/Web --watch --interval 10
+  fargate-constructs status Shop/Web --wait --timeout 20
+  fargate-constructs status my-cluster/my-service --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("service", required=False)
+@click.option("--watch", is_flag=True, help="Look again and again until Ctrl-C, and show what changed.")
+@click.option(
+    "--wait", is_flag=True, help="Look until the deployment is over: status 0 if it is complete, 1 if it failed."
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=MIN_INTERVAL),
+    default=INTERVAL,
+    show_default=True,
+    help="The seconds between two looks.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    help="The minutes that --wait waits; then the status is 2.",
+)
+@app_option
+@json_option
+@aws_options
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    service: str | None,
+    watch: bool,
+    wait: bool,
+    interval: float,
+    timeout: float,
+    app: Path | None,
+    as_json: bool,
+    profile: str | None,
+    region: str | None,
+) -> None:
+    """Show how services are: deployment, tasks, targets, alarms.
+
+    SERVICE is a construct path, such as Shop/Web, or a part of it that fits one service; or CLUSTER/SERVICE, also of a
+    service that CDK did not make. Without it there is a table of all services of the app (cdk.out), or else of the
+    region. Nothing is changed.
+
+    The status is 1 if something is not healthy: fewer tasks run than desired, the last deployment failed or was rolled
+    back, a task or target is unhealthy, or an alarm of the service is in ALARM.
+    """
+    session = session_for(profile, region)
+    read = _reader(session, service, app, region)
+    if not (watch or wait):
+        overview = read()
+        _print(overview, as_json=as_json)
+        context.exit(FINDING if any(each.problems for each in overview.services) else 0)
+    some = looks(read, interval, CLOCK)
+    if wait:
+        waiting = _Waiting(some, timeout)
+        _show(iter(waiting), as_json=as_json)
+        context.exit(FINDING if waiting.outcome is Outcome.FAILED else 0)
+    _show(some, as_json=as_json)
+
+
+def _reader(session: Session, service: str | None, app: Path | None, region: str | None) -> Read:
+    """Return what asks for the status of one service, or of all."""
+    if service:
+        reader = StatusReader(session, find_service(session, service.strip("/"), app, region))
+        return lambda: Overview([reader.status()], is_one=True)
+    found = all_services(session, app, region)
+    if not found:
+        raise ValueError(f"{place_of(session, region)} has no ECS service; correct --profile or --region")
+    return TableReader(session, found).overview
+
+
+class _Waiting:
+    """Looks until the deployments are over."""
+
+    def __init__(self, some: Iterator[Look], minutes: float) -> None:
+        self._some, self._minutes = some, minutes
+        self.outcome = Outcome.IN_PROGRESS
+
+    def __iter__(self) -> Iterator[Look]:
+        began = CLOCK.now()
+        while True:
+            look = next(self._some)
+            yield look
+            if not look.error:
+                self.outcome = verdict(look.overview)
+            if self.outcome is not Outcome.IN_PROGRESS:
+                return
+            if (CLOCK.now() - began).total_seconds() >= self._minutes * 60:
+                states = ", ".join(
+                    f"{each.found.name} {summary(each)}" for each in look.overview.services if not each.is_complete
+                )
+                raise ValueError(f"the deployment must be over within {self._minutes:g} minutes, got: {states}")
+
+
+def _show(some: Iterator[Look], *, as_json: bool) -> None:
+    """Show looks: drawn in a terminal, else as lines."""
+    screen = console()
+    if as_json:
+        for place, look in enumerate(some):
+            if look.changes or place == 0:
+                click.echo(json.dumps(_document(look.overview), ensure_ascii=False))
+    elif screen.is_terminal and not screen.is_dumb_terminal:
+        Screen(screen, lambda overview: _text(overview, screen.width, screen.height), CLOCK).show(some)
+    else:
+        for line in lines(some, summary, CLOCK.now):
+            click.echo(line)
+
+
+def summary(status: ServiceStatus) -> str:
+    """Return the status of a service as one line."""
+    deployment = words(status.deployment.state) or "not known"
+    tasks = f"{status.running} of {status.desired} tasks run, {status.pending} start, deployment {deployment}"
+    return ", ".join([tasks, *(f"alarm {each} is in ALARM" for each in status.alarms)])
+
+
+def _text(overview: Overview, width: int, height: int) -> RenderableType:
+    if overview.is_one:
+        tasks = min(MAX_TASKS, max(height - OTHER_LINES, 3))
+        return one_service(overview.services[0], CLOCK.now(), width=width, tasks=tasks)
+    return all_of_them(overview, CLOCK.now())
+
+
+def _print(overview: Overview, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_document(overview))
+        return
+    screen = console()
+    print_screen(screen, _text(overview, screen.width, OTHER_LINES + MAX_TASKS))
+
+
+def _document(overview: Overview) -> Any:  # noqa: ANN401 - what JSON has
+    documents = [as_document(each) for each in overview.services]
+    return documents[0] if overview.is_one else {"services": documents, "not_shown": overview.gaps}
+
+
+def as_document(status: ServiceStatus) -> dict[str, Any]:
+    """Return the status of a service as a document for JSON."""
+    document: dict[str, Any] = _plain(status)
+    found, gaps = document.pop("found"), document.pop("gaps")
+    document["deployment"]["outcome"] = status.deployment.outcome.value
+    return {"service": found, "problems": status.problems, **document, "not_shown": gaps}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON has
+    """Return a value as JSON has it: named tuples as objects, times as texts."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,204 @@
+"""Shows the status of services as text, for terminals of any width, without meaning by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fargate_constructs.cli.status_model import (
+    UNHEALTHY,
+    Deployment,
+    Event,
+    Outcome,
+    Overview,
+    Revision,
+    ServiceStatus,
+    short,
+    words,
+)
+
+LABEL, INDENT = 12, 2
+# What one screen shows of each; JSON has all.
+MAX_TASKS, MAX_EVENTS, MAX_TARGETS, MAX_URLS, MAX_REASONS, MAX_PROBLEMS = 10, 5, 5, 3, 3, 6
+WIDE = 110
+STRATEGIES = {"ROLLING": "rolling", "BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
+CAPACITIES = {"FARGATE": "Fargate", "FARGATE_SPOT": "Spot"}
+DAY = timedelta(days=1)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """Return how long ago something was, in its largest unit."""
+    seconds = max(int((now - since).total_seconds()), 0)
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def clock(time: datetime, now: datetime) -> str:
+    """Return a time of the last day as a time, and an earlier one with its date."""
+    is_new = now - time < DAY
+    return f"{time.astimezone(UTC):{'%H:%M:%S' if is_new else '%Y-%m-%d %H:%M'}}"
+
+
+def one_service(status: ServiceStatus, now: datetime, *, width: int, tasks: int = MAX_TASKS) -> RenderableType:
+    """Return the screen of one service."""
+    parts: list[RenderableType] = [*_head(status), _facts(status, now)]
+    if status.tasks:
+        parts += [Text(), _tasks(status, now, width=width, count=tasks)]
+    others = [each for each in status.targets if each.state not in ("healthy", *UNHEALTHY)]
+    if others:
+        lines = [f"{each.name} {each.state} {each.reason}".rstrip() for each in others[:MAX_TARGETS]]
+        parts += _section("Other targets", lines, len(others) - MAX_TARGETS)
+    if status.events:
+        shown = [_event(each, now) for each in status.events[:MAX_EVENTS]]
+        parts += _section("Events (UTC)", shown, 0)
+    parts += _section("Not shown", status.gaps, 0)
+    return Group(*parts)
+
+
+def _hanging(label: str, text: str) -> Table:
+    """Return a text whose lines all begin after its label."""
+    table = Table.grid()
+    table.add_column(width=len(label), no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(label, text)
+    return table
+
+
+def _head(status: ServiceStatus) -> Iterator[RenderableType]:
+    count = len(status.problems)
+    title = f"{count} problem{'' if count == 1 else 's'}" if count else "healthy"
+    yield Text(f"{status.found.name}: {title}", style="bold red" if count else "bold green")
+    for each in status.problems[:MAX_PROBLEMS]:
+        yield Padding.indent(_hanging("- ", each), INDENT)
+    if count > MAX_PROBLEMS:
+        yield Text(f"{'':{INDENT}}and {count - MAX_PROBLEMS} more, which --json has")
+    yield Text(f"service {status.found.service}, cluster {status.found.cluster}, {status.found.region}")
+
+
+def _section(title: str, lines: Sequence[str], more: int) -> list[RenderableType]:
+    """Return lines below a title; nothing if there are none."""
+    if not lines:
+        return []
+    rest = [Text(f"{'':{INDENT}}and {more} more, which --json has")] if more > 0 else []
+    texts = [Text(f"{'':{INDENT}}{each}", no_wrap=True, overflow="ellipsis") for each in lines]
+    return [Text(), Text(title, style="bold"), *texts, *rest]
+
+
+def _facts(status: ServiceStatus, now: datetime) -> Table:
+    """Return what is true of the whole service."""
+    table = Table.grid(padding=(0, 0))
+    table.add_column(width=LABEL, no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, lines in _rows(status, now):
+        for place, line in enumerate(lines):
+            table.add_row("" if place else label, line)
+    return table
+
+
+def _rows(status: ServiceStatus, now: datetime) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "Tasks", [f"{status.running} of {status.desired} run, {status.pending} start"]
+    yield "Deployment", [*_deployment(status.deployment, now)]
+    if status.stopped:
+        total = sum(count for _, count in status.stopped)
+        reasons = [f"{count} x {reason}" for reason, count in status.stopped[:MAX_REASONS]]
+        yield "Stopped", [f"{total} in about the last hour; `fargate-constructs explain` says why", *reasons]
+    yield "Alarms", [f"{len(status.alarms) or 'none'} in ALARM"]
+    if status.urls:
+        more = len(status.urls) - MAX_URLS
+        yield "URL", [*status.urls[:MAX_URLS], *([f"and {more} more, which --json has"] if more > 0 else [])]
+    if status.egress:
+        yield "Egress", [", ".join(status.egress)]
+    yield "Queues", [f"{each.name}: {each.waiting} wait, {each.in_work} in work" for each in status.queues]
+
+
+def _deployment(deployment: Deployment, now: datetime) -> Iterator[str]:
+    parts = [words(deployment.state) or "not known: another tool than ECS deploys"]
+    if deployment.created:
+        is_over = deployment.outcome is not Outcome.IN_PROGRESS
+        time = (deployment.finished or deployment.created) if is_over else deployment.created
+        parts[0] += f" {age(time, now)} ago" if is_over else f" for {age(time, now)}"
+    parts.append(STRATEGIES.get(deployment.strategy, words(deployment.strategy)))
+    if deployment.bake_minutes:
+        parts.append(f"bake time {deployment.bake_minutes} min")
+    names = [each.name for each in deployment.revisions if each.is_new and each.name]
+    yield ", ".join([*parts, *names])
+    if deployment.outcome is Outcome.IN_PROGRESS:
+        if deployment.stage:
+            yield f"stage {words(deployment.stage)}"
+        yield from map(_revision, deployment.revisions)
+        yield from (f"waits for the hook {each}" for each in deployment.hooks)
+    if deployment.failed_tasks:
+        yield f"failed tasks: {deployment.failed_tasks}"
+    if deployment.alarms:
+        yield f"alarms that end it: {', '.join(deployment.alarms)}"
+    if deployment.triggered:
+        yield f"ended by the alarm {', '.join(deployment.triggered)}"
+
+
+def _revision(revision: Revision) -> str:
+    weight = "" if revision.weight is None else f", {revision.weight:g} % of the requests"
+    name = f"{revision.name}: " if revision.name else ""
+    return f"{'new' if revision.is_new else 'old'}  {name}{revision.running} of {revision.requested} run{weight}"
+
+
+def _tasks(status: ServiceStatus, now: datetime, *, width: int, count: int) -> RenderableType:
+    """Return the table of tasks, those with problems first."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    columns = ["TASK", "STATE", "AGE", "ZONE", "REVISION", "CAPACITY", "HEALTH", "TARGET"]
+    is_wide = width >= WIDE
+    for each in (*columns, *(["ADDRESS"] if is_wide else [])):
+        table.add_column(each, overflow="fold")
+    ordered = sorted(status.tasks, key=lambda task: task.health != "UNHEALTHY" and task.target not in UNHEALTHY)
+    for task in ordered[:count]:
+        table.add_row(
+            short(task.id),
+            words(task.state),
+            age(task.since, now),
+            task.zone.removeprefix(status.found.region).lstrip("-") or "-",
+            f"{task.revision} {task.image}",
+            CAPACITIES.get(task.capacity, task.capacity),
+            words(task.health) or "-",
+            task.target or "-",
+            *([task.address] if is_wide else []),
+        )
+    more = len(ordered) - count
+    return Group(table, Text(f"and {more} more tasks, which --json has")) if more > 0 else table
+
+
+def _event(event: Event, now: datetime) -> str:
+    times = f"{event.times} times, last: " if event.times > 1 else ""
+    return f"{clock(event.time, now)}  {times}{event.text}"
+
+
+def all_of_them(overview: Overview, now: datetime) -> RenderableType:
+    """Return the table of services, and below it what is not healthy."""
+    statuses = overview.services
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for each in ("SERVICE", "TASKS", "DEPLOYMENT", "ALARMS"):
+        table.add_column(each, no_wrap=True)
+    table.add_column("URL")  # the only one that gets narrower
+    for status in statuses:
+        more = f" +{len(status.urls) - 1}" if len(status.urls) > 1 else ""
+        table.add_row(
+            status.found.name,
+            f"{status.running}/{status.desired}",
+            _short_deployment(status.deployment, now),
+            str(len(status.alarms)),
+            Text(f"{status.urls[0]}{more}" if status.urls else "-", no_wrap=True, overflow="ellipsis"),
+        )
+    bad = [(each, problem) for each in statuses for problem in each.problems]
+    lines = [f"{each.found.name}: {problem}" for each, problem in bad]
+    return Group(table, *_section("Not healthy", lines, 0), *_section("Not shown", overview.gaps, 0))
+
+
+def _short_deployment(deployment: Deployment, now: datetime) -> str:
+    stage = f", {words(deployment.stage)}" if deployment.stage else ""
+    when = f" {age(deployment.finished or deployment.created, now)}" if deployment.created else ""
+    return f"{words(deployment.state) or 'not known'}{stage}{when}"
