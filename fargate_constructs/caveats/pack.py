@@ -24,7 +24,8 @@ from fargate_constructs.caveats.plain_secrets import find_secrets
 from fargate_constructs.caveats.rules import RULES, Finding, Rule
 from fargate_constructs.caveats.tasks import find_tasks
 from fargate_constructs.caveats.unarchived_logs import find_logs
-from fargate_constructs.synthesized.templates import Place, Templates
+from fargate_constructs.synthesized.template_files import validated_templates
+from fargate_constructs.synthesized.templates import Place
 
 FINDERS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
 
@@ -106,7 +107,7 @@ class FargateCaveats(NagPack):
         return self._report(recorder.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
-        templates, root = Templates.validated(context), scope.node.path
+        templates, root = validated_templates(context), scope.node.path
         violations = []
         for place, findings in findings_of(FargateApp(templates)).items():
             path = templates.path(place)

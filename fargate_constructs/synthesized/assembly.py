@@ -8,6 +8,7 @@ from aws_cdk import Stack, Stage
 from aws_cdk.cx_api import CloudAssembly
 from constructs import IConstruct
 
+from fargate_constructs.synthesized.template_files import read_templates
 from fargate_constructs.synthesized.templates import Templates
 
 
@@ -30,4 +31,4 @@ def app_templates(scope: IConstruct) -> Templates:
     app = scope.node.root
     assert isinstance(app, Stage), "CDK gives a stack without an app one"
     stacks = app.synth().stacks_recursively
-    return Templates.of(app, {each.hierarchical_id: Path(each.template_full_path) for each in stacks})
+    return read_templates(app, {each.hierarchical_id: Path(each.template_full_path) for each in stacks})

@@ -1,24 +1,23 @@
 """Reads references to exports, outputs, parameters of SSM and nested stacks; returns the value that each leads to."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack, Stage
-
-from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.synthesized.intrinsics import as_text, pieces
-from fargate_constructs.synthesized.template_files import is_resource
+from fargate_constructs.synthesized.template_source import UNKNOWN, Source, StackFacts, is_resource
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 # A parameter of SSM, newest version or a named one
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html), and how a template says
 # that one of its own parameters holds the value of one.
 SSM_REFERENCE = re.compile(r"\{\{resolve:ssm:(.+?)(?::\d+)?\}\}")
 SSM_TYPE = "AWS::SSM::Parameter::Value<"
-# How CDK begins the region or the account of a stack that knows none.
-UNKNOWN = "unknown-"
 # Pseudo parameters that are the same for all stacks of an environment.
 SHARED = ("AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix")
 
@@ -27,32 +26,29 @@ class CrossStackReferences:
     """The values of an app that its stacks publish, by the names under which other stacks refer to them."""
 
     def __init__(self) -> None:
-        self.environments: dict[Stack, str] = {}
-        """The account and region of each stack, as far as they are known."""
+        self.facts: dict[Stack, StackFacts] = {}
+        """What is known of each stack."""
         self.parameters: dict[tuple[Stack, str], dict[str, Any]] = {}
         """The parameters of the templates."""
         self._aliases: dict[tuple[Stack | str, str], tuple[Stack, Any]] = {}
-        self._stages: dict[Stack, str] = {}
         self._pseudo_parameters = cache(self._list_pseudo_parameters)
 
-    def add(self, stack: Stack, template: Mapping[str, Any]) -> None:
+    def add(self, source: Source) -> None:
         """Record the values that a stack publishes."""
-        self.environments[stack] = stack.environment
-        self._stages[stack] = stage.node.path if (stage := Stage.of(stack)) else ""
+        stack, template = source.stack, source.template
+        self.facts[stack] = source.facts
         for logical_id, parameter in template.get("Parameters", {}).items():
             self.parameters[stack, logical_id] = parameter
         for name, value in self._published(stack, template):
-            self._aliases[self._namespace(stack, self.environments[stack]), name] = stack, value
+            self._aliases[self._namespace(stack, self._environment(stack)), name] = stack, value
 
-    def add_nested(self, stack: Stack, template: Mapping[str, Any], nested_id: str, given: Mapping[str, Any]) -> None:
+    def add_nested(self, source: Source, parent: Stack, given: Mapping[str, Any]) -> None:
         """Record the parameters that a nested stack is given, and its outputs, which lead to their values."""
-        parent = stack.nested_stack_parent
-        assert parent is not None
         for name, value in given.items():
-            self._aliases[stack, as_text({"Ref": name})] = parent, value
-        for name, output in _outputs(template):
-            attribute = {"Fn::GetAtt": [nested_id, f"Outputs.{name}"]}
-            self._aliases[parent, as_text(attribute)] = stack, output["Value"]
+            self._aliases[source.stack, as_text({"Ref": name})] = parent, value
+        for name, output in _outputs(source.template):
+            attribute = {"Fn::GetAtt": [source.facts.nested_id, f"Outputs.{name}"]}
+            self._aliases[parent, as_text(attribute)] = source.stack, output["Value"]
 
     def follow(self, stack: Stack, reference: Any) -> tuple[Stack, Any] | None:  # noqa: ANN401 - a piece of a template
         """Return the stack and the value that a cross-stack reference leads to; `None` if it leads back to itself."""
@@ -62,7 +58,7 @@ class CrossStackReferences:
     def names(self, stack: Stack, reference: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - a piece of a template
         """Return the exports and the parameters of SSM on the way of a reference, and where each name is unique."""
         return {
-            (self._namespace(each, self.environments[each]), name)
+            (self._namespace(each, self._environment(each)), name)
             for each, value in self._steps(stack, reference)
             if (name := self.name_outside(each, value))
         }
@@ -107,14 +103,14 @@ class CrossStackReferences:
         known = self._pseudo_parameters(stack).get(name)
         if known is None and defaults and isinstance(function, dict):
             known = self.parameters.get((stack, function.get("Ref", "")), {}).get("Default")
-        return f"{path_of(stack)}{name}" if known is None else str(known)
+        return f"{self.facts[stack].path}{name}" if known is None else str(known)
 
     def _list_pseudo_parameters(self, stack: Stack) -> dict[str, str]:
         """Return pseudo parameters that are known, or the same for all stacks of an environment, with their values."""
-        account, region = self.environments[stack].removeprefix("aws://").split("/", 1)
+        account, region = self._environment(stack).removeprefix("aws://").split("/", 1)
         known = {"AWS::AccountId": account, "AWS::Region": region}
-        if not is_unresolved(stack.stack_name):
-            known["AWS::StackName"] = stack.stack_name
+        if name := self.facts[stack].name:
+            known["AWS::StackName"] = name
         return {
             **{f"${{{name}}}": f"${{{name}}}" for name in SHARED},
             **{f"${{{name}}}": value for name, value in known.items() if not value.startswith(UNKNOWN)},
@@ -122,7 +118,7 @@ class CrossStackReferences:
 
     def _alias(self, stack: Stack, reference: Any) -> tuple[Stack | str, str] | None:  # noqa: ANN401 - a piece of a template
         """Return the key of a cross-stack reference in `_aliases`, if it has one."""
-        place = self._namespace(stack, self.environments[stack])
+        place = self._namespace(stack, self._environment(stack))
         match reference:
             case {"Fn::ImportValue": name}:
                 names: Iterator[str] = (
@@ -130,7 +126,7 @@ class CrossStackReferences:
                 )
             case {"Fn::GetStackOutput": {"StackName": stack_name, "OutputName": output_name, **rest}}:
                 names = iter([f"output {stack_name}.{output_name}"])
-                account, _, region = self.environments[stack].rpartition("/")
+                account, _, region = self._environment(stack).rpartition("/")
                 other = rest.get("Region")
                 place = self._namespace(stack, f"{account}/{other if isinstance(other, str) else region}")
             case {"Ref": _} | {"Fn::GetAtt": _} if (alias := (stack, as_text(reference))) in self._aliases:
@@ -139,9 +135,13 @@ class CrossStackReferences:
                 names = (name for name in [self.name_outside(stack, reference)] if name)
         return next(((place, name) for name in names if (place, name) in self._aliases), None)
 
+    def _environment(self, stack: Stack) -> str:
+        """Return the account and region of a stack, as far as they are known."""
+        return self.facts[stack].environment
+
     def _namespace(self, stack: Stack, environment: str) -> str:
         """Return where an export's or parameter's name is unique: the environment, or the stage if it is not known."""
-        return f"{environment} {self._stages[stack]}" if UNKNOWN in environment else environment
+        return f"{environment} {self.facts[stack].stage}" if UNKNOWN in environment else environment
 
     def _published(self, stack: Stack, template: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield the names under which other stacks of the environment refer to a value of this one, and the value."""

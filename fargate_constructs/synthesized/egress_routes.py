@@ -1,14 +1,17 @@
 """Reads an app's templates; returns the faults in the routes of a subnet: addresses that are not known, or may go."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
-
-from aws_cdk import Stack
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, unresolved_in
 from fargate_constructs.synthesized.private_ranges import NAT64, is_private
 from fargate_constructs.synthesized.templates import Place, Templates
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")

@@ -1,13 +1,17 @@
 """Reads an app's templates; returns its log groups, and which of them have a subscription that archives all lines."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from functools import cache
-from typing import Any
-
-from aws_cdk import Stack, Stage
+from typing import TYPE_CHECKING, Any
 
 from fargate_constructs.synthesized.intrinsics import Unresolved, as_text, lookup, unresolved_in
+from fargate_constructs.synthesized.template_source import UNKNOWN
 from fargate_constructs.synthesized.templates import Place, Templates
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 
@@ -78,4 +82,4 @@ class LogGroups:
     def _find_environment(self, stack: Stack) -> object:
         """Return where a log group's name is unique: account and region, or the stage if they are not known."""
         environment = self._templates.environment(stack)
-        return (Stage.of(stack), environment) if "unknown-" in environment else environment
+        return (self._templates.facts(stack).stage, environment) if UNKNOWN in environment else environment

@@ -15,6 +15,7 @@ from aws_cdk import (
 from constructs import IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
+from fargate_constructs.synthesized.template_files import validated_templates
 from fargate_constructs.synthesized.templates import Templates
 
 NAMESPACE = "fargate-constructs"
@@ -48,7 +49,7 @@ class TemplateChecks:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Return the violations of the synthesized app."""
-        templates = Templates.validated(context)
+        templates = validated_templates(context)
         violations = [violation for check in self._checks for violation in check(templates)]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)

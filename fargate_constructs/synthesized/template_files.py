@@ -2,21 +2,48 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from aws_cdk import CfnElement, Stack
+from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage
 from constructs import IConstruct
 
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.unresolved import is_unresolved
+from fargate_constructs.synthesized.template_source import Source, StackFacts, is_resource
+from fargate_constructs.synthesized.templates import Templates
 
-class Source(NamedTuple):
-    """A stack's template, as it was read."""
 
-    stack: Stack
-    template: Mapping[str, Any]
-    metadata: Mapping[str, list[dict[str, Any]]] = {}
-    """What CDK keeps of the constructs above, at and below the stack, by their paths."""
+def read_templates(app: IConstruct, files: Mapping[str, Path]) -> Templates:
+    """Read an app's templates.
+
+    Templates that are deployed from elsewhere, such as a Service Catalog product's, are left out.
+    """
+    return Templates(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
+
+
+def validated_templates(context: IPolicyValidationContext) -> Templates:
+    """Read the templates that CDK passes to a validation plugin."""
+    files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
+    return read_templates(context.app_construct, files)
+
+
+def source_of(
+    stack: Stack, template: Mapping[str, Any], metadata: Mapping[str, list[dict[str, Any]]] | None = None
+) -> Source:
+    """Return a stack's template, with what the stack knows of itself."""
+    parent, resource, stage = stack.nested_stack_parent, stack.nested_stack_resource, Stage.of(stack)
+    facts = StackFacts(
+        path_of(stack),
+        "" if is_unresolved(stack.stack_name) else stack.stack_name,
+        stack.environment,
+        stage.node.path if stage else "",
+        parent,
+        parent.resolve(resource.logical_id) if parent and resource else "",
+        partial(element_paths, stack),
+    )
+    return Source(stack, template, facts, metadata or {})
 
 
 def element_paths(stack: Stack) -> dict[str, str]:
@@ -34,7 +61,7 @@ def read_sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
         each.node.path: [{"type": entry.type, "data": entry.data} for entry in each.node.metadata]
         for each in stack.node.scopes[:-1]
     }
-    yield Source(stack, template, above | _metadata(file))
+    yield source_of(stack, template, above | _metadata(file))
     resources = filter(is_resource, template.get("Resources", {}).values())
     if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources):
         read = {stack}
@@ -43,7 +70,7 @@ def read_sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
             nested = cast(Stack, each)
             if Stack in type(each).__mro__ and nested.nested_stack_parent in read:
                 read.add(nested)
-                yield Source(nested, _load(file.with_name(nested.template_file)))
+                yield source_of(nested, _load(file.with_name(nested.template_file)))
 
 
 def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
@@ -65,7 +92,3 @@ def _construct(root: IConstruct, path: str) -> IConstruct:
     """Return the construct at a path."""
     return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
 
-
-def is_resource(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
-    """Whether an entry of `Resources` is a resource, and not a macro."""
-    return isinstance(value, dict) and isinstance(value.get("Type"), str)

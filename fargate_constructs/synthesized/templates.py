@@ -5,20 +5,20 @@ app ──> synth ──> [Templates] ──> checks, proof, caveats
 ```
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aws_cdk import IPolicyValidationContext, Stack
-from constructs import IConstruct
-
-from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs.synthesized.cross_stack_references import UNKNOWN, CrossStackReferences
+from fargate_constructs.synthesized.cross_stack_references import CrossStackReferences
 from fargate_constructs.synthesized.intrinsics import as_text, functions_in, pieces
-from fargate_constructs.synthesized.template_files import Source, element_paths, is_resource, read_sources
+from fargate_constructs.synthesized.template_source import UNKNOWN, Source, StackFacts, is_resource
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 LOGICAL_ID = "aws:cdk:logicalId"
 ACKNOWLEDGED = "aws:cdk:acknowledged-rules"  # `Validations.ACKNOWLEDGED_RULES_METADATA_KEY`
@@ -54,20 +54,6 @@ class Templates:
         self._logical_ids = cache(lambda stack: {path: name for name, path in self._paths(stack).items()})
         for source in sources:
             self._read(source)
-
-    @classmethod
-    def of(cls, app: IConstruct, files: Mapping[str, Path]) -> "Templates":
-        """Read an app's templates.
-
-        Templates that are deployed from elsewhere, such as a Service Catalog product's, are left out.
-        """
-        return cls(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
-
-    @classmethod
-    def validated(cls, context: IPolicyValidationContext) -> "Templates":
-        """Read the templates that CDK passes to a validation plugin."""
-        files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
-        return cls.of(context.app_construct, files)
 
     def resource(self, place: Place | None) -> dict[str, Any]:
         """Return a resource as its template has it; an empty one if there is none."""
@@ -109,7 +95,7 @@ class Templates:
         if place := self.locate(stack, reference):
             return place
         if name := self._references.name_outside(stack, reference):
-            environment = self._references.environments[stack]
+            environment = self.environment(stack)
             return (stack if UNKNOWN in environment else environment), name
         return reference if isinstance(reference, str) else (stack, as_text(reference))
 
@@ -135,11 +121,15 @@ class Templates:
 
     def environment(self, stack: Stack) -> str:
         """Return the account and region that a stack is deployed to, as far as they are known."""
-        return self._references.environments[stack]
+        return self.facts(stack).environment
+
+    def facts(self, stack: Stack) -> StackFacts:
+        """Return what is known of a stack."""
+        return self._references.facts[stack]
 
     def path(self, place: Place) -> str:
         """Return the path of a resource's construct."""
-        return self._paths(place.stack).get(place.logical_id, f"{path_of(place.stack)}/{place.logical_id}")
+        return self._paths(place.stack).get(place.logical_id, f"{self.facts(place.stack).path}/{place.logical_id}")
 
     def place(self, stack: Stack, path: str) -> Place:
         """Return where the resource of a construct is; the opposite of `path`."""
@@ -154,8 +144,8 @@ class Templates:
 
     def _list_paths(self, stack: Stack) -> dict[str, str]:
         """Return the construct path of each logical ID of a stack."""
-        path = path_of(stack)
-        stacks = (f"{path_of(each)}/" for each in self._references.environments)
+        path = self.facts(stack).path
+        stacks = (f"{each.path}/" for each in self._references.facts.values())
         nested = tuple(each for each in stacks if each.startswith(f"{path}/") and each != f"{path}/")
         paths = {
             entry["data"]: below
@@ -164,7 +154,7 @@ class Templates:
             for entry in entries
             if entry["type"] == LOGICAL_ID
         }
-        return paths or element_paths(stack)
+        return paths or self.facts(stack).element_paths()
 
     def _names(self, stack: Stack, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield the resources and parameters in a piece of a template, at any depth, each in its own stack."""
@@ -176,7 +166,7 @@ class Templates:
 
     def _read(self, source: Source) -> None:
         """Record a template's resources, and the values that it publishes."""
-        stack, template, metadata = source
+        stack, template, facts, metadata = source
         self.metadata |= metadata
         for logical_id, resource in template.get("Resources", {}).items():
             place = Place(stack, logical_id)
@@ -186,9 +176,8 @@ class Templates:
             else:
                 self.macros.append(place)
         self.hooks += [(stack, hook) for hook in template.get("Hooks", {}).values()]
-        if (parent := stack.nested_stack_parent) and stack.nested_stack_resource:
-            nested_id = parent.resolve(stack.nested_stack_resource.logical_id)
+        if parent := facts.parent:
             # References lead to the nested stack's values, not to the stack resource.
-            properties = self._resources.pop(Place(parent, nested_id))["Properties"]
-            self._references.add_nested(stack, template, nested_id, properties.get("Parameters", {}))
-        self._references.add(stack, template)
+            properties = self._resources.pop(Place(parent, facts.nested_id))["Properties"]
+            self._references.add_nested(source, parent, properties.get("Parameters", {}))
+        self._references.add(source)

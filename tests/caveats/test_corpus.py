@@ -18,7 +18,7 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import Finding
 from fargate_constructs.synthesized.intrinsics import is_intrinsic
-from fargate_constructs.synthesized.template_files import Source
+from fargate_constructs.synthesized.template_files import source_of
 from fargate_constructs.synthesized.templates import Templates
 from tests.caveats.lab import Loader, findings_in_templates
 
@@ -120,7 +120,7 @@ def test_a_stack_may_be_nested(file: Path) -> None:
     for template in case_of(file).values():
         alone = findings_in_templates({"shop": template})
         holder = {"Resources": {id_: {"Type": "AWS::CloudFormation::Stack", "Properties": {}}}}
-        app = FargateApp(Templates([Source(outer, holder), Source(inner, template)]))
+        app = FargateApp(Templates([source_of(outer, holder), source_of(inner, template)]))
         findings = [each for found_there in findings_of(app).values() for each in found_there]
 
         assert found(findings) == found(alone)
@@ -136,7 +136,7 @@ def test_a_name_may_come_through_a_parameter() -> None:
         "Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target},
     }
     template = {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": service}}}
-    templates = Templates([Source(outer, {"Resources": holder}), Source(inner, template)])
+    templates = Templates([source_of(outer, {"Resources": holder}), source_of(inner, template)])
 
     (findings,) = findings_of(FargateApp(templates)).values()
     assert ("Service", "CountReset") in found(findings)

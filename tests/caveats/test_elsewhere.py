@@ -7,7 +7,7 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.pack import findings_of
 from fargate_constructs.caveats.rules import RULES
 from fargate_constructs.caveats.tasks import CONTAINER_RULES
-from fargate_constructs.synthesized.template_files import Source
+from fargate_constructs.synthesized.template_files import source_of
 from fargate_constructs.synthesized.templates import Templates
 from tests.caveats.lab import findings_after, read
 
@@ -54,14 +54,14 @@ def test_a_weak_reference_says_which_region(region: str, expected: set[str]) -> 
     reference = {"Fn::GetStackOutput": {"StackName": "Base", "Region": region, "OutputName": "Definition"}}
     service = {"LaunchType": "FARGATE", "EnableExecuteCommand": True, "TaskDefinition": reference}
     sources = [
-        Source(
+        source_of(
             base,
             {
                 "Resources": {"Definition": {"Type": "AWS::ECS::TaskDefinition", "Properties": definition}},
                 "Outputs": {"Definition": {"Value": {"Ref": "Definition"}}},
             },
         ),
-        Source(shop, {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": service}}}),
+        source_of(shop, {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": service}}}),
     ]
 
     found = findings_of(FargateApp(Templates(sources)))
