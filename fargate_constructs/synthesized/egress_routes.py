@@ -74,6 +74,11 @@ class EgressRoutes:
             for fault in self._faults_of(route, is_known):
                 yield fault._replace(route=f"{path(subnet)}, where {path(route)} leads {fault.route}")
 
+    def routes_of(self, subnet: Place) -> list[Place]:
+        """Return the routes in the route table of a subnet; none if it is not in the app."""
+        table = self._tables.get(subnet)
+        return self._routes[table] if table else []
+
     def _hide(self, place: Place, name: str) -> None:
         """Record a route or an association whose route table or subnet only the deployment knows."""
         if self._templates.target(place, name) is None:
@@ -106,7 +111,7 @@ class EgressRoutes:
 
     def _unknown_addresses(self, router: Place, is_known: Callable[[Stack, Any], bool]) -> Iterator[tuple[str, Place]]:
         """Yield the addresses of a NAT gateway or instance that are not known, or not retained, with the cause."""
-        addresses = list(self._addresses(router))
+        addresses = list(self.addresses(router))
         if not addresses:
             yield "addresses that AWS picks", router
         for stack, address in addresses:
@@ -124,7 +129,7 @@ class EgressRoutes:
             else:
                 yield f"{as_text(address)}, which is not known", router
 
-    def _addresses(self, router: Place) -> Iterator[tuple[Stack, Any]]:
+    def addresses(self, router: Place) -> Iterator[tuple[Stack, Any]]:
         """Yield the Elastic IPs of a NAT gateway or instance, as a stack's template refers to each."""
         templates = self._templates
         properties = templates.properties(router)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fargate_constructs.synthesized.comparable_template import PATH_KEY, TemplateTree
@@ -25,6 +26,10 @@ class StoredStack(NamedTuple):
     account: str = ""
     region: str = ""
     """Where it is deployed; empty if it is not known."""
+    stage: str = ""
+    """The path of the stage that it is in; empty if there is none."""
+    metadata: Mapping[str, list[dict[str, Any]]] = MappingProxyType({})
+    """What CDK keeps of its constructs, by their paths."""
 
 
 def read_app(
@@ -83,12 +88,12 @@ def _read_folder(folder: Path, name: str) -> Iterator[StoredStack]:
     yield from found
 
 
-def _artifacts(folder: Path) -> Iterator[tuple[StoredStack, str]]:
+def _artifacts(folder: Path, stage: str = "") -> Iterator[tuple[StoredStack, str]]:
     """Yield each stack of an assembly, and of the assemblies of its stages, with the file of its template."""
     for id_, artifact in _load(folder / "manifest.json").get("artifacts", {}).items():
         properties = artifact.get("properties", {})
         if artifact.get("type") == "cdk:cloud-assembly":
-            yield from _artifacts(folder / properties["directoryName"])
+            yield from _artifacts(folder / properties["directoryName"], properties.get("displayName", id_))
         if artifact.get("type") == "aws:cloudformation:stack":
             file = properties["templateFile"]
             beside = artifact.get("additionalMetadataFile")
@@ -102,7 +107,10 @@ def _artifacts(folder: Path) -> Iterator[tuple[StoredStack, str]]:
                     properties.get("stackName", id_),
                     tree,
                     paths.of_stack(file) or properties.get("stackName", id_),
-                    *known,
+                    known[0],
+                    known[1],
+                    stage,
+                    {path.strip("/"): entries for path, entries in metadata.items()},
                 ),
                 file,
             )

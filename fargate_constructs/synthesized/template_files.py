@@ -91,4 +91,3 @@ def _load(file: Path) -> dict[str, Any]:
 def _construct(root: IConstruct, path: str) -> IConstruct:
     """Return the construct at a path."""
     return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
-

@@ -1,0 +1,71 @@
+"""Reads the architecture of an app from its templates.
+
+```
+Templates ──> tasks, routes, callers, egress, logs, uses ──> [Diagram]
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from fargate_constructs.drawing.diagram import Diagram, Kind, Node, Row, joined
+from fargate_constructs.drawing.drawn_callers import DrawnCallers
+from fargate_constructs.drawing.drawn_egress import DrawnEgress
+from fargate_constructs.drawing.drawn_logs import DrawnLogs
+from fargate_constructs.drawing.drawn_routes import GROUP, DrawnRoutes, address_row
+from fargate_constructs.drawing.drawn_tasks import DrawnTasks, Tasks
+from fargate_constructs.drawing.drawn_uses import DrawnUses, security_groups
+from fargate_constructs.drawing.names import Names
+from fargate_constructs.synthesized.stored_sources import read_stored
+from fargate_constructs.synthesized.stored_templates import StoredStack
+from fargate_constructs.synthesized.templates import Place, Templates
+
+EIP = "AWS::EC2::EIP"
+
+
+def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
+    """Return the architecture of stacks: those of one app, as CDK wrote them.
+
+    Args:
+        stacks: The stacks. References between them are followed.
+        title: The title. By default the names of the stacks.
+    """
+    templates = read_stored(stacks)
+    names = Names(templates, [each.path or each.name for each in stacks])
+    tasks = DrawnTasks(templates, names).all
+    tasks_in = security_groups(templates, tasks)
+    routes = DrawnRoutes(templates, names, _by_target_group(templates, tasks))
+    callers = DrawnCallers(templates, names, routes, tasks_in)
+    egress = DrawnEgress(templates, names, tasks)
+    logs = DrawnLogs(templates, names, tasks)
+    uses = DrawnUses(templates, names, tasks, tasks_in)
+    nodes = [*callers.nodes, *routes.nodes, *(each.node for each in tasks), *egress.nodes, *uses.nodes, *logs.nodes]
+    nodes += _addresses(templates, names, egress.addresses, nodes)
+    links = [*callers.links, *routes.links, *uses.links, *egress.links, *logs.links]
+    return joined(nodes, links, title or ", ".join(each.path or each.name for each in stacks))
+
+
+def _by_target_group(templates: Templates, tasks: Iterable[Tasks]) -> dict[Place, list[str]]:
+    """Return the cards of the tasks in each target group; a deployment may move tasks to an alternate one."""
+    found: dict[Place, list[str]] = {}
+    for each in tasks:
+        for launcher in each.launchers:
+            for place in templates.references(launcher.place.stack, launcher.settings.get("LoadBalancers")):
+                if templates.resource(place)["Type"] == GROUP:
+                    found.setdefault(place, []).append(each.node.id)
+    return found
+
+
+def _addresses(templates: Templates, names: Names, used: list[Row], nodes: list[Node]) -> Iterator[Node]:
+    """Yield the card of the addresses that tasks leave from, and that of Elastic IPs that nothing has."""
+    if used:
+        yield Node("addresses", Kind.ADDRESSES, "What the internet sees", "Fixed addresses", rows=tuple(used))
+    drawn = {row.id for row in used} | {row.id for node in nodes for row in node.rows}
+    spare = [
+        address_row(templates, names, place, {"Ref": place.logical_id})
+        for place in templates.of_type[EIP]
+        if names.id(place) not in drawn
+    ]
+    if spare:
+        yield Node("addresses:spare", Kind.ADDRESSES, "Elastic IPs", "Not in use here", rows=tuple(spare))

@@ -1,0 +1,129 @@
+"""Draws what runs: services, jobs, and task definitions that a person or a program starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fargate_constructs.drawing.diagram import Kind, Node, unique
+from fargate_constructs.drawing.names import KNOWN_LATER, Names, counted, plain
+from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, number
+from fargate_constructs.synthesized.task_launchers import TaskLauncher, find_task_launchers
+from fargate_constructs.synthesized.templates import Place, Templates
+
+DEFINITION = "AWS::ECS::TaskDefinition"
+SCALED = "AWS::ApplicationAutoScaling::ScalableTarget"
+LABELS = {
+    "AWS::ECS::Service": "ECS service",
+    "AWS::ECS::TaskSet": "ECS task set",
+    "AWS::Scheduler::Schedule": "Scheduled task",
+    "AWS::Events::Rule": "Task on an event",
+    "AWS::Pipes::Pipe": "Task on a pipe",
+}
+STRATEGIES = {"BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
+CPU_UNITS, MIB = 1024, 1024  # of a vCPU, of a GiB
+
+
+class Tasks(NamedTuple):
+    """What runs tasks, and the task definition that they have."""
+
+    node: Node
+    definition: Place | None
+    launchers: tuple[TaskLauncher, ...]
+
+
+class DrawnTasks:
+    """The cards of an app's tasks."""
+
+    def __init__(self, templates: Templates, names: Names) -> None:
+        self._templates, self._names = templates, names
+        launchers: dict[Place, list[TaskLauncher]] = {}
+        for each in find_task_launchers(templates):
+            launchers.setdefault(each.place, []).append(each)
+        self.all = [self._launched(place, found) for place, found in launchers.items()]
+        started = {each.definition for found in launchers.values() for each in found}
+        self.all += [self._unlaunched(place) for place in templates.of_type[DEFINITION] if place not in started]
+
+    def _launched(self, place: Place, launchers: list[TaskLauncher]) -> Tasks:
+        first = launchers[0]
+        label = LABELS.get(self._templates.resource(place)["Type"], "Tasks of a state machine")
+        how = self._of_service(first) if first.is_service else self._when(place)
+        facts = unique([*how, *(fact for each in launchers for fact in self._size(each.definition))])
+        node = Node(self._names.id(place), Kind.TASKS, label, self._names.of(place), tuple(facts))
+        return Tasks(node, first.definition, tuple(launchers))
+
+    def _unlaunched(self, place: Place) -> Tasks:
+        custom = [
+            each
+            for type_ in self._templates.of_type
+            if type_.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
+            for each in self._templates.of_type[type_]
+            if place in self._templates.references(each.stack, self._templates.properties(each))
+        ]
+        when = "runs in each deployment of its stack" if custom else "a person or a program starts it"
+        facts = (when, *self._size(place))
+        return Tasks(Node(self._names.id(place), Kind.TASKS, "Task", self._names.of(place), facts), place, ())
+
+    def _of_service(self, service: TaskLauncher) -> Iterator[str]:
+        """Yield how many tasks a service has, where they run, and how it deploys."""
+        yield self._count(service)
+        providers = {
+            plain(each.get("CapacityProvider")): number(each.get("Weight")) or number(each.get("Base")) or 0
+            for each in items(service.settings, "CapacityProviderStrategy")
+        }
+        used = [name for name, weight in providers.items() if weight] or list(providers)
+        if used and used != ["FARGATE"]:
+            yield "on " + " and ".join(name.replace("FARGATE_SPOT", "Fargate Spot").title() for name in used)
+        elif lookup(service.settings, "LaunchType") not in (None, "FARGATE"):
+            yield f"on {plain(service.settings['LaunchType'])}"
+        strategy = lookup(service.settings, "DeploymentConfiguration", "Strategy")
+        controller = lookup(service.settings, "DeploymentController", "Type")
+        if strategy in STRATEGIES:
+            yield f"{STRATEGIES[strategy]} deployments"
+        elif controller == "CODE_DEPLOY":
+            yield "deployments by CodeDeploy"
+
+    def _count(self, service: TaskLauncher) -> str:
+        for place in self._templates.of_type[SCALED]:
+            properties = self._templates.properties(place)
+            if service.place in self._templates.references(place.stack, properties.get("ResourceId")):
+                low, high = (plain(properties.get(key), KNOWN_LATER) for key in ("MinCapacity", "MaxCapacity"))
+                return f"{low} to {high} tasks" if low != high else f"{low} tasks"
+        count = plain(service.settings.get("DesiredCount"), "1")
+        return counted(int(count), "task") if count.isdigit() else f"tasks: {count}"
+
+    def _when(self, place: Place) -> Iterator[str]:
+        """Yield when tasks start that are no service's."""
+        properties = self._templates.properties(place)
+        if expression := properties.get("ScheduleExpression"):
+            zone = plain(properties.get("ScheduleExpressionTimezone"), "UTC").removeprefix("Etc/")
+            yield f"{plain(expression)} {zone}"
+        if pattern := properties.get("EventPattern"):
+            sources = lookup(pattern, "source")
+            yield f"events of {', '.join(map(as_text, sources))}" if isinstance(sources, list) else "events"
+        if plain(properties.get("State")) == "DISABLED":
+            yield "switched off"
+
+    def _size(self, definition: Place | None) -> Iterator[str]:
+        """Yield the size of a task and its containers."""
+        if definition is None:
+            yield "task definition outside of this app"
+            return
+        properties = self._templates.properties(definition)
+        parts = [size_of(properties.get("Cpu"), properties.get("Memory"))]
+        architecture = lookup(properties, "RuntimePlatform", "CpuArchitecture")
+        parts.append({"ARM64": "Arm", "X86_64": "x86"}.get(str(architecture), ""))
+        yield " · ".join(filter(None, parts))
+        containers = [plain(each.get("Name")) for each in items(properties, "ContainerDefinitions")]
+        if len(containers) > 1:
+            yield f"containers: {', '.join(containers)}"
+
+
+def size_of(cpu: Any, memory: Any) -> str:  # noqa: ANN401 - pieces of a template
+    """Return the size of a task, as `0.5 vCPU, 1 GB`; empty if the template has none."""
+    units, mib = (number(lookup(each)) for each in (cpu, memory))
+    if cpu is None and memory is None:
+        return ""
+    if units is None or mib is None:
+        return f"size {KNOWN_LATER}"
+    return f"{units / CPU_UNITS:g} vCPU, {mib / MIB:g} GB"
