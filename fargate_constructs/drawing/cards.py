@@ -99,10 +99,10 @@ def shape_of(node: Node, width: float) -> Shape:
             y += LINE
         return y
 
-    y: float = write("label", node.label, PADDING + ICON, PADDING - 3, inner - ICON)
+    y = write("label", node.label, PADDING + ICON, PADDING - 3, inner - ICON)
     y = write("title", node.title, PADDING + ICON, y + 1, inner - ICON) + 3
-    ports = {node.id: PADDING + LINE}
-    y = max(y, PADDING + ICON)
+    ports: dict[str, float] = {node.id: PADDING + LINE}
+    y = max(y, float(PADDING + ICON))
     for fact in node.facts:
         y = write("fact", fact, PADDING, y, inner)
     for row in node.rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -76,10 +76,6 @@ class Diagram(NamedTuple):
     links: tuple[Link, ...]
     notes: tuple[str, ...] = ()
     """What is not drawn."""
-
-    def ids(self) -> Iterator[str]:
-        """Yield the ID of each card and row."""
-        yield from (id_ for node in self.nodes for id_ in node.ids())
 
     def describe(self) -> str:
         """Return the drawing in words, for people who do not see it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from fargate_constructs.drawing.diagram import Kind, Link, Node, Row, unique
 from fargate_constructs.drawing.drawn_routes import BALANCER, LISTENER, DrawnRoutes, names_leading_to
+from fargate_constructs.drawing.drawn_tasks import Tasks
 from fargate_constructs.drawing.names import Names, plain
 from fargate_constructs.synthesized.intrinsics import items, lookup
 from fargate_constructs.synthesized.templates import Place, Templates
@@ -35,7 +36,7 @@ class DrawnCallers:
     """The cards of callers and of what is in front of load balancers, and their links."""
 
     def __init__(
-        self, templates: Templates, names: Names, routes: DrawnRoutes, tasks_in: dict[Place, list[str]]
+        self, templates: Templates, names: Names, routes: DrawnRoutes, tasks_in: dict[Place, list[Tasks]]
     ) -> None:
         self._templates, self._names, self._tasks_in = templates, names, tasks_in
         self.nodes: list[Node] = []
@@ -88,7 +89,7 @@ class DrawnCallers:
         """Link the callers of a load balancer to it: those that its security groups allow."""
         properties = self._templates.properties(place)
         is_public = plain(properties.get("Scheme"), "internet-facing") == "internet-facing"
-        allowed, services = self._allowed(place)
+        allowed, services = self._allowed(place, is_fronted=is_fronted)
         me = self._names.id(place)
         if services:
             self.nodes += [Node(f"callers:{each}", Kind.CALLERS, "Caller", title) for each, title in services.items()]
@@ -97,14 +98,14 @@ class DrawnCallers:
             node = INTERNET if is_public else INSIDE
         elif allowed:
             node = Node(f"callers:{','.join(allowed)}", Kind.CALLERS, "Callers", "Allowed sources", tuple(allowed))
-        elif is_public and not is_fronted and not services:
+        elif not is_fronted and not services:
             node = Node("callers:unknown", Kind.CALLERS, "Callers", "Known at deployment")
         else:
             return
         self.nodes.append(node)
         self.links.append(Link(node.id, me))
 
-    def _allowed(self, place: Place) -> tuple[list[str], dict[str, str]]:
+    def _allowed(self, place: Place, *, is_fronted: bool) -> tuple[list[str], dict[str, str]]:
         """Return the sources that the security groups of a load balancer allow, and the services among them."""
         references = lookup(self._templates.properties(place), "SecurityGroups")
         groups = [
@@ -117,9 +118,10 @@ class DrawnCallers:
         for stack, rule in ingress_rules(self._templates, [each for each in groups if each]):
             source = self._templates.locate(stack, rule.get("SourceSecurityGroupId"))
             callers = self._tasks_in.get(source, []) if source else []
-            services |= {each: each for each in callers}
+            services |= {each.node.id: each.node.title for each in callers}
             named = next((rule[key] for key in SOURCES if key in rule), None)
-            if not callers and named is not None:
+            # A group that may call what is behind a front is that of the front.
+            if not callers and named is not None and not (source and is_fronted):
                 sources.append(self._names.value(stack, named))
         return unique(sources), services
 

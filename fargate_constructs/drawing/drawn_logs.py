@@ -10,7 +10,7 @@ from fargate_constructs.drawing.drawn_routes import title_outside
 from fargate_constructs.drawing.drawn_tasks import Tasks
 from fargate_constructs.drawing.names import KNOWN_LATER, Names, plain
 from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup
-from fargate_constructs.synthesized.log_groups import LOG_GROUP, LogGroups
+from fargate_constructs.synthesized.log_groups import LogGroups
 from fargate_constructs.synthesized.templates import Place, Templates
 
 SUBSCRIPTION, POLICY = "AWS::Logs::SubscriptionFilter", "AWS::Logs::AccountPolicy"
@@ -120,10 +120,3 @@ class DrawnLogs:
             if self._templates.resource(each)["Type"] == BUCKET
         )
         yield from (Row(f"{self._names.id(place)}#{each}", f"S3 bucket {each}") for each in buckets)
-
-    def groups(self) -> set[str]:
-        """Return the log groups that are drawn."""
-        return set(self._rows)
-
-
-__all__ = ["LOG_GROUP", "DrawnLogs"]

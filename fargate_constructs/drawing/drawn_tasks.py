@@ -20,6 +20,7 @@ LABELS = {
     "AWS::Events::Rule": "Task on an event",
     "AWS::Pipes::Pipe": "Task on a pipe",
 }
+PROVIDERS = {"FARGATE": "Fargate", "FARGATE_SPOT": "Fargate Spot"}
 STRATEGIES = {"BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
 CPU_UNITS, MIB = 1024, 1024  # of a vCPU, of a GiB
 
@@ -73,7 +74,7 @@ class DrawnTasks:
         }
         used = [name for name, weight in providers.items() if weight] or list(providers)
         if used and used != ["FARGATE"]:
-            yield "on " + " and ".join(name.replace("FARGATE_SPOT", "Fargate Spot").title() for name in used)
+            yield "on " + " and ".join(PROVIDERS.get(name, name) for name in used)
         elif lookup(service.settings, "LaunchType") not in (None, "FARGATE"):
             yield f"on {plain(service.settings['LaunchType'])}"
         strategy = lookup(service.settings, "DeploymentConfiguration", "Strategy")
@@ -88,9 +89,8 @@ class DrawnTasks:
             properties = self._templates.properties(place)
             if service.place in self._templates.references(place.stack, properties.get("ResourceId")):
                 low, high = (plain(properties.get(key), KNOWN_LATER) for key in ("MinCapacity", "MaxCapacity"))
-                return f"{low} to {high} tasks" if low != high else f"{low} tasks"
-        count = plain(service.settings.get("DesiredCount"), "1")
-        return counted(int(count), "task") if count.isdigit() else f"tasks: {count}"
+                return f"{low} to {high} tasks" if low != high else counted(low, "task")
+        return counted(plain(service.settings.get("DesiredCount"), "1"), "task")
 
     def _when(self, place: Place) -> Iterator[str]:
         """Yield when tasks start that are no service's."""

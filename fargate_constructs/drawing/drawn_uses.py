@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fargate_constructs.drawing.diagram import Kind, Link, Node, Row, unique
+from fargate_constructs.drawing.diagram import Kind, Link, Node, Row
 from fargate_constructs.drawing.drawn_callers import ingress_rules
 from fargate_constructs.drawing.drawn_tasks import Tasks
 from fargate_constructs.drawing.names import Names, plain
@@ -40,7 +40,7 @@ class DrawnUses:
     """The cards of queues and data stores, and the links of tasks to them and to each other."""
 
     def __init__(
-        self, templates: Templates, names: Names, tasks: list[Tasks], tasks_in: dict[Place, list[str]]
+        self, templates: Templates, names: Names, tasks: list[Tasks], tasks_in: dict[Place, list[Tasks]]
     ) -> None:
         self._templates, self._names, self._tasks_in = templates, names, tasks_in
         self._stores: dict[Place, Node] = {}
@@ -115,7 +115,7 @@ class DrawnUses:
     def _callers(self, groups: list[Place]) -> Iterator[tuple[str, dict[str, Any]]]:
         for stack, rule in ingress_rules(self._templates, groups):
             source = self._templates.locate(stack, rule.get("SourceSecurityGroupId"))
-            yield from ((each, rule) for each in (self._tasks_in.get(source, []) if source else ()))
+            yield from ((each.node.id, rule) for each in (self._tasks_in.get(source, []) if source else ()))
 
     def _call_service(self, tasks: Tasks) -> None:
         """Link the tasks that security groups allow to call a service to it."""
@@ -143,12 +143,13 @@ class DrawnUses:
                 yield ports.get(plain(each.get("PortName")), ""), f"{name}:{plain(alias.get('Port'))}"
 
 
-def security_groups(templates: Templates, tasks: list[Tasks]) -> dict[Place, list[str]]:
-    """Return the cards of the tasks in each security group."""
-    found: dict[Place, list[str]] = {}
+def security_groups(templates: Templates, tasks: list[Tasks]) -> dict[Place, list[Tasks]]:
+    """Return the tasks in each security group."""
+    found: dict[Place, list[Tasks]] = {}
     for each in tasks:
         for launcher in each.launchers:
             for reference in launcher.security_groups:
-                if group := templates.locate(launcher.place.stack, reference):
-                    found[group] = unique([*found.get(group, []), each.node.id])
+                group = templates.locate(launcher.place.stack, reference)
+                if group and each not in found.setdefault(group, []):
+                    found[group].append(each)
     return found

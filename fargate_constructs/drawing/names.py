@@ -47,15 +47,13 @@ class Names:
 
     def value(self, stack: Stack, value: Any) -> str:  # noqa: ANN401 - a piece of a template
         """Return a value as a person reads it; references by the name of what they lead to."""
-        if value is None:
-            return ""
         return "".join(self._piece(stack, each) for each in pieces(value))
 
     def _piece(self, stack: Stack, piece: Any) -> str:  # noqa: ANN401 - a piece of a template
         if not isinstance(piece, dict):
-            return str(piece)
+            return "" if piece is None else str(piece)
         if place := self._templates.locate(stack, piece):
-            return f"<{self.of(place)}>"
+            return self.of(place)
         for parameter in self._templates.parameters(stack, piece):
             if "Default" in parameter and not str(parameter.get("Type", "")).startswith("AWS::SSM::"):
                 return f"{parameter['Default']} by default"
@@ -71,6 +69,6 @@ def plain(value: Any, default: str = "") -> str:  # noqa: ANN401 - a piece of a 
     return KNOWN_LATER if isinstance(found, Unresolved | dict | list) else str(found)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with a noun."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def counted(count: str | int, noun: str) -> str:
+    """Return a number with a noun; the number may not be known."""
+    return f"{count} {noun}{'' if count in (1, '1') else 's'}" if str(count).isdigit() else f"{noun}s: {count}"

@@ -48,7 +48,7 @@ FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-se
 
 
 def as_svg(diagram: Diagram) -> str:
-    """Return a diagram as SVG, which may stand alone or in a page."""
+    """Return a diagram as SVG, for a file or a page."""
     picture = laid_out(diagram)
     body = "\n".join(_body(picture))
     id_ = f"d{sha256(body.encode()).hexdigest()[:8]}"

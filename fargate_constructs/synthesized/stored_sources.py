@@ -38,7 +38,7 @@ def _sources(stored: StoredStack) -> Iterator[Source]:
 
 def _with_nested(tree: TemplateTree, facts: StackFacts) -> Iterator[Source]:
     """Yield a stack and those nested in it."""
-    stack = cast("Stack", _StandIn())
+    stack = cast("Stack", _Key())
     yield Source(stack, tree.template, facts._replace(element_paths=lambda: dict(tree.paths)))
     for logical_id, nested in tree.nested.items():
         path = NESTED.sub("", tree.paths.get(logical_id, f"{facts.path}/{logical_id}"))
@@ -46,5 +46,5 @@ def _with_nested(tree: TemplateTree, facts: StackFacts) -> Iterator[Source]:
         yield from _with_nested(nested, below)
 
 
-class _StandIn:
-    """Stands for a stack whose construct is not there; it is equal to itself only."""
+class _Key:
+    """What is in place of a stack whose construct is not there; it is equal to itself only."""

@@ -27,7 +27,7 @@ class StoredStack(NamedTuple):
     region: str = ""
     """Where it is deployed; empty if it is not known."""
     stage: str = ""
-    """The path of the stage that it is in; empty if there is none."""
+    """What differs from stage to stage: the folder of its assembly; empty if it is not known."""
     metadata: Mapping[str, list[dict[str, Any]]] = MappingProxyType({})
     """What CDK keeps of its constructs, by their paths."""
 
@@ -88,12 +88,12 @@ def _read_folder(folder: Path, name: str) -> Iterator[StoredStack]:
     yield from found
 
 
-def _artifacts(folder: Path, stage: str = "") -> Iterator[tuple[StoredStack, str]]:
+def _artifacts(folder: Path) -> Iterator[tuple[StoredStack, str]]:
     """Yield each stack of an assembly, and of the assemblies of its stages, with the file of its template."""
     for id_, artifact in _load(folder / "manifest.json").get("artifacts", {}).items():
         properties = artifact.get("properties", {})
         if artifact.get("type") == "cdk:cloud-assembly":
-            yield from _artifacts(folder / properties["directoryName"], properties.get("displayName", id_))
+            yield from _artifacts(folder / properties["directoryName"])
         if artifact.get("type") == "aws:cloudformation:stack":
             file = properties["templateFile"]
             beside = artifact.get("additionalMetadataFile")
@@ -109,7 +109,7 @@ def _artifacts(folder: Path, stage: str = "") -> Iterator[tuple[StoredStack, str
                     paths.of_stack(file) or properties.get("stackName", id_),
                     known[0],
                     known[1],
-                    stage,
+                    folder.name,
                     {path.strip("/"): entries for path, entries in metadata.items()},
                 ),
                 file,

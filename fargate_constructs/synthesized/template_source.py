@@ -22,7 +22,7 @@ class StackFacts(NamedTuple):
     environment: str
     """Its account and region, as `aws://account/region`."""
     stage: str = ""
-    """The path of the stage that it is in."""
+    """What differs from stage to stage."""
     parent: Stack | None = None
     """The stack that it is nested in."""
     nested_id: str = ""
@@ -35,7 +35,7 @@ class Source(NamedTuple):
     """A stack's template, as it was read."""
 
     stack: Stack
-    """The stack. What is read from cdk.out has a stand-in, which is equal to itself only."""
+    """The stack. What is read from cdk.out has an object in place of it, which is equal to itself only."""
     template: Mapping[str, Any]
     facts: StackFacts
     metadata: Mapping[str, list[dict[str, Any]]] = {}
