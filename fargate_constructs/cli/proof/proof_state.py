@@ -1,0 +1,97 @@
+"""The file that remembers a proof, so that a later call can go on with it or clean up after it.
+
+It is written before the first resource is made, and after each step.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fargate_constructs.cli.proof.outcomes import SHOWN, Result
+
+FILE = "state.json"
+PREFIX = "FargateConstructsProof"
+TAG = "fargate-constructs:proof"
+
+
+@dataclass
+class ProofState:
+    """What a proof made, and what it has shown."""
+
+    folder: Path
+    id: str
+    account: str
+    region: str
+    started: str
+    results: list[Result] = field(default_factory=list)
+    stack_id: str = ""
+    """The ARN of the stack, once it exists. A deleted stack has no name."""
+    vpc: str = ""
+    is_destroyed: bool = False
+
+    @classmethod
+    def new(cls, folder: Path, account: str, region: str) -> ProofState:
+        """Return the state of a proof that has made nothing; its ID is random."""
+        return cls(folder, secrets.token_hex(4), account, region, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @classmethod
+    def read(cls, folder: Path) -> ProofState | None:
+        """Return the state in a folder; `None` if there is none.
+
+        Raises:
+            ValueError: If the file is not one of a proof.
+        """
+        path = folder / FILE
+        if not path.exists():
+            return None
+        try:
+            values = json.loads(path.read_text())
+            results = [Result(**each) for each in values.pop("results")]
+            return cls(folder=folder, results=results, **values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{path} must be the state of a proof, got: {error}; delete the stack {PREFIX}-… and the bucket "
+                f"{PREFIX.lower()}-… in the console, and write another --output"
+            ) from error
+
+    @property
+    def stack_name(self) -> str:
+        """The name of the stack."""
+        return f"{PREFIX}-{self.id}"
+
+    @property
+    def stack(self) -> str:
+        """How CloudFormation finds the stack."""
+        return self.stack_id or self.stack_name
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket with templates and the code of functions."""
+        return f"{PREFIX}-{self.id}".lower()
+
+    @property
+    def token(self) -> str:
+        """What a log line of this proof has."""
+        return f"proof-{self.id}"
+
+    def has_shown(self, step: str) -> bool:
+        """Whether a step has been shown."""
+        return any(each.step == step and each.outcome == SHOWN for each in self.results)
+
+    def add(self, result: Result) -> None:
+        """Remember a result, in place of an earlier one of the same step."""
+        self.results = [each for each in self.results if each.step != result.step] + [result]
+        self.save()
+
+    def save(self) -> None:
+        """Write the file, so that it is never there in part."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        values = asdict(self)
+        values.pop("folder")
+        written = self.folder / f"{FILE}.new"
+        written.write_text(json.dumps(values, indent=2) + "\n")
+        written.replace(self.folder / FILE)
