@@ -106,6 +106,7 @@ MAY_IMPORT = {
     "drawing": ["_core", "synthesized"],
     "cli": ["_core", "synthesized", "adoption", "caveats", "drawing", "logs.backfill"],
     "__main__": ["cli"],
+    "proof_app": ["disposable", "network", "service", "endpoint", "logs"],
     "monitoring": ["_core", "network", "endpoint", "service", "logs"],
     "web_service": ["_core", "network", "service", "endpoint", "logs"],
 }

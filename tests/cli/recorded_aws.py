@@ -229,7 +229,9 @@ class RecordedAws:
         if isinstance(answer, tuple | list):
             code, message = answer
             return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": message}}
-        report = ParamValidator().validate(answer, model.output_shape)
-        if report.has_errors() and model.name != "GetTemplate":  # its body is a text that boto3 parses
-            raise ParamValidationError(report=report.generate_report())
+        # The body of GetTemplate is a text that boto3 parses; an operation without an answer has no shape.
+        if model.output_shape and model.name != "GetTemplate":
+            report = ParamValidator().validate(answer, model.output_shape)
+            if report.has_errors():
+                raise ParamValidationError(report=report.generate_report())
         return SimpleNamespace(status_code=200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}

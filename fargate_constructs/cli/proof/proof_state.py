@@ -14,8 +14,10 @@ from pathlib import Path
 from fargate_constructs.cli.proof.outcomes import SHOWN, Result
 
 FILE = "state.json"
-PREFIX = "FargateConstructsProof"
+# Short, so that CloudFormation cuts nothing off where it makes names of functions and their log groups from it.
+PREFIX = "FargateProof"
 TAG = "fargate-constructs:proof"
+ACCOUNT_DIGITS = 12
 
 
 @dataclass
@@ -27,10 +29,13 @@ class ProofState:
     account: str
     region: str
     started: str
+    expected_usd: float = 0
     results: list[Result] = field(default_factory=list)
     stack_id: str = ""
     """The ARN of the stack, once it exists. A deleted stack has no name."""
     vpc: str = ""
+    before: dict[str, list[str]] = field(default_factory=dict)
+    """The deployments of the service that there were before a step, by step."""
     is_destroyed: bool = False
 
     @classmethod
@@ -95,3 +100,39 @@ class ProofState:
         written = self.folder / f"{FILE}.new"
         written.write_text(json.dumps(values, indent=2) + "\n")
         written.replace(self.folder / FILE)
+
+
+def state_for(
+    folder: Path, account: str, region: str | None, *, resume: bool = False, only_destroys: bool = False
+) -> ProofState:
+    """Return the state of a new proof, or that in a folder.
+
+    Raises:
+        ValueError: If the options do not fit what is in the folder.
+    """
+    if resume and only_destroys:
+        raise ValueError("one of --resume and --destroy is allowed, got: both; leave one out")
+    found = ProofState.read(folder)
+    if resume or only_destroys:
+        return _known(found, folder, account, region, resume=resume)
+    if found and not found.is_destroyed:
+        raise ValueError(
+            f"--output must be a folder without an unfinished proof, got: {folder} with {found.stack_name} in "
+            f"{found.region}; write --resume to go on, --destroy to delete what it deployed, or another --output"
+        )
+    if not (account.isascii() and account.isdigit() and len(account) == ACCOUNT_DIGITS):
+        raise ValueError(f"--account must be an ID of 12 digits, got: {account or 'none'}")
+    if not region:
+        raise ValueError("--region must be a region, got: none; write that in which the proof may deploy")
+    return ProofState.new(folder, account, region)
+
+
+def _known(found: ProofState | None, folder: Path, account: str, region: str | None, *, resume: bool) -> ProofState:
+    if found is None:
+        raise ValueError(f"--output must be the folder of a proof, got: {folder}; correct it")
+    if resume and found.is_destroyed:
+        raise ValueError(f"--resume needs an unfinished proof, got: {folder}; leave --resume out for a new one")
+    for name, wanted, known in (("--account", account, found.account), ("--region", region, found.region)):
+        if wanted and wanted != known:
+            raise ValueError(f"{name} must be that of the proof, {known}, got: {wanted}; leave it out")
+    return found

@@ -20,6 +20,7 @@ from fargate_constructs.cli.one_off_tasks import Launch, NotStartedError, Overri
 from fargate_constructs.cli.proof.outcomes import DisprovedError, NotShownError, Waiting
 from fargate_constructs.cli.proof.request_watch import Get, RequestWatch, get, watching
 from fargate_constructs.cli.proof.stack_operations import StackOperations
+from fargate_constructs.cli.service_facts import DEPLOYMENTS_IN_ONE_CALL
 
 Measured = dict[str, Any]
 MINUTE = 60
@@ -31,7 +32,6 @@ ADDRESS_URL = "https://checkip.amazonaws.com"
 # What a load balancer and so `aws_ecs_patterns` do if no other value is set
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html).
 DEFAULT_CHECK_SECONDS, DEFAULT_DRAIN_SECONDS = 30, 300
-STATES = ("first", "second", "broken")
 
 
 @dataclass
@@ -43,6 +43,11 @@ class Proof:
     """The folder with a cloud assembly for each state of the app."""
     waiting: Waiting = field(default_factory=Waiting)
     get: Get = get
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the report."""
+        return self.operations.state.folder
 
     @property
     def token(self) -> str:
@@ -60,8 +65,6 @@ class Proof:
 
     def output(self, name: str) -> str:
         """Return an output of the stack."""
-        if name not in self.outputs:
-            raise NotShownError("the app is not deployed")
         return self.outputs[name]
 
     def service(self) -> Mapping[str, Any]:
@@ -133,6 +136,8 @@ def _address_seen(proof: Proof, service: Mapping[str, Any], subnet: str) -> str:
     except NotStartedError as error:
         raise DisprovedError(str(error)) from error
     ended = task.wait(timeout=TASK_SECONDS)
+    if ended.is_over_time:
+        raise DisprovedError(f"a task in {subnet} does not end after {TASK_SECONDS} s")
     if ended.exit_code != 0:
         raise DisprovedError(f"a task in {subnet} ended with {ended.exit_code}: {ended.reason}")
     messages = proof.waiting.until(
@@ -166,7 +171,7 @@ def log_a_line(proof: Proof) -> Measured:
         limit=LOG_SECONDS,
         missing=f"no line with {proof.token} is in {proof.output('LogGroup')}",
     )
-    return {"line": event["message"].strip().partition(proof.token)[1]}
+    return {"lag_seconds": round((event["ingestionTime"] - event["timestamp"]) / 1000, 1)}
 
 
 def archive_a_line(proof: Proof) -> Measured:
@@ -196,7 +201,9 @@ def _write_line(proof: Proof, group: str) -> Mapping[str, Any]:
 def _object_with(proof: Proof, bucket: str, group: str) -> Mapping[str, Any] | None:
     """Return the first object of the log group that has the token."""
     client = proof.client("s3")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"log_group={quote(group, safe='')}/")
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=f"log_group={quote(group, safe='')}/"
+    )
     for each in (found for page in pages for found in page.get("Contents", [])):
         body = client.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
         if each["Key"].endswith(".gz") and proof.token.encode() in gzip.decompress(body):
@@ -243,7 +250,7 @@ def _rows(proof: Proof, sql: str) -> Measured | None:
 
 def deploy_again(proof: Proof) -> Measured:
     """A second deployment of the service succeeds, and no request fails meanwhile."""
-    before = {each["serviceDeploymentArn"] for each in _service_deployments(proof)}
+    before = _known_deployments(proof, "second")
     with watching(proof.get, proof.output("EndpointUrl")) as watch:
         status = proof.deploy("second", UPDATE_SECONDS)
     if status != "UPDATE_COMPLETE":
@@ -270,7 +277,7 @@ def _checks_and_drain(proof: Proof) -> Measured:
 
 def roll_back(proof: Proof) -> Measured:
     """A deployment of an image that does not exist is rolled back, and no request fails meanwhile."""
-    before = {each["serviceDeploymentArn"] for each in _service_deployments(proof)}
+    before = _known_deployments(proof, "broken")
     with watching(proof.get, proof.output("EndpointUrl")) as watch:
         status = proof.deploy("broken", ROLLBACK_SECONDS)
     if status != "UPDATE_ROLLBACK_COMPLETE":
@@ -298,18 +305,26 @@ def _service_deployments(proof: Proof) -> list[Mapping[str, Any]]:
     """Return the deployments of the service, which ECS keeps for 90 days."""
     client = proof.client("ecs")
     found = client.list_service_deployments(cluster=proof.output("Cluster"), service=proof.output("Service"))
-    arns = [each["serviceDeploymentArn"] for each in found["serviceDeployments"]]
-    if not arns:
-        raise NotShownError("ECS does not list the deployments of the service")
-    deployments: list[Mapping[str, Any]] = client.describe_service_deployments(serviceDeploymentArns=arns[:20])[
-        "serviceDeployments"
-    ]
-    return sorted(deployments, key=lambda each: each["createdAt"])
+    arns = [each["serviceDeploymentArn"] for each in found["serviceDeployments"]][:DEPLOYMENTS_IN_ONE_CALL]
+    answer = client.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"] if arns else []
+    return sorted(answer, key=lambda each: each["createdAt"])
 
 
-def _new_deployment(proof: Proof, before: set[str]) -> Mapping[str, Any]:
+def _known_deployments(proof: Proof, app: str) -> list[str]:
+    """Return the deployments that there were before a state of the app, also if an earlier call has deployed it."""
+    state = proof.operations.state
+    if app not in state.before:
+        state.before[app] = [each["serviceDeploymentArn"] for each in _service_deployments(proof)]
+        state.save()
+    return state.before[app]
+
+
+def _new_deployment(proof: Proof, before: list[str]) -> Mapping[str, Any]:
     """Return the first deployment that was not there before; CloudFormation's own rollback makes a further one."""
-    new = [each for each in _service_deployments(proof) if each["serviceDeploymentArn"] not in before]
+    found = _service_deployments(proof)
+    if not found:
+        raise NotShownError("ECS does not list the deployments of the service")
+    new = [each for each in found if each["serviceDeploymentArn"] not in before]
     if not new:
         raise DisprovedError("ECS made no new deployment")
     return new[0]

@@ -144,28 +144,35 @@ class StackOperations:
 
         def ask() -> str | None:
             status = self.status()
-            self._report_events()
+            if status:  # a deleted stack has no name, and its ARN may not be known
+                self._report_events()
             return None if status.endswith("_IN_PROGRESS") else status
 
         return self._waiting.until(ask, limit=limit, missing=f"the stack {self.state.stack_name} has no end")
 
     def _report_events(self) -> None:
         new = []
-        for event in self._events() if self.status() else ():
+        for event in self._events():
             if event["EventId"] in self._seen:
                 break
             self._seen.add(event["EventId"])
             new.append(event)
             if self._is_begin(event):
                 break
-        for event in reversed(new):
-            if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
-                reason = event.get("ResourceStatusReason", "") if "FAILED" in event["ResourceStatus"] else ""
-                self._say(f"  {event['ResourceStatus']} {event['LogicalResourceId']} {reason}".rstrip())
+        ended = [each for each in reversed(new) if not each["ResourceStatus"].endswith("_IN_PROGRESS")]
+        for event in ended:
+            if event["ResourceStatus"].endswith("_FAILED"):
+                reason = event.get("ResourceStatusReason", "no reason")
+                self._say(f"  {event['ResourceStatus']} {event['LogicalResourceId']}: {reason}")
+        if ended:
+            last = ended[-1]
+            self._say(f"  {len(ended)} events, the last {last['ResourceStatus']} {last['LogicalResourceId']}")
 
     def _events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the events of the stack, the newest first."""
-        pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.state.stack)
+        pages = (
+            self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.state.stack)
+        )
         return (event for page in pages for event in page["StackEvents"])
 
     @staticmethod
@@ -255,5 +262,3 @@ def check_account(client: Any, account: str) -> None:  # noqa: ANN401 - of boto3
     got = client.get_caller_identity()["Account"]
     if got != account:
         raise ValueError(f"--account must be that of the credentials, {got}, got: {account}; correct it or --profile")
-
-

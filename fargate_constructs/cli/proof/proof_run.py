@@ -1,0 +1,90 @@
+"""Runs the steps of a proof one after the other, and destroys what it deployed, also after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
+from fargate_constructs.cli.proof.proof_shell import open_a_shell
+from fargate_constructs.cli.proof.proof_steps import (
+    Measured,
+    Proof,
+    Step,
+    archive_a_line,
+    deploy,
+    deploy_again,
+    leave_from_elastic_ips,
+    log_a_line,
+    query_the_line,
+    reach_endpoint,
+    roll_back,
+)
+
+DESTROY_SECONDS = 60 * 60
+STEPS = (
+    Step("deploy", "CloudFormation creates the stack", deploy),
+    Step("endpoint", "a request through the endpoint is answered", reach_endpoint),
+    Step("egress", "tasks leave from the Elastic IPs", leave_from_elastic_ips),
+    Step("log", "a line of a task is in CloudWatch Logs", log_a_line),
+    Step("archive", "the line is in S3", archive_a_line),
+    Step("query", "Athena finds the line", query_the_line),
+    Step("shell", "a command runs in a task", open_a_shell),
+    Step("second deployment", "it is fast, and no request fails", deploy_again),
+    Step("rollback", "a broken image is rolled back, and no request fails", roll_back),
+)
+DESTROY, DESTROY_PROMISE = "destroy", "the stack is deleted"
+
+
+def run_steps(proof: Proof, say: Callable[[str], None], *, is_aws: bool) -> None:
+    """Run each step that is not yet shown.
+
+    Args:
+        proof: What the steps work with. Its state remembers each result.
+        say: Is called with lines of progress.
+        is_aws: Whether it is AWS itself. If not, what fails is not shown, because the fault may be in what is in its
+            place.
+    """
+    state = proof.operations.state
+    for step in STEPS:
+        if not state.has_shown(step.name):
+            _run(proof, step, say, is_aws=is_aws)
+        if not state.has_shown(STEPS[0].name):
+            return  # without the app, there is nothing to ask about
+
+
+def destroy(proof: Proof, say: Callable[[str], None], *, is_aws: bool) -> None:
+    """Delete the stack and the bucket of the proof."""
+    state = proof.operations.state
+
+    def run(proof: Proof) -> Measured:
+        for each in proof.operations.not_deleted():
+            if each["ResourceType"] == "AWS::EC2::VPC":
+                state.vpc = each["PhysicalResourceId"]
+        state.save()
+        status = proof.operations.destroy(limit=DESTROY_SECONDS)
+        if status not in ("", "DELETE_COMPLETE"):
+            raise DisprovedError("; ".join([f"the stack is {status}", *proof.operations.failures()]))
+        return {}
+
+    _run(proof, Step(DESTROY, DESTROY_PROMISE, run), say, is_aws=is_aws)
+    state.is_destroyed = state.has_shown(DESTROY)
+    state.save()
+
+
+def _run(proof: Proof, step: Step, say: Callable[[str], None], *, is_aws: bool) -> None:
+    """Run a step; remember its result."""
+    say(f"{step.name}: {step.promise}")
+    started = proof.waiting.now()
+    outcome, reason, measured, failed = SHOWN, "", {}, FAILED if is_aws else NOT_SHOWN
+    try:
+        measured = step.run(proof)
+    except NotShownError as error:
+        outcome, reason = NOT_SHOWN, str(error)
+    except DisprovedError as error:
+        outcome, reason = failed, str(error)
+    except Exception as error:  # noqa: BLE001 - also a fault of this program must not prevent the deletion
+        outcome, reason = failed, f"{type(error).__name__}: {error}"
+    reason = " ".join(reason.split())
+    seconds = proof.waiting.now() - started
+    proof.operations.state.add(Result(step.name, step.promise, outcome, reason, round(seconds, 1), measured))
+    say(f"{step.name}: {outcome}, {seconds:.0f} s{f': {reason}' if reason else ''}")

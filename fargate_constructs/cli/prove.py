@@ -1,0 +1,194 @@
+"""`fargate-constructs prove`: deploys the example into an account, asks AWS about each promise, and destroys it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
+from fargate_constructs.cli.one_off_tasks import terminations_as_interrupts
+from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.proof.leftovers import Leftovers, find_leftovers
+from fargate_constructs.cli.proof.outcomes import Waiting
+from fargate_constructs.cli.proof.proof_assemblies import MOST_HOURS, USUAL_HOURS, synthesize, usd_of
+from fargate_constructs.cli.proof.proof_report import FORM, Environment, ProofReport, redacted
+from fargate_constructs.cli.proof.proof_run import destroy, run_steps
+from fargate_constructs.cli.proof.proof_state import state_for
+from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.stack_operations import StackOperations, check_account
+
+OUTPUT = Path("fargate-constructs-proof")
+USUAL_MINUTES = 45
+EXAMPLES = """\b
+Examples:
+  fargate-constructs prove --account 111122223333 --region eu-west-1
+  fargate-constructs prove --resume
+  fargate-constructs prove --destroy
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--account", default="", help="The ID of the account. It must be that of the credentials.")
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUTPUT,
+    show_default=True,
+    help="The folder for the report, and for what a later call must know.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a proof that was interrupted.")
+@click.option("--destroy", "only_destroys", is_flag=True, help="Delete what an interrupted proof deployed.")
+@click.option("--yes", is_flag=True, help="Ask for no confirmation.")
+@click.option("--show-account", "shows_account", is_flag=True, help="Write account IDs into the report.")
+@json_option
+@aws_options
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    account: str,
+    folder: Path,
+    resume: bool,
+    only_destroys: bool,
+    yes: bool,
+    shows_account: bool,
+    as_json: bool,
+    profile: str | None,
+    region: str | None,
+) -> None:
+    """Show in a real account what the library promises.
+
+    It deploys an app with the parts of the example, asks AWS about each promise, deletes all that it deployed, lists
+    what is left, and writes report.md and report.json. This costs money, and takes about 45 minutes: docs/prove.md.
+
+    The status is 1 if a promise is not shown, or if something is left.
+    """
+    state = state_for(folder, account, region, resume=resume, only_destroys=only_destroys)
+    session = session_for(profile, state.region)
+    waiting = Waiting()
+    operations = StackOperations(session, state, waiting, _say)
+    check_account(operations.client("sts"), state.account)
+    proof = Proof(operations, folder / state.id, waiting)
+    if not only_destroys:
+        _say("synthesizes the app")
+        synthesize(state, proof.assemblies)
+        state.expected_usd = usd_of(state, proof.assemblies, USUAL_HOURS)
+    _confirm(_question(proof, only_destroys=only_destroys), yes=yes)
+    state.save()
+    environment = Environment.of(operations.client("cloudformation"))
+    with terminations_as_interrupts():
+        is_interrupted = not only_destroys and _is_interrupted(proof, environment)
+        if is_interrupted and not _destroys_now(yes=yes):
+            _say(f"what is deployed costs money until it is deleted: {_later(folder)}")
+            context.exit(INTERRUPTED)
+        leftovers = _destroy(proof, environment)
+    report = ProofReport(state, environment, _now(), leftovers)
+    _publish(report, as_json=as_json, shows_account=shows_account)
+    is_fine = report.is_clean and (only_destroys or report.shows_all)
+    context.exit(INTERRUPTED if is_interrupted else FINE if is_fine else FINDING)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _say(text: str) -> None:
+    """Print a line of progress, with the time in UTC."""
+    click.echo(f"{datetime.now(UTC):%H:%M:%S}  {text}", err=True)
+
+
+def _later(folder: Path) -> str:
+    output = "" if folder == OUTPUT else f" --output {folder}"
+    return f"fargate-constructs prove --destroy{output}"
+
+
+def _question(proof: Proof, *, only_destroys: bool) -> str:
+    """Return what is going to be done, and what it costs."""
+    state = proof.operations.state
+    place = f"in the account {state.account}, {state.region}"
+    if only_destroys:
+        return f"Deletes the stack {state.stack_name} and the bucket {state.bucket} {place}. Go on?"
+    most = usd_of(state, proof.assemblies, MOST_HOURS)
+    return (
+        f"Deploys the stack {state.stack_name} and the bucket {state.bucket} {place}, tries it, and deletes both. "
+        f"It takes about {USUAL_MINUTES} minutes and costs about {state.expected_usd:.2f} USD, or {most:.2f} USD in "
+        f"{MOST_HOURS} hours (list prices of us-east-1). Go on?"
+    )
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    """Ask for confirmation.
+
+    Raises:
+        ValueError: If there is no terminal to ask in.
+        click.Abort: If the answer is no.
+    """
+    if yes:
+        click.echo(question.removesuffix(" Go on?"), err=True)
+    elif _is_terminal():
+        click.confirm(question, abort=True, err=True)
+    else:
+        raise ValueError(f"the command needs a terminal to ask in, got none; write --yes to confirm this: {question}")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _destroys_now(*, yes: bool) -> bool:
+    """Whether to delete what is deployed after an interrupt; without a terminal it is deleted."""
+    if yes or not _is_terminal():
+        return True
+    try:
+        return click.confirm("Interrupted. Delete what is deployed now?", default=True, err=True)
+    except click.Abort:
+        return False
+
+
+def _is_interrupted(proof: Proof, environment: Environment) -> bool:
+    """Run the steps; return whether they were interrupted."""
+    try:
+        run_steps(proof, _say, is_aws=environment.is_aws)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _destroy(proof: Proof, environment: Environment) -> Leftovers:
+    """Delete what is deployed; return what is left."""
+    try:
+        destroy(proof, _say, is_aws=environment.is_aws)
+        _say("asks what is left")
+        leftovers = find_leftovers(proof.operations, proof.waiting)
+    except KeyboardInterrupt:
+        _say(f"the deletion may go on; this waits for it, and lists what is left: {_later(proof.folder)}")
+        raise
+    shutil.rmtree(proof.assemblies, ignore_errors=True)
+    return leftovers
+
+
+def _publish(report: ProofReport, *, as_json: bool, shows_account: bool) -> None:
+    """Write the files, and print the result."""
+    files = report.write(shows_account=shows_account)
+    if as_json:
+        print_json(json.loads(redacted(json.dumps(report.document()), shows_account=shows_account)))
+        return
+    screen = console()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for each in report.results:
+        table.add_row(each.step, each.outcome, Text(each.reason or each.promise))
+    screen.print(table)
+    for left in report.leftovers.found:
+        screen.print(Text(f"left: {left.type} {left.id} (found by {left.found_by})"))
+    for gap in report.leftovers.not_asked:
+        screen.print(Text(f"not asked: {gap}"))
+    click.echo(f"wrote {' and '.join(map(str, files))}; to send it to the project: {FORM}", err=True)
