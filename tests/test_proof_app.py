@@ -65,9 +65,8 @@ def test_the_states_differ_in_the_service_only(templates: dict[str, Any]) -> Non
 
     assert templates["first"]["Resources"].keys() == templates["broken"]["Resources"].keys()
     assert [each["Image"].rpartition(":")[2] for each in containers] == ["stable", "stable", "no-such-tag-of-a-proof"]
-    assert [
-        dict((pair["Name"], pair["Value"]) for pair in each["Environment"])["PROOF_STATE"] for each in containers
-    ] == [*TAGS]
+    variables = [{pair["Name"]: pair["Value"] for pair in each["Environment"]} for each in containers]
+    assert [each["PROOF_STATE"] for each in variables] == [*TAGS]
 
 
 def test_it_needs_no_bootstrap_stack(folder: Path, templates: dict[str, Any]) -> None:

@@ -22,9 +22,9 @@ COMMANDS = {
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "plan": "Show what a deployment replaces, and keep it.",
+    "prove": "Show in a real account what the library promises.",
     "run": "Run a one-off task, and end with its exit status.",
     "status": "Show how services are: deployment, tasks, targets, alarms.",
-    "prove": "Show in a real account what the library promises.",
 }
 """Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if
 the command is used."""

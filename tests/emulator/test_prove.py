@@ -4,12 +4,9 @@ prove ──> CloudFormation ──> [each step; requests get an answer of a web
 """
 
 import json
-import os
-import pty
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,7 +64,7 @@ def account(aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> E
             answer = LoadBalancer(aws, found["LoadBalancerArn"]).send(urlsplit(url).path)
         return answer.status, answer.name
 
-    monkeypatch.setattr(prove, "Proof", lambda *arguments: Proof(*arguments, get))
+    monkeypatch.setattr(prove, "Proof", partial(Proof, get=get))
     return aws
 
 

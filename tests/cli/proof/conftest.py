@@ -71,6 +71,10 @@ def stack(status: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an a
     return {"Stacks": [{**values, "Outputs": outputs, **changes}]}
 
 
+CONTAINERS = [{"name": "web", "exitCode": 0, "lastStatus": "STOPPED"}]
+STARTED = {"taskArn": TASK_ARN, "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/shop"}
+STOPPED: dict[str, Any] = task(**STARTED, lastStatus="STOPPED", containers=CONTAINERS)
+ROWS = [{"Data": [{"VarCharValue": value}]} for value in ("message", "proof-1a2b 192.0.2.1")]
 NO_STACK = ("ValidationError", f"Stack with id {STACK} does not exist")
 
 
@@ -107,10 +111,7 @@ def answers() -> dict[str, Any]:
     group = {"TargetGroupArn": GROUP_ARN, "HealthCheckIntervalSeconds": 10}
     drain = [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
     network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}}
-    started = {"taskArn": TASK_ARN, "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/shop"}
-    containers = [{"name": "web", "exitCode": 0, "lastStatus": "STOPPED"}]
     query = {"QueryExecutionId": "q1", "Status": {"State": "SUCCEEDED"}, "Statistics": {"DataScannedInBytes": 1024}}
-    row = {"Data": [{"VarCharValue": "message"}]}
     return {
         "DescribeStacks": stack("CREATE_COMPLETE"),
         "DescribeStackEvents": {"StackEvents": [stack_event(1, STACK, "CREATE_IN_PROGRESS")]},
@@ -128,13 +129,13 @@ def answers() -> dict[str, Any]:
         "DeleteObjects": {},
         "DeleteBucket": {},
         "DescribeServices": {"services": [service(networkConfiguration=network)]},
-        "RunTask": {"tasks": [{**started, "lastStatus": "PENDING", "containers": []}], "failures": []},
-        "DescribeTasks": {"tasks": [task(**started, lastStatus="STOPPED", containers=containers)]},
+        "RunTask": {"tasks": [{**STARTED, "lastStatus": "PENDING", "containers": []}], "failures": []},
+        "DescribeTasks": {"tasks": [STOPPED]},
         "StopTask": {},
         "FilterLogEvents": {"events": [log_event("proof-1a2b 192.0.2.1\n")]},
         "StartQueryExecution": {"QueryExecutionId": "q1"},
         "GetQueryExecution": {"QueryExecution": query},
-        "GetQueryResults": {"ResultSet": {"Rows": [row, {"Data": [{"VarCharValue": "proof-1a2b 192.0.2.1"}]}]}},
+        "GetQueryResults": {"ResultSet": {"Rows": ROWS}},
         "DescribeTargetGroups": {"TargetGroups": [group]},
         "DescribeTargetGroupAttributes": {"Attributes": drain},
         "DescribeAddresses": {"Addresses": []},

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from fargate_constructs.cli.proof import proof_shell
 from fargate_constructs.cli.proof.outcomes import DisprovedError, NotShownError
 from fargate_constructs.cli.proof.proof_shell import open_a_shell, run_in_terminal
 from fargate_constructs.cli.proof.proof_steps import Proof
@@ -82,6 +81,6 @@ def test_a_program_without_an_end_is_ended() -> None:
 
 def test_the_end_of_a_terminal_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     """There a read returns nothing; on Linux it fails."""
-    monkeypatch.setattr(proof_shell.os, "read", lambda *_: b"")
+    monkeypatch.setattr("os.read", lambda *_: b"")
 
     assert run_in_terminal([sys.executable, "-c", "print(1)"], limit=5) == ""

@@ -38,7 +38,7 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     """The message says what to delete."""
     (tmp_path / "state.json").write_text(text)
 
-    with pytest.raises(ValueError, match="must be the state of a proof, got: .*; delete the stack FargateProof-"):
+    with pytest.raises(ValueError, match=r"must be the state of a proof, got: .*; delete the stack FargateProof-"):
         ProofState.read(tmp_path)
 
 

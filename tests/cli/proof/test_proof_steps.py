@@ -23,8 +23,11 @@ from fargate_constructs.cli.proof.proof_steps import (
     roll_back,
 )
 from tests.cli.proof.conftest import (
+    CONTAINERS,
     NO_STACK,
+    ROWS,
     STACK,
+    STOPPED,
     Sequence,
     log_event,
     service_deployment,
@@ -131,14 +134,12 @@ def test_the_egress_addresses(proof: Proof, aws: RecordedAws) -> None:
 )
 def test_egress_that_is_not_as_promised(proof: Proof, aws: RecordedAws, changes: dict[str, Any], message: str) -> None:
     """Each difference is named."""
-    (answer,) = aws.answers["DescribeTasks"]["tasks"]  # type: ignore[index, call-overload, misc] # a mapping
     if "exitCode" in changes:
-        containers = [{"name": "web", "exitCode": 28, "lastStatus": "STOPPED"}]
-        aws.answers["DescribeTasks"] = {"tasks": [{**answer, "containers": containers}]}
+        containers = [{**CONTAINERS[0], "exitCode": 28}]
+        aws.answers["DescribeTasks"] = {"tasks": [{**STOPPED, "containers": containers}]}
     elif "lastStatus" in changes:
-        running = [{**answer, "lastStatus": "RUNNING"}]
-        aws.answers["DescribeTasks"] = {"tasks": running}
-        aws.answers["StopTask"] = lambda _: aws.answers.update(DescribeTasks={"tasks": [answer]}) or {}
+        aws.answers["DescribeTasks"] = {"tasks": [{**STOPPED, "lastStatus": "RUNNING"}]}
+        aws.answers["StopTask"] = lambda _: aws.answers.update(DescribeTasks={"tasks": [STOPPED]}) or {}
     else:
         aws.answers.update(changes)
 
@@ -192,8 +193,7 @@ def test_a_line_that_is_not_archived(proof: Proof) -> None:
 
 def test_a_query_finds_the_line(proof: Proof, aws: RecordedAws) -> None:
     """The first query comes before the catalog knows the log group."""
-    (header,) = (rows := aws.answers["GetQueryResults"]["ResultSet"]["Rows"])[:1]  # type: ignore[index, call-overload] # a mapping
-    aws.answers["GetQueryResults"] = Sequence({"ResultSet": {"Rows": [header]}}, {"ResultSet": {"Rows": rows}})
+    aws.answers["GetQueryResults"] = Sequence({"ResultSet": {"Rows": ROWS[:1]}}, {"ResultSet": {"Rows": ROWS}})
     done = aws.answers["GetQueryExecution"]
     aws.answers["GetQueryExecution"] = Sequence({"QueryExecution": {"Status": {"State": "RUNNING"}}}, done)
 
@@ -275,6 +275,7 @@ def test_a_rollback(proof: Proof, aws: RecordedAws) -> None:
     ],
 )
 def test_deployments_that_are_not_as_promised(
+    *,
     proof: Proof,
     aws: RecordedAws,
     step: Callable[[Proof], Measured],

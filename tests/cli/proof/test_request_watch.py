@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 
 import pytest
 
@@ -16,7 +17,7 @@ class Handler(BaseHTTPRequestHandler):
         """Return the header Server."""
         return "nginx/1.30"
 
-    def do_GET(self) -> None:  # noqa: N802 - where http.server looks it up
+    def do_GET(self) -> None:
         """Answer."""
         self.send_response(int(self.path.strip("/")))
         self.end_headers()
@@ -45,10 +46,10 @@ def test_each_status_is_an_answer(url: str) -> None:
 def test_requests_are_sent_until_the_end() -> None:
     """Failures are counted, and the first of them are named."""
     sent = threading.Event()
-    count = iter(range(1000))
+    numbers = count()
 
     def answer(_url: str) -> tuple[int, str]:
-        number = next(count)
+        number = next(numbers)
         if number >= 10:
             sent.set()
         if number % 2:
