@@ -35,7 +35,7 @@ $(shell mkdir -p '$(TMPDIR)')
 unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick suite long audit bench synth lint signatures format lock lock-check wheel-check dist create-only clean
+.PHONY: help demo test quick suite long audit docs docs-check bench synth lint signatures format lock lock-check wheel-check dist create-only clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -62,6 +62,12 @@ audit: $(VENV)/.ready $(VENV)/audit/.ready  ## run cdk-nag, cfn-lint and checkov
 	@rm -rf build/templates && python -m tests.modes build/templates
 	@$(VENV)/audit/bin/checkov --config-file .checkov.yaml --directory build/templates
 
+docs: $(VENV)/docs/.ready  ## build the documentation site into build/docs
+	@$(VENV)/docs/bin/python -m tools.site
+
+docs-check: docs tools/site/browser/node_modules/.ready  ## open each page of the site in a headless Chromium
+	@node tools/site/browser/check.mjs build/docs
+
 bench: $(VENV)/.ready  ## measure, and write benchmarks/RESULTS.md
 	@python -m benchmarks
 
@@ -85,8 +91,10 @@ lock: $(VENV)/.ready  ## pin requirements-*.in, pyproject.toml's lowest and pack
 	pip install --quiet uv
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) requirements-audit.in --output-file requirements-audit.txt
+	$(COMPILE) requirements-docs.in --output-file requirements-docs.txt
 	$(COMPILE) pyproject.toml requirements-lowest.in --resolution lowest-direct --output-file requirements-lowest.txt
 	npm install --package-lock-only
+	npm install --package-lock-only --prefix tools/site/browser
 	@$(MAKE) --no-print-directory lock-check
 
 lock-check: $(VENV)/.ready  ## try to install each lock file with old and new pips (some minutes)
@@ -102,7 +110,7 @@ dist: $(VENV)/.ready  ## build a release into dist/; TAG=v0.1.0 must be the vers
 	@python -m tools.distribution
 
 clean:  ## remove all files of set-up, builds and tests
-	rm -rf .venv .venv-* node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* node_modules tools/site/browser/node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: requirements-dev.txt package-lock.json tools/set_up.py
 	@$(PYTHON) tools/set_up.py $(VENV) requirements-dev.txt --node
@@ -114,3 +122,12 @@ $(VENV)/lowest/.ready: requirements-lowest.txt $(VENV)/.ready
 # checkov, 300 MB.
 $(VENV)/audit/.ready: requirements-audit.txt $(VENV)/.ready
 	@$(PYTHON) tools/set_up.py $(VENV)/audit requirements-audit.txt
+
+# Sphinx with its theme.
+$(VENV)/docs/.ready: requirements-docs.txt $(VENV)/.ready
+	@$(PYTHON) tools/set_up.py $(VENV)/docs requirements-docs.txt
+
+# Chromium, 70 MB, and what drives it.
+tools/site/browser/node_modules/.ready: tools/site/browser/package-lock.json $(VENV)/.ready
+	@cd tools/site/browser && npm ci --global=false --no-audit --no-fund --no-update-notifier --cache $(CURDIR)/$(VENV)/cache/npm
+	@touch $@

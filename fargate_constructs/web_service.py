@@ -289,7 +289,9 @@ class FargateWebService(Construct):
             if not access_log_expiration:  # which is for a bucket that the endpoint makes
                 access_log_bucket = access_log_bucket or self.archive.access_log_bucket
             self.endpoint = HttpEndpoint(self, "Endpoint", **forward(HttpEndpoint.__init__, locals()))
+            """The endpoint, made here or given."""
             self.service = FargateService(self, "Service", **forward(FargateService.__init__, locals()))
+            """The service."""
 
             self.archive.add_log_group(self.service.log_group)
             self.endpoint.add_route("Default", service=self.service)

@@ -18,7 +18,7 @@ from pathlib import Path
 # (23.2.1), Ubuntu 24.04 (24.0), Python 3.14 (25.2).
 PIPS = ("22.3", "23.0", "23.2.1", "24.0", "25.0", "25.2", "newest")
 OLDEST_FOR_PYTHON_3_12 = (23, 1, 2)  # https://pip.pypa.io/en/stable/news/#v23-1-2
-LOCKS = ("requirements-dev.txt", "requirements-lowest.txt", "requirements-audit.txt")
+LOCKS = ("requirements-dev.txt", "requirements-lowest.txt", "requirements-audit.txt", "requirements-docs.txt")
 SHOWN_LINES = 5
 # Two wheels contain this module. With the wrong one, reading an annotation fails.
 USE = """

@@ -78,7 +78,11 @@ class FargateCaveats(NagPack):
         return [f"{self.name}-{rule.name}" for rule in Rule]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Return the violations of the synthesized app; CDK calls this."""
+        """Return the violations of the synthesized app; CDK calls this.
+
+        Args:
+            context: What CDK synthesized.
+        """
         return self._report(context, context.app_construct)
 
     @checked

@@ -75,6 +75,7 @@ class Accelerator(Construct):
         self.accelerator = globalaccelerator.Accelerator(
             self, "Resource", ip_address_type=globalaccelerator.IpAddressType.IPV4, enabled=True
         )
+        """The accelerator, which is kept when the stack is deleted."""
         self.accelerator.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         group = self.accelerator.add_listener(
             "Listener",

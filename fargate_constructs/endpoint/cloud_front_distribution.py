@@ -113,7 +113,8 @@ class CloudFrontDistribution(Construct):
             certificate = None  # CDK parses its ARN
         super().__init__(scope, id)
 
-        self.domain_name = endpoint.domain_name if certificate else None
+        self.domain_name: str | None = endpoint.domain_name if certificate else None
+        """The endpoint's domain name, if the distribution has its certificate."""
         self.access_log_bucket: s3.IBucket | None = access_log_bucket
         """The bucket of CloudFront's access logs, if it keeps any."""
         if access_logs and not access_log_bucket:
@@ -145,6 +146,7 @@ class CloudFrontDistribution(Construct):
             log_bucket=self.access_log_bucket,
             log_includes_cookies=False if access_logs else None,
         )
+        """The L2 distribution."""
         if access_log_bucket:
             TemplateChecks.add(self, _find_buckets_without_acls)
         allow_vpc_origins(self, endpoint, self.distribution)

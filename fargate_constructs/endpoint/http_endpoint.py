@@ -176,8 +176,10 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
 
         self.domain_name = domain_name
         self.is_internal = internal
+        """Whether only callers inside the VPC reach it."""
         self._asks_for_certificates = asks_for_certificates(mutual_authentication)
         self.load_balancer = options.make(self)
+        """The application load balancer."""
         self.access_log_bucket = access_logs.enable(self, self.load_balancer)
         self._families = options.families
         self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), options.families)
@@ -186,7 +188,9 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         self.listeners = make_listeners(
             self, self.load_balancer, certificate, mutual_authentication=mutual_authentication, ssl_policy=ssl_policy
         )
+        """The listener of HTTP, and that of HTTPS if there is a certificate."""
         self.listener: elbv2.ApplicationListener = self.listeners[-1]
+        """The listener that has the routes: the last of *listeners*."""
         self._front = Front(self, self._domains)
         self.static_ips = self._make_static_ips(options, () if static_ips is True else static_ips)
         """The network load balancer in front of this one, with its Elastic IPs, if there is one."""

@@ -63,7 +63,7 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
 
         self.team = team
         self._parameter_name = parameter_name
-        self.listener = elbv2.ApplicationListener.from_application_listener_attributes(
+        self.listener: elbv2.IApplicationListener = elbv2.ApplicationListener.from_application_listener_attributes(
             self,
             "Listener",
             listener_arn=self._value(name_of(team)),
@@ -72,6 +72,7 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
                 self, "SecurityGroup", self._value(SECURITY_GROUP), allow_all_outbound=False
             ),
         )
+        """The listener, as the endpoint's owner shared it."""
         check_team(self, self.listener.listener_arn, self._key, team)
 
     @cached_property

@@ -15,6 +15,7 @@ from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
 from fargate_constructs.endpoint.network_load_balancer import NetworkLoadBalancerOptions
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
 class StaticIps(Construct):
@@ -49,7 +50,11 @@ class StaticIps(Construct):
             zonal_shift=False,
             elastic_ips=allocation_ids or True,
         )
-        self.network_load_balancer, self.elastic_ip_pool = own.make(self, description="Callers of the fixed addresses")
+        load_balancer, pool = own.make(self, description="Callers of the fixed addresses")
+        self.network_load_balancer: elbv2.NetworkLoadBalancer = load_balancer
+        """The network load balancer, which forwards to the application load balancer."""
+        self.elastic_ip_pool: ElasticIpPool | None = pool
+        """The Elastic IPs, if they were made here."""
         for listener in listeners:
             self._forward_to(listener)
         behind = "It logs TLS connections only and has none; the load balancer behind it logs every request."

@@ -33,6 +33,7 @@ from fargate_constructs.endpoint.load_balancer_limits import check_limits
 from fargate_constructs.endpoint.network_load_balancer import NetworkLoadBalancerOptions
 from fargate_constructs.endpoint.static_ips import publish_ips, validate_static_ips
 from fargate_constructs.endpoint.tcp_listeners import ImportedTcpEndpoint, ListeningEndpoint
+from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 from fargate_constructs.network.network import Network
 
 
@@ -147,9 +148,12 @@ class TcpEndpoint(ListeningEndpoint):
 
         self.domain_name = domain_name
         self.is_internal = internal
-        load_balancer, self.elastic_ip_pool = options.make(self, description="Callers of the endpoint")
-        """The Elastic IPs, if they were made here."""
+        """Whether only callers inside the VPC reach it."""
+        load_balancer, pool = options.make(self, description="Callers of the endpoint")
         self.load_balancer: elbv2.NetworkLoadBalancer = load_balancer
+        """The network load balancer."""
+        self.elastic_ip_pool: ElasticIpPool | None = pool
+        """The Elastic IPs, if they were made here."""
         self.access_log_bucket: s3.IBucket | None = access_log_bucket
         """The bucket of the access logs, once there is a TLS listener."""
         self._access_logs = access_logs

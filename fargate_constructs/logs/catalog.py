@@ -118,16 +118,21 @@ class LogCatalog(Construct):
             # The next deployment can make its contents again.
             removal_policy=RemovalPolicy.DESTROY,
         )
+        """The Glue database."""
         self.table = make_table(self, self.database, bucket, first_day)
+        """The table with a row for each event."""
         self.view = make_view(self, self.table, name)
+        """The view in which each event is once."""
         self.results_bucket = PrivateBucket(
             self,
             "Results",
             lifecycle_rules=[s3.LifecycleRule(expiration=result_expiration)],
             encryption_key=bucket.encryption_key,
         )
+        """The bucket of the results of queries."""
         self.workgroup = self._make_workgroup(name, bytes_scanned_cutoff_per_query)
-        self.named_queries = dict(self._make_queries())
+        """The Athena workgroup, which limits what a query may scan."""
+        self.named_queries: dict[str, athena.CfnNamedQuery] = dict(self._make_queries())
         """The saved queries, by their names."""
         self.log_groups = self._make_log_groups_function()
         """The function that writes the log groups into the table; add actions to its `alarm`."""

@@ -66,7 +66,7 @@ class Firehose(Construct):
         acknowledge(self.own_log_group, LOG_GROUP)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)
-        self.bucket_grants = [
+        self.bucket_grants: list[tuple[iam.Role, iam.PolicyStatement]] = [
             *self.function.bucket_grants,
             *((self.role, statement) for statement in delivery_statements),
         ]

@@ -27,11 +27,16 @@ from fargate_constructs._core.private_bucket import PrivateBucket
 from fargate_constructs._core.schedule_expressions import validate_schedule
 from fargate_constructs.logs.alarms import Alarms
 from fargate_constructs.logs.archive_format import ArchiveFormat
+from fargate_constructs.logs.archive_function import ShipperFunction
 from fargate_constructs.logs.bucket_owner import bucket_owner, validate_owner_settings
 from fargate_constructs.logs.catalog import LogCatalog
 from fargate_constructs.logs.delivery import Delivery
+from fargate_constructs.logs.failure_bucket import FailureBucket
+from fargate_constructs.logs.failure_queue import FailureQueue
+from fargate_constructs.logs.firehose import Firehose
 from fargate_constructs.logs.log_compaction import LogCompaction, decide_compaction
 from fargate_constructs.logs.log_router import LogRouter
+from fargate_constructs.logs.replay import Replay
 from fargate_constructs.logs.retention import Retention
 from fargate_constructs.logs.scheduled_function import ScheduledFunction
 from fargate_constructs.logs.shipping import Shipping
@@ -138,22 +143,26 @@ class LogArchive(Construct):
             failure_expiration=retention.expiration,
             replay_schedule=replay_schedule,
         )
-        self.failure_bucket = shipping.failure_bucket
-        self.failure_queue = shipping.failure_queue
+        self.failure_bucket: FailureBucket = shipping.failure_bucket
+        """The bucket of batches that could not be archived."""
+        self.failure_queue: FailureQueue | None = shipping.failure_queue
         """In China: where Lambda puts failed batches, until the replay function moves them into *failure_bucket*."""
-        self.function = shipping.shipper
+        self.function: ShipperFunction = shipping.shipper
         """The shipper."""
-        self.log_group = self.function.own_log_group
+        self.log_group: logs.LogGroup = self.function.own_log_group
         """The shipper's own log."""
-        self.replay = shipping.replay
-        self.firehose = shipping.firehose
+        self.replay: Replay = shipping.replay
+        """The function that archives failed batches again, with its schedule."""
+        self.firehose: Firehose | None = shipping.firehose
         """Data Firehose and what belongs to it, if delivery is buffered or was."""
         self._bucket_grants = shipping.bucket_grants
         self._subscriptions = self._make_subscriptions(shipping, delivery)
         self._alarms = self._make_alarms(alarm_actions)
-        self.catalog = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
+        self.catalog: LogCatalog | None = None if is_raw else LogCatalog(self, "Catalog", bucket=self.bucket)
         """The table, view, workgroup and saved queries with which the archive is read; None for raw batches."""
-        self.compaction = LogCompaction(self, "Merger", bucket=self.bucket, owner=owner) if compacts else None
+        self.compaction: LogCompaction | None = (
+            LogCompaction(self, "Merger", bucket=self.bucket, owner=owner) if compacts else None
+        )
         """What joins small objects into large ones; None without compaction."""
         if self.catalog:
             self._adopt(self.catalog.log_groups, self.catalog.bucket_grants)

@@ -59,7 +59,9 @@ class LogCompaction(ScheduledFunction):
             memory_size=MEMORY_MIB,
             timeout=TIMEOUT,
         )
-        self.bucket_grants = [(self.function.execution_role, statement) for statement in self._grant(bucket)]
+        self.bucket_grants: list[tuple[iam.Role, iam.PolicyStatement]] = [
+            (self.function.execution_role, statement) for statement in self._grant(bucket)
+        ]
         """What *function* may do with the bucket; a bucket of another account must allow its role the same."""
 
     def _grant(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:

@@ -39,6 +39,7 @@ class ScheduledFunction(Construct):
             retry_attempts=0,
             max_event_age=rate,
         )
+        """The function."""
         self.rule = events.Rule(
             self,
             "Schedule",
@@ -46,6 +47,7 @@ class ScheduledFunction(Construct):
             schedule=events.Schedule.rate(rate),
             targets=[targets.LambdaFunction(self.function)],
         )
+        """The schedule."""
         meaning = f"{self.node.path}: fails; see {description!r} in its log group"
         self.alarm = threshold_alarm(self, "Alarm", self.function.metric_errors(), meaning)
         """Goes off when a run fails; add your own actions."""

@@ -47,7 +47,7 @@ class ElasticIpPool(Construct):
 
         self._public_ipv4_pool = public_ipv4_pool
         self._ipam_pool_id = ipam_pool_id
-        self.by_zone = [
+        self.by_zone: list[list[ec2.CfnEIP]] = [
             [self._allocate(zone + rank * RESERVED_ZONES) for rank in range(addresses_per_az)]
             for zone in range(1, zones + 1)
         ]

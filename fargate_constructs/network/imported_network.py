@@ -48,11 +48,12 @@ class ImportedNetwork(NetworkMetrics, Construct):
         self.vpc = vpc
         self.egress_ips: Sequence[str] = tuple(egress_ips)
         self.egress_ipv6_cidrs: Sequence[str] = tuple(egress_ipv6_cidrs)
-        self.ip_protocol = ec2.IpProtocol.DUAL_STACK if egress_ipv6_cidrs else ec2.IpProtocol.IPV4_ONLY
+        self.ip_protocol: ec2.IpProtocol = ec2.IpProtocol.DUAL_STACK if egress_ipv6_cidrs else ec2.IpProtocol.IPV4_ONLY
         """`DUAL_STACK` if the IPv6 ranges were named; tasks use IPv4 only otherwise."""
-        self.is_isolated = False
+        self.is_isolated: bool = False
         """False: a VPC made elsewhere may have any egress."""
         self.resource_accounts: Sequence[str] | None = None
+        """None: VPC endpoints made elsewhere lead to any account."""
         self.task_subnets: Sequence[ec2.ISubnet] = subnets
         if not egress_ips:
             Annotations.of(self).add_warning_v2(

@@ -94,6 +94,7 @@ class NatInstance(Construct):
 
         instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.NANO)
         self.security_group = self._make_security_group(vpc, cidr)
+        """The security group, which allows traffic from the VPC."""
         self.network_interface = ec2.CfnNetworkInterface(
             self,
             "Interface",
@@ -103,9 +104,12 @@ class NatInstance(Construct):
             secondary_private_ip_address_count=len(allocation_ids) - 1 or None,
             description="Holds the Elastic IPs of a NAT instance",
         )
+        """The network interface, which keeps its address when the instance is replaced."""
         addresses = self._associate(allocation_ids)
         self.auto_scaling_group = self._make_group(zone)
+        """The group that replaces an instance that fails."""
         self.launch_template = self._make_launch_template(instance_type, addresses)
+        """The launch template."""
         self.auto_scaling_group.launch_template = autoscaling.CfnAutoScalingGroup.LaunchTemplateSpecificationProperty(
             launch_template_id=self.launch_template.ref,
             version=self.launch_template.attr_latest_version_number,

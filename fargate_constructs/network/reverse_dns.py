@@ -78,6 +78,7 @@ class ReverseDns(Construct):
             target=route53.RecordTarget.from_ip_addresses(*(public_ip for _, public_ip in addresses)),
             ttl=Duration.minutes(RECORD_TTL_MINUTES),
         )
+        """The record of the name."""
         self.function = PythonFunction(
             self,
             "Function",
@@ -87,6 +88,7 @@ class ReverseDns(Construct):
             timeout=Duration.minutes(HANDLER_TIMEOUT_MINUTES),
             dlq_suppressions=ANSWERS_A_DEPLOYMENT,
         )
+        """The function that asks EC2 for the pointer record."""
         self.function.allow("ec2:DescribeAddressesAttribute", on="*")
         acknowledge_wildcards(
             self.function.execution_role,

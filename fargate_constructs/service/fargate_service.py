@@ -268,15 +268,19 @@ class FargateService(ServiceMetrics, FargateTask):
 
         self._adopted = adopted
         adopted._keep_description(self._security_groups[0])
-        self.port = next(iter(ports.values()), None)
+        self.port: int | None = next(iter(ports.values()), None)
+        """The first port; `None` for a worker."""
         first = options.of()
-        self.protocol, self.protocol_version = first.protocol, first.protocol_version
+        self.protocol: elbv2.ApplicationProtocol = first.protocol
+        self.protocol_version: elbv2.ApplicationProtocolVersion = first.protocol_version
         self.health: Health = first.health
         """The health of the first port."""
-        self.load_balancing = first.load_balancing
+        self.load_balancing: LoadBalancing | None = first.load_balancing
+        """How the load balancer shares the requests of the first port; `None` for its own default."""
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
+        """The number of tasks, and the metrics on which it scales."""
         for mapping_name, port_name in mappings.items():
             of_port = options.of(port_name)
             connect = service_connect or default_service_connect(of_port.protocol, of_port.protocol_version)
@@ -305,6 +309,7 @@ class FargateService(ServiceMetrics, FargateTask):
             ],
         )
         self.service: ecs.FargateService = service
+        """The L2 service."""
         self._resource = service.resource
         exec_access_of(self.cluster).enable(self, self._resource, task_role=self._task_role, given_role=task_role)
         self._rollback_alarms = RollbackAlarms(self, "RollbackAlarms", service=self._resource, rollback=self.rollback)
@@ -325,15 +330,18 @@ class FargateService(ServiceMetrics, FargateTask):
             vpc=self._network.vpc,
             log_driver=lambda: self.log_driver("service-connect"),
         )
-        if self.deployment._shifts_traffic:
-            node_of(self).add_validation(_ShiftedRequests(self))
-        if scaling.flows_per_target:
-            node_of(self).add_validation(_Flows(self))
-        if options.all_load_balancing or options.named:
-            node_of(self).add_validation(_OptionsOfPorts(self))
+        self._check_routes_later(options)
         TemplateChecks.add(self, service.check_zone_rebalancing)
         check_first_task(self)
         UnwatchedTargetGroups(self, self._resource, own=self._own_target_groups, alarms=self.rollback_alarms)
+
+    def _check_routes_later(self, options: OptionsByPort) -> None:
+        if self.deployment._shifts_traffic:
+            node_of(self).add_validation(_ShiftedRequests(self))
+        if self.scaling.flows_per_target:
+            node_of(self).add_validation(_Flows(self))
+        if options.all_load_balancing or options.named:
+            node_of(self).add_validation(_OptionsOfPorts(self))
 
     @property
     def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:

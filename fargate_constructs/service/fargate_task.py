@@ -243,6 +243,7 @@ class FargateTask(Construct):
             pid_mode=pid_mode,
             enable_fault_injection=enable_fault_injection or None,
         )
+        """The L2 task definition."""
         self._logs.use(self.task_definition, self._execution_role, may_write=bool(policies))
         self._containers = TaskContainers(
             self.task_definition,
@@ -252,7 +253,8 @@ class FargateTask(Construct):
             stop_timeout=stop_timeout or _default_stop_timeout(),
             log_driver=self._logs.driver,
         )
-        self.container = self._containers.add(name, container)
+        self.container: ecs.ContainerDefinition = self._containers.add(name, container)
+        """The main container."""
         refuse_early(self, self.cluster, self._strategies)
         if network.is_isolated:
             self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))

@@ -251,6 +251,7 @@ class DeploymentRun(Construct):
                 "TIMEOUT_SECONDS": f"{timeout.to_seconds():.0f}",
             },
         )
+        """The function that runs the task and waits."""
         job._runs.grant(self.function.execution_role)
         self.function.allow(
             "ecs:DescribeTasks", "ecs:StopTask", on=job._runs.task_arns, conditions=job._runs.in_cluster
@@ -275,4 +276,5 @@ class DeploymentRun(Construct):
             # A change here runs the task again. The function has everything else in its environment.
             properties={"TaskDefinition": job.task_definition.task_definition_arn},
         )
+        """The custom resource; what depends on it waits for the run."""
         self.resource.node.add_dependency(hand_over, *job._runs.dependencies())

@@ -220,6 +220,7 @@ class ScheduledTask(Job):
 
         launcher = self._make_launcher() if skip_if_running else None
         self.role = self._make_role(launcher)
+        """The role by which the schedule starts the task."""
         policy: dict[str, Any] = {
             "retry_attempts": retry_attempts,
             "max_event_age": max_event_age,

@@ -275,8 +275,12 @@ class QueueWorker(FargateService):
         if scale_in_protection:
             self._grant_protection(given_role=task_role)
         self._scaling.on_backlog("Queue", queue=self.queue, messages_per_task=wait / message)
-        self.age_alarm = age_alarm(self, self.queue, acceptable_wait=wait, message_duration=message)
-        self.dead_letter_alarm = dead_letter_alarm(self, self.dead_letter_queue) if self.dead_letter_queue else None
+        self.age_alarm: cloudwatch.Alarm = age_alarm(self, self.queue, acceptable_wait=wait, message_duration=message)
+        """The alarm for messages that wait longer than twice *acceptable_wait*."""
+        self.dead_letter_alarm: cloudwatch.Alarm | None = (
+            dead_letter_alarm(self, self.dead_letter_queue) if self.dead_letter_queue else None
+        )
+        """The alarm for messages in the dead-letter queue, if one is known."""
 
     @property
     def dead_letter_queue(self) -> sqs.IQueue | None:

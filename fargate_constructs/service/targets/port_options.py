@@ -13,7 +13,8 @@ from fargate_constructs._core.validation import seconds_of
 from fargate_constructs.service.targets.health import Health, default_health
 from fargate_constructs.service.targets.load_balancing import LoadBalancing
 
-HTTP, HTTP1 = elbv2.ApplicationProtocol.HTTP, elbv2.ApplicationProtocolVersion.HTTP1
+HTTP = elbv2.ApplicationProtocol.HTTP
+HTTP1 = elbv2.ApplicationProtocolVersion.HTTP1
 # The name of a port that has no value of its own.
 OTHERS = None
 
