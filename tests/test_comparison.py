@@ -76,6 +76,8 @@ def rows() -> Iterator[Row]:
     """Yield the lines of the tables below the headings."""
     for section in PAGE.split("\n## ")[1:]:
         tool, _, text = section.partition("\n")
+        if tool == "Measured":
+            continue
         for line in text.splitlines():
             cells = [cell.strip() for cell in line.strip("|").split(" | ")]
             if line.startswith("| ") and cells[0] != "there":
@@ -236,3 +238,36 @@ def test_each_argument_of_ecs_patterns_is_there() -> None:
     assert arguments - {"self", "scope", "id"} == {
         name for row in ROWS if row.tool == "aws_ecs_patterns" for name in re.findall("`([^`]+)`", row.there)
     }
+
+
+def test_each_property_of_express_mode_is_there() -> None:
+    """Of the resource, and of the structures that it takes."""
+    taken = {"Container", "RepositoryCredentials", "ServiceAwsLogsConfiguration", "ServiceNetworkConfiguration"}
+    resource = ecs.CfnExpressGatewayService
+    properties = {
+        parameter
+        for made_by in (resource, *(getattr(resource, f"ExpressGateway{name}Property") for name in taken))
+        for parameter in inspect.signature(made_by.__init__).parameters
+    }
+    # Of a log group, a secret of a registry, and metrics.
+    inner = {"log_group", "log_stream_prefix", "credentials_parameter"}
+    written = {
+        part
+        for row in ROWS
+        if row.tool == "ECS Express Mode"
+        for name in re.findall("`([^`]+)`", row.there)
+        for part in name.split(".")
+    }
+
+    assert properties - {"self", "scope", "id"} - inner == written
+
+
+def test_the_measured_figures_are_those_of_the_results() -> None:
+    """benchmarks/RESULTS.md has each of them."""
+    results = (DOCS.parent / "benchmarks/RESULTS.md").read_text()
+    section = PAGE.partition("## Measured")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|")[1:] for line in section.splitlines() if line.startswith("| ")][1:]
+
+    assert len(rows) > 5
+    for ours, theirs in rows:
+        assert re.search(rf"\| {re.escape(ours.strip())}\b.*\| {re.escape(theirs.strip())}\b", results), ours

@@ -49,6 +49,7 @@ NEEDED = {
 # Codes that are a part of what is written.
 PARTS = (
     "CfnScalingPolicy(",
+    "CloudFrontDistribution(",
     "ServiceManagedVolume(",
     "SuspendedStateProperty(",
     "Vpc.from_lookup(",
