@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "Show what a deployment replaces, and keep it.",
     "prove": "Show in a real account what the library promises.",
     "run": "Run a one-off task, and end with its exit status.",
+    "shell": "Open a shell in a running task, or run a command there.",
     "status": "Show how services are: deployment, tasks, targets, alarms.",
 }
 """Each command with its short help. The module `fargate_constructs.cli.<name>` has it as `command`, and loads only if
