@@ -92,6 +92,7 @@ def is_no_answer(error: Exception) -> bool:
 
 
 def _meaning(error: Exception) -> str | None:
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    answer = getattr(error, "response", None) or {}  # it is `None` in errors of the connection
+    code = answer.get("Error", {}).get("Code", "")
     about = f"{type(error).__name__} {code} {error}" if code else type(error).__name__
     return next((meaning for pattern, meaning in MEANINGS.items() if re.search(pattern, about)), None)

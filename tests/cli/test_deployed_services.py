@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
+    ConnectionClosedError,
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
@@ -236,6 +237,7 @@ def test_a_service_that_is_gone(answer: Any, aws: RecordedAws) -> None:  # noqa:
         (("InvalidClientTokenId", "The security token is invalid"), "AWS: these credentials are not accepted"),
         (("Throttling", "Rate exceeded"), "AWS: the rate of requests is limited"),
         (("AccessDenied", "no\ncloudformation:DescribeStacks"), "DescribeStacks operation: no cloudformation:Describe"),
+        (ConnectionClosedError(endpoint_url="http://127.0.0.1/"), "AWS: there is no answer; check the network"),
         (NoRegionError(), "AWS: there is no region; write --region"),
         (
             EndpointConnectionError(endpoint_url="https://cloudformation.eu-wst-1.amazonaws.com/"),

@@ -2,9 +2,9 @@
 
 template ──> MiniStack's AWS::ElasticLoadBalancingV2::ListenerRule ──> its load balancer ──> target
 
-MiniStack keeps one target group of a weighted action and no sign-in, reads no query string condition of a template,
-matches every source address, compares hosts with regard to case, keeps rewrites without using them, and allows two
-listeners on one port.
+MiniStack keeps one target group of a weighted action and no sign-in, forgets the load balancer of a rule's target
+groups, reads no query string condition of a template, matches every source address, compares hosts with regard to case,
+keeps rewrites without using them, and allows two listeners on one port.
 """
 
 import random
@@ -84,9 +84,16 @@ def _conditions(declared: list[Props], *, flatten: Callable[[list[Props]], list[
 def _actions(
     props: Props, lb_arn: str | None, prop: str = "DefaultActions", *, stored: Callable[..., list[Props]]
 ) -> list[Props]:
-    """A rule's or a listener's actions, as MiniStack stores them and whole."""
+    """A rule's or a listener's actions, as MiniStack stores them and whole; their target groups know the balancer."""
+    balancer = lb_arn or alb._listeners[props["ListenerArn"]]["LoadBalancerArn"]  # noqa: SLF001  # has no API
     pairs = zip(stored(props, lb_arn, prop), props[prop], strict=True)
-    return [kept | _configs(whole) | {"Transforms": props.get("Transforms", [])} for kept, whole in pairs]
+    actions = [kept | _configs(whole) | {"Transforms": props.get("Transforms", [])} for kept, whole in pairs]
+    for action in actions:
+        several = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        for group in {action.get("TargetGroupArn"), *(each["TargetGroupArn"] for each in several)} - {None}:
+            known = alb._tgs[group]["LoadBalancerArns"]  # noqa: SLF001  # the same
+            known += [balancer] if balancer not in known else []
+    return actions
 
 
 def _rewritten(rewrite: Mapping[str, str], text: str) -> str:
