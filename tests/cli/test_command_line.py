@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +93,22 @@ def test_the_short_help_is_the_first_line_of_the_command(name: str) -> None:
     assert (command.help or "").splitlines()[0] == COMMANDS[name]
     assert "Example" in (command.epilog or "")
     assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_the_help_parse(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Click accepts each, with its files as if they were there; pipes and redirections are the shell's."""
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None
+    monkeypatch.setattr(click.Path, "convert", lambda _self, value, _parameter, _context: Path(value))
+    heading, *lines = [each for each in (command.epilog or "").splitlines() if each.strip(" \b")]
+    examples = [shlex.split(re.split(r" [|>&]+ ", each)[0]) for each in lines if "fargate-constructs" in each]
+
+    assert heading == "Examples:"
+    assert len(examples) > 1
+    for program, used, *arguments in examples:
+        assert (program, used) == ("fargate-constructs", name)
+        assert command.make_context(name, arguments).params
 
 
 def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND, commands
+from tests.cli.test_commands_without_an_answer import ARGUMENTS, LOADER, asking, write_app
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.half_way import HalfWay
 
@@ -106,9 +107,14 @@ def settings(aws: Emulator, **more: str) -> dict[str, str]:
 
 
 def status(aws: Emulator, *arguments: str) -> tuple[int, str, str]:
-    """Run the command in this process, which takes less time than a new one; return its status and what it prints."""
-    result = CliRunner(env={"AWS_PROFILE": None, **aws.environment}).invoke(commands, ["status", *arguments])
+    """Run the command; return its status, and what it prints."""
+    result = run_here(aws, "status", *arguments)
     return result.exit_code, result.stdout, result.stderr
+
+
+def run_here(aws: Emulator, *arguments: str, **more: str) -> Result:
+    """Run a command in this process, which takes less time than a new one."""
+    return CliRunner(env={"AWS_PROFILE": None, **aws.environment, **more}).invoke(commands, arguments)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -142,6 +148,30 @@ def test_waiting_for_a_deployment(aws: Emulator, cluster: str) -> None:
     assert (code, errors) == (0, "")
     assert re.match(r"\d\d:\d\d:\d\d UTC Blog/Api: ", output)
     assert "Blog/Api" in output.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", asking())
+@pytest.mark.usefixtures("cluster")
+def test_a_network_that_drops(name: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """After the first request, or later, each command that asks AWS has one line, and the status of no answer."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("botocore.loaders.create_loader", lambda _: LOADER)
+    write_app(tmp_path, "Blog")
+    arguments = [name, *(each.replace("Shop", "Blog") for each in ARGUMENTS.get(name, ["Shop/Web"]))]
+    ends = {1}
+    if name not in RUNS_A_COMMAND:  # one that has started a task waits for the network
+        with HalfWay(aws.endpoint_url) as way:
+            result = run_here(aws, *arguments, AWS_ENDPOINT_URL=way.url)
+        assert result.exit_code in (0, 1), result.output
+        ends.add(way.seen // 2)
+    for requests in ends:
+        with HalfWay(aws.endpoint_url, requests) as way:
+            result = run_here(aws, *arguments, AWS_ENDPOINT_URL=way.url, AWS_MAX_ATTEMPTS="1")
+        assert result.exit_code == (NO_RESULT if name in RUNS_A_COMMAND else 2), result.output
+        assert way.seen == requests
+        *_, line = result.stderr.splitlines()
+        assert line.startswith("Error: AWS: there is no answer; check the network"), result.stderr
+        assert "Traceback" not in result.stderr
 
 
 class Terminal:
