@@ -8,10 +8,14 @@ import click
 from fargate_constructs.adoption.copilot import Conversion, convert
 from fargate_constructs.cli.output import console, json_option, print_json
 
-EXAMPLE = "Example: fargate-constructs from-copilot --environment test --output cdk"
+EXAMPLES = """\b
+Examples:
+  fargate-constructs from-copilot --environment test --output cdk
+  fargate-constructs from-copilot ../shop --json
+"""
 
 
-@click.command("from-copilot", epilog=EXAMPLE)
+@click.command("from-copilot", epilog=EXAMPLES)
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--application", help="The application's name. By default that of copilot/.workspace.")
 @click.option("--environment", help="The only environment of the app. By default all that the workspace has.")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from botocore.loaders import create_loader
@@ -20,6 +21,7 @@ from fargate_constructs.cli.command_line import COMMANDS, NO_RESULT, RUNS_A_COMM
 # What a command needs beside the options of all; without an entry it gets the name of a service.
 ARGUMENTS = {
     "plan": ["Shop"],
+    "prove": ["--account", "123456789012"],
     "run": ["Shop/Web", "--", "true"],
     "shell": ["Shop/Web", "--", "true"],
 }
@@ -61,14 +63,14 @@ def refuse(code: str, message: str) -> Send:
             else f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         )
         raw = SimpleNamespace(stream=lambda: iter([body.encode()]))
-        return AWSResponse(request.url, 400, {"content-type": "text/xml"}, raw)
+        return AWSResponse(request.url, 400, HTTPHeaders(), raw)
 
     return send
 
 
 def unreachable(request: AWSRequest) -> AWSResponse:
     """Reach nothing."""
-    raise EndpointConnectionError(endpoint_url=request.url)
+    raise EndpointConnectionError(endpoint_url=str(request.url))
 
 
 CASES: dict[str, tuple[Send, dict[str, str], list[str], str, int]] = {
@@ -101,11 +103,11 @@ CASES: dict[str, tuple[Send, dict[str, str], list[str], str, int]] = {
         "User is not authorized",
         1,
     ),
-    "no region": (unreachable, CREDENTIALS, [], "write --region, or set AWS_REGION", 0),
+    "no region": (unreachable, CREDENTIALS, [], "--region", 0),
     "no such profile": (
         unreachable,
         CREDENTIALS,
-        ["--profile", "shp"],
+        ["--profile", "shp", "--region", "eu-west-1"],
         "The config profile (shp) could not be found",
         0,
     ),
