@@ -10,20 +10,30 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from fargate_constructs.cli.address_probes import Seen, ask_from_inside, plan_probes, summary
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
-from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.command_line import FINDING, FINE, NO_ANSWER
+from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.deployed_networks import find_subject
 from fargate_constructs.cli.egress_addresses import ANYWHERE, Departure
 from fargate_constructs.cli.egress_report import Address, Report, as_cidr, described, report_on
 from fargate_constructs.cli.output import console, json_option, print_json, print_wrapped
 
 INDENT, LABEL = 2, 12
+VERDICTS = {
+    "proven": "as expected",
+    "otherAddress": "another address than expected",
+    "noAnswer": "no answer",
+}
+# A task sees what is behind these.
+ANSWERED_BY_PROOF = ("notKnown", "otherAccount")
 EXAMPLES = """\b
 Examples:
   fargate-constructs egress Shop/Web
   fargate-constructs egress Shop/Network --addresses
   fargate-constructs egress vpc-0123456789abcdef0 --cidrs
   fargate-constructs egress --region eu-west-1 --json
+  fargate-constructs egress Shop/Web --prove
 """
 
 
@@ -31,6 +41,8 @@ Examples:
 @click.argument("name", metavar="[SERVICE|NETWORK]", default="")
 @click.option("--addresses", "plain", flag_value="addresses", help="Print only addresses and IPv6 ranges, one a line.")
 @click.option("--cidrs", "plain", flag_value="cidrs", help="Print only ranges, one a line, such as 203.0.113.7/32.")
+@click.option("--prove", is_flag=True, help="Start a task in each subnet, which asks what address the internet sees.")
+@yes_option
 @app_option
 @json_option
 @aws_options
@@ -40,6 +52,8 @@ def command(
     *,
     name: str,
     plain: str | None,
+    prove: bool,
+    yes: bool,
     app: Path | None,
     as_json: bool,
     profile: str | None,
@@ -49,28 +63,43 @@ def command(
 
     The name is a construct path, such as Shop/Web, or a part of it that fits one service or one network;
     CLUSTER/SERVICE; or the ID or the tag Name of a VPC, also of one that CDK did not make. A network has all its
-    services and private subnets. Without a name it is the app in cdk.out, or all of the region. Nothing is changed.
+    services and private subnets. Without a name it is the app in cdk.out, or all of the region. Nothing is changed,
+    except that --prove starts tasks for a minute.
 
-    The status is 1 if a service leaves from an address that may change or is not known.
+    The status is 1 if a service leaves from an address that may change or is not known. With --prove it is also 1 if
+    the internet sees another address, and 2 if a task gets no answer.
     """
-    if plain and as_json:
-        raise click.UsageError(f"--{plain} and --json exclude each other")
+    if plain and (as_json or prove):
+        raise click.UsageError(f"--{plain} and {'--json' if as_json else '--prove'} exclude each other")
     session = session_for(profile, region)
     report = report_on(session, find_subject(session, name.strip("/"), app, region))
+    seen = []
+    if prove:
+        probes = plan_probes(report.subject, report.departures)
+        confirm(summary(probes), yes=yes)
+        seen = ask_from_inside(session, report.subject.region, probes)
     if as_json:
-        print_json(as_document(report))
+        print_json(as_document(report, seen))
     elif plain:
         for address in report.allow_list():
             click.echo(as_cidr(address) if plain == "cidrs" else address)
         for each in (*report.findings, *(note for note in report.notes if note.id == "isolated")):
             click.echo(each.text, err=True)
     else:
-        print_report(console(), report)
-    if report.findings:
-        context.exit(FINDING)
+        print_report(console(), report, seen)
+    context.exit(status_of(report, seen))
 
 
-def print_report(screen: Console, report: Report) -> None:
+def status_of(report: Report, seen: Sequence[Seen]) -> int:
+    """Return the exit status. A proof answers what VPC routes leave open."""
+    findings = [each for each in report.findings if not seen or each.id not in ANSWERED_BY_PROOF]
+    verdicts = [each.verdict(report.elastic_ips) for each in seen]
+    if findings or "otherAddress" in verdicts:
+        return FINDING
+    return NO_ANSWER if "noAnswer" in verdicts else FINE
+
+
+def print_report(screen: Console, report: Report, seen: Sequence[Seen] = ()) -> None:
     """Print the answer as text."""
     subject, count = report.subject, len(report.findings)
     title = f"{subject.name}: {_counted(len(report.addresses), 'address')}"
@@ -89,6 +118,10 @@ def print_report(screen: Console, report: Report) -> None:
     _print_title(screen, "VPC routes")
     for each in report.departures:
         _print_departure(screen, each)
+    if seen:
+        _print_title(screen, "Seen from the internet")
+    for sight in seen:
+        _print_seen(screen, sight, VERDICTS[sight.verdict(report.elastic_ips)])
     for title, notes in (("Findings", report.findings), ("Notes", report.notes)):
         _print_notes(screen, title, [each.text for each in notes])
     _print_notes(screen, "Not checked", report.gaps)
@@ -127,12 +160,20 @@ def _print_departure(screen: Console, departure: Departure) -> None:
     print_wrapped(screen, f"{destination}{target}{found}", first=first, indent=len(first))
 
 
+def _print_seen(screen: Console, seen: Seen, verdict: str) -> None:
+    more = f" ({seen.text})" if seen.text else ""
+    first = f"{'':{INDENT}}{seen.probe.zone}  {seen.probe.subnet}  "
+    print_wrapped(
+        screen, f"{', '.join(seen.addresses) or 'no address'}: {verdict}{more}", first=first, indent=len(first)
+    )
+
+
 def _counted(count: int, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{count or 'no'} {noun if count == 1 else plural}"
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: Report, seen: Sequence[Seen] = ()) -> dict[str, Any]:
     """Return the answer as a document for JSON."""
     subject = report.subject
     return {
@@ -160,4 +201,15 @@ def as_document(report: Report) -> dict[str, Any]:
         "findings": [each._asdict() for each in report.findings],
         "notes": [each._asdict() for each in report.notes],
         "not_checked": report.gaps,
+        "proof": [
+            {
+                "subnet": each.probe.subnet,
+                "zone": each.probe.zone,
+                "expected": [*each.probe.expected, *each.probe.ipv6_ranges],
+                "seen": each.addresses,
+                "verdict": each.verdict(report.elastic_ips),
+                "text": each.text,
+            }
+            for each in seen
+        ],
     }

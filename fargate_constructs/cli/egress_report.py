@@ -52,6 +52,8 @@ class Report(NamedTuple):
     """Why an allow-list with the addresses is not enough."""
     notes: Sequence[Note]
     gaps: Sequence[str]
+    elastic_ips: frozenset[str]
+    """All Elastic IPs of the region, also of other networks."""
 
     def allow_list(self) -> list[str]:
         """Return the addresses for an allow-list, with the unused ones that belong to a network."""
@@ -73,17 +75,9 @@ def report_on(session: Session, subject: Subject) -> Report:
     services = [(found, service_egress(subject.facts, answer)) for found, answer in subject.services]
     departures = _departures(subject, services)
     seen = {address for each in departures for address in each.addresses}
-    shown = with_owners(
-        session,
-        subject.region,
-        [
-            each
-            for each in read_elastic_ips(ec2, subject.stacks)
-            if each.address in seen or (not each.is_used and _is_of(each, subject))
-        ],
-        subject.stacks,
-        gaps,
-    )
+    elastic_ips = read_elastic_ips(ec2, subject.stacks)
+    chosen = [each for each in elastic_ips if each.address in seen or (not each.is_used and _is_of(each, subject))]
+    shown = with_owners(session, subject.region, chosen, subject.stacks, gaps)
     by_address = {each.address: each for each in shown}
     unused = [each for each in shown if each.address not in seen]
     return Report(
@@ -95,6 +89,7 @@ def report_on(session: Session, subject: Subject) -> Report:
         list(_findings(subject, services)),
         list(_notes(subject, departures, shown)),
         gaps,
+        frozenset(each.address for each in elastic_ips),
     )
 
 

@@ -106,6 +106,8 @@ def run(aws: RecordedAws) -> Run:
 
     def function(*arguments: str) -> tuple[int, str, str]:
         result = CliRunner().invoke(commands, ["egress", *arguments])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
         return result.exit_code, result.stdout, result.stderr
 
     return function
