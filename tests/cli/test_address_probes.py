@@ -19,9 +19,9 @@ from fargate_constructs.cli.address_probes import (
 from fargate_constructs.cli.deployed_networks import find_subject
 from fargate_constructs.cli.egress_report import report_on
 from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, RecordedAws, service, task_definition
+from tests.cli.recorded_tasks import CLUSTER_ARN, Time, interrupt, requests_of
 from tests.cli.test_egress import Run, aws, filtered, network, run
 from tests.cli.test_egress_addresses import IPV6, NAT_ROUTE, by, nat, subnet, table
-from tests.cli.test_one_off_tasks import CLUSTER_ARN, Time, interrupt
 
 __all__ = ["aws", "run"]  # fixtures
 
@@ -98,11 +98,6 @@ def tasks(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Tasks:
 
     monkeypatch.setattr(egress, "ask_from_inside", without_sleep)
     return made
-
-
-def requests_of(aws: RecordedAws, operation: str) -> list[Any]:
-    """Return the requests of an operation."""
-    return [request for name, request in aws.requests if name == operation]
 
 
 def test_each_subnet_is_asked(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
