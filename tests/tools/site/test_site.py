@@ -1,6 +1,7 @@
 """The whole site, built and opened in a browser."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
