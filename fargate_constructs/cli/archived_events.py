@@ -132,6 +132,11 @@ class ArchivedEvents:
             if is_inside or (not OF_ONE_HOUR.fullmatch(each.key) and (is_before or hour == after)):
                 yield each
 
+    def has_any(self) -> bool:
+        """Whether the archive has an object of the log group."""
+        found = self._s3.list_objects_v2(**self._archive.bucket_arguments, Prefix=self._folder, MaxKeys=1)
+        return bool(found.get("Contents"))
+
     def size(self, begin: int, end: int) -> ScanSize:
         """Return what it takes to read a range."""
         objects = size = cold_objects = cold_size = 0

@@ -116,12 +116,16 @@ def archive_of(session: Session, log_group: str, region: str | None = None) -> D
     Raises:
         botocore.exceptions.ClientError: AWS refuses a request. The log group may not exist.
     """
-    found = [
-        _of_destination(session, arn, region_of(session, region))
-        for arn in _destinations(session, log_group, region_of(session, region))
-    ]
-    # A log group may have other subscriptions.
-    return max(found, key=lambda each: (bool(each.format), bool(each.bucket)), default=None)
+    here = region_of(session, region)
+    client: Any = session.client("logs", region_name=here)
+    best: DeployedArchive | None = None
+    for arn in _destinations(client, log_group):
+        found = _of_destination(session, arn, here)
+        if found.format:
+            return found
+        # A log group may have other subscriptions.
+        best = best if best and best.bucket else found
+    return best
 
 
 class _Shipper(NamedTuple):
@@ -218,9 +222,8 @@ def _encryption_key(s3: Any, archive: DeployedArchive, lacks: list[str]) -> str:
     return next(filter(None, keys), "")
 
 
-def _destinations(session: Session, log_group: str, region: str) -> Iterator[str]:
+def _destinations(client: Any, log_group: str) -> Iterator[str]:  # noqa: ANN401 - of boto3
     """Yield the ARNs to which CloudWatch Logs delivers the events of a log group."""
-    client: Any = session.client("logs", region_name=region)
     for page in client.get_paginator("describe_subscription_filters").paginate(logGroupName=log_group):
         yield from (each["destinationArn"] for each in page["subscriptionFilters"])
     for policy in client.describe_account_policies(policyType=POLICY_TYPE)["accountPolicies"]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "egress": "Show the addresses from which tasks reach the internet.",
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
+    "logs": "Print the log of a service, a job or a log group.",
     "plan": "Show what a deployment replaces, and keep it.",
     "prove": "Show in a real account what the library promises.",
     "run": "Run a one-off task, and end with its exit status.",

@@ -6,7 +6,7 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -36,8 +36,26 @@ class LogEvent(NamedTuple):
 
 
 def merged(*sources: Iterable[LogEvent]) -> Iterator[LogEvent]:
-    """Yield the events of sources that are in the order of time, each event once."""
-    return each_once(heapq.merge(*sources, key=timestamp_of))
+    """Yield the events of sources that are in the order of time; what several sources have, once.
+
+    Equal events are as many as the source has that has most of them: AWS does not document that an event has the same
+    ID in a subscription and in FilterLogEvents.
+    """
+    numbered = [zip(each_once(source), repeat(number)) for number, source in enumerate(sources)]
+    in_order = heapq.merge(*numbered, key=lambda each: each[0].timestamp)
+    for _, found in groupby(in_order, key=lambda each: each[0].timestamp):
+        first, *others = found
+        if not others:
+            yield first[0]
+            continue
+        counts: Counter[tuple[str, bytes, int]] = Counter()
+        yielded: Counter[tuple[str, bytes]] = Counter()
+        for event, number in (first, *others):
+            same = event.log_group, event.fingerprint
+            counts[*same, number] += 1
+            if counts[*same, number] > yielded[same]:
+                yielded[same] += 1
+                yield event
 
 
 def each_once(events: Iterable[LogEvent]) -> Iterator[LogEvent]:

@@ -24,6 +24,7 @@ from ministack.services.waf import _associate_web_acl, _associations, _disassoci
 from tests.emulator import (
     athena,
     buckets,
+    filter_patterns,
     functions,
     interfaces,
     ipv6,
@@ -313,3 +314,4 @@ def register() -> None:
     athena.register()
     buckets.register()
     functions.register()
+    filter_patterns.register()

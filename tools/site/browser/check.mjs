@@ -19,8 +19,7 @@ const VIEWS = [
 ];
 const BROWSERS = 2;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml" };
-// The words, and a page that must be among the first results.
-const SEARCHES = { maintenance: "answers.html", FargateService: "reference/service.html" };
+const SEARCHES = { egress: "network.html", "FargateService": "reference/service.html" };
 const folder = resolve(process.argv[2] ?? "build/docs");
 const faults = [];
 
