@@ -19,7 +19,8 @@ const VIEWS = [
 ];
 const BROWSERS = 2;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml" };
-const SEARCHES = { egress: "network.html", "FargateService": "reference/service.html" };
+// The words, and a page that must be among the first results.
+const SEARCHES = { maintenance: "answers.html", FargateService: "reference/service.html" };
 const folder = resolve(process.argv[2] ?? "build/docs");
 const faults = [];
 
