@@ -39,8 +39,14 @@ class ProofStack(Stack):
         network = FixedEgressNetwork(self, "Network")
         archive = LogArchive(self, "LogArchive")
         endpoint = HttpEndpoint(self, "Endpoint", network=network, access_log_bucket=archive.access_log_bucket)
-        image = ecs.ContainerImage.from_registry(f"{NGINX}:{TAGS[state]}")
-        web = FargateService(self, "Web", network=network, image=image, environment={"PROOF_STATE": state})
+        image = f"{NGINX}:{TAGS[state]}"
+        web = FargateService(
+            self,
+            "Web",
+            network=network,
+            image=ecs.ContainerImage.from_registry(image),
+            environment={"PROOF_STATE": state},
+        )
         api = FargateService(
             self,
             "Api",
@@ -71,6 +77,7 @@ class ProofStack(Stack):
             "Cluster": web.cluster.cluster_name,
             "Service": web.service.service_name,
             "Container": web.container.container_name,
+            "Image": image,
             "LogGroup": web.log_group.log_group_name,
             "TargetGroup": web.target_groups[0].target_group_arn,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def _now() -> str:
 
 
 def _say(text: str) -> None:
-    """Print a line of progress, with the time in UTC."""
-    click.echo(f"{datetime.now(UTC):%H:%M:%S}  {text}", err=True)
+    """Print a line of progress, with the time in UTC. A terminal that is gone must not prevent the deletion."""
+    with suppress(OSError):
+        click.echo(f"{datetime.now(UTC):%H:%M:%S}  {text}", err=True)
 
 
 def _later(folder: Path) -> str:
@@ -172,7 +174,10 @@ def _destroy(proof: Proof, environment: Environment) -> Leftovers:
     except KeyboardInterrupt:
         _say(f"the deletion may go on; this waits for it, and lists what is left: {_later(proof.folder)}")
         raise
-    shutil.rmtree(proof.assemblies, ignore_errors=True)
+    if proof.operations.state.is_destroyed:
+        shutil.rmtree(proof.assemblies, ignore_errors=True)
+    else:
+        _say(f"what is not deleted costs money; this tries it again: {_later(proof.folder)}")
     return leftovers
 
 

@@ -14,7 +14,7 @@ from fargate_constructs.cli.proof.leftovers import Leftover, Leftovers
 from fargate_constructs.cli.proof.outcomes import DisprovedError, Waiting
 from fargate_constructs.cli.proof.proof_state import ProofState
 from fargate_constructs.cli.proof.proof_steps import Measured, Proof
-from tests.cli.proof.conftest import NO_STACK, Clock, answers
+from tests.cli.proof.conftest import NO_STACK, Clock, answers, stack
 from tests.cli.recorded_aws import ACCOUNT, RecordedAws
 
 NEW = ["--account", ACCOUNT, "--region", "eu-west-1"]
@@ -188,6 +188,17 @@ def test_an_interrupt_of_the_deletion(run: Run, monkeypatch: pytest.MonkeyPatch)
 def interrupt_now() -> None:
     """Do what Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+def test_what_is_not_deleted_is_named(run: Run, aws: RecordedAws) -> None:
+    """The message says how to try it again."""
+    aws.answers["DescribeStacks"] = stack("DELETE_FAILED")
+    aws.answers["ListObjectVersions"] = {}
+    result = run(*NEW, "--yes")
+
+    assert result.exit_code == 1
+    assert "this tries it again: fargate-constructs prove --destroy" in result.stderr
+    assert not state().is_destroyed
 
 
 def test_an_earlier_proof_is_deleted(run: Run, tmp_path: Path) -> None:

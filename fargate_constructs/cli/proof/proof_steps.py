@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -287,7 +287,9 @@ def roll_back(proof: Proof) -> Measured:
         raise DisprovedError(f"the deployment is {found['status']}: {found.get('statusReason', 'no reason')}")
     service = proof.service()
     definition = proof.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
-    images = [each["image"] for each in definition["taskDefinition"]["containerDefinitions"]]
+    image = _container(definition["taskDefinition"]["containerDefinitions"], proof.output("Container"))["image"]
+    if image != proof.output("Image"):
+        raise DisprovedError(f"the image of the service is {image}")
     rollouts = [each["status"] for each in service["deployments"]]
     if rollouts != ["PRIMARY"] or service["runningCount"] < service["desiredCount"]:
         raise DisprovedError(f"{service['runningCount']} of {service['desiredCount']} tasks run in {rollouts}")
@@ -296,9 +298,13 @@ def roll_back(proof: Proof) -> Measured:
     return {
         "noticed_after_seconds": round((noticed - found["createdAt"]).total_seconds()),
         "rolled_back_after_seconds": round((found["finishedAt"] - found["createdAt"]).total_seconds()),
-        "images": images,
+        "image": image,
         **watch.document(),
     }
+
+
+def _container(containers: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return next(each for each in containers if each["name"] == name)
 
 
 def _service_deployments(proof: Proof) -> list[Mapping[str, Any]]:

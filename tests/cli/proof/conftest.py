@@ -12,7 +12,18 @@ from fargate_constructs.cli.proof.outcomes import Waiting
 from fargate_constructs.cli.proof.proof_state import ProofState
 from fargate_constructs.cli.proof.proof_steps import Proof
 from fargate_constructs.cli.proof.stack_operations import StackOperations
-from tests.cli.recorded_aws import ACCOUNT, BEFORE, GROUP_ARN, NOW, REGION, SERVICE_ARN, RecordedAws, service, task
+from tests.cli.recorded_aws import (
+    ACCOUNT,
+    BEFORE,
+    GROUP_ARN,
+    IMAGE,
+    NOW,
+    REGION,
+    SERVICE_ARN,
+    RecordedAws,
+    service,
+    task,
+)
 
 STACK = "FargateProof-1a2b"
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1"
@@ -26,6 +37,7 @@ OUTPUTS = {
     "Cluster": "shop",
     "Service": "web",
     "Container": "web",
+    "Image": IMAGE,
     "LogGroup": "/shop/web",
     "TargetGroup": GROUP_ARN,
 }

@@ -34,7 +34,7 @@ from tests.cli.proof.conftest import (
     stack,
     stack_event,
 )
-from tests.cli.recorded_aws import NOW, RecordedAws, service, stack_resource, task_definition
+from tests.cli.recorded_aws import IMAGE, NOW, RecordedAws, service, stack_resource, task_definition
 
 LINE = b'{"message": "proof-1a2b 192.0.2.1"}\n'
 
@@ -257,9 +257,22 @@ def test_a_rollback(proof: Proof, aws: RecordedAws) -> None:
     assert measured == {
         "noticed_after_seconds": 60,
         "rolled_back_after_seconds": 95,
-        "images": [task_definition()["containerDefinitions"][0]["image"]],
+        "image": IMAGE,
         "failed_requests": 0,
     }
+
+
+def test_a_rollback_to_another_image(proof: Proof, aws: RecordedAws) -> None:
+    """The tasks that run must have the image from before."""
+    aws.answers["DescribeStacks"] = Sequence(
+        stack("UPDATE_COMPLETE"), stack("UPDATE_COMPLETE"), stack("UPDATE_ROLLBACK_COMPLETE")
+    )
+    broken = {**task_definition()["containerDefinitions"][0], "image": "shop:broken"}
+    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {"containerDefinitions": [broken]}}
+    deployments(aws, ROLLED_BACK)
+
+    with pytest.raises(DisprovedError, match="the image of the service is shop:broken"):
+        roll_back(proof)
 
 
 @pytest.mark.parametrize(
