@@ -116,7 +116,7 @@ def _later(folder: Path) -> str:
 def _question(proof: Proof, *, only_destroys: bool) -> str:
     """Return what is going to be done, and what it costs."""
     state = proof.operations.state
-    place = f"in the account {state.account}, {state.region}"
+    place = f"in the account {state.account}{_alias(proof)}, {state.region}"
     if only_destroys:
         return f"Deletes the stack {state.stack_name} and the bucket {state.bucket} {place}. Go on?"
     most = usd_of(state, proof.assemblies, MOST_HOURS)
@@ -125,6 +125,16 @@ def _question(proof: Proof, *, only_destroys: bool) -> str:
         f"It takes about {USUAL_MINUTES} minutes and costs about {state.expected_usd:.2f} USD, or {most:.2f} USD in "
         f"{MOST_HOURS} hours (list prices of us-east-1). Go on?"
     )
+
+
+def _alias(proof: Proof) -> str:
+    """Return the alias of the account in brackets, by which a person recognizes a wrong one; empty without one."""
+    client = proof.client("iam")
+    try:
+        aliases = client.list_account_aliases()["AccountAliases"]
+    except client.exceptions.ClientError:  # it is not needed
+        return ""
+    return f" ({aliases[0]})" if aliases else ""
 
 
 def _confirm(question: str, *, yes: bool) -> None:

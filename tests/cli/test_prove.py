@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -86,6 +87,20 @@ def test_all_is_shown(run: Run) -> None:
     assert "template=proof.yml" in result.stderr
     assert sorted(each.name for each in Path(OUTPUT).iterdir()) == ["report.json", "report.md", "state.json"]
     assert state().is_destroyed
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ({"AccountAliases": ["sandbox"]}, f"{ACCOUNT} (sandbox), eu-west-1"),
+        (("AccessDenied", "is not authorized"), f"{ACCOUNT}, eu-west-1"),
+    ],
+)
+def test_the_account_has_its_name(run: Run, aws: RecordedAws, answer: Any, name: str) -> None:  # noqa: ANN401 - an answer
+    """A person recognizes a wrong one by it; it is not needed."""
+    aws.answers["ListAccountAliases"] = answer
+
+    assert f"in the account {name}, tries it" in run(*NEW, "--yes").stderr
 
 
 def test_json(run: Run) -> None:

@@ -91,8 +91,24 @@ class StackOperations:
             self.state.save()
         return self._wait(limit)
 
+    def start_over(self, *, limit: float) -> None:
+        """Delete the stack, so that `deploy` creates it again."""
+        self._delete_stack(limit)
+        self.state.stack_id = ""
+        self.state.save()
+
     def destroy(self, *, limit: float) -> str:
         """Delete the stack and the bucket of the proof; return the status in which the stack ends.
+
+        Raises:
+            DisprovedError: If it takes too long.
+        """
+        status = self._delete_stack(limit)
+        self._delete_own_bucket()
+        return status
+
+    def _delete_stack(self, limit: float) -> str:
+        """Delete the stack; return the status in which it ends.
 
         Buckets of the stack that something wrote to after they were emptied are emptied again.
 
@@ -113,7 +129,6 @@ class StackOperations:
             for bucket in self._full_buckets() if status == "DELETE_FAILED" else ():
                 self._say(f"empties {bucket} again")
                 self._empty(bucket)
-        self._delete_own_bucket()
         return status
 
     def failures(self) -> list[str]:

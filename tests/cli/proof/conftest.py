@@ -150,6 +150,7 @@ def answers() -> dict[str, Any]:
         "GetQueryResults": {"ResultSet": {"Rows": ROWS}},
         "DescribeTargetGroups": {"TargetGroups": [group]},
         "DescribeTargetGroupAttributes": {"Attributes": drain},
+        "ListAccountAliases": {"AccountAliases": []},
         "DescribeAddresses": {"Addresses": []},
         "DescribeNatGateways": {"NatGateways": []},
         "DescribeNetworkInterfaces": {"NetworkInterfaces": []},

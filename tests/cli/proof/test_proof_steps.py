@@ -76,6 +76,30 @@ def test_a_failed_deployment(proof: Proof, aws: RecordedAws) -> None:
     assert str(error.value) == ("the stack is ROLLBACK_COMPLETE; Ip: The maximum number of addresses has been reached.")
 
 
+@pytest.mark.parametrize("end", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"])
+def test_the_first_cluster_of_an_account_is_tried_again(proof: Proof, aws: RecordedAws, end: str) -> None:
+    """ECS makes its role in the first attempt; the second one is the last."""
+    reason = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+    failed = [stack_event(2, "Cluster", "CREATE_FAILED", reason), stack_event(1, STACK, "CREATE_IN_PROGRESS")]
+    aws.answers["DescribeStackEvents"] = {"StackEvents": failed}
+    aws.answers["DescribeStacks"] = Sequence(
+        NO_STACK,
+        stack("ROLLBACK_COMPLETE"),
+        stack("ROLLBACK_COMPLETE"),
+        stack("DELETE_COMPLETE"),
+        NO_STACK,
+        stack(end),
+    )
+
+    if end == "CREATE_COMPLETE":
+        assert deploy(proof) == {"attempts": 2, "resources": 0}
+    else:
+        with pytest.raises(DisprovedError, match="Cluster: Unable to assume the service linked role"):
+            deploy(proof)
+    changes = [name for name, _ in aws.requests if name in ("CreateStack", "DeleteStack")]
+    assert changes == ["CreateStack", "DeleteStack", "CreateStack"]
+
+
 def test_the_endpoint_answers(proof: Proof) -> None:
     """It may need some time; then a request has the token."""
     asked = []
