@@ -78,7 +78,7 @@ def command(
     waiting = Waiting()
     operations = StackOperations(session, state, waiting, _say)
     check_account(operations.client("sts"), state.account)
-    proof = Proof(operations, folder / state.id, waiting)
+    proof = Proof(operations, folder / state.id, waiting, profile=profile or "")
     if not only_destroys:
         _say("synthesizes the app")
         synthesize(state, proof.assemblies)

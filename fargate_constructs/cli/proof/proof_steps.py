@@ -47,6 +47,8 @@ class Proof:
     """The folder with a cloud assembly for each state of the app."""
     waiting: Waiting = field(default_factory=Waiting)
     get: Get = get
+    profile: str = ""
+    """The profile of the credentials; empty if it is not named."""
 
     @property
     def folder(self) -> Path:
