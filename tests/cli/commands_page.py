@@ -1,4 +1,4 @@
-"""docs/commands.md, from the help of each command; `python -m tests.cli.pages` writes it."""
+"""docs/commands.md, from the help of each command; `python -m tests.cli.commands_page` writes it."""
 
 import textwrap
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from fargate_constructs.cli import command_line
 from fargate_constructs.cli.command_line import COMMANDS, commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
-HOW = "python -m tests.cli.pages"
+HOW = "python -m tests.cli.commands_page"
 WIDTH = 100
 PROGRAM = "fargate-constructs"
 INTRODUCTION = f"""\

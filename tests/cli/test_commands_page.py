@@ -5,7 +5,7 @@ import re
 import click
 
 from fargate_constructs.cli.command_line import COMMANDS
-from tests.cli.pages import HOW, PAGE, page, sections
+from tests.cli.commands_page import HOW, PAGE, page, sections
 
 
 def test_the_page_has_the_help_of_each_command() -> None:
