@@ -100,7 +100,7 @@ def test_idle_resources_are_counted(two: Synthesized) -> None:
 
 def test_what_is_billed_by_an_unknown_price_is_refused() -> None:
     """A resource type without a price is refused."""
-    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {}}}}
+    template = {"Resources": {"Data": {"Type": "AWS::RDS::DBInstance", "Properties": {}}}}
 
-    with pytest.raises(ValueError, match="price of Key must be known, got a AWS::KMS::Key"):
+    with pytest.raises(ValueError, match="price of Data must be known, got a AWS::RDS::DBInstance"):
         bills.standing(template)

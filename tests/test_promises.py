@@ -317,9 +317,7 @@ def test_flow_logs() -> None:
 
 def test_arm() -> None:
     """docs/costs.md and docs/service.md: what Fargate's list prices say (https://aws.amazon.com/fargate/pricing/)."""
-    saved = {
-        1 - price / bills.BY_THE_HOUR[name] / 1024 for name, price in zip(bills.TASKS, (0.03238, 0.00356), strict=True)
-    }
+    saved = {1 - bills.BY_THE_HOUR[f"{name} (Arm)"] / bills.BY_THE_HOUR[name] for name in ("CPU unit", "MiB of memory")}
 
     assert {round(each, 2) for each in saved} == {0.20}
     assert "ARM64` makes tasks 20 % cheaper" in COSTS
