@@ -16,7 +16,7 @@ from cdk_nag import NagPack
 
 from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, LogArchive
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.pack import findings_of
+from fargate_constructs.caveats.open_findings import findings_of
 from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.synthesized.assembly import app_templates
 from tests import modes, security_page

@@ -5,17 +5,26 @@ any app ──> synth ──> [FargateCaveats] ──> findings
 ```
 """
 
-try:
-    import cdk_nag as _  # noqa: F401 - whether it is there
-except ImportError as error:
-    raise ImportError("FargateCaveats needs cdk-nag, got none; pip install 'fargate-constructs[nag]'") from error
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from fargate_constructs._core.cdk_nag_2 import is_installed as is_cdk_nag_2
 
-if is_cdk_nag_2():
-    raise ImportError("FargateCaveats needs cdk-nag 3, got cdk-nag 2; pip install 'fargate-constructs[nag]'")
-
-from fargate_constructs.caveats.pack import FargateCaveats
-from fargate_constructs.caveats.rules import Rule
+if TYPE_CHECKING:
+    from fargate_constructs.caveats.pack import FargateCaveats
+    from fargate_constructs.caveats.rules import Rule
 
 __all__ = ["FargateCaveats", "Rule"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the pack when it is first used: the command line reads the rules without cdk-nag."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import_module("cdk_nag")
+    except ImportError as error:
+        raise ImportError("FargateCaveats needs cdk-nag, got none; pip install 'fargate-constructs[nag]'") from error
+    if is_cdk_nag_2():
+        raise ImportError("FargateCaveats needs cdk-nag 3, got cdk-nag 2; pip install 'fargate-constructs[nag]'")
+    return getattr(import_module(f"{__name__}.{'rules' if name == 'Rule' else 'pack'}"), name)

@@ -1,17 +1,19 @@
 """Rules about addresses: whether tasks leave from addresses that are known and stay."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from __future__ import annotations
 
-from aws_cdk import Stack
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, judge, undecided
-from fargate_constructs.synthesized.egress_proof import has_known_ipv6
 from fargate_constructs.synthesized.egress_routes import EgressRoutes, Fault
 from fargate_constructs.synthesized.intrinsics import Unresolved, lookup, unresolved_in
 from fargate_constructs.synthesized.task_launchers import TaskLauncher
 from fargate_constructs.synthesized.templates import Place
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 RULES = {"unknownEgress": Rule.UnknownEgress, "ipv6Egress": Rule.Ipv6Egress}
 # With an internet gateway a task's IPv6 address is public.
@@ -45,14 +47,17 @@ def find_addresses(app: FargateApp) -> Iterator[Finding]:
                 parameters.clear()
                 faults[subnet] = list(routes.faults(subnet, is_known=is_known))
                 yield from undecided(subnet, Rule.UnknownEgress, AllocationId=list(parameters))
-            if not has_known_ipv6(launcher.place.stack.node.root, templates.path(launcher.place)):
+            if app.has_known_ipv6 is None or not app.has_known_ipv6(templates.path(launcher.place)):
                 unknown_ipv6.add(subnet)
             if any(fault.rule == "publicSubnet" for fault in faults[subnet]) and public != "ENABLED":
                 broken = public in (None, "DISABLED")
                 got = templates.path(subnet)
                 yield from judge(Rule.PublicSubnet, launcher.place, got, broken=broken, AssignPublicIp=public)
     for subnet, found in faults.items():
-        yield from _of_routes(fault for fault in found if fault.rule != "ipv6Egress" or subnet in unknown_ipv6)
+        of_routes = _of_routes(fault for fault in found if fault.rule != "ipv6Egress" or subnet in unknown_ipv6)
+        for finding in of_routes:
+            is_undecided = finding.rule is Rule.Ipv6Egress and app.has_known_ipv6 is None
+            yield finding._replace(is_undecided=True) if is_undecided else finding
 
 
 def _of_routes(faults: Iterable[Fault]) -> Iterator[Finding]:

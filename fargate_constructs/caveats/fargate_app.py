@@ -1,7 +1,7 @@
 """The services, task launchers and task definitions of an app that run on Fargate."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup, unresolved_in
@@ -14,10 +14,16 @@ class FargateApp:
 
     Tasks on EC2 instances are left out. A definition that nothing in the templates starts counts if it is compatible
     with Fargate. A launcher whose launch type is unresolved counts if its definition is compatible with Fargate only.
+
+    Args:
+        templates: The templates of the app.
+        has_known_ipv6: Whether the app names the IPv6 ranges of the tasks at a path. By default it is not known.
     """
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, has_known_ipv6: Callable[[str], bool] | None = None) -> None:
         self.templates = templates
+        self.has_known_ipv6 = has_known_ipv6
+        """Whether the app names the IPv6 ranges of the tasks at a path; `None` if only its constructs know."""
         self._launchers: defaultdict[Place, list[TaskLauncher]] = defaultdict(list)
         self._clusters = dict(self._default_strategies())
         self.launchers: list[TaskLauncher] = []

@@ -1,6 +1,6 @@
 """The cdk-nag pack: reads the templates of an app, and reports which rules each resource breaks."""
 
-from collections import defaultdict
+from functools import partial
 from typing import cast
 
 import jsii
@@ -10,24 +10,21 @@ from aws_cdk import (
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
+    PolicyViolatingResource,
+    PolicyViolation,
     Validations,
 )
 from cdk_nag import NagPack
 from constructs import IConstruct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs.caveats.addresses import find_addresses
-from fargate_constructs.caveats.deployments import find_deployments
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.missing_endpoints import find_missing_endpoints
-from fargate_constructs.caveats.plain_secrets import find_secrets
-from fargate_constructs.caveats.rules import RULES, Finding, Rule
-from fargate_constructs.caveats.tasks import find_tasks
-from fargate_constructs.caveats.unarchived_logs import find_logs
+from fargate_constructs.caveats.open_findings import PACK, open_findings
+from fargate_constructs.caveats.rules import ERROR, NOTE, WARNING, Finding, Rule
+from fargate_constructs.synthesized.egress_proof import has_known_ipv6
 from fargate_constructs.synthesized.template_files import validated_templates
-from fargate_constructs.synthesized.templates import Place
 
-FINDERS = (find_addresses, find_missing_endpoints, find_logs, find_tasks, find_secrets, find_deployments)
+SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
 
 
 class FargateCaveats(NagPack):
@@ -70,7 +67,7 @@ class FargateCaveats(NagPack):
     @property
     def name(self) -> str:
         """The pack's name, which its rules begin with."""
-        return "FargateCaveats"
+        return PACK
 
     @property
     def rule_ids(self) -> list[str]:
@@ -111,26 +108,9 @@ class FargateCaveats(NagPack):
         return self._report(recorder.context, scope)
 
     def _report(self, context: IPolicyValidationContext, scope: IConstruct) -> PolicyValidationPluginReport:
-        templates, root = validated_templates(context), scope.node.path
-        violations = []
-        for place, findings in findings_of(FargateApp(templates)).items():
-            path = templates.path(place)
-            if root and not f"{path}/".startswith(f"{root}/"):
-                continue
-            # The IDs in CDK's report begin with the pack's name and `::`.
-            ids = {id_.removeprefix(f"{self.name}::") for id_ in templates.acknowledged(path)}
-            accepted = {id_.removeprefix(f"{self.name}-") for id_ in ids if id_.startswith(f"{self.name}-")}
-            reported = [each for each in findings if not each.is_undecided]
-            notes: defaultdict[str, list[str]] = defaultdict(list)
-            for each in findings:
-                if each.is_undecided and each.id not in accepted:
-                    notes[each.got].append(each.rule.name)
-            if notes:
-                lines = (f"{_listed(rules)} for {got}" for got, rules in notes.items())
-                reported.append(Finding(Rule.Undecided, place, "; ".join(lines)))
-            violations += [
-                each.violation(f"{self.name}-{each.id}", path) for each in reported if each.id not in accepted
-            ]
+        root = context.app_construct.node.root
+        app = FargateApp(validated_templates(context), partial(has_known_ipv6, root))
+        violations = [_violation(path, each) for path, each in open_findings(app, scope.node.path)]
         succeeded = all(violation.severity != "error" for violation in violations)
         return PolicyValidationPluginReport(success=succeeded, violations=violations)
 
@@ -138,24 +118,15 @@ class FargateCaveats(NagPack):
         """Check nothing: cdk-nag requires this method, and only its own validation would call it."""
 
 
-def _listed(rules: list[str]) -> str:
-    """Return the names of rules, or that it is every rule."""
-    return "every rule" if len(rules) == len(RULES) else ", ".join(rules)
-
-
-def findings_of(app: FargateApp) -> dict[Place, list[Finding]]:
-    """Return the findings of each resource: each rule once, and not as undecided if it is broken."""
-    found: defaultdict[Place, dict[tuple[bool, str], Finding]] = defaultdict(dict)
-    for finding in (finding for find in FINDERS for finding in find(app)):
-        at, key = found[finding.place], (finding.is_undecided, finding.id)
-        if key not in at:
-            at[key] = finding
-        elif finding.got not in at[key].got:
-            at[key] = finding._replace(got=f"{at[key].got}; {finding.got}")
-    return {
-        place: [each for (is_undecided, id_), each in at.items() if not is_undecided or (False, id_) not in at]
-        for place, at in found.items()
-    }
+def _violation(path: str, finding: Finding) -> PolicyViolation:
+    """Return the violation that CDK reports at a construct's path."""
+    return PolicyViolation(
+        rule_name=f"{PACK}-{finding.id}",
+        severity=SEVERITIES[finding.rule.level],
+        description=f"{finding.rule.why} Got: {finding.got}",
+        fix=finding.rule.fix,
+        violating_resources=[PolicyViolatingResource(construct_path=path, locations=[])],
+    )
 
 
 @jsii.implements(IPolicyValidationPlugin)

@@ -1,17 +1,27 @@
 """Rule about secrets: whether the plain environment of a container holds one."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
-
-from aws_cdk import Stack
+from typing import TYPE_CHECKING, Any
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import Finding, Rule, undecided
-from fargate_constructs.service.containers.container import resolves_secret
-from fargate_constructs.synthesized.intrinsics import as_text, functions_in, is_true, items, lookup, pieces
+from fargate_constructs.synthesized.intrinsics import (
+    as_text,
+    functions_in,
+    is_true,
+    items,
+    lookup,
+    pieces,
+    resolves_secret,
+)
 from fargate_constructs.synthesized.templates import Templates
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
 
 # The end of the name counts: DB_PASSWORD is a password, PASSWORD_FILE and SECRET_ARN are not secrets.
 PASSWORD_NAME = re.compile(r"(password|passwd|passphrase|basic[_-]?auth|(^|[_-]|pg|db)(pass|pwd))s?$", re.IGNORECASE)

@@ -4,14 +4,10 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
-from aws_cdk import PolicyViolatingResource, PolicyViolation
-from cdk_nag import NagMessageLevel
-
 from fargate_constructs.synthesized.intrinsics import unresolved_in
 from fargate_constructs.synthesized.templates import Place
 
-ERROR, WARNING, NOTE = NagMessageLevel.ERROR, NagMessageLevel.WARN, NagMessageLevel.INFO
-SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
+ERROR, WARNING, NOTE = "error", "warning", "note"
 
 
 class Rule(Enum):
@@ -148,8 +144,8 @@ class Rule(Enum):
     )
 
     @property
-    def level(self) -> NagMessageLevel:
-        """Error, warning or note."""
+    def level(self) -> str:
+        """`error`, `warning` or `note`."""
         return self.value[0]
 
     @property
@@ -182,16 +178,6 @@ class Finding(NamedTuple):
     def id(self) -> str:
         """Its ID for an acknowledgment, after the pack's name."""
         return f"{self.rule.name}[{self.part}]" if self.part else self.rule.name
-
-    def violation(self, rule_name: str, path: str) -> PolicyViolation:
-        """Return the violation that CDK reports at a construct's path."""
-        return PolicyViolation(
-            rule_name=rule_name,
-            severity=SEVERITIES[self.rule.level],
-            description=f"{self.rule.why} Got: {self.got}",
-            fix=self.rule.fix,
-            violating_resources=[PolicyViolatingResource(construct_path=path, locations=[])],
-        )
 
 
 def judge(

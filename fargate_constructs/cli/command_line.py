@@ -22,7 +22,7 @@ COMMANDS = {
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
     "logs": "Print the log of a service, a job or a log group.",
-    "plan": "Show what a deployment replaces, and keep it.",
+    "plan": "Show what a deployment replaces and costs, and draw the app.",
     "prove": "Show in a real account what the library promises.",
     "run": "Run a one-off task, and end with its exit status.",
     "shell": "Open a shell in a running task, or run a command there.",

@@ -15,7 +15,11 @@ from fargate_constructs.adoption.stack_plan import Plan, make_plan
 from fargate_constructs.cli.aws import aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.plan_overview import Overview, overview
+from fargate_constructs.cli.plan_overview_report import overview_markdown, print_overview
+from fargate_constructs.cli.plan_page import as_page
 from fargate_constructs.cli.plan_report import Report, as_document, as_markdown, print_report
+from fargate_constructs.costs.price_list import DEFAULT, read_prices
 from fargate_constructs.synthesized.comparable_template import TemplateTree, path_of
 from fargate_constructs.synthesized.deployed_stacks import read_deployed, read_importers
 from fargate_constructs.synthesized.replacements import is_at
@@ -34,6 +38,7 @@ Examples:
   fargate-constructs plan Shop --write adoption.json
   fargate-constructs plan --deployed old.json --app new.template.json
   fargate-constructs plan --all --markdown > plan.md
+  fargate-constructs plan --all --offline --html plan.html
 """
 
 
@@ -51,6 +56,7 @@ Examples:
     type=EXISTING,
     help="The deployed template, or a cdk.out of the deployed app. By default CloudFormation has it.",
 )
+@click.option("--offline", is_flag=True, help="Ask AWS for nothing: without --deployed, all is new.")
 @click.option("--all", "all_stacks", is_flag=True, help="Plan each stack of the app.")
 @click.option("--allow-new", is_flag=True, help="A stack that is not deployed is no error: all of it is new.")
 @click.option(
@@ -64,6 +70,16 @@ Examples:
 )
 @click.option("--write", type=NEW, help="Write the logical IDs that stay, for adopt(stack, FILE).")
 @click.option("--refactor", type=NEW, help="Write a mapping for `cdk refactor --override-file`.")
+@click.option("--prices", type=EXISTING, help="A JSON file of prices. By default list prices of us-east-1.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    help="End with status 1 for caveats, too: errors, or errors and warnings.",
+)
+@click.option(
+    "--max-increase", type=click.FloatRange(min=0), metavar="USD", help="End with 1 if a month costs this much more."
+)
+@click.option("--html", type=NEW, help="Write one HTML page, with the architecture drawn.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @json_option
 @aws_options
@@ -74,54 +90,74 @@ def command(
     stacks: tuple[str, ...],
     app: Path,
     deployed: Path | None,
+    offline: bool,
     all_stacks: bool,
     allow_new: bool,
     pairs: tuple[str, ...],
     accept: tuple[str, ...],
     write: Path | None,
     refactor: Path | None,
+    prices: Path | None,
+    fail_on: str | None,
+    max_increase: float | None,
+    html: Path | None,
     markdown: bool,
     as_json: bool,
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Show what a deployment replaces, and keep it.
+    """Show what a deployment replaces and costs, and keep what must stay.
 
     Reads the app in cdk.out and the template that is deployed: run `cdk synth` before. Nothing is deployed or changed.
 
     The status is 1 if an address, data or a running service is lost, if a resource only needs its deployed logical ID,
-    or if the order of changes interrupts requests or deletes data.
+    or if the order of changes interrupts requests or deletes data. Costs and caveats change the status only with
+    --max-increase and --fail-on.
     """
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     news = read_app(app, stacks, all_stacks=all_stacks)
     if len(news) > 1 and ((deployed and not deployed.is_dir()) or write or refactor or pairs):
         raise click.UsageError("a --deployed file, --write, --refactor and --pair are for one stack: name it")
-    source = _Deployed(deployed, None if deployed else session_for(profile, region), region, allow_new)
+    is_new = offline and deployed is None
+    session = None if deployed or is_new else session_for(profile, region)
+    source = _Deployed(deployed, session, region, allow_new or is_new)
     given = dict(map(_split, pairs))
-    reports = [source.report(each, given, accept, is_adopted=write is not None) for each in news]
+    olds = [source.stack(each) for each in news]
+    reports = [
+        source.report(old, new, given, accept, is_adopted=write is not None)
+        for old, new in zip(olds, news, strict=True)
+    ]
     _refuse_unused(accept, reports)
+    everything = read_app(app, all_stacks=True)
+    whole = overview(news, olds, everything, read_prices(prices) if prices else DEFAULT)
+    if whole.unchecked and fail_on:
+        raise ValueError(f"--fail-on must be left out without Node.js, got {fail_on}: {whole.unchecked}")
     if write:
         _write(reports[0].plan, write, accept)
     if refactor:
         _write_mapping(reports[0].plan, refactor)
-    _print(reports, as_json=as_json, markdown=markdown)
-    if any(each.open for each in reports):
+    if html:
+        _save(as_page(reports, whole), html, "--html")
+    _print(reports, whole, as_json=as_json, markdown=markdown)
+    costs_more = max_increase is not None and whole.costs.difference > max_increase
+    if any(each.open for each in reports) or costs_more or (fail_on and whole.has(fail_on)):
         context.exit(FINDING)
 
 
-def _print(reports: list[Report], *, as_json: bool, markdown: bool) -> None:
+def _print(reports: list[Report], whole: Overview, *, as_json: bool, markdown: bool) -> None:
     if as_json:
-        print_json({"stacks": [as_document(each) for each in reports]})
+        print_json({"stacks": [as_document(each) for each in reports], **whole.document()})
     elif markdown:
-        click.echo("\n".join(map(as_markdown, reports)))
+        click.echo("\n".join([*map(as_markdown, reports), overview_markdown(whole)]))
     else:
         for each in reports:
             print_report(console(), each)
+        print_overview(console(), whole)
 
 
 class _Deployed(NamedTuple):
-    """Where the deployed templates are: in a file, or in CloudFormation."""
+    """Where the deployed templates are: in a file, in CloudFormation, or nowhere."""
 
     file: Path | None
     session: Session | None
@@ -129,18 +165,20 @@ class _Deployed(NamedTuple):
     allow_new: bool
 
     def report(
-        self, new: StoredStack, given: Mapping[str, str], accept: tuple[str, ...], *, is_adopted: bool
+        self, old: StoredStack, new: StoredStack, given: Mapping[str, str], accept: tuple[str, ...], *, is_adopted: bool
     ) -> Report:
         """Return the report about a stack of the app."""
-        if self.session is None:
-            assert self.file is not None, "one of both is given"
-            plan = make_plan(self._stored(self.file, new), new, given)
-            return Report(plan, findings_of(plan, is_adopted=is_adopted), accept)
-        deployed = self._stack(self.session, new)
-        plan = make_plan(deployed, new, given)
-        findings = findings_of(plan, is_adopted=is_adopted)
-        imported = [_if_imported(each, self.session, deployed.region) for each in findings]
-        return Report(plan, [each for each in imported if each], accept)
+        plan = make_plan(old, new, given)
+        found: list[Finding | None] = [*findings_of(plan, is_adopted=is_adopted)]
+        if self.session is not None:
+            found = [_if_imported(each, self.session, old.region) for each in found if each]
+        return Report(plan, [each for each in found if each], accept)
+
+    def stack(self, new: StoredStack) -> StoredStack:
+        """Return what is deployed of a stack."""
+        if self.file is not None:
+            return self._stored(self.file, new)
+        return _new_stack(new) if self.session is None else self._asked(self.session, new)
 
     def _stored(self, file: Path, new: StoredStack) -> StoredStack:
         """Return the stack of a template, or the one with the same name in another cdk.out."""
@@ -159,7 +197,7 @@ class _Deployed(NamedTuple):
             )
         return found[0] if found else _new_stack(new)
 
-    def _stack(self, session: Session, new: StoredStack) -> StoredStack:
+    def _asked(self, session: Session, new: StoredStack) -> StoredStack:
         """Return what CloudFormation has of a stack."""
         found = read_deployed(session, new.name, self.region or new.region)
         if found is None and not self.allow_new:

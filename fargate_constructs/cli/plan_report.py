@@ -49,12 +49,20 @@ class Report(NamedTuple):
         yield "Also replaced or deleted", [f"{_title(each)} {each.effect.value}" for each in rest]
         updated = [each for each in self.plan.changes if each.effect is Effect.UPDATED]
         yield "Updated in place", [f"{_title(each)}: {', '.join(each.properties)}" for each in updated]
-        yield "New", [_title(each) for each in self.plan.changes if each.effect is Effect.NEW]
+        new = [_title(each) for each in self.plan.changes if each.effect is Effect.NEW]
+        yield "New", [] if self.is_new else new
         yield "Outputs that are gone", list(self.plan.lost_outputs)
         yield "Not compared", [f"the nested stack {each}: only one template is known" for each in self.plan.skipped]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is deployed."""
+        return not self.plan.old.resources
+
     def stays(self) -> str:
-        """Return how many resources stay as they are."""
+        """Return how many resources stay as they are; that all are new if nothing is deployed."""
+        if self.is_new:
+            return f"All {len(self.plan.changes)} resources are new."
         return f"{sum(each.effect is Effect.STAYS for each in self.plan.changes)} stay as they are."
 
 
@@ -79,15 +87,15 @@ def print_report(console: Console, report: Report) -> None:
 
 def as_markdown(report: Report) -> str:
     """Return a plan as Markdown."""
-    lines = [f"### {_escape(report.summary())}", ""]
+    lines = [f"### {escape(report.summary())}", ""]
     if report.open:
         lines += ["| resource | what happens | what to do |", "|---|---|---|"]
     for each in report.open:
-        cells = (f"`{each.path}`<br>{each.type or 'export'}", _cell(each.problems), _cell(each.remedies))
+        cells = (f"{code(each.path)}<br>{each.type or 'export'}", cell(each.problems), cell(each.remedies))
         lines.append(f"| {' | '.join(cells)} |")
     for title, found in report.sections():
         if found:
-            items = [f"- {_escape(each)}" for each in found]
+            items = [f"- {escape(each)}" for each in found]
             lines += ["", f"<details><summary>{title} ({len(found)})</summary>", "", *items, "", "</details>"]
     return "\n".join([*lines, "", report.stays(), ""])
 
@@ -117,11 +125,17 @@ def _title(change: Change) -> str:
     return f"{change.path} ({change.type})"
 
 
-def _cell(texts: Sequence[str]) -> str:
-    return "<br>".join(map(_escape, texts))
+def code(text: str) -> str:
+    """Return a text as code in a table of Markdown."""
+    return "`{}`".format(text.replace("|", "\\|").replace("`", "'"))
 
 
-def _escape(text: str) -> str:
+def cell(texts: Sequence[str]) -> str:
+    """Return texts as the lines of a cell in a table."""
+    return "<br>".join(map(escape, texts))
+
+
+def escape(text: str) -> str:
     """Return a text that Markdown shows as it is, also in a table."""
     for character in ("\\", "|", "<", ">", "*", "_", "`", "[", "]"):
         text = text.replace(character, f"\\{character}")

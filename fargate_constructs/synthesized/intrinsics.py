@@ -128,6 +128,12 @@ def is_off(value: Any) -> bool:  # noqa: ANN401 - a piece of a template
     return value in (None, False, "false")
 
 
+def resolves_secret(value: object) -> bool:
+    """Whether the deployment replaces a piece of a template by the value of a secret."""
+    written = str(value)
+    return "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written
+
+
 def is_intrinsic(value: Any) -> TypeGuard[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
     """Whether a value is known only when deployed, all of it."""
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key[:4] == "Fn::" for key in value)

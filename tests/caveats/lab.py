@@ -12,7 +12,7 @@ from constructs import IConstruct
 
 from fargate_constructs.caveats import FargateCaveats
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.pack import findings_of
+from fargate_constructs.caveats.open_findings import findings_of
 from fargate_constructs.caveats.rules import Finding
 from fargate_constructs.synthesized.template_files import source_of
 from fargate_constructs.synthesized.templates import Templates
@@ -100,7 +100,9 @@ def _stack(name: str) -> Stack:
 
 def findings_in_templates(templates: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """Return the findings and notes of templates by their stacks' names."""
-    app = FargateApp(Templates(source_of(_stack(name), template) for name, template in templates.items()))
+    app = FargateApp(
+        Templates(source_of(_stack(name), template) for name, template in templates.items()), lambda _: False
+    )
     return [finding for findings in findings_of(app).values() for finding in findings]
 
 

@@ -4,7 +4,7 @@ import pytest
 from aws_cdk import App, Environment, Stack
 
 from fargate_constructs.caveats.fargate_app import FargateApp
-from fargate_constructs.caveats.pack import findings_of
+from fargate_constructs.caveats.open_findings import findings_of
 from fargate_constructs.caveats.rules import RULES
 from fargate_constructs.caveats.tasks import CONTAINER_RULES
 from fargate_constructs.synthesized.template_files import source_of

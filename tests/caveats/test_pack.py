@@ -395,4 +395,10 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, message: str, 
         monkeypatch.setitem(sys.modules, "cdk_nag", None)
 
     with pytest.raises(ImportError, match=rf"{message}; pip install 'fargate-constructs\[nag\]'"):
-        import_module("fargate_constructs.caveats")
+        _ = import_module("fargate_constructs.caveats").FargateCaveats
+
+
+def test_other_names_are_missing() -> None:
+    """Without the pack the module is there, but nothing else is in it."""
+    with pytest.raises(AttributeError, match="has no attribute 'Other'"):
+        _ = import_module("fargate_constructs.caveats").Other

@@ -4,21 +4,18 @@ import re
 import textwrap
 from pathlib import Path
 
-from cdk_nag import NagMessageLevel
-
 from fargate_constructs.caveats import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "caveats.md"
 MARK = "<!-- rules -->\n"
 WIDTH = 100
-LEVELS = {NagMessageLevel.ERROR: "error", NagMessageLevel.WARN: "warning", NagMessageLevel.INFO: "note"}
 
 
 def rules() -> str:
     """Return the list of rules as the page has it."""
     return "".join(
         textwrap.fill(
-            f"- `{rule.name}` ({LEVELS[rule.level]}). {rule.why} *Fix:* {rule.fix}",
+            f"- `{rule.name}` ({rule.level}). {rule.why} *Fix:* {rule.fix}",
             WIDTH,
             subsequent_indent="  ",
             break_long_words=False,

@@ -251,7 +251,7 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     status, text, _ = run(OLD, "--all", "--allow-new", "--profile", "shop", stacks=2)
     assert status == 0
     assert "Shop: no findings" in text
-    assert "Blog: no findings\n\nNew (2)" in text
+    assert "Blog: no findings\n\nAll 2 resources are new." in text
     assert asked[:2] == [("Shop", ""), ("Blog", "")]
 
 

@@ -12,6 +12,7 @@ from fargate_constructs._core.unresolved import may_start_with
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.service.containers.linux_options import validate_linux_options
 from fargate_constructs.service.containers.restart_policy import RestartPolicy
+from fargate_constructs.synthesized.intrinsics import resolves_secret
 
 # The agent of ECS Exec writes here. With a volume at each, a shell opens in a container whose root file system is
 # read-only (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
@@ -198,9 +199,3 @@ def _validate_credential_specs(specs: Sequence[ecs.CredentialSpec]) -> None:
             raise ValueError(  # noqa: TRY004 - of a type that EC2 takes
                 f"credential_specs must be an ecs.DomainlessCredentialSpec on Fargate, got: {type(spec).__name__}"
             )
-
-
-def resolves_secret(value: object) -> bool:
-    """Whether the deployment replaces a piece of a template by the value of a secret."""
-    written = str(value)
-    return "{{resolve:secretsmanager:" in written or "{{resolve:ssm-secure:" in written

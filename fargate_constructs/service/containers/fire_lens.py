@@ -20,7 +20,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.fluent_bit import CONTAINER, SERVICE, add_fluent_bit, wait_for
 from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_dummy
-from fargate_constructs.service.containers.container import resolves_secret
+from fargate_constructs.synthesized.intrinsics import resolves_secret
 
 OUTPUT = re.compile(r"[a-z][a-z0-9_]*")
 # The options of outputs that hold a password or a key (https://docs.fluentbit.io/manual/pipeline/outputs).

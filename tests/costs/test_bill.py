@@ -1,0 +1,207 @@
+"""What AWS bills for resources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fargate_constructs.costs.bill import Bill, bill_of
+from fargate_constructs.costs.billed_types import BY_USE, FREE, SINGLE
+from fargate_constructs.costs.comparison import compare_costs
+from fargate_constructs.costs.price_list import DEFAULT, STANDING, USAGE
+from fargate_constructs.synthesized.comparable_template import TemplateTree
+from fargate_constructs.synthesized.stored_sources import read_stored
+from fargate_constructs.synthesized.stored_templates import StoredStack
+
+TASK = {"Cpu": "512", "Memory": "1024"}
+SERVICE = {"LaunchType": "FARGATE", "TaskDefinition": {"Ref": "Task"}}
+
+
+def stack(resources: Mapping[str, tuple[str, Mapping[str, Any]]], region: str = "") -> StoredStack:
+    """Return a stack with resources: the type of each without `AWS::`, and its properties."""
+    template = {key: {"Type": f"AWS::{type_}", "Properties": each} for key, (type_, each) in resources.items()}
+    return StoredStack("Shop", TemplateTree({"Resources": template}), region=region)
+
+
+def billed(type_: str, **properties: Any) -> Bill:  # noqa: ANN401 - pieces of a template
+    """Return the bill of one resource, and of a task definition."""
+    return bill_of(read_stored([stack({"It": (type_, properties), "Task": ("ECS::TaskDefinition", TASK)})]))
+
+
+def service(task: Mapping[str, Any] = TASK, **properties: Any) -> Bill:  # noqa: ANN401 - pieces of a template
+    """Return the bill of a service."""
+    resources = {"Web": ("ECS::Service", {**SERVICE, **properties}), "Task": ("ECS::TaskDefinition", task)}
+    return bill_of(read_stored([stack(resources)]))
+
+
+@pytest.mark.parametrize(
+    ("type_", "properties", "counts"),
+    [
+        ("EC2::EIP", {}, {"public IPv4 address": 1}),
+        ("EC2::NatGateway", {"SubnetId": "a"}, {"NAT gateway": 1}),
+        ("EC2::NatGateway", {"AvailabilityZoneAddresses": [{"Zone": 1}, {"Zone": 2}]}, {"NAT gateway": 2}),
+        ("EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}, {"interface endpoint": 2}),
+        ("EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": {"Ref": "P"}}, {"interface endpoint": 1}),
+        ("EC2::VPCEndpoint", {"ServiceName": "s3"}, {}),
+        ("ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal", "Subnets": ["a"]}, {"load balancer": 1}),
+        (
+            "ElasticLoadBalancingV2::LoadBalancer",
+            {"Scheme": "internet-facing", "Subnets": ["a", "b", "c"]},
+            {"load balancer": 1, "public IPv4 address": 3},
+        ),
+        (
+            "ElasticLoadBalancingV2::LoadBalancer",
+            {
+                "Type": "network",
+                "Scheme": "internet-facing",
+                "SubnetMappings": [{"SubnetId": "a", "AllocationId": "e"}, {"SubnetId": "b"}],
+            },
+            {"load balancer": 1, "public IPv4 address": 1},
+        ),
+        ("CloudWatch::Alarm", {"MetricName": "a"}, {"alarm": 1}),
+        (
+            "CloudWatch::Alarm",
+            {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "ANOMALY_DETECTION_BAND(a)"}]},
+            {"alarm": 4},
+        ),
+        ("ApplicationAutoScaling::ScalingPolicy", {"StepScalingPolicyConfiguration": {}}, {}),
+        (
+            "ApplicationAutoScaling::ScalingPolicy",
+            {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 1}},
+            {"alarm": 2},
+        ),
+        (
+            "EC2::Instance",
+            {"InstanceType": "t4g.small", "BlockDeviceMappings": [{"Ebs": {"VolumeSize": 20}}, {"Ebs": {}}]},
+            {"t4g.small": 1, "GB of gp3": 28},
+        ),
+        (
+            "EC2::LaunchTemplate",
+            {"LaunchTemplateData": {"InstanceType": "t4g.nano"}},
+            {"t4g.nano": 1, "GB of gp3": 8},
+        ),
+        ("WAFv2::WebACL", {"Rules": [{"Name": "a"}, {"Name": "b"}]}, {"web ACL": 1, "web ACL rule": 2}),
+        ("SecretsManager::Secret", {}, {"secret": 1}),
+        ("IAM::Role", {}, {}),
+    ],
+)
+def test_resources(type_: str, properties: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    """What is billed while they exist, and how many."""
+    bill = billed(type_, **properties)
+
+    assert {name: count for name, count in bill.counts.items() if count} == counts
+    assert bill.unknown == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "properties", "what"),
+    [
+        ("RDS::DBInstance", {}, "AWS::RDS::DBInstance"),
+        ("EC2::Instance", {"InstanceType": "m7i.large"}, "AWS::EC2::Instance m7i.large"),
+    ],
+)
+def test_what_has_no_price_is_said(type_: str, properties: Mapping[str, Any], what: str) -> None:
+    """It is not counted, and not forgotten."""
+    assert billed(type_, **properties).unknown == [("Shop/It", what)]
+
+
+@pytest.mark.parametrize(
+    ("task", "properties", "counts"),
+    [
+        (TASK, {}, {"CPU unit": 512, "MiB of memory": 1024}),
+        (TASK, {"DesiredCount": 3}, {"CPU unit": 1536, "MiB of memory": 3072}),
+        (TASK, {"DesiredCount": 0}, {}),
+        (
+            {**TASK, "RuntimePlatform": {"CpuArchitecture": "ARM64"}, "EphemeralStorage": {"SizeInGiB": 50}},
+            {"DesiredCount": 2},
+            {"CPU unit (Arm)": 1024, "MiB of memory (Arm)": 2048, "GB of task storage": 60},
+        ),
+        (
+            {**TASK, "RuntimePlatform": {"OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}},
+            {"NetworkConfiguration": {"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED"}}},
+            {"CPU unit (Windows)": 512, "MiB of memory (Windows)": 1024, "public IPv4 address": 1},
+        ),
+    ],
+)
+def test_tasks(task: Mapping[str, Any], properties: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    """The tasks of a service that always run, by platform."""
+    assert {name: count for name, count in service(task, **properties).counts.items() if count} == counts
+
+
+def test_tasks_that_scale() -> None:
+    """The least number counts, also if it is in another stack."""
+    target = {"ResourceId": {"Fn::Sub": "service/a/${Web.Name}"}, "MinCapacity": "2"}
+    other = {"ResourceId": "service/a/b", "MinCapacity": 9}
+    resources = {
+        "Web": ("ECS::Service", SERVICE),
+        "Task": ("ECS::TaskDefinition", TASK),
+        "Other": ("ApplicationAutoScaling::ScalableTarget", other),
+        "Target": ("ApplicationAutoScaling::ScalableTarget", target),
+    }
+
+    assert bill_of(read_stored([stack(resources)])).counts["CPU unit"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("task", "properties", "what"),
+    [
+        (TASK, {"LaunchType": "EC2"}, "tasks that are not on Fargate"),
+        (TASK, {"DesiredCount": {"Ref": "Count"}}, "tasks whose count or size is known at deployment"),
+        ({}, {}, "tasks whose count or size is known at deployment"),
+    ],
+)
+def test_tasks_that_are_not_counted(task: Mapping[str, Any], properties: Mapping[str, Any], what: str) -> None:
+    """Tasks on instances, and those of a count or size that the template does not have."""
+    assert service(task, **properties).unknown == [("Shop/Web", what)]
+
+
+def test_spot_is_an_upper_bound() -> None:
+    """Its price changes, so the full price counts, and a note says so."""
+    strategy = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    bill = service(LaunchType=None, CapacityProviderStrategy=strategy)
+
+    assert bill.counts["CPU unit"] == 512
+    assert bill.notes == ["Shop/Web: tasks on Fargate Spot are counted at the full price; they cost up to 70 % less"]
+
+
+def test_what_depends_on_use() -> None:
+    """It is listed, and not guessed."""
+    schedule = {"Target": {"EcsParameters": {"TaskDefinitionArn": {"Ref": "Task"}}}}
+    on_instance = {"Target": {"EcsParameters": {"TaskDefinitionArn": {"Ref": "Task"}, "LaunchType": "EC2"}}}
+
+    assert list(billed("Logs::LogGroup").usage) == ["log lines to CloudWatch", "log lines kept in CloudWatch"]
+    assert list(billed("ElasticLoadBalancingV2::LoadBalancer").usage) == ["load balancer capacity"]
+    assert "tasks while they run: CPU" in billed("Scheduler::Schedule", **schedule).usage
+    assert "tasks while they run: CPU" not in billed("Scheduler::Schedule", **on_instance).usage
+
+
+def test_each_type_is_in_one_list() -> None:
+    """And each name of a list has a price with its page."""
+    assert not FREE & {*SINGLE, *BY_USE}
+    assert set(SINGLE.values()) <= STANDING.keys()
+    assert {name for names in BY_USE.values() for name in names} <= USAGE.keys()
+    assert all(each.source.startswith("https://aws.amazon.com/") for each in (*STANDING.values(), *USAGE.values()))
+    assert {each.unit for each in STANDING.values()} == {"hour", "month"}
+
+
+def test_the_difference() -> None:
+    """What a month costs before and after, by thing; a note if the stack is in another region."""
+    one = stack({"Nat": ("EC2::NatGateway", {})})
+    two = stack({"Nat": ("EC2::NatGateway", {}), "Two": ("EC2::NatGateway", {})}, "eu-west-1")
+    costs = compare_costs([one], [two], DEFAULT)
+    (line,) = costs.lines
+
+    assert (line.name, line.before, line.after, line.is_changed) == ("NAT gateway", 1, 2, True)
+    assert costs.summary() == "Costs without any use: 32.85 -> 65.70 USD a month (+32.85)"
+    assert costs.notes == ["the stacks are in eu-west-1, where prices differ: pass --prices"]
+    assert compare_costs([one], [one], DEFAULT).summary().endswith("32.85 -> 32.85 USD a month (no change)")
+    assert compare_costs([], [one], DEFAULT).summary() == "Costs without any use: 32.85 USD a month"
+
+
+def test_sizes_are_shown_in_units_that_people_know() -> None:
+    """CPU in vCPU and memory in GB, with the platform."""
+    platform = {"RuntimePlatform": {"CpuArchitecture": "ARM64"}}
+    web = {"Web": ("ECS::Service", SERVICE), "Task": ("ECS::TaskDefinition", {**TASK, **platform})}
+
+    lines = compare_costs([], [stack(web)], DEFAULT).lines
+    assert [(line.name, line.after) for line in lines] == [("vCPU (Arm)", 0.5), ("GB of memory (Arm)", 1)]
