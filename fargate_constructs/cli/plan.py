@@ -106,7 +106,7 @@ def command(
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Show what a deployment replaces and costs, and keep what must stay.
+    """Show what a deployment replaces and costs, and draw the app.
 
     Reads the app in cdk.out and the template that is deployed: run `cdk synth` before. Nothing is deployed or changed.
 

@@ -77,7 +77,7 @@ class Overview(NamedTuple):
 def overview(
     new: Sequence[StoredStack], old: Sequence[StoredStack], everything: Sequence[StoredStack], prices: PriceList
 ) -> Overview:
-    """Return what is said of planned stacks.
+    """Return drawing, costs and caveats of planned stacks.
 
     Args:
         new: The stacks as they will be.

@@ -104,8 +104,8 @@ def test_the_status_for_caveats(run: Run) -> None:
             "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
         },
     }
-    no_exec = {"Web": {**SHOP["Web"], "Properties": good}, "Task": SHOP["Task"]}
-    no_exec["Task"]["Properties"] = {**TASK, "ContainerDefinitions": []}
+    task = {**SHOP["Task"], "Properties": {**TASK, "ContainerDefinitions": []}}
+    no_exec = {"Web": {**SHOP["Web"], "Properties": good}, "Task": task}
 
     assert run(no_exec, "--offline", "--fail-on", "error")[0] == 0
     assert run(no_exec, "--offline", "--fail-on", "warning")[0] == 1
@@ -212,8 +212,8 @@ def test_the_page(run: Run) -> None:
 
 def test_a_warning_on_the_page(run: Run) -> None:
     """It has another colour than an error, and the word."""
-    task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {**TASK, "RequiresCompatibilities": ["FARGATE"]}}
-    task["Properties"]["ContainerDefinitions"] = [{"Name": "a", "LogConfiguration": {"LogDriver": "awslogs"}}]
-    run({"Task": task}, "--offline", "--html", "plan.html")
+    containers = [{"Name": "a", "LogConfiguration": {"LogDriver": "awslogs"}}]
+    task = {**TASK, "RequiresCompatibilities": ["FARGATE"], "ContainerDefinitions": containers}
+    run({"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task}}, "--offline", "--html", "plan.html")
 
     assert '<li class="warning">FargateCaveats: ' in Path("plan.html").read_text()

@@ -132,7 +132,7 @@ def test_tasks_that_scale() -> None:
     """The least number counts, also if it is in another stack."""
     target = {"ResourceId": {"Fn::Sub": "service/a/${Web.Name}"}, "MinCapacity": "2"}
     other = {"ResourceId": "service/a/b", "MinCapacity": 9}
-    resources = {
+    resources: dict[str, tuple[str, Mapping[str, Any]]] = {
         "Web": ("ECS::Service", SERVICE),
         "Task": ("ECS::TaskDefinition", TASK),
         "Other": ("ApplicationAutoScaling::ScalableTarget", other),
