@@ -73,8 +73,8 @@ def find_service_or_job(
         if found := only([each for each in known.values() if each.fits(name)], name, "service or job"):
             return found
     others = {each.name: each for each in services_in_ecs(session, region_of(session, region))}
-    if name in others:
-        return others[name]
+    if service := only([each for each in others.values() if each.fits(name)], name, "service"):
+        return service
     place = place_of(session, region)
     names = listed(known or others)
     raise ValueError(f"the service or job must be one of those in {place}: {names or 'there is none'}, got: {name}")

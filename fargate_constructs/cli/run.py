@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.container_log import ContainerLog
+from fargate_constructs.cli.durations import Duration
 from fargate_constructs.cli.one_off_targets import target_of
 from fargate_constructs.cli.one_off_tasks import Ended, Override, StartedTask, start_task
 from fargate_constructs.cli.output import json_option, print_json
@@ -26,7 +26,6 @@ OVER_TIME = 124
 STARTED_BY = "fargate-constructs/run"
 # CloudWatch Logs shows a line some seconds after it was written: the log ends if so many looks find none.
 QUIET_LOOKS, PAUSE_SECONDS = 3, 2.0
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 EXAMPLES = """\b
 Examples:
   fargate-constructs run Shop/Web -- ./manage.py migrate
@@ -34,19 +33,6 @@ Examples:
   fargate-constructs run Shop/Report --env DAY=2026-11-28 --timeout 30m
   fargate-constructs run my-cluster/my-service --detach -- ./reindex.sh
 """
-
-
-class Duration(click.ParamType[int]):
-    """A number with a unit, such as 30m; seconds by default."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the seconds."""
-        found = re.fullmatch(r"([1-9]\d{0,6})([smh]?)", str(value))
-        if not found:
-            self.fail(f"it must be seconds, or a number with s, m or h, such as 30m, got: {value}", param, ctx)
-        return int(found[1]) * UNITS[found[2]]
 
 
 def variables(_context: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:

@@ -14,20 +14,23 @@ from rich.console import RenderableType
 
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed_resources import place_of
-from fargate_constructs.cli.deployed_services import all_services, find_service
+from fargate_constructs.cli.deployed_services import DeployedService, all_services
+from fargate_constructs.cli.durations import Duration
 from fargate_constructs.cli.output import console, json_option, print_json, print_screen
 from fargate_constructs.cli.status_model import Outcome, Overview, ServiceStatus, words
 from fargate_constructs.cli.status_of_all import TableReader
+from fargate_constructs.cli.status_of_job import job_status
 from fargate_constructs.cli.status_of_service import StatusReader
-from fargate_constructs.cli.status_text import MAX_TASKS, all_of_them, one_service
+from fargate_constructs.cli.status_text import MAX_TASKS, all_of_them, one_job, one_service
 from fargate_constructs.cli.status_watch import Clock, Look, Screen, lines, looks, verdict
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 Read = Callable[[], Overview]
-INTERVAL, MIN_INTERVAL, TIMEOUT = 5, 1, 30
+INTERVAL, MIN_INTERVAL, TIMEOUT = 5, 1, "30m"
 CLOCK = Clock(lambda: datetime.now(UTC), time.sleep)
 # The lines of a screen that are not tasks.
 OTHER_LINES = 24
@@ -36,13 +39,14 @@ Examples:
   fargate-constructs status
   fargate-constructs status Shop/Web
   fargate-constructs status Shop/Web --watch --interval 10
-  fargate-constructs status Shop/Web --wait --timeout 20
+  fargate-constructs status Shop/Web --wait --timeout 20m
+  fargate-constructs status Shop/Report
   fargate-constructs status my-cluster/my-service --json
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("service", required=False)
+@click.argument("service", metavar="[SERVICE|JOB]", required=False)
 @click.option("--watch", is_flag=True, help="Look again and again until Ctrl-C, and show what changed.")
 @click.option(
     "--wait", is_flag=True, help="Look until the deployment is over: status 0 if it is complete, 1 if it failed."
@@ -56,10 +60,10 @@ Examples:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Duration(),
     default=TIMEOUT,
     show_default=True,
-    help="The minutes that --wait waits; then the status is 2.",
+    help="How long --wait waits; then the status is 2.",
 )
 @app_option
 @json_option
@@ -72,7 +76,7 @@ def command(
     watch: bool,
     wait: bool,
     interval: float,
-    timeout: float,
+    timeout: int,
     app: Path | None,
     as_json: bool,
     profile: str | None,
@@ -80,15 +84,20 @@ def command(
 ) -> None:
     """Show how services are: deployment, tasks, targets, alarms.
 
-    SERVICE is a construct path, such as Shop/Web, or a part of it that fits one service; or CLUSTER/SERVICE, also of a
-    service that CDK did not make. Without it there is a table of all services of the app (cdk.out), or else of the
-    region. Nothing is changed.
+    The name is a construct path, such as Shop/Web, or a part of it that fits one service or one job; or
+    CLUSTER/SERVICE, also of a service that CDK did not make. Without it there is a table of all services of the app
+    (cdk.out), or else of the region. Nothing is changed.
 
     The status is 1 if something is not healthy: fewer tasks run than desired, the last deployment failed or was rolled
-    back, a task or target is unhealthy, or an alarm of the service is in ALARM.
+    back, a task or target is unhealthy, an alarm is in ALARM, or the last run of a job failed.
     """
     session = session_for(profile, region)
-    read = _reader(session, service, app, region)
+    found = find_service_or_job(session, service.strip("/"), app, region) if service else None
+    if isinstance(found, DeployedJob):
+        if watch or wait:
+            raise ValueError(f"--watch and --wait need a service, got: the job {found.name}; leave them out")
+        context.exit(FINDING if _print_job(found, as_json=as_json) else 0)
+    read = _reader(session, found, app, region)
     if not (watch or wait):
         overview = read()
         _print(overview, as_json=as_json)
@@ -101,22 +110,32 @@ def command(
     _show(some, as_json=as_json)
 
 
-def _reader(session: Session, service: str | None, app: Path | None, region: str | None) -> Read:
+def _reader(session: Session, found: DeployedService | None, app: Path | None, region: str | None) -> Read:
     """Return what asks for the status of one service, or of all."""
-    if service:
-        reader = StatusReader(session, find_service(session, service.strip("/"), app, region))
+    if found:
+        reader = StatusReader(session, found, CLOCK.now)
         return lambda: Overview([reader.status()], is_one=True)
-    found = all_services(session, app, region)
-    if not found:
+    services = all_services(session, app, region)
+    if not services:
         raise ValueError(f"{place_of(session, region)} has no ECS service; correct --profile or --region")
-    return TableReader(session, found).overview
+    return TableReader(session, services).overview
+
+
+def _print_job(found: DeployedJob, *, as_json: bool) -> list[str]:
+    """Print the status of a job; return its problems."""
+    status = job_status(found)
+    if as_json:
+        print_json({"problems": status.problems, **_plain(status)})
+    else:
+        print_screen(console(), one_job(status, CLOCK.now()))
+    return status.problems
 
 
 class _Waiting:
     """Looks until the deployments are over."""
 
-    def __init__(self, some: Iterator[Look], minutes: float) -> None:
-        self._some, self._minutes = some, minutes
+    def __init__(self, some: Iterator[Look], seconds: int) -> None:
+        self._some, self._seconds = some, seconds
         self.outcome = Outcome.IN_PROGRESS
 
     def __iter__(self) -> Iterator[Look]:
@@ -128,11 +147,11 @@ class _Waiting:
                 self.outcome = verdict(look.overview)
             if self.outcome is not Outcome.IN_PROGRESS:
                 return
-            if (CLOCK.now() - began).total_seconds() >= self._minutes * 60:
+            if (CLOCK.now() - began).total_seconds() >= self._seconds:
                 states = ", ".join(
                     f"{each.found.name} {summary(each)}" for each in look.overview.services if not each.is_complete
                 )
-                raise ValueError(f"the deployment must be over within {self._minutes:g} minutes, got: {states}")
+                raise ValueError(f"the deployment must be over within {self._seconds} seconds, got: {states}")
 
 
 def _show(some: Iterator[Look], *, as_json: bool) -> None:

@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
+from fargate_constructs.cli.archive_arrival import Arrival
 from fargate_constructs.cli.deployed_services import DeployedService
+from fargate_constructs.cli.queue_depth import Queue
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "FAILED")
@@ -109,14 +111,6 @@ class Event(NamedTuple):
     times: int
 
 
-class Queue(NamedTuple):
-    """A queue of a worker or a job."""
-
-    name: str
-    waiting: int
-    in_work: int
-
-
 class ServiceStatus(NamedTuple):
     """The status of a service. In a table of services some of it is not asked for, and empty."""
 
@@ -136,6 +130,8 @@ class ServiceStatus(NamedTuple):
     urls: Sequence[str] = ()
     egress: Sequence[str] = ()
     """The addresses that the internet sees, and why there may be others."""
+    log: Arrival | None = None
+    """When lines last reached the archive of its log; `None` without an archive."""
     queues: Sequence[Queue] = ()
     gaps: Sequence[str] = ()
     """What could not be read, and why."""

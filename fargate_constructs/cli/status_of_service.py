@@ -5,13 +5,16 @@ DeployedService ──> ECS, load balancers, alarms, queues ──> ServiceStatu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fargate_constructs.cli.archive_arrival import Arrival, ServiceArchive, archive_of_service
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import PROBLEMS, read_service_egress
-from fargate_constructs.cli.service_alarms import Alarmed, alarms_in_alarm, alarms_of
+from fargate_constructs.cli.queue_depth import QUEUE_TYPE, Queue, depth_of
+from fargate_constructs.cli.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.service_facts import Answer, Reader, gone, target_groups
 from fargate_constructs.cli.service_urls import urls_of
 from fargate_constructs.cli.status_answers import (
@@ -24,25 +27,24 @@ from fargate_constructs.cli.status_answers import (
     targets_of,
     tasks_of,
 )
-from fargate_constructs.cli.status_model import Queue, ServiceStatus
+from fargate_constructs.cli.status_model import ServiceStatus
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-QUEUE_TYPE = "AWS::SQS::Queue"
 
 
 class StatusReader:
     """Asks for the status of a service again and again; what a deployment rarely changes is asked for once."""
 
-    def __init__(self, session: Session, found: DeployedService) -> None:
+    def __init__(self, session: Session, found: DeployedService, now: Callable[[], datetime]) -> None:
         self._reader = Reader(session, found)
+        self._now = now
         self._lasting_gaps: list[str] | None = None
         self._urls: dict[str, list[str]] = {}
         self._alarm_names: Sequence[str] = ()
         self._queues: dict[str, str] = {}
         self._egress: Sequence[str] = ()
+        self._archive: ServiceArchive | None = None
 
     def status(self) -> ServiceStatus:
         """Return the status now.
@@ -82,6 +84,7 @@ class StatusReader:
             alarms_of(alarms, about),
             list(dict.fromkeys(url for group in groups for url in self._urls.get(group, []))),
             egress=self._egress,
+            log=reader.noted("the log archive", self._arrival),
             queues=queues,
             gaps=[*(self._lasting_gaps or []), *reader.gaps],
         )
@@ -93,6 +96,7 @@ class StatusReader:
             self._egress = [*egress.addresses, *(PROBLEMS[each] for each in egress.problems)]
         if groups:
             self._urls = reader.noted("URLs", lambda: urls_of(reader.session, found.region, groups)) or {}
+        self._archive = reader.noted("the log archive", lambda: self._find_archive(service))
         if found.stack:
             with reader.noting("the alarms and queues of the stack"):
                 self._read_stack(DeployedStack(reader.session, found.stack, found.region))
@@ -118,10 +122,13 @@ class StatusReader:
         found = self._reader.client("ecs").describe_service_revisions(serviceRevisionArns=arns)["serviceRevisions"]
         return {each["serviceRevisionArn"]: name_of(each["taskDefinition"]) for each in found}
 
+    def _find_archive(self, service: Answer) -> ServiceArchive | None:
+        reader = self._reader
+        answer = reader.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
+        return archive_of_service(reader.session, reader.found.region, answer["taskDefinition"], service)
+
+    def _arrival(self) -> Arrival | None:
+        return self._archive.arrival(self._reader.client("s3"), self._now()) if self._archive else None
+
     def _depths(self) -> list[Queue]:
-        client, found = self._reader.client("sqs"), []
-        wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        for url, name in self._queues.items():
-            answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
-            found.append(Queue(name, *(int(answer[each]) for each in wanted)))
-        return found
+        return [depth_of(self._reader.client("sqs"), url, name) for url, name in self._queues.items()]

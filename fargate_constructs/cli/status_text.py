@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fargate_constructs.cli.queue_depth import Queue
 from fargate_constructs.cli.status_model import (
     UNHEALTHY,
     Deployment,
@@ -21,10 +22,11 @@ from fargate_constructs.cli.status_model import (
     short,
     words,
 )
+from fargate_constructs.cli.status_of_job import JobStatus, Run
 
 LABEL, INDENT = 12, 2
 # What one screen shows of each; JSON has all.
-MAX_TASKS, MAX_EVENTS, MAX_TARGETS, MAX_URLS, MAX_REASONS, MAX_PROBLEMS = 10, 5, 5, 3, 3, 6
+MAX_TASKS, MAX_EVENTS, MAX_TARGETS, MAX_URLS, MAX_REASONS, MAX_PROBLEMS, MAX_RUNS = 10, 5, 5, 3, 3, 6, 5
 WIDE = 110
 STRATEGIES = {"ROLLING": "rolling", "BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
 CAPACITIES = {"FARGATE": "Fargate", "FARGATE_SPOT": "Spot"}
@@ -48,7 +50,9 @@ def clock(time: datetime, now: datetime) -> str:
 
 def one_service(status: ServiceStatus, now: datetime, *, width: int, tasks: int = MAX_TASKS) -> RenderableType:
     """Return the screen of one service."""
-    parts: list[RenderableType] = [*_head(status), _facts(status, now)]
+    found = status.found
+    place = Text(f"service {found.service}, cluster {found.cluster}, {found.region}")
+    parts: list[RenderableType] = [*_head(found.name, status.problems), place, _facts(_rows(status, now))]
     if status.tasks:
         parts += [Text(), _tasks(status, now, width=width, count=tasks)]
     others = [each for each in status.targets if each.state not in ("healthy", *UNHEALTHY)]
@@ -71,15 +75,40 @@ def _hanging(label: str, text: str) -> Table:
     return table
 
 
-def _head(status: ServiceStatus) -> Iterator[RenderableType]:
-    count = len(status.problems)
+def one_job(status: JobStatus, now: datetime) -> RenderableType:
+    """Return the screen of a job."""
+    rows = [
+        ("Schedule", status.schedules),
+        ("Runs", [_run(each, now) for each in status.runs[:MAX_RUNS]] or ["none in about the last hour"]),
+        ("Alarms", [f"{len(status.alarms) or 'none'} in ALARM"]),
+        ("Queues", _queues(status.queues)),
+    ]
+    place = f"job, task definition {status.task_definition}, {status.region}"
+    return Group(
+        *_head(status.name, status.problems), Text(place), _facts(rows), *_section("Not shown", status.gaps, 0)
+    )
+
+
+def _run(run: Run, now: datetime) -> str:
+    state = words(run.state)
+    if run.ended:
+        state = f"{state} after {age(run.began, run.ended)}"
+    return f"{clock(run.began, now)}  {short(run.id)}  {state}{', ' if run.reason else ''}{run.reason}"
+
+
+def _queues(queues: Sequence[Queue]) -> list[str]:
+    return [f"{each.name}: {each.waiting} wait, {each.in_work} in work" for each in queues]
+
+
+def _head(name: str, problems: Sequence[str]) -> Iterator[RenderableType]:
+    """Yield the name, and what is not healthy."""
+    count = len(problems)
     title = f"{count} problem{'' if count == 1 else 's'}" if count else "healthy"
-    yield Text(f"{status.found.name}: {title}", style="bold red" if count else "bold green")
-    for each in status.problems[:MAX_PROBLEMS]:
+    yield Text(f"{name}: {title}", style="bold red" if count else "bold green")
+    for each in problems[:MAX_PROBLEMS]:
         yield Padding.indent(_hanging("- ", each), INDENT)
     if count > MAX_PROBLEMS:
         yield Text(f"{'':{INDENT}}and {count - MAX_PROBLEMS} more, which --json has")
-    yield Text(f"service {status.found.service}, cluster {status.found.cluster}, {status.found.region}")
 
 
 def _section(title: str, lines: Sequence[str], more: int) -> list[RenderableType]:
@@ -91,12 +120,12 @@ def _section(title: str, lines: Sequence[str], more: int) -> list[RenderableType
     return [Text(), Text(title, style="bold"), *texts, *rest]
 
 
-def _facts(status: ServiceStatus, now: datetime) -> Table:
-    """Return what is true of the whole service."""
+def _facts(rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
+    """Return what is true of the whole, each line after its label."""
     table = Table.grid(padding=(0, 0))
     table.add_column(width=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
-    for label, lines in _rows(status, now):
+    for label, lines in rows:
         for place, line in enumerate(lines):
             table.add_row("" if place else label, line)
     return table
@@ -115,7 +144,10 @@ def _rows(status: ServiceStatus, now: datetime) -> Iterator[tuple[str, Sequence[
         yield "URL", [*status.urls[:MAX_URLS], *([f"and {more} more, which --json has"] if more > 0 else [])]
     if status.egress:
         yield "Egress", [", ".join(status.egress)]
-    yield "Queues", [f"{each.name}: {each.waiting} wait, {each.in_work} in work" for each in status.queues]
+    if status.log:
+        last = f"{age(status.log.last, now)} ago" if status.log.last else "more than an hour ago"
+        yield "Log", [f"last lines reached the archive {status.log.archive} {last}"]
+    yield "Queues", _queues(status.queues)
 
 
 def _deployment(deployment: Deployment, now: datetime) -> Iterator[str]:

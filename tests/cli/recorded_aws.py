@@ -189,6 +189,8 @@ def healthy() -> dict[str, Any]:
         "DescribeTags": {"TagDescriptions": []},
         "DescribeListeners": {"Listeners": [{"ListenerArn": LISTENER, "Protocol": "HTTP", "Port": 80}]},
         "DescribeRules": {"Rules": [{"Conditions": [], "Actions": [{"Type": "forward", "TargetGroupArn": GROUP_ARN}]}]},
+        "DescribeSubscriptionFilters": {"subscriptionFilters": []},
+        "DescribeAccountPolicies": {"accountPolicies": []},
         "ListServiceQuotas": {"Quotas": [{"QuotaName": "Fargate On-Demand vCPU resource count", "Value": 6.0}]},
     }
 

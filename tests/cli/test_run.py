@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from fargate_constructs.cli import run as module
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.durations import Duration
 from fargate_constructs.cli.one_off_tasks import start_task
-from fargate_constructs.cli.run import Duration
 from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import ID, Time, a_task, ended, interrupt, requests_of, start_tasks, tasks_look
 from tests.cli.test_deployed_jobs import FAMILY, deploy, start_by

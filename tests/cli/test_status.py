@@ -499,3 +499,45 @@ def test_a_service_of_no_stack(aws: RecordedAws, run: Run) -> None:
 
     assert document(run, "shop/hook")["service"]["stack"] == ""
     assert "ListStackResources" not in dict(aws.requests)
+
+
+def archived(aws: RecordedAws, *hours: int) -> None:
+    """Let the log of the service have an archive, with objects in the folders of some hours."""
+    shipper = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Shop-Shipper"
+    variables = {"ARCHIVE_BUCKET": "archive", "ARCHIVE_FORMAT": "ndjson", "ARCHIVE_BUCKET_OWNER": ACCOUNT}
+    objects = [{"Key": str(hour), "LastModified": NOW - timedelta(seconds=40)} for hour in hours]
+    aws.answers.update(
+        DescribeSubscriptionFilters={"subscriptionFilters": [{"filterName": "f", "destinationArn": shipper}]},
+        GetFunctionConfiguration={"Environment": {"Variables": variables}},
+        DescribeStackResources={"StackResources": []},
+        ListObjectsV2=lambda request: {
+            "Contents": [each for each in objects if f"hour={each['Key']}/" in request["Prefix"]]
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [((15,), "40 s ago"), ((14,), "40 s ago"), ((), "more than an hour ago")],
+    ids=["this hour", "the hour before", "none"],
+)
+def test_the_log_archive(hours: tuple[int, ...], text: str, aws: RecordedAws, printed: Callable[..., str]) -> None:
+    """The newest object of this hour, or of the one before, is when lines last reached the archive."""
+    archived(aws, *hours)
+
+    assert f"Log         last lines reached the archive Shop-Shipper {text}\n" in printed("Shop/Web")
+    requests = [params for name, params in aws.requests if name == "ListObjectsV2"]
+    assert requests[0]["Prefix"] == "log_group=%2Fshop%2Fweb/dt=2026-11-29/hour=15/"
+    assert (requests[0]["Bucket"], requests[0]["ExpectedBucketOwner"]) == ("archive", ACCOUNT)
+
+
+def test_no_log_archive(aws: RecordedAws, run: Run) -> None:
+    """The log goes to another tool, to no log group, or to a log group without an archive."""
+    assert document(run)["log"] is None
+    for driver, options in (("awsfirelens", {}), ("awslogs", {})):
+        definition = recorded_aws.task_definition()
+        definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": driver, "options": options}
+        aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
+        assert document(run)["log"] is None
+    aws.answers["DescribeTaskDefinition"] = DENIED
+    assert document(run)["not_shown"][0].startswith("the log archive: ")

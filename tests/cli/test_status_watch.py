@@ -186,11 +186,11 @@ def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -
 def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
     """Then there is no answer, and status 2."""
     deploy(aws, in_progress())
-    code, _, errors = watch(*[list] * 9, **waits("--timeout", "0.5"))
+    code, _, errors = watch(*[list] * 9, **waits("--timeout", "30s"))
 
     assert code == 2
     assert errors == (
-        "Error: the deployment must be over within 0.5 minutes, got: Shop/Web 2 of 2 tasks run, 0 start, deployment in "
+        "Error: the deployment must be over within 30 seconds, got: Shop/Web 2 of 2 tasks run, 0 start, deployment in "
         "progress\n"
     )
 
@@ -198,7 +198,7 @@ def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F
 def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
     """What was known before is no result."""
     deploy(aws, in_progress())
-    assert watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "0.5"))[0] == 2
+    assert watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "30s"))[0] == 2
 
 
 def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
@@ -271,7 +271,7 @@ def test_a_terminal(aws: RecordedAws) -> None:  # noqa: F811 - a fixture
     """A look is drawn over the one before, with changes and errors; the last one stays."""
     moving = Time(answers(aws, DescribeServices=services(runningCount=1)), answers(aws, DescribeServices=GONE), list)
     clock = Clock(lambda: moving.now, moving.sleep)
-    reader = StatusReader(aws, find_service(aws, "Web"))  # type: ignore[arg-type] # recorded
+    reader = StatusReader(aws, find_service(aws, "Web"), clock.now)  # type: ignore[arg-type] # recorded
     output = StringIO()
     console = Console(file=output, width=80, height=40, force_terminal=True, color_system=None)
     screen = Screen(console, lambda overview: one_service(overview.services[0], moving.now, width=80), clock)

@@ -143,7 +143,7 @@ def test_one_service_and_all(aws: Emulator) -> None:
 def test_waiting_for_a_deployment(aws: Emulator, cluster: str) -> None:
     """It ends when the new tasks run; a line is printed for each change."""
     aws.client("ecs").update_service(cluster=cluster, service="api", forceNewDeployment=True)
-    code, output, errors = status(aws, "Blog/Api", "--wait", "--interval", "1", "--timeout", "1")
+    code, output, errors = status(aws, "Blog/Api", "--wait", "--interval", "1", "--timeout", "1m")
 
     assert (code, errors) == (0, "")
     assert re.match(r"\d\d:\d\d:\d\d UTC Blog/Api: ", output)
