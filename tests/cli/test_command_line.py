@@ -2,12 +2,12 @@
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module, metadata
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -102,7 +102,11 @@ def test_the_examples_of_the_help_parse(name: str, monkeypatch: pytest.MonkeyPat
     assert command is not None
     monkeypatch.setattr(click.Path, "convert", lambda _self, value, _parameter, _context: Path(value))
     heading, *lines = [each for each in (command.epilog or "").splitlines() if each.strip(" \b")]
-    examples = [shlex.split(re.split(r" [|>&]+ ", each)[0]) for each in lines if "fargate-constructs" in each]
+    examples = [
+        [*takewhile(lambda word: word not in {"|", ">", "&&"}, shlex.split(each))]
+        for each in lines
+        if "fargate-constructs" in each
+    ]
 
     assert heading == "Examples:"
     assert len(examples) > 1

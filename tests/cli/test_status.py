@@ -534,9 +534,9 @@ def test_the_log_archive(hours: tuple[int, ...], text: str, aws: RecordedAws, pr
 def test_no_log_archive(aws: RecordedAws, run: Run) -> None:
     """The log goes to another tool, to no log group, or to a log group without an archive."""
     assert document(run)["log"] is None
-    for driver, options in (("awsfirelens", {}), ("awslogs", {})):
+    for driver in ("awsfirelens", "awslogs"):
         definition = recorded_aws.task_definition()
-        definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": driver, "options": options}
+        definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": driver, "options": {}}
         aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
         assert document(run)["log"] is None
     aws.answers["DescribeTaskDefinition"] = DENIED
