@@ -123,6 +123,7 @@ class ArchivedEvents:
         """Yield the objects that may have events from one time to another, which does not belong to the range."""
         if begin >= end:
             return
+        begin = max(begin, 0)
         first, after = begin - begin % HOUR, end - 1 - (end - 1) % HOUR + HOUR
         stored_since = datetime.fromtimestamp(begin // 1000, UTC)
         for each in self._list(first - self._margin * HOUR, after + HOUR):

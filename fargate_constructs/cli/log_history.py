@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from itertools import chain, repeat
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,18 +108,16 @@ class GroupHistory:
         of_archive = self._from_archive(begin, min(end, self._archive_until))
         return merged(self._chosen(of_cloudwatch), self._chosen(of_archive))
 
-    def poll(self, begin: int) -> list[LogEvent]:
-        """Return the events since a time that were not returned before.
+    @property
+    def why_not_cloudwatch(self) -> str:
+        """Why CloudWatch Logs has no lines; empty if it has."""
+        if self._routed:
+            return f"{self.log_group}: a log router sends its lines to S3 alone"
+        return "" if self._group else f"there is no log group {self.log_group} in {self.region}"
 
-        Raises:
-            ValueError: If CloudWatch Logs has no such log group.
-        """
-        if not self._cloudwatch:
-            raise ValueError(
-                f"--follow must be for a log group of CloudWatch Logs, got: {self.log_group}, which "
-                f"{'a log router writes to S3' if self._routed else 'does not exist'}; leave --follow out"
-            )
-        return [*self._chosen(self._cloudwatch.poll(begin))]
+    def poll(self, begin: int) -> list[LogEvent]:
+        """Return the events since a time that were not returned before."""
+        return [*self._chosen(self._cloudwatch.poll(begin))] if self._cloudwatch else []
 
     def _described(self, client: Any) -> dict[str, Any]:  # noqa: ANN401 - of boto3
         """Return what CloudWatch Logs knows about the log group; nothing if it does not exist."""
@@ -197,7 +195,7 @@ class GroupHistory:
             why = f"{found.name} lacks {'; '.join(found.lacks)}"
         if found and found.format:
             archived = ArchivedEvents(self._session, found, self.log_group, progress=self._show)
-            if self._group or archived.has_any():
+            if self._group or self._routed or archived.has_any():
                 return archived
             why = f"{found.name} has nothing of it"
         if not self._group:
@@ -259,7 +257,7 @@ def pieces(begin: int, end: int, at: int) -> Iterator[tuple[int, int]]:
 
     Lines with a time after *at* are with those of the last minute before it.
     """
-    stop, latest, lengths = end, min(end, at), chain(LENGTHS, repeat(LENGTHS[-1]))
+    stop, latest, lengths = end, min(end, at), chain(LENGTHS, (LENGTHS[-1] * 2**power for power in count(1)))
     while stop > begin:
         length = next(lengths)
         start = latest - length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -97,12 +97,13 @@ def command(
         at = milliseconds(now())
         request = Request(Source(source), expression, has_begin=bool(since), at=at, app=app)
         groups = [GroupHistory(session, each, request, person) for each in chosen.by_group().values()]
+        _validate_groups(groups, person, follow=follow, source=source)
         reading = Reading(LogHistory(groups, at), since=since, until=until, tail=tail)
         printer = LinePrinter(chosen.sources, has_prefix=not no_prefix, as_json=as_json, before=progress.clear)
         for lines in reading.followed() if follow else [reading.lines()]:
             printer.print(lines)
-    if not printer.count:
-        click.echo(f"{found.name}: {reading.no_lines}", err=True)
+    if note := reading.note(printer.count):
+        click.echo(f"{found.name}: {note}", err=True)
     for text in reading.history.unreadable:
         click.echo(f"not read: {text}", err=True)
     context.exit(NO_ANSWER if reading.history.unreadable else FINE)
@@ -118,13 +119,18 @@ class Reading:
         at = history.at
         self._begin = milliseconds(since) if since else at - LOOK_BACK
         self._end = milliseconds(until) if until else at + DAY  # the clock of a task or this one may be wrong
-        self._tail = TAIL if tail is None and not since else tail
+        self._has_default_tail = tail is None and not since
+        self._tail = TAIL if self._has_default_tail else tail
 
-    @property
-    def no_lines(self) -> str:
-        """What a person should know who sees no line."""
+    def note(self, count: int) -> str:
+        """Return what a person should know who sees so many lines."""
+        if count:
+            return f"the last {TAIL} lines; --tail or --since prints more" if self._is_cut(count) else ""
         begin, end = (time_text(each)[:16] for each in (self._begin, min(self._end, self.history.at)))
         return f"no such line from {begin} to {end} UTC; write another --since or --until to read more"
+
+    def _is_cut(self, count: int) -> bool:
+        return self._has_default_tail and count == TAIL
 
     def lines(self) -> Iterable[LogEvent]:
         """Return the lines of the range, or the last ones of it."""
@@ -157,6 +163,8 @@ def _validate(since: datetime | None, until: datetime | None, *, follow: bool, e
     """Refuse options that contradict each other."""
     if since and until and since >= until:
         raise click.UsageError(f"--since must be before --until, got: {since:%F %T} and {until:%F %T} UTC")
+    if since and since > now():
+        raise click.UsageError(f"--since must be in the past, got: {since:%F %T} UTC")
     if follow and until:
         raise click.UsageError("--follow has no end; leave out --until")
     if follow and source == Source.archive.value:
@@ -165,6 +173,17 @@ def _validate(since: datetime | None, until: datetime | None, *, follow: bool, e
         re.compile(expression)
     except re.error as error:
         raise click.UsageError(f"--grep must be a regular expression, got: {expression!r}: {error}") from None
+
+
+def _validate_groups(groups: Sequence[GroupHistory], person: Person, *, follow: bool, source: str) -> None:
+    """Refuse what only CloudWatch Logs has, if none of the lines are there; note those that are not."""
+    reasons = [each.why_not_cloudwatch for each in groups if each.why_not_cloudwatch]
+    if follow or source == Source.cloudwatch.value:
+        if len(reasons) == len(groups):
+            option = "--follow" if follow else "--source cloudwatch"
+            raise ValueError(f"{option} must be for lines of CloudWatch Logs; {'; '.join(reasons)}")
+        for each in reasons:
+            person.note(each)
 
 
 def _shown(progress: Progress) -> Callable[[str], None]:

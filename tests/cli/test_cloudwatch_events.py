@@ -190,6 +190,22 @@ def test_errors_that_stay(code: str, attempts: int) -> None:
     assert 20 - len(errors) == attempts
 
 
+def test_empty_pages() -> None:
+    """A page without events is not the end, if it has a token."""
+
+    class Empty(Model):
+        def filter_log_events(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+            """Return a page without events before each other one."""
+            if request.get("nextToken", "1") == "1":
+                return {"events": [], "nextToken": "2"}
+            return super().filter_log_events(**{key: each for key, each in request.items() if key != "nextToken"})
+
+    model = Empty([(BEGIN, 0)])
+    model.now = BEGIN
+
+    assert [each.message for each in CloudWatchEvents(model, GROUP).read(0)] == ["0"]
+
+
 def test_a_token_without_end() -> None:
     """A page that comes again and again ends with an error."""
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -152,7 +153,8 @@ def test_the_last_lines(cloud: Cloud) -> None:
     lines = result.stdout.splitlines()
     assert lines[0] == "2026-11-29 14:59:11.000 1dc5c17a  98"
     assert lines[-2:] == ["2026-11-29 15:00:00.000 1dc5c17a  0", "2026-11-29 15:00:05.000 1dc5c17a  of a fast clock"]
-    assert (len(lines), result.stderr) == (100, "")
+    note = "Shop/Web: the last 100 lines; --tail or --since prints more\n"
+    assert (len(lines), result.stderr) == (100, note)
     assert [each["startTime"] for each in cloud.asked("FilterLogEvents")] == [AT - 60_000]
     assert not cloud.asked("DescribeSubscriptionFilters", "ListObjectsV2")
     assert messages("Shop/Web", "--tail", "2") == ["0", "of a fast clock"]
@@ -219,23 +221,23 @@ def test_no_archive(answers: dict[str, Any], note: str, cloud: Cloud) -> None:
 
 def test_a_large_read(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a price, and begins after a confirmation; the last lines need less."""
-    cloud.archive((80 * DAY, "old"), (50 * DAY, "older"))
+    cloud.archive((110 * DAY, "old"), (50 * DAY, "older"))
     first, _ = cloud.objects
     cloud.sizes[first] = {"Size": 4 * 10**9, "StorageClass": "GLACIER_IR"}
 
-    refused = run("Web", "--since", "90d", status=2)
+    refused = run("Web", "--since", "150d", status=2)
     assert (
         "The archive has 2 objects of /shop/web in this range, 4.0 GB, 4.0 of them in Glacier Instant Retrieval. To "
         "read them costs at most 0.48 USD. There is no terminal to ask at; write --yes" in refused.stderr
     )
     assert refused.stdout == ""
-    assert messages("Web", "--since", "90d", "--yes") == ["old", "older"]
-    assert messages("Web", "--since", "90d", "--tail", "1") == ["older"]
+    assert messages("Web", "--since", "150d", "--yes") == ["old", "older"]
+    assert messages("Web", "--since", "150d", "--tail", "1") == ["older"]
     monkeypatch.setattr(log_history, "FREE_OBJECTS", 1)
     cloud.sizes.clear()
-    asked = run("Web", "--since", "90d", status=2).stderr
+    asked = run("Web", "--since", "150d", status=2).stderr
     assert "2 objects of /shop/web in this range, 0.0 GB. To read them" in asked
-    assert messages("Web", "--since", "200d", "--tail", "9", "--yes") == ["old", "older"]
+    assert messages("Web", "--since", "400d", "--tail", "9", "--yes") == ["old", "older"]
 
 
 def test_what_cannot_be_read(cloud: Cloud) -> None:
@@ -298,6 +300,7 @@ def test_no_line(arguments: list[str], note: str, cloud: Cloud) -> None:
             ["--since", "1h", "--until", "2h"],
             "--since must be before --until, got: 2026-11-29 14:00:00 and 2026-11-29 13",
         ),
+        (["--since", "2027-01-01"], "--since must be in the past, got: 2027-01-01 00:00:00 UTC"),
         (["--follow", "--until", "1h"], "--follow has no end; leave out --until"),
         (["--follow", "--source", "archive"], "--follow reads CloudWatch Logs; leave out --source archive"),
         (["--grep", "("], "--grep must be a regular expression, got: '(': missing )"),
@@ -322,7 +325,7 @@ def follow(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, polls: int, *arguments
         number = next(pauses, None)
         if number is None:
             raise KeyboardInterrupt
-        cloud.write((60_000 * number, f"new {number}"))
+        cloud.write((60_000 * number, f"new {number}", f"web/web/of a task that started {number}"))
 
     monkeypatch.setattr("fargate_constructs.cli.logs.time.sleep", pause)
     return messages("Web", "--follow", *arguments, status=130)
@@ -357,11 +360,21 @@ def test_where_following_begins(
     assert follow(cloud, monkeypatch, 1, *arguments) == [*expected, "new 0"]
 
 
-def test_what_cannot_be_followed(cloud: Cloud) -> None:
-    """A log group that is gone, or whose lines go to S3."""
-    cloud.aws.answers["DescribeTaskDefinition"] = {"taskDefinition": routed()}
-    assert "got: shop-logs, which a log router writes to S3; leave --follow out" in run("Web", "-f", status=2).stderr
-    assert "got: /gone, which does not exist; leave --follow out" in run("/gone", "--follow", status=2).stderr
+@pytest.mark.parametrize("option", ["--follow", "--source cloudwatch"])
+def test_what_only_cloudwatch_logs_has(option: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log group that is gone, or whose lines go to S3, is refused; beside others it is named."""
+    routed_note = "shop-logs: a log router sends its lines to S3 alone"
+    definition = routed()
+    cloud.aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
+    error = f"{option} must be for lines of CloudWatch Logs; {routed_note}"
+    assert error in run("Web", *option.split(), status=2).stderr
+    error = f"{option} must be for lines of CloudWatch Logs; there is no log group /gone in us-east-1"
+    assert error in run("/gone", *option.split(), status=2).stderr
+    definition["containerDefinitions"].append(awslogs("proxy", GROUP))
+    cloud.write((0, "a", f"web/proxy/{TASK}"))
+    monkeypatch.setattr("fargate_constructs.cli.logs.time.sleep", Mock(side_effect=KeyboardInterrupt))
+    result = run("Web", *option.split(), "--no-prefix", status=130 if option == "--follow" else 0)
+    assert (result.stdout, result.stderr) == ("a\n", f"{routed_note}\n")
 
 
 # --- What is meant, and where it logs ---
@@ -565,7 +578,7 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_pieces_of_a_range(begin: int, end: int, expected: list[tuple[int, int]]) -> None:
     """The newest is the shortest, and none is read twice."""
     assert [*pieces(begin, end, AT)] == expected
-    long = [*pieces(AT - 400 * DAY, AT, AT)]
+    long = [*pieces(AT - 4000 * DAY, AT, AT)]
     assert [stop for _, stop in long[1:]] == [start for start, _ in long[:-1]]
-    assert (long[0][1], long[-1][0]) == (AT, AT - 400 * DAY)
+    assert (long[0][1], long[-1][0]) == (AT, AT - 4000 * DAY)
     assert all(start % HOUR == 0 for start, _ in long[2:-1])
