@@ -166,14 +166,24 @@ class GroupHistory:
         if not self._is_searched:
             self._is_searched = True
             self._archived = self._find_archived()
-        archived = self._archived
-        if not archived:
-            return
-        if not self._is_confirmed:
+        if self._archived and not self._is_confirmed:
             self._person.progress(f"counts the objects of {self.log_group} in the archive")
-            self._size = ScanSize(*map(sum, zip(self._size, archived.size(begin, end), strict=True)))
-            self._confirm(self._size)
-        yield from archived.read(begin, end)
+            self._archived = self._counted(self._archived, begin, end)
+        if self._archived:
+            yield from self._archived.read(begin, end)
+
+    def _counted(self, archived: ArchivedEvents, begin: int, end: int) -> ArchivedEvents | None:
+        """Return the archive, after the person has confirmed what it costs; nothing if it may not be read."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - `--help` starts without it
+
+        try:
+            size = archived.size(begin, end)
+        except ClientError as error:
+            self._note_missing(" ".join(str(error).split()))
+            return None
+        self._size = ScanSize(*map(sum, zip(self._size, size, strict=True)))
+        self._confirm(self._size)
+        return archived
 
     def _find_archived(self) -> ArchivedEvents | None:
         """Return the archive of the log group; tell the person if there is none that can be read.
@@ -200,9 +210,13 @@ class GroupHistory:
             why = f"{found.name} has nothing of it"
         if not self._group:
             raise ValueError(f"there is no log group {self.log_group} in {self.region}, and in the archive: {why}")
+        self._note_missing(why)
+        return None
+
+    def _note_missing(self, why: str) -> None:
+        """Tell the person that lines of the archive are missing."""
         before = f" before {time_text(self._archive_until)[:16]} UTC" if self._archive_until < self._request.at else ""
         self._person.note(f"{self.log_group}: lines{before} are not read from an archive: {why}")
-        return None
 
     def _show(self) -> None:
         assert self._archived

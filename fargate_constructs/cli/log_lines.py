@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 import click
 
@@ -33,6 +34,7 @@ class LinePrinter:
         self._has_prefix, self._as_json = has_prefix, as_json
         self._before = before
         self._names_container = len({each.container for each in sources}) > 1 or not sources[0].container
+        self._width = max(len(each.container) for each in sources)
         self._is_terminal = sys.stdout.isatty()
         self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
         self._output = sys.stdout.buffer
@@ -58,9 +60,11 @@ class LinePrinter:
         if not self._has_prefix:
             return message
         container, task = self._names(event)
-        label = f"{task[:SHORT_ID]} {container}" if self._names_container and container else task[:SHORT_ID]
+        label = task[:SHORT_ID]
+        if self._names_container and container:
+            label = f"{label:{SHORT_ID}} {container:{self._width}}"
         if self._has_colours:
-            label = click.style(label, fg=COLOURS[sum(label.encode()) % len(COLOURS)])
+            label = click.style(label, fg=COLOURS[crc32(label.encode()) % len(COLOURS)])
         return f"{time_text(event.timestamp)} {label}  {message}"
 
     def _document(self, event: LogEvent) -> dict[str, object]:

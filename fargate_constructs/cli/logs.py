@@ -15,6 +15,7 @@ from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.cloudwatch_events import LATE, PAUSE_SECONDS
 from fargate_constructs.cli.command_line import FINE, NO_ANSWER
 from fargate_constructs.cli.confirmation import confirm, yes_option
+from fargate_constructs.cli.deployed_resources import MAX_LISTED
 from fargate_constructs.cli.log_events import LogEvent
 from fargate_constructs.cli.log_history import DAY, GroupHistory, LogHistory, Person, Request, Source
 from fargate_constructs.cli.log_lines import LinePrinter, time_text
@@ -104,9 +105,12 @@ def command(
             printer.print(lines)
     if note := reading.note(printer.count):
         click.echo(f"{found.name}: {note}", err=True)
-    for text in reading.history.unreadable:
+    unreadable = reading.history.unreadable
+    for text in unreadable[:MAX_LISTED]:
         click.echo(f"not read: {text}", err=True)
-    context.exit(NO_ANSWER if reading.history.unreadable else FINE)
+    if len(unreadable) > MAX_LISTED:
+        click.echo(f"not read: {len(unreadable) - MAX_LISTED:,} more", err=True)
+    context.exit(NO_ANSWER if unreadable else FINE)
 
 
 class Reading:

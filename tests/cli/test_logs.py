@@ -204,6 +204,7 @@ def test_one_task(cloud: Cloud) -> None:
         ({"DescribeSubscriptionFilters": {"subscriptionFilters": []}}, "no archive was found"),
         ({"GetFunctionConfiguration": {}}, "shipper lacks a bucket: the function shipper is not of this library"),
         ({"DescribeSubscriptionFilters": ("AccessDeniedException", "no")}, "An error occurred (AccessDeniedException)"),
+        ({"ListObjectsV2": ("AccessDenied", "no")}, "An error occurred (AccessDenied)"),
     ],
 )
 def test_no_archive(answers: dict[str, Any], note: str, cloud: Cloud) -> None:
@@ -249,6 +250,9 @@ def test_what_cannot_be_read(cloud: Cloud) -> None:
 
     assert result.stdout.endswith("  old\n")
     assert "not read: s3://archive/log_group=%2Fshop%2Fweb/dt=2026-09-30" in result.stderr
+    cloud.objects |= {f"{key}{number}.ndjson.gz": b"no gzip" for key in [*cloud.objects][:1] for number in range(30)}
+    errors = run("Web", "--since", "90d", status=2).stderr.splitlines()
+    assert (len(errors), errors[-1]) == (21, "not read: 11 more")
 
 
 def test_a_regular_expression(cloud: Cloud) -> None:
@@ -419,7 +423,7 @@ def test_several_containers(cloud: Cloud) -> None:
     result = run("Web")
 
     assert result.stdout.splitlines() == [
-        "2026-11-29 14:59:59.997 1dc5c17a web  1",
+        "2026-11-29 14:59:59.997 1dc5c17a web    1",
         "2026-11-29 14:59:59.998 0a1b2c  2",
         "2026-11-29 14:59:59.999 1dc5c17a proxy  3",
     ]
@@ -529,7 +533,7 @@ def test_lines_in_a_terminal(message: str, plain: str, coloured: str, monkeypatc
     event = LogEvent(AT, GROUP, f"web/web/{TASK}", message)
     sources = [LogSource(GROUP, REGION, "web", "web/web/")]
     cleared: list[bool] = []
-    for variable, label in (("1", "1dc5c17a"), ("", "\x1b[32m1dc5c17a\x1b[0m")):
+    for variable, label in (("1", "1dc5c17a"), ("", "\x1b[92m1dc5c17a\x1b[0m")):
         monkeypatch.setenv("NO_COLOR", variable)
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
         printer = LinePrinter(sources, has_prefix=True, as_json=False, before=lambda: cleared.append(True))
