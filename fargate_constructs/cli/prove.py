@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from fargate_constructs.cli.aws import aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
+from fargate_constructs.cli.confirmation import confirm, is_terminal, yes_option
 from fargate_constructs.cli.one_off_tasks import terminations_as_interrupts
 from fargate_constructs.cli.output import console, json_option, print_json
 from fargate_constructs.cli.proof.leftovers import Leftovers, find_leftovers
@@ -48,7 +48,7 @@ Examples:
 )
 @click.option("--resume", is_flag=True, help="Go on with a proof that was interrupted.")
 @click.option("--destroy", "only_destroys", is_flag=True, help="Delete what an interrupted proof deployed.")
-@click.option("--yes", is_flag=True, help="Ask for no confirmation.")
+@yes_option
 @click.option("--show-account", "shows_account", is_flag=True, help="Write account IDs into the report.")
 @json_option
 @aws_options
@@ -83,7 +83,10 @@ def command(
         _say("synthesizes the app")
         synthesize(state, proof.assemblies)
         state.expected_usd = usd_of(state, proof.assemblies, USUAL_HOURS)
-    _confirm(_question(proof, only_destroys=only_destroys), yes=yes)
+    plan = _plan(proof, only_destroys=only_destroys)
+    if yes:
+        _say(plan)
+    confirm(plan, yes=yes)
     state.save()
     environment = Environment.of(operations.client("cloudformation"))
     with terminations_as_interrupts():
@@ -113,17 +116,17 @@ def _later(folder: Path) -> str:
     return f"fargate-constructs prove --destroy{output}"
 
 
-def _question(proof: Proof, *, only_destroys: bool) -> str:
+def _plan(proof: Proof, *, only_destroys: bool) -> str:
     """Return what is going to be done, and what it costs."""
     state = proof.operations.state
     place = f"in the account {state.account}{_alias(proof)}, {state.region}"
     if only_destroys:
-        return f"Deletes the stack {state.stack_name} and the bucket {state.bucket} {place}. Go on?"
+        return f"Deletes the stack {state.stack_name} and the bucket {state.bucket} {place}."
     most = usd_of(state, proof.assemblies, MOST_HOURS)
     return (
         f"Deploys the stack {state.stack_name} and the bucket {state.bucket} {place}, tries it, and deletes both. "
         f"It takes about {USUAL_MINUTES} minutes and costs about {state.expected_usd:.2f} USD, or {most:.2f} USD in "
-        f"{MOST_HOURS} hours (list prices of us-east-1). Go on?"
+        f"{MOST_HOURS} hours (list prices of us-east-1)."
     )
 
 
@@ -137,28 +140,9 @@ def _alias(proof: Proof) -> str:
     return f" ({aliases[0]})" if aliases else ""
 
 
-def _confirm(question: str, *, yes: bool) -> None:
-    """Ask for confirmation.
-
-    Raises:
-        ValueError: If there is no terminal to ask in.
-        click.Abort: If the answer is no.
-    """
-    if yes:
-        click.echo(question.removesuffix(" Go on?"), err=True)
-    elif _is_terminal():
-        click.confirm(question, abort=True, err=True)
-    else:
-        raise ValueError(f"the command needs a terminal to ask in, got none; write --yes to confirm this: {question}")
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
-
-
 def _destroys_now(*, yes: bool) -> bool:
     """Whether to delete what is deployed after an interrupt; without a terminal it is deleted."""
-    if yes or not _is_terminal():
+    if yes or not is_terminal():
         return True
     try:
         return click.confirm("Interrupted. Delete what is deployed now?", default=True, err=True)

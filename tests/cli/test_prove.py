@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from fargate_constructs.cli import prove
+from fargate_constructs.cli import confirmation, prove
 from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.proof import proof_run
 from fargate_constructs.cli.proof.leftovers import Leftover, Leftovers
@@ -62,6 +62,12 @@ def run(aws: RecordedAws) -> Run:
         return CliRunner().invoke(commands, ["prove", *arguments], input=answer)
 
     return function
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a person be there, whose answers are the input."""
+    for module in (prove, confirmation):
+        monkeypatch.setattr(module, "is_terminal", lambda: True)
 
 
 def interrupt(_proof: Proof) -> Measured:
@@ -141,14 +147,14 @@ def test_without_a_terminal_it_needs_yes(run: Run) -> None:
     result = run(*NEW)
 
     assert result.exit_code == 2
-    assert "Error: the command needs a terminal to ask in, got none; write --yes" in result.stderr
+    assert "There is no terminal to ask at; write --yes to do it" in result.stderr
     assert not (Path(OUTPUT) / "state.json").exists()
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 130), ("\n", 130)])
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
 def test_it_asks_before_it_costs_money(run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, status: int) -> None:
     """By default the answer is no."""
-    monkeypatch.setattr(prove, "_is_terminal", lambda: True)
+    at_a_terminal(monkeypatch)
     result = run(*NEW, answer=answer)
 
     assert result.exit_code == status
@@ -159,7 +165,7 @@ def test_it_asks_before_it_costs_money(run: Run, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("answer", ["\n", "y\n"])
 def test_after_an_interrupt_it_asks_and_deletes(run: Run, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """By default the answer is yes."""
-    monkeypatch.setattr(prove, "_is_terminal", lambda: True)
+    at_a_terminal(monkeypatch)
     let_each_step(monkeypatch, interrupt)
     result = run(*NEW, answer=f"y\n{answer}")
 
@@ -171,7 +177,7 @@ def test_after_an_interrupt_it_asks_and_deletes(run: Run, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("answer", ["n\n", ""])
 def test_what_is_not_deleted_can_be_resumed(run: Run, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """Also after Ctrl-C at the question. The message says how to delete it."""
-    monkeypatch.setattr(prove, "_is_terminal", lambda: True)
+    at_a_terminal(monkeypatch)
     let_each_step(monkeypatch, interrupt)
     result = run(*NEW, answer=f"y\n{answer}")
     assert result.exit_code == 130

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fargate_constructs.cli.deployed_resources import DeployedStack
+from fargate_constructs.cli.deployed_services import services_in
+from fargate_constructs.cli.diagnosis import diagnose
 from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
 from fargate_constructs.cli.proof.proof_shell import open_a_shell
 from fargate_constructs.cli.proof.proof_steps import (
@@ -19,6 +22,7 @@ from fargate_constructs.cli.proof.proof_steps import (
     reach_endpoint,
     roll_back,
 )
+from fargate_constructs.cli.service_facts import Reader
 
 DESTROY_SECONDS = 60 * 60
 STEPS = (
@@ -85,6 +89,22 @@ def _run(proof: Proof, step: Step, say: Callable[[str], None], *, is_aws: bool) 
     except Exception as error:  # noqa: BLE001 - also a fault of this program must not prevent the deletion
         outcome, reason = failed, f"{type(error).__name__}: {error}"
     reason = " ".join(reason.split())
+    if outcome == FAILED:
+        measured = {"explained": _explained(proof)}
     seconds = proof.waiting.now() - started
     proof.operations.state.add(Result(step.name, step.promise, outcome, reason, round(seconds, 1), measured))
     say(f"{step.name}: {outcome}, {seconds:.0f} s{f': {reason}' if reason else ''}")
+
+
+def _explained(proof: Proof) -> list[str]:
+    """Return what `fargate-constructs explain` finds about the services, before they are deleted."""
+    operations = proof.operations
+    stack = DeployedStack(operations.session, operations.state.stack, operations.state.region)
+    try:
+        return [
+            f"{service.name}: {finding.cause.what} {finding.texts[0]}"
+            for service in services_in(stack)
+            for finding in diagnose(Reader(operations.session, service)).findings
+        ]
+    except Exception as error:  # noqa: BLE001 - it is extra, and must not prevent the deletion
+        return [f"not explained: {type(error).__name__}: {error}"]

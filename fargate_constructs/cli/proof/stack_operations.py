@@ -36,14 +36,14 @@ class StackOperations:
 
     def __init__(self, session: Session, state: ProofState, waiting: Waiting, say: Callable[[str], None]) -> None:
         self.state = state
-        self._session = session
+        self.session = session
         self._waiting = waiting
         self._say = say
         self._seen: set[str] = set()
 
     def client(self, name: str) -> Any:  # noqa: ANN401 - of boto3
         """Return the client of a part of AWS in the region of the proof."""
-        return self._session.client(name, region_name=self.state.region)  # type: ignore[call-overload]
+        return self.session.client(name, region_name=self.state.region)  # type: ignore[call-overload]
 
     def status(self) -> str:
         """Return the status of the stack; empty if there is no stack."""

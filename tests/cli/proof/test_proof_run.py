@@ -7,7 +7,7 @@ from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, Disp
 from fargate_constructs.cli.proof.proof_run import destroy, run_steps
 from fargate_constructs.cli.proof.proof_steps import Measured, Proof, Step
 from tests.cli.proof.conftest import Sequence, stack, stack_event
-from tests.cli.recorded_aws import RecordedAws, stack_resource
+from tests.cli.recorded_aws import SERVICE_ARN, RecordedAws, event, service, stack_resource
 
 
 def use(monkeypatch: pytest.MonkeyPatch, **errors: BaseException | None) -> list[str]:
@@ -108,3 +108,34 @@ def test_a_stack_that_is_not_deleted(proof: Proof, aws: RecordedAws, said: list[
 
     assert outcomes(proof) == {"destroy": (FAILED, "the stack is DELETE_FAILED; Vpc: has dependencies")}
     assert not proof.operations.state.is_destroyed
+
+
+def test_a_failure_is_explained_before_the_deletion(
+    proof: Proof, aws: RecordedAws, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what `fargate-constructs explain` finds, because the services are gone then."""
+    text = "(service web) is unable to consistently start tasks successfully."
+    aws.answers["DescribeServices"] = {"services": [service(runningCount=0, events=[event(text)])]}
+    aws.answers["ListStackResources"] = {
+        "StackResourceSummaries": [stack_resource("Web", "AWS::ECS::Service", SERVICE_ARN)]
+    }
+    use(monkeypatch, deploy=DisprovedError("the stack is ROLLBACK_COMPLETE"))
+    run_steps(proof, said.append, is_aws=True)
+
+    (result,) = proof.operations.state.results
+    explained = result.measured["explained"]
+    assert all(each.startswith("Shop/Web: ") for each in explained)
+    assert any(text in each for each in explained)
+
+
+def test_a_failure_that_cannot_be_explained(
+    proof: Proof, aws: RecordedAws, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof goes on."""
+    aws.answers["ListStackResources"] = ("AccessDenied", "is not authorized")
+    use(monkeypatch, deploy=DisprovedError("no"))
+    run_steps(proof, said.append, is_aws=True)
+
+    (result,) = proof.operations.state.results
+    (explained,) = result.measured["explained"]
+    assert explained.startswith("not explained: ClientError: ")
