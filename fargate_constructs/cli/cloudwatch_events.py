@@ -27,13 +27,13 @@ RECENT, LATE, SWEEP_EVERY = 30_000, 300_000, 30_000
 # By so much the first poll may have begun before its answer.
 SLACK = 60_000
 # CloudWatch Logs takes 5 to 10 requests a second of an account and region, of all its users
-# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). boto3 tries three times; a
-# longer wait is up to a minute in all.
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). boto3 tries three times; this
+# command waits for up to ten minutes: a network that comes back, a laptop that was closed.
 PASSING = re.compile(
     r"Throttl|LimitExceeded|TooManyRequests|ServiceUnavailable|InternalFailure|InternalServer|EndpointConnection|"
     r"ConnectTimeout|ReadTimeout|ConnectionClosed"
 )
-WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, *([30.0] * 19))
 # A token may come several times, with pages that have no events (https://github.com/aws/aws-cli/issues/3191).
 MAX_SAME = 100
 # What CloudWatch Logs takes for literal characters within `%…%`
