@@ -105,7 +105,7 @@ MAY_IMPORT = {
     "adoption": ["_core", "synthesized"],
     "costs": ["_core", "synthesized"],
     "drawing": ["_core", "synthesized"],
-    "cli": ["_core", "synthesized", "adoption", "caveats", "costs", "drawing", "logs.backfill"],
+    "cli": ["_core", "synthesized", "adoption", "caveats", "costs", "drawing", "logs.backfill", "logs.lambdas.shipper.envelope"],
     "__main__": ["cli"],
     "proof_app": ["disposable", "network", "service", "endpoint", "logs"],
     "monitoring": ["_core", "network", "endpoint", "service", "logs"],

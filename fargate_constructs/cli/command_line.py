@@ -2,13 +2,14 @@
 
 import os
 import sys
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Any
 
 import click
 
 from fargate_constructs.cli import missing
 from fargate_constructs.cli.aws import meaning_of
+from fargate_constructs.cli.lazy_group import LazyGroup
 
 # Exit statuses: docs/command-line.md.
 FINE, FINDING, NO_ANSWER = 0, 1, 2
@@ -18,6 +19,7 @@ NO_RESULT = 125
 RUNS_A_COMMAND = ("run", "shell")
 
 COMMANDS = {
+    "archive": "Query, fetch, replay, backfill and verify archived logs.",
     "egress": "Show the addresses from which tasks reach the internet.",
     "explain": "Say why tasks of a service do not start, or stop.",
     "from-copilot": "Write an app from the manifests of AWS Copilot.",
@@ -32,25 +34,8 @@ COMMANDS = {
 the command is used."""
 
 
-class LazyCommands(click.Group):
-    """A group whose commands are modules that load when they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
-        """Return the names of the commands in order."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
-        """Load a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"fargate_constructs.cli.{cmd_name.replace('-', '_')}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without loading them."""
-        if COMMANDS:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+class Commands(LazyGroup):
+    """The group of all commands: each error becomes one line."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run a command; turn what it raises into one line and an exit status that is not that of a finding."""
@@ -91,7 +76,12 @@ def version() -> str:
         return "that is not installed, but run from a checkout"
 
 
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    module="fargate_constructs.cli.{}",
+    short_helps=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(version(), message="%(prog)s %(version)s")
 def commands() -> None:
     """Plan, move and explain what AWS Fargate runs.

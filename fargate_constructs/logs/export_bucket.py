@@ -14,7 +14,7 @@ EXPIRE_AFTER = Duration.days(30)
 
 @checked
 class LogExportBucket(PrivateBucket):
-    """A bucket for `python -m fargate_constructs.logs.backfill`: CloudWatch Logs of this account and region may write.
+    """A bucket for `fargate-constructs archive backfill`: CloudWatch Logs of this account and region may write.
 
     Its policy is the one that AWS documents
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html), below the command's own prefix.

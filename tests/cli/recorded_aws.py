@@ -205,9 +205,9 @@ class RecordedAws:
         self._session = boto3.Session("AKIAEXAMPLE", "secret", region_name=REGION)
         self._clients: dict[str, Any] = {}
 
-    def client(self, name: str, region_name: str | None = None) -> Any:  # noqa: ANN401 - of boto3
-        """Return a client; the same for all regions, because a new one takes long."""
-        del region_name
+    def client(self, name: str, region_name: str | None = None, config: object = None) -> Any:  # noqa: ANN401 - of boto3
+        """Return a client; the same for all regions and settings, because a new one takes long."""
+        del region_name, config
         if name not in self._clients:
             made: Any = self._session.client(name)  # type: ignore[call-overload]
             made.meta.events.register("before-parameter-build", self._note)

@@ -84,35 +84,55 @@ def test_without_commands_the_help_has_no_list(monkeypatch: pytest.MonkeyPatch) 
     assert "Commands:" not in run("--help")[1]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_short_help_is_the_first_line_of_the_command(name: str) -> None:
-    """Also each option has a help text, and the command has an example."""
+def paths_of(name: str) -> list[str]:
+    """The names of a command, and of those in it: `archive`, `archive query`."""
     command = commands.get_command(click.Context(commands), name)
+    inner = command.list_commands(click.Context(command)) if isinstance(command, click.Group) else []
+    return [name, *(f"{name} {each}" for each in inner)]
 
+
+def loaded(path: str) -> click.Command:
+    """The command with such names."""
+    command: click.Command | None = commands
+    for name in path.split():
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)
     assert command is not None
-    assert (command.help or "").splitlines()[0] == COMMANDS[name]
+    return command
+
+
+PATHS = [path for name in COMMANDS for path in paths_of(name)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_short_help_is_the_first_line_of_the_command(path: str) -> None:
+    """Also each option has a help text, and the command has an example."""
+    command, (*names, name) = loaded(path), path.split()
+    short_helps = vars(loaded(" ".join(names)))["_short_helps"]
+
+    assert (command.help or "").splitlines()[0] == short_helps[name]
     assert "Example" in (command.epilog or "")
     assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_examples_of_the_help_parse(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_the_examples_of_the_help_parse(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Click accepts each, with its files as if they were there; pipes and redirections are the shell's."""
-    command = commands.get_command(click.Context(commands), name)
-    assert command is not None
     monkeypatch.setattr(click.Path, "convert", lambda _self, value, _parameter, _context: Path(value))
-    heading, *lines = [each for each in (command.epilog or "").splitlines() if each.strip(" \b")]
+    text = (loaded(path).epilog or "").replace("\\\n", " ")
+    heading, *lines = [each for each in text.splitlines() if each.strip(" \b")]
     examples = [
-        [*takewhile(lambda word: word not in {"|", ">", "&&"}, shlex.split(each))]
+        [*takewhile(lambda word: word not in {"|", "<", ">", "&&"}, shlex.split(each))]
         for each in lines
         if "fargate-constructs" in each
     ]
 
     assert heading == "Examples:"
     assert len(examples) > 1
-    for program, used, *arguments in examples:
-        assert (program, used) == ("fargate-constructs", name)
-        assert command.make_context(name, arguments).params
+    for program, *words in examples:
+        used = [*path.split(), words[1]] if isinstance(loaded(path), click.Group) else path.split()
+        assert (program, words[: len(used)]) == ("fargate-constructs", used)
+        assert loaded(" ".join(used)).make_context(used[-1], words[len(used) :]).params
 
 
 def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,17 +12,24 @@ import gzip
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ministack.core.responses import new_uuid
 from ministack.services import athena
-from ministack.services.athena import _delete_named_query, _named_queries, _start_query_execution
+from ministack.services.athena import (
+    _delete_named_query,
+    _executions,
+    _named_queries,
+    _save_query_results,
+    _start_query_execution,
+)
 from ministack.services.glue import _tables
-from ministack.services.s3 import _buckets, _get_object_data
+from ministack.services.s3 import _buckets, _get_object_data, _put_object
 from sqlglot import exp, parse_one
 
 from tests.emulator.api import Created, Props, Response
@@ -30,9 +37,16 @@ from tests.emulator.api import Created, Props, Response
 TYPES = {"string": "VARCHAR", "bigint": "BIGINT"}
 
 
+UNLOAD = re.compile(r"UNLOAD \((.*)\)\s*TO 's3://([^/]+)/(.*/)'\s*WITH \(format = 'PARQUET'\)", re.DOTALL)
+
+
 def register() -> None:
-    """Take the place of MiniStack's own ways to start a query and to find its data."""
-    vars(athena).update(_start_query_execution=_start, _rewrite_data_paths=_translate)
+    """Take the place of MiniStack's own ways to start a query, to find its data, and to save its result."""
+    vars(athena).update(
+        _start_query_execution=_start,
+        _rewrite_data_paths=_translate,
+        _save_query_results=partial(_save, _save_query_results),
+    )
 
 
 def create_named_query(props: Props) -> Created:
@@ -50,15 +64,37 @@ def delete_named_query(query_id: str, _props: Props) -> None:
 def _start(data: Props) -> Response:
     """Start a query, which may have parameters: each `?` is replaced by the next one, a literal."""
     if values := data.get("ExecutionParameters"):
-        query = parse_one(data["QueryString"], read="athena")
+        unload = UNLOAD.fullmatch(data["QueryString"])
+        query = parse_one(unload[1] if unload else data["QueryString"], read="athena")
         for placeholder, value in zip(list(query.find_all(exp.Placeholder)), values, strict=True):
             placeholder.replace(parse_one(value, read="athena"))
-        data = data | {"QueryString": query.sql(dialect="athena")}
+        text = query.sql(dialect="athena")
+        data = data | {"QueryString": data["QueryString"].replace(unload[1], text) if unload else text}
     return _start_query_execution(data)
+
+
+async def _save(save: Callable[[str], Awaitable[None]], query_id: str) -> None:
+    """Save a result, and put what an UNLOAD wrote where it says; Athena gives the file a random name."""
+    if unload := UNLOAD.fullmatch(_executions[query_id]["Query"]):
+        _, bucket, prefix = unload.groups()
+        file = _unloaded(bucket, prefix)
+        _put_object(bucket, f"{prefix}{new_uuid()}", file.read_bytes(), {})
+        file.unlink()
+    await save(query_id)
+
+
+def _unloaded(bucket: str, prefix: str) -> Path:
+    """The local file of an UNLOAD."""
+    return Path(tempfile.gettempdir()) / f"unload-{bucket}-{prefix.replace('/', '-')}"
 
 
 async def _translate(query: str, database: str, _catalog: str) -> tuple[str, dict[str, str], list[str]]:
     """The query in DuckDB's dialect on local files, no S3 Tables, and the folders to delete after it."""
+    if unload := UNLOAD.fullmatch(query):
+        select, bucket, prefix = unload.groups()
+        translated, tables, folders = await _translate(select, database, _catalog)
+        zone, _, rows = translated.partition("; ")
+        return f"{zone}; COPY ({rows}) TO '{_unloaded(bucket, prefix)}' (FORMAT parquet)", tables, folders
     folder = Path(tempfile.mkdtemp(prefix="athena-"))
     tree = _resolve(parse_one(query, read="athena"), database, folder)
     for length in list(tree.find_all(exp.Length)):
@@ -71,7 +107,7 @@ def _resolve(tree: Any, database: str, folder: Path) -> Any:  # noqa: ANN401  # 
     """Put a view's query, or a table's data, where a query names it."""
     bound = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
-        if table.name in bound:
+        if table.name in bound and not table.db:
             continue
         definition = _tables[f"{table.db or database}/{table.name}"]
         if definition["TableType"] == "VIRTUAL_VIEW":

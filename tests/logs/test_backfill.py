@@ -22,7 +22,6 @@ from types_boto3_s3 import S3Client
 from fargate_constructs.cli.archived_events import ArchivedEvents
 from fargate_constructs.cli.archives import DeployedArchive
 from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill, zipped_objects
-from fargate_constructs.logs.backfill import __main__ as command
 from fargate_constructs.logs.backfill import events as event_files
 from fargate_constructs.logs.backfill.events import Line, batches, parse
 from fargate_constructs.logs.backfill.log_group_backfill import Backfill, Written
@@ -274,8 +273,8 @@ def test_any_time_zone_means_utc(group: OldGroup) -> None:
 @pytest.mark.parametrize(
     ("begin", "end", "message"),
     [
-        (RANGE[1], RANGE[0], r"--from .* must be before --to .* got: 2026-03-01 00:00:00 and 2026-02-27 00:00:00"),
-        (RANGE[0], datetime.now(UTC), "--to must be 12 hours ago or earlier"),
+        (RANGE[1], RANGE[0], r"--since .* must be before --until .* got: 2026-03-01 00:00:00 and 2026-02-27 00:00:00"),
+        (RANGE[0], datetime.now(UTC), "--until must be 12 hours ago or earlier"),
     ],
     ids=["empty", "too new"],
 )
@@ -290,7 +289,7 @@ def test_the_range_by_default(group: OldGroup, monkeypatch: pytest.MonkeyPatch) 
     """From the log group's first moment to what is exportable."""
     group.logs.groups[group.name].created = at(datetime.now(UTC))
     group.write("web/app/0a1b", (datetime.now(UTC) + timedelta(minutes=1), "after that"))
-    with pytest.raises(BackfillError, match=r"--to \(by default 12 hours ago\), got: "):
+    with pytest.raises(BackfillError, match=r"--until \(by default 12 hours ago\), got: "):
         group.fill(None, None)  # type: ignore[arg-type]  # as the command does
     monkeypatch.setattr(log_group_backfill, "EXPORTABLE_AFTER", timedelta(hours=-1))
     group.write("older", (datetime.now(UTC) - timedelta(days=1), "older than its log group"))
@@ -442,28 +441,6 @@ def test_a_log_group_too_long_for_a_key(group: OldGroup) -> None:
     group.write("a", *EVENTS)
     with pytest.raises(BackfillError, match=r"cannot hold log group '//.*too long for an S3 key"):
         group.fill()
-
-
-def test_the_command(group: OldGroup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its arguments, its progress, and an exit code with one line for what a person can mend."""
-    monkeypatch.setattr("fargate_constructs.logs.backfill.export_tasks.time.sleep", lambda _seconds: None)
-    group.write("web/app/0a1b", *EVENTS)
-    buckets = ["--archive-bucket", group.shipper.archive, "--export-bucket", group.exports]
-    days = ["--from", "2026-02-27", "--to", "2026-03-01T00:00:00+00:00"]
-
-    assert command.main(["--log-group", group.name, *buckets, *days]) == 0
-    assert capsys.readouterr().out.endswith("done   4 events in 3 objects, 0 were there\n")
-    assert group.archived() == expected()
-
-    assert command.main(["--log-group", "/not/there", *buckets]) == 1
-    assert capsys.readouterr().err == "error: there is no log group '/not/there' in this account and region\n"
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Backfill, "run", stop)
-    assert command.main(["--log-group", group.name, *buckets]) == 130
-    assert capsys.readouterr().err.startswith("stopped; start it again")
 
 
 def test_batches_are_no_larger_than_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:

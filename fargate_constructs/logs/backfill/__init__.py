@@ -4,7 +4,7 @@
 log group ──> export task, a day at a time ──> export bucket ──> [what the archive lacks] ──> shipper's code ──> archive
 ```
 
-    python -m fargate_constructs.logs.backfill --log-group /ecs/web --export-bucket exports --archive-bucket archive
+    fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web
 
 It writes what the shipper would have written: the shipper's own code makes keys and lines, so they have one layout.
 

@@ -39,6 +39,14 @@ class Written(NamedTuple):
     objects: int
 
 
+class UnfinishedError(BackfillError):
+    """Some days are left for another run, and why; the rest is done."""
+
+    def __init__(self, written: Written, left: list[str]) -> None:
+        super().__init__("\n".join(["what follows is left for another run; the rest is done", *left]))
+        self.written, self.left = written, left
+
+
 class Backfill:
     """The backfill of one log group.
 
@@ -48,6 +56,7 @@ class Backfill:
         export_bucket: The bucket for export tasks, such as a `LogExportBucket`, in the log group's region.
         report: Gets a line about each step.
         poll_seconds: How long to wait before looking at a task again.
+        client: Makes a client of boto3. By default with its own session.
     """
 
     def __init__(
@@ -58,8 +67,9 @@ class Backfill:
         export_bucket: str,
         report: Callable[[str], None] = lambda _line: None,
         poll_seconds: float = POLL_SECONDS,
+        client: Callable[..., Any] | None = None,
     ) -> None:
-        make: Any = boto3.client  # typed for literal names alone
+        make: Any = client or boto3.client  # typed for literal names alone
         self._s3 = make("s3")
         self._owner = make("sts").get_caller_identity()["Account"]
         self._log_group, self._archive, self._exports = log_group, archive_bucket, export_bucket
@@ -85,17 +95,15 @@ class Backfill:
             The total of what was written, without days that an earlier run finished.
 
         Raises:
-            BackfillError: The range is empty or too new, or the log group is not there. Or, after all days, some could
-                not be finished: an export task failed, an object of the archive cannot be read, or S3 did not take
-                some events.
+            BackfillError: The range is empty or too new, or the log group is not there.
+            UnfinishedError: After all days, some could not be finished: an export task failed, an object of the archive
+                cannot be read, or S3 did not take some events.
             botocore.exceptions.ClientError: AWS refuses a request that every day needs.
         """
-        newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
         goes_to_newest = end is None
-        begin, end = _in_utc(begin or self._tasks.first_moment()), _in_utc(end or newest)
-        _validate_range(begin, end, newest)
-        days, total, unfinished = list(_days(begin, end)), Written(0, 0, 0), list[str]()
-        self._report(f"from {begin:%F %T} to {end:%F %T} UTC: {len(days):,} days, an export task each")
+        days, total, unfinished = self.days(begin, end), Written(0, 0, 0), list[str]()
+        end = days[-1].end
+        self._report(f"from {days[0].begin:%F %T} to {end:%F %T} UTC: {len(days):,} days, an export task each")
         for day in days:
             if self._is_done(day):
                 self._report(f"{day}  done by an earlier run")
@@ -107,8 +115,19 @@ class Backfill:
         if goes_to_newest:
             self._report(f"has it been shipped only since {end:%F %T} UTC or later? then run this again in 12 hours")
         if unfinished:
-            raise BackfillError("\n".join(["what follows is left for another run; the rest is done", *unfinished]))
+            raise UnfinishedError(total, unfinished)
         return total
+
+    def days(self, begin: datetime | None = None, end: datetime | None = None) -> list[Day]:
+        """Return the days of a range, which is that of `run`.
+
+        Raises:
+            BackfillError: The range is empty or too new, or the log group is not there.
+        """
+        newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
+        begin, end = _in_utc(begin or self._tasks.first_moment()), _in_utc(end or newest)
+        _validate_range(begin, end, newest)
+        return list(_days(begin, end))
 
     def _fill(self, day: Day) -> tuple[Written, list[str]]:
         """Fill one day; return what was written, and the errors."""
@@ -192,12 +211,12 @@ class Backfill:
 def _validate_range(begin: datetime, end: datetime, newest: datetime) -> None:
     if begin >= end:
         raise BackfillError(
-            "nothing to do: --from (by default the log group's first day) must be before --to (by default 12 hours"
+            "nothing to do: --since (by default the log group's first day) must be before --until (by default 12 hours"
             f" ago), got: {begin:%F %T} and {end:%F %T} UTC"
         )
     if end > newest:
         raise BackfillError(
-            f"--to must be 12 hours ago or earlier, got: {end:%F %T} UTC; younger events may not be exportable yet:"
+            f"--until must be 12 hours ago or earlier, got: {end:%F %T} UTC; younger events may not be exportable yet:"
             f" come back at {end + EXPORTABLE_AFTER:%F %T} UTC",
         )
 

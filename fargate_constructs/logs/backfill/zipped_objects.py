@@ -39,7 +39,7 @@ def unzipped(s3: Any, bucket: str, key: str, **conditions: str) -> Iterator[gzip
             raise
         raise UnreadableError(
             f"s3://{bucket}/{key} cannot be read: {error}. If it must be restored first, do so, or leave its day "
-            "out with --from and --to"
+            "out with --since and --until"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableError(f"s3://{bucket}/{key} is not gzip: {error}") from error

@@ -1,0 +1,111 @@
+"""The log groups of an archive: those that it has, and those that are subscribed to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from fargate_constructs.cli.deployed_resources import listed
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from fargate_constructs.cli.archives import DeployedArchive
+
+
+def archived_log_groups(session: Session, archive: DeployedArchive) -> list[str]:
+    """Return the log groups of which the bucket has objects, in order."""
+    client: Any = session.client("s3", region_name=archive.region)
+    pages = client.get_paginator("list_objects_v2").paginate(
+        **archive.bucket_arguments, Prefix=archive.prefix, Delimiter="/"
+    )
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    return sorted(unquote(each.removeprefix(archive.prefix).rstrip("/"), errors="surrogatepass") for each in folders)
+
+
+def chosen_log_groups(session: Session, archive: DeployedArchive, names: Sequence[str]) -> Sequence[str]:
+    """Return the log groups that a person named, or all.
+
+    Raises:
+        ValueError: If the archive has nothing of one.
+    """
+    known = archived_log_groups(session, archive)
+    for each in names:
+        if each not in known:
+            has = f"it has {listed(known)}" if known else "it is empty"
+            raise ValueError(f"--log-group must be one that {archive.name} has, got: {each}; {has}")
+    return names or known
+
+
+def subscribed_log_groups(
+    session: Session, archive: DeployedArchive, *, show: Callable[[str], None], note: Callable[[str], None]
+) -> list[str]:
+    """Return the log groups whose events CloudWatch Logs delivers to an archive, in order.
+
+    No request answers that, so each log group of the region is asked for its subscriptions.
+
+    Args:
+        session: The credentials.
+        archive: The archive.
+        show: Is called with the progress.
+        note: Is called with what could not be read.
+    """
+    client: Any = session.client("logs", region_name=archive.region)
+    groups = [
+        each["logGroupName"]
+        for page in client.get_paginator("describe_log_groups").paginate()
+        for each in page["logGroups"]
+        if each.get("logGroupClass", "STANDARD") == "STANDARD"  # no other class has subscriptions
+    ]
+    try:
+        names = _of_account_policy(session, client, archive, groups)
+    except client.exceptions.ClientError as error:
+        names = None
+        note(f"Not known: whether an account policy subscribes log groups ({' '.join(str(error).split())}).")
+    if names is not None:
+        return sorted(names)
+    found = []
+    for number, group in enumerate(groups):
+        show(f"asks for subscriptions: {number:,} of {len(groups):,} log groups")
+        pages = client.get_paginator("describe_subscription_filters").paginate(logGroupName=group)
+        if any(_leads_to(archive, each["destinationArn"]) for page in pages for each in page["subscriptionFilters"]):
+            found.append(group)
+    return sorted(found)
+
+
+def _of_account_policy(
+    session: Session,
+    client: Any,  # noqa: ANN401 - of boto3
+    archive: DeployedArchive,
+    groups: Sequence[str],
+) -> list[str] | None:
+    """Return the log groups that an account policy delivers; `None` if none leads to the archive."""
+    policies = client.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
+    for each in policies:
+        if _leads_to(archive, json.loads(each["policyDocument"])["DestinationArn"]):
+            ignored = [*_ignored(session, archive)]
+            # It leaves out names: `LogGroupName NOT IN ["/a", "/b"]`.
+            criteria = each.get("selectionCriteria", "")
+            return [
+                group
+                for group in groups
+                if json.dumps(group) not in criteria and not any(fnmatchcase(group, pattern) for pattern in ignored)
+            ]
+    return None
+
+
+def _ignored(session: Session, archive: DeployedArchive) -> Iterator[str]:
+    """Yield the patterns of the log groups that the archive's function drops, with its own."""
+    client: Any = session.client("lambda", region_name=archive.region)
+    settings = client.get_function_configuration(FunctionName=archive.shipper)
+    patterns: str = settings.get("Environment", {}).get("Variables", {}).get("IGNORED_LOG_GROUPS", "")
+    yield from filter(None, patterns.split(","))
+
+
+def _leads_to(archive: DeployedArchive, arn: str) -> bool:
+    """Whether a destination is the archive's function or stream."""
+    names = [f":function:{archive.shipper}"] + ([f":deliverystream/{archive.stream}"] if archive.stream else [])
+    return arn.endswith(tuple(names))

@@ -1,0 +1,106 @@
+"""Reads the events of a log group from CloudWatch Logs, all of them, with their IDs; and what is known of the group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fargate_constructs.cli.log_events import LogEvent
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+# The same token may come several times, with pages that have no events: FilterLogEvents searches stream by stream
+# (https://github.com/aws/aws-cli/issues/3191). So boto3's paginator, which refuses that, cannot be used.
+MAX_REPEATED = 100
+# FilterLogEvents gives a MB a page, and an account has 5 pages a second in most regions
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). Other readers use some.
+BYTES_PER_SECOND = 3_000_000
+ATTEMPTS = 10
+
+
+class LoggedEvent(NamedTuple):
+    """An event in CloudWatch Logs."""
+
+    event: LogEvent
+    ingested: int
+    """When CloudWatch Logs received it, in milliseconds since 1970."""
+
+
+class LogGroupFacts(NamedTuple):
+    """What is known of a log group."""
+
+    created: datetime
+    retention: timedelta | None
+    """After how long events are deleted; `None` if they never are."""
+
+    def kept_since(self, now: datetime) -> datetime | None:
+        """Return since when events are kept; `None` for all."""
+        return now - self.retention if self.retention else None
+
+
+class LoggedEvents:
+    """CloudWatch Logs in a region."""
+
+    def __init__(self, session: Session, region: str) -> None:
+        from botocore.config import Config  # noqa: PLC0415 - `--help` starts without it
+
+        config = Config(retries={"mode": "adaptive", "max_attempts": ATTEMPTS})
+        self._logs: Any = session.client("logs", region_name=region, config=config)
+        self._metrics: Any = session.client("cloudwatch", region_name=region)
+
+    def facts(self, log_group: str) -> LogGroupFacts | None:
+        """Return what is known of a log group; `None` if there is none with this name."""
+        for page in self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group):
+            for each in page["logGroups"]:
+                if each["logGroupName"] == log_group:
+                    days = each.get("retentionInDays")
+                    return LogGroupFacts(
+                        datetime.fromtimestamp(each.get("creationTime", 0) / 1000, UTC),
+                        timedelta(days=days) if days else None,
+                    )
+        return None
+
+    def received_bytes(self, log_group: str, begin: datetime, end: datetime) -> int:
+        """Return how many bytes a log group received between two times, by its metric."""
+        query = {
+            "Id": "received",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Logs",
+                    "MetricName": "IncomingBytes",
+                    "Dimensions": [{"Name": "LogGroupName", "Value": log_group}],
+                },
+                "Period": 3600,
+                "Stat": "Sum",
+            },
+        }
+        first = begin.replace(minute=0, second=0, microsecond=0)
+        pages = self._metrics.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[query], StartTime=first, EndTime=end
+        )
+        return int(sum(value for page in pages for each in page["MetricDataResults"] for value in each["Values"]))
+
+    def read(self, log_group: str, begin: int, end: int) -> Iterator[LoggedEvent]:
+        """Yield the events from one time to another, which does not belong to the range, in any order.
+
+        Raises:
+            ValueError: If CloudWatch Logs gives the same token again and again.
+        """
+        request: dict[str, Any] = {"logGroupName": log_group, "startTime": begin, "endTime": end - 1}
+        repeated = 0
+        while True:
+            page = self._logs.filter_log_events(**request)
+            for each in page.get("events", []):
+                event = LogEvent(
+                    each["timestamp"], log_group, each["logStreamName"], each["message"], each.get("eventId", "")
+                )
+                yield LoggedEvent(event, each.get("ingestionTime", 0))
+            token = page.get("nextToken")
+            if not token:
+                return
+            repeated = repeated + 1 if token == request.get("nextToken") else 0
+            if repeated >= MAX_REPEATED:
+                raise ValueError(f"CloudWatch Logs does not come to the end of {log_group}; run the command again")
+            request["nextToken"] = token

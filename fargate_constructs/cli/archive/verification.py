@@ -1,0 +1,185 @@
+"""Verifies an archive: which log groups, hour by hour, and what to do about what is missing.
+
+CloudWatch Logs ──┐
+archive ──────────┼──> an hour of a log group ──> counts, missing events ──> replay, backfill
+failed batches ───┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from fargate_constructs.cli import moments
+from fargate_constructs.cli.archive.archived_log_groups import archived_log_groups, subscribed_log_groups
+from fargate_constructs.cli.archive.athena_queries import in_bytes
+from fargate_constructs.cli.archive.failed_batches import WaitingEvents
+from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
+from fargate_constructs.cli.archive.logged_events import BYTES_PER_SECOND, LoggedEvents, LogGroupFacts
+from fargate_constructs.cli.archived_events import ArchivedEvents
+from fargate_constructs.cli.confirmation import confirm
+from fargate_constructs.cli.moments import as_text, milliseconds
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.progress import Progress
+
+HOUR = timedelta(hours=1)
+# What CloudWatch Logs received less long ago may still be on its way: usually three minutes
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscriptions.html), with retries of the function 5 more.
+# Data Firehose collects for up to one and a half of its 15 minutes.
+DIRECT_LAG, BUFFERED_LAG = timedelta(minutes=10), timedelta(minutes=40)
+# Export tasks may lack younger events (logs/backfill).
+EXPORTABLE_AFTER = timedelta(hours=12)
+# What needs a confirmation: minutes, and USD.
+LONG_MINUTES, LARGE_PRICE = 10, 0.10
+
+
+@dataclass
+class Group:
+    """A log group to compare."""
+
+    name: str
+    facts: LogGroupFacts
+    begin: datetime
+    """From here on CloudWatch Logs has all events."""
+    notes: list[str] = field(default_factory=list)
+
+
+class Verification:
+    """The comparison of an archive with CloudWatch Logs in a range of time."""
+
+    def __init__(
+        self, session: Session, archive: DeployedArchive, begin: datetime, end: datetime, progress: Progress
+    ) -> None:
+        self.archive, self.begin, self.end = archive, begin, end
+        self.notes: list[str] = []
+        """What is not known."""
+        self.is_uncertain = False
+        """Whether something could not be read."""
+        self._session, self._progress, self._now = session, progress, moments.now()
+        self._logs = LoggedEvents(session, archive.region)
+        self._lag = BUFFERED_LAG if archive.stream else DIRECT_LAG
+
+    def groups(self, names: Sequence[str]) -> list[Group]:
+        """Return the log groups to compare: those with these names, or all that are subscribed.
+
+        Raises:
+            ValueError: If there is none with a name, or CloudWatch Logs has deleted all of the range.
+        """
+        chosen = names or subscribed_log_groups(
+            self._session, self.archive, show=self._progress.show, note=self.notes.append
+        )
+        if not names:
+            others = [each for each in archived_log_groups(self._session, self.archive) if each not in chosen]
+            if others:
+                self.notes.append(
+                    "Not compared, because they are not subscribed (now): "
+                    f"{', '.join(others)}. A log router writes without CloudWatch Logs."
+                )
+        if not chosen:
+            raise ValueError(f"no log group of {self.archive.region} is subscribed to {self.archive.name}")
+        return [self._group(each) for each in chosen]
+
+    def confirm(self, groups: Sequence[Group], *, yes: bool) -> None:
+        """Ask before a comparison that takes long, or costs more than a few cents."""
+        if yes:
+            return
+        received = price = 0.0
+        for each in groups:
+            self._progress.show(f"estimates {each.name}")
+            received += self._logs.received_bytes(each.name, each.begin, self.end)
+            archived = ArchivedEvents(self._session, self.archive, each.name)
+            price += archived.size(milliseconds(each.begin), milliseconds(self.end)).usd
+        minutes = received / BYTES_PER_SECOND / 60
+        if minutes >= LONG_MINUTES or price >= LARGE_PRICE:
+            confirm(
+                f"{in_bytes(received)} are read from CloudWatch Logs, at about {BYTES_PER_SECOND / 1e6:.0f} MB a "
+                f"second: {minutes:,.0f} minutes. The archive's objects of this time cost about {price:.2f} USD to "
+                "read (less in the bucket's region).",
+                yes=False,
+            )
+
+    def run(self, groups: Sequence[Group]) -> Iterator[Hour]:
+        """Yield the hours of log groups."""
+        for group in groups:
+            archived = ArchivedEvents(self._session, self.archive, group.name)
+            begin = group.begin
+            while begin < self.end:
+                end = min(begin.replace(minute=0, second=0, microsecond=0) + HOUR, self.end)
+                self._progress.show(f"{group.name}  {begin:%Y-%m-%d %H:%M}")
+                first, last = milliseconds(begin), milliseconds(end)
+                yield compare(
+                    Hour(group.name, begin),
+                    self._logs.read(group.name, first, last),
+                    archived.read(first, last),
+                    self._waiting,
+                    milliseconds(self._now - self._lag),
+                )
+                begin = end
+            for each in archived.unreadable:
+                self._doubt(f"Not read, so that its events may be missing in the counts: {each}")
+
+    def remedies(self, group: Group, hours: Sequence[Hour]) -> list[str]:
+        """Return what to do about what the archive lacks of a log group."""
+        name, todo = self.archive.name, []
+        if any(each.waiting for each in hours):
+            todo.append(f"fargate-constructs archive replay {name}")
+        incomplete = [each for each in hours if each.missing]
+        if incomplete:
+            begin, end = incomplete[0].begin, incomplete[-1].begin + HOUR
+            earliest = self._now - EXPORTABLE_AFTER
+            when = f" (from {as_text(end + EXPORTABLE_AFTER)} on)" if end > earliest else ""
+            todo.append(
+                f"fargate-constructs archive backfill {name} --log-group {group.name} "
+                f"--since {begin:%Y-%m-%dT%H:%M} --until {end:%Y-%m-%dT%H:%M}{when}"
+            )
+            if group.facts.retention:
+                oldest = group.facts.retention + begin
+                todo.append(f"soon: CloudWatch Logs begins to delete these events at {as_text(oldest)}")
+        return todo
+
+    def has_finding(self, hours: Sequence[Hour]) -> bool:
+        """Whether the archive lacks an event, or something could not be read."""
+        return self.is_uncertain or any(each.has_finding for each in hours)
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        self._progress.show("reads the failed batches that wait")
+        waiting = WaitingEvents(self._session, self.archive)
+        made = Waiting(waiting.read())
+        if waiting.unread:
+            self.notes.append(
+                f"{waiting.batches:,} failed batches wait, of which some could not be read, so that their events count "
+                f"as missing: {'; '.join(waiting.unread[:3])}"
+            )
+        return made
+
+    def _group(self, name: str) -> Group:
+        facts = self._logs.facts(name)
+        if facts is None:
+            raise ValueError(f"CloudWatch Logs in {self.archive.region} has no log group {name}; correct --log-group")
+        kept = facts.kept_since(self._now)
+        group = Group(name, facts, self.begin)
+        if kept and kept > self.begin:
+            whole = kept.replace(minute=0, second=0, microsecond=0) + HOUR
+            if whole >= self.end:
+                raise ValueError(
+                    f"CloudWatch Logs keeps the events of {name} for {facts.retention} only, so nothing can be proved "
+                    f"about {as_text(self.begin)} to {as_text(self.end)}; write a later --since"
+                )
+            group.begin = whole
+            group.notes.append(
+                f"Compared from {as_text(whole)} on: before that CloudWatch Logs has deleted events "
+                f"({facts.retention.days if facts.retention else 0} days), so nothing can be proved."
+            )
+        return group
+
+    def _doubt(self, note: str) -> None:
+        self.is_uncertain = True
+        self.notes.append(note)
