@@ -81,6 +81,17 @@ class CloudWatchEvents:
 
     def read(self, begin: int, end: int | None = None) -> Iterator[LogEvent]:
         """Yield the events from one time to another, which does not belong to the range, in the order of time."""
+        for each in self.records(begin, end):
+            yield self.event_of(each)
+
+    def event_of(self, record: Mapping[str, Any]) -> LogEvent:
+        """Return the event that CloudWatch Logs answered."""
+        return LogEvent(
+            record["timestamp"], self._log_group, record["logStreamName"], record["message"], record["eventId"]
+        )
+
+    def records(self, begin: int, end: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Yield the same events as CloudWatch Logs answers."""
         request: dict[str, Any] = {**self._parameters, "startTime": max(begin, 0)}
         if end is not None:
             if end <= max(begin, 0):
@@ -89,10 +100,7 @@ class CloudWatchEvents:
         same = 0
         while True:
             answer = self._ask(request)
-            for each in answer["events"]:
-                yield LogEvent(
-                    each["timestamp"], self._log_group, each["logStreamName"], each["message"], each["eventId"]
-                )
+            yield from answer["events"]
             token = answer.get("nextToken")
             if not token:
                 return

@@ -13,8 +13,9 @@ from fargate_constructs.cli import confirmation, moments
 from fargate_constructs.cli.archive import archive_options, archive_verify, hour_comparison, verification
 from fargate_constructs.cli.archive.archived_log_groups import subscribed_log_groups
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
-from fargate_constructs.cli.archive.logged_events import MAX_REPEATED, LoggedEvent
+from fargate_constructs.cli.archive.logged_events import LoggedEvent
 from fargate_constructs.cli.archives import DeployedArchive
+from fargate_constructs.cli.cloudwatch_events import MAX_SAME
 from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.log_events import LogEvent
 from tests.cli.recorded_aws import RecordedAws
@@ -318,7 +319,7 @@ def test_a_long_comparison_is_confirmed(account: Account, run: Run, monkeypatch:
     assert run(text="n\n")[0] == 2
 
 
-@pytest.mark.parametrize(("repeated", "status"), [(3, 0), (MAX_REPEATED + 1, 2)])
+@pytest.mark.parametrize(("repeated", "status"), [(3, 0), (MAX_SAME + 1, 2)])
 def test_pages_without_events(account: Account, run: Run, repeated: int, status: int) -> None:
     """CloudWatch Logs gives the same token several times while it searches; not for ever."""
     left = repeated

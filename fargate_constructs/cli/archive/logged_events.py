@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.log_events import LogEvent
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-# The same token may come several times, with pages that have no events: FilterLogEvents searches stream by stream
-# (https://github.com/aws/aws-cli/issues/3191). So boto3's paginator, which refuses that, cannot be used.
-MAX_REPEATED = 100
 # FilterLogEvents gives a MB a page, and an account has 5 pages a second in most regions
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). Other readers use some.
 BYTES_PER_SECOND = 3_000_000
-ATTEMPTS = 10
 
 
 class LoggedEvent(NamedTuple):
@@ -43,11 +40,9 @@ class LogGroupFacts(NamedTuple):
 class LoggedEvents:
     """CloudWatch Logs in a region."""
 
-    def __init__(self, session: Session, region: str) -> None:
-        from botocore.config import Config  # noqa: PLC0415 - `--help` starts without it
-
-        config = Config(retries={"mode": "adaptive", "max_attempts": ATTEMPTS})
-        self._logs: Any = session.client("logs", region_name=region, config=config)
+    def __init__(self, session: Session, region: str, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._logs: Any = session.client("logs", region_name=region)
         self._metrics: Any = session.client("cloudwatch", region_name=region)
 
     def facts(self, log_group: str) -> LogGroupFacts | None:
@@ -83,24 +78,7 @@ class LoggedEvents:
         return int(sum(value for page in pages for each in page["MetricDataResults"] for value in each["Values"]))
 
     def read(self, log_group: str, begin: int, end: int) -> Iterator[LoggedEvent]:
-        """Yield the events from one time to another, which does not belong to the range, in any order.
-
-        Raises:
-            ValueError: If CloudWatch Logs gives the same token again and again.
-        """
-        request: dict[str, Any] = {"logGroupName": log_group, "startTime": begin, "endTime": end - 1}
-        repeated = 0
-        while True:
-            page = self._logs.filter_log_events(**request)
-            for each in page.get("events", []):
-                event = LogEvent(
-                    each["timestamp"], log_group, each["logStreamName"], each["message"], each.get("eventId", "")
-                )
-                yield LoggedEvent(event, each.get("ingestionTime", 0))
-            token = page.get("nextToken")
-            if not token:
-                return
-            repeated = repeated + 1 if token == request.get("nextToken") else 0
-            if repeated >= MAX_REPEATED:
-                raise ValueError(f"CloudWatch Logs does not come to the end of {log_group}; run the command again")
-            request["nextToken"] = token
+        """Yield the events from one time to another, which does not belong to the range."""
+        events = CloudWatchEvents(self._logs, log_group, report=self._report)
+        for each in events.records(begin, end):
+            yield LoggedEvent(events.event_of(each), each["ingestionTime"])

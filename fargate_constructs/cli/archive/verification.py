@@ -63,7 +63,7 @@ class Verification:
         self.is_uncertain = False
         """Whether something could not be read."""
         self._session, self._progress, self._now = session, progress, moments.now()
-        self._logs = LoggedEvents(session, archive.region)
+        self._logs = LoggedEvents(session, archive.region, progress.note)
         self._lag = BUFFERED_LAG if archive.stream else DIRECT_LAG
 
     def groups(self, names: Sequence[str]) -> list[Group]:
