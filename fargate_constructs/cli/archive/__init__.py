@@ -16,7 +16,7 @@ COMMANDS = {
     "fetch": "Copy objects of the archive to a folder.",
     "query": "Query the archive by Athena.",
     "replay": "Send failed batches to the archive again, now.",
-    "verify": "Find events of CloudWatch Logs that the archive lacks.",
+    "verify": "Find events that the archive lacks.",
 }
 EXAMPLES = """\b
 Examples:

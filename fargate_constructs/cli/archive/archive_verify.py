@@ -55,7 +55,7 @@ def command(
     as_json: bool,
     yes: bool,
 ) -> None:
-    """Find events of CloudWatch Logs that the archive lacks.
+    """Find events that the archive lacks.
 
     Each event that CloudWatch Logs has must be in the archive, by its ID; or by stream, time and message, if it was
     backfilled. The status is 1 if the archive lacks an event, and the answer says what to do.
