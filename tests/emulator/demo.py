@@ -1,17 +1,19 @@
 """`make demo`: app.py on a local AWS: who answers a request, where tasks leave, and where their log lines end up.
 
 app.py ──> CDK CLI ──> emulator ──> requests through the load balancer's rules; default routes of the tasks' subnets;
-                                    log lines ──> CloudWatch ──> Lambda ──> S3 ──> Athena
+                                    log lines ──> CloudWatch ──> Lambda ──> S3 ──> Athena;
+                                    the commands status, logs and egress
 """
 
 import gzip
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +29,8 @@ ARCHIVE_SECONDS = 60
 SIGNALLED = 128  # plus the signal's number: the exit code in a shell of a command that a signal ended
 INDENT = " " * 9
 QUERY = "errors_in_the_last_hour"
+# On the local AWS they do what they do on AWS.
+COMMANDS = ("status Web", "logs Web", "egress Network")
 MESSAGES = ("listening on port 80", "GET / 200 3 ms", '{"level": "error", "path": "/café", "text": "✗ not found"}')
 
 
@@ -43,6 +47,8 @@ class Service:
     target_group: str
     subnets: tuple[str, ...]
     log_group: str
+    log_stream: str
+    """The stream of a task's main container."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class Result:
     """The archived lines by the object that holds them."""
     errors: Rows
     """What the saved query `QUERY` found."""
+    printed: dict[str, list[str]]
+    """The lines that each of `COMMANDS` printed."""
 
 
 def run(say: Callable[[str], None] = lambda _line: None) -> Result:
@@ -143,9 +151,14 @@ def run(say: Callable[[str], None] = lambda _line: None) -> Result:
         errors = _ask(aws)
         for row in errors.table():
             say(f"{INDENT}{row}")
+
+        step("calling the command line: running tasks are a count here, and the log has the lines from above")
+        printed = call_commands(aws)
+        for row in (row for command, rows in printed.items() for row in (f"$ fargate-constructs {command}", *rows)):
+            say(f"{INDENT}{row}".rstrip())
     step("done: every route leads to its service, and every task leaves from a fixed address;")
     say(f"{INDENT}{len(sent)} of {len(sent)} log lines are in S3")
-    return Result(outputs, arrivals, departures, sent, archived, errors)
+    return Result(outputs, arrivals, departures, sent, archived, errors, printed)
 
 
 def _ask(aws: Emulator) -> Rows:
@@ -157,6 +170,34 @@ def _ask(aws: Emulator) -> Rows:
         each["Name"] for each in aws.client("athena").list_work_groups()["WorkGroups"] if each["Name"] != "primary"
     ]
     return Queries(aws, workgroup).run(QUERY)
+
+
+def call_commands(aws: Emulator, commands: Sequence[str] = COMMANDS) -> dict[str, list[str]]:
+    """Run the installed program as a person does, all commands at once; return what each prints.
+
+    Raises:
+        DemoError: If one has a finding, or no answer.
+    """
+    environment = aws.child_environment(PYTHONPATH=str(ROOT))
+    with ExitStack() as running:
+        processes = {
+            command: running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "fargate_constructs", *command.split()],
+                    cwd=aws.folder,  # without cdk.out, so the region is searched
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                )
+            )
+            for command in commands
+        }
+        answers = {command: process.communicate() for command, process in processes.items()}
+    for command, process in processes.items():
+        if process.returncode:
+            raise DemoError(f"{command} ends with {process.returncode}: {''.join(answers[command])}")
+    return {command: output.splitlines() for command, (output, _) in answers.items()}
 
 
 def _table(services: list[Service], archived: dict[str, list[Line]]) -> Iterator[str]:
@@ -178,13 +219,16 @@ def _services(aws: Emulator) -> Iterator[Service]:
         for service in ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else []:
             task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
             container = task["containerDefinitions"][0]
-            tasks = ecs.list_tasks(cluster=cluster, serviceName=service["serviceName"])["taskArns"]
+            options = container["logConfiguration"]["options"]
+            arns = ecs.list_tasks(cluster=cluster, serviceName=service["serviceName"])["taskArns"]
+            tasks = tuple(arn.rpartition("/")[2] for arn in arns)
             yield Service(
                 container["name"],
-                tasks=tuple(arn.rpartition("/")[2] for arn in tasks),
+                tasks=tasks,
                 target_group=service["loadBalancers"][0]["targetGroupArn"],
                 subnets=tuple(service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]),
-                log_group=container["logConfiguration"]["options"]["awslogs-group"],
+                log_group=options["awslogs-group"],
+                log_stream=f"{options['awslogs-stream-prefix']}/{container['name']}/{tasks[0]}",
             )
 
 
@@ -242,7 +286,7 @@ def check_departures(departures: list[Departure], egress_ips: list[str]) -> None
 
 def _send(aws: Emulator, service: Service) -> list[Line]:
     """Write log lines to a service's log group, as its tasks' log driver would."""
-    logs, stream, now = aws.client("logs"), f"{service.name}/demo", time.time_ns() // 1_000_000
+    logs, stream, now = aws.client("logs"), service.log_stream, time.time_ns() // 1_000_000
     lines = [Line(service.log_group, stream, now + i, message) for i, message in enumerate(MESSAGES)]
     logs.create_log_stream(logGroupName=service.log_group, logStreamName=stream)
     logs.put_log_events(

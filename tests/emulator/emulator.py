@@ -186,7 +186,7 @@ class Emulator:
     def _cdk(self, *arguments: str, cwd: Path) -> None:
         """Run the CDK CLI and pass on each line that it prints."""
         command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--no-color", "--no-notices", "--ci"]
-        environment = self._child_environment(CDK_DISABLE_CLI_TELEMETRY="true")
+        environment = self.child_environment(CDK_DISABLE_CLI_TELEMETRY="true")
         lines = []
         with ExitStack() as running:
             options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
@@ -213,7 +213,7 @@ class Emulator:
 
     def _server_environment(self) -> dict[str, str]:
         """MiniStack's settings: on this machine alone, without Docker."""
-        return self._child_environment(
+        return self.child_environment(
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(self._port),
             MINISTACK_ACCOUNT_ID=ACCOUNT,
@@ -226,7 +226,7 @@ class Emulator:
             SFTP_ENABLED="0",
         )
 
-    def _child_environment(self, **settings: str) -> dict[str, str]:
+    def child_environment(self, **settings: str) -> dict[str, str]:
         """This process's environment with this project's tools, this AWS and no other."""
         ours = {name: value for name, value in os.environ.items() if not NOT_HANDED_ON.match(name)}
         tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])

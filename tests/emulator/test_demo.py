@@ -63,6 +63,14 @@ def test_demo_goes_the_whole_way() -> None:
     assert [row[-1] for row in result.errors.rows] == [error, error]
     assert {row[1] for row in result.errors.rows} == {line.log_group for line in result.sent}
     assert result.errors.table()[0] in story
+
+    assert result.printed.keys() == set(demo.COMMANDS)
+    status, logs, egress = ("\n".join(result.printed[command]) for command in demo.COMMANDS)
+    assert status.startswith("Example/Web: healthy\n")
+    assert all(message in logs for message in demo.MESSAGES)
+    assert egress.startswith("Example/Network: 2 addresses, no findings\n")
+    assert all(ip in egress and ip in status for ip in egress_ips)
+    assert all(f"{demo.INDENT}{row}".rstrip() in story for rows in result.printed.values() for row in rows)
     assert lines[-1].endswith(f"{len(result.sent)} of {len(result.sent)} log lines are in S3")
 
 
@@ -76,7 +84,9 @@ def test_demo_goes_the_whole_way() -> None:
 )
 def test_another_answer_fails_the_demo(answers: dict[str, str], message: str) -> None:
     """A route that leads to another service, to none, or is not there, is an error that names it."""
-    service = demo.Service("web", ("1",), target_group="arn", subnets=("subnet-1",), log_group="/web")
+    service = demo.Service(
+        "web", ("1",), target_group="arn", subnets=("subnet-1",), log_group="/web", log_stream="web/web/1"
+    )
     arrivals = [demo.Arrival(path, "/*", "web", answer) for path, answer in answers.items()]
     with pytest.raises(demo.DemoError, match=message):
         demo.check_arrivals(arrivals, [service])
