@@ -1,4 +1,4 @@
-"""Repairs what axe-core finds in pages of Sphinx and furo, which have no setting or template for it.
+"""Repairs what axe-core and readers find in pages of Sphinx and furo, which have no setting or template for it.
 
 `make docs-check` fails if axe-core finds something else. Each repair must apply to some page, so that one that a newer
 Sphinx or furo no longer needs is removed here.
@@ -19,6 +19,8 @@ REPAIRS = {
     r'<div class="(table-wrapper [^"]*)">': r'<div class="\1" tabindex="0">',
     # An empty cell is no header.
     r'<th class="head[^"]*">(?:<p></p>)?</th>': r"<td></td>",
+    # A large picture can be read on a small screen if it opens alone.
+    r'(<img[^>]* src="([^"]*_images/[^"]+)"[^>]*>)(?!</a>)': r'<a class="picture" href="\2">\1</a>',
     # A page has a heading.
     r'(<div id="search-results"></div>)': r"<h1>Search</h1>\n\1",
 }

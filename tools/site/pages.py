@@ -81,8 +81,14 @@ def stage(folder: Path) -> None:
 
 def page_text(source: str) -> str:
     """Return a page's text for the site: with the links of the site, and with the navigation in the first page."""
-    text = with_targets((ROOT / source).read_text(), lambda target: site_target(source, target))
+    text = re.sub(r"\[[\w-]+\.md\](?=\(([^)#]+)\))", lambda link: _titled(source, link[1]), (ROOT / source).read_text())
+    text = with_targets(text, lambda target: site_target(source, target))
     return text + "".join(toctrees()) if source == "README.md" else text
+
+
+def _titled(source: str, target: str) -> str:
+    """Return the text of a link to a page: its title instead of its file's name."""
+    return f"[{title(posixpath.normpath(posixpath.join(posixpath.dirname(source), target)))}]"
 
 
 def with_targets(text: str, new: Callable[[str], str]) -> str:

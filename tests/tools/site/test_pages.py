@@ -30,7 +30,8 @@ def test_the_groups_are_those_of_the_index() -> None:
     """A heading is a group, and so is each line below `Parts`."""
     groups = navigation()
 
-    assert list(groups)[:3] == ["Start", "What runs", "How callers arrive"]
+    assert next(iter(groups)) == "Start"
+    assert {"What runs", "How callers arrive", "Operate", "Decisions"} <= groups.keys()
     assert "Parts" not in groups
     assert groups["How tasks leave"][0] == "docs/network.md"
     assert "CHANGELOG.md" in groups["Reference"]
@@ -101,6 +102,14 @@ def test_a_picture_in_two_colors_follows_the_switch_of_the_page() -> None:
     assert with_targets(text, lambda target: f"../{target}") == (
         "![A task](../p/light.svg){.only-light}\n\n![A task](../p/dark.svg){.only-dark}\n"
     )
+
+
+def test_the_index_shows_titles() -> None:
+    """In the repository it shows files' names."""
+    text = page_text("docs/README.md")
+
+    assert "- [Service](service.md): " in text
+    assert ".md]" not in text
 
 
 def test_a_translated_readme_is_the_first_page_of_its_language() -> None:
