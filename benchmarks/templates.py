@@ -171,7 +171,12 @@ def services_per_stack(one: Template, many: Template) -> int:
 
 
 def checks_and_drain(template: Template) -> int:
-    """Return the most seconds from the start of new tasks to SIGTERM of the old ones, if nothing else takes time.
+    """Return the most seconds from the start of new tasks to SIGTERM of the old ones, if nothing else takes time."""
+    return sum(deployment_seconds(template))
+
+
+def deployment_seconds(template: Template) -> tuple[int, int, int]:
+    """Return the most seconds of the checks of new tasks, of the drain of old ones, and of the bake time.
 
     A new task gets requests after its first good check, within one interval. Behind a network load balancer it passes
     the initial checks first, as many as an unhealthy task
@@ -195,4 +200,4 @@ def checks_and_drain(template: Template) -> int:
         check *= target_group.get("HealthyThresholdCount", 5)
     drain = int(attributes.get("deregistration_delay.timeout_seconds", 300))
     bake = service.get("DeploymentConfiguration", {}).get("BakeTimeInMinutes", 0) * 60
-    return int(check + drain + bake)
+    return int(check), drain, int(bake)

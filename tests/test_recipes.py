@@ -1,19 +1,26 @@
 """The recipes in docs/recipes/: each is a complete app, which is synthesized, and deployed to the emulator."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aws_cdk import App
 
+from fargate_constructs.drawing.architecture import diagram_of
+from fargate_constructs.drawing.svg import as_svg
+from fargate_constructs.synthesized.stored_templates import read_app
 from tests.caveats.lab import findings_in
 from tests.emulator.emulator import ACCOUNT, REGION, Emulator
 from tests.emulator.migrations import ending_migrations
 
-PAGES = sorted((Path(__file__).parents[1] / "docs/recipes").glob("*.md"))
+DOCS = Path(__file__).parents[1] / "docs"
+PICTURES = DOCS / "pictures"
+PAGES = sorted((DOCS / "recipes").glob("*.md"))
 NAMES = [page.stem for page in PAGES]
 # Warnings that the pages explain.
 ACCEPTED = (
@@ -35,22 +42,29 @@ def program(name: str) -> str:
     return str(text)
 
 
-def built(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> App:
+def built(name: str, text: str) -> App:
     """Run the program of a recipe; return its app."""
-    monkeypatch.setenv("CDK_CONTEXT_JSON", json.dumps(CONTEXT.get(name, {})))
     variables: dict[str, Any] = {}
-    exec(compile(text, f"{name}.md", "exec"), variables)  # noqa: S102 - the project's own code
+    with patch.dict(os.environ, CDK_CONTEXT_JSON=json.dumps(CONTEXT.get(name, {}))):
+        exec(compile(text, f"{name}.md", "exec"), variables)  # noqa: S102 - the project's own code
     app: App = variables["app"]
     return app
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_synthesis(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caveats find nothing, and synthesis warns of nothing that the page does not explain."""
-    app = built(name, program(name), monkeypatch)
+def test_synthesis(name: str) -> None:
+    """The caveats find nothing, synthesis warns of nothing that the page does not explain, and the picture is right."""
+    app = built(name, program(name))
 
     assert [each for each in findings_in(app) if "/Pipeline/" not in each[1]] == []
     assert [each for each in warnings(app) if not any(text in each for text in ACCEPTED)] == []
+    assert (PICTURES / f"recipes/{name}.svg").read_text() == picture(app)  # python -m tests.pictures writes it
+    assert f"(../pictures/recipes/{name}.svg)" in (DOCS / f"recipes/{name}.md").read_text()
+
+
+def picture(app: App) -> str:
+    """Return the architecture of an app as SVG."""
+    return as_svg(diagram_of(read_app(Path(app.synth().directory), all_stacks=True)))
 
 
 def warnings(app: App) -> Iterator[str]:
@@ -63,12 +77,12 @@ def warnings(app: App) -> Iterator[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
-def test_deployment(name: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployment(name: str, aws: Emulator) -> None:
     """The real CDK CLI deploys each stack to a local AWS that has what the recipe imports."""
     text = program(name)
     for written, here in imported(aws).items():
         text = text.replace(written, here)
-    app = built(name, text, monkeypatch)
+    app = built(name, text)
     assembly = app.synth()
     stacks = {each.stack_name for each in assembly.stacks_recursively}
     for stack in assembly.stacks_recursively:

@@ -109,6 +109,7 @@ def test_the_description_has_no_link_that_holds_in_the_repository_alone(unpacked
 
     assert re.findall(r"\]\((?!https://|#)[^)]*\)", text) == []
     assert f"/blob/v{version}/docs/README.md)" in text, "of this version, also when main has changed"
+    assert f"https://raw.githubusercontent.com/fargate-constructs/fargate-constructs/v{version}/docs/pictures/" in text
 
 
 def unpacked_metadata(unpacked: Path) -> Path:
