@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _print_finding(screen: Console, finding: Finding) -> None:
     cause, places = finding.cause, [TASK_ID.sub(r"\1", each) for each in finding.places]
     more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
     times = [each.time for each in finding.observations if each.time]
-    last = f", last {max(times):%Y-%m-%d %H:%M:%S %Z}".rstrip() if times else ""
+    last = f", last {max(times).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if times else ""
     rows = [("why", cause.why), ("do", cause.todo), ("in", f"{', '.join(places[:MAX_PLACES])}{more}{last}")]
     rows += [("text", text) for text in finding.texts[:MAX_TEXTS]]
     if len(finding.texts) > MAX_TEXTS:

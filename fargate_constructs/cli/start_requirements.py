@@ -28,8 +28,7 @@ def missing_requirements(reader: Reader, facts: ServiceFacts) -> Iterator[str]:
     containers = definition.get("containerDefinitions", [])
     for image in sorted({each["image"] for each in containers}):
         yield from _missing_image(reader, image)
-    secrets = [each["valueFrom"] for container in containers for each in container.get("secrets", [])]
-    for secret in sorted({*secrets}):
+    for secret in sorted({*_secrets(containers)}):
         yield from _missing_secret(reader, secret)
     roles = [definition.get(key) for key in ("executionRoleArn", "taskRoleArn")]
     for role in sorted({each for each in roles if each}):
@@ -39,6 +38,15 @@ def missing_requirements(reader: Reader, facts: ServiceFacts) -> Iterator[str]:
     network = facts.service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     with reader.noting("the egress of the subnets"):
         yield from _missing_egress(reader, network, [each["image"] for each in containers])
+
+
+def _secrets(containers: list[Answer]) -> Iterator[str]:
+    """Yield the secrets and parameters of containers, of their log drivers, and of their private registries."""
+    for container in containers:
+        logs = container.get("logConfiguration", {}).get("secretOptions", [])
+        yield from (each["valueFrom"] for each in (*container.get("secrets", []), *logs))
+        if "repositoryCredentials" in container:
+            yield container["repositoryCredentials"]["credentialsParameter"]
 
 
 def _missing_image(reader: Reader, image: str) -> Iterator[str]:
@@ -54,7 +62,11 @@ def _missing_image(reader: Reader, image: str) -> Iterator[str]:
         try:
             ecr.describe_images(registryId=found["account"], repositoryName=found["name"], imageIds=[wanted])
         except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
-            yield f"the image {image} is not in Amazon ECR"
+            rules = ecr.get_paginator("describe_pull_through_cache_rules").paginate(registryId=found["account"])
+            prefixes = [each["ecrRepositoryPrefix"] for page in rules for each in page["pullThroughCacheRules"]]
+            # Amazon ECR gets such an image from another registry when it is pulled.
+            if not any(each == "ROOT" or found["name"].startswith(f"{each}/") for each in prefixes):
+                yield f"the image {image} is not in Amazon ECR"
 
 
 def _missing_secret(reader: Reader, value_from: str) -> Iterator[str]:
@@ -116,9 +128,17 @@ def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Itera
     if not ids:
         return
     ec2 = reader.client("ec2")
-    subnets = ec2.describe_subnets(SubnetIds=ids)["Subnets"]
-    vpc = subnets[0]["VpcId"]
-    of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+    # A filter, unlike IDs, is no error if a subnet is gone.
+    subnets = [
+        each
+        for page in _pages(ec2, "describe_subnets", [{"Name": "subnet-id", "Values": ids}])
+        for each in page["Subnets"]
+    ]
+    for gone in sorted({*ids} - {each["SubnetId"] for each in subnets}):
+        yield f"the subnet {gone} does not exist"
+    if not subnets:
+        return
+    of_vpc = [{"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]}]
     tables = [table for page in _pages(ec2, "describe_route_tables", of_vpc) for table in page["RouteTables"]]
     endpoints = [each for page in _pages(ec2, "describe_vpc_endpoints", of_vpc) for each in page["VpcEndpoints"]]
     services = {each["ServiceName"].partition(f"{reader.found.region}.")[2] for each in endpoints}

@@ -189,6 +189,7 @@ def healthy() -> dict[str, Any]:
         "DescribeTags": {"TagDescriptions": []},
         "DescribeListeners": {"Listeners": [{"ListenerArn": LISTENER, "Protocol": "HTTP", "Port": 80}]},
         "DescribeRules": {"Rules": [{"Conditions": [], "Actions": [{"Type": "forward", "TargetGroupArn": GROUP_ARN}]}]},
+        "DescribePullThroughCacheRules": {"pullThroughCacheRules": [{"ecrRepositoryPrefix": "docker-hub"}]},
         "DescribeSubscriptionFilters": {"subscriptionFilters": []},
         "DescribeAccountPolicies": {"accountPolicies": []},
         "ListServiceQuotas": {"Quotas": [{"QuotaName": "Fargate On-Demand vCPU resource count", "Value": 6.0}]},

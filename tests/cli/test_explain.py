@@ -452,3 +452,43 @@ def test_a_first_deployment_that_failed(aws: RecordedAws, run: Run, monkeypatch:
 
     assert findings(run) == ["serviceGone", "breakerRollback"]
     assert "0 of 0 tasks run, 0 start\nservice web, cluster shop" in printed(run, monkeypatch)
+
+
+def test_an_image_of_a_pull_through_cache_is_no_finding(aws: RecordedAws, run: Run) -> None:
+    """Amazon ECR has it only after the first pull."""
+    aws.answers["DescribeImages"] = ("RepositoryNotFoundException", "The repository does not exist")
+    registry = recorded_aws.IMAGE.partition("/")[0]
+    aws.answers["DescribeTaskDefinition"] = definition_with(image=f"{registry}/docker-hub/library/nginx:1")
+    assert findings(run) == []
+    aws.answers["DescribePullThroughCacheRules"] = {"pullThroughCacheRules": [{"ecrRepositoryPrefix": "ROOT"}]}
+    aws.answers["DescribeTaskDefinition"] = definition_with()
+    assert findings(run) == []
+
+
+def test_the_credentials_of_a_registry_are_secrets(aws: RecordedAws, run: Run) -> None:
+    """So are those of a log driver."""
+    registry, token = (f"{recorded_aws.SECRET}-{name}" for name in ("registry", "token"))
+    logs = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": token}]}
+    aws.answers["DescribeTaskDefinition"] = definition_with(
+        image="registry.example.com/shop:1",
+        repositoryCredentials={"credentialsParameter": registry},
+        logConfiguration=logs,
+        secrets=[],
+    )
+    aws.answers["DescribeSecret"] = ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    _, output, _ = run("Shop/Web", "--json")
+
+    (finding,) = json.loads(output)["findings"]
+    assert [each["text"] for each in finding["seen"]] == [
+        f"the secret {registry} does not exist",
+        f"the secret {token} does not exist",
+    ]
+
+
+def test_one_subnet_is_gone(aws: RecordedAws, run: Run) -> None:
+    """The others are checked, too."""
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b", "subnet-gone"]}}
+    aws.answers["DescribeServices"] = {"services": [service(networkConfiguration=network)]}
+    aws.answers["DescribeRouteTables"] = routes()
+
+    assert findings(run) == ["networkGone", "noDefaultRoute"]

@@ -124,6 +124,15 @@ CONTAINER_CAUSES = (
         f"{ECS}cannot-inspect-container.html",
     ),
     Cause(
+        "serviceConnectFailed",
+        r"ecs-service-connect-\w+ exited with code (?!0\b|137\b|143\b)\d+|ecs-service-connect.*unhealthy",
+        "The Service Connect proxy of the task ended.",
+        "It has too little CPU or memory, or it cannot reach ECS to get its configuration.",
+        "Add 256 CPU units and 64 MiB to the task for the proxy; check the route from the subnet to the "
+        "endpoints of ECS.",
+        f"{ECS}service-connect-concepts-deploy.html",
+    ),
+    Cause(
         "crashed",
         r"exited with code (?:132|134|135|136|139)\b",
         "A container crashed.",

@@ -40,6 +40,15 @@ IMAGE_CAUSES = (
         PULL,
     ),
     Cause(
+        "registryRefused",
+        r"unexpected status code https?://(?!\d{12}\.dkr[.-]ecr)(?!.*\b(?:401|403|404)\b)",
+        "The registry answered with an error.",
+        "Docker Hub limits pulls by address, and all tasks behind one NAT gateway have the same; or the registry is "
+        "down.",
+        "Copy the image to Amazon ECR, or use a pull through cache rule with credentials.",
+        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html",
+    ),
+    Cause(
         "layersUnreachable",
         rf"httpRead(?:er)?Seeker|failed to copy.*(?:{NETWORK}|unexpected status code)|nil pointer dereference",
         "The task reaches the registry, but not the layers of the image, which are in S3.",

@@ -17,7 +17,7 @@ SERVICE_CAUSES = (
     ),
     Cause(
         "taskQuota",
-        r"limit on the number of tasks|provisioning capacity limit",
+        r"limit on the number of (?:[\w-]+ )?tasks|provisioning capacity limit",
         "The account or the cluster may run no more tasks at once.",
         "A quota of tasks is reached, or 500 tasks of the cluster start at the same time.",
         "Raise the quota in Service Quotas, or start fewer tasks at once.",
@@ -50,7 +50,7 @@ SERVICE_CAUSES = (
     Cause(
         "noInstance",
         r"no container instance met all of its requirements|No Container Instances were found|"
-        r"not compatible with the selected compute strategy",
+        r"not compatible with the selected compute strategy|Reason: RESOURCE:",
         "The cluster has no instance for the task.",
         "The service asks for EC2 instances instead of Fargate, or they are full.",
         "Use the launch type FARGATE, or a capacity provider strategy of FARGATE.",
@@ -122,6 +122,38 @@ SERVICE_CAUSES = (
         "Read the text; correct the causes beside this one.",
         f"{ECS}deployment-failure-detection.html",
         is_result=True,
+    ),
+    Cause(
+        "definitionInactive",
+        r"TaskDefinition (?:is|does not exist or is) inactive|TaskDefinition is inactive|task definition .*is inactive",
+        "The task definition of the service is deregistered.",
+        "A person or a tool deregistered the revision that the service uses.",
+        "Deploy the service again with a new revision.",
+        f"{ECS}deregister-task-definition-v2.html",
+    ),
+    Cause(
+        "linkedRoleMissing",
+        r"service[- ]linked role",
+        "ECS has no service-linked role in the account.",
+        "The account has not used ECS before, or the role AWSServiceRoleForECS was deleted.",
+        "Run `aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com`, and deploy again.",
+        f"{ECS}using-service-linked-roles.html",
+    ),
+    Cause(
+        "serviceExists",
+        r"was not idempotent",
+        "There is another service with the same name in the cluster.",
+        "The name is fixed in the template, and a service of another stack or of an earlier deployment has it.",
+        "Leave out service_name, or delete the other service.",
+        f"{ECS}service-event-messages-list.html",
+    ),
+    Cause(
+        "serviceChangedOutside",
+        r"Service was not ACTIVE|ServiceNotActive|ServiceNotFound|Service not found",
+        "CloudFormation does not find the service that it deployed.",
+        "It was deleted outside of CloudFormation.",
+        "Remove the service from the app and deploy, then add it again and deploy.",
+        f"{REPOST}cloudformation-ecs-service-stabilize",
     ),
     Cause(
         "startsSlowed",

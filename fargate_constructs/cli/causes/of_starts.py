@@ -47,7 +47,7 @@ START_CAUSES = (
     ),
     Cause(
         "secretUnreachable",
-        rf"(?:secret from asm|Secrets Manager|secretsmanager).*(?:{NETWORK})",
+        rf"(?:(?:secret|auth) from asm|Secrets Manager|secretsmanager).*(?:{NETWORK})",
         "The task cannot reach Secrets Manager.",
         NO_ROUTE,
         OPEN_ROUTE,
@@ -56,7 +56,7 @@ START_CAUSES = (
     Cause(
         "secretDenied",
         rf"secretsmanager:GetSecretValue|^(?!.*CannotPull).*kms:Decrypt|"
-        rf"(?:secret from asm|Secrets Manager).*(?:{DENIED})|"
+        rf"(?:(?:secret|auth) from asm|Secrets Manager).*(?:{DENIED})|"
         r"Access to KMS is not allowed",
         "The task may not read a secret.",
         "The execution role has no permission for the secret, or for the KMS key that encrypts it.",
@@ -72,6 +72,15 @@ START_CAUSES = (
         "The secret is deleted or in another region, or the task definition has a wrong ARN.",
         "Create or restore the secret, or correct the ARN; deploy again.",
         INITIALIZATION,
+    ),
+    Cause(
+        "keyUnusable",
+        r"KMSInvalidState|ciphertext refers to a customer master key|KMS key .*(?:disabled|pending deletion)|"
+        r"(?:key|KMS).* is (?:disabled|pending deletion|pending import)",
+        "The KMS key of an image, a secret or a parameter cannot be used.",
+        "The key is disabled, scheduled for deletion, or deleted.",
+        "Enable the key, or cancel its deletion. If it is deleted, make the image or the secret again with another key.",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     ),
     Cause(
         "parameterUnreachable",
@@ -115,7 +124,7 @@ START_CAUSES = (
     ),
     Cause(
         "logGroupDenied",
-        r"logs:(?:CreateLogStream|CreateLogGroup|PutLogEvents)",
+        r"logs:(?:CreateLogStream|CreateLogGroup|PutLogEvents)|create cloudwatch log stream.*AccessDenied",
         "The task may not write its log.",
         "The execution role has no permission for the log group. AWS's managed policy has no logs:CreateLogGroup.",
         "Give the execution role logs:CreateLogStream and logs:PutLogEvents; create the log group in the stack.",
@@ -136,6 +145,14 @@ START_CAUSES = (
         "An option of the log driver is missing or wrong, or its destination does not exist.",
         "Read the end of the text; check the options of logConfiguration, such as awslogs-region.",
         INITIALIZATION,
+    ),
+    Cause(
+        "ebsVolume",
+        r"EBS (?:volume|attachment)|volume attach",
+        "The task gets no EBS volume.",
+        "The role for the volume lacks permissions, a quota is reached, or EBS did not attach the volume in time.",
+        "Read the text; check the infrastructure role of the volume, its snapshot and the quotas of EBS.",
+        f"{ECS}ebs-volumes.html",
     ),
     Cause(
         "volumeAddress",
@@ -196,6 +213,14 @@ START_CAUSES = (
         f"{ECS}failed-to-start-error.html",
     ),
     Cause(
+        "networkGone",
+        r"(?:subnet|security group)(?: ID)?s? \S+ (?:does|do) not exist|Invalid(?:Subnet(?:ID)?|Group)\.NotFound",
+        "A subnet or a security group of the service does not exist.",
+        "It was deleted after the service was deployed, or it is in another VPC.",
+        "Deploy the stack of the network again, then that of the service with its new subnets and security groups.",
+        f"{ECS}service-event-messages-list.html",
+    ),
+    Cause(
         "interfaceTimeout",
         r"Timeout waiting for (?:network interface|EphemeralStorage) provisioning|(?<!Elb\.)InternalError",
         "AWS did not prepare the task in time.",
@@ -226,6 +251,16 @@ START_CAUSES = (
         "An internet gateway forwards only for public addresses, so the tasks reach nothing outside of the VPC.",
         "Place the service in private subnets with a NAT gateway.",
         CONNECTIVITY,
+    ),
+    Cause(
+        "secretUnread",
+        r"(?:retrieve|get) (?:secrets?|registry auth) from (?:asm|ssm)",
+        "The task cannot read a secret, a parameter, or the credentials of its registry.",
+        "AWS's text ends before its reason. Either the route to Secrets Manager or Systems Manager is missing, or the "
+        "execution role has no permission.",
+        "Check both: port 443 to the service from the subnet, and secretsmanager:GetSecretValue or ssm:GetParameters "
+        "of the execution role.",
+        INITIALIZATION,
     ),
     Cause(
         "registryUnreachable",
