@@ -124,18 +124,9 @@ def _missing_log_group(reader: Reader, name: str) -> Iterator[str]:
 
 def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Iterator[str]:
     """Yield what keeps the tasks of each subnet from AWS and from the internet."""
-    ids = network.get("subnets", [])
-    if not ids:
-        return
-    ec2 = reader.client("ec2")
-    # A filter, unlike IDs, is no error if a subnet is gone.
-    subnets = [
-        each
-        for page in _pages(ec2, "describe_subnets", [{"Name": "subnet-id", "Values": ids}])
-        for each in page["Subnets"]
-    ]
-    for gone in sorted({*ids} - {each["SubnetId"] for each in subnets}):
-        yield f"the subnet {gone} does not exist"
+    ec2, ids = reader.client("ec2"), network.get("subnets", [])
+    subnets = _subnets(ec2, ids)
+    yield from (f"the subnet {each} does not exist" for each in sorted({*ids} - {each["SubnetId"] for each in subnets}))
     if not subnets:
         return
     of_vpc = [{"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]}]
@@ -159,6 +150,12 @@ def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Itera
                 yield f"the subnet {name} has no default route, but an image is not in Amazon ECR"
         elif to_internet and network.get("assignPublicIp") != "ENABLED" and not _is_ipv6_only(subnet):
             yield f"the subnet {name} is public, but its tasks have no public address"
+
+
+def _subnets(ec2: Any, ids: list[str]) -> list[Answer]:  # noqa: ANN401 - of boto3
+    """Return the subnets that exist. A filter, unlike IDs, is no error if one is gone."""
+    pages = _pages(ec2, "describe_subnets", [{"Name": "subnet-id", "Values": ids}]) if ids else []
+    return [each for page in pages for each in page["Subnets"]]
 
 
 def _pages(ec2: Any, operation: str, filters: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - of boto3

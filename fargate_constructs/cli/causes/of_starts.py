@@ -79,7 +79,7 @@ START_CAUSES = (
         r"(?:key|KMS).* is (?:disabled|pending deletion|pending import)",
         "The KMS key of an image, a secret or a parameter cannot be used.",
         "The key is disabled, scheduled for deletion, or deleted.",
-        "Enable the key, or cancel its deletion. If it is deleted, make the image or the secret again with another key.",
+        "Enable the key, or cancel its deletion. If it is deleted, make the image or secret again with another key.",
         "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     ),
     Cause(
