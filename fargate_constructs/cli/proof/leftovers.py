@@ -90,11 +90,9 @@ def _of_ec2(operations: StackOperations) -> Iterator[Leftover]:
 
 
 def _of_logs(operations: StackOperations) -> Iterator[Leftover]:
-    """Yield log groups with the name of the stack, also those that a function made again."""
-    client, name = operations.client("logs"), operations.state.stack_name
-    for prefix in (name, f"/aws/lambda/{name}"):
-        for each in _all(client, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
-            yield Leftover("log group", each["logGroupName"], "name")
+    """Yield log groups, also those that a service of AWS made again."""
+    for name in operations.log_groups():
+        yield Leftover("log group", name, "name")
 
 
 def _of_s3(operations: StackOperations) -> Iterator[Leftover]:

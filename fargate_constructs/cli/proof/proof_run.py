@@ -22,6 +22,7 @@ from fargate_constructs.cli.proof.proof_steps import (
     reach_endpoint,
     roll_back,
 )
+from fargate_constructs.cli.proof.stack_operations import GONE
 from fargate_constructs.cli.service_facts import Reader
 
 DESTROY_SECONDS = 60 * 60
@@ -66,7 +67,7 @@ def destroy(proof: Proof, say: Callable[[str], None], *, is_aws: bool) -> None:
                 state.vpc = each["PhysicalResourceId"]
         state.save()
         status = proof.operations.destroy(limit=DESTROY_SECONDS)
-        if status not in ("", "DELETE_COMPLETE"):
+        if status not in GONE:
             raise DisprovedError("; ".join([f"the stack is {status}", *proof.operations.failures()]))
         return {}
 

@@ -43,7 +43,9 @@ def _difference(proof: Proof) -> str:
     state = proof.operations.state
     script = f"echo {proof.token}-$(({NUMBERS})); exit {STATUS}"
     profile = ["--profile", proof.profile] if proof.profile else []
-    options = [f"{state.stack_name}/{SERVICE}", "--region", state.region, *profile]
+    # The assembly of the proof is searched first, and not a cdk.out that may be here.
+    app = ["--app", str(proof.assemblies / "first")]
+    options = [f"{state.stack_name}/{SERVICE}", *app, "--region", state.region, *profile]
     command = [*PROGRAM, "shell", *options, "--", "sh", "-c", script]
     try:
         done = subprocess.run(  # noqa: S603 - our own program

@@ -26,7 +26,7 @@ Measured = dict[str, Any]
 MINUTE = 60
 DEPLOY_SECONDS, ENDPOINT_SECONDS, TASK_SECONDS = 30 * MINUTE, 5 * MINUTE, 5 * MINUTE
 LOG_SECONDS, ARCHIVE_SECONDS, QUERY_SECONDS = 3 * MINUTE, 5 * MINUTE, 15 * MINUTE
-UPDATE_SECONDS, ROLLBACK_SECONDS = 30 * MINUTE, 45 * MINUTE
+UPDATE_SECONDS, ROLLBACK_SECONDS, REST_SECONDS = 30 * MINUTE, 45 * MINUTE, 5 * MINUTE
 CREATED = "CREATE_COMPLETE"
 # The first cluster of an account makes the role of ECS, which may not be ready then
 # (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/818).
@@ -294,14 +294,13 @@ def roll_back(proof: Proof) -> Measured:
     found = _new_deployment(proof, before)
     if found["status"] != "ROLLBACK_SUCCESSFUL":
         raise DisprovedError(f"the deployment is {found['status']}: {found.get('statusReason', 'no reason')}")
-    service = proof.service()
+    service = proof.waiting.until(
+        lambda: _service_at_rest(proof), limit=REST_SECONDS, missing="other tasks than those from before run"
+    )
     definition = proof.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
     image = _container(definition["taskDefinition"]["containerDefinitions"], proof.output("Container"))["image"]
     if image != proof.output("Image"):
         raise DisprovedError(f"the image of the service is {image}")
-    rollouts = [each["status"] for each in service["deployments"]]
-    if rollouts != ["PRIMARY"] or service["runningCount"] < service["desiredCount"]:
-        raise DisprovedError(f"{service['runningCount']} of {service['desiredCount']} tasks run in {rollouts}")
     _check_requests(watch)
     noticed = found.get("rollback", {}).get("startedAt", found["finishedAt"])
     return {
@@ -310,6 +309,13 @@ def roll_back(proof: Proof) -> Measured:
         "image": image,
         **watch.document(),
     }
+
+
+def _service_at_rest(proof: Proof) -> Mapping[str, Any] | None:
+    """Return the service if it has one deployment, whose tasks run."""
+    service = proof.service()
+    is_one = [each["status"] for each in service["deployments"]] == ["PRIMARY"]
+    return service if is_one and service["runningCount"] >= service["desiredCount"] else None
 
 
 def _container(containers: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any]:

@@ -24,6 +24,12 @@ BUCKET_TYPE = "AWS::S3::Bucket"
 KEYS_IN_ONE_CALL = 1000
 # A load balancer and the shipper may still write to a bucket that a function has emptied.
 DELETE_ATTEMPTS = 4
+# ECS removes what it made in a namespace of Cloud Map, and Lambda its network interfaces, some time after the deletion.
+RETRY_SECONDS = 30
+GONE = ("", "DELETE_COMPLETE")
+# Container Insights makes a log group for each cluster, which no stack has
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-ECS.html).
+LOG_PREFIXES = ("", "/aws/lambda/", "/aws/ecs/containerinsights/")
 # The Python code of a function must be readable for its user, also if it is not for others here.
 FILE_MODE = 0o644 << 16
 # Of AWS's names (https://docs.aws.amazon.com/general/latest/gr/rande.html).
@@ -104,8 +110,21 @@ class StackOperations:
             DisprovedError: If it takes too long.
         """
         status = self._delete_stack(limit)
+        if status in GONE:
+            for name in self.log_groups():
+                self.client("logs").delete_log_group(logGroupName=name)
         self._delete_own_bucket()
         return status
+
+    def log_groups(self) -> list[str]:
+        """Return the log groups with the name of the stack, also those that services of AWS make."""
+        pages = self.client("logs").get_paginator("describe_log_groups")
+        return [
+            each["logGroupName"]
+            for prefix in LOG_PREFIXES
+            for page in pages.paginate(logGroupNamePrefix=f"{prefix}{self.state.stack_name}")
+            for each in page["logGroups"]
+        ]
 
     def _delete_stack(self, limit: float) -> str:
         """Delete the stack; return the status in which it ends.
@@ -121,14 +140,16 @@ class StackOperations:
                 client.cancel_update_stack(StackName=self.state.stack)
         if status.endswith("_IN_PROGRESS") and status != "CREATE_IN_PROGRESS":  # which may be deleted
             status = self._wait(limit)
-        for _ in range(DELETE_ATTEMPTS):
-            if status in ("", "DELETE_COMPLETE"):
+        for attempt in range(DELETE_ATTEMPTS):
+            if status in GONE:
                 break
+            if attempt:
+                self._say("deletes the stack again")
+                for bucket in self._full_buckets():
+                    self._empty(bucket)
+                self._waiting.sleep(RETRY_SECONDS)
             client.delete_stack(StackName=self.state.stack)
             status = self._wait(limit)
-            for bucket in self._full_buckets() if status == "DELETE_FAILED" else ():
-                self._say(f"empties {bucket} again")
-                self._empty(bucket)
         return status
 
     def failures(self) -> list[str]:

@@ -52,6 +52,7 @@ def test_each_kind_is_found(proof: Proof, aws: RecordedAws) -> None:
         Leftover("network interface", "eni-1", "VPC"),
         Leftover("log group", f"{STACK}-x", "name"),
         Leftover("log group", f"/aws/lambda/{STACK}-x", "name"),
+        Leftover("log group", f"/aws/ecs/containerinsights/{STACK}-x", "name"),
         Leftover("bucket", f"{STACK.lower()}-logs", "name"),
         Leftover("cluster", CLUSTER, "name"),
         Leftover("task definition", f"{STACK}-Web", "name"),

@@ -40,7 +40,8 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_command_runs(proof: Proof, program: Path, profile: str, option: str) -> None:
     """It is tried until a session opens; the profile is that of the proof."""
     assert open_a_shell(replace(proof, profile=profile)).keys() == {"seconds_with_checks"}
-    assert program.with_name("options").read_text() == f"shell FargateProof-1a2b/Web --region us-east-1{option}"
+    app = f"--app {proof.assemblies / 'first'}"
+    assert program.with_name("options").read_text() == f"shell FargateProof-1a2b/Web {app} --region us-east-1{option}"
 
 
 @pytest.mark.parametrize(

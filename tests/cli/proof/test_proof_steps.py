@@ -267,6 +267,7 @@ def test_after_an_interrupt_the_deployment_of_the_earlier_call_counts(proof: Pro
 ROLLED_BACK = service_deployment(
     2, "ROLLBACK_SUCCESSFUL", rollback={"startedAt": service_deployment(2, "")["createdAt"] + timedelta(seconds=60)}
 )
+OTHERS_RUN = "other tasks than those from before run after 300 s"
 TWO_ROLLOUTS = [{"status": "PRIMARY"}, {"status": "ACTIVE"}]
 
 
@@ -307,8 +308,8 @@ def test_a_rollback_to_another_image(proof: Proof, aws: RecordedAws) -> None:
         (deploy_again, "UPDATE_COMPLETE", [service_deployment(2, "STOPPED")], {}, "the deployment is STOPPED"),
         (roll_back, "UPDATE_COMPLETE", [], {}, "an image that does not exist was not rolled back"),
         (roll_back, "UPDATE_ROLLBACK_COMPLETE", [service_deployment(2, "STOPPED")], {}, "is STOPPED: no reason"),
-        (roll_back, "UPDATE_ROLLBACK_COMPLETE", [ROLLED_BACK], {"runningCount": 1}, r"1 of 2 tasks run"),
-        (roll_back, "UPDATE_ROLLBACK_COMPLETE", [ROLLED_BACK], {"deployments": TWO_ROLLOUTS}, "'PRIMARY', 'ACTIVE'"),
+        (roll_back, "UPDATE_ROLLBACK_COMPLETE", [ROLLED_BACK], {"runningCount": 1}, OTHERS_RUN),
+        (roll_back, "UPDATE_ROLLBACK_COMPLETE", [ROLLED_BACK], {"deployments": TWO_ROLLOUTS}, OTHERS_RUN),
     ],
 )
 def test_deployments_that_are_not_as_promised(

@@ -125,6 +125,22 @@ def test_a_deletion(operations: StackOperations, aws: RecordedAws) -> None:
     assert request["ExpectedBucketOwner"] == ACCOUNT
 
 
+def test_log_groups_that_aws_made_are_deleted(operations: StackOperations, aws: RecordedAws) -> None:
+    """Container Insights makes one for the cluster. None is deleted while the stack exists."""
+    name = f"/aws/ecs/containerinsights/{STACK}-WebCluster/performance"
+    aws.answers["DescribeLogGroups"] = lambda request: {
+        "logGroups": [{"logGroupName": name}] if name.startswith(request["logGroupNamePrefix"]) else []
+    }
+    aws.answers["DeleteLogGroup"] = {}
+    aws.answers["DescribeStacks"] = stack("DELETE_FAILED")
+    operations.destroy(limit=60)
+    assert "DeleteLogGroup" not in asked(aws)
+
+    aws.answers["DescribeStacks"] = stack("DELETE_COMPLETE")
+    operations.destroy(limit=60)
+    assert [request for name, request in aws.requests if name == "DeleteLogGroup"] == [{"logGroupName": name}]
+
+
 def test_a_bucket_that_is_written_to_is_emptied_again(
     operations: StackOperations, aws: RecordedAws, said: list[str]
 ) -> None:
@@ -144,7 +160,7 @@ def test_a_bucket_that_is_written_to_is_emptied_again(
     assert operations.destroy(limit=60) == "DELETE_COMPLETE"
     emptied = [request["Bucket"] for name, request in aws.requests if name == "ListObjectVersions"]
     assert emptied == ["logs", STACK.lower()]
-    assert "empties logs again" in said
+    assert "deletes the stack again" in said
 
 
 def test_a_deletion_that_fails(operations: StackOperations, aws: RecordedAws) -> None:
