@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
@@ -22,8 +24,16 @@ DAY, HOUR = 86_400_000, 3_600_000
 LINES = ["ten days old", "an hour old, ERROR", '{"level": "info", "text": "✗"}']
 
 
+class Group(NamedTuple):
+    """A log group."""
+
+    name: str
+    until: str
+    """After its first lines."""
+
+
 @pytest.fixture(scope="module")
-def group(aws: Emulator) -> str:
+def group(aws: Emulator) -> Group:
     """The log group of the job `Shop/Report`, which keeps a day, with lines that the shipper has archived."""
     app = App(context={"aws:cdk:enable-path-metadata": True})
     stack = Stack(app, "Shop")
@@ -39,7 +49,7 @@ def group(aws: Emulator) -> str:
     CfnOutput(stack, "Group", value=log_group.log_group_name)
     CfnOutput(stack, "Bucket", value=archive.bucket.bucket_name)
     deployed = DeployedStack(aws, app)
-    now = time.time_ns() // 1_000_000
+    now = time.time_ns() // 1_000_000 - 120_000  # so that lines of tests come after it
     write(aws, name := deployed.output("Group"), TASK, *zip((now - 10 * DAY, now - HOUR, now), LINES, strict=True))
     write(aws, name, OTHER, (now - 11 * DAY, "of a stream that was deleted"))
     s3 = aws.client("s3")
@@ -48,7 +58,7 @@ def group(aws: Emulator) -> str:
         assert time.monotonic() < deadline, "the lines did not arrive"
         time.sleep(0.05)
     aws.client("logs").delete_log_stream(logGroupName=name, logStreamName=f"jobs/report/{OTHER}")
-    return name
+    return Group(name, f"{datetime.fromtimestamp((now + 1) / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}")
 
 
 def write(aws: Emulator, group: str, task: str, *lines: tuple[int, str]) -> None:
@@ -69,22 +79,28 @@ def started(aws: Emulator, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_lines_of_cloudwatch_logs_and_of_the_archive(aws: Emulator, group: str) -> None:
+def run(aws: Emulator, *arguments: str) -> tuple[str, str]:
+    """Run the command; return what it prints on both outputs."""
+    output, errors = started(aws, *arguments).communicate(timeout=60)
+    return output, errors
+
+
+def test_lines_of_cloudwatch_logs_and_of_the_archive(aws: Emulator, group: Group) -> None:
     """The command finds the archive by the log group's subscription, and prints each line once, in order."""
-    output, errors = started(aws, "Shop/Report", "--since", "30d", "--json").communicate(timeout=60)
+    output, errors = run(aws, "Shop/Report", "--since", "30d", "--until", group.until, "--json")
 
     documents = [json.loads(line) for line in output.splitlines()]
     assert [each["message"] for each in documents] == ["of a stream that was deleted", *LINES], errors
     assert [each["task"] for each in documents] == [OTHER, TASK, TASK, TASK]
-    assert {(each["container"], each["log_group"]) for each in documents} == {("report", group)}
+    assert {(each["container"], each["log_group"]) for each in documents} == {("report", group.name)}
     assert documents[1]["time"].endswith("Z")
     assert errors == ""
 
 
-def test_the_archive_alone(aws: Emulator, group: str) -> None:
+def test_the_archive_alone(aws: Emulator, group: Group) -> None:
     """It has all lines; a regular expression chooses some, and the last one is asked for."""
-    command = started(aws, group, "--since", "30d", "--source", "archive", "--grep", "old|ERR.R", "--tail", "1")
-    output, errors = command.communicate(timeout=60)
+    chosen = ("--until", group.until, "--source", "archive", "--grep", "old|ERR.R", "--tail", "1")
+    output, errors = run(aws, group.name, "--since", "30d", *chosen)
 
     assert (output.partition("  ")[2], errors) == (f"{LINES[1]}\n", "")
     assert output.partition("  ")[0].endswith(f" {TASK[:8]} report")
@@ -99,13 +115,13 @@ def following(aws: Emulator) -> Iterator["subprocess.Popen[str]"]:
     command.communicate()
 
 
-def test_new_lines_are_followed(aws: Emulator, group: str, following: "subprocess.Popen[str]") -> None:
+def test_new_lines_are_followed(aws: Emulator, group: Group, following: "subprocess.Popen[str]") -> None:
     """They come through a pipe at once, until Ctrl-C ends the command with its own status."""
     assert following.stdout
     assert following.stderr
     assert following.stdout.readline() == f"{LINES[2]}\n"
     now = time.time_ns() // 1_000_000
-    write(aws, group, TASK, (now - 60_000, "new, a minute late"), (now, "not asked for"), (now, "new"))
+    write(aws, group.name, TASK, (now - 60_000, "new, a minute late"), (now, "not asked for"), (now, "new"))
 
     assert sorted(following.stdout.readline() for _ in range(2)) == ["new\n", "new, a minute late\n"]
     following.send_signal(signal.SIGINT)
@@ -113,9 +129,9 @@ def test_new_lines_are_followed(aws: Emulator, group: str, following: "subproces
     assert following.stderr.read() == ""
 
 
-def test_a_reader_that_ends(aws: Emulator, group: str) -> None:
+def test_a_reader_that_ends(aws: Emulator, group: Group) -> None:
     """As in `logs Report | head -1`: no traceback, and the status of a pipe that was not read."""
-    write(aws, group, TASK, *((time.time_ns() // 1_000_000, f"{number} {'x' * 500}") for number in range(1000)))
+    write(aws, group.name, TASK, *((time.time_ns() // 1_000_000, f"{number} {'x' * 500}") for number in range(1000)))
     command = started(aws, "Report", "--tail", "5000")
     assert command.stdout
     assert command.stderr
