@@ -15,6 +15,7 @@ SINGLE = {
 }
 # What depends on use.
 BY_USE = {
+    "AWS::ApiGatewayV2::Api": ("requests to an HTTP API",),
     "AWS::Athena::WorkGroup": ("data that Athena scans",),
     "AWS::CloudFront::Distribution": ("data from CloudFront",),
     "AWS::EC2::NatGateway": ("data through a NAT gateway",),
@@ -29,6 +30,10 @@ BY_USE = {
 }
 # Billed with something else, or free.
 FREE = {
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::ApiGatewayV2::VpcLink",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::Athena::NamedQuery",
     "AWS::AutoScaling::AutoScalingGroup",

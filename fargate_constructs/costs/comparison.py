@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -110,4 +111,8 @@ def _regions(stacks: Sequence[StoredStack], prices: PriceList) -> list[str]:
 
 
 def _unknown(bill: Bill) -> list[str]:
-    return [f"not counted: {path} ({what})" for path, what in bill.unknown]
+    """Return what is not counted: a line for each kind."""
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for path, what in bill.unknown:
+        paths[what].append(path)
+    return [f"not counted: {what}: {', '.join(found)}" for what, found in paths.items()]

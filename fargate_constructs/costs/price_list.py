@@ -80,6 +80,7 @@ USAGE = {
     "starts by schedules": Price(1.00, "million", "https://aws.amazon.com/eventbridge/pricing/"),
     "transitions of state machines": Price(0.025, "thousand", "https://aws.amazon.com/step-functions/pricing/"),
     "requests through a web ACL": Price(0.60, "million", WAF),
+    "requests to an HTTP API": Price(1.00, "million", "https://aws.amazon.com/api-gateway/pricing/"),
     "data from CloudFront": Price(0.085, "GB", "https://aws.amazon.com/cloudfront/pricing/"),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fargate_constructs.drawing.diagram import Diagram, Kind, Node, Row, joined
 from fargate_constructs.drawing.drawn_callers import DrawnCallers
-from fargate_constructs.drawing.drawn_egress import DrawnEgress
+from fargate_constructs.drawing.drawn_egress import PUBLIC, DrawnEgress
 from fargate_constructs.drawing.drawn_logs import DrawnLogs
 from fargate_constructs.drawing.drawn_routes import GROUP, DrawnRoutes, address_row
 from fargate_constructs.drawing.drawn_tasks import DrawnTasks, Tasks
@@ -60,7 +60,8 @@ def _by_target_group(templates: Templates, tasks: Iterable[Tasks]) -> dict[Place
 def _addresses(templates: Templates, names: Names, used: list[Row], nodes: list[Node]) -> Iterator[Node]:
     """Yield the card of the addresses that tasks leave from, and that of Elastic IPs that nothing has."""
     if used:
-        yield Node("addresses", Kind.ADDRESSES, "What the internet sees", "Fixed addresses", rows=tuple(used))
+        title = "Addresses" if PUBLIC in used else "Fixed addresses"
+        yield Node("addresses", Kind.ADDRESSES, "What the internet sees", title, rows=tuple(used))
     drawn = {row.id for row in used} | {row.id for node in nodes for row in node.rows}
     spare = [
         address_row(templates, names, place, {"Ref": place.logical_id})

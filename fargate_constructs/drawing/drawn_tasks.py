@@ -47,7 +47,9 @@ class DrawnTasks:
 
     def _launched(self, place: Place, launchers: list[TaskLauncher]) -> Tasks:
         first = launchers[0]
-        label = LABELS.get(self._templates.resource(place)["Type"], "Tasks of a state machine")
+        is_timed = "ScheduleExpression" in self._templates.properties(place)
+        type_ = "AWS::Scheduler::Schedule" if is_timed else self._templates.resource(place)["Type"]
+        label = LABELS.get(type_, "Tasks of a state machine")
         how = self._of_service(first) if first.is_service else self._when(place)
         facts = unique([*how, *(fact for each in launchers for fact in self._size(each.definition))])
         node = Node(self._names.id(place), Kind.TASKS, label, self._names.of(place), tuple(facts))

@@ -88,7 +88,9 @@ class _Layout:
         widths = [max((width_of(node) for node in nodes), default=0) for nodes in self._columns]
         gutters = [self._gutter(column) for column in range(len(widths))]
         lefts = [MARGIN + sum(widths[:column]) + sum(gutters[:column]) for column in range(len(widths))]
-        placed = [self._place(column, width) for column, width in enumerate(widths)]
+        # Where a lane is depends on where the link ends, which is known after the first time.
+        for _ in range(2):
+            placed = [self._place(column, width) for column, width in enumerate(widths)]
         heights = [sum(each.height for each in column) + GAP * (len(column) - 1) for column in placed]
         top = MARGIN + TITLE_SPACE + HEADING
         tallest = max(heights, default=0)
@@ -136,12 +138,13 @@ class _Layout:
             return kinds[entry[0].kind], (sum(found) / len(found) if found else 1e9), order[entry[0].id]
 
         placed = [_Placed(node.id, shape, shape.card.box.height) for node, shape in sorted(shapes, key=rank)]
-        lanes = [
-            _Placed(_lane(link, column), None, LANE)
+        lanes = sorted(
+            (self._y.get(end, 0), _Placed(_lane(link, column), None, LANE))
             for link, start, end in self._links
             if self._column_of[start] < column < self._column_of[end]
-        ]
-        placed = [*lanes, *placed]
+        )
+        above, below = ([each for y, each in lanes if (y < 0) is is_above] for is_above in (True, False))
+        placed = [*above, *placed, *below]
         y = -sum(each.height + GAP for each in placed) / 2
         for each in placed:
             for id_, port in (each.shape.ports if each.shape else {each.id: LANE / 2}).items():

@@ -59,7 +59,7 @@ def test_everything_is_new_without_aws(run: Run) -> None:
     assert status == 0
     assert "Shop: no findings\n\nAll 3 resources are new.\n\nCosts without any use: 9.01 USD a month\n" in text
     assert "    vCPU                              0.25      7.39\n" in text
-    assert "    not counted: Shop/Data (AWS::RDS::DBInstance)\n" in text
+    assert "    not counted: AWS::RDS::DBInstance: Shop/Data\n" in text
     assert "    By use, not counted: data to the internet: 0.09 USD per GB; data between zones" in text
     assert "FargateCaveats: 2 errors, " in text
     assert "    Shop/<i>Web|/Service/Service (NoCircuitBreaker, error)\n        Without a circuit breaker" in text
@@ -151,7 +151,9 @@ def test_markdown(run: Run) -> None:
     assert "### Costs without any use: 9.01 USD a month\n\n| what | number | USD a month |\n|---|---:|---:|\n" in text
     assert "| GB of memory | 0.5 | 1.62 |\n" in text
     assert "\nList prices of us-east-1, 2026-11" in text
-    assert "<details><summary>Notes on the costs (1)</summary>\n\n- not counted: Shop/Data" in text
+    assert (
+        "<details><summary>Notes on the costs (1)</summary>\n\n- not counted: AWS::RDS::DBInstance: Shop/Data" in text
+    )
     assert "| `Shop/<i>Web\\|/Service/Service` | NoCircuitBreaker (error): " in text
     assert "\n### Architecture\n\n```mermaid\nflowchart LR\n" in text
     before = run({**QUIET, "Two": NAT}, "--deployed", old(QUIET), "--markdown")[1]

@@ -139,10 +139,12 @@ def test_jobs() -> None:
             ),
             "Paid": of("Events::Rule", EventPattern={"source": ["shop"]}, Targets=[target]),
             "Any": of("Events::Rule", EventPattern={"detail-type": ["x"]}, Targets=[target]),
+            "Hourly": of("Events::Rule", ScheduleExpression="rate(1 hour)", Targets=[target]),
         }
     )
 
     assert card(diagram, "Nightly").facts[:2] == ("rate(1 day) Europe/Paris", "switched off")
+    assert card(diagram, "Hourly")[2:5:2] == ("Scheduled task", ("rate(1 hour) UTC", "0.25 vCPU, 0.5 GB"))
     assert card(diagram, "Paid").facts[0] == "events of shop"
     assert card(diagram, "Any").facts[0] == "events"
     assert card(diagram, "Hand").facts[0] == "a person or a program starts it"
@@ -446,7 +448,7 @@ def test_other_ways_out() -> None:
         }
     )
     assert rows_of(public, "Vpc") == [("internet gateway", "")]
-    assert rows_of(public, "Fixed addresses") == [("Public address of each task", "AWS picks it at each start")]
+    assert rows_of(public, "Addresses") == [("Public address of each task", "AWS picks it at each start")]
 
     forgotten = read(
         {
