@@ -14,6 +14,9 @@ from fargate_constructs.costs.comparison import Costs, Line
 from fargate_constructs.drawing.mermaid import as_mermaid
 
 NAME, NUMBER = 28, 10  # columns of a table
+# What Mermaid draws at most (https://mermaid.js.org/config/schema-docs/config.html). A comment on GitHub has as many
+# characters as 65,536, and the tables need some.
+MAX_TEXT, MAX_LINKS = 50_000, 500
 
 
 def print_overview(screen: Console, overview: Overview) -> None:
@@ -38,8 +41,11 @@ def print_overview(screen: Console, overview: Overview) -> None:
 def overview_markdown(overview: Overview) -> str:
     """Return drawing, costs and caveats as Markdown."""
     lines = [*_costs(overview.costs), "", *_caveats(overview)]
-    if overview.diagram.nodes:
-        lines += ["", "### Architecture", "", "```mermaid", as_mermaid(overview.diagram).rstrip(), "```"]
+    drawing = as_mermaid(overview.diagram)
+    if len(drawing) > MAX_TEXT or len(overview.diagram.links) > MAX_LINKS:
+        lines += ["", "The architecture is too large for Mermaid: `--html` draws it."]
+    elif overview.diagram.nodes:
+        lines += ["", "### Architecture", "", "```mermaid", drawing.rstrip(), "```"]
     return "\n".join([*lines, ""])
 
 

@@ -62,6 +62,8 @@ class _Reader:
         """Count what is billed for a resource; services come later."""
         self._use(*BY_USE.get(type_, ()))
         counts = dict(self._parts(place, type_, properties))
+        if counts and "Condition" in self._templates.resource(place):
+            self.bill.notes.append(f"{self._templates.path(place)}: counted, and only there under a condition")
         self.bill.counts.update({name: count for name, count in counts.items() if name in STANDING})
         missing = [name for name in counts if name not in STANDING]
         if missing:
@@ -123,11 +125,11 @@ class _Reader:
     def _service(self, service: TaskLauncher) -> None:
         """Count the tasks of a service that always run."""
         path = self._templates.path(service.place)
-        if service.launch_type not in ("FARGATE", None):
+        definition = self._templates.properties(service.definition)
+        if not self._is_on_fargate(service, definition):
             self.bill.unknown.append((path, "tasks that are not on Fargate"))
             return
         least = self._least(service)
-        definition = self._templates.properties(service.definition)
         cpu, memory = (number(lookup(definition, key)) for key in ("Cpu", "Memory"))
         if least is None or cpu is None or memory is None:
             self.bill.unknown.append((path, "tasks whose count or size is known at deployment"))
@@ -143,6 +145,13 @@ class _Reader:
             self.bill.notes.append(
                 f"{path}: tasks on Fargate Spot are counted at the full price; they cost up to 70 % less"
             )
+
+    def _is_on_fargate(self, service: TaskLauncher, definition: Mapping[str, Any]) -> bool:
+        """Whether tasks run on Fargate; without a launch type the cluster's strategy decides, or what they can."""
+        if service.launch_type is not None:
+            return bool(service.launch_type == "FARGATE")
+        compatible = lookup(definition, "RequiresCompatibilities")
+        return isinstance(compatible, list) and "FARGATE" in compatible
 
     def _least(self, service: TaskLauncher) -> float | None:
         """Return how many tasks of a service always run; `None` if only the deployment knows."""

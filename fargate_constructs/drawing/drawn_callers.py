@@ -8,7 +8,7 @@ from typing import Any
 from fargate_constructs.drawing.diagram import Kind, Link, Node, Row, unique
 from fargate_constructs.drawing.drawn_routes import BALANCER, LISTENER, DrawnRoutes, names_leading_to
 from fargate_constructs.drawing.drawn_tasks import Tasks
-from fargate_constructs.drawing.names import Names, plain
+from fargate_constructs.drawing.names import Names, listed, plain
 from fargate_constructs.synthesized.intrinsics import items, lookup
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -61,7 +61,7 @@ class DrawnCallers:
                 self.links.append(Link(self._names.id(place), self._names.id(found)))
         properties = self._templates.properties(place)
         aliases = lookup(properties, "DistributionConfig", "Aliases")
-        facts = [*names_leading_to(self._templates, place), *(map(plain, aliases) if isinstance(aliases, list) else ())]
+        facts = [*names_leading_to(self._templates, place), *map(plain, listed(aliases))]
         rows = tuple(
             Row(self._names.id(part), plain(self._templates.properties(part).get("RouteKey")))
             for part in parts
@@ -108,9 +108,7 @@ class DrawnCallers:
     def _allowed(self, place: Place, *, is_fronted: bool) -> tuple[list[str], dict[str, str]]:
         """Return the sources that the security groups of a load balancer allow, and the services among them."""
         references = lookup(self._templates.properties(place), "SecurityGroups")
-        groups = [
-            self._templates.locate(place.stack, each) for each in references or () if isinstance(references, list)
-        ]
+        groups = [self._templates.locate(place.stack, each) for each in listed(references)]
         if not groups:
             return NOT_LIMITED, {}
         sources: list[str] = []

@@ -50,7 +50,7 @@ class DrawnLogs:
         for container in items(self._templates.properties(tasks.definition), "ContainerDefinitions"):
             driver, options = (lookup(container, "LogConfiguration", key) for key in ("LogDriver", "Options"))
             if driver == "awslogs":
-                yield self._row(tasks.definition, lookup(options) and options.get("awslogs-group"))
+                yield self._row(tasks.definition, options.get("awslogs-group") if isinstance(options, dict) else None)
             elif driver == "awsfirelens":
                 output = plain(lookup(options, "Name"), "as its configuration says")
                 yield Row(f"logs:firelens:{output}", "FireLens router", f"to {output}")

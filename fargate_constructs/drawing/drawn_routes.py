@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fargate_constructs.drawing.diagram import Kind, Link, Node, Row, unique
-from fargate_constructs.drawing.names import KNOWN_LATER, Names, plain
+from fargate_constructs.drawing.names import KNOWN_LATER, Names, listed, plain
 from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, number
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -148,7 +148,7 @@ class DrawnRoutes:
         return form.format(self._values(rule, lookup(condition, key)) or self._values(rule, condition))
 
     def _values(self, rule: Place, holder: Any) -> str:  # noqa: ANN401 - a piece of a template
-        found = [*_listed(lookup(holder, "Values")), *_listed(lookup(holder, "RegexValues"))]
+        found = [*listed(lookup(holder, "Values")), *listed(lookup(holder, "RegexValues"))]
         texts = [self._names.value(rule.stack, each) for each in found]
         more = f" and {len(texts) - MAX_SHOWN} more" if len(texts) > MAX_SHOWN else ""
         return ", ".join(texts[:MAX_SHOWN]) + more
@@ -232,7 +232,3 @@ def _location(redirect: Any) -> str:  # noqa: ANN401 - a piece of a template
     port = "" if port in ("#{port}", "443" if protocol == "HTTPS" else "") else f":{port}"
     protocol = "" if protocol == "#{protocol}" else protocol
     return f"{protocol} {host}{port}{path}".strip() or "the same address"
-
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
-    return value if isinstance(value, list) else []

@@ -79,7 +79,7 @@ class DrawnTasks:
             yield "on " + " and ".join(PROVIDERS.get(name, name) for name in used)
         elif lookup(service.settings, "LaunchType") not in (None, "FARGATE"):
             yield f"on {plain(service.settings['LaunchType'])}"
-        strategy = lookup(service.settings, "DeploymentConfiguration", "Strategy")
+        strategy = plain(lookup(service.settings, "DeploymentConfiguration", "Strategy"))
         controller = lookup(service.settings, "DeploymentController", "Type")
         if strategy in STRATEGIES:
             yield f"{STRATEGIES[strategy]} deployments"

@@ -8,7 +8,7 @@ from typing import Any
 from fargate_constructs.drawing.diagram import Kind, Link, Node, Row
 from fargate_constructs.drawing.drawn_callers import ingress_rules
 from fargate_constructs.drawing.drawn_tasks import Tasks
-from fargate_constructs.drawing.names import Names, plain
+from fargate_constructs.drawing.names import Names, listed, plain
 from fargate_constructs.synthesized.intrinsics import is_true, items, lookup
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -106,7 +106,7 @@ class DrawnUses:
         groups = [
             found
             for key in GROUPS
-            for each in (lookup(properties, key) if isinstance(lookup(properties, key), list) else ())
+            for each in listed(lookup(properties, key))
             if (found := self._templates.locate(place.stack, each))
         ]
         for caller, _ in self._callers(groups):

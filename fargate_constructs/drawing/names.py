@@ -69,6 +69,11 @@ def plain(value: Any, default: str = "") -> str:  # noqa: ANN401 - a piece of a 
     return KNOWN_LATER if isinstance(found, Unresolved | dict | list) else str(found)
 
 
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - a piece of a template
+    """Return a list, or an empty one if only the deployment knows it."""
+    return value if isinstance(value, list) else []
+
+
 def counted(count: str | int, noun: str) -> str:
     """Return a number with a noun; the number may not be known."""
     return f"{count} {noun}{'' if count in (1, '1') else 's'}" if str(count).isdigit() else f"{noun}s: {count}"

@@ -57,7 +57,7 @@ class TaskLauncher(NamedTuple):
     def launch_type(self) -> Any:  # noqa: ANN401 - a piece of a template
         """`FARGATE`, `EC2` or `EXTERNAL`; `None` if the cluster decides; `Unresolved` if only the deployment knows."""
         strategy = lookup(self.settings, "CapacityProviderStrategy")
-        if not strategy or isinstance(strategy, Unresolved):
+        if not isinstance(strategy, list) or not strategy:
             return strategy or lookup(self.settings, "LaunchType")
         providers = [lookup(each, "CapacityProvider") for each in strategy]
         if any(each in FARGATE for each in providers):

@@ -161,8 +161,10 @@ class Templates:
         for function in functions_in(value):
             if alias := self._references.follow(stack, function):
                 yield from self._names(*alias)
-            elif name := function.get("Ref", function.get("Fn::GetAtt", [None])[0]):
-                yield Place(stack, name)
+            else:
+                match function:
+                    case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, *_]}:
+                        yield Place(stack, name)
 
     def _read(self, source: Source) -> None:
         """Record a template's resources, and the values that it publishes."""

@@ -162,6 +162,15 @@ def test_markdown(run: Run) -> None:
     assert "```mermaid" not in before
 
 
+def test_an_app_that_is_too_large_for_mermaid(run: Run) -> None:
+    """GitHub would show an error in place of the drawing."""
+    many = {f"Web{number}": SHOP["Web"] | {"Metadata": {}} for number in range(700)} | {"Task": SHOP["Task"]}
+    text = run(many, "--offline", "--markdown")[1]
+
+    assert "The architecture is too large for Mermaid: `--html` draws it." in text
+    assert "```mermaid" not in text
+
+
 class Page(HTMLParser):
     """Reads a page; fails if an element is not closed."""
 

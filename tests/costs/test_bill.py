@@ -146,6 +146,7 @@ def test_tasks_that_scale() -> None:
     ("task", "properties", "what"),
     [
         (TASK, {"LaunchType": "EC2"}, "tasks that are not on Fargate"),
+        (TASK, {"LaunchType": None}, "tasks that are not on Fargate"),
         (TASK, {"DesiredCount": {"Ref": "Count"}}, "tasks whose count or size is known at deployment"),
         ({}, {}, "tasks whose count or size is known at deployment"),
     ],
@@ -162,6 +163,20 @@ def test_spot_is_an_upper_bound() -> None:
 
     assert bill.counts["CPU unit"] == 512
     assert bill.notes == ["Shop/Web: tasks on Fargate Spot are counted at the full price; they cost up to 70 % less"]
+
+
+def test_the_cluster_may_decide() -> None:
+    """Without a launch type of its own, a service counts if its tasks can run on Fargate."""
+    assert service({**TASK, "RequiresCompatibilities": ["FARGATE"]}, LaunchType=None).counts["CPU unit"] == 512
+
+
+def test_a_condition_is_said() -> None:
+    """What is there only under a condition counts, and a note names it."""
+    tree = TemplateTree({"Resources": {"Ip": {"Type": "AWS::EC2::EIP", "Condition": "IsProd"}}})
+    bill = bill_of(read_stored([StoredStack("Shop", tree)]))
+
+    assert bill.counts["public IPv4 address"] == 1
+    assert bill.notes == ["Shop/Ip: counted, and only there under a condition"]
 
 
 def test_what_depends_on_use() -> None:
