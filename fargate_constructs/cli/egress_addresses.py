@@ -23,6 +23,7 @@ PROBLEMS = {
     "notKnown": "what is behind the target decides the address; --prove asks from inside",
     "otherAccount": "the NAT gateway belongs to another account; --prove asks from inside",
     "notAvailable": "the NAT gateway is not available",
+    "gatewayWithoutInternet": "the NAT gateway's own subnet has no VPC route to an internet gateway",
     "sourceCheck": "the network interface drops traffic of others: its source/destination check is on",
 }
 """Why traffic does not leave from a fixed address. After `noRoute` there is none, which may be meant so."""
@@ -70,7 +71,7 @@ class VpcFacts(NamedTuple):
     interfaces: Mapping[str, Answer]
     """The network interfaces that VPC routes lead to."""
     endpoints: Mapping[str, Answer]
-    """The VPC endpoints that VPC routes lead to: those of firewalls, and the gateway endpoints of S3 and DynamoDB."""
+    """Those of the VPCs, which include firewalls."""
     private_lists: Collection[str] = ()
     """The prefix lists with private ranges only."""
 
@@ -85,11 +86,17 @@ class VpcFacts(NamedTuple):
         zone = self.subnets[subnet]["AvailabilityZone"]
         return found or [Departure(subnet, zone, ANYWHERE, "", problem="noRoute")]
 
-    def gateway_endpoints(self, subnet: str) -> list[str]:
-        """Return the services of AWS that a subnet reaches without its egress, such as `com.amazonaws.us-east-1.s3`."""
-        routes = routes_of(self.tables, self.subnets[subnet])
-        ids = [each["GatewayId"] for each in routes if _is_gateway_endpoint(each)]
-        return [self.endpoints[each]["ServiceName"] for each in ids if each in self.endpoints]
+    def endpoints_of(self, subnet: str) -> list[str]:
+        """Return the services of AWS that a subnet reaches by VPC endpoints, such as `com.amazonaws.us-east-1.s3`."""
+        found = self.subnets[subnet]
+        gateways = [each["GatewayId"] for each in routes_of(self.tables, found) if _is_gateway_endpoint(each)]
+        return [
+            each["ServiceName"]
+            for key, each in self.endpoints.items()
+            if key in gateways
+            # The usual name of the service leads there.
+            or (each["VpcId"] == found["VpcId"] and each.get("PrivateDnsEnabled"))
+        ]
 
     def _departures(
         self, subnet: Answer, behind: tuple[str, ...], *, assign_public_ip: bool | None
@@ -140,6 +147,9 @@ class VpcFacts(NamedTuple):
             private = found._replace(kind="private NAT gateway")
             yield from self._through(private, [gateway["SubnetId"]], behind, assign_public_ip=False)
             return
+        if self._is_without_internet(gateway, found.destination):
+            yield found._replace(problem="gatewayWithoutInternet")
+            return
         answers = [each for each in gateway["NatGatewayAddresses"] if each.get("Status") != "failed"]
         kind, problem = found.kind, ""
         if gateway.get("AvailabilityMode") == "regional":
@@ -150,6 +160,14 @@ class VpcFacts(NamedTuple):
                 problem = "notFixed"
         addresses = tuple(each["PublicIp"] for each in answers if "PublicIp" in each)
         yield found._replace(kind=kind, addresses=addresses, problem=problem)
+
+    def _is_without_internet(self, gateway: Answer, destination: str) -> bool:
+        """Whether the own subnet of a NAT gateway has no default route, or one to a NAT gateway."""
+        subnet = self.subnets.get(gateway.get("SubnetId", ""))
+        if subnet is None or destination != ANYWHERE:
+            return False
+        defaults = [each for each in routes_of(self.tables, subnet) if destination_of(each) == ANYWHERE]
+        return all(each.get("NatGatewayId") for each in defaults)
 
     def _of_interface(self, found: Departure) -> Departure:
         interface = self.interfaces.get(found.target)
@@ -193,7 +211,6 @@ def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of
     of_vpcs = [{"Name": "vpc-id", "Values": sorted(vpcs)}]
     tables = _all(ec2, "describe_route_tables", "RouteTables", Filters=of_vpcs)
     routes = [route for table in tables for route in table["Routes"]]
-    endpoints = [route["GatewayId"] for route in routes if route.get("GatewayId", "").startswith("vpce-")]
     lists = {
         route["DestinationPrefixListId"]
         for route in routes
@@ -207,8 +224,8 @@ def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of
             for each in _all(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
             if each["State"] != "deleted"
         },
-        _by_id(ec2, "network_interface", "NetworkInterface", [each.get("NetworkInterfaceId") for each in routes]),
-        _by_id(ec2, "vpc_endpoint", "VpcEndpoint", endpoints),
+        _interfaces(ec2, {each["NetworkInterfaceId"] for each in routes if each.get("NetworkInterfaceId")}),
+        {each["VpcEndpointId"]: each for each in _all(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpcs)},
         {each for each in lists if _is_private_list(ec2, each)},
     )
 
@@ -313,13 +330,13 @@ def _is_private_list(ec2: Any, prefix_list: str) -> bool:  # noqa: ANN401 - of b
     return bool(entries) and all(is_private(each["Cidr"]) for each in entries)
 
 
-def _by_id(ec2: Any, kind: str, name: str, ids: Iterable[str | None]) -> dict[str, Answer]:  # noqa: ANN401 - of boto3
-    """Return what EC2 shows of these IDs; another account's is not shown."""
-    wanted = sorted({each for each in ids if each})
-    if not wanted:
+def _interfaces(ec2: Any, ids: Collection[str]) -> dict[str, Answer]:  # noqa: ANN401 - of boto3
+    """Return the network interfaces that EC2 shows; it does not show those of another account."""
+    if not ids:
         return {}
-    filters = [{"Name": f"{kind.replace('_', '-')}-id", "Values": wanted}]
-    return {each[f"{name}Id"]: each for each in _all(ec2, f"describe_{kind}s", f"{name}s", Filters=filters)}
+    filters = [{"Name": "network-interface-id", "Values": sorted(ids)}]
+    found = _all(ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    return {each["NetworkInterfaceId"]: each for each in found}
 
 
 def _all(ec2: Any, operation: str, key: str, **parameters: Any) -> list[Answer]:  # noqa: ANN401 - of boto3

@@ -162,13 +162,13 @@ def _notes(subject: Subject, departures: Sequence[Departure], elastic_ips: Seque
     ):
         yield Note("publicIpv6", "IPv6 leaves by an internet gateway: only security groups keep callers out.")
     subnets = dict.fromkeys(each.subnet for each in departures)
-    endpoints = {each for subnet in subnets for each in subject.facts.gateway_endpoints(subnet)}
+    endpoints = {each for subnet in subnets for each in subject.facts.endpoints_of(subnet)}
     if endpoints:
-        names = " and ".join(sorted(each.rpartition(".")[2] for each in endpoints))
+        names = ", ".join(sorted({each.partition(f"{subject.region}.")[2] or each for each in endpoints}))
         yield Note(
-            "gatewayEndpoint",
-            f"Requests to {names} of this region go through a VPC endpoint, and have none of these addresses: "
-            "a policy there needs aws:SourceVpc or aws:SourceVpce.",
+            "vpcEndpoints",
+            f"Requests to these services of this region go through VPC endpoints, and have none of these addresses: "
+            f"{names}. A policy there needs aws:SourceVpc or aws:SourceVpce.",
         )
     isolated = dict.fromkeys(each.subnet for each in departures if each.problem == "noRoute")
     if isolated:

@@ -333,16 +333,17 @@ def test_notes_of_a_network(aws: RecordedAws) -> None:
     s3 = {"DestinationPrefixListId": "pl-63a5400a", "GatewayId": "vpce-s3"}
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1"}
     public = table(by(GatewayId="igw-1"), ipv6, of="subnet-0b0b")
-    endpoint = {"VpcEndpointId": "vpce-s3", "ServiceName": "com.amazonaws.us-east-1.s3"}
+    endpoint = {"VpcEndpointId": "vpce-s3", "VpcId": VPC, "ServiceName": "com.amazonaws.us-east-1.s3"}
+    logs = {"VpcEndpointId": "vpce-1", "VpcId": VPC, "ServiceName": "com.amazonaws.us-east-1.logs"}
     aws.answers |= {
         "DescribeRouteTables": {"RouteTables": [table(NAT_ROUTE, s3), public]},
-        "DescribeVpcEndpoints": {"VpcEndpoints": [endpoint]},
+        "DescribeVpcEndpoints": {"VpcEndpoints": [endpoint, {**logs, "PrivateDnsEnabled": True}]},
     }
     network(aws, ["subnet-0a1b"])
     found = notes(aws)
 
-    assert found.keys() == {"gatewayEndpoint", "unusedGateway"}
-    assert found["gatewayEndpoint"].startswith("Requests to s3 of this region go through a VPC endpoint")
+    assert found.keys() == {"vpcEndpoints", "unusedGateway"}
+    assert "have none of these addresses: logs, s3. A policy there needs aws:SourceVpc" in found["vpcEndpoints"]
     assert found["unusedGateway"] == "No VPC route of a task leads to the NAT gateway nat-2."
     assert "unusedGateway" not in notes(aws, "Shop/Web")
     aws.answers["DescribeSubnets"] = filtered("Subnets", "SubnetId", subnet(), subnet("subnet-0b0b", ipv6=IPV6))

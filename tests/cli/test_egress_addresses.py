@@ -65,7 +65,7 @@ def facts(*tables: dict[str, Any], ipv6: str = "", **changes: Any) -> VpcFacts: 
         "subnets": {SUBNET: subnet(ipv6=ipv6), FIREWALL: subnet(FIREWALL, ipv6="2600:1f14:0:1ff::/64")},
         "nat_gateways": {"nat-1": nat(("203.0.113.7", "us-east-1a"))},
         "interfaces": {},
-        "endpoints": {"vpce-1": {"SubnetIds": [FIREWALL], "ServiceName": "com.amazonaws.vpce.us-east-1.fw"}},
+        "endpoints": {"vpce-1": {"SubnetIds": [FIREWALL], "VpcId": VPC, "ServiceName": "fw"}},
         **changes,
     }
     return VpcFacts(tables=tables, **known)
@@ -79,6 +79,7 @@ def by(**target: str) -> dict[str, Any]:
 REGIONAL = {"AvailabilityMode": "regional", "AutoScalingIps": "disabled", "AutoProvisionZones": "disabled"}
 ZONES = (("203.0.113.7", "us-east-1a"), ("203.0.113.8", "us-east-1b"))
 PRIVATE_NAT = nat(ConnectivityType="private", SubnetId=FIREWALL)
+INSIDE = {"nat-1": nat(("203.0.113.7", "us-east-1a"), SubnetId=FIREWALL)}
 PUBLIC_NAT = {**nat(("203.0.113.7", "us-east-1a")), "NatGatewayId": "nat-2"}
 TO_FIREWALL = table(by(GatewayId="vpce-1"))
 ELASTIC = {"PublicIp": "203.0.113.7", "AllocationId": "eipalloc-7", "IpOwnerId": ACCOUNT}
@@ -92,6 +93,19 @@ ELASTIC = {"PublicIp": "203.0.113.7", "AllocationId": "eipalloc-7", "IpOwnerId":
         (facts(table(), {**table(NAT_ROUTE, of=""), "VpcId": "vpc-other"}), "", [], "noRoute"),
         (facts(table({**NAT_ROUTE, "State": "blackhole"})), "NAT gateway", [], "blackhole"),
         (facts(table(NAT_ROUTE), nat_gateways={}), "NAT gateway", [], "otherAccount"),
+        (facts(table(NAT_ROUTE), nat_gateways=INSIDE), "NAT gateway", [], "gatewayWithoutInternet"),
+        (
+            facts(table(NAT_ROUTE), table(NAT_ROUTE, of=FIREWALL), nat_gateways=INSIDE),
+            "NAT gateway",
+            [],
+            "gatewayWithoutInternet",
+        ),
+        (
+            facts(table(NAT_ROUTE), table(by(GatewayId="igw-1"), of=FIREWALL), nat_gateways=INSIDE),
+            "NAT gateway",
+            ["203.0.113.7"],
+            "",
+        ),
         (facts(table(NAT_ROUTE), nat_gateways={"nat-1": nat(State="pending")}), "NAT gateway", [], "notAvailable"),
         (
             facts(table(NAT_ROUTE), nat_gateways={"nat-1": nat(*ZONES)}),
@@ -238,11 +252,15 @@ def test_routes_without_the_internet_are_left_out() -> None:
     other = {"DestinationPrefixListId": "pl-2", "TransitGatewayId": "tgw-1"}
     s3 = {"DestinationPrefixListId": "pl-63a5400a", "GatewayId": "vpce-s3"}
     hidden = {"DestinationPrefixListId": "pl-02cd2c6b", "GatewayId": "vpce-hidden"}
-    endpoints = {"vpce-s3": {"ServiceName": "com.amazonaws.us-east-1.s3"}}
+    endpoints = {
+        "vpce-s3": {"VpcId": VPC, "ServiceName": "com.amazonaws.us-east-1.s3"},
+        "vpce-1": {"VpcId": VPC, "ServiceName": "com.amazonaws.us-east-1.logs", "PrivateDnsEnabled": True},
+        "vpce-2": {"VpcId": "vpc-other", "ServiceName": "com.amazonaws.us-east-1.sqs", "PrivateDnsEnabled": True},
+    }
     known = facts(table(NAT_ROUTE, private, listed, other, s3, hidden), endpoints=endpoints, private_lists={"pl-1"})
 
     assert [each.destination for each in known.departures(SUBNET)] == [ANYWHERE, "pl-2"]
-    assert known.gateway_endpoints(SUBNET) == ["com.amazonaws.us-east-1.s3"]
+    assert known.endpoints_of(SUBNET) == ["com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.logs"]
 
 
 def test_a_service_leaves_from_all_its_subnets() -> None:
@@ -274,13 +292,19 @@ def test_without_subnets_of_its_own_nothing_is_known(clients: RecordedAws) -> No
 
 
 def test_a_healthy_service_leaves_from_its_nat_gateway(clients: RecordedAws) -> None:
-    """Four requests are enough if no VPC route leads to anything else."""
+    """Five requests are enough if no VPC route leads to anything else."""
     clients.reset()
     found = read_service_egress(clients.client("ec2"), service())
 
     assert (found.addresses, found.problems) == (["203.0.113.7"], [])
     asked = [name for name, _ in clients.requests]
-    assert asked == ["DescribeSubnets", "DescribeRouteTables", "DescribeSubnets", "DescribeNatGateways"]
+    assert asked == [
+        "DescribeSubnets",
+        "DescribeRouteTables",
+        "DescribeSubnets",
+        "DescribeNatGateways",
+        "DescribeVpcEndpoints",
+    ]
 
 
 def test_ec2_is_asked_for_what_routes_lead_to(clients: RecordedAws) -> None:
@@ -301,7 +325,7 @@ def test_ec2_is_asked_for_what_routes_lead_to(clients: RecordedAws) -> None:
         "DescribeNatGateways": {"NatGateways": [nat(*ZONES[:1]), deleted]},
         "DescribeNetworkInterfaces": {"NetworkInterfaces": [interface(ELASTIC)]},
         "DescribeVpcEndpoints": {
-            "VpcEndpoints": [{"VpcEndpointId": "vpce-s3", "ServiceName": "com.amazonaws.us-east-1.s3"}]
+            "VpcEndpoints": [{"VpcEndpointId": "vpce-s3", "VpcId": VPC, "ServiceName": "com.amazonaws.us-east-1.s3"}]
         },
         "GetManagedPrefixListEntries": lambda request: {
             "Entries": [{"Cidr": each} for each in cidrs[request["PrefixListId"]]]

@@ -45,6 +45,13 @@ def template() -> dict[str, Any]:
         "Nat": resource(
             "EC2::NatGateway", SubnetId=ref("Public"), AllocationId={"Fn::GetAtt": ["Ip1", "AllocationId"]}
         ),
+        "Igw": resource("EC2::InternetGateway"),
+        "Attachment": resource("EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Igw")),
+        "OpenTable": resource("EC2::RouteTable", VpcId=ref("Vpc")),
+        "OpenLink": resource("EC2::SubnetRouteTableAssociation", SubnetId=ref("Public"), RouteTableId=ref("OpenTable")),
+        "OpenRoute": resource(
+            "EC2::Route", RouteTableId=ref("OpenTable"), DestinationCidrBlock="0.0.0.0/0", GatewayId=ref("Igw")
+        ),
         "Table": resource("EC2::RouteTable", VpcId=ref("Vpc")),
         "Link": resource("EC2::SubnetRouteTableAssociation", SubnetId=ref("Private"), RouteTableId=ref("Table")),
         "Route": resource(
