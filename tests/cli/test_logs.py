@@ -161,6 +161,14 @@ def test_the_last_lines(cloud: Cloud) -> None:
     assert messages("Shop/Web", "--tail", "1", "--until", "1m") == ["121"]
 
 
+@pytest.mark.parametrize("name", ["Shop/Web", "Web", "Shop/Web/", "shop/web"])
+def test_names(name: str, cloud: Cloud) -> None:
+    """A construct path, a part of it, or CLUSTER/SERVICE."""
+    cloud.write((0, "a"))
+
+    assert messages(name) == ["a"]
+
+
 def test_what_is_past_the_retention(cloud: Cloud) -> None:
     """It comes from the archive, in one order with the rest, and what both have, once."""
     cloud.write((30 * DAY, "both"), (29 * DAY, "cloudwatch"), (0, "new"))
