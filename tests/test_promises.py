@@ -266,7 +266,7 @@ def test_ipv6(templates: Mapping[str, Template]) -> None:
     # https://aws.amazon.com/vpc/pricing/
     assert f"| 1,000 GB through the gateway, USD | {1000 * 0.045:.2f} | 0 |" in IPV6
     assert f"saves {both / 2 - ipv6_only / 2:.2f} USD a month in each zone" in " ".join(
-        str(HttpEndpoint.__doc__).split()
+        str(HttpEndpoint.__init__.__doc__).split()
     )
 
 

@@ -71,7 +71,7 @@ class Sources:
             name: f"{name}: " + " = ".join(" ".join(_segment(text, part).split()) for part in parts if part)
             for name, *parts in found
         }
-        _, _, own = _arguments_of(text.split("\n"), methods[method] if method else class_)
+        _, _, own = _arguments_of(text.split("\n"), methods[method] if method else _documented(class_))
         return parameters, entries | own
 
 
@@ -94,11 +94,17 @@ def _write_out(text: str, sources: Sources) -> str:
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef | ast.ClassDef]]:
-    """Yield each method, and what has its documentation: a constructor's is in its class."""
+    """Yield each method, and what has its documentation."""
     for class_ in tree.body:
         if isinstance(class_, ast.ClassDef):
             functions = [each for each in class_.body if isinstance(each, ast.FunctionDef)]
-            yield from ((each, class_ if each.name == "__init__" else each) for each in functions)
+            yield from ((each, _documented(class_) if each.name == "__init__" else each) for each in functions)
+
+
+def _documented(class_: ast.ClassDef) -> ast.FunctionDef | ast.ClassDef:
+    """Return what documents the arguments of a class: its constructor if that has a docstring, or else the class."""
+    functions = [each for each in class_.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+    return next((each for each in functions if ast.get_docstring(each)), class_)
 
 
 def _edits(

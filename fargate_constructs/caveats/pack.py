@@ -44,14 +44,6 @@ class FargateCaveats(NagPack):
     ```python
     Validations.of(service).acknowledge(Acknowledgment(id="FargateCaveats-NoExec", reason="..."))
     ```
-
-    Args:
-        scope: The app.
-        write_suppressions_to_cloud_formation: Whether acknowledgments are written into the templates as well. By
-            default they are not.
-
-    Raises:
-        TypeError: If an argument has another type than its annotation.
     """
 
     @checked
@@ -61,6 +53,16 @@ class FargateCaveats(NagPack):
         *,
         write_suppressions_to_cloud_formation: bool = False,
     ) -> None:
+        """A cdk-nag pack that finds problems of tasks on Fargate, in an app of any constructs.
+
+        Args:
+            scope: The app.
+            write_suppressions_to_cloud_formation: Whether acknowledgments are written into the templates as well. By
+                default they are not.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+        """
         super().__init__(scope, write_suppressions_to_cloud_formation=write_suppressions_to_cloud_formation)
         self._pack_name = self.name
 

@@ -43,20 +43,22 @@ class Accelerator(Construct):
     accelerator = Accelerator(stack, "Accelerator", endpoint=endpoint)
     CfnOutput(stack, "IngressIps", value=",".join(accelerator.ingress_ips))
     ```
-
-    Args:
-        scope: The construct that owns the accelerator.
-        id: The construct's ID.
-        endpoint: The endpoint that gets the connections.
-
-    Raises:
-        TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint has a front already, such as static IPs; if it allows no caller, or IPv6 callers
-            only; if it has records in another stack; or if it is in GovCloud or China.
     """
 
     @checked
     def __init__(self, scope: Construct, id: str, *, endpoint: HttpEndpoint) -> None:
+        """An AWS Global Accelerator in front of an endpoint: two fixed IPv4 addresses, the same from everywhere.
+
+        Args:
+            scope: The construct that owns the accelerator.
+            id: The construct's ID.
+            endpoint: The endpoint that gets the connections.
+
+        Raises:
+            TypeError: If *endpoint* is not an `HttpEndpoint`.
+            ValueError: If the endpoint has a front already, such as static IPs; if it allows no caller, or IPv6 callers
+                only; if it has records in another stack; or if it is in GovCloud or China.
+        """
         validate_partition(
             endpoint, "Accelerator", UNSUPPORTED_REGIONS, "give the endpoint static_ips=True for fixed addresses"
         )

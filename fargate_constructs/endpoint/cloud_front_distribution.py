@@ -66,28 +66,6 @@ class CloudFrontDistribution(Construct):
     distribution = CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
     CfnOutput(stack, "Url", value=distribution.url)
     ```
-
-    Args:
-        scope: The construct that owns the distribution.
-        id: The construct's ID.
-        endpoint: The internal endpoint.
-        certificate: A certificate in us-east-1 for all names of the endpoint. By default callers use the distribution's
-            own name.
-        web_acl_arn: The ARN of a web ACL of scope CLOUDFRONT, in us-east-1. By default none. A web ACL of the endpoint
-            works too, but sees CloudFront's addresses instead of the callers'.
-        access_logs: Whether CloudFront keeps access logs. By default it does.
-        access_log_bucket: The bucket for them. It must accept access control lists: CloudFront gives itself the right
-            to write with one. Import a bucket of another region with
-            `s3.Bucket.from_bucket_attributes(bucket_name=..., region=...)`. By default a private bucket is made.
-            CloudFront cannot write to buckets in opt-in regions.
-        access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
-
-    Raises:
-        TypeError: If *endpoint* is not an `HttpEndpoint`.
-        ValueError: If the endpoint faces the internet or has a front already; if the endpoint has a certificate and no
-            domain name, which CloudFront needs to check it; if *certificate* is given and the endpoint has no domain
-            name, or it is in another region; if *web_acl_arn* is regional; if CloudFront could not write its access
-            logs; if the records are in another stack; or if the stack is in GovCloud or China.
     """
 
     @checked
@@ -103,6 +81,30 @@ class CloudFrontDistribution(Construct):
         access_log_bucket: s3.IBucket | None = None,
         access_log_expiration: Duration | None = None,
     ) -> None:
+        """A CloudFront distribution in front of an internal endpoint.
+
+        Args:
+            scope: The construct that owns the distribution.
+            id: The construct's ID.
+            endpoint: The internal endpoint.
+            certificate: A certificate in us-east-1 for all names of the endpoint. By default callers use the
+                distribution's own name.
+            web_acl_arn: The ARN of a web ACL of scope CLOUDFRONT, in us-east-1. By default none. A web ACL of the
+                endpoint works too, but sees CloudFront's addresses instead of the callers'.
+            access_logs: Whether CloudFront keeps access logs. By default it does.
+            access_log_bucket: The bucket for them. It must accept access control lists: CloudFront gives itself the
+                right to write with one. Import a bucket of another region with
+                `s3.Bucket.from_bucket_attributes(bucket_name=..., region=...)`. By default a private bucket is made.
+                CloudFront cannot write to buckets in opt-in regions.
+            access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
+
+        Raises:
+            TypeError: If *endpoint* is not an `HttpEndpoint`.
+            ValueError: If the endpoint faces the internet or has a front already; if the endpoint has a certificate and
+                no domain name, which CloudFront needs to check it; if *certificate* is given and the endpoint has no
+                domain name, or it is in another region; if *web_acl_arn* is regional; if CloudFront could not write its
+                access logs; if the records are in another stack; or if the stack is in GovCloud or China.
+        """
         validate_partition(
             scope, "CloudFrontDistribution", UNSUPPORTED_REGIONS, "use another front of docs/endpoint.md"
         )

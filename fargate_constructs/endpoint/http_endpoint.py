@@ -54,53 +54,6 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
     endpoint.add_route("Web", service=web)
     endpoint.add_route("Api", service=api, paths=["/api/*"])
     ```
-
-    Args:
-        scope: The construct that owns the endpoint.
-        id: The construct's ID.
-        network: The network of the load balancer. It is in the first public subnet of each zone, or in the first task
-            subnet of each zone if it is internal.
-        certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
-        domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
-        hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
-        mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default none.
-        ssl_policy: The TLS versions and ciphers, such as `elbv2.SslPolicy.RECOMMENDED_TLS` for callers that cannot do
-            better. By default TLS 1.2 with forward secrecy, and 1.3 with the post-quantum key exchange.
-        internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined
-            to it. By default it faces the internet. AWS cannot change this of a load balancer that has routes.
-        allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
-            and there is no *allow_from*; none if it is internal.
-        allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
-        web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
-        static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer in
-            front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one for each
-            zone. By default the addresses change.
-        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6 too, in a VPC that has it;
-            `DUAL_STACK_WITHOUT_PUBLIC_IPV4` for callers with IPv6 only, which saves 3.65 USD a month in each zone. By
-            default `DUAL_STACK` if the network has it, `IPV4` if it has not, or with *internal* or *static_ips*.
-        idle_timeout: After how long without data a connection is closed, 1 to 4,000 s. By default 60 s. A service
-            should keep idle connections open for longer, or callers get some responses with status 502.
-        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS name
-            is lost with it. Deploy with `False` before you destroy the stack.
-        load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
-            default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
-        security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
-            balancer that is deployed already: a change replaces the group. By default that of this library.
-        access_log_bucket: The bucket for access logs, encrypted with SSE-S3, such as `archive.access_log_bucket`. By
-            default a private bucket is made.
-        access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
-        access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
-        connection_logs: Whether each TLS connection is logged in that bucket, with the reason if it was refused. By
-            default not.
-
-    Raises:
-        TypeError: If an argument has another type than its annotation.
-        ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name or
-            is private and has no certificate beside it, or the domain name is outside the zone; if *static_ips*,
-            which are public IPv4 addresses, are given to an internal or dual-stack endpoint; if
-            *mutual_authentication*, *ssl_policy* or *connection_logs* is given without TLS; if the access logs could
-            not be written; if there are no subnets in two zones for the load balancer; or if an argument is in another
-            region or account than the stack (the bucket may be in another account).
     """
 
     load_balancer: elbv2.ApplicationLoadBalancer
@@ -135,6 +88,57 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         access_log_expiration: Duration | None = None,
         connection_logs: bool = False,
     ) -> None:
+        """A load balancer with one listener that serves many services.
+
+        Args:
+            scope: The construct that owns the endpoint.
+            id: The construct's ID.
+            network: The network of the load balancer. It is in the first public subnet of each zone, or in the first
+                task subnet of each zone if it is internal.
+            certificate: The certificate to serve. By default one is made for *domain_name*, validated by public DNS.
+            domain_name: The name callers use, such as `shop.example.com`. By default the load balancer's own.
+            hosted_zone: The zone of *domain_name*; alias records are made in it. By default no record is made.
+            mutual_authentication: Which certificates callers must show; docs/endpoint.md has an example. By default
+                none.
+            ssl_policy: The TLS versions and ciphers, such as `elbv2.SslPolicy.RECOMMENDED_TLS` for callers that cannot
+                do better. By default TLS 1.2 with forward secrecy, and 1.3 with the post-quantum key exchange.
+            internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks
+                joined to it. By default it faces the internet. AWS cannot change this of a load balancer that has
+                routes.
+            allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the
+                internet and there is no *allow_from*; none if it is internal.
+            allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+            web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
+            static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
+                in front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one
+                for each zone. By default the addresses change.
+            ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6 too, in a VPC that has it;
+                `DUAL_STACK_WITHOUT_PUBLIC_IPV4` for callers with IPv6 only, which saves 3.65 USD a month in each zone.
+                By default `DUAL_STACK` if the network has it, `IPV4` if it has not, or with *internal* or *static_ips*.
+            idle_timeout: After how long without data a connection is closed, 1 to 4,000 s. By default 60 s. A service
+                should keep idle connections open for longer, or callers get some responses with status 502.
+            deletion_protection: Whether AWS refuses to delete the load balancer. By default it does, because its DNS
+                name is lost with it. Deploy with `False` before you destroy the stack.
+            load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
+                default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
+            security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
+                balancer that is deployed already: a change replaces the group. By default that of this library.
+            access_log_bucket: The bucket for access logs, encrypted with SSE-S3, such as `archive.access_log_bucket`.
+                By default a private bucket is made.
+            access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
+            access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
+            connection_logs: Whether each TLS connection is logged in that bucket, with the reason if it was refused. By
+                default not.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+            ValueError: If a domain name has neither a hosted zone nor a certificate, a hosted zone has no domain name
+                or is private and has no certificate beside it, or the domain name is outside the zone; if *static_ips*,
+                which are public IPv4 addresses, are given to an internal or dual-stack endpoint; if
+                *mutual_authentication*, *ssl_policy* or *connection_logs* is given without TLS; if the access logs
+                could not be written; if there are no subnets in two zones for the load balancer; or if an argument is
+                in another region or account than the stack (the bucket may be in another account).
+        """
         has_tls = bool(certificate or hosted_zone)
         options = LoadBalancerOptions(
             network=network,

@@ -50,47 +50,6 @@ class TcpEndpoint(ListeningEndpoint):
     mail.add_listener("Mqtts", port=8883, service=mqtt, certificate=certificate)  # TLS ends at the load balancer
     mail.add_listener("Dns", port=53, service=dns, protocol=elbv2.Protocol.TCP_UDP)
     ```
-
-    Args:
-        scope: The construct that owns the endpoint.
-        id: The construct's ID.
-        network: The network of the load balancer. It is in the first public subnet of each zone, or in the first task
-            subnet of each zone if it is internal.
-        domain_name: The name callers use, such as `mail.example.com`. By default the load balancer's own.
-        hosted_zone: The zone of *domain_name*, in which alias records are made.
-        internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks joined
-            to it. By default it faces the internet. AWS cannot change this of a load balancer that has listeners.
-        static_ips: Whether it has Elastic IPs that stay, one for each zone; see `ingress_ips`. Or the allocation IDs
-            (`eipalloc-…`) of yours, one for each zone. By default Elastic IPs are made, unless it is internal. They
-            cost as much as the addresses that AWS gives without. Choose at the start: AWS gives a zone its address when
-            the load balancer is made.
-        allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the internet
-            and there is no *allow_from*; none if it is internal. A listener may have its own.
-        allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
-        cross_zone_enabled: Whether each address reaches the tasks of all zones. By default it does, so that an address
-            answers while there is a task in any zone. AWS bills the traffic between zones, 0.01 USD/GB in each
-            direction (https://aws.amazon.com/ec2/pricing/on-demand/). With `False` there must be a healthy task in each
-            zone, and callers of the address of a zone without get no answer.
-        ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it, without UDP; of
-            IPv6 callers tasks see an address of the load balancer. By default IPv4.
-        deletion_protection: Whether AWS refuses to delete the load balancer. By default it does. Deploy with `False`
-            before you destroy the stack.
-        load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
-            default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
-        security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
-            balancer that is deployed already: a change replaces the group. By default that of this library.
-        access_log_bucket: The bucket for the access logs of TLS listeners, encrypted with SSE-S3, such as
-            `archive.access_log_bucket`. AWS logs no other connections. By default a private bucket is made with the
-            first TLS listener.
-        access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
-        access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
-
-    Raises:
-        TypeError: If an argument has another type than its annotation.
-        ValueError: If one of *domain_name* and *hosted_zone* is given without the other, or the name is outside the
-            zone; if *static_ips* are given to an internal endpoint, or others than one for each zone; if the access
-            logs could not be written; if there are no subnets for the load balancer; or if an argument is in another
-            region or account than the stack (the bucket may be in another account).
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -118,6 +77,50 @@ class TcpEndpoint(ListeningEndpoint):
         access_log_prefix: str | None = None,
         access_log_expiration: Duration | None = None,
     ) -> None:
+        """A network load balancer whose listeners send connections to services: mail, MQTT, DNS, games, databases.
+
+        Args:
+            scope: The construct that owns the endpoint.
+            id: The construct's ID.
+            network: The network of the load balancer. It is in the first public subnet of each zone, or in the first
+                task subnet of each zone if it is internal.
+            domain_name: The name callers use, such as `mail.example.com`. By default the load balancer's own.
+            hosted_zone: The zone of *domain_name*, in which alias records are made.
+            internal: Whether the load balancer has private addresses only, for callers in the VPC and in networks
+                joined to it. By default it faces the internet. AWS cannot change this of a load balancer that has
+                listeners.
+            static_ips: Whether it has Elastic IPs that stay, one for each zone; see `ingress_ips`. Or the allocation
+                IDs (`eipalloc-…`) of yours, one for each zone. By default Elastic IPs are made, unless it is internal.
+                They cost as much as the addresses that AWS gives without. Choose at the start: AWS gives a zone its
+                address when the load balancer is made.
+            allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the
+                internet and there is no *allow_from*; none if it is internal. A listener may have its own.
+            allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+            cross_zone_enabled: Whether each address reaches the tasks of all zones. By default it does, so that an
+                address answers while there is a task in any zone. AWS bills the traffic between zones, 0.01 USD/GB in
+                each direction (https://aws.amazon.com/ec2/pricing/on-demand/). With `False` there must be a healthy
+                task in each zone, and callers of the address of a zone without get no answer.
+            ip_address_type: `elbv2.IpAddressType.DUAL_STACK` for callers with IPv6, in a VPC that has it, without UDP;
+                of IPv6 callers tasks see an address of the load balancer. By default IPv4.
+            deletion_protection: Whether AWS refuses to delete the load balancer. By default it does. Deploy with
+                `False` before you destroy the stack.
+            load_balancer_name: The load balancer's name, 1 to 32 letters, digits and hyphens. A change replaces it. By
+                default AWS chooses one, so that CloudFormation can replace the load balancer if it must.
+            security_group_description: The `GroupDescription` of the load balancer's security group. Only for a load
+                balancer that is deployed already: a change replaces the group. By default that of this library.
+            access_log_bucket: The bucket for the access logs of TLS listeners, encrypted with SSE-S3, such as
+                `archive.access_log_bucket`. AWS logs no other connections. By default a private bucket is made with the
+                first TLS listener.
+            access_log_prefix: The prefix of their keys, before `AWSLogs/`. By default none.
+            access_log_expiration: After how long access logs are deleted from the bucket made here. By default 90 days.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+            ValueError: If one of *domain_name* and *hosted_zone* is given without the other, or the name is outside the
+                zone; if *static_ips* are given to an internal endpoint, or others than one for each zone; if the access
+                logs could not be written; if there are no subnets for the load balancer; or if an argument is in
+                another region or account than the stack (the bucket may be in another account).
+        """
         static_ips = not internal if static_ips is None else static_ips
         options = NetworkLoadBalancerOptions(
             network=network,

@@ -73,23 +73,6 @@ class LogCatalog(Construct):
     catalog = LogCatalog(stack, "Logs", bucket=bucket)
     catalog.grant_query(role)
     ```
-
-    Args:
-        scope: The construct that owns the catalog.
-        id: The construct's ID.
-        bucket: The bucket with the archive's objects, of this account or another. If it has a KMS key, the results have
-            the same key.
-        database_name: The name of the database and the workgroup: lower case, digits and underscores, at most 128. By
-            default it is made from the construct's path.
-        first_day: The earliest day that queries see. By default 10 July 2014, when CloudWatch Logs began: everything.
-            A later day makes queries without a day faster.
-        bytes_scanned_cutoff_per_query: How much one query may read before Athena stops it, at least 10 MiB. By
-            default 100 GiB, of compressed logs.
-        result_expiration: After how long results are deleted. By default 7 days.
-
-    Raises:
-        ValueError: If *database_name* is malformed, in use, or a token (the stored view contains it),
-            *bytes_scanned_cutoff_per_query* is below Athena's minimum, or *result_expiration* is not whole days.
     """
 
     def __init__(
@@ -103,6 +86,25 @@ class LogCatalog(Construct):
         bytes_scanned_cutoff_per_query: Size = SCAN_LIMIT,
         result_expiration: Duration = RESULTS_EXPIRE_AFTER,
     ) -> None:
+        """SQL over an archive's bucket: a table, a view with each event once, a workgroup, and queries to start from.
+
+        Args:
+            scope: The construct that owns the catalog.
+            id: The construct's ID.
+            bucket: The bucket with the archive's objects, of this account or another. If it has a KMS key, the results
+                have the same key.
+            database_name: The name of the database and the workgroup: lower case, digits and underscores, at most 128.
+                By default it is made from the construct's path.
+            first_day: The earliest day that queries see. By default 10 July 2014, when CloudWatch Logs began:
+                everything. A later day makes queries without a day faster.
+            bytes_scanned_cutoff_per_query: How much one query may read before Athena stops it, at least 10 MiB. By
+                default 100 GiB, of compressed logs.
+            result_expiration: After how long results are deleted. By default 7 days.
+
+        Raises:
+            ValueError: If *database_name* is malformed, in use, or a token (the stored view contains it),
+                *bytes_scanned_cutoff_per_query* is below Athena's minimum, or *result_expiration* is not whole days.
+        """
         _validate_name(database_name)
         _validate_scan_limit(bytes_scanned_cutoff_per_query)
         days_of("result_expiration", result_expiration, low=1)

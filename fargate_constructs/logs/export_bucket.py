@@ -19,13 +19,15 @@ class LogExportBucket(PrivateBucket):
     Its policy is the one that AWS documents
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html), below the command's own prefix.
     Exports are deleted after 30 days.
-
-    Args:
-        scope: The construct that owns the bucket.
-        id: The bucket's ID.
     """
 
     def __init__(self, scope: Construct, id: str) -> None:
+        """A bucket for `fargate-constructs archive backfill`: CloudWatch Logs of this account and region may write.
+
+        Args:
+            scope: The construct that owns the bucket.
+            id: The bucket's ID.
+        """
         super().__init__(scope, id, lifecycle_rules=[s3.LifecycleRule(expiration=EXPIRE_AFTER)])
         exported = self.arn_for_objects(f"{PREFIX}/*")
         for action, resource in (("s3:GetBucketAcl", self.bucket_arn), ("s3:PutObject", exported)):

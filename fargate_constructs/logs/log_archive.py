@@ -58,33 +58,6 @@ class LogArchive(Construct):
     archive = LogArchive(stack, "LogArchive")
     archive.add_log_group(web.log_group)
     ```
-
-    Args:
-        scope: The construct that owns the archive.
-        id: The construct's ID.
-        bucket: The bucket for the logs. Its owner then decides the next four arguments. By default a bucket is made:
-            private, TLS only, encrypted, retained when the stack is deleted.
-        retention: How long logs are kept, and in which storage class. By default `Retention()`: in Glacier Instant
-            Retrieval after 90 days, deleted after 400.
-        object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long a log cannot be deleted,
-            in compliance mode not even by the account's root user. By default there is no lock.
-        encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
-        versioned: Whether a deleted object stays for 30 more days as a noncurrent version. By default it does not;
-            nothing is ever overwritten. A bucket with a lock is always versioned.
-        delivery: How logs get to S3. By default `Delivery.direct()`: an object for each batch.
-        archive_format: The format of a batch in S3. By default `ArchiveFormat.ndjson`. Raw batches have no *catalog*
-            and no *compaction*.
-        compaction: Whether small objects are joined when their hour is two days old. By default they are in a bucket
-            made here, unless it keeps what is deleted. True for your own bucket requires that it is not versioned.
-        replay_schedule: When to replay failed batches. By default every hour.
-        alarm_actions: The actions of all alarms, such as `cloudwatch_actions.SnsAction(topic)`. By default there are
-            none.
-
-    Raises:
-        TypeError: If an argument has another type.
-        ValueError: If *bucket* is given beside an argument that its owner decides, if the lock would outlast
-            *retention*, or if *delivery* is buffered into a locked bucket (AWS does not document that Data Firehose
-            sends the checksums that it demands) or for raw batches, which have no lines to put into one object.
     """
 
     def __init__(
@@ -103,6 +76,36 @@ class LogArchive(Construct):
         replay_schedule: scheduler.ScheduleExpression | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
+        """An S3 bucket of logs, and the functions that ship logs into it.
+
+        Args:
+            scope: The construct that owns the archive.
+            id: The construct's ID.
+            bucket: The bucket for the logs. Its owner then decides the next four arguments. By default a bucket is
+                made: private, TLS only, encrypted, retained when the stack is deleted.
+            retention: How long logs are kept, and in which storage class. By default `Retention()`: in Glacier Instant
+                Retrieval after 90 days, deleted after 400.
+            object_lock: `s3.ObjectLockRetention.governance(…)` or `.compliance(…)`: for how long a log cannot be
+                deleted, in compliance mode not even by the account's root user. By default there is no lock.
+            encryption_key: The KMS key to encrypt all buckets with. By default S3's own (SSE-S3).
+            versioned: Whether a deleted object stays for 30 more days as a noncurrent version. By default it does not;
+                nothing is ever overwritten. A bucket with a lock is always versioned.
+            delivery: How logs get to S3. By default `Delivery.direct()`: an object for each batch.
+            archive_format: The format of a batch in S3. By default `ArchiveFormat.ndjson`. Raw batches have no
+                *catalog* and no *compaction*.
+            compaction: Whether small objects are joined when their hour is two days old. By default they are in a
+                bucket made here, unless it keeps what is deleted. True for your own bucket requires that it is not
+                versioned.
+            replay_schedule: When to replay failed batches. By default every hour.
+            alarm_actions: The actions of all alarms, such as `cloudwatch_actions.SnsAction(topic)`. By default there
+                are none.
+
+        Raises:
+            TypeError: If an argument has another type.
+            ValueError: If *bucket* is given beside an argument that its owner decides, if the lock would outlast
+                *retention*, or if *delivery* is buffered into a locked bucket (AWS does not document that Data Firehose
+                sends the checksums that it demands) or for raw batches, which have no lines to put into one object.
+        """
         delivery = delivery or Delivery.direct()
         validate_owner_settings(
             bucket, retention=retention, object_lock=object_lock, encryption_key=encryption_key, versioned=versioned

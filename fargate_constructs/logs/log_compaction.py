@@ -35,17 +35,19 @@ class LogCompaction(ScheduledFunction):
 
     It costs little: for each object one GET, 0.40 USD per million, and a LIST per log group and day looked at, 0.29 USD
     a month for ten log groups (https://aws.amazon.com/s3/pricing/).
-
-    Args:
-        scope: The construct that owns the compaction.
-        id: The construct's ID.
-        bucket: The bucket with the archive's objects. If it belongs to another account, that account must let
-            *function*'s role in.
-        owner: The account ID of the bucket's owner, which S3 then checks. By default it does not; the archive gives
-            its own account's for a bucket it made.
     """
 
     def __init__(self, scope: Construct, id: str, *, bucket: s3.IBucket, owner: str | None = None) -> None:
+        """A Lambda that joins each hour's small objects into few of about 128 MB, without compressing them again.
+
+        Args:
+            scope: The construct that owns the compaction.
+            id: The construct's ID.
+            bucket: The bucket with the archive's objects. If it belongs to another account, that account must let
+                *function*'s role in.
+            owner: The account ID of the bucket's owner, which S3 then checks. By default it does not; the archive gives
+                its own account's for a bucket it made.
+        """
         super().__init__(
             scope,
             id,

@@ -53,14 +53,6 @@ class FargateMonitoring(Construct):
     ```
 
     Its stack depends on those of the parts, so make it in a stack of its own or in the last one.
-
-    Args:
-        scope: The construct that owns the monitoring.
-        id: The construct's ID.
-        alarm_actions: What pages and tickets do, such as `SnsAction(topic)`. By default nothing: the dashboard shows
-            the alarms.
-        page: What pages do in addition. By default nothing.
-        ticket: What tickets do in addition. By default nothing.
     """
 
     def __init__(
@@ -72,6 +64,16 @@ class FargateMonitoring(Construct):
         page: Sequence[cloudwatch.IAlarmAction] = (),
         ticket: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
+        """A dashboard, and few alarms that a person on call would want, over what you give it.
+
+        Args:
+            scope: The construct that owns the monitoring.
+            id: The construct's ID.
+            alarm_actions: What pages and tickets do, such as `SnsAction(topic)`. By default nothing: the dashboard
+                shows the alarms.
+            page: What pages do in addition. By default nothing.
+            ticket: What tickets do in addition. By default nothing.
+        """
         super().__init__(scope, id)
         self._actions = {Severity.PAGE: [*alarm_actions, *page], Severity.TICKET: [*alarm_actions, *ticket]}
         self._pages = [DashboardPage(self, "Dashboard")]

@@ -16,17 +16,6 @@ class ElasticIpPool(Construct):
     An address's logical ID depends on the pool's construct path and on the address's number, and not on a subnet, a
     gateway or a zone name. The first address of zone 1 has number 1, that of zone 2 number 2, up to 6. The second
     addresses begin at 7, the third ones at 13. So more zones or more addresses for each zone change no number.
-
-    Args:
-        scope: The construct that owns the pool.
-        id: The pool's ID; part of every address's logical ID.
-        zones: For how many zones. By default 1.
-        addresses_per_az: How many addresses each zone has. By default 1.
-        public_ipv4_pool: The pool of your own addresses to take them from. By default Amazon's.
-        ipam_pool_id: The IPAM pool to take them from. By default none.
-
-    Raises:
-        ValueError: If *zones* is not 1 to 6, or *addresses_per_az* is below 1.
     """
 
     def __init__(
@@ -39,6 +28,19 @@ class ElasticIpPool(Construct):
         public_ipv4_pool: str | None = None,
         ipam_pool_id: str | None = None,
     ) -> None:
+        """Numbered Elastic IPs, retained when the stack is deleted and when CloudFormation would replace one.
+
+        Args:
+            scope: The construct that owns the pool.
+            id: The pool's ID; part of every address's logical ID.
+            zones: For how many zones. By default 1.
+            addresses_per_az: How many addresses each zone has. By default 1.
+            public_ipv4_pool: The pool of your own addresses to take them from. By default Amazon's.
+            ipam_pool_id: The IPAM pool to take them from. By default none.
+
+        Raises:
+            ValueError: If *zones* is not 1 to 6, or *addresses_per_az* is below 1.
+        """
         if not 1 <= zones <= RESERVED_ZONES:
             raise ValueError(f"zones must be 1 to {RESERVED_ZONES}, got: {zones}")
         if addresses_per_az < 1:

@@ -52,39 +52,6 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
     network = FixedEgressNetwork(stack, "Network", egress=Egress.per_az())
     CfnOutput(stack, "EgressIps", value=",".join(network.egress_ips))
     ```
-
-    Args:
-        scope: The construct that owns the network.
-        id: The construct's ID.
-        egress: How tasks leave. By default `Egress.per_az()`: a NAT gateway in each zone, so that a zone that fails
-            stops the egress of no other zone.
-        cidr: The VPC's IPv4 range, `/16` to `/19`. By default `10.0.0.0/16`.
-        avoid_cidrs: Ranges that *cidr* must not overlap, such as those of networks that will be peered with it. By
-            default none.
-        max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a deployment fails in a
-            region with fewer. By default 2. One more zone later moves no subnet and changes no address.
-        availability_zones: The names of the zones, such as `ap-northeast-1a`, as many as *max_azs*; the same name may
-            be another zone in another account. By default the region's first. Fargate is not in every zone, such as
-            `apne1-az3` of Tokyo (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html);
-            `aws ec2 describe-availability-zones` lists the ID of each name. Another zone replaces its subnets: choose
-            at the start, and keep the order.
-        endpoints: Sets of VPC endpoints, through which tasks reach AWS services without the NAT gateways. By default
-            none; with `Egress.isolated()` those that tasks need to start.
-        resource_accounts: Accounts whose resources tasks reach through the VPC endpoints, S3's included, beside this
-            account's, such as the account of your images. Requests with keys of other accounts are denied. By default,
-            with `Egress.isolated()` no other account; in the other modes any account, with any keys: give `[]` for
-            none.
-        ip_protocol: `ec2.IpProtocol.DUAL_STACK` gives the VPC IPv6 too: an Amazon-provided /56, a /64 for each subnet,
-            and an egress-only internet gateway, at no cost. Tasks reach IPv6 hosts from `egress_ipv6_cidrs` and cannot
-            be reached from outside, endpoints that face the internet get AAAA records. It can be turned on later, and
-            not off again without losing the range. By default `IPV4_ONLY`.
-        flow_log_retention: How long CloudWatch keeps the VPC's flow logs, which it bills by volume; `None` for no flow
-            logs. By default one month.
-
-    Raises:
-        ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region is
-            known to have, *availability_zones* are not as many, *egress* brings another number of addresses than it
-            needs, or *resource_accounts* holds something other than account IDs.
     """
 
     @checked
@@ -103,6 +70,42 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
         ip_protocol: ec2.IpProtocol = ec2.IpProtocol.IPV4_ONLY,
         flow_log_retention: logs.RetentionDays | None = logs.RetentionDays.ONE_MONTH,
     ) -> None:
+        """A VPC whose tasks run in private subnets and leave from Elastic IPs that stay.
+
+        Args:
+            scope: The construct that owns the network.
+            id: The construct's ID.
+            egress: How tasks leave. By default `Egress.per_az()`: a NAT gateway in each zone, so that a zone that fails
+                stops the egress of no other zone.
+            cidr: The VPC's IPv4 range, `/16` to `/19`. By default `10.0.0.0/16`.
+            avoid_cidrs: Ranges that *cidr* must not overlap, such as those of networks that will be peered with it. By
+                default none.
+            max_azs: Over how many availability zones, 2 to 6: the region's first, in AWS's order; a deployment fails in
+                a region with fewer. By default 2. One more zone later moves no subnet and changes no address.
+            availability_zones: The names of the zones, such as `ap-northeast-1a`, as many as *max_azs*; the same name
+                may be another zone in another account. By default the region's first. Fargate is not in every zone,
+                such as `apne1-az3` of Tokyo
+                (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html); `aws ec2
+                describe-availability-zones` lists the ID of each name. Another zone replaces its subnets: choose at the
+                start, and keep the order.
+            endpoints: Sets of VPC endpoints, through which tasks reach AWS services without the NAT gateways. By
+                default none; with `Egress.isolated()` those that tasks need to start.
+            resource_accounts: Accounts whose resources tasks reach through the VPC endpoints, S3's included, beside
+                this account's, such as the account of your images. Requests with keys of other accounts are denied. By
+                default, with `Egress.isolated()` no other account; in the other modes any account, with any keys: give
+                `[]` for none.
+            ip_protocol: `ec2.IpProtocol.DUAL_STACK` gives the VPC IPv6 too: an Amazon-provided /56, a /64 for each
+                subnet, and an egress-only internet gateway, at no cost. Tasks reach IPv6 hosts from `egress_ipv6_cidrs`
+                and cannot be reached from outside, endpoints that face the internet get AAAA records. It can be turned
+                on later, and not off again without losing the range. By default `IPV4_ONLY`.
+            flow_log_retention: How long CloudWatch keeps the VPC's flow logs, which it bills by volume; `None` for no
+                flow logs. By default one month.
+
+        Raises:
+            ValueError: If *cidr* is no such range or overlaps another, *max_azs* is not 2 to 6 or more than the region
+                is known to have, *availability_zones* are not as many, *egress* brings another number of addresses than
+                it needs, or *resource_accounts* holds something other than account IDs.
+        """
         egress = egress or Egress.per_az()
         address_range = parse_cidr(cidr, avoid_cidrs)
         validate_zones(scope, max_azs, availability_zones)

@@ -33,27 +33,6 @@ class AuditedCluster(ecs.Cluster):
     ```python
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc, encryption_key=kms.Key(stack, "Sessions"))
     ```
-
-    Args:
-        scope: The construct that owns the cluster.
-        id: The cluster's ID.
-        vpc: The VPC of its tasks.
-        capacity: Where tasks run that have no capacity of their own, also tasks that others start in the cluster. By
-            default on demand.
-        container_insights: `ecs.ContainerInsights.ENABLED` (default), `ENHANCED` with the metrics of each task and
-            container, or `DISABLED`. Each metric costs by the month (https://aws.amazon.com/cloudwatch/pricing/).
-        encryption_key: A key of your own for sessions and transcripts. Tasks may decrypt with it; people who open a
-            shell need the same permission. The policy of an imported key must let CloudWatch Logs use it. By default
-            keys of AWS, which cost nothing.
-        ephemeral_storage_key: A key of your own for the disks of tasks. The policy of an imported key must let Fargate
-            use it (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html).
-            Running tasks keep the key that they have. Windows tasks cannot run in a cluster with such a key. By default
-            a key of AWS.
-        log_retention: How long transcripts are kept. By default a year.
-
-    Raises:
-        ValueError: If *encryption_key* is an alias, for which no policy can allow tasks to decrypt; if
-            *ephemeral_storage_key* is an alias or a multi-Region key, which Fargate does not take.
     """
 
     @checked
@@ -69,6 +48,30 @@ class AuditedCluster(ecs.Cluster):
         ephemeral_storage_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
+        """A cluster with Container Insights on, that keeps the transcript of each ECS Exec session for a year.
+
+        Args:
+            scope: The construct that owns the cluster.
+            id: The cluster's ID.
+            vpc: The VPC of its tasks.
+            capacity: Where tasks run that have no capacity of their own, also tasks that others start in the cluster.
+                By default on demand.
+            container_insights: `ecs.ContainerInsights.ENABLED` (default), `ENHANCED` with the metrics of each task and
+                container, or `DISABLED`. Each metric costs by the month (https://aws.amazon.com/cloudwatch/pricing/).
+            encryption_key: A key of your own for sessions and transcripts. Tasks may decrypt with it; people who open a
+                shell need the same permission. The policy of an imported key must let CloudWatch Logs use it. By
+                default keys of AWS, which cost nothing.
+            ephemeral_storage_key: A key of your own for the disks of tasks. The policy of an imported key must let
+                Fargate use it
+                (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html). Running
+                tasks keep the key that they have. Windows tasks cannot run in a cluster with such a key. By default a
+                key of AWS.
+            log_retention: How long transcripts are kept. By default a year.
+
+        Raises:
+            ValueError: If *encryption_key* is an alias, for which no policy can allow tasks to decrypt; if
+                *ephemeral_storage_key* is an alias or a multi-Region key, which Fargate does not take.
+        """
         _validate_session_key(encryption_key)
         _validate_storage_key(ephemeral_storage_key)
         transcripts = logs.LogGroup(

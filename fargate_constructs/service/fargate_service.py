@@ -75,113 +75,6 @@ class FargateService(ServiceMetrics, FargateTask):
     web = FargateService(stack, "Web", network=network, image=image)
     web.container.add_environment("API_URL", web.link_to(api))
     ```
-
-    Args:
-        scope: The construct that owns the service.
-        id: The construct's ID.
-        network: The network; tasks run in its private subnets.
-        image: The container's image.
-        environment: Plain configuration by name. All who may describe the task definition can read it.
-        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
-            decrypt them if they are under a key of yours.
-        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
-            "web.env")`. The task's execution role may read these only. By default there are none.
-        command: The command to run. By default the image's own.
-        entry_point: The program that the command is passed to. By default the image's own.
-        working_directory: The folder in which the command runs. By default the image's own.
-        user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
-            mounted where the agent of ECS Exec writes, so that a shell still opens.
-        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
-            the image has a `VOLUME` of another user there. By default there are none.
-        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
-            lines after it belong to the event. By default each line is an event.
-        docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are none.
-        ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
-        restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
-            default it does not.
-        start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By default
-            3 minutes.
-        init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By default it
-            is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay, need `False`.
-        add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
-        drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`. By
-            default Docker's own set is kept.
-        system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of the
-            task. By default the kernel's own.
-        interactive: Whether standard input stays open. By default it does not.
-        pseudo_terminal: Whether the container has a terminal. By default it has none.
-        credential_specs: The file by which the container signs in to Active Directory, at most one, such as
-            `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read it.
-            By default there is none.
-        version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
-            they do, except images from a folder, whose tag never moves.
-        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
-        memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
-        ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
-        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
-        operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
-            default Linux.
-        pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and debuggers
-            need. By default each container sees its own only.
-        enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By default
-            it may not.
-        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
-            use all of AWS's warning.
-        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
-            its Container Insights do (custom metrics).
-        capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does not
-            all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE` and
-            `FARGATE_SPOT`, and replaces a service that had none.
-        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
-            except what routes and links allow.
-        task_role: The role of the application. By default a role is made; grant it what the application needs.
-        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
-            By default a role is made that may do only that. Pass a role of another stack as
-            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
-            this stack.
-        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
-            the stack is deleted.
-        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
-            MiB for each container, and are lost without notice if it is full or the task stops.
-            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
-            its health checks.
-        log_router: Sends lines elsewhere than to CloudWatch: `FireLens.to("datadog", …)`, or
-            `archive.log_router(log_group)`. By default there is none.
-        log_retention: How long the log group made here keeps lines. By default one month.
-        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
-            lower case with hyphens: `OrderApi` becomes `order-api`.
-        port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
-            Routes and links lead to the first, if they name no other. By default 80. `None` makes a worker, which has
-            no routes and no links to it, except to the ports of its sidecars. A change replaces nothing.
-        protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or `HTTPS`,
-            which encrypts the traffic from the load balancer to the task too (the load balancer accepts any
-            certificate, also a self-signed one). Or the protocol of each port by its name, also of a sidecar's port
-            mapping.
-        protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need an
-            endpoint with HTTPS. Or the version of each port by its name, such as `{"grpc":
-            elbv2.ApplicationProtocolVersion.GRPC}`. A change of either protocol replaces the target group.
-        scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there is
-            a route, on requests.
-        health: The health checks of tasks, and how fast tasks start and stop to get requests. Or those of each port by
-            its name: `{"http": Health(path="/healthz"), "admin": Health(path="/ready")}`. By default `Health()`: `/`
-            answers 2xx.
-        load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task. Or
-            how for each port by its name. By default each task gets the same number of requests, and no caller stays.
-        deployment: How a new version takes over. By default `Deployment.rolling()`.
-        rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their checks,
-            and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
-        service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
-            `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a linked
-            service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from the start.
-        adopted: Properties of a service that is deployed already and that CloudFormation would replace, such as
-            `AdoptedService(deployment_controller=None)`. A new service needs none.
-
-    Raises:
-        ValueError: If *port* is no TCP port, or its name is too long together with the service's; if the *health* of
-            another port than the first has a command; if *service_connect* cannot read what *protocol* encrypts, or is
-            given on Windows; if with the percentages of *deployment* and
-            the minimum of *scaling* ECS could neither stop nor start a task; or as `FargateTask` does.
     """
 
     if not TYPE_CHECKING:  # for type checkers no name would be wrong
@@ -248,6 +141,121 @@ class FargateService(ServiceMetrics, FargateTask):
         service_connect: ServiceConnect | None = None,
         adopted: AdoptedService | None = None,
     ) -> None:
+        """A service on Fargate.
+
+        Args:
+            scope: The construct that owns the service.
+            id: The construct's ID.
+            network: The network; tasks run in its private subnets.
+            image: The container's image.
+            environment: Plain configuration by name. All who may describe the task definition can read it.
+            secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
+                and decrypt them if they are under a key of yours.
+            environment_files: Files in S3 with a variable in each line, such as
+                `ecs.EnvironmentFile.from_bucket(bucket, "web.env")`. The task's execution role may read these only. By
+                default there are none.
+            command: The command to run. By default the image's own.
+            entry_point: The program that the command is passed to. By default the image's own.
+            working_directory: The folder in which the command runs. By default the image's own.
+            user: The user who runs the command, such as `1000:1000`. By default the image's own.
+            read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes
+                are mounted where the agent of ECS Exec writes, so that a shell still opens.
+            writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
+                unless the image has a `VOLUME` of another user there. By default there are none.
+            multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
+                the lines after it belong to the event. By default each line is an event.
+            docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are
+                none.
+            ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+            restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+                default it does not.
+            start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By
+                default 3 minutes.
+            init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By
+                default it is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay,
+                need `False`.
+            add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+            drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`.
+                By default Docker's own set is kept.
+            system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of
+                the task. By default the kernel's own.
+            interactive: Whether standard input stays open. By default it does not.
+            pseudo_terminal: Whether the container has a terminal. By default it has none.
+            credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+                `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read
+                it. By default there is none.
+            version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+                they do, except images from a folder, whose tag never moves.
+            cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
+            memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
+            ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
+            cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built
+                for.
+            operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`.
+                By default Linux.
+            pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and
+                debuggers need. By default each container sees its own only.
+            enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By
+                default it may not.
+            stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120
+                s use all of AWS's warning.
+            cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself,
+                but its Container Insights do (custom metrics).
+            capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does
+                not all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE`
+                and `FARGATE_SPOT`, and replaces a service that had none.
+            security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+                except what routes and links allow.
+            task_role: The role of the application. By default a role is made; grant it what the application needs.
+            execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the
+                log. By default a role is made that may do only that. Pass a role of another stack as
+                `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions
+                are in this stack.
+            log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept
+                when the stack is deleted.
+            log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of
+                25 MiB for each container, and are lost without notice if it is full or the task stops.
+                `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may
+                fail its health checks.
+            log_router: Sends lines elsewhere than to CloudWatch: `FireLens.to("datadog", …)`, or
+                `archive.log_router(log_group)`. By default there is none.
+            log_retention: How long the log group made here keeps lines. By default one month.
+            name: The name of the main container, and the host name by which linked services reach it. By default the ID
+                in lower case with hyphens: `OrderApi` becomes `order-api`.
+            port: The TCP port on which the main container listens, or several by name: `{"http": 8080, "admin": 9000}`.
+                Routes and links lead to the first, if they name no other. By default 80. `None` makes a worker, which
+                has no routes and no links to it, except to the ports of its sidecars. A change replaces nothing.
+            protocol: The protocol of the main container's ports: `elbv2.ApplicationProtocol.HTTP` (default), or
+                `HTTPS`, which encrypts the traffic from the load balancer to the task too (the load balancer accepts
+                any certificate, also a self-signed one). Or the protocol of each port by its name, also of a sidecar's
+                port mapping.
+            protocol_version: `elbv2.ApplicationProtocolVersion.HTTP1` (default), `HTTP2` or `GRPC`; the last two need
+                an endpoint with HTTPS. Or the version of each port by its name, such as `{"grpc":
+                elbv2.ApplicationProtocolVersion.GRPC}`. A change of either protocol replaces the target group.
+            scaling: The number of tasks, and the metrics on which it scales. By default 2 to 10, on CPU and, once there
+                is a route, on requests.
+            health: The health checks of tasks, and how fast tasks start and stop to get requests. Or those of each port
+                by its name: `{"http": Health(path="/healthz"), "admin": Health(path="/ready")}`. By default `Health()`:
+                `/` answers 2xx.
+            load_balancing: How the load balancer shares requests among tasks, and whether a caller stays with one task.
+                Or how for each port by its name. By default each task gets the same number of requests, and no caller
+                stays.
+            deployment: How a new version takes over. By default `Deployment.rolling()`.
+            rollback: When a deployment fails. By default `Rollback()`: when tasks fail to start or to pass their
+                checks, and during `bake_time` when a task stays unhealthy or too many responses are 5xx.
+            service_connect: How linked services reach this one. By default as *protocol* and *protocol_version*:
+                `ServiceConnect.http()`, `http2()` or `grpc()`, and with HTTPS `tcp()`. AWS does not change it for a
+                linked service later: a service with another protocol, such as Redis, needs `ServiceConnect.tcp()` from
+                the start.
+            adopted: Properties of a service that is deployed already and that CloudFormation would replace, such as
+                `AdoptedService(deployment_controller=None)`. A new service needs none.
+
+        Raises:
+            ValueError: If *port* is no TCP port, or its name is too long together with the service's; if the *health*
+                of another port than the first has a command; if *service_connect* cannot read what *protocol* encrypts,
+                or is given on Windows; if with the percentages of *deployment* and the minimum of *scaling* ECS could
+                neither stop nor start a task; or as `FargateTask` does.
+        """
         ports = named_ports(port)
         options = OptionsByPort(
             ports, protocol=protocol, protocol_version=protocol_version, health=health, load_balancing=load_balancing
@@ -280,7 +288,6 @@ class FargateService(ServiceMetrics, FargateTask):
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
-        """The number of tasks, and the metrics on which it scales."""
         for mapping_name, port_name in mappings.items():
             of_port = options.of(port_name)
             connect = service_connect or default_service_connect(of_port.protocol, of_port.protocol_version)

@@ -18,7 +18,9 @@ def functions() -> Iterator[tuple[str, Callable[..., object], str]]:
             owner, lambda each: inspect.isfunction(each) or inspect.ismethod(each)
         ):
             is_ours = inspect.unwrap(function).__module__.startswith("fargate_constructs")
-            documentation = inspect.getdoc(owner if name == "__init__" else function) or ""
+            documentation = inspect.cleandoc(function.__doc__ or "")
+            if name == "__init__" and "Args:" not in documentation:  # of a dataclass
+                documentation = inspect.getdoc(owner) or ""
             if is_ours and (name == "__init__" or not name.startswith("_")):
                 yield f"{owner.__name__}.{name}", function, documentation
 

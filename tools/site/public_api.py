@@ -177,7 +177,8 @@ class PublicApi:
         return found.final_target if isinstance(found, griffe.Alias) else found
 
     def _entry(self, source: griffe.Object, module: str, name: str, kind: str | None = None) -> Entry:
-        sections = sections_of(source)
+        constructor = self._find(f"{source.path}.__init__")
+        sections = (sections_of(constructor) if constructor else {}) | sections_of(source)
         documented = {each.name: each.description for each in sections.get("parameters", ())}
         parameters = parameters_of(source)
         type_ = self._type_expression(source)

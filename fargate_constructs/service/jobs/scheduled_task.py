@@ -50,106 +50,6 @@ class ScheduledTask(Job):
         schedule=scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN),
     )
     ```
-
-    Args:
-        scope: The construct that owns the task.
-        id: The construct's ID.
-        network: The network; tasks run in its private subnets.
-        image: The container's image.
-        environment: Plain configuration by name. All who may describe the task definition can read it.
-        secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only, and
-            decrypt them if they are under a key of yours.
-        environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
-            "web.env")`. The task's execution role may read these only. By default there are none.
-        command: The command to run. By default the image's own.
-        entry_point: The program that the command is passed to. By default the image's own.
-        working_directory: The folder in which the command runs. By default the image's own.
-        user: The user who runs the command, such as `1000:1000`. By default the image's own.
-        health_check: How ECS checks the container from inside. By default there is no such check.
-        read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes are
-            mounted where the agent of ECS Exec writes, so that a shell still opens.
-        writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root, unless
-            the image has a `VOLUME` of another user there. By default there are none.
-        multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`; the
-            lines after it belong to the event. By default each line is an event.
-        docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are none.
-        ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
-        restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
-            default it does not.
-        start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By default
-            3 minutes.
-        init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By default it
-            is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay, need `False`.
-        add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
-        drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`. By
-            default Docker's own set is kept.
-        system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of the
-            task. By default the kernel's own.
-        interactive: Whether standard input stays open. By default it does not.
-        pseudo_terminal: Whether the container has a terminal. By default it has none.
-        credential_specs: The file by which the container signs in to Active Directory, at most one, such as
-            `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read it.
-            By default there is none.
-        version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
-            they do, except images from a folder, whose tag never moves.
-        cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
-        memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
-        ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
-        cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built for.
-        operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`. By
-            default Linux.
-        pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and debuggers
-            need. By default each container sees its own only.
-        enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By default
-            it may not.
-        stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120 s
-            use all of AWS's warning.
-        cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself, but
-            its Container Insights do (custom metrics).
-        capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does not
-            all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE` and
-            `FARGATE_SPOT`, and replaces a service that had none.
-        security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
-            except what routes and links allow.
-        task_role: The role of the application. By default a role is made; grant it what the application needs.
-        execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the log.
-            By default a role is made that may do only that. Pass a role of another stack as
-            `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions are in
-            this stack.
-        log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept when
-            the stack is deleted.
-        log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of 25
-            MiB for each container, and are lost without notice if it is full or the task stops.
-            `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may fail
-            its health checks.
-        log_router: Sends lines elsewhere than to CloudWatch: `FireLens.to("datadog", …)`, or
-            `archive.log_router(log_group)`. By default there is none.
-        log_retention: How long the log group made here keeps lines. By default one month.
-        name: The name of the main container, and the host name by which linked services reach it. By default the ID in
-            lower case with hyphens: `OrderApi` becomes `order-api`.
-        timeout: How long a run may take, from 1 minute to 30 days, image pull included. Then ECS stops its task, and
-            the run has failed: its message has the reason `not done after 3600 seconds`. This holds for each run,
-            however it was started. By default a run has no limit.
-        retries: How often a failed run starts again, with the same overrides, 0 to 10: after 10 s, 20 s, 40 s, up to 6
-            minutes. A run that was stopped, by a person or after *timeout*, does not start again, nor one that a
-            deployment or a state machine waits for. A run must then do no harm if an earlier one was cut off in the
-            middle. By default none starts again.
-        task_count: How many tasks each start makes, 1 to 10. They are the same, so they need a queue to share the work.
-            By default one.
-        schedule: When it runs: a `ScheduleExpression` of `aws_scheduler`, which carries its time zone, by default UTC.
-            A `cron(...)` without `minute` runs in each minute; a `rate(...)` begins with the deployment.
-        enabled: Whether the schedule runs the task. By default it does. If not, `run_command` still does.
-        skip_if_running: Whether no run starts while ECS lists a task of this job that has not been asked to stop, also
-            one that was started otherwise. Then a run is also started only once for each scheduled time. A run that a
-            person starts in the same seconds is not seen, nor one that waits for a retry. By default runs may overlap.
-        retry_attempts: How often a failed start is repeated, 0 to 185, at growing intervals. By default 185: until
-            *max_event_age* is over.
-        max_event_age: How late a run may start, 1 minute to 24 hours. By default 1 hour.
-
-    Raises:
-        TypeError: If an argument has another type than its annotation.
-        ValueError: If *schedule* is none that the scheduler takes, *retry_attempts* or *max_event_age* is out of its
-            range, or as `Job` does.
     """
 
     @checked
@@ -212,6 +112,113 @@ class ScheduledTask(Job):
         retry_attempts: int = 185,
         max_event_age: Duration | None = None,
     ) -> None:
+        """A task that EventBridge Scheduler starts, with an alarm for failed runs.
+
+        Args:
+            scope: The construct that owns the task.
+            id: The construct's ID.
+            network: The network; tasks run in its private subnets.
+            image: The container's image.
+            environment: Plain configuration by name. All who may describe the task definition can read it.
+            secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
+                and decrypt them if they are under a key of yours.
+            environment_files: Files in S3 with a variable in each line, such as
+                `ecs.EnvironmentFile.from_bucket(bucket, "web.env")`. The task's execution role may read these only. By
+                default there are none.
+            command: The command to run. By default the image's own.
+            entry_point: The program that the command is passed to. By default the image's own.
+            working_directory: The folder in which the command runs. By default the image's own.
+            user: The user who runs the command, such as `1000:1000`. By default the image's own.
+            health_check: How ECS checks the container from inside. By default there is no such check.
+            read_only: Whether the container's root file system is read-only. By default it is not. If it is, volumes
+                are mounted where the agent of ECS Exec writes, so that a shell still opens.
+            writable_paths: Further folders, such as `/tmp`, that get an empty volume each. A volume belongs to root,
+                unless the image has a `VOLUME` of another user there. By default there are none.
+            multiline_pattern: A regular expression that the first line of each log event matches, such as `^[0-9]{4}-`;
+                the lines after it belong to the event. By default each line is an event.
+            docker_labels: Labels of the container by name, which agents such as Datadog's read. By default there are
+                none.
+            ulimits: Limits of the container's processes. By default those of Fargate, such as 65,535 open files.
+            restart_policy: When ECS restarts the container without replacing the task, such as `RestartPolicy()`. By
+                default it does not.
+            start_timeout: How long the containers that wait for this one wait, 2 to 120 s; then the task stops. By
+                default 3 minutes.
+            init_process_enabled: Whether process 1 is an init process, which ends what a shell leaves behind. By
+                default it is, on Linux. Images with an init of their own that must be process 1, such as s6-overlay,
+                need `False`.
+            add_capabilities: `[ecs.Capability.SYS_PTRACE]`, the only capability that Fargate adds. By default none.
+            drop_capabilities: The Linux capabilities that the container does not need, such as `[ecs.Capability.ALL]`.
+                By default Docker's own set is kept.
+            system_controls: Kernel parameters, such as `net.ipv4.tcp_keepalive_time`. They hold for all containers of
+                the task. By default the kernel's own.
+            interactive: Whether standard input stays open. By default it does not.
+            pseudo_terminal: Whether the container has a terminal. By default it has none.
+            credential_specs: The file by which the container signs in to Active Directory, at most one, such as
+                `ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")`. The task's execution role may read
+                it. By default there is none.
+            version_consistency: Whether all tasks of a deployment run the same image, also if its tag moves. By default
+                they do, except images from a folder, whose tag never moves.
+            cpu: The task's CPU units, 1,024 being one vCPU. By default 256.
+            memory_limit_mib: The task's memory in MiB; with *cpu* a pair that Fargate has. By default 512.
+            ephemeral_storage_gib: The task's disk in GiB, 21 to 200. By default the 20 that cost nothing.
+            cpu_architecture: `ecs.CpuArchitecture.X86_64` or `ARM64`. By default x86-64, which most images are built
+                for.
+            operating_system_family: Linux or a Windows, such as `ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE`.
+                By default Linux.
+            pid_mode: `ecs.PidMode.TASK` lets the containers see each other's processes, as monitoring agents and
+                debuggers need. By default each container sees its own only.
+            enable_fault_injection: Whether AWS Fault Injection Service may inject faults from within the task. By
+                default it may not.
+            stop_timeout: How long containers may take to stop after SIGTERM, 2 to 120 s. By default 30 s; on Spot, 120
+                s use all of AWS's warning.
+            cluster: The cluster in which tasks run. By default an `AuditedCluster` is made. It costs nothing itself,
+                but its Container Insights do (custom metrics).
+            capacity: Which tasks run on demand, and which on Spot. By default as the cluster says, and in one that does
+                not all on demand. In a cluster other than an `AuditedCluster` it needs the capacity providers `FARGATE`
+                and `FARGATE_SPOT`, and replaces a service that had none.
+            security_groups: The tasks' security groups. By default one is made that lets all traffic out and none in,
+                except what routes and links allow.
+            task_role: The role of the application. By default a role is made; grant it what the application needs.
+            execution_role: The role by which ECS starts the task: it pulls the image, reads the secrets and writes the
+                log. By default a role is made that may do only that. Pass a role of another stack as
+                `iam.Role.from_role_arn(stack, "Role", role.role_arn)`, also as *task_role*: then its new permissions
+                are in this stack.
+            log_group: The log group of the containers. By default that of *log_router*, or one is made, which is kept
+                when the stack is deleted.
+            log_driver_mode: What happens when CloudWatch is slow. `NON_BLOCKING` (default): lines wait in a buffer of
+                25 MiB for each container, and are lost without notice if it is full or the task stops.
+                `ecs.AwsLogDriverMode.BLOCKING`: no line is lost, but the container waits in its `write`, and so may
+                fail its health checks.
+            log_router: Sends lines elsewhere than to CloudWatch: `FireLens.to("datadog", …)`, or
+                `archive.log_router(log_group)`. By default there is none.
+            log_retention: How long the log group made here keeps lines. By default one month.
+            name: The name of the main container, and the host name by which linked services reach it. By default the ID
+                in lower case with hyphens: `OrderApi` becomes `order-api`.
+            timeout: How long a run may take, from 1 minute to 30 days, image pull included. Then ECS stops its task,
+                and the run has failed: its message has the reason `not done after 3600 seconds`. This holds for each
+                run, however it was started. By default a run has no limit.
+            retries: How often a failed run starts again, with the same overrides, 0 to 10: after 10 s, 20 s, 40 s, up
+                to 6 minutes. A run that was stopped, by a person or after *timeout*, does not start again, nor one that
+                a deployment or a state machine waits for. A run must then do no harm if an earlier one was cut off in
+                the middle. By default none starts again.
+            task_count: How many tasks each start makes, 1 to 10. They are the same, so they need a queue to share the
+                work. By default one.
+            schedule: When it runs: a `ScheduleExpression` of `aws_scheduler`, which carries its time zone, by default
+                UTC. A `cron(...)` without `minute` runs in each minute; a `rate(...)` begins with the deployment.
+            enabled: Whether the schedule runs the task. By default it does. If not, `run_command` still does.
+            skip_if_running: Whether no run starts while ECS lists a task of this job that has not been asked to stop,
+                also one that was started otherwise. Then a run is also started only once for each scheduled time. A run
+                that a person starts in the same seconds is not seen, nor one that waits for a retry. By default runs
+                may overlap.
+            retry_attempts: How often a failed start is repeated, 0 to 185, at growing intervals. By default 185: until
+                *max_event_age* is over.
+            max_event_age: How late a run may start, 1 minute to 24 hours. By default 1 hour.
+
+        Raises:
+            TypeError: If an argument has another type than its annotation.
+            ValueError: If *schedule* is none that the scheduler takes, *retry_attempts* or *max_event_age* is out of
+                its range, or as `Job` does.
+        """
         validate_schedule("schedule", schedule)
         max_event_age = max_event_age or Duration.hours(1)
         validate_range("retry_attempts", retry_attempts, 0, MAX_RETRIES)
