@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from fargate_constructs.cli.proof.proof_state import ProofState
+from fargate_constructs.costs.bill import bill_of
+from fargate_constructs.costs.price_list import DEFAULT, HOURS, TASKS
+from fargate_constructs.synthesized.comparable_template import TemplateTree
+from fargate_constructs.synthesized.stored_sources import read_stored
+from fargate_constructs.synthesized.stored_templates import StoredStack
 
 APP = "fargate_constructs.proof_app"
 
-# USD an hour in us-east-1, as listed in November 2026. AWS bills a part of an hour of the first two as a whole one.
-NAT_GATEWAY = 0.045  # https://aws.amazon.com/vpc/pricing/
-LOAD_BALANCER = 0.0225  # https://aws.amazon.com/elasticloadbalancing/pricing/
-PUBLIC_ADDRESS = 0.005  # https://aws.amazon.com/vpc/pricing/
-CPU_UNIT, MIB = 0.04048 / 1024, 0.004445 / 1024  # https://aws.amazon.com/fargate/pricing/
-# A GB of images and logs through NAT gateways, load balancer capacity, alarms, requests, and Athena's minimum.
+# A GB of images and logs through NAT gateways, load balancer capacity, requests, and Athena's minimum.
 USAGE = 0.15
 # New tasks run beside the old ones in deployments, and one for each zone finds its address.
-MOST_TASKS_PER_TASK = 2
+TASKS_AT_A_TIME = 2
 USUAL_HOURS, MOST_HOURS = 1, 3
 
 
@@ -53,29 +53,13 @@ def usd_of(state: ProofState, folder: Path, hours: float) -> float:
 
 
 def usd(template: Mapping[str, Any], hours: float) -> float:
-    """Return what the resources of a template cost for some hours, with the usage of one proof."""
-    return round(hours * _usd_an_hour(template["Resources"]) + USAGE, 2)
+    """Return what the resources of a template cost for some hours, at list prices, with the usage of one proof.
 
-
-def _usd_an_hour(resources: Mapping[str, Any]) -> float:
+    AWS bills a part of an hour of NAT gateways and load balancers as a whole one.
+    """
     cost = 0.0
-    for resource in resources.values():
-        properties = resource.get("Properties", {})
-        match resource["Type"]:
-            case "AWS::EC2::NatGateway":
-                cost += NAT_GATEWAY
-            case "AWS::EC2::EIP":
-                cost += PUBLIC_ADDRESS
-            case "AWS::ElasticLoadBalancingV2::LoadBalancer":  # with an address in each zone
-                cost += LOAD_BALANCER + PUBLIC_ADDRESS * len(properties["Subnets"])
-            case "AWS::ECS::Service":
-                task = resources[properties["TaskDefinition"]["Ref"]]["Properties"]
-                one = int(task["Cpu"]) * CPU_UNIT + int(task["Memory"]) * MIB
-                cost += one * MOST_TASKS_PER_TASK * _tasks(resources)
-    return cost
-
-
-def _tasks(resources: Mapping[str, Any]) -> int:
-    """Return the largest of the least numbers of tasks, which is at least that of each service."""
-    targets = [each for each in resources.values() if each["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"]
-    return max(int(each["Properties"]["MinCapacity"]) for each in targets)
+    stack = StoredStack("Proof", TemplateTree(template))
+    for name, count in bill_of(read_stored([stack])).counts.items():
+        a_month = DEFAULT.usd_a_month(name, count)
+        cost += a_month / HOURS * hours * (TASKS_AT_A_TIME if name in TASKS else 1)
+    return round(cost + USAGE, 2)
