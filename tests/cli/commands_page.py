@@ -59,8 +59,7 @@ def page() -> str:
 
 def sections(command: click.Command, name: str, short_help: str) -> Iterator[str]:
     """Yield the parts of the page about a command, and about those below it."""
-    settings = commands.context_settings
-    context = click.Context(command, info_name=f"{PROGRAM} {name}", help_option_names=settings["help_option_names"])
+    context = click.Context(command, info_name=f"{PROGRAM} {name}")
     yield f"## {name}\n"
     yield f"**Name.** `{PROGRAM} {name}`: {short_help}\n"
     yield f"**Synopsis**\n\n```sh\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```\n"
@@ -71,9 +70,10 @@ def sections(command: click.Command, name: str, short_help: str) -> Iterator[str
         yield "**Description**\n"
     yield from described
     yield "**Options**\n"
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
-    records = [each.get_help_record(context) for each in options]
-    yield "".join(_item(*each) for each in records if each)
+    # click makes the help option with the names of the first context, and keeps it.
+    records = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
+    names = ", ".join(commands.context_settings["help_option_names"])
+    yield "".join(_item(*each) for each in [*records, (names, "Show this message and exit.")] if each)
     yield "**Exit status**\n"
     yield from statuses or ["0, or 2 without an answer.\n"]
     variables = dict.fromkeys(_variables(command))

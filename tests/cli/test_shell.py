@@ -135,9 +135,9 @@ def route_table(target: str) -> dict[str, Any]:
 
 def endpoint(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     """Return the VPC endpoint that the agent uses."""
-    name = f"com.amazonaws.{REGION}.ssmmessages"
+    made = {"VpcEndpointId": "vpce-1", "VpcId": "vpc-0a1b", "ServiceName": f"com.amazonaws.{REGION}.ssmmessages"}
     groups = [{"GroupId": "sg-2"}]
-    return {"ServiceName": name, "State": "available", "PrivateDnsEnabled": True, "Groups": groups, **changes}
+    return {**made, "State": "available", "PrivateDnsEnabled": True, "Groups": groups, **changes}
 
 
 @pytest.fixture
