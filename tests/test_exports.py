@@ -101,7 +101,7 @@ MAY_IMPORT = {
     "logs": ["_core", "synthesized"],
     "disposable": ["_core", "synthesized"],
     "testing": ["_core", "synthesized"],
-    "caveats": ["_core", "synthesized", "service.containers.container", "service.task_size"],
+    "caveats": ["_core", "synthesized"],
     "adoption": ["_core", "synthesized"],
     "costs": ["_core", "synthesized"],
     "drawing": ["_core", "synthesized"],

@@ -8,8 +8,6 @@ any app ──> synth ──> [FargateCaveats] ──> findings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fargate_constructs._core.cdk_nag_2 import is_installed as is_cdk_nag_2
-
 if TYPE_CHECKING:
     from fargate_constructs.caveats.pack import FargateCaveats
     from fargate_constructs.caveats.rules import Rule
@@ -25,6 +23,6 @@ def __getattr__(name: str) -> object:
         import_module("cdk_nag")
     except ImportError as error:
         raise ImportError("FargateCaveats needs cdk-nag, got none; pip install 'fargate-constructs[nag]'") from error
-    if is_cdk_nag_2():
+    if import_module("fargate_constructs._core.cdk_nag_2").is_installed():
         raise ImportError("FargateCaveats needs cdk-nag 3, got cdk-nag 2; pip install 'fargate-constructs[nag]'")
     return getattr(import_module(f"{__name__}.{'rules' if name == 'Rule' else 'pack'}"), name)

@@ -4,12 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import aws_ecs as ecs
-
+from fargate_constructs._core.fargate_limits import EXEC_PATHS, refuse_size
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.rules import RULES, Finding, Rule, judge, undecided
-from fargate_constructs.service.containers.container import EXEC_PATHS
-from fargate_constructs.service.task_size import TaskSize
 from fargate_constructs.synthesized.intrinsics import Unresolved, as_text, is_off, is_true, items, lookup, unresolved_in
 from fargate_constructs.synthesized.task_launchers import find_unreadable_launchers
 from fargate_constructs.synthesized.templates import Place
@@ -77,13 +74,12 @@ def _find_size(app: FargateApp, definition: Place) -> Iterator[Finding]:
     if any(map(unresolved_in, sizes.values())):
         yield from undecided(definition, Rule.NoSuchSize, **sizes)
         return
-    windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE if app.is_windows(definition) else None
     try:
-        TaskSize(
-            cpu=_read(CPU, values["Cpu"]),
-            memory_limit_mib=_read(MEMORY, values["Memory"]),
-            operating_system_family=windows,
-            ephemeral_storage_gib=None if storage is None else _read(STORAGE, storage),
+        refuse_size(
+            _read(CPU, values["Cpu"]),
+            _read(MEMORY, values["Memory"]),
+            None if storage is None else _read(STORAGE, storage),
+            is_windows=app.is_windows(definition),
         )
     except ValueError as error:
         yield Finding(Rule.NoSuchSize, definition, str(error).split("got: ", 1)[1])

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from fargate_constructs.caveats.fargate_app import FargateApp
+from fargate_constructs.caveats.open_findings import open_findings
 from fargate_constructs.costs.comparison import Costs, compare_costs
 from fargate_constructs.costs.price_list import PriceList
 from fargate_constructs.drawing.architecture import diagram_of
 from fargate_constructs.drawing.diagram import Diagram
 from fargate_constructs.synthesized.stored_sources import read_stored
 from fargate_constructs.synthesized.stored_templates import StoredStack
-
-if TYPE_CHECKING:
-    from fargate_constructs.caveats.rules import Finding
-
-NO_NODE = "FargateCaveats is not checked: its rules need Node.js on the PATH, as CDK does"
 
 
 class Caveat(NamedTuple):
@@ -39,13 +33,9 @@ class Overview(NamedTuple):
     diagram: Diagram
     costs: Costs
     caveats: list[Caveat]
-    unchecked: str
-    """Why the rules are not checked; empty if they are."""
 
     def counts(self) -> str:
         """Return how many caveats there are, by level."""
-        if self.unchecked:
-            return self.unchecked
         levels = [each.level for each in self.caveats]
         parts = [
             f"{levels.count(level)} {level}{'' if levels.count(level) == 1 else 's'}"
@@ -63,7 +53,7 @@ class Overview(NamedTuple):
         """Return it for JSON."""
         return {
             "costs": self.costs.document(),
-            "caveats": None if self.unchecked else [each._asdict() for each in self.caveats],
+            "caveats": [each._asdict() for each in self.caveats],
             "architecture": {
                 "cards": [
                     {**node._asdict(), "kind": node.kind.value, "rows": [row._asdict() for row in node.rows]}
@@ -85,19 +75,13 @@ def overview(
         everything: All stacks of the app: what is in another one counts for the caveats.
         prices: The prices.
     """
-    has_node = shutil.which(os.environ.get("JSII_NODE", "node")) is not None
-    caveats = _caveats(new, everything) if has_node else []
-    return Overview(diagram_of(new), compare_costs(old, new, prices), caveats, "" if has_node else NO_NODE)
+    return Overview(diagram_of(new), compare_costs(old, new, prices), _caveats(new, everything))
 
 
 def _caveats(new: Sequence[StoredStack], everything: Sequence[StoredStack]) -> list[Caveat]:
     """Return what the rules of FargateCaveats find in templates, without the app and without cdk-nag."""
-    # They load CDK, which takes a second: not for a command that does not need them.
-    rules = import_module("fargate_constructs.caveats.open_findings")
-    app = import_module("fargate_constructs.caveats.fargate_app").FargateApp(read_stored(everything))
-    found: list[tuple[str, Finding]] = [
-        each for stack in new for each in rules.open_findings(app, stack.path or stack.name)
-    ]
+    app = FargateApp(read_stored(everything))
+    found = [each for stack in new for each in open_findings(app, stack.path or stack.name)]
     order = ("error", "warning", "note")
     caveats = [Caveat(each.id, each.rule.level, path, each.rule.why, each.got, each.rule.fix) for path, each in found]
     return sorted(dict.fromkeys(caveats), key=lambda each: (order.index(each.level), each.path, each.rule))

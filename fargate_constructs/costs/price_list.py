@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fargate_constructs._core.fargate_limits import GIB, USD_PER_GIB, USD_PER_VCPU, VCPU
+
 HOURS = 730  # in a month, as AWS's calculator counts
 REGION, DATE = "us-east-1", "2026-11"
-CPU_UNITS, MIB = 1024, 1024  # of a vCPU, of a GB
 
 ELB = "https://aws.amazon.com/elasticloadbalancing/pricing/"
 VPC = "https://aws.amazon.com/vpc/pricing/"
@@ -40,12 +41,12 @@ STANDING = {
     "t4g.micro": Price(0.0084, "hour", EC2),
     "t4g.small": Price(0.0168, "hour", EC2),
     "t4g.medium": Price(0.0336, "hour", EC2),
-    "CPU unit": Price(0.04048 / CPU_UNITS, "hour", FARGATE),  # Linux on x86-64
-    "MiB of memory": Price(0.004445 / MIB, "hour", FARGATE),
-    "CPU unit (Arm)": Price(0.03238 / CPU_UNITS, "hour", FARGATE),
-    "MiB of memory (Arm)": Price(0.00356 / MIB, "hour", FARGATE),
-    "CPU unit (Windows)": Price((0.09148 + 0.046) / CPU_UNITS, "hour", FARGATE),  # with the license
-    "MiB of memory (Windows)": Price(0.01005 / MIB, "hour", FARGATE),
+    "CPU unit": Price(USD_PER_VCPU / VCPU, "hour", FARGATE),  # Linux on x86-64
+    "MiB of memory": Price(USD_PER_GIB / GIB, "hour", FARGATE),
+    "CPU unit (Arm)": Price(0.03238 / VCPU, "hour", FARGATE),
+    "MiB of memory (Arm)": Price(0.00356 / GIB, "hour", FARGATE),
+    "CPU unit (Windows)": Price((0.09148 + 0.046) / VCPU, "hour", FARGATE),  # with the license
+    "MiB of memory (Windows)": Price(0.01005 / GIB, "hour", FARGATE),
     "GB of task storage": Price(0.000111, "hour", FARGATE),  # above 20 GB
     "alarm": Price(0.10, "month", CLOUD_WATCH),  # for each metric that it reads
     "composite alarm": Price(0.50, "month", CLOUD_WATCH),
@@ -59,7 +60,7 @@ STANDING = {
 }
 TASKS = tuple(name for name in STANDING if name.startswith(("CPU unit", "MiB of memory", "GB of task storage")))
 # How a quantity is shown: by another name, and how many of it are one.
-SHOWN = {"CPU unit": ("vCPU", CPU_UNITS), "MiB of memory": ("GB of memory", MIB)}
+SHOWN = {"CPU unit": ("vCPU", VCPU), "MiB of memory": ("GB of memory", GIB)}
 # What depends on use.
 USAGE = {
     "load balancer capacity": Price(0.008, "LCU-hour", ELB),
@@ -68,8 +69,8 @@ USAGE = {
     "data through an interface endpoint": Price(0.01, "GB", PRIVATE_LINK),
     "data to the internet": Price(0.09, "GB", f"{EC2}#Data_Transfer"),
     "data between zones, in each direction": Price(0.01, "GB", f"{EC2}#Data_Transfer"),
-    "tasks while they run: CPU": Price(0.04048, "vCPU-hour", FARGATE),
-    "tasks while they run: memory": Price(0.004445, "GB-hour", FARGATE),
+    "tasks while they run: CPU": Price(USD_PER_VCPU, "vCPU-hour", FARGATE),
+    "tasks while they run: memory": Price(USD_PER_GIB, "GB-hour", FARGATE),
     "log lines to CloudWatch": Price(0.50, "GB", CLOUD_WATCH),
     "log lines kept in CloudWatch": Price(0.03, "GB-month", CLOUD_WATCH),
     "objects in S3": Price(0.023, "GB-month", "https://aws.amazon.com/s3/pricing/"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from fargate_constructs._core.fargate_limits import GIB, VCPU
 from fargate_constructs.drawing.diagram import Kind, Node, unique
 from fargate_constructs.drawing.names import KNOWN_LATER, Names, counted, plain
 from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, number
@@ -22,7 +23,6 @@ LABELS = {
 }
 PROVIDERS = {"FARGATE": "Fargate", "FARGATE_SPOT": "Fargate Spot"}
 STRATEGIES = {"BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
-CPU_UNITS, MIB = 1024, 1024  # of a vCPU, of a GiB
 
 
 class Tasks(NamedTuple):
@@ -128,4 +128,4 @@ def size_of(cpu: Any, memory: Any) -> str:  # noqa: ANN401 - pieces of a templat
         return ""
     if units is None or mib is None:
         return f"size {KNOWN_LATER}"
-    return f"{units / CPU_UNITS:g} vCPU, {mib / MIB:g} GB"
+    return f"{units / VCPU:g} vCPU, {mib / GIB:g} GB"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate_constructs import TaskSize
-from fargate_constructs.service.task_size import MEMORY_BY_CPU, PAIRS
+from fargate_constructs._core.fargate_limits import MEMORY_BY_CPU, PAIRS
 
 
 @pytest.mark.parametrize(

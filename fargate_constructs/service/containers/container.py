@@ -8,15 +8,13 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct
 
+from fargate_constructs._core.fargate_limits import EXEC_PATHS
 from fargate_constructs._core.unresolved import may_start_with
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.service.containers.linux_options import validate_linux_options
 from fargate_constructs.service.containers.restart_policy import RestartPolicy
 from fargate_constructs.synthesized.intrinsics import resolves_secret
 
-# The agent of ECS Exec writes here. With a volume at each, a shell opens in a container whose root file system is
-# read-only (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
-EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 # The text after a "=" would become part of the value; a shell cannot read a name with a space.
 VARIABLE_NAME = re.compile(r"[^\s=]+")
 # Windows tasks have none of these; for the last one see
