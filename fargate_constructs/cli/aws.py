@@ -32,11 +32,15 @@ MEANINGS = {
 }
 
 
+def profile_option(command: Function) -> Function:
+    """Add `--profile` to a command."""
+    return click.option("--profile", help="The profile of your AWS credentials. By default AWS_PROFILE.")(command)
+
+
 def aws_options(command: Function) -> Function:
     """Add `--profile` and `--region` to a command."""
-    profile = click.option("--profile", help="The profile of your AWS credentials. By default AWS_PROFILE.")
     region = click.option("--region", help="The region. By default that of the stack in the app, or AWS_REGION.")
-    return profile(region(command))
+    return profile_option(region(command))
 
 
 def app_option(command: Function) -> Function:

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.aws import profile_option, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
 from fargate_constructs.cli.confirmation import confirm, is_terminal, yes_option
 from fargate_constructs.cli.one_off_tasks import terminations_as_interrupts
@@ -38,6 +38,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.option("--account", default="", help="The ID of the account. It must be that of the credentials.")
+@click.option("--region", help="The region in which to deploy.")
 @click.option(
     "--output",
     "folder",
@@ -51,7 +52,7 @@ Examples:
 @yes_option
 @click.option("--show-account", "shows_account", is_flag=True, help="Write account IDs into the report.")
 @json_option
-@aws_options
+@profile_option
 @click.pass_context
 def command(
     context: click.Context,

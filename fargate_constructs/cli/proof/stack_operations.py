@@ -214,7 +214,7 @@ class StackOperations:
     @staticmethod
     def _is_begin(event: Mapping[str, Any]) -> bool:
         """Whether an event is the first of an operation that a person started."""
-        return event["PhysicalResourceId"] == event["StackId"] and event["ResourceStatus"] in (
+        return event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in (
             "CREATE_IN_PROGRESS",
             "UPDATE_IN_PROGRESS",
             "DELETE_IN_PROGRESS",

@@ -217,6 +217,7 @@ def test_nothing_to_delete(operations: StackOperations, aws: RecordedAws) -> Non
 def test_why_resources_failed(operations: StackOperations, aws: RecordedAws) -> None:
     """Those of the last operation, also if all its events are those of a page."""
     failed = stack_event(2, "Ip", "DELETE_FAILED")
+    del failed["PhysicalResourceId"]  # a resource that was never made
     aws.answers["DescribeStackEvents"] = {"StackEvents": [failed, stack_event(1, "Vpc", "DELETE_COMPLETE")]}
 
     assert operations.failures() == ["Ip: no reason"]
