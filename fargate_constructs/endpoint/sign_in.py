@@ -29,7 +29,7 @@ class SignIn(NamedConstructors):
 
     ```python
     endpoint.add_route("Admin", service=admin, paths=["/admin/*"], sign_in=SignIn.cognito(
-        user_pool=pool, user_pool_client=client, user_pool_domain=domain))
+        user_pool=users, user_pool_client=client, user_pool_domain=domain))
     ```
 
     The load balancer authenticates callers, which needs an endpoint with HTTPS. Its security group gets an outbound

@@ -47,7 +47,7 @@ class FargateMonitoring(Construct):
     endpoint does not.
 
     ```python
-    monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[SnsAction(topic)])
+    monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[actions.SnsAction(topic)])
     monitoring.watch(network, endpoint, archive)
     monitoring.watch(web, slo=99.9)
     ```

@@ -34,7 +34,7 @@ class Egress(NamedConstructors):
 
     ```python
     FixedEgressNetwork(stack, "Network", egress=Egress.per_az(addresses_per_az=2))
-    FixedEgressNetwork(stack, "Network", egress=Egress.single())
+    FixedEgressNetwork(stack, "Preview", egress=Egress.single())
     ```
 
     The network owns the addresses, so a change from one egress to another keeps them. `docs/network.md` compares the
