@@ -49,7 +49,8 @@ Run = Callable[..., tuple[int, str, str]]
         ("/* what? */ WITH a AS (SELECT 1) SELECT * FROM a", "WITH", True, 0),
         ("(SELECT dt FROM logs)", "SELECT", True, 0),
         ("SHOW TABLES", "SHOW", True, 0),
-        ("EXPLAIN SELECT * FROM logs", "EXPLAIN", False, 0),
+        ("EXPLAIN SELECT * FROM logs", "EXPLAIN", True, 0),
+        ("explain analyze SELECT * FROM logs", "EXPLAIN", False, 0),
         ("SELECT 'it''s; fine' ; -- end;", "SELECT", True, 0),
     ],
 )
@@ -406,6 +407,7 @@ def test_parquet(aws: RecordedAws, run: Run) -> None:
         (["--sql", "SELECT 1", "--output", "."], "--output must be a file in a folder that exists, got: ."),
         (["--sql", "SELECT 1", "--output", "no/x.csv"], "--output must be a file in a folder that exists"),
         (["--sql", "SELECT 1", "--since", "soon"], "must be how long ago"),
+        (["--sql", "SELECT 1", "--since", "1h", "--until", "2h"], "--since must be before --until, got: "),
         (["--sql", "DELETE FROM lines"], "this command only reads, got: DELETE"),
     ],
 )

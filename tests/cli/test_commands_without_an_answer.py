@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +17,11 @@ from botocore.httpsession import URLLib3Session
 from botocore.loaders import create_loader
 from click.testing import CliRunner
 
-from fargate_constructs.cli.command_line import COMMANDS, NO_RESULT, RUNS_A_COMMAND, commands
+from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND, commands
 
 # What a command needs beside the options of all; without an entry it gets the name of a service.
 ARGUMENTS = {
+    "archive backfill": ["--log-group", "/ecs/web"],
     "plan": ["Shop"],
     "prove": ["--account", "123456789012"],
     "run": ["Shop/Web", "--", "true"],
@@ -33,12 +35,16 @@ Send = Callable[[AWSRequest], AWSResponse]
 
 def asking() -> list[str]:
     """Return the commands that ask AWS: those that know a profile."""
-    found = []
-    for name in COMMANDS:
-        command = commands.get_command(click.Context(commands), name)
-        assert command is not None
-        found += [name] if "profile" in [each.name for each in command.params] else []
-    return found
+    return [*_asking(commands, "")]
+
+
+def _asking(group: click.Group, names: str) -> Iterator[str]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from islice(_asking(command, f"{names}{name} "), 1)  # the others find what they need in the same way
+        elif command and "profile" in [each.name for each in command.params]:
+            yield f"{names}{name}"
 
 
 def write_app(folder: Path, stack: str) -> None:
@@ -135,7 +141,7 @@ def test_each_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
             monkeypatch.delenv(each)
         environment = {**nothing, "AWS_EC2_METADATA_DISABLED": "true", **variables}
         arguments = ARGUMENTS.get(name, ["Shop/Web"])
-        result: Any = CliRunner(env=environment).invoke(commands, [name, *options, *arguments])
+        result: Any = CliRunner(env=environment).invoke(commands, [*name.split(), *options, *arguments])
 
         assert (result.exit_code, result.stdout) == (NO_RESULT if name in RUNS_A_COMMAND else 2, ""), case
         assert result.stderr.count("\n") == 1, f"{case}: {result.stderr}"

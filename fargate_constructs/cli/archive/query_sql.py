@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from fargate_constructs.cli.moments import milliseconds
+from fargate_constructs.cli.moments import as_text, milliseconds
 
 # Comments, texts and quoted names: in them no word is SQL.
 OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
@@ -55,9 +55,10 @@ class Query:
 
     @property
     def names_days(self) -> bool:
-        """Whether it has the column `dt`, by which Athena leaves out days; or reads no log at all."""
+        """Whether it has the column `dt`, by which Athena leaves out days; or reads no line at all."""
         is_source_named = re.search(rf"\b(?:{'|'.join(SOURCES)})\b", self._names, re.IGNORECASE)
-        return not is_source_named or bool(re.search(r"\bdt\b", self._names, re.IGNORECASE))
+        is_run = self.selects or re.match(r"\W*EXPLAIN\s+ANALYZE\b", self._bare, re.IGNORECASE)
+        return not is_source_named or not is_run or bool(re.search(r"\bdt\b", self._names, re.IGNORECASE))
 
     @property
     def parameters(self) -> int:
@@ -79,6 +80,8 @@ class Query:
         """
         if not (since or until or log_groups):
             return self
+        if since and until and since >= until:
+            raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until)}")
         if not self.selects:
             raise ValueError(
                 f"--since, --until and --log-group limit a SELECT, got: {self.verb}; leave them out, or write a SELECT"
