@@ -191,9 +191,7 @@ def test_compaction_meanwhile(bucket: Bucket, run: Run) -> None:
     bucket.faulty.always("GET", "/1-", compact)
     status, output, _ = run("--log-group", "/ecs/web")
     assert status == 0
-    assert output.startswith(
-        "1 objects fetched (9 bytes), 0 were there, of 1 in Shop/Logs\n11 files of these hours are"
-    )
+    assert output.startswith("1 object fetched (9 bytes), 0 were there, of 1 in Shop/Logs\n11 files of these hours are")
     assert merged in files()
 
 

@@ -299,7 +299,7 @@ def test_other_statements_have_no_names(aws: RecordedAws, run: Run) -> None:
 
 def test_a_saved_query(aws: RecordedAws, run: Run) -> None:
     """Its parameters are texts; it is listed with what it needs."""
-    assert run("--list")[1] == "errors\n    What is wrong? It needs --parameter 1 times.\n"
+    assert run("--list")[1] == "errors\n    What is wrong? It needs --parameter, 1 of them.\n"
     assert json.loads(run("--list", "--json")[1])[0]["parameters"] == 1
     assert run("--named", "errors", "--parameter", "it's")[0] == 0
     (started,) = [request for name, request in aws.requests if name == "StartQueryExecution"]

@@ -101,7 +101,7 @@ def test_a_query(run: Run) -> None:
     status, output, errors = run("query", "LogArchive", "--named", "top_talkers", "--since", "1h")
     assert status == 0, errors
     assert output.splitlines()[2].startswith("/ecs/web")
-    assert "1 rows; " in errors
+    assert "1 row; " in errors
     sql = 'SELECT message, hour > 24 AS late, NULL AS nothing FROM logs ORDER BY "time"'
 
     status, output, errors = run("query", "--sql", sql, "--since", "1h", "--json")
@@ -131,7 +131,7 @@ def test_a_query_that_fails(run: Run) -> None:
 def test_fetch(archive: Archive, run: Run) -> None:
     """Objects have the paths of their keys; a second run fetches what is missing or cut."""
     status, output, errors = run("fetch", "--since", "1h", "--output", "copy")
-    assert (status, output.split(" (")[0]) == (0, "1 objects fetched"), errors
+    assert (status, output.split(" (")[0]) == (0, "1 object fetched"), errors
     (key,) = archive.keys()
     file = Path("copy") / key
     assert file.read_bytes() == archive.body(key)

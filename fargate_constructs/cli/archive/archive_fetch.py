@@ -186,7 +186,7 @@ class Fetching:
 
 def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
     click.echo(
-        f"{fetching.objects:,} objects fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were there, "
+        f"{fetching.objects:,} {'object' if fetching.objects == 1 else 'objects'} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were there, "
         f"of {total:,} in {archive.name}"
     )
     if fetching.not_in_archive:

@@ -114,9 +114,10 @@ def command(
         else:
             finished = athena.run(limited.text, literals)
             columns = athena.columns(finished)
+            progress.clear()  # the rows may go to the same terminal
             with _opened(output) as out:
                 count = WRITERS[chosen_format](columns, athena.rows(finished, columns), out)
-            result = f"{count:,} rows"
+            result = "1 row" if count == 1 else f"{count:,} rows"
         progress.note(f"{result}; {_bill(finished)}")
 
 
@@ -168,7 +169,7 @@ def _print_saved(session: Session, archive: DeployedArchive, *, as_json: bool) -
         print_json(facts)
         return
     for each in facts:
-        needs = f" It needs --parameter {each['parameters']} times." if each["parameters"] else ""
+        needs = f" It needs --parameter, {each['parameters']} of them." if each["parameters"] else ""
         click.echo(f"{each['name']}\n    {each['description']}{needs}")
 
 
