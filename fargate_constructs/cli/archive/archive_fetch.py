@@ -185,9 +185,10 @@ class Fetching:
 
 
 def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
+    fetched = "1 object" if fetching.objects == 1 else f"{fetching.objects:,} objects"
     click.echo(
-        f"{fetching.objects:,} {'object' if fetching.objects == 1 else 'objects'} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were there, "
-        f"of {total:,} in {archive.name}"
+        f"{fetched} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were there, of {total:,} in "
+        f"{archive.name}"
     )
     if fetching.not_in_archive:
         click.echo(
