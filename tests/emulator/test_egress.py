@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -101,6 +102,22 @@ def start(aws: Emulator, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+def task_of(process: "subprocess.Popen[str]", aws: Emulator) -> str:
+    """Wait until the command has started its task; return that."""
+    end = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        tasks = aws.client("ecs").list_tasks(cluster="egress-shop", family="fargate-constructs-egress")["taskArns"]
+        if tasks:
+            return str(tasks[0])
+    raise AssertionError(process.communicate())
+
+
+def definitions(aws: Emulator) -> list[str]:
+    """Return the task definitions of the command that are still active."""
+    found = aws.client("ecs").list_task_definitions(familyPrefix="fargate-constructs-egress", status="ACTIVE")
+    return list(found["taskDefinitionArns"])
+
+
 def test_a_network_has_its_addresses(aws: Emulator, addresses: list[str]) -> None:
     """The command finds the network, who owns its addresses, and the service that leaves from them."""
     output, errors = start(aws, "EgressShop/Network", "--json").communicate()
@@ -117,11 +134,7 @@ def test_a_task_asks_from_inside(aws: Emulator, addresses: list[str]) -> None:
     """The emulator runs no containers, so this test writes what the task would log. Nothing is left."""
     ecs, logs = aws.client("ecs"), aws.client("logs")
     process = start(aws, "EgressShop/Web", "--prove", "--yes")
-    tasks: list[str] = []
-    end = time.monotonic() + SECONDS
-    while not tasks and process.poll() is None and time.monotonic() < end:
-        tasks = ecs.list_tasks(cluster="egress-shop", family="fargate-constructs-egress")["taskArns"]
-    [task] = tasks
+    task = task_of(process, aws)
     stream = f"fargate-constructs-egress/egress/{task.rpartition('/')[2]}"
     logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
     event = {"timestamp": time.time_ns() // 1_000_000, "message": f"ipv4={addresses[0]}"}
@@ -131,5 +144,22 @@ def test_a_task_asks_from_inside(aws: Emulator, addresses: list[str]) -> None:
 
     assert process.returncode == 0, errors
     assert f"{addresses[0]}: as expected" in output
-    active = ecs.list_task_definitions(familyPrefix="fargate-constructs-egress", status="ACTIVE")
-    assert active["taskDefinitionArns"] == []
+    assert definitions(aws) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("addresses")
+def test_ctrl_c_leaves_nothing(aws: Emulator) -> None:
+    """The task is stopped, and its task definition is removed."""
+    process = start(aws, "EgressShop/Web", "--prove", "--yes")
+    task = task_of(process, aws)
+    line = process.stderr.readline() if process.stderr else ""
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 130, errors
+    assert "asks from subnet-" in line
+    assert "Traceback" not in errors
+    [found] = aws.client("ecs").describe_tasks(cluster="egress-shop", tasks=[task])["tasks"]
+    assert found["lastStatus"] == "STOPPED"
+    assert definitions(aws) == []
