@@ -10,6 +10,8 @@ from fargate_constructs.cli.plan_overview_report import numbers
 from fargate_constructs.cli.plan_report import Report
 from fargate_constructs.drawing.svg import FONT, as_svg
 
+# Below this part of its size, the text of the drawing would be hard to read.
+SMALLEST = 0.8
 STYLE = f"""
 :root{{color-scheme:light dark;--bg:#fff;--soft:#f6f8fa;--text:#1f2328;--muted:#59636e;--line:#d1d9e0;--good:#1a7f37;
 --bad:#b3261e;--warn:#9a6700}}
@@ -21,7 +23,7 @@ main{{max-width:1560px;margin:0 auto;padding:24px 16px 64px}}
 h1{{font-size:24px;margin:8px 0 16px}}h2{{font-size:18px;margin:40px 0 12px}}h3{{font-size:15px;margin:20px 0 8px}}
 .sums{{display:flex;flex-wrap:wrap;gap:12px;padding:0;margin:0;list-style:none}}
 .sums li{{border:1px solid var(--line);border-radius:10px;padding:10px 14px;background:var(--soft)}}
-.picture,.table{{overflow-x:auto}}.picture svg{{display:block}}
+.picture,.table{{overflow-x:auto}}.picture svg{{display:block;max-width:100%;min-width:var(--least);height:auto}}
 table{{border-collapse:collapse;width:100%}}.wide table{{min-width:640px}}
 th,td{{text-align:left;vertical-align:top;padding:7px 12px 7px 0;border-bottom:1px solid var(--line)}}
 th{{font-weight:600;color:var(--muted);font-size:13px}}
@@ -41,7 +43,7 @@ def as_page(reports: Sequence[Report], overview: Overview) -> str:
             f"<h1>{escape(title)}</h1>",
             _sums(reports, overview),
             "<h2>Architecture after the deployment</h2>",
-            f'<div class="picture" tabindex="0">{as_svg(overview.diagram)}</div>',
+            _picture(overview),
             "<h2>What the deployment replaces</h2>",
             *(part for report in reports for part in _report(report)),
             "<h2>Costs</h2>",
@@ -55,6 +57,13 @@ def as_page(reports: Sequence[Report], overview: Overview) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def _picture(overview: Overview) -> str:
+    """Return the drawing, which shrinks a little to fit, and then scrolls."""
+    svg = as_svg(overview.diagram)
+    width = float(svg.partition(' width="')[2].partition('"')[0])
+    return f'<div class="picture" tabindex="0" style="--least:{SMALLEST * width:.0f}px">{svg}</div>'
 
 
 def _sums(reports: Sequence[Report], overview: Overview) -> str:

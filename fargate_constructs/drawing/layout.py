@@ -24,6 +24,8 @@ HEADING, TITLE_SPACE = 30, 40
 EDGE = 14
 # Cards whose rows have no order of their own.
 UNORDERED = (Kind.LOGS, Kind.ADDRESSES)
+# How far a short column begins below the top at most: on a phone, the first column is in sight.
+MAX_DROP = 180
 # The gap that a link takes which skips a column.
 LANE = 10
 
@@ -96,7 +98,7 @@ class _Layout:
         tallest = max(heights, default=0)
         cards: list[Card] = []
         for column, height, left, width in zip(placed, heights, lefts, widths, strict=True):
-            cards += self._settle(column, top + (tallest - height) / 2, left, width)
+            cards += self._settle(column, top + min((tallest - height) / 2, MAX_DROP), left, width)
         right = lefts[-1] + widths[-1] + gutters[-1] if widths else MARGIN
         leaving = self._leaving()
         curves = tuple(self._curve(link, (start, end), leaving, lefts, widths) for link, start, end in self._links)
