@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fargate_constructs.cli.deployed_resources import DeployedStack, fits, listed, only, place_of, region_of, searches
-from fargate_constructs.cli.deployed_services import DeployedService, services_in, services_in_ecs
+from fargate_constructs.cli.deployed_services import SERVICE_TYPE, DeployedService, services_in, services_in_ecs
 from fargate_constructs.cli.egress_addresses import read_vpcs
 from fargate_constructs.cli.one_off_tasks import Launch
 
@@ -81,13 +81,11 @@ def find_service_or_job(
 
 
 def jobs_in(stack: DeployedStack) -> Iterator[DeployedJob]:
-    """Yield the task definitions of a stack that are no service's own."""
-    definitions = stack.of_type(DEFINITION_TYPE)
-    services = {each.name for each in services_in(stack)} if definitions else set()
-    for each in definitions:
-        name = stack.name_of(each.logical_id, *INNER_IDS)
-        if name not in services:
-            yield DeployedJob(name, each.physical_id, stack)
+    """Yield the task definitions of a stack that no service of it has."""
+    for each in stack.of_type(DEFINITION_TYPE):
+        services = [stack.properties(service.logical_id) for service in stack.of_type(SERVICE_TYPE)]
+        if {"Ref": each.logical_id} not in [service.get("TaskDefinition") for service in services]:
+            yield DeployedJob(stack.name_of(each.logical_id, *INNER_IDS), each.physical_id, stack)
 
 
 def launch_of(job: DeployedJob) -> Launch:
@@ -97,7 +95,8 @@ def launch_of(job: DeployedJob) -> Launch:
         ValueError: If the stack does not say it.
     """
     for cluster, settings in _launchers(job):
-        return Launch.of(cluster, job.task_definition, settings)
+        if settings.get("networkConfiguration"):  # a task on Fargate needs it
+            return Launch.of(cluster, job.task_definition, settings)
     return _launch_by_security_group(job)
 
 

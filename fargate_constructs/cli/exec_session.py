@@ -3,8 +3,8 @@
 ExecuteCommand ──> session-manager-plugin ──> on the terminal of the user, for a shell
                                          └──> on a terminal of our own, for a command: its output and its status
 
-A session itself always ends with 0, also if its command failed (https://github.com/aws/amazon-ecs-agent/issues/2846). So
-a shell in the container prints the status behind a mark, and this module takes the mark out of the output.
+A session itself always ends with 0, also if its command failed (https://github.com/aws/amazon-ecs-agent/issues/2846).
+So a shell in the container prints the status behind a mark, and this module takes the mark out of the output.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ WINDOWS_SHELL = ("cmd",)
 # The mark begins with a character that no program prints, so that no output waits for more of it.
 MARK = "\x1e"
 BEGIN, END = "[", "]"
-# On a terminal: the command itself. `$0` is the word of the mark. Ctrl-C is for the command only.
-ON_TERMINAL = r"""trap : INT QUIT; printf '\036%s[' "$0"; "$@"; printf '\036%s]%d;' "$0" "$?" """
+# On a terminal: the command itself. `$w` is the word of the mark. Ctrl-C is for the command only.
+ON_TERMINAL = r"""w=$1; shift; trap : INT QUIT; printf '\036%s[' "$w"; "$@"; printf '\036%s]%d;' "$w" "$?" """
 # In a script: a command without terminal and input, as in `docker exec` without -it. The status goes by descriptor 3.
-IN_SCRIPT = r"""trap : INT QUIT; printf '\036%s[' "$0"; exec 4>&1
-s=$(trap : INT QUIT
-  { { trap : INT QUIT; "$@" </dev/null 2>&1 3>&- 4>&-; echo $? >&3; } | { trap '' INT QUIT; exec cat >&4; } } 3>&1)
-printf '\036%s]%d;' "$0" "$s" """
+IN_SCRIPT = (
+    r"""w=$1; shift; trap : INT QUIT; printf '\036%s[' "$w"; exec 4>&1; s=$(trap : INT QUIT; """
+    r"""{ { trap : INT QUIT; "$@" </dev/null 2>&1 3>&- 4>&-; echo $? >&3; } | { trap '' INT QUIT; exec cat >&4; }; } """
+    r"""3>&1); printf '\036%s]%d;' "$w" "$s" """
+)
 CHUNK = 1 << 16
 ROWS, COLUMNS = 50, 200  # of a terminal without a user
 NOT_CONNECTED = (
@@ -124,7 +125,7 @@ def marked(words: Sequence[str], *, on_terminal: bool) -> tuple[str, str]:
     The agent splits the text as a shell does, and starts the first word without a shell.
     """
     word = secrets.token_hex(8)
-    return shlex.join(["/bin/sh", "-c", ON_TERMINAL if on_terminal else IN_SCRIPT, word, *words]), word
+    return shlex.join(["/bin/sh", "-c", ON_TERMINAL if on_terminal else IN_SCRIPT, "sh", word, *words]), word
 
 
 def plugin_arguments(session: Session, region: str, target: ExecTarget, command: str, profile: str | None) -> list[str]:

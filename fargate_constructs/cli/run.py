@@ -110,8 +110,7 @@ def command(
     if as_json:
         print_json({**document, "status": status, "exit_code": ended.exit_code, "reason": ended.reason})
     if status:
-        is_own = status == ended.exit_code and status < OVER_TIME
-        click.echo(f"task {task.id}: {f'exit code {status}' if is_own else ended.explanation}", err=True)
+        click.echo(f"task {task.id}: {end_of(ended, status)}", err=True)
     context.exit(status)
 
 
@@ -159,6 +158,13 @@ def print_last_lines(log: ContainerLog, echo: Callable[[str], None], sleep: Call
         quiet = 0 if lines else quiet + 1
         for line in lines:
             echo(line)
+
+
+def end_of(ended: Ended, status: int) -> str:
+    """Return how a task ended that has not succeeded."""
+    if ended.is_over_time:
+        return "its time was over"
+    return f"exit code {status}" if status == ended.exit_code and status < OVER_TIME else ended.explanation
 
 
 def status_of(ended: Ended) -> int:

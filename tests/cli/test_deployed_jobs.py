@@ -78,11 +78,9 @@ def test_a_job_is_found_by_its_path(aws: RecordedAws) -> None:
     assert find_service_or_job(aws, "shop/web").name == "shop/web"  # type: ignore[arg-type] # as a session
 
 
-def test_a_task_definition_of_a_service_is_no_job(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library gives both the same path."""
-    kind = "AWS::ECS::TaskDefinition"
-    monkeypatch.setitem(OF_JOB, kind, ("Report", "Shop/Web/TaskDefinition/Resource", f"{FAMILY}:3"))
-    deploy(aws)
+def test_a_task_definition_of_a_service_is_no_job(aws: RecordedAws) -> None:
+    """The service has it."""
+    deploy(aws, Web={"TaskDefinition": {"Ref": "Report"}})
 
     assert find_service_or_job(aws, "Shop").name == "Shop/Web"  # type: ignore[arg-type] # as a session
 
@@ -162,7 +160,9 @@ def test_what_starts_something_else_says_nothing(owner: str, aws: RecordedAws, m
     start_by(aws, "AWS::Lambda::Function")
     types = [each for each in OF_JOB if each not in PARTS]
     deploy(aws, *types, Schedule={"GroupName": {"Ref": "Group"}})
-    aws.answers["ListTargetsByRule"] = {}
+    on_instances = {"TaskDefinitionArn": FAMILY, "LaunchType": "EC2"}
+    target = {"Id": "1", "Arn": CLUSTER_ARN, "EcsParameters": on_instances}
+    aws.answers["ListTargetsByRule"] = {"Targets": [target]} if owner == "Load" else {}
     aws.answers["GetFunctionConfiguration"] = {}
     machine = dict(aws.answers["DescribeStateMachine"])  # type: ignore[arg-type] # an answer
     machine["definition"] = json.dumps({"States": {"Run": {"Parameters": {"TaskDefinition": FAMILY}}}})

@@ -146,7 +146,8 @@ def test_the_end_of_the_time_has_a_status_of_its_own(aws: RecordedAws, run: Run)
     status, _, errors = run("Shop/Web", "--timeout", "1m", "--", "sleep", "3600")
 
     assert status == 124
-    assert "60 seconds are over; stops task" in errors
+    assert f"60 seconds are over; stops task {ID}\n" in errors
+    assert errors.endswith(f"task {ID}: its time was over\n")
     assert requests_of(aws, "StopTask")[0]["reason"] == "not done after 60 seconds"
 
 

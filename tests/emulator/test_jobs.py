@@ -1,7 +1,12 @@
 """Deployed jobs: a migration before a service, and a scheduled task with messages about failed runs."""
 
 import json
+import os
+import re
 import shlex
+import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -15,14 +20,16 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as sfn
 
 from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, Job, OneOffTask, ScheduledTask
-from tests.emulator.emulator import Emulator
+from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job, launch_of
+from fargate_constructs.cli.deployed_services import DeployedService, describe_service
+from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack
 
 
 def jobs_app(version: int) -> App:
     """Return an app of a service that waits for a migration, and of a scheduled task."""
-    app = App()
+    app = App(context={"aws:cdk:enable-path-metadata": True})  # as the CDK CLI
     stack = Stack(app, "Jobs")
     image = ecs.ContainerImage.from_registry(f"example.com/shop:{version}")
     network = FixedEgressNetwork(stack, "Network")
@@ -290,3 +297,72 @@ def test_a_run_is_skipped_while_another_runs(stack: DeployedStack) -> None:
     (second,) = _running(stack, stack.output("LoneFamily"))
     assert second["taskArn"] != first["taskArn"]
     api.stop_task(cluster=second["clusterArn"], task=second["taskArn"], reason="exit 0")
+
+
+class _Session:
+    """What the command line takes as a session of boto3."""
+
+    region_name = REGION
+
+    def __init__(self, aws: Emulator) -> None:
+        self._aws = aws
+
+    def client(self, name: str, region_name: str = REGION) -> Any:  # noqa: ANN401  # of boto3
+        """Return a client."""
+        assert region_name == REGION
+        return self._aws.client(name)
+
+
+@pytest.mark.parametrize("name", ["Report", "Load", "Lone", "Migrate", "Slow"])
+def test_the_command_line_runs_jobs_where_the_stack_does(name: str, stack: DeployedStack) -> None:
+    """It reads where from the schedule, a state machine or the function; without one it takes the private subnets."""
+    session: Any = _Session(stack.aws)
+    job = find_service_or_job(session, f"Jobs/{name}")
+    assert isinstance(job, DeployedJob)
+    launch = launch_of(job)
+    network = dict(launch.parameters["networkConfiguration"]["awsvpcConfiguration"])
+    service = find_service_or_job(session, "Jobs/Web")
+    assert isinstance(service, DeployedService)
+    expected = dict(describe_service(session, service)["networkConfiguration"]["awsvpcConfiguration"])
+
+    assert launch.cluster.rpartition("/")[2] == service.cluster
+    assert sorted(network["subnets"]) == sorted(expected["subnets"])
+    assert network["assignPublicIp"] == "DISABLED"
+    assert network["securityGroups"] != expected["securityGroups"]
+    # MiniStack does not return the network of a schedule.
+    assert ("launchType" in launch.parameters) == (name in ("Slow", "Report"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("ends", "status"), [("exit 3", 3), (None, 130)])
+def test_the_command_line_ends_as_the_task_does(ends: str | None, status: int, stack: DeployedStack) -> None:
+    """It prints the log of the task; Ctrl-C stops it."""
+    program = [sys.executable, "-m", "fargate_constructs", "run", "Jobs/Web", "--", "./check.py"]
+    environment = {**os.environ, **stack.aws.environment, "PYTHONPATH": str(ROOT)}
+    options: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen(program, cwd=stack.aws.folder, **options) as process:
+        errors: Any = process.stderr
+        found = re.search(r"task (\S+) of (\S+), cluster (\S+),", errors.readline())
+        if not found:
+            process.kill()
+        assert found, errors.read()
+        task, definition, cluster = found.groups()
+        ecs, logs = stack.aws.client("ecs"), stack.aws.client("logs")
+        (web,) = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
+        options = web["logConfiguration"]["options"]
+        stream = {"logGroupName": options["awslogs-group"]}
+        stream["logStreamName"] = f"{options['awslogs-stream-prefix']}/{web['name']}/{task}"
+        logs.create_log_stream(**stream)
+        logs.put_log_events(logEvents=[{"timestamp": 1000 * int(time.time()), "message": "one"}], **stream)
+        assert "is RUNNING" in errors.readline()
+        if ends:
+            ecs.stop_task(cluster=cluster, task=task, reason=ends)
+        else:
+            process.send_signal(signal.SIGINT)
+        output, rest = process.communicate(timeout=60)
+    (stopped,) = ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
+
+    assert (process.returncode, output) == (status, "one\n"), rest
+    assert stopped["lastStatus"] == "STOPPED"
+    assert stopped["startedBy"] == "fargate-constructs/run"
+    assert stopped["stoppedReason"] == ("Essential container in task exited" if ends else "interrupted")
