@@ -21,7 +21,10 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, Job, OneOffTask, ScheduledTask
 from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job, launch_of
-from fargate_constructs.cli.deployed_services import DeployedService, describe_service
+from fargate_constructs.cli.deployed_services import DeployedService, describe_service, find_service
+from fargate_constructs.cli.exec_permissions import permission_findings
+from fargate_constructs.cli.exec_targets import choose_target
+from fargate_constructs.cli.service_facts import Reader
 from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack
@@ -331,6 +334,22 @@ def test_the_command_line_runs_jobs_where_the_stack_does(name: str, stack: Deplo
     assert network["securityGroups"] != expected["securityGroups"]
     # MiniStack does not return the network of a schedule.
     assert ("launchType" in launch.parameters) == (name in ("Slow", "Report"))
+
+
+def test_iam_lets_the_task_role_open_a_shell(stack: DeployedStack) -> None:
+    """Its own role has what the cluster's transcripts need, too; the execution role has not."""
+    session: Any = _Session(stack.aws)
+    found = find_service(session, "Jobs/Web")
+    reader = Reader(session, found)
+    target = choose_target(reader, describe_service(session, found), task=None, container=None)
+    other = {"taskRoleArn": target.definition["executionRoleArn"]}
+
+    assert [each.id for each in permission_findings(reader, target)] == []
+    denied = [
+        each.id for each in permission_findings(reader, target._replace(task={**target.task, "overrides": other}))
+    ]
+    assert denied == ["roleDenied", "logDenied", "logDenied"]
+    assert reader.gaps == []
 
 
 @pytest.mark.long
