@@ -123,7 +123,9 @@ def _definition_findings(target: ExecTarget) -> Iterator[Finding]:
             "The container's root file system is read-only, and the agent writes there.",
             f"Mount volumes at {' and '.join(EXEC_PATHS)}; read_only=True of a FargateService does it.",
         )
-    variables = [each["name"] for key in ("environment", "secrets") for each in container.get(key, [])]
+    overrides = target.task.get("overrides", {}).get("containerOverrides", [])
+    own = [container, *(each for each in overrides if each.get("name") == target.name)]
+    variables = [each["name"] for part in own for key in ("environment", "secrets") for each in part.get(key, [])]
     if found := sorted({*variables} & {*KEYS}):
         yield Finding(
             "ownKeys",

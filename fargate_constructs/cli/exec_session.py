@@ -247,7 +247,22 @@ def _open_terminal() -> tuple[int, int]:
     settings = termios.tcgetattr(slave)
     settings[1] &= ~termios.OPOST
     termios.tcsetattr(slave, termios.TCSANOW, settings)
+    _let_ctrl_y_through(slave)
     return master, slave
+
+
+def _let_ctrl_y_through(terminal: int) -> None:
+    """Turn off the delayed suspension of macOS and BSD, by which Ctrl-Y ends the plugin.
+
+    https://github.com/aws/session-manager-plugin/issues/29
+    """
+    import termios  # noqa: PLC0415 - Windows does not have it
+
+    key = getattr(termios, "VDSUSP", None)
+    if key is not None:
+        settings = termios.tcgetattr(terminal)
+        settings[6][key] = bytes([os.fpathconf(terminal, "PC_VDISABLE")])
+        termios.tcsetattr(terminal, termios.TCSANOW, settings)
 
 
 def _copy_size(terminal: int | None, master: int) -> None:
@@ -286,6 +301,7 @@ def _same_terminal() -> Iterator[None]:
     import termios  # noqa: PLC0415 - the same
 
     before = termios.tcgetattr(STDIN)
+    _let_ctrl_y_through(STDIN)
     try:
         yield
     finally:

@@ -250,3 +250,16 @@ def test_the_terminal_is_restored(terminal: tuple[int, int], monkeypatch: pytest
     attach(["sh", "-c", f"stty -echo cbreak < {shlex.quote(os.ttyname(program))}"])
 
     assert termios.tcgetattr(program) == before
+
+
+def test_ctrl_y_is_a_key_of_the_session(terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS it would end the plugin; another key stands for it here, because Linux has no such one."""
+    termios = pytest.importorskip("termios")
+    _, program = terminal
+    monkeypatch.setattr(exec_session, "STDIN", program)
+    monkeypatch.setattr(termios, "VDSUSP", termios.VLNEXT, raising=False)
+    before = termios.tcgetattr(program)
+    name = shlex.quote(os.ttyname(program))
+
+    assert attach(["sh", "-c", f"stty -a < {name} | grep -q 'lnext = <undef>'"]) == 0
+    assert termios.tcgetattr(program) == before

@@ -468,6 +468,15 @@ def test_each_finding_is_one_that_may_keep_a_session_from_opening(
     assert not any(each["is_certain"] for each in document["findings"])
 
 
+def test_keys_of_one_task_are_found(aws: RecordedAws, run: Run) -> None:
+    """A one-off task may have variables of its own; those of other containers do not matter."""
+    keys = [{"name": "AWS_SECRET_ACCESS_KEY", "value": "…"}]
+    for name, found in (("web", ["ownKeys"]), ("agent", [])):
+        overrides = {"containerOverrides": [{"name": name, "environment": keys}]}
+        aws.answers["DescribeTasks"] = {"tasks": [a_task(overrides=overrides)]}
+        assert ids(run) == found
+
+
 def test_a_shared_process_namespace_is_a_finding(aws: RecordedAws, run: Run) -> None:
     """Only one container has an agent then."""
     (web,) = task_definition()["containerDefinitions"]
