@@ -22,6 +22,7 @@ from fargate_constructs.synthesized.stored_templates import StoredStack
 from fargate_constructs.synthesized.templates import Place, Templates
 
 EIP = "AWS::EC2::EIP"
+MAX_NAMED = 4
 
 
 def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
@@ -29,7 +30,7 @@ def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
 
     Args:
         stacks: The stacks. References between them are followed.
-        title: The title. By default the names of the stacks.
+        title: The title. By default the names of the stacks, or of the first ones.
     """
     templates = read_stored(stacks)
     names = Names(templates, [each.path or each.name for each in stacks])
@@ -43,7 +44,13 @@ def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
     nodes = [*callers.nodes, *routes.nodes, *(each.node for each in tasks), *egress.nodes, *uses.nodes, *logs.nodes]
     nodes += _addresses(templates, names, egress.addresses, nodes)
     links = [*callers.links, *routes.links, *uses.links, *egress.links, *logs.links]
-    return joined(nodes, links, title or ", ".join(each.path or each.name for each in stacks))
+    return joined(nodes, links, title or _title([each.path or each.name for each in stacks]))
+
+
+def _title(stacks: Sequence[str]) -> str:
+    """Return the names of stacks, and how many there are beside the first."""
+    more = len(stacks) - MAX_NAMED
+    return ", ".join(stacks[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _by_target_group(templates: Templates, tasks: Iterable[Tasks]) -> dict[Place, list[str]]:

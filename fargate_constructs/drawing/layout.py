@@ -19,7 +19,7 @@ from fargate_constructs.drawing.text_width import text_width, wrapped
 
 MARGIN, GAP = 28, 20
 GUTTER = 72
-HEADING, TITLE_SPACE = 30, 40
+HEADING, TITLE_SPACE, NAME_LINE = 30, 40, 22
 # Where links may meet the right edge of a card: not nearer to its corners.
 EDGE = 14
 # Cards whose rows have no order of their own.
@@ -94,24 +94,18 @@ class _Layout:
         for _ in range(2):
             placed = [self._place(column, width) for column, width in enumerate(widths)]
         heights = [sum(each.height for each in column) + GAP * (len(column) - 1) for column in placed]
-        top = MARGIN + TITLE_SPACE + HEADING
+        right = lefts[-1] + widths[-1] + gutters[-1] if widths else MARGIN + MAX_WIDTH
+        name = wrapped(self._diagram.title, SIZES["name"], right - MARGIN, is_bold=True)
+        top = MARGIN + TITLE_SPACE + NAME_LINE * (len(name) - 1) + HEADING
         tallest = max(heights, default=0)
         cards: list[Card] = []
         for column, height, left, width in zip(placed, heights, lefts, widths, strict=True):
             cards += self._settle(column, top + min((tallest - height) / 2, MAX_DROP), left, width)
-        right = lefts[-1] + widths[-1] + gutters[-1] if widths else MARGIN
         leaving = self._leaving()
         curves = tuple(self._curve(link, (start, end), leaving, lefts, widths) for link, start, end in self._links)
-        name = wrapped(self._diagram.title, SIZES["name"], max(right - MARGIN, MAX_WIDTH), is_bold=True)
-        texts = [Text(MARGIN, MARGIN + 16 + 20 * index, "name", line) for index, line in enumerate(name[:1])]
+        texts = [Text(MARGIN, MARGIN + 16 + NAME_LINE * index, "name", line) for index, line in enumerate(name)]
         texts += [Text(left, top - 14, "column", heading) for left, heading in zip(lefts, self._headings, strict=True)]
-        return Picture(
-            max(right, MARGIN + max(text_width(each, SIZES["name"], is_bold=True) for each in name)) + MARGIN,
-            top + tallest + MARGIN,
-            tuple(texts),
-            tuple(cards),
-            curves,
-        )
+        return Picture(right + MARGIN, top + tallest + MARGIN, tuple(texts), tuple(cards), curves)
 
     def _gutter(self, column: int) -> float:
         """Return the space at the right of a column: for links, and for the labels of those that leave it."""

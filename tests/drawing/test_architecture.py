@@ -649,6 +649,13 @@ def test_names() -> None:
     assert card(diagram, "Outside of this app").facts == ("subnet-1 by default", "<Other>", "<Ssm>")
 
 
+def test_the_title_of_many_stacks() -> None:
+    """It names the first ones."""
+    stacks = [StoredStack(f"Stack{number}", TemplateTree({"Resources": {}})) for number in range(6)]
+
+    assert diagram_of(stacks).title == "Stack0, Stack1, Stack2, Stack3 and 2 more"
+
+
 def test_nothing_to_draw() -> None:
     """A template without any of it makes an empty diagram."""
     diagram = read({"Topic": of("SNS::Topic")})

@@ -62,6 +62,17 @@ def test_columns_and_order() -> None:
     assert [row.id for row in logs.rows] == ["of second", "of first", "of none"]
 
 
+def test_a_long_title_has_several_lines() -> None:
+    """All of it is there, and the cards are below."""
+    title = "/".join(["Production"] * 30)
+    picture = laid_out(shop()._replace(title=title))
+    lines = [text for text in picture.texts if text.style == "name"]
+
+    assert "".join(line.text for line in lines) == title
+    assert max(line.y for line in lines) < min(card.box.y for card in picture.cards) - 20
+    assert all(line.x + text_width(line.text, 17, is_bold=True) <= picture.width for line in lines)
+
+
 def test_a_link_past_a_column() -> None:
     """It passes where no card is."""
     picture = laid_out(shop())
