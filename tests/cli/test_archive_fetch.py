@@ -126,6 +126,16 @@ def test_hours_and_log_groups(bucket: Bucket, run: Run) -> None:
     assert "--since must be before --until, got: 2026-04-01" in run("--since", "2026-04-01")[2]
 
 
+def test_a_key_that_leads_out_of_the_folder(bucket: Bucket, run: Run) -> None:
+    """Who may write to the bucket cannot write to other folders of the reader."""
+    evil = f"{HOUR}../../../../dt=2026-02-28/hour=22/1-{'0' * 32}.ndjson.gz"
+    bucket.put(evil, b"evil")
+    status, output, _ = run()
+    assert (status, output.partition(" fetched")[0]) == (1, "13 objects")
+    assert f"not fetched: {evil}: its key leads out of the folder\n" in output
+    assert [*Path().iterdir()] == [Path("copy")]
+
+
 def test_what_is_wrong_with_a_body(bucket: Bucket, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken connection is tried again; content that differs from its ETag is not kept."""
     attempts: list[str] = []

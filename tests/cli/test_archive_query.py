@@ -1,7 +1,9 @@
 """`fargate-constructs archive query`."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from io import StringIO
@@ -360,6 +362,20 @@ def test_an_interrupt_stops_the_query(aws: RecordedAws, run: Run, stop: Any) -> 
     assert run("--sql", "SELECT 1", "--output", "x.csv")[0] == 130
     assert aws.requests[-1] == ("StopQueryExecution", {"QueryExecutionId": "q1"})
     assert [*Path().iterdir()] == []
+
+
+def test_the_end_of_a_job_stops_the_query(aws: RecordedAws, run: Run) -> None:
+    """SIGTERM is like Ctrl-C, until the command ends."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminate(_request: object) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return execution("RUNNING")
+
+    aws.answers["GetQueryExecution"] = terminate
+    assert run("--sql", "SELECT 1")[0] == 130
+    assert aws.requests[-1] == ("StopQueryExecution", {"QueryExecutionId": "q1"})
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_files_have_their_names_when_they_are_whole(aws: RecordedAws, run: Run) -> None:

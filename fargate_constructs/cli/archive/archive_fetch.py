@@ -112,7 +112,9 @@ class Fetching:
         """Copy what is missing; return the number of objects of the range."""
         is_confirmed = yes
         for _ in range(ROUNDS):
-            objects = [each for group in groups for each in self._listed(group, begin, end)]
+            listed = [each for group in groups for each in self._listed(group, begin, end)]
+            # A role that may write to the bucket chooses keys, and these become paths.
+            objects = [each for each in listed if ".." not in each.key.split("/")]
             downloads = [Download(each.key, each.size, self.folder / each.key) for each in objects]
             missing = [(each, source) for each, source in zip(downloads, objects, strict=True) if not each.is_done]
             self._check_room(sum(each.size for each, _ in missing))
@@ -122,6 +124,7 @@ class Fetching:
             )
             self.objects, self.bytes = self.objects + outcome.objects, self.bytes + outcome.bytes
             self.to_restore, self.damaged, self.vanished = outcome.to_restore, outcome.damaged, outcome.vanished
+            self.damaged |= {each.key: "its key leads out of the folder" for each in listed if each not in objects}
             if not self.vanished:
                 break
         failed = len(self.to_restore) + len(self.damaged) + len(self.vanished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -99,7 +100,7 @@ def command(
     _validate_parameters(query, parameters)
     names_days = query.names_days or since is not None
     limited = query.limited(found.database, since, until, log_groups)
-    with Progress() as progress:
+    with Progress() as progress, _ended_like_an_interrupt():
         athena = Workgroup(
             session.client("athena", region_name=found.region), found.workgroup, found.database, show=progress.show
         )
@@ -188,6 +189,16 @@ def _warning(limit: int | None) -> str:
 def _bill(finished: Finished) -> str:
     billed = max(finished.bytes_scanned, MIN_BYTES) / 1e12 * PRICE
     return f"{in_bytes(finished.bytes_scanned)} read in {finished.seconds:.1f} s, about {billed:.5f} USD"
+
+
+@contextmanager
+def _ended_like_an_interrupt() -> Iterator[None]:
+    """Let SIGTERM, with which a CI job or a container ends, stop the query as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
