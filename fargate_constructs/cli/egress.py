@@ -154,7 +154,8 @@ def _print_address(screen: Console, address: Address) -> None:
 
 def _print_departure(screen: Console, departure: Departure) -> None:
     destination = "" if departure.destination == ANYWHERE else f"{departure.destination} "
-    found = ", ".join(departure.addresses) if not departure.problem else described(departure)
+    found = described(departure) if departure.problem else ", ".join(departure.addresses)
+    found = found or "the subnet has no IPv6 range"
     target = f"{departure.target}  " if departure.target and not departure.problem else ""
     first = f"{'':{INDENT}}{departure.zone}  {departure.subnet}  "
     print_wrapped(screen, f"{destination}{target}{found}", first=first, indent=len(first))

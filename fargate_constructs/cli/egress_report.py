@@ -98,12 +98,16 @@ def _departures(subject: Subject, services: Sequence[tuple[DeployedService, Serv
     found = [departure for _, egress in services for departure in egress.departures]
     if not subject.is_service:
         of_services = {each.subnet for each in found}
-        for subnet in subject.facts.subnets:
-            others = subject.facts.departures(subnet)
-            # In a public subnet there is what has an address of its own: load balancers and NAT gateways.
-            is_public = any(each.kind == "internet gateway" for each in others)
-            if subnet not in of_services and not is_public:
-                found += [each for each in others if each.problem != "noRoute"]
+        others = [subject.facts.departures(each) for each in subject.facts.subnets if each not in of_services]
+        # In a public subnet there is what has an address of its own: load balancers and NAT gateways.
+        private = [
+            departure
+            for departures in others
+            if not any(each.kind == "internet gateway" for each in departures)
+            for departure in departures
+        ]
+        # Beside subnets with egress, one without is for databases.
+        found += [each for each in private if each.problem != "noRoute"] or ([] if found else private)
     return list(dict.fromkeys(found))
 
 

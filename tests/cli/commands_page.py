@@ -76,7 +76,7 @@ def sections(command: click.Command, name: str, short_help: str) -> Iterator[str
     yield "".join(_item(*each) for each in [*records, (names, "Show this message and exit.")] if each)
     yield "**Exit status**\n"
     yield from statuses or ["0, or 2 without an answer.\n"]
-    variables = dict.fromkeys(_variables(command))
+    variables = sorted({*_variables(command)})
     yield f"**Environment.** {', '.join(f'`{each}`' for each in variables)}\n"
     if command.epilog:
         title, *lines = [line.strip() for line in command.epilog.replace("\b", "").strip().splitlines()]

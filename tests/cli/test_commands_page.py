@@ -49,6 +49,6 @@ def test_groups_have_their_commands() -> None:
     assert "```\nA table\n  as it is\n```\n\nText.\n" in text
     assert "Not shown" not in text
     assert "- `--room TEXT`: The room. [default: attic]\n" in text
-    assert "**Environment.** `ROOM`, `NO_COLOR`" in text
+    assert "**Environment.** `NO_COLOR`, `ROOM`" in text
     assert "**Environment.** `A`, `B`, `NO_COLOR`" in text
     assert "--places" not in text

@@ -300,6 +300,29 @@ def test_a_network_without_services(aws: RecordedAws, run: Run) -> None:
     assert "us-east-1a  subnet-0a1b  nat-1  203.0.113.7" in output
 
 
+def test_an_isolated_network_names_its_subnets(aws: RecordedAws, run: Run) -> None:
+    """Its private subnets have no VPC route; beside others with egress they are left out."""
+    aws.answers["ListServices"] = {"serviceArns": []}
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [table()]}
+    status, output, _ = run("Shop/Network")
+
+    assert status == 0
+    assert "Without a VPC route to the internet: subnet-0a1b, subnet-0b0b." in output
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE)]}
+    assert "subnet-0b0b" not in run("Shop/Network")[1]
+
+
+def test_a_route_for_ipv6_without_a_range(aws: RecordedAws, run: Run) -> None:
+    """Tasks in the subnet have no IPv6 address, so nothing is missing in an allow-list."""
+    ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE, ipv6)]}
+    network(aws, ["subnet-0a1b"])
+    status, output, _ = run("Shop/Web")
+
+    assert status == 0
+    assert "us-east-1a  subnet-0a1b  ::/0 eigw-1  the subnet has no IPv6 range\n" in output
+
+
 def test_what_cannot_be_read_is_listed(aws: RecordedAws, run: Run) -> None:
     """Without the permission for reverse DNS names, the rest is there, and the status is 0."""
     aws.answers["DescribeAddressesAttribute"] = ("UnauthorizedOperation", "You are not authorized")
