@@ -12,6 +12,7 @@ import pytest
 
 from tests.emulator import demo
 from tests.emulator.emulator import Emulator, EmulatorError
+from tests.pictures.terminal import shown, still, without_what_varies
 
 Captured: TypeAlias = pytest.CaptureFixture[str]
 
@@ -63,6 +64,9 @@ def test_demo_goes_the_whole_way() -> None:
     assert [row[-1] for row in result.errors.rows] == [error, error]
     assert {row[1] for row in result.errors.rows} == {line.log_group for line in result.sent}
     assert result.errors.table()[0] in story
+
+    # `python -m tests.pictures.terminal` writes the still.
+    assert without_what_varies(shown(lines)) == without_what_varies(still())
 
     assert result.printed.keys() == set(demo.COMMANDS)
     status, logs, egress = ("\n".join(result.printed[command]) for command in demo.COMMANDS)
