@@ -111,8 +111,8 @@ class VpcFacts(NamedTuple):
         self, route: Answer, subnet: Answer, behind: tuple[str, ...], *, assign_public_ip: bool | None
     ) -> Iterator[Departure]:
         """Yield how traffic leaves by a route; *behind* has the subnets of firewalls that it comes from."""
-        key = next(each for each in TARGETS if route.get(each))
-        target, kind = route[key], TARGETS[key]
+        key = next((each for each in TARGETS if route.get(each)), "")
+        target, kind = route.get(key, ""), TARGETS.get(key, "a target that is new to this command")
         if key == "GatewayId":
             kind = next((name for prefix, name in GATEWAYS.items() if target.startswith(prefix)), kind)
         destination = destination_of(route)

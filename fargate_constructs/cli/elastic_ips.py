@@ -50,7 +50,8 @@ def read_elastic_ips(ec2: Any, stacks: Sequence[DeployedStack]) -> list[ElasticI
         for each in stack.of_type(TYPE)
     }
     found, read = [], {each.title for each in stacks}
-    for each in ec2.describe_addresses()["Addresses"]:
+    # A carrier IP of a Wavelength Zone is no public IPv4 address.
+    for each in (each for each in ec2.describe_addresses()["Addresses"] if each.get("PublicIp")):
         tags = tags_of(each)
         by_tags = (tags.get(STACK_TAG, ""), f"{tags[STACK_TAG]}/{tags[LOGICAL_ID_TAG]}" if STACK_TAG in tags else "")
         stack, owner = owners.get(each["PublicIp"], by_tags)

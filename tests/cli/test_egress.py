@@ -150,7 +150,8 @@ Notes
 def test_a_service_has_addresses_with_their_owners(aws: RecordedAws, run: Run) -> None:
     """Each with its construct path, allocation ID, own pool, reverse DNS name, NAT gateway and zone."""
     pooled = address("203.0.113.7", PublicIpv4Pool="ipv4pool-ec2-0a1b")
-    aws.answers["DescribeAddresses"] = {"Addresses": [pooled, address("203.0.113.8"), address("203.0.113.9")]}
+    carrier = {"CarrierIp": "198.51.100.1", "AllocationId": "eipalloc-c"}
+    aws.answers["DescribeAddresses"] = {"Addresses": [pooled, address("203.0.113.8"), address("203.0.113.9"), carrier]}
     named = {"PublicIp": "203.0.113.7", "AllocationId": "eipalloc-7", "PtrRecord": "mail.example.com."}
     aws.answers["DescribeAddressesAttribute"] = {"Addresses": [named, {"PublicIp": "203.0.113.8"}]}
 

@@ -165,6 +165,7 @@ ELASTIC = {"PublicIp": "203.0.113.7", "AllocationId": "eipalloc-7", "IpOwnerId":
         (facts(table(by(CoreNetworkArn="arn:core"))), "core network", [], "notKnown"),
         (facts(table(by(GatewayId="vgw-1"))), "virtual private gateway", [], "notKnown"),
         (facts(table(by(GatewayId="other-1"))), "gateway", [], "notKnown"),
+        (facts(table(by(NewTargetId="new-1"))), "a target that is new to this command", [], "notKnown"),
         (facts(TO_FIREWALL, table(NAT_ROUTE, of=FIREWALL)), "firewall endpoint, NAT gateway", ["203.0.113.7"], ""),
         (facts(TO_FIREWALL, table(of=FIREWALL)), "firewall endpoint", [], "notKnown"),
         (facts(TO_FIREWALL, endpoints={}), "firewall endpoint", [], "notKnown"),
