@@ -16,16 +16,18 @@ STACK = "FargateProof-1a2b"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The assemblies of all states."""
+    """The assemblies of two states, because each synthesis takes time."""
     folder = tmp_path_factory.mktemp("proof")
-    write(folder, STACK, "bucket-of-the-proof")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(TAGS, "second")
+        write(folder, STACK, "bucket-of-the-proof")
     return folder
 
 
 @pytest.fixture(scope="module")
 def templates(folder: Path) -> dict[str, Any]:
-    """The template of each state."""
-    return {state: json.loads((folder / state / f"{STACK}.template.json").read_text()) for state in TAGS}
+    """The template of each of them."""
+    return {path.name: json.loads((path / f"{STACK}.template.json").read_text()) for path in folder.iterdir()}
 
 
 def test_it_has_the_parts_of_the_example(templates: dict[str, Any]) -> None:
@@ -64,9 +66,10 @@ def test_the_states_differ_in_the_service_only(templates: dict[str, Any]) -> Non
     containers = [each["Resources"][name]["Properties"]["ContainerDefinitions"][0] for each in templates.values()]
 
     assert templates["first"]["Resources"].keys() == templates["broken"]["Resources"].keys()
-    assert [each["Image"].rpartition(":")[2] for each in containers] == ["stable", "stable", "no-such-tag-of-a-proof"]
+    assert {each["Image"].rpartition(":")[2] for each in containers} == {"stable", "no-such-tag-of-a-proof"}
     variables = [{pair["Name"]: pair["Value"] for pair in each["Environment"]} for each in containers]
-    assert [each["PROOF_STATE"] for each in variables] == [*TAGS]
+    assert {each["PROOF_STATE"] for each in variables} == {"first", "broken"}
+    assert TAGS["first"] == TAGS["second"]
 
 
 def test_it_needs_no_bootstrap_stack(folder: Path, templates: dict[str, Any]) -> None:
