@@ -3,11 +3,13 @@
 from itertools import combinations
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from fargate_constructs.drawing.cards import Box
 from fargate_constructs.drawing.diagram import Diagram, Kind, Link, Node, Row, joined
 from fargate_constructs.drawing.layout import Picture, laid_out
 from fargate_constructs.drawing.mermaid import as_mermaid
-from fargate_constructs.drawing.svg import as_svg
+from fargate_constructs.drawing.svg import COLORS, GROUND, as_svg
 from fargate_constructs.drawing.text_width import text_width, wrapped
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -119,6 +121,26 @@ def test_svg_shows_any_text_as_it_is() -> None:
     assert 'alert("1")' in "".join(root.itertext())
     (style,) = root.iter(f"{SVG}style")
     assert "prefers-color-scheme:dark" in str(style.text)
+
+
+def luminance(color: str) -> float:
+    """Return how light a color is, as WCAG 2.2 defines it (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["light", "dark"])
+def test_contrast(index: int) -> None:
+    """Texts have a contrast of at least 4.5 to each ground that they are on; icons and arrows have 3."""
+    grounds = [GROUND[name][index] for name in ("bg", "card", "row")]
+    texts = {GROUND[name][index]: 4.5 for name in ("text", "muted")}
+    signs = {colors[index]: 3.0 for colors in COLORS.values()}
+
+    for color, least in (texts | signs).items():
+        for ground in grounds:
+            dark, light = sorted((luminance(color), luminance(ground)))
+            assert (light + 0.05) / (dark + 0.05) >= least, (color, ground)
 
 
 def test_svg_has_ids_of_its_own() -> None:
