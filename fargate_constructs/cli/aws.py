@@ -95,8 +95,13 @@ def is_no_answer(error: Exception) -> bool:
     return _meaning(error) is not None
 
 
+def code_of(error: Exception) -> str:
+    """Return the code of an error that AWS answered; empty if it is an error of the connection."""
+    answer = getattr(error, "response", None) or {}  # botocore has `None` if a connection was closed
+    return str(answer.get("Error", {}).get("Code", ""))
+
+
 def _meaning(error: Exception) -> str | None:
-    answer = getattr(error, "response", None) or {}  # it is `None` in errors of the connection
-    code = answer.get("Error", {}).get("Code", "")
+    code = code_of(error)
     about = f"{type(error).__name__} {code} {error}" if code else type(error).__name__
     return next((meaning for pattern, meaning in MEANINGS.items() if re.search(pattern, about)), None)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from fargate_constructs.cli.aws import code_of
 from fargate_constructs.cli.log_events import LogEvent, timestamp_of
 from fargate_constructs.cli.moments import milliseconds, now
 
@@ -144,7 +145,7 @@ class CloudWatchEvents:
                 answer: Mapping[str, Any] = self._client.filter_log_events(**request)
                 break
             except (BotoCoreError, ClientError) as error:
-                code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+                code = code_of(error) or type(error).__name__
                 wait = next(waits, None)
                 if wait is None or not PASSING.search(code):
                     raise

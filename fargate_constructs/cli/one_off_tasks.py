@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from fargate_constructs.cli.aws import code_of
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.diagnosis import task_text
 
@@ -334,7 +335,7 @@ def _is_passing(error: Exception) -> bool:
     """Whether AWS may answer the same request later: no network, a limited rate of requests, a fault of AWS's."""
     from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - the same
 
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    code = code_of(error)
     return isinstance(error, (ConnectionError, HTTPClientError)) or re.search(PASSING, code) is not None
 
 

@@ -2,13 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import click
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -18,10 +16,15 @@ from botocore.loaders import create_loader
 from click.testing import CliRunner
 
 from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND, commands
+from tests.cli.test_command_line import PATHS, loaded
 
 # What a command needs beside the options of all; without an entry it gets the name of a service.
 ARGUMENTS = {
     "archive backfill": ["--log-group", "/ecs/web"],
+    "archive fetch": ["--since", "2h", "--output", "logs"],
+    "archive query": ["--list"],
+    "archive replay": [],
+    "archive verify": ["--since", "2h"],
     "plan": ["Shop"],
     "prove": ["--account", "123456789012"],
     "run": ["Shop/Web", "--", "true"],
@@ -33,18 +36,8 @@ LOADER = create_loader()
 Send = Callable[[AWSRequest], AWSResponse]
 
 
-def asking() -> list[str]:
-    """Return the commands that ask AWS: those that know a profile."""
-    return [*_asking(commands, "")]
-
-
-def _asking(group: click.Group, names: str) -> Iterator[str]:
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            yield from islice(_asking(command, f"{names}{name} "), 1)  # the others find what they need in the same way
-        elif command and "profile" in [each.name for each in command.params]:
-            yield f"{names}{name}"
+ASKING = [path for path in PATHS if "profile" in [each.name for each in loaded(path).params]]
+"""The commands that ask AWS: those that know a profile."""
 
 
 def write_app(folder: Path, stack: str) -> None:
@@ -120,8 +113,8 @@ CASES: dict[str, tuple[Send, dict[str, str], list[str], str, int]] = {
 }
 
 
-@pytest.mark.parametrize("name", asking())
-def test_each_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ASKING)
+def test_each_is_one_line(path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without credentials, region, permission or network, and if AWS throttles; the status is that of no answer."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
@@ -140,10 +133,10 @@ def test_each_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         for each in [each for each in os.environ if each.startswith("AWS_")]:
             monkeypatch.delenv(each)
         environment = {**nothing, "AWS_EC2_METADATA_DISABLED": "true", **variables}
-        arguments = ARGUMENTS.get(name, ["Shop/Web"])
-        result: Any = CliRunner(env=environment).invoke(commands, [*name.split(), *options, *arguments])
+        arguments = ARGUMENTS.get(path, ["Shop/Web"])
+        result: Any = CliRunner(env=environment).invoke(commands, [*path.split(), *options, *arguments])
 
-        assert (result.exit_code, result.stdout) == (NO_RESULT if name in RUNS_A_COMMAND else 2, ""), case
+        assert (result.exit_code, result.stdout) == (NO_RESULT if path in RUNS_A_COMMAND else 2, ""), case
         assert result.stderr.count("\n") == 1, f"{case}: {result.stderr}"
         assert result.stderr.startswith("Error: "), case
         assert text in result.stderr, case

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND, commands
-from tests.cli.test_commands_without_an_answer import ARGUMENTS, LOADER, asking, write_app
+from tests.cli.test_commands_without_an_answer import ARGUMENTS, ASKING, LOADER, write_app
 from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.half_way import HalfWay
 
@@ -42,7 +42,15 @@ def cluster(aws: Emulator) -> str:
     target = {"ContainerName": "web", "ContainerPort": 80, "TargetGroupArn": {"Ref": "Group"}}
     forward = {"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}
     path = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/blog/*"]}}
+    options = {"awslogs-group": {"Ref": "Logs"}, "awslogs-region": REGION, "awslogs-stream-prefix": "web"}
+    container = {
+        "Name": "web",
+        "Image": "example.com/blog:7",
+        "Essential": True,
+        "LogConfiguration": {"LogDriver": "awslogs", "Options": options},
+    }
     properties: dict[str, tuple[str, dict[str, Any]]] = {
+        "Logs": ("Logs::LogGroup", {"LogGroupName": "/blog/web"}),
         "Cluster": ("ECS::Cluster", {"ClusterName": "blog"}),
         "Definition": (
             "ECS::TaskDefinition",
@@ -52,7 +60,7 @@ def cluster(aws: Emulator) -> str:
                 "Memory": "512",
                 "NetworkMode": "awsvpc",
                 "RequiresCompatibilities": ["FARGATE"],
-                "ContainerDefinitions": [{"Name": "web", "Image": "example.com/blog:7", "Essential": True}],
+                "ContainerDefinitions": [container],
             },
         ),
         "Web": ("ECS::Service", {**service, "ServiceName": "web", "LoadBalancers": [target]}),
@@ -122,7 +130,8 @@ def test_one_service_and_all(aws: Emulator) -> None:
     """A service has its task, its URL and its alarm in ALARM; the table has both services."""
     code, output, errors = status(aws, "Blog/Web", "--json")
     found = json.loads(output)
-    assert (code, errors, found["problems"], found["not_shown"]) == (0, "", [], [])
+    assert (code, errors, found["problems"]) == (0, "", [])
+    assert [each for each in found["not_shown"] if "DescribeAccountPolicies" not in each] == []  # MiniStack lacks it
     assert [(each["state"], each["image"], each["capacity"]) for each in found["tasks"]] == [
         ("RUNNING", "7", "FARGATE")
     ]
@@ -150,21 +159,18 @@ def test_waiting_for_a_deployment(aws: Emulator, cluster: str) -> None:
     assert "Blog/Api" in output.splitlines()[0]
 
 
-@pytest.mark.parametrize("name", asking())
+@pytest.mark.parametrize("path", ASKING)
 @pytest.mark.usefixtures("cluster")
-def test_a_network_that_drops(name: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_network_that_drops(path: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After the first request, and half-way, each command that asks AWS has one line, and the status of no answer."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("botocore.loaders.create_loader", lambda _: LOADER)
     write_app(tmp_path, "Blog")
-    arguments = [
-        name,
-        "--region",
-        REGION,
-        *(each.replace("Shop", "Blog") for each in ARGUMENTS.get(name, ["Shop/Web"])),
-    ]
-    ends = {0 if name == "prove" else 1}  # after its first request it asks a person
-    if name not in ("prove", *RUNS_A_COMMAND):  # one that has started a task waits for the network
+    given = [each.replace("Shop", "Blog") for each in ARGUMENTS.get(path, ["Shop/Web"])]
+    arguments = [*path.split(), "--region", REGION, *given]
+    ends = {0 if path == "prove" else 1}  # after its first request it asks a person
+    # `logs`, and a command that has started a task, wait for the network. There is no archive here.
+    if path not in ("logs", "prove", *RUNS_A_COMMAND) and not path.startswith("archive "):
         with HalfWay(aws.endpoint_url) as way:
             result = run_here(aws, *arguments, AWS_ENDPOINT_URL=way.url)
         assert result.exit_code in (0, 1), result.output
@@ -172,7 +178,7 @@ def test_a_network_that_drops(name: str, aws: Emulator, monkeypatch: pytest.Monk
     for requests in ends:
         with HalfWay(aws.endpoint_url, requests) as way:
             result = run_here(aws, *arguments, AWS_ENDPOINT_URL=way.url, AWS_MAX_ATTEMPTS="1")
-        assert result.exit_code == (NO_RESULT if name in RUNS_A_COMMAND else 2), result.output
+        assert result.exit_code == (NO_RESULT if path in RUNS_A_COMMAND else 2), result.output
         assert way.seen == requests
         *_, line = result.stderr.splitlines()
         assert line.startswith("Error: AWS: there is no answer; check the network"), result.stderr
