@@ -136,7 +136,6 @@ def test_fetch(archive: Archive, run: Run) -> None:
     file = Path("copy") / key
     assert file.read_bytes() == archive.body(key)
 
-    assert run("fetch", "--since", "1h", "--output", "copy")[1].startswith("0 objects fetched (0 bytes), 1 were there")
     file.write_bytes(b"cut")
     assert json.loads(run("fetch", "--since", "1h", "--output", "copy", "--json")[1])["fetched"] == 1
     assert file.read_bytes() == archive.body(key)
@@ -177,8 +176,6 @@ def test_verify_and_replay(archive: Archive, run: Run, monkeypatch: pytest.Monke
     document = json.loads(output)
     assert (document["runs"], document["replayed"], document["waiting"]) == (2, 1, 1)
     assert sorted(line["message"] for line in archive.lines()) == sorted(MESSAGES)
-    archive.s3.delete_object(**failure)
-    assert run("replay")[:2] == (0, "0 replayed, 0 still wait, after 1 run\n")
     assert run("verify", "--since", "1h")[0] == 0
 
 
