@@ -17,6 +17,7 @@ from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import Departure, subnets_of
+from fargate_constructs.cli.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.one_off_tasks import (
     ENDED,
     Ended,
@@ -24,7 +25,6 @@ from fargate_constructs.cli.one_off_tasks import (
     Override,
     StartedTask,
     start_task,
-    terminations_as_interrupts,
 )
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fargate_constructs.cli.exec_checks import PLUGIN
 from fargate_constructs.cli.exec_targets import ExecTarget
+from fargate_constructs.cli.terminals import copy_size, open_terminal, raw, same_terminal
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from boto3 import Session
 
-HAS_TERMINALS = os.name == "posix"
 SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; fi; exec sh")
 WINDOWS_SHELL = ("cmd",)
 # The mark begins with a character that no program prints, so that no output waits for more of it.
@@ -44,7 +44,6 @@ IN_SCRIPT = (
     r"""3>&1); printf '\036%s]%d;' "$w" "$s" """
 )
 CHUNK = 1 << 16
-ROWS, COLUMNS = 50, 200  # of a terminal without a user
 NOT_CONNECTED = (
     "ECS does not reach the agent in the task (TargetNotConnectedException). If no finding says why, the agent failed "
     "or its disk is full: replace the task with `aws ecs stop-task --cluster {cluster} --task {task}`"
@@ -163,7 +162,7 @@ def attach(arguments: Sequence[str]) -> int:
             process.terminate()
 
     keys = dict.fromkeys(("SIGINT", "SIGQUIT", "SIGTSTP"), leave_it_to_the_plugin)
-    with _same_terminal(), _handlers({**keys, "SIGTERM": end, "SIGHUP": end}):
+    with same_terminal(STDIN), _handlers({**keys, "SIGTERM": end, "SIGHUP": end}):
         started.append(subprocess.Popen(arguments))  # noqa: S603 - the plugin
         return started[0].wait()
 
@@ -186,8 +185,8 @@ def relay(
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, which the command gets as Ctrl-C. Another one ends the session.
     """
-    master, slave = _open_terminal()
-    _copy_size(terminal, master)
+    master, slave = open_terminal()
+    copy_size(terminal, master)
     process = subprocess.Popen(  # noqa: S603 - the plugin
         arguments,
         preexec_fn=partial(os.login_tty, slave),  # noqa: PLW1509 - this program has one thread
@@ -203,11 +202,11 @@ def relay(
             os.write(master, CTRL_C)
 
     def resize(_number: int, _frame: FrameType | None) -> None:
-        _copy_size(terminal, master)
+        copy_size(terminal, master)
 
     try:
         handlers = {"SIGINT": interrupt, "SIGTERM": interrupt, "SIGHUP": interrupt, "SIGWINCH": resize}
-        with _raw(terminal), _handlers(handlers):
+        with raw(terminal), _handlers(handlers):
             for data in _read(master, terminal, output):
                 if shown := output.feed(data):
                     write(shown)
@@ -237,75 +236,6 @@ def _read(master: int, terminal: int | None, output: Output) -> Iterator[bytes]:
                 sources.remove(source)
         if not ready:
             return
-
-
-def _open_terminal() -> tuple[int, int]:
-    """Return both ends of a new terminal, which passes on what is written as it is."""
-    import termios  # noqa: PLC0415 - Windows does not have it
-
-    master, slave = os.openpty()
-    settings = termios.tcgetattr(slave)
-    settings[1] &= ~termios.OPOST
-    termios.tcsetattr(slave, termios.TCSANOW, settings)
-    _let_ctrl_y_through(slave)
-    return master, slave
-
-
-def _let_ctrl_y_through(terminal: int) -> None:
-    """Turn off the delayed suspension of macOS and BSD, by which Ctrl-Y ends the plugin.
-
-    https://github.com/aws/session-manager-plugin/issues/29
-    """
-    import termios  # noqa: PLC0415 - Windows does not have it
-
-    key = getattr(termios, "VDSUSP", None)
-    if key is not None:
-        settings = termios.tcgetattr(terminal)
-        settings[6][key] = bytes([os.fpathconf(terminal, "PC_VDISABLE")])
-        termios.tcsetattr(terminal, termios.TCSANOW, settings)
-
-
-def _copy_size(terminal: int | None, master: int) -> None:
-    """Give a terminal the size of the user's, or a fixed one."""
-    import termios  # noqa: PLC0415 - the same
-
-    if terminal is None:
-        termios.tcsetwinsize(master, (ROWS, COLUMNS))
-    else:
-        termios.tcsetwinsize(master, termios.tcgetwinsize(terminal))
-
-
-@contextmanager
-def _raw(terminal: int | None) -> Iterator[None]:
-    """Let each key of the user's terminal through, and restore the terminal."""
-    import termios  # noqa: PLC0415 - the same
-    import tty  # noqa: PLC0415 - the same
-
-    if terminal is None:
-        yield
-        return
-    before = termios.tcgetattr(terminal)
-    tty.setraw(terminal)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-
-
-@contextmanager
-def _same_terminal() -> Iterator[None]:
-    """Restore the terminal of the standard input: a plugin that is killed leaves it without echo."""
-    if not (HAS_TERMINALS and os.isatty(STDIN)):
-        yield
-        return
-    import termios  # noqa: PLC0415 - the same
-
-    before = termios.tcgetattr(STDIN)
-    _let_ctrl_y_through(STDIN)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(STDIN, termios.TCSADRAIN, before)
 
 
 @contextmanager

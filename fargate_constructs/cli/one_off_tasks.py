@@ -6,20 +6,16 @@ Launch ──> RunTask ──> StartedTask ──> DescribeTasks, again and agai
 from __future__ import annotations
 
 import re
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 
 from fargate_constructs.cli.aws import code_of
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.diagnosis import task_text
-
-if TYPE_CHECKING:
-    from types import FrameType
+from fargate_constructs.cli.interrupts import deferred_interrupts, terminations_as_interrupts
 
 Answer = Mapping[str, Any]
 # DescribeTasks is a read of a cluster's resources, which may be 20 a second
@@ -304,7 +300,7 @@ def start_task(
         "overrides": override.parameters(),
         **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
     }
-    with terminations_as_interrupts(), _deferred_interrupts() as interrupts:
+    with terminations_as_interrupts(), deferred_interrupts() as interrupts:
         answer = _run_task(ecs, request)
     for task in answer["tasks"]:
         started = StartedTask(ecs, task, override.container, clock=clock, sleep=sleep)
@@ -342,38 +338,3 @@ def _is_passing(error: Exception) -> bool:
 def _explained(text: str) -> str:
     cause = cause_of(text)
     return f"{cause.what} {cause.todo} ({text})" if cause else text
-
-
-@contextmanager
-def terminations_as_interrupts() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: CI systems send the one, terminals that close send the other."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _deferred_interrupts() -> Iterator[list[int]]:
-    """Collect the first interrupt, so that a task that ECS starts meanwhile is known; the second one ends the wait."""
-    seen: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        if seen:
-            click.echo("ECS may have started a task; look for it in the console of ECS", err=True)
-            raise KeyboardInterrupt
-        seen.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,7 +15,7 @@ from rich.text import Text
 from fargate_constructs.cli.aws import profile_option, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
 from fargate_constructs.cli.confirmation import confirm, is_terminal, yes_option
-from fargate_constructs.cli.one_off_tasks import terminations_as_interrupts
+from fargate_constructs.cli.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.output import console, json_option, print_json
 from fargate_constructs.cli.proof.leftovers import Leftovers, find_leftovers
 from fargate_constructs.cli.proof.outcomes import Waiting

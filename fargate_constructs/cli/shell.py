@@ -17,7 +17,6 @@ from fargate_constructs.cli.exec_checks import Finding, plugin_findings, task_fi
 from fargate_constructs.cli.exec_network import network_findings
 from fargate_constructs.cli.exec_permissions import permission_findings
 from fargate_constructs.cli.exec_session import (
-    HAS_TERMINALS,
     SHELL,
     STDIN,
     WINDOWS_SHELL,
@@ -31,6 +30,7 @@ from fargate_constructs.cli.exec_session import (
 from fargate_constructs.cli.exec_targets import ExecTarget, choose_target
 from fargate_constructs.cli.output import json_option, print_json
 from fargate_constructs.cli.service_facts import Reader
+from fargate_constructs.cli.terminals import HAS_TERMINALS
 
 if TYPE_CHECKING:
     from boto3 import Session

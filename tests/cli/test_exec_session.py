@@ -193,8 +193,8 @@ def test_ctrl_c_is_a_key_of_the_command(terminal: tuple[int, int]) -> None:
 
 def test_a_terminal_that_closes_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of its input is not that of the session."""
-    monkeypatch.setattr(exec_session, "_raw", lambda _: nullcontext())
-    monkeypatch.setattr(exec_session, "_copy_size", lambda *_: None)
+    monkeypatch.setattr(exec_session, "raw", lambda _: nullcontext())
+    monkeypatch.setattr(exec_session, "copy_size", lambda *_: None)
     read, write = os.pipe()
     os.close(write)
     status, output, _ = run("sh", "-c", "sleep 0.1; echo late", terminal=read)
