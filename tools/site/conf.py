@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import desc, pending_xref
 from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -84,6 +85,21 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
         link += literal
 
 
+def index_arguments(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the search and the index find each argument."""
+    entries = app.env.get_domain("index").entries.setdefault(app.env.docname, [])
+    for inline in list(doctree.findall(nodes.inline)):
+        description = next((each for each in _ancestors(inline) if isinstance(each, desc)), None)
+        if "argument" in inline["classes"] and description:
+            text = f"{inline.astext()} (argument of {description[0]['fullname']})"
+            entries.append(("single", text, inline["ids"][0], "", None))
+
+
+def is_searchable(language: SearchEnglish, word: str) -> bool:
+    """Return whether a word is found: also a status code, which Sphinx leaves out as it does every number."""
+    return word not in language.stopwords and (not word.isdigit() or len(word) == len("502"))
+
+
 def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
     while node.parent is not None:
         node = node.parent
@@ -99,5 +115,7 @@ def set_language(_app: Sphinx, pagename: str, _template: str, context: dict[str,
 
 def setup(app: Sphinx) -> None:
     """Connect the above."""
+    SearchEnglish.word_filter = is_searchable
     app.connect("doctree-read", link_names)
+    app.connect("doctree-read", index_arguments)
     app.connect("html-page-context", set_language)

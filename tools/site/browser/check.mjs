@@ -20,7 +20,14 @@ const VIEWS = [
 const BROWSERS = 2;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml" };
 // The words, and a page that must be among the first results.
-const SEARCHES = { maintenance: "answers.html", FargateService: "reference/service.html" };
+const SEARCHES = {
+  maintenance: "answers.html",
+  FargateService: "reference/service.html",
+  exec_command: "reference/service.html",
+  smallest_for: "reference/service.html", // of `TaskSize.smallest_for`
+  memory_limit_mib: "reference/service.html",
+  502: "troubleshooting.html",
+};
 const folder = resolve(process.argv[2] ?? "build/docs");
 const faults = [];
 
