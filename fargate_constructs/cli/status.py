@@ -139,14 +139,15 @@ class _Waiting:
         self.outcome = Outcome.IN_PROGRESS
 
     def __iter__(self) -> Iterator[Look]:
-        began = CLOCK.now()
+        began, is_first = CLOCK.now(), True
         while True:
             look = next(self._some)
             yield look
-            if not look.error:
-                self.outcome = verdict(look.overview)
-            if self.outcome is not Outcome.IN_PROGRESS:
+            self.outcome = Outcome.IN_PROGRESS if look.error else verdict(look.overview)
+            # ECS may show a new deployment some seconds late (https://github.com/aws/aws-cli/issues/9275).
+            if self.outcome is not Outcome.IN_PROGRESS and not is_first:
                 return
+            is_first = False
             if (CLOCK.now() - began).total_seconds() >= self._seconds:
                 states = ", ".join(
                     f"{each.found.name} {summary(each)}" for each in look.overview.services if not each.is_complete

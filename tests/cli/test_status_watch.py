@@ -176,11 +176,21 @@ def test_waiting(end: str, code: int, aws: RecordedAws, watch: Watch) -> None:  
 
 
 def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
-    """It ends at once; while tasks are missing, it waits for them."""
-    assert watch(**waits())[0] == 0
+    """It ends after a second look; while tasks are missing, it waits for them."""
+    assert watch(**waits())[0] == 130
+    assert watch(list, **waits())[0] == 0
     aws.answers["DescribeServices"] = services(runningCount=1)
     code, lines, _ = watch(list, answers(aws, DescribeServices=services()), **waits("--interval", "60"))
     assert (code, lines[-1]) == (0, "15:02:00 UTC 2 of 2 tasks run, were 1 of 2")
+
+
+def test_a_deployment_that_shows_late(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+    """The first look may have the deployment before."""
+    late = {"serviceDeployments": [in_progress()]}
+    over = {"serviceDeployments": [deployment(status="ROLLBACK_SUCCESSFUL")]}
+    steps = answers(aws, DescribeServiceDeployments=late), answers(aws, DescribeServiceDeployments=over)
+
+    assert watch(*steps, **waits())[0] == 1
 
 
 def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
@@ -197,7 +207,6 @@ def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F
 
 def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
     """What was known before is no result."""
-    deploy(aws, in_progress())
     assert watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "30s"))[0] == 2
 
 
