@@ -36,7 +36,13 @@ LOADER = create_loader()
 Send = Callable[[AWSRequest], AWSResponse]
 
 
-ASKING = [path for path in PATHS if "profile" in [each.name for each in loaded(path).params]]
+# They find their archive as the first of them does.
+LONG = ("archive fetch", "archive query", "archive replay", "archive verify")
+ASKING = [
+    pytest.param(path, marks=pytest.mark.long if path in LONG else ())
+    for path in PATHS
+    if "profile" in [each.name for each in loaded(path).params]
+]
 """The commands that ask AWS: those that know a profile."""
 
 
