@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import desc, pending_xref
+from sphinx.addnodes import desc, index, pending_xref
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
@@ -91,8 +91,12 @@ def index_arguments(app: Sphinx, doctree: nodes.document) -> None:
     for inline in list(doctree.findall(nodes.inline)):
         description = next((each for each in _ancestors(inline) if isinstance(each, desc)), None)
         if "argument" in inline["classes"] and description:
-            text = f"{inline.astext()} (argument of {description[0]['fullname']})"
-            entries.append(("single", text, inline["ids"][0], "", None))
+            text = f"{inline.astext()}; of {description[0]['fullname']}"
+            # A word such as `network` is mostly searched for as a word, `memory_limit_mib` as an argument.
+            is_first = "_" in inline.astext() and description["objtype"] == "class"
+            entry = ("single", text, inline["ids"][0], "main" if is_first else "", None)
+            entries.append(entry)
+            inline.parent.insert(0, index(entries=[entry]))  # for the search
 
 
 def is_searchable(language: SearchEnglish, word: str) -> bool:

