@@ -110,6 +110,25 @@ def find_archive(
     )
 
 
+def readable_archives(
+    session: Session, app: Path | None = None, region: str | None = None
+) -> Iterator[DeployedArchive]:
+    """Yield the archives in the stacks, each with what is needed to read its objects; those of the app come first.
+
+    They come again with all stacks of the region.
+
+    Args:
+        session: The credentials, and the region if there is no other.
+        app: The folder of CDK. By default cdk.out, if it is there.
+        region: The region. By default that of each stack in the app, or that of the session.
+    """
+    for stacks in searches(session, "", app, region):
+        for stack in stacks:
+            for each in _shippers(stack):
+                made = _of_function(stack.client("lambda"), each.function, stack.region)
+                yield made._replace(name=each.name)
+
+
 def archive_of(session: Session, log_group: str, region: str | None = None) -> DeployedArchive | None:
     """Return the archive to which a log group is subscribed, or its account; `None` if there is none.
 

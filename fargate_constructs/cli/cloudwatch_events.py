@@ -54,6 +54,7 @@ class CloudWatchEvents:
         stream_prefix: str = "",
         expression: str = "",
         report: Callable[[str], None] = lambda _: None,
+        progress: Callable[[int], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Read nothing yet.
@@ -65,6 +66,7 @@ class CloudWatchEvents:
             expression: A regular expression that the events must match. CloudWatch Logs may leave out events that do
                 not match; others may come.
             report: Called with what a person should know: that AWS limits the rate.
+            progress: Called after a page without events that is not the last, with the number of requests.
             sleep: Waits for seconds.
         """
         self._client, self._log_group = client, log_group
@@ -73,7 +75,7 @@ class CloudWatchEvents:
             self._parameters["logStreamNamePrefix"] = stream_prefix
         if pattern := filter_pattern(expression):
             self._parameters["filterPattern"] = pattern
-        self._report, self._sleep = report, sleep
+        self._report, self._progress, self._sleep = report, progress, sleep
         # Times of CloudWatch Logs, in milliseconds, because the clock of this computer may be wrong.
         self._clock: int | None = None
         self._polled: int | None = None
@@ -98,13 +100,16 @@ class CloudWatchEvents:
             if end <= max(begin, 0):
                 return
             request["endTime"] = end - 1
-        same = 0
+        number = same = 0
         while True:
+            number += 1
             answer = self._ask(request)
             yield from answer["events"]
             token = answer.get("nextToken")
             if not token:
                 return
+            if not answer["events"]:
+                self._progress(number)
             same = same + 1 if token == request.get("nextToken") else 0
             if same == MAX_SAME:
                 raise ValueError(

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from fargate_constructs.cli.progress import CLEAR_LINE
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -28,6 +30,7 @@ def confirm(what: str, *, yes: bool) -> None:
         return
     if not is_terminal():
         raise click.ClickException(f"{what} There is no terminal to ask at; write --yes to do it")
+    click.echo(CLEAR_LINE, nl=False, err=True)  # of a progress that is shown
     if not click.confirm(f"{what} Continue?", err=True):
         raise click.ClickException("nothing was done, because it was not confirmed")
 

@@ -15,7 +15,8 @@ import click
 from fargate_constructs.cli.log_events import LogEvent
 from fargate_constructs.cli.log_sources import LogSource
 
-SHORT_ID = 8
+SHORT_ID, LONG_ID = 8, 24
+RESET = "\x1b[0m"
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 # What a terminal would obey, except colours: a line of a log must not move the cursor, or rename the window.
 COMMANDS = re.compile(
@@ -57,10 +58,12 @@ class LinePrinter:
         message = event.message.rstrip("\r\n")
         if self._is_terminal:
             message = COMMANDS.sub(lambda found: "" if found[1] else found[0], message)
+            if "\x1b" in message and not message.endswith(RESET):
+                message += RESET
         if not self._has_prefix:
             return message
         container, task = self._names(event)
-        label = task[:SHORT_ID]
+        label = task[:SHORT_ID] or _short(event.stream)
         if self._names_container and container:
             label = f"{label:{SHORT_ID}} {container:{self._width}}"
         if self._has_colours:
@@ -81,10 +84,15 @@ class LinePrinter:
         }
 
     def _names(self, event: LogEvent) -> tuple[str, str]:
-        """Return the container and the task of an event; the stream instead, if its name has none."""
+        """Return the container and the task of an event, as far as the name of its stream has them."""
         own = [each for each in self._sources if each.log_group == event.log_group and each.has(event.stream)]
-        container, task = own[0].split(event.stream)
-        return container, task or event.stream
+        return own[0].split(event.stream)
+
+
+def _short(stream: str) -> str:
+    """Return the beginning of the ID at the end of a stream's name, as Lambda writes it; or the end of the name."""
+    found = re.search(r"[0-9a-f]{32,}$", stream)
+    return found[0][:SHORT_ID] if found else stream[-LONG_ID:]
 
 
 def time_text(timestamp: int) -> str:

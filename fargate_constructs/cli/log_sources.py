@@ -5,6 +5,7 @@ name ──> service or job ──> task definition ──> containers ──> l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 ROUTED_KEYS = "/log_group="
+# Of a task, also one that began before 2018; without a prefix, on EC2, a stream has Docker's ID of the container.
+TASK_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|[0-9a-f]{64}")
 
 
 class LogSource(NamedTuple):
@@ -51,8 +54,8 @@ class LogSource(NamedTuple):
         """Return the container and the task of a stream, as far as its name has them."""
         if self._is_below(stream):
             return self.container, stream[len(self.stream_prefix) :]
-        *_, container, task = ("", "", *stream.split("/"))
-        return container, task
+        before, _, task = stream.rpartition("/")
+        return (before.rpartition("/")[2], task) if TASK_ID.fullmatch(task) else ("", "")
 
     def _is_below(self, stream: str) -> bool:
         """Whether a stream has the prefix; backfill may have written `-` for `/`, if the stream was deleted before."""

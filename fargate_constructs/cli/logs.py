@@ -16,8 +16,9 @@ from fargate_constructs.cli.cloudwatch_events import LATE, PAUSE_SECONDS
 from fargate_constructs.cli.command_line import FINE, NO_ANSWER
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.deployed_resources import MAX_LISTED
+from fargate_constructs.cli.group_history import DAY, GroupHistory, Person, Request, Source
 from fargate_constructs.cli.log_events import LogEvent
-from fargate_constructs.cli.log_history import DAY, GroupHistory, LogHistory, Person, Request, Source
+from fargate_constructs.cli.log_history import LogHistory
 from fargate_constructs.cli.log_lines import LinePrinter, time_text
 from fargate_constructs.cli.log_sources import find_logs
 from fargate_constructs.cli.moments import Moment, milliseconds, now
@@ -96,7 +97,7 @@ def command(
     with Progress() as progress:
         person = Person(lambda text: confirm(text, yes=yes), progress.note, _shown(progress))
         at = milliseconds(now())
-        request = Request(Source(source), expression, has_begin=bool(since), at=at, app=app)
+        request = Request(Source(source), expression, has_time=bool(since or until), at=at, app=app)
         groups = [GroupHistory(session, each, request, person) for each in chosen.by_group().values()]
         _validate_groups(groups, person, follow=follow, source=source)
         reading = Reading(LogHistory(groups, at), since=since, until=until, tail=tail)
@@ -110,7 +111,7 @@ def command(
         click.echo(f"not read: {text}", err=True)
     if len(unreadable) > MAX_LISTED:
         click.echo(f"not read: {len(unreadable) - MAX_LISTED:,} more", err=True)
-    context.exit(NO_ANSWER if unreadable else FINE)
+    context.exit(FINE if reading.history.is_complete else NO_ANSWER)
 
 
 class Reading:
@@ -121,8 +122,8 @@ class Reading:
     ) -> None:
         self.history = history
         at = history.at
-        self._begin = milliseconds(since) if since else at - LOOK_BACK
         self._end = milliseconds(until) if until else at + DAY  # the clock of a task or this one may be wrong
+        self._begin = milliseconds(since) if since else min(self._end, at) - LOOK_BACK
         self._has_default_tail = tail is None and not since
         self._tail = TAIL if self._has_default_tail else tail
 

@@ -11,6 +11,7 @@ import click
 
 # Seconds between two lines where a line cannot be written over, such as a log of a CI job.
 INTERVAL = 20
+CLEAR_LINE = "\r\x1b[K"
 
 
 class Progress:
@@ -55,5 +56,5 @@ class Progress:
     def clear(self) -> None:
         """Remove the line, before something else is printed."""
         if self._is_shown:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            click.echo(CLEAR_LINE, nl=False, err=True)
             self._is_shown = False

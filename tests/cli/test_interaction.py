@@ -78,6 +78,7 @@ def test_a_confirmation(answer: str | None, message: str | None, monkeypatch: py
     result = CliRunner().invoke(command, input=answer)
     assert (result.exit_code == 0) is (message is None)
     assert (message or "Continue?") in result.output
+    assert result.output.startswith("\r") is (answer is not None)  # so that no progress is on the line
     confirm("It costs 1 USD.", yes=True)
 
 

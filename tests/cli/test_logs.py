@@ -12,11 +12,12 @@ from unittest.mock import Mock
 import pytest
 from click.testing import CliRunner, Result
 
-from fargate_constructs.cli import cloudwatch_events, log_history, logs, moments
+from fargate_constructs.cli import cloudwatch_events, group_history, logs, moments
 from fargate_constructs.cli.archived_events import HOUR
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.group_history import DAY
 from fargate_constructs.cli.log_events import LogEvent
-from fargate_constructs.cli.log_history import DAY, pieces
+from fargate_constructs.cli.log_history import pieces
 from fargate_constructs.cli.log_lines import LinePrinter
 from fargate_constructs.cli.log_sources import LogSource
 from fargate_constructs.cli.moments import milliseconds
@@ -207,25 +208,37 @@ def test_one_task(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "note"),
+    ("answers", "note", "status"),
     [
-        ({"DescribeSubscriptionFilters": {"subscriptionFilters": []}}, "no archive was found"),
-        ({"GetFunctionConfiguration": {}}, "shipper lacks a bucket: the function shipper is not of this library"),
-        ({"DescribeSubscriptionFilters": ("AccessDeniedException", "no")}, "An error occurred (AccessDeniedException)"),
-        ({"ListObjectsV2": ("AccessDenied", "no")}, "An error occurred (AccessDenied)"),
+        ({"DescribeSubscriptionFilters": {"subscriptionFilters": []}}, "no archive was found", 0),
+        ({"GetFunctionConfiguration": {}}, "shipper lacks a bucket: the function shipper is not of this library", 0),
+        ({"DescribeSubscriptionFilters": ("AccessDeniedException", "no")}, "An error occurred (AccessDenied", 2),
+        ({"ListObjectsV2": ("AccessDenied", "no")}, "An error occurred (AccessDenied)", 2),
     ],
 )
-def test_no_archive(answers: dict[str, Any], note: str, cloud: Cloud) -> None:
-    """A person knows from when on there are lines, and why."""
+def test_no_archive(answers: dict[str, Any], note: str, status: int, cloud: Cloud) -> None:
+    """A person knows from when on there are lines, and why; a script by the status if an archive may not be read."""
     cloud.write((0, "new"))
     cloud.aws.answers.update(answers)
 
-    result = run("Web", "--since", "90d", "--tail", "9")
+    result = run("Web", "--since", "90d", "--tail", "9", status=status)
 
     assert result.stdout.endswith("new\n")
     assert f"/shop/web: lines before 2026-10-30 16:00 UTC are not read from an archive: {note}" in result.stderr
     assert result.stderr.count("/shop/web") == 1
-    assert "/shop/web: lines are not read from an archive" in run("Web", "--since", "1d", "--source", "both").stderr
+    both = run("Web", "--since", "1d", "--source", "both", status=status)
+    assert "/shop/web: lines are not read from an archive" in both.stderr
+    assert note in run("Web", "--since", "1d", "--source", "archive", status=2).stderr
+
+
+def test_until_alone(cloud: Cloud) -> None:
+    """The last lines before a time, however long ago that is, come also from the archive."""
+    cloud.write((DAY, "new"))
+    cloud.archive((95 * DAY, "old"), (70 * DAY, "older"), (40 * DAY, "later"))
+
+    assert messages("Web", "--until", "60d") == ["older"]
+    error = run("Web", "--until", "100d").stderr
+    assert "no such line from 2026-07-22 15:00 to 2026-08-21 15:00 UTC" in error
 
 
 def test_a_large_read(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,17 +249,31 @@ def test_a_large_read(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 
     refused = run("Web", "--since", "150d", status=2)
     assert (
-        "The archive has 2 objects of /shop/web in this range, 4.0 GB, 4.0 of them in Glacier Instant Retrieval. To "
-        "read them costs at most 0.48 USD. There is no terminal to ask at; write --yes" in refused.stderr
+        "The archive has 2 objects of /shop/web from 2026-07-02 15:00 UTC on, 4.0 GB, 4.0 of them in Glacier Instant "
+        "Retrieval. To read them costs at most 0.48 USD. There is no terminal to ask at; write --yes" in refused.stderr
     )
     assert refused.stdout == ""
     assert messages("Web", "--since", "150d", "--yes") == ["old", "older"]
     assert messages("Web", "--since", "150d", "--tail", "1") == ["older"]
-    monkeypatch.setattr(log_history, "FREE_OBJECTS", 1)
+    monkeypatch.setattr(group_history, "FREE_OBJECTS", 1)
     cloud.sizes.clear()
     asked = run("Web", "--since", "150d", status=2).stderr
-    assert "2 objects of /shop/web in this range, 0.0 GB. To read them" in asked
-    assert messages("Web", "--since", "400d", "--tail", "9", "--yes") == ["old", "older"]
+    assert "2 objects of /shop/web from 2026-07-02 15:00 UTC on, 0.0 GB. To read them" in asked
+
+
+def test_a_read_that_becomes_larger(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the last lines are farther back than what was confirmed, the rest is asked for when it is needed."""
+    cloud.archive((300 * DAY, "older"), (110 * DAY, "old"), (50 * DAY, "new"))
+    cloud.sizes = {each: {"Size": 10**9} for each in cloud.objects}
+    asked: list[str] = []
+    monkeypatch.setattr(logs, "confirm", lambda text, *, yes: asked.append(text) if yes else None)
+
+    assert messages("Web", "--since", "400d", "--tail", "2", "--yes") == ["old", "new"]
+    assert [each.split(", ")[0] for each in asked] == [
+        "The archive has 1 object of /shop/web from 2026-08-23 07:00 UTC on",
+        "The archive has 1 object of /shop/web from 2026-04-25 07:00 UTC on",
+    ]
+    assert messages("Web", "--since", "400d", "--tail", "9", "--yes") == ["older", "old", "new"]
 
 
 def test_what_cannot_be_read(cloud: Cloud) -> None:
@@ -481,36 +508,55 @@ def test_a_job(cloud: Cloud) -> None:
 def test_a_log_group(cloud: Cloud) -> None:
     """Any log group of the region, by its name; a stream without a container is shown as it is."""
     cloud.lines["shop-queue"] = []
-    cloud.write((1, "a", "2026/11/29/[$LATEST]0a1b"), (0, "b", "main"), group="shop-queue")
+    cloud.write(
+        (3, "a", f"2026/11/29/[$LATEST]{TASK}"),
+        (2, "b", "main"),
+        (1, "c", f"web/proxy/{TASK}"),
+        (0, "d", "ip-10-0-0-5.us-east-1.compute.internal/var/log/messages"),
+        group="shop-queue",
+    )
 
     assert run("shop-queue").stdout.splitlines() == [
-        "2026-11-29 14:59:59.999 [$LATEST [29]  a".replace("[29]", "29"),
-        "2026-11-29 15:00:00.000 main  b",
+        "2026-11-29 14:59:59.997 1dc5c17a  a",
+        "2026-11-29 14:59:59.998 main  b",
+        "2026-11-29 14:59:59.999 1dc5c17a proxy  c",
+        "2026-11-29 15:00:00.000 nternal/var/log/messages  d",
     ]
-    assert messages("shop-queue", "--container", "29") == ["a"]
+    assert messages("shop-queue", "--container", "proxy") == ["c"]
+    documents = [json.loads(each) for each in run("shop-queue", "--json").stdout.splitlines()]
+    assert [(each["container"], each["task"]) for each in documents] == [
+        ("",) * 2,
+        ("",) * 2,
+        ("proxy", TASK),
+        ("",) * 2,
+    ]
     error = run("shop-que", status=2).stderr
     assert "must be one of those in region us-east-1 of the account 111122223333: Shop/Web, got: shop-que" in error
     assert "nor is there a log group of this name" in error
 
 
 def test_a_log_group_that_was_deleted(cloud: Cloud) -> None:
-    """The only archive of the region may have its lines; a name that neither has is an error."""
+    """One of the archives of the region may have its lines; a name that neither has is an error."""
     shipper = {
         "Type": "AWS::Lambda::Function",
         "Metadata": {"aws:cdk:path": "Shop/Logs/Shipper/Resource"},
         "Properties": {"Handler": "shipper.handler.handler", "Environment": {"Variables": {"ARCHIVE_BUCKET": "b"}}},
     }
-    cloud.aws.answers["GetTemplate"] = {"TemplateBody": {"Resources": {"Shipper": shipper}}}
-    made = stack_resource("Shipper", "AWS::Lambda::Function", "shipper")
-    cloud.aws.answers["ListStackResources"] = {"StackResourceSummaries": [made]}
-    cloud.aws.answers["GetBucketEncryption"] = {"ServerSideEncryptionConfiguration": {"Rules": []}}
+    other = shipper | {"Metadata": {"aws:cdk:path": "Shop/Audit/Shipper/Resource"}}
+    cloud.aws.answers["GetTemplate"] = {"TemplateBody": {"Resources": {"Shipper": shipper, "Other": other}}}
+    made = [stack_resource(each, "AWS::Lambda::Function", each.lower()) for each in ("Other", "Shipper")]
+    cloud.aws.answers["ListStackResources"] = {"StackResourceSummaries": made}
+    cloud.aws.answers["GetFunctionConfiguration"] = lambda request: {
+        "Environment": {"Variables": {"ARCHIVE_BUCKET": request["FunctionName"], "ARCHIVE_FORMAT": "ndjson"}}
+    }
+    cloud.aws.answers["ListObjectsV2"] = lambda request: cloud.listed(request) if request["Bucket"] != "other" else {}
     cloud.archive((DAY, "a", "main"), group="/gone")
 
     assert messages("/gone") == ["a"]
     error = run("/shop/wbe", status=2).stderr
-    assert "no log group /shop/wbe in us-east-1, and in the archive: Shop/Logs has nothing of it" in error
+    assert "no log group /shop/wbe in us-east-1, and no archive has its lines; got: Shop/Audit, Shop/Logs" in error
     cloud.aws.answers["DescribeStacks"] = {"Stacks": []}
-    assert "has no log archive in its stacks" in run("/gone", status=2).stderr
+    assert "no archive has its lines; got: no archive" in run("/gone", status=2).stderr
 
 
 # --- In a terminal ---
@@ -533,6 +579,7 @@ class Terminal(io.TextIOWrapper):
     [
         ("text", "text", "text"),
         ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("\x1b[31mred", "\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
         ("a\x1b[2J\x1b]0;title\x07\x08b\tc", "ab\tc", "ab\tc"),
     ],
 )
@@ -564,6 +611,20 @@ def test_progress(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         "counts the objects of /shop/web in the archive",
         "/shop/web in the archive at 2026-10-20 15:00 UTC, 1 objects read",
         "/shop/web at 2026-11-29 14:59:59.949 UTC, 500 lines read",
+    ]
+
+
+def test_progress_without_lines(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudWatch Logs may answer many pages without an event before it finds one."""
+    pages: Iterator[dict[str, Any]] = iter([{"events": [], "nextToken": "1"}, {"events": [], "nextToken": "2"}])
+    cloud.aws.answers["FilterLogEvents"] = lambda _: next(pages, {"events": []})
+    shown: list[str] = []
+    monkeypatch.setattr(logs, "_shown", lambda _: shown.append)
+
+    assert messages("Web", "--since", "1d", "--grep", "rare") == []
+    assert shown == [
+        "/shop/web is searched in CloudWatch Logs, 1 request, 0 lines read",
+        "/shop/web is searched in CloudWatch Logs, 2 requests, 0 lines read",
     ]
 
 
