@@ -22,11 +22,11 @@ MEANINGS = {
     r"Expired|SSOTokenLoad|UnauthorizedSSOToken|TokenRetrieval": "the credentials have expired; renew them, for "
     "example with `aws sso login`",
     r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch|AuthFailure|"
-    r"IncompleteSignature": "these credentials are not accepted; check --profile, and whether the region "
-    "{region} is enabled in the account",
+    r"IncompleteSignature": "these credentials are not accepted; check --profile, and whether {region} "
+    "is enabled in the account",
     r"NoRegion": "there is no region; write --region, or set AWS_REGION",
     r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError": "there is no answer; "
-    "check the network, and whether {region} is a region",
+    "check the network, and whether {region} exists",
     r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "the rate of requests is limited, also after "
     "several attempts; wait a minute",
 }
@@ -86,7 +86,7 @@ def meaning_of(error: Exception) -> str:
     meaning = _meaning(error)
     if meaning is None:
         return " ".join(str(error).split())
-    line = meaning.format(region=region[1] if region else "of --region")
+    line = meaning.format(region=f"the region {region[1]}" if region else "the region")
     return f"{line} ({' '.join(str(error).split())})"
 
 

@@ -30,7 +30,7 @@ class LinePrinter:
     def __init__(
         self, sources: Sequence[LogSource], *, has_prefix: bool, as_json: bool, before: Callable[[], None]
     ) -> None:
-        """Take what to print, and what is called before each line in a terminal."""
+        """Take what to print, and what is called before each line."""
         self._sources = sources
         self._has_prefix, self._as_json = has_prefix, as_json
         self._before = before
@@ -46,8 +46,7 @@ class LinePrinter:
         for event in events:
             self.count += 1
             line = json.dumps(self._document(event), ensure_ascii=False) if self._as_json else self._line(event)
-            if self._is_terminal:
-                self._before()
+            self._before()
             # Half of a surrogate pair, which UTF-8 does not have, as JSON escapes it.
             self._output.write(line.encode(errors="backslashreplace") + b"\n")
             if self._is_terminal:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +43,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("name", metavar="SERVICE|JOB|LOG_GROUP")
 @click.option("--since", type=Moment(), help="The first time, such as 2h or 2026-11-29T10:00 (UTC).")
-@click.option("--until", type=Moment(), help="The last time. By default now.")
+@click.option("--until", type=Moment(), help="The end, which does not belong to the range. By default now.")
 @click.option("--tail", "-n", type=click.IntRange(min=0), help=f"The last lines only. Without --since {TAIL}.")
 @click.option("--follow", "-f", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option("--grep", "-g", "expression", default="", help="A regular expression of Python that a line must match.")
@@ -95,13 +97,13 @@ def command(
     if not chosen.sources:
         raise ValueError(f"{chosen.name} must have a container that logs to CloudWatch Logs or an archive, got none")
     with Progress() as progress:
-        person = Person(lambda text: confirm(text, yes=yes), progress.note, _shown(progress))
+        printer = LinePrinter(chosen.sources, has_prefix=not no_prefix, as_json=as_json, before=progress.clear)
+        person = Person(lambda text: confirm(text, yes=yes), progress.note, _shown(progress, printer))
         at = milliseconds(now())
         request = Request(Source(source), expression, has_time=bool(since or until), at=at, app=app)
         groups = [GroupHistory(session, each, request, person) for each in chosen.by_group().values()]
         _validate_groups(groups, person, follow=follow, source=source)
         reading = Reading(LogHistory(groups, at), since=since, until=until, tail=tail)
-        printer = LinePrinter(chosen.sources, has_prefix=not no_prefix, as_json=as_json, before=progress.clear)
         for lines in reading.followed() if follow else [reading.lines()]:
             printer.print(lines)
     if note := reading.note(printer.count):
@@ -191,6 +193,12 @@ def _validate_groups(groups: Sequence[GroupHistory], person: Person, *, follow: 
             person.note(each)
 
 
-def _shown(progress: Progress) -> Callable[[str], None]:
-    """Return what shows the progress; nothing without a terminal."""
-    return progress.show if sys.stderr.isatty() else lambda _: None
+def _shown(progress: Progress, printer: LinePrinter) -> Callable[[str], None]:
+    """Return what shows the progress; nothing without a terminal.
+
+    What reads from a pipe, such as `jq`, may print in the same terminal, so there is none after the first line.
+    """
+    if not sys.stderr.isatty():
+        return lambda _: None
+    is_pipe = stat.S_ISFIFO(os.fstat(1).st_mode)
+    return lambda text: None if is_pipe and printer.count else progress.show(text)

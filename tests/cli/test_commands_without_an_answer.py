@@ -91,7 +91,7 @@ CASES: dict[str, tuple[Send, dict[str, str], list[str], str, int]] = {
         unreachable,
         {**CREDENTIALS, "AWS_MAX_ATTEMPTS": "1"},
         ["--region", "eu-wst-1"],
-        "check the network, and whether eu-wst-1 is a region",
+        "check the network, and whether the region eu-wst-1 exists",
         1,
     ),
     "throttling": (

@@ -241,7 +241,7 @@ def test_a_service_that_is_gone(answer: Any, aws: RecordedAws) -> None:  # noqa:
         (NoRegionError(), "AWS: there is no region; write --region"),
         (
             EndpointConnectionError(endpoint_url="https://cloudformation.eu-wst-1.amazonaws.com/"),
-            "AWS: there is no answer; check the network, and whether eu-wst-1 is a region",
+            "AWS: there is no answer; check the network, and whether the region eu-wst-1 exists",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else type(value).__name__,

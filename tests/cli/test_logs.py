@@ -603,7 +603,7 @@ def test_progress(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.write(*((number, str(number)) for number in range(550)))
     cloud.archive((40 * DAY, "old"))
     shown: list[str] = []
-    monkeypatch.setattr(logs, "_shown", lambda _: shown.append)
+    monkeypatch.setattr(logs, "_shown", lambda *_: shown.append)
 
     messages("Web", "--since", "90d")
 
@@ -619,7 +619,7 @@ def test_progress_without_lines(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
     pages: Iterator[dict[str, Any]] = iter([{"events": [], "nextToken": "1"}, {"events": [], "nextToken": "2"}])
     cloud.aws.answers["FilterLogEvents"] = lambda _: next(pages, {"events": []})
     shown: list[str] = []
-    monkeypatch.setattr(logs, "_shown", lambda _: shown.append)
+    monkeypatch.setattr(logs, "_shown", lambda *_: shown.append)
 
     assert messages("Web", "--since", "1d", "--grep", "rare") == []
     assert shown == [
@@ -629,11 +629,16 @@ def test_progress_without_lines(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log of a CI job gets no progress."""
-    progress: Any = type("Progress", (), {"show": print})
-    assert logs._shown(progress)("text") is None  # noqa: SLF001 - a terminal of a test
+    """A log of a CI job gets no progress, and no line of a pipe's reader is mixed with it."""
+    shown: list[str] = []
+    progress: Any = Mock(show=shown.append)
+    printer: Any = Mock(count=0)
+    logs._shown(progress, printer)("in a CI job")  # noqa: SLF001 - a terminal of a test
     monkeypatch.setattr(sys, "stderr", Terminal())
-    assert logs._shown(progress) is print  # noqa: SLF001 - the same
+    monkeypatch.setattr("fargate_constructs.cli.logs.stat.S_ISFIFO", lambda _: printer.is_pipe)
+    for printer.is_pipe, printer.count in ((True, 0), (True, 1), (False, 1)):
+        logs._shown(progress, printer)(f"pipe {printer.is_pipe}, {printer.count} lines")  # noqa: SLF001 - the same
+    assert shown == ["pipe True, 0 lines", "pipe False, 1 lines"]
 
 
 @pytest.mark.parametrize(

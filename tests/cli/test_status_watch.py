@@ -292,7 +292,7 @@ def test_a_terminal(aws: RecordedAws) -> None:  # noqa: F811 - a fixture
     assert "\x1b[2J" not in before
     assert [each.rstrip() for each in after.splitlines()][:3] == [
         "no answer since 15:00:05 UTC: there is no answer; check the network, and whether",
-        "us-east-1 is a region (Could not connect to the endpoint URL:",
+        "the region us-east-1 exists (Could not connect to the endpoint URL:",
         '"https://ecs.us-east-1.amazonaws.com/")',
     ]
     assert (
