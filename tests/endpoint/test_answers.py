@@ -523,19 +523,3 @@ def test_plain_http_has_no_sign_in(idle_lab: Lab) -> None:
     endpoint = HttpEndpoint(idle_lab.stack, "Plain", network=network_in(Stack(App(), "Other")))
     with pytest.raises(ValueError, match="sign_in needs an endpoint with HTTPS, got: Test/Plain/LoadBalancer/HttpLi"):
         endpoint.add_fixed_response("New", sign_in=SIGN_IN)
-
-
-def test_the_blocks_of_the_guide_run() -> None:
-    """Each Python block of docs/answers.md adds to one endpoint."""
-    lab = Stack(App(), "Test")
-    network = network_in(lab)
-    names = {
-        "endpoint": HttpEndpoint(lab, "Endpoint", network=network),
-        "api": FargateService(lab, "Api", network=network, image=IMAGE),
-    }
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
-    for block in blocks:
-        exec(compile(block, "docs/answers.md", "exec"), names)  # noqa: S102  # the guide's own code
-
-    rules = properties(Template.from_stack(lab), RULE)
-    assert len(rules) == sum(block.count("endpoint.add_") for block in blocks) > 6

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -329,34 +328,6 @@ def test_a_service_that_scales_to_zero_by_a_queue(stack: Stack, network: Network
     assert [len(each["StepAdjustments"]) for each in steps] == [4, 1, 10, 1]
     with pytest.raises(ValueError, match="a service that scales to zero has one queue, got a second one: 'Returns'"):
         service.scale_on_backlog("Returns", queue=queue, messages_per_task=1)
-
-
-def test_the_blocks_of_the_guide_run(stack: Stack, network: Network) -> None:
-    """Those that are no whole programs, with what is named before them."""
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    parts = [each for each in blocks if "import" not in each]
-    names: dict[str, Any] = {
-        "QueueWorker": Worker,
-        "stack": stack,
-        "network": network,
-        "image": IMAGE,
-        "queue": sqs.Queue(stack, "Queue"),
-        "returns": sqs.Queue(stack, "Returns"),
-        "topic": sns.Topic(stack, "Topic"),
-        "actions": cloudwatch_actions,
-        "orders": Worker(stack, "First", network=network),
-    }
-    for block in parts:
-        exec(compile(block.replace(", message_duration=…", ""), str(GUIDE), "exec"), names)  # noqa: S102 - the guide's
-
-    assert len(parts) == 3
-    assert names["orders"].queue is names["queue"]
-    (policy,) = (
-        each
-        for each in properties(stack, "AWS::ApplicationAutoScaling::ScalingPolicy")
-        if each["PolicyName"].endswith("Returns")
-    )
-    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 30
 
 
 SECRET = ecs.Secret.from_ssm_parameter(
