@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from tests.endpoint.test_priorities import priority
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, certificate_in, network_in
 from tests.templates import properties, properties_of
 
-GUIDE = Path(__file__).parents[2] / "docs/answers.md"
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
 SIGN_IN = SignIn.oidc(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties, properties_of
 
 minutes, seconds, hours = Duration.minutes, Duration.seconds, Duration.hours
-GUIDE = Path(__file__).parents[3] / "docs/workers.md"
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:orders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
