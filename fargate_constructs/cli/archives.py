@@ -98,7 +98,7 @@ def find_archive(
             for each in _shippers(stack):
                 known.setdefault((stack.region, each.function), each)
         found = only(
-            [each for each in known.values() if not name or fits(each.name, name)], name or "no name", "archive"
+            [each for each in known.values() if not name or fits(each.name, name)], name or "ARCHIVE", "archive"
         )
         if found:
             return _of_stack(found)

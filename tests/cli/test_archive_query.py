@@ -142,11 +142,15 @@ def test_csv() -> None:
 
 def test_json() -> None:
     """Numbers and booleans are such; what JSON does not have is a text; no name occurs twice."""
-    count, text = written(write_json, [*COLUMNS, Column("n", "date")], [[*row, "2026-02-28"] for row in ROWS])
+    count, text = written(
+        write_json,
+        [*COLUMNS, Column("n", "date"), Column("d", "decimal")],
+        [[*row, "2026-02-28", "1.5"] for row in ROWS],
+    )
     assert count == 2
     assert json.loads(text) == [
-        {"name": "a\x1b[2J\n\u202e", "n": 10, "x": 0.5, "ok": True, "n_2": "2026-02-28"},
-        {"name": "", "n": None, "x": "NaN", "ok": False, "n_2": "2026-02-28"},
+        {"name": "a\x1b[2J\n\u202e", "n": 10, "x": 0.5, "ok": True, "n_2": "2026-02-28", "d": 1.5},
+        {"name": "", "n": None, "x": "NaN", "ok": False, "n_2": "2026-02-28", "d": 1.5},
     ]
     assert written(write_json, COLUMNS, []) == (0, "[]\n")
     assert unique(["a", "a", "a_2", "a"]) == ["a", "a_3", "a_2", "a_4"]
@@ -301,7 +305,7 @@ def test_other_statements_have_no_names(aws: RecordedAws, run: Run) -> None:
 
 def test_a_saved_query(aws: RecordedAws, run: Run) -> None:
     """Its parameters are texts; it is listed with what it needs."""
-    assert run("--list")[1] == "errors\n    What is wrong? It needs --parameter, 1 of them.\n"
+    assert run("--list")[1] == "errors\n    What is wrong? It needs 1 --parameter.\n"
     assert json.loads(run("--list", "--json")[1])[0]["parameters"] == 1
     assert run("--named", "errors", "--parameter", "it's")[0] == 0
     (started,) = [request for name, request in aws.requests if name == "StartQueryExecution"]

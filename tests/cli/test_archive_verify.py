@@ -207,7 +207,9 @@ def test_all_is_there(account: Account, run: Run) -> None:
     assert [each["in_archive"] for each in json.loads(run("--json")[1])["hours"]] == [4, 0]
     account.events = []
     account.memory.buckets["archive"].objects.clear()
-    assert run()[1].endswith("1 log group\n\n/ecs/web\n")
+    output = run()[1]
+    assert output.startswith("Shop/LogArchive: CloudWatch Logs has no events of this time\n")
+    assert output.endswith("1 log group\n\n/ecs/web\n")
 
 
 def test_the_guide_shows_what_is_printed(account: Account, run: Run) -> None:
@@ -242,7 +244,7 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
             "fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web --since 2026-11-28T10:00 "
             "--until 2026-11-28T11:00"
         ),
-        "soon: CloudWatch Logs begins to delete these events at 2026-12-28 10:00:00 UTC",
+        "before 2026-12-28 10:00:00 UTC, when CloudWatch Logs begins to delete these events",
     ]
     monkeypatch.setattr(archive_verify, "MAX_HOURS", 1)
     account.events += [logged(1, TEN + timedelta(hours=1))]
@@ -277,16 +279,17 @@ def test_retention(account: Account, run: Run) -> None:
     groups = [{"logGroupName": "/ecs/web", "retentionInDays": 1}, {"logGroupName": "/ecs/web2"}]
     account.aws.answers["DescribeLogGroups"] = {"logGroups": groups}
     account.events = []
-    assert "keeps the events of /ecs/web for 1 day, 0:00:00 only, so nothing can be proved" in run()[2]
+    assert "keeps the events of /ecs/web for 1 day, so nothing can be proved" in run()[2]
     status, output, _ = run("--until", "2026-11-29", "--log-group", "/ecs/web")
     assert status == 0
     assert (
-        "  Compared from 2026-11-28 16:00:00 UTC on: before that CloudWatch Logs has deleted events (1 days)" in output
+        "  Compared from 2026-11-28 16:00:00 UTC on: before that CloudWatch Logs has deleted events (it keeps 1 day)"
+        in output
     )
 
     account.aws.answers["DescribeLogGroups"] = {"logGroups": [{"logGroupName": "/ecs/web"}]}
     account.events = [logged(9)]
-    assert "soon: " not in run()[1]
+    assert "when CloudWatch Logs begins to delete" not in run()[1]
     assert "has no log group /ecs/no; correct --log-group" in run("--log-group", "/ecs/no")[2]
     assert "must be before --until and before now" in run("--since", "2026-12-01")[2]
 
@@ -299,7 +302,7 @@ def test_what_cannot_be_read_is_a_finding(account: Account, run: Run) -> None:
     status, output, _ = run()
     assert status == 1
     assert (
-        "1 failed batches wait, of which some could not be read, so that their events count as missing: s3://" in output
+        "Some of the failed batches that wait could not be read, so that their events count as missing: s3://" in output
     )
     assert f"Not read, so that its events may be missing in the counts: s3://archive/{key}" in output
 
@@ -358,6 +361,11 @@ def test_subscribed_log_groups(account: Account, run: Run) -> None:
     }
     assert subscribed(account) == (["/ecs/web"], [])
     assert subscribed(account, ARCHIVE._replace(stream="stream"))[0] == ["/ecs/b", "/ecs/web"]
+    note = "  No subscription of it leads to Shop/LogArchive, so new events are not archived.\n"
+    assert note not in run()[1]
+    account.aws.answers["FilterLogEvents"] = {"events": []}
+    assert f"/ecs/api\n{note}" in run("--log-group", "/ecs/api")[1]
+    account.aws.answers["FilterLogEvents"] = lambda request: account.filtered(request)  # noqa: PLW0108 - copied
     account.ship(logged(1), group="/routed")
     assert "Not compared, because they are not subscribed (now): /routed." in run()[1]
     account.aws.answers["DescribeAccountPolicies"] = ("AccessDeniedException", "no")

@@ -198,7 +198,7 @@ def test_raw_batches_without_a_catalog(aws: RecordedAws) -> None:
 
 def test_the_only_archive_needs_no_name(aws: RecordedAws) -> None:
     """With two archives, or none, the message has what is there."""
-    with pytest.raises(ValueError, match="must fit one archive, got 2: Raw/LogArchive, Shop/LogArchive"):
+    with pytest.raises(ValueError, match="ARCHIVE must fit one archive, got 2: Raw/LogArchive, Shop/LogArchive"):
         find(aws)
     with pytest.raises(ValueError, match=r"one of those in region .*: Raw/LogArchive, Shop/LogArchive, got: Blog"):
         find(aws, "Blog")

@@ -170,7 +170,7 @@ def _print_saved(session: Session, archive: DeployedArchive, *, as_json: bool) -
         print_json(facts)
         return
     for each in facts:
-        needs = f" It needs --parameter, {each['parameters']} of them." if each["parameters"] else ""
+        needs = f" It needs {each['parameters']} --parameter." if each["parameters"] else ""
         click.echo(f"{each['name']}\n    {each['description']}{needs}")
 
 

@@ -83,7 +83,7 @@ def _print(verification: Verification, groups: Sequence[Group], hours: Sequence[
     way = sum(each.on_the_way for each in hours)
     lacks = sum(each.missing + each.waiting for each in hours)
     logged = sum(each.logged for each in hours)
-    answer = f"all {logged:,} events are in the archive"
+    answer = f"all {logged:,} events are in the archive" if logged else "CloudWatch Logs has no events of this time"
     if lacks or way:
         answer = f"{lacks:,} of {logged:,} events are not in the archive" + (
             f", {way:,} are on their way" if way else ""

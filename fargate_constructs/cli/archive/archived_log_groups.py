@@ -41,32 +41,38 @@ def chosen_log_groups(session: Session, archive: DeployedArchive, names: Sequenc
 
 
 def subscribed_log_groups(
-    session: Session, archive: DeployedArchive, *, show: Callable[[str], None], note: Callable[[str], None]
+    session: Session,
+    archive: DeployedArchive,
+    names: Sequence[str] = (),
+    *,
+    show: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> list[str]:
     """Return the log groups whose events CloudWatch Logs delivers to an archive, in order.
 
-    No request answers that, so each log group of the region is asked for its subscriptions.
+    No request answers that, so each log group is asked for its subscriptions.
 
     Args:
         session: The credentials.
         archive: The archive.
+        names: The log groups. By default all of the region.
         show: Is called with the progress.
         note: Is called with what could not be read.
     """
     client: Any = session.client("logs", region_name=archive.region)
-    groups = [
+    groups = [*names] or [
         each["logGroupName"]
         for page in client.get_paginator("describe_log_groups").paginate()
         for each in page["logGroups"]
         if each.get("logGroupClass", "STANDARD") == "STANDARD"  # no other class has subscriptions
     ]
     try:
-        names = _of_account_policy(session, client, archive, groups)
+        of_policy = _of_account_policy(session, client, archive, groups)
     except client.exceptions.ClientError as error:
-        names = None
+        of_policy = None
         note(f"Not known: whether an account policy subscribes log groups ({' '.join(str(error).split())}).")
-    if names is not None:
-        return sorted(names)
+    if of_policy is not None:
+        return sorted(of_policy)
     found = []
     for number, group in enumerate(groups):
         show(f"asks for subscriptions: {number:,} of {len(groups):,} log groups")

@@ -32,6 +32,12 @@ class LogGroupFacts(NamedTuple):
     retention: timedelta | None
     """After how long events are deleted; `None` if they never are."""
 
+    @property
+    def retention_text(self) -> str:
+        """After how long events are deleted, for a person."""
+        days = self.retention.days if self.retention else 0
+        return "1 day" if days == 1 else f"{days:,} days"
+
     def kept_since(self, now: datetime) -> datetime | None:
         """Return since when events are kept; `None` for all."""
         return now - self.retention if self.retention else None

@@ -14,7 +14,7 @@ from fargate_constructs.cli.archive.athena_queries import Column, Row
 # The widths of a table are those of so many rows; later ones may be longer.
 MEASURED = 1000
 NUMBERS = {"tinyint", "smallint", "integer", "int", "bigint"}
-FRACTIONS = {"double", "float", "real"}
+FRACTIONS = {"double", "float", "real", "decimal"}
 # A log line may try to control a terminal.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}

@@ -72,9 +72,10 @@ class Verification:
         Raises:
             ValueError: If there is none with a name, or CloudWatch Logs has deleted all of the range.
         """
-        chosen = names or subscribed_log_groups(
-            self._session, self.archive, show=self._progress.show, note=self.notes.append
+        subscribed = subscribed_log_groups(
+            self._session, self.archive, names, show=self._progress.show, note=self.notes.append
         )
+        chosen = names or subscribed
         if not names:
             others = [each for each in archived_log_groups(self._session, self.archive) if each not in chosen]
             if others:
@@ -84,7 +85,13 @@ class Verification:
                 )
         if not chosen:
             raise ValueError(f"no log group of {self.archive.region} is subscribed to {self.archive.name}")
-        return [self._group(each) for each in chosen]
+        groups = [self._group(each) for each in chosen]
+        for each in groups:
+            if each.name not in subscribed:
+                each.notes.append(
+                    f"No subscription of it leads to {self.archive.name}, so new events are not archived."
+                )
+        return groups
 
     def confirm(self, groups: Sequence[Group], *, yes: bool) -> None:
         """Ask before a comparison that takes long, or costs more than a few cents."""
@@ -141,7 +148,7 @@ class Verification:
             )
             if group.facts.retention:
                 oldest = group.facts.retention + begin
-                todo.append(f"soon: CloudWatch Logs begins to delete these events at {as_text(oldest)}")
+                todo.append(f"before {as_text(oldest)}, when CloudWatch Logs begins to delete these events")
         return todo
 
     def has_finding(self, hours: Sequence[Hour]) -> bool:
@@ -155,8 +162,8 @@ class Verification:
         made = Waiting(waiting.read())
         if waiting.unread:
             self.notes.append(
-                f"{waiting.batches:,} failed batches wait, of which some could not be read, so that their events count "
-                f"as missing: {'; '.join(waiting.unread[:3])}"
+                "Some of the failed batches that wait could not be read, so that their events count as missing: "
+                f"{'; '.join(waiting.unread[:3])}"
             )
         return made
 
@@ -170,13 +177,13 @@ class Verification:
             whole = kept.replace(minute=0, second=0, microsecond=0) + HOUR
             if whole >= self.end:
                 raise ValueError(
-                    f"CloudWatch Logs keeps the events of {name} for {facts.retention} only, so nothing can be proved "
+                    f"CloudWatch Logs keeps the events of {name} for {facts.retention_text}, so nothing can be proved "
                     f"about {as_text(self.begin)} to {as_text(self.end)}; write a later --since"
                 )
             group.begin = whole
             group.notes.append(
                 f"Compared from {as_text(whole)} on: before that CloudWatch Logs has deleted events "
-                f"({facts.retention.days if facts.retention else 0} days), so nothing can be proved."
+                f"(it keeps {facts.retention_text}), so nothing can be proved."
             )
         return group
 
