@@ -44,3 +44,8 @@ def print_screen(screen: Console, content: RenderableType) -> None:
 def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has
     """Print a document as JSON, which another program reads."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun, such as `1 row` and `2,000 rows`."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"

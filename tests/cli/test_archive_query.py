@@ -53,6 +53,7 @@ Run = Callable[..., tuple[int, str, str]]
         ("SHOW TABLES", "SHOW", True, 0),
         ("EXPLAIN SELECT * FROM logs", "EXPLAIN", True, 0),
         ("explain analyze SELECT * FROM logs", "EXPLAIN", False, 0),
+        ("EXPLAIN (TYPE IO) (SELECT 1)", "EXPLAIN", True, 0),
         ("SELECT 'it''s; fine' ; -- end;", "SELECT", True, 0),
     ],
 )
@@ -72,6 +73,8 @@ def test_what_a_query_is(sql: str, verb: str, *, names_days: bool, parameters: i
         ("/* SELECT */ insert into lines select 1", "got: INSERT"),
         ("UNLOAD (SELECT 1) TO 's3://b/'", "got: UNLOAD"),
         ("SELECT 1; DROP TABLE lines", "one statement at a time"),
+        ("EXPLAIN /* */ ANALYZE VERBOSE INSERT INTO lines SELECT 1", "got: EXPLAIN INSERT"),
+        ("explain (TYPE IO) unload (SELECT 1) TO 's3://b/'", "got: EXPLAIN UNLOAD"),
     ],
 )
 def test_what_is_no_query(sql: str, message: str) -> None:
@@ -91,10 +94,15 @@ def test_a_query_is_limited() -> None:
     assert text.endswith(")\nSELECT 1")
     text = Query("with recursive a AS (SELECT 1) SELECT 2").limited("shop", SINCE, SINCE.replace(hour=23), []).text
     assert text.startswith("with recursive logs AS (")
-    assert "AND hour BETWEEN 22 AND 22), lines AS (" in text
+    assert "AND hour BETWEEN 21 AND 22), lines AS (" in text  # a log router's object may begin in the hour before
+    night, morning = SINCE.replace(hour=0), SINCE.replace(hour=3)
+    assert "AND hour BETWEEN 0 AND 2)" in Query("SELECT 1").limited("shop", night, morning, []).text
     assert text.endswith("), a AS (SELECT 1) SELECT 2")
     assert "dt BETWEEN '1970-01-01' AND '2026-02-28'" in Query("SELECT 1").limited("shop", None, UNTIL, []).text
 
+    assert Query("SELECT a.lines, 'FROM x.logs' FROM logs a").limited("shop", SINCE, None, [])
+    with pytest.raises(ValueError, match=r'without a database, got: JOIN "a b" \. shop\.logs; leave the database out'):
+        Query('SELECT 1 FROM a JOIN "a b" . shop.logs').limited("shop", SINCE, None, [])
     with pytest.raises(ValueError, match="limit a SELECT, got: SHOW"):
         Query("SHOW TABLES").limited("shop", SINCE, None, [])
     with pytest.raises(ValueError, match="Parquet is written from a SELECT, got: DESCRIBE"):
@@ -133,6 +141,10 @@ def test_a_table() -> None:
         ),
     )
     assert written(write_table, COLUMNS[:1], []) == (0, "name\n----\n")
+    assert written(write_table, COLUMNS[:2], [["買い物", "1"], ["a", "2"]])[1].splitlines()[2:] == [
+        "買い物  1",
+        "a       2",
+    ]
 
 
 def test_csv() -> None:
@@ -153,6 +165,10 @@ def test_json() -> None:
         {"name": "", "n": None, "x": "NaN", "ok": False, "n_2": "2026-02-28", "d": 1.5},
     ]
     assert written(write_json, COLUMNS, []) == (0, "[]\n")
+    decimals: list[list[str | None]] = [["99.50"], ["-7"], [f"0.{'123' * 9}"], [None]]
+    assert json.loads(written(write_json, [Column("d", "decimal")], decimals)[1]) == [
+        {"d": each} for each in (99.5, -7, f"0.{'123' * 9}", None)
+    ]
     assert unique(["a", "a", "a_2", "a"]) == ["a", "a_3", "a_2", "a_4"]
 
 
@@ -303,6 +319,21 @@ def test_other_statements_have_no_names(aws: RecordedAws, run: Run) -> None:
     assert run("--sql", "SHOW TABLES", "--json")[:2] == (0, "[]\n")
 
 
+def test_describe_answers_texts_with_tabs(aws: RecordedAws, run: Run) -> None:
+    """Athena gives one cell for all columns (https://github.com/DyfanJones/noctua/issues/230)."""
+    aws.answers["GetQueryExecution"] = execution("SUCCEEDED", statement="UTILITY")
+    answer = results(["message   \tvarchar   \t   "], [""], ["# Partition Information"])
+    answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"] = [
+        {"Name": name, "Type": "string"} for name in ("col_name", "data_type", "comment")
+    ]
+    aws.answers["GetQueryResults"] = answer
+    assert run("--sql", "DESCRIBE lines", "--format", "csv")[1].splitlines()[1:] == [
+        '"message","varchar",""',
+        '"",,',
+        '"# Partition Information",,',
+    ]
+
+
 def test_a_saved_query(aws: RecordedAws, run: Run) -> None:
     """Its parameters are texts; it is listed with what it needs."""
     assert run("--list")[1] == "errors\n    What is wrong? It needs 1 --parameter.\n"
@@ -406,7 +437,10 @@ def test_parquet(aws: RecordedAws, run: Run) -> None:
     assert status == 2
     assert "a/b was deleted meanwhile" in errors
     assert not Path("rows.parquet").exists()
+    assert [*Path().iterdir()] == []
     aws.answers["ListObjectsV2"] = {}
+    Path(".none.parquet.partial").mkdir()
+    Path(".none.parquet.partial/1.parquet").write_text("of a run that was killed")
     assert run("--sql", "SELECT 1", "--output", "none.parquet")[2].startswith("written to none.parquet; 2.0 GB read")
     assert [*Path("none.parquet").iterdir()] == []
     (started, _) = [request for name, request in aws.requests if name == "StartQueryExecution"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import uuid
@@ -26,7 +27,7 @@ from fargate_constructs.cli.archive.object_downloads import Download, download_a
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
 from fargate_constructs.cli.confirmation import confirm, yes_option
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def command(
             progress.clear()  # the rows may go to the same terminal
             with _opened(output) as out:
                 count = WRITERS[chosen_format](columns, athena.rows(finished, columns), out)
-            result = "1 row" if count == 1 else f"{count:,} rows"
+            result = counted(count, "row")
         progress.note(f"{result}; {_bill(finished)}")
 
 
@@ -235,9 +236,13 @@ def _unload(
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for each in page.get("Contents", [])
     ]
-    partial.mkdir(parents=True, exist_ok=True)
-    outcome = download_all(s3, {"Bucket": bucket}, downloads)
-    if outcome.problems:
-        raise ValueError(f"the result in {location} could not be read: {'; '.join(outcome.problems)}")
-    partial.rename(folder)
+    shutil.rmtree(partial, ignore_errors=True)  # a run that was killed has left files of another result
+    try:
+        partial.mkdir(parents=True)
+        outcome = download_all(s3, {"Bucket": bucket}, downloads)
+        if outcome.problems:
+            raise ValueError(f"the result in {location} could not be read: {'; '.join(outcome.problems)}")
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return finished

@@ -114,6 +114,9 @@ class Workgroup:
         for page in pages:
             for each in page["ResultSet"]["Rows"]:
                 row = [cell.get("VarCharValue") for cell in each["Data"]]
+                if len(row) < len(columns):  # DESCRIBE answers one text with tabs
+                    cells = [cell.strip() for cell in "\t".join(map(str, row)).split("\t", len(columns) - 1)]
+                    row = [*cells, *[None] * (len(columns) - len(cells))]
                 # The first row of a SELECT has the names, on the first page only; SHOW and others have none.
                 is_header = is_first and finished.is_select and row == [column.name for column in columns]
                 is_first = False

@@ -6,8 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any, TextIO
+
+from rich.cells import cell_len
 
 from fargate_constructs.cli.archive.athena_queries import Column, Row
 
@@ -25,14 +28,14 @@ def write_table(columns: Sequence[Column], rows: Iterable[Row], out: TextIO) -> 
     remaining = iter(rows)
     first = [[_visible(cell) for cell in row] for row in islice(remaining, MEASURED)]
     names = [_visible(each.name) for each in columns]
-    widths = [max(map(len, cells)) for cells in zip(names, *first, strict=True)]
-    right = [each.type in NUMBERS | FRACTIONS for each in columns]
+    widths = [max(map(cell_len, cells)) for cells in zip(names, *first, strict=True)]
+    right = [each.type in NUMBERS | FRACTIONS | {"decimal"} for each in columns]
 
     def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.rjust(width) if is_number else cell.ljust(width)
-            for cell, width, is_number in zip(cells, widths, right, strict=True)
-        ]
+        padded = []
+        for cell, width, is_number in zip(cells, widths, right, strict=True):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if is_number else cell + space)
         return "  ".join(padded).rstrip() + "\n"
 
     out.write(line(names))
@@ -105,6 +108,8 @@ def _converter(type_: str) -> Callable[[str], Any]:
         return int
     if type_ == "boolean":
         return lambda text: text == "true"
+    if type_ == "decimal":
+        return _decimal
     return _fraction if type_ in FRACTIONS else str
 
 
@@ -112,3 +117,9 @@ def _fraction(text: str) -> float | str:
     """Return a number; NaN and Infinity, which JSON does not have, stay texts."""
     number = float(text)
     return number if abs(number) < float("inf") else text
+
+
+def _decimal(text: str) -> float | str:
+    """Return a number; one with more digits than a number of JSON usually has stays a text."""
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else text

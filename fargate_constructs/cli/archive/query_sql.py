@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from fargate_constructs.cli.moments import as_text, milliseconds
@@ -15,8 +15,13 @@ OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re
 # writes objects.
 READING = {"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"}
 SELECTING = {"SELECT", "WITH", "VALUES", "TABLE"}
+# EXPLAIN ANALYZE runs what it explains.
+EXPLAINED = re.compile(r"\W*EXPLAIN\s+(?:ANALYZE\s+)?(?:VERBOSE\s+)?(?:\([^)]*\))?\W*(\w+)", re.IGNORECASE)
 WITH = re.compile(r"WITH(?:\s+RECURSIVE)?\b", re.IGNORECASE)
 SOURCES = ("logs", "lines")
+IN_DATABASE = re.compile(
+    rf"\b(?:FROM|JOIN|TABLE)\s+(?:(?:\w+|\"[^\"]+\")\s*\.\s*)+\"?(?:{'|'.join(SOURCES)})\b", re.IGNORECASE
+)
 # The first and last time that the view has.
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -42,10 +47,11 @@ class Query:
         words = re.findall(r"\w+", self._bare)
         self.verb = words[0].upper() if words else ""
         """Its first word."""
-        if self.verb not in READING:
+        explained = EXPLAINED.match(self._bare)
+        if self.verb not in READING or (explained and explained[1].upper() not in SELECTING):
             raise ValueError(
                 f"a query must begin with one of {', '.join(sorted(READING))}, because this command only reads, got: "
-                f"{self.verb or 'no SQL'}"
+                f"{f'EXPLAIN {explained[1].upper()}' if explained else self.verb or 'no SQL'}"
             )
 
     @property
@@ -86,6 +92,11 @@ class Query:
             raise ValueError(
                 f"--since, --until and --log-group limit a SELECT, got: {self.verb}; leave them out, or write a SELECT"
             )
+        if found := IN_DATABASE.search(self._names):
+            raise ValueError(
+                f"--since, --until and --log-group limit `logs` and `lines` without a database, got: "
+                f"{' '.join(found[0].split())}; leave the database out"
+            )
         condition = _condition(since or FIRST, until or LAST, log_groups)
         sources = ", ".join(
             f'{name} AS (SELECT * FROM "{database}".{name} WHERE {condition})'  # noqa: S608 - literals are quoted
@@ -113,12 +124,14 @@ def _condition(since: datetime, until: datetime, log_groups: Sequence[str]) -> s
     """Return the condition on the columns that both sources have."""
     last = milliseconds(until) - 1
     end = datetime.fromtimestamp(last // 1000, UTC)
+    # An object of a log router has up to a minute after its hour.
+    routed = since - timedelta(minutes=1)
     terms = [
         f'"timestamp" BETWEEN {milliseconds(since)} AND {last}',
         f"dt BETWEEN '{since:%Y-%m-%d}' AND '{end:%Y-%m-%d}'",
     ]
     if since.date() == end.date():
-        terms.append(f"hour BETWEEN {since.hour} AND {end.hour}")
+        terms.append(f"hour BETWEEN {routed.hour if routed.date() == end.date() else 0} AND {end.hour}")
     if log_groups:
         terms.append(f"log_group IN ({', '.join(as_literal(quote(each, safe='')) for each in log_groups)})")
     return " AND ".join(terms)
