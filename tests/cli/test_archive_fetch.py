@@ -107,7 +107,8 @@ def test_a_second_run_fetches_what_is_missing(bucket: Bucket, run: Run) -> None:
     assert status == 0
     assert (document["objects"], document["there_already"], document["fetched"]) == (13, 10, 3)
     assert len(bucket.fetched()) == 3
-    assert run()[1] == "0 objects fetched (0 bytes), 13 were there, of 13 in Shop/Logs\n"
+    twice = ("--log-group", "/ecs/web") * 2
+    assert run(*twice)[1] == "0 objects fetched (0 bytes), 12 were there, of 12 in Shop/Logs\n"
 
 
 def test_hours_and_log_groups(bucket: Bucket, run: Run) -> None:
@@ -134,6 +135,18 @@ def test_a_key_that_leads_out_of_the_folder(bucket: Bucket, run: Run) -> None:
     assert (status, output.partition(" fetched")[0]) == (1, "13 objects")
     assert f"not fetched: {evil}: its key leads out of the folder\n" in output
     assert [*Path().iterdir()] == [Path("copy")]
+    assert run()[1].startswith("0 objects fetched (0 bytes), 13 were there, of 14 in Shop/Logs\n")
+
+
+def test_a_log_group_that_is_too_long_for_a_file(bucket: Bucket, run: Run) -> None:
+    """The others are fetched; many objects are counted."""
+    for number in range(7):
+        bucket.put(f"log_group={'%2Fa' * 64}/dt=2026-02-28/hour=22/{number}-{'0' * 32}.ndjson.gz", b"a")
+    for fetched in (13, 0):
+        status, output, _ = run()
+        assert (status, output.partition(" object")[0]) == (1, str(fetched))
+        assert output.count(": its log group is too long for a name of 255 bytes\n") == 5
+        assert output.endswith("\nand 2 more; --json has all\n")
 
 
 def test_what_is_wrong_with_a_body(bucket: Bucket, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,9 +193,9 @@ def test_objects_to_restore(bucket: Bucket, run: Run) -> None:
     status, output, _ = run()
     assert status == 1
     assert output.startswith("6 objects fetched")
-    assert "7 objects must be restored first" in output
+    assert "7 objects to restore first, in an archive class of S3: " in output
     assert f"{KEYS[0]}, {KEYS[1]}, " in output
-    assert " and 2 more\n    aws s3api restore-object --bucket archive " in output
+    assert " and 2 more; --json has all\n    aws s3api restore-object --bucket archive " in output
     assert len(json.loads(run("--json")[1])["to_restore"]) == 7
 
 
@@ -201,8 +214,19 @@ def test_compaction_meanwhile(bucket: Bucket, run: Run) -> None:
     bucket.faulty.always("GET", "/1-", compact)
     status, output, _ = run("--log-group", "/ecs/web")
     assert status == 0
-    assert output.startswith("1 object fetched (9 bytes), 0 were there, of 1 in Shop/Logs\n11 files of these hours are")
+    assert output.startswith("1 object fetched (9 bytes), 0 were there, of 1 in Shop/Logs\n11 files of these hours not")
     assert merged in files()
+
+
+def test_files_of_an_hour_before(bucket: Bucket, run: Run) -> None:
+    """A log router's object may go on into the first hour; what an earlier run fetched beside it was not joined."""
+    for name in ("a", "b"):
+        bucket.put(f"{HOUR}routed-{name}.ndjson.gz", b"lines")
+    assert run()[1].startswith("15 objects fetched")
+    del bucket.objects[f"{HOUR}routed-a.ndjson.gz"]
+    status, output, _ = run("--since", "2026-02-28T23:00")
+    assert (status, output) == (0, "0 objects fetched (0 bytes), 2 were there, of 2 in Shop/Logs\n")
+    assert "1 file of these hours not in the archive now" in run()[1]
 
 
 def test_objects_that_go_on_vanishing(bucket: Bucket, run: Run) -> None:
@@ -210,7 +234,7 @@ def test_objects_that_go_on_vanishing(bucket: Bucket, run: Run) -> None:
     bucket.faulty.always("GET", "/99-", refuse(404, "NoSuchKey"))
     status, output, _ = run()
     assert status == 1
-    assert f"1 objects were deleted meanwhile: {OTHER}\n" in output
+    assert f"1 object deleted meanwhile: {OTHER}\n" in output
     assert len([each for each in bucket.fetched() if "/99-" in each]) == archive_fetch.ROUNDS
 
 
@@ -233,7 +257,7 @@ def test_a_large_range_is_confirmed(bucket: Bucket, run: Run, monkeypatch: pytes
     monkeypatch.setattr(archive_fetch, "LARGE_BYTES", 5000)
     status, _, errors = run()
     assert status == 2
-    assert "13 objects with 10.4 KB are copied, for about 0.00 USD" in errors
+    assert "13 objects with 10.4 KB to copy, for about 0.00 USD" in errors
     assert bucket.fetched() == []
     monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
     assert run(text="y\n")[0] == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from fargate_constructs.cli.archived_events import INSTANT, ArchivedEvents, Arch
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ LARGE_BYTES, LARGE_PRICE = 1_000_000_000, 0.10
 # Compaction may delete objects between the list and the download; a new list has what it wrote.
 ROUNDS = 5
 MAX_LISTED = 5
+# Bytes of a folder's name on most disks.
+MAX_NAME = 255
 EXAMPLES = """\b
 Examples:
   fargate-constructs archive fetch --since 2h --output logs
@@ -113,8 +115,8 @@ class Fetching:
         is_confirmed = yes
         for _ in range(ROUNDS):
             listed = [each for group in groups for each in self._listed(group, begin, end)]
-            # A role that may write to the bucket chooses keys, and these become paths.
-            objects = [each for each in listed if ".." not in each.key.split("/")]
+            no_paths = {each.key: reason for each in listed if (reason := _why_no_path(each.key))}
+            objects = [each for each in listed if each.key not in no_paths]
             downloads = [Download(each.key, each.size, self.folder / each.key) for each in objects]
             missing = [(each, source) for each, source in zip(downloads, objects, strict=True) if not each.is_done]
             self._check_room(sum(each.size for each, _ in missing))
@@ -124,13 +126,13 @@ class Fetching:
             )
             self.objects, self.bytes = self.objects + outcome.objects, self.bytes + outcome.bytes
             self.to_restore, self.damaged, self.vanished = outcome.to_restore, outcome.damaged, outcome.vanished
-            self.damaged |= {each.key: "its key leads out of the folder" for each in listed if each not in objects}
             if not self.vanished:
                 break
         failed = len(self.to_restore) + len(self.damaged) + len(self.vanished)
         self.there_already = max(0, len(objects) - self.objects - failed)
-        self.not_in_archive = self._count_others({each.path for each in downloads})
-        return len(objects)
+        self.damaged |= no_paths
+        self.not_in_archive = self._count_others({each.path for each in downloads}, begin, end)
+        return len(listed)
 
     def as_document(self, total: int) -> dict[str, Any]:
         """Return what was done as a document for JSON."""
@@ -158,8 +160,8 @@ class Fetching:
         size = ScanSize(len(missing), sum(each.size for each in missing), len(cold), sum(cold))
         if size.bytes >= LARGE_BYTES or size.usd >= LARGE_PRICE:
             confirm(
-                f"{size.objects:,} objects with {in_bytes(size.bytes)} are copied, for about {size.usd:.2f} USD at "
-                "list prices of us-east-1 (less in the bucket's region, where no transfer is billed).",
+                f"{counted(size.objects, 'object')} with {in_bytes(size.bytes)} to copy, for about {size.usd:.2f} USD "
+                "at list prices of us-east-1 (less in the bucket's region, where no transfer is billed).",
                 yes=False,
             )
         return True
@@ -181,27 +183,38 @@ class Fetching:
 
         return report
 
-    def _count_others(self, known: set[Path]) -> int:
+    def _count_others(self, known: set[Path], begin: int, end: int) -> int:
         """Return how many files of the same hours are not among these: compaction may have joined them."""
-        folders = {each.parent for each in known}
+        times = (datetime.fromtimestamp(each // 1000, UTC) for each in (max(begin, 0), end - 1))
+        first, last = (f"{each:dt=%Y-%m-%d/hour=%H}" for each in times)
+        # Of an hour before these, only the objects that go on into them are known.
+        folders = {each.parent for each in known if first <= "/".join(each.parts[-3:-1]) <= last}
         return sum(1 for folder in folders for each in folder.glob("[!.]*.gz") if each not in known)
 
 
+def _why_no_path(key: str) -> str:
+    """Return why a key is no path below the folder; empty if it is one."""
+    parts = key.split("/")
+    if ".." in parts:  # a role that may write to the bucket chooses keys
+        return "its key leads out of the folder"
+    too_long = any(len(each) > MAX_NAME for each in parts)
+    return f"its log group is too long for a name of {MAX_NAME} bytes" if too_long else ""
+
+
 def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
-    fetched = "1 object" if fetching.objects == 1 else f"{fetching.objects:,} objects"
     click.echo(
-        f"{fetched} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were there, of {total:,} in "
-        f"{archive.name}"
+        f"{counted(fetching.objects, 'object')} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were "
+        f"there, of {total:,} in {archive.name}"
     )
     if fetching.not_in_archive:
         click.echo(
-            f"{fetching.not_in_archive:,} files of these hours are not in the archive now, because compaction joined "
-            "them: lines may be there twice. Fetch into a new folder, or read them with the macro of "
+            f"{counted(fetching.not_in_archive, 'file')} of these hours not in the archive now, because compaction "
+            "joined some: lines may be there twice. Fetch into a new folder, or read them with the macro of "
             "docs/reading-logs.md, which shows each line once."
         )
     if fetching.to_restore:
         click.echo(
-            f"{len(fetching.to_restore):,} objects must be restored first, because they are in an archive class of S3: "
+            f"{counted(len(fetching.to_restore), 'object')} to restore first, in an archive class of S3: "
             f"{_first(fetching.to_restore)}\n"
             f"    aws s3api restore-object --bucket {archive.bucket} --key KEY "
             "--restore-request 'Days=7,GlacierJobParameters={Tier=Bulk}'\n"
@@ -210,10 +223,12 @@ def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
         )
     for key, reason in sorted(fetching.damaged.items())[:MAX_LISTED]:
         click.echo(f"not fetched: {key}: {reason}")
+    if len(fetching.damaged) > MAX_LISTED:
+        click.echo(f"and {len(fetching.damaged) - MAX_LISTED:,} more; --json has all")
     if fetching.vanished:
-        click.echo(f"{len(fetching.vanished):,} objects were deleted meanwhile: {_first(fetching.vanished)}")
+        click.echo(f"{counted(len(fetching.vanished), 'object')} deleted meanwhile: {_first(fetching.vanished)}")
 
 
 def _first(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - MAX_LISTED:,} more" if len(keys) > MAX_LISTED else ""
+    more = f" and {len(keys) - MAX_LISTED:,} more; --json has all" if len(keys) > MAX_LISTED else ""
     return ", ".join(sorted(keys)[:MAX_LISTED]) + more

@@ -34,8 +34,12 @@ def range_options(*, since_help: str, until_help: str, is_required: bool = False
 
 
 def log_groups_option(help_: str) -> Callable[[Function], Function]:
-    """Add `--log-group`, which may be written several times, as the argument `log_groups`."""
-    return click.option("--log-group", "log_groups", multiple=True, help=help_)
+    """Add `--log-group`, which may be written several times, as the argument `log_groups`, each name once."""
+
+    def once(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    return click.option("--log-group", "log_groups", multiple=True, callback=once, help=help_)
 
 
 def chosen(archive: str, app: Path | None, profile: str | None, region: str | None) -> tuple[Session, DeployedArchive]:
