@@ -91,11 +91,11 @@ def test_a_backfill(logs: MemoryLogs, run: Run, monkeypatch: pytest.MonkeyPatch)
     """The bucket for exports is found; a person confirms; the progress is no part of the output."""
     status, output, errors = run()
     assert (status, output, archived(logs)) == (2, "", [])
-    assert "2 export tasks of /old write to exports, one after the other, each for minutes. What Shop/Logs" in errors
+    assert "2 export tasks from /old to exports, one after the other, each for minutes. What Shop/Logs" in errors
 
     monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
     status, output, errors = run(text="y\n")
-    assert (status, output) == (0, "2 events in 1 objects written, 0 were there\n")
+    assert (status, output) == (0, "2 events in 1 object written, 0 were there\n")
     assert "2026-02-27  exporting\n" in errors
     assert archived(logs) == ["one", "two"]
     assert json.loads(run("--yes", "--json")[1]) == {

@@ -75,10 +75,10 @@ def runs(aws: RecordedAws, *results: tuple[int, int]) -> None:
 
 def test_nothing_waits(run: Run, aws: RecordedAws) -> None:
     """One run is enough; batches in quarantine are counted."""
-    assert run() == (0, "0 replayed, 0 still wait, after 1 run\n", "")
+    assert run() == (0, "0 replayed, 0 still waiting, after 1 run\n", "")
     assert [name for name, _ in aws.requests].count("Invoke") == 1
     aws.answers["ListObjectsV2"] = {"Contents": [{"Key": "quarantine/1"}, {"Key": "quarantine/2"}]}
-    assert "2 batches in s3://failures/quarantine/ could not be read." in run()[1]
+    assert "2 batches in s3://failures/quarantine/ could not be read, and no run replays them." in run()[1]
     aws.answers["ListObjectsV2"] = ("AccessDenied", "no")
     assert json.loads(run("--json")[1])["quarantined"] == 0
 
@@ -86,7 +86,7 @@ def test_nothing_waits(run: Run, aws: RecordedAws) -> None:
 def test_runs_until_none_waits(run: Run, aws: RecordedAws) -> None:
     """A run has 15 minutes, and may leave batches."""
     runs(aws, (500, 200), (200, 0))
-    assert run() == (0, "700 replayed, 0 still wait, after 2 runs\n", "")
+    assert run() == (0, "700 replayed, 0 still waiting, after 2 runs\n", "")
 
 
 def test_a_run_that_replays_none_is_the_last(run: Run, aws: RecordedAws) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_replays_none_is_the_last(run: Run, aws: RecordedAws) -> None
     assert run() == (
         1,
         (
-            "1 replayed, 3 still wait, after 2 runs\n"
+            "1 replayed, 3 still waiting, after 2 runs\n"
             "    NotLandedError: the shipper failed\n"
             "The log of the function says why: aws logs tail /shop/replay --since 1h --region us-east-1\n"
         ),
@@ -198,6 +198,9 @@ def test_what_waits_is_read(aws: RecordedAws) -> None:
         "s3://archive/firehose-failures/bad: KeyError",
         "s3://archive/firehose-failures/bad: JSONDecodeError",
     ]
+    aws.answers["GetObject"] = ("NoSuchKey", "replayed meanwhile")
+    events, reader = waiting(aws)
+    assert (events, reader.batches, reader.unread) == ([], 0, [])
     aws.answers["ListObjectsV2"] = ("AccessDenied", "no")
     assert waiting(aws)[1].unread[0].startswith("s3://failures/aws/lambda/async/: An error occurred (AccessDenied)")
 

@@ -207,9 +207,12 @@ def test_all_is_there(account: Account, run: Run) -> None:
     assert [each["in_archive"] for each in json.loads(run("--json")[1])["hours"]] == [4, 0]
     account.events = []
     account.memory.buckets["archive"].objects.clear()
-    output = run()[1]
-    assert output.startswith("Shop/LogArchive: CloudWatch Logs has no events of this time\n")
-    assert output.endswith("1 log group\n\n/ecs/web\n")
+    assert run()[1] == (
+        "Shop/LogArchive: CloudWatch Logs has no events of this time\n"
+        "from 2026-11-28 10:00:00 UTC to 2026-11-28 12:00:00 UTC, 1 log group\n\n/ecs/web\n  no events\n"
+    )
+    twice = ("--log-group", "/ecs/web") * 2
+    assert len(json.loads(run(*twice, "--json")[1])["log_groups"]) == 1
 
 
 def test_the_guide_shows_what_is_printed(account: Account, run: Run) -> None:
@@ -246,6 +249,12 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
         ),
         "before 2026-12-28 10:00:00 UTC, when CloudWatch Logs begins to delete these events",
     ]
+    spaced = ARCHIVE._replace(name="Shop/Log Archive", failure_queue="https://sqs/1")
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_options, "find_archive", lambda *_: spaced)
+        todo = json.loads(run("--json")[1])["log_groups"][0]["todo"]
+    assert todo[0] == "fargate-constructs archive replay 'Shop/Log Archive'"
+    assert todo[1].startswith("fargate-constructs archive backfill 'Shop/Log Archive' --log-group /ecs/web")
     monkeypatch.setattr(archive_verify, "MAX_HOURS", 1)
     account.events += [logged(1, TEN + timedelta(hours=1))]
     account.ship(account.events[-1])
@@ -260,36 +269,48 @@ def test_young_events(account: Account, run: Run, monkeypatch: pytest.MonkeyPatc
     status, output, _ = run()
     assert (status, output.splitlines()[0]) == (
         1,
-        "Shop/LogArchive: 1 of 2 events are not in the archive, 1 are on their way",
+        "Shop/LogArchive: 1 of 2 events are not in the archive, on their way: 1",
     )
     assert " on its way\n" in output
     account.events = account.events[:1]
-    assert run()[0] == 0
+    account.events.append(logged(3))
+    account.ship(account.events[1])
+    status, output, _ = run()
+    assert (status, output.partition("\n")[0]) == (
+        0,
+        "Shop/LogArchive: 1 of 2 events are in the archive, on their way: 1",
+    )
     buffered = ARCHIVE._replace(stream="stream")
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: buffered)
     account.events[0]["ingestionTime"] -= 25 * 60_000
     assert run()[0] == 0
     monkeypatch.setattr(moments, "now", lambda: TEN + timedelta(hours=4))
     account.events = [logged(2)]
-    assert "--until 2026-11-28T11:00 (from 2026-11-28 23:00:00 UTC on)" in run()[1]
+    assert (
+        "  do  from 2026-11-28 23:00:00 UTC on: fargate-constructs archive backfill Shop/LogArchive --log" in run()[1]
+    )
 
 
 def test_retention(account: Account, run: Run) -> None:
     """Nothing is proved about hours that CloudWatch Logs has deleted; without retention there is no hurry."""
-    groups = [{"logGroupName": "/ecs/web", "retentionInDays": 1}, {"logGroupName": "/ecs/web2"}]
+    groups: list[dict[str, Any]] = [{"logGroupName": "/ecs/web", "retentionInDays": 1}, {"logGroupName": "/ecs/web2"}]
     account.aws.answers["DescribeLogGroups"] = {"logGroups": groups}
     account.events = []
-    assert "keeps the events of /ecs/web for 1 day, so nothing can be proved" in run()[2]
+    assert (
+        "nothing can be proved about /ecs/web from 2026-11-28 10:00:00 UTC to 2026-11-28 12:00:00 UTC: CloudWatch Logs "
+        "keeps events for 1 day; write a later --until"
+    ) in run()[2]
     status, output, _ = run("--until", "2026-11-29", "--log-group", "/ecs/web")
     assert status == 0
-    assert (
-        "  Compared from 2026-11-28 16:00:00 UTC on: before that CloudWatch Logs has deleted events (it keeps 1 day)"
-        in output
-    )
+    assert "  Compared from 2026-11-28 16:00:00 UTC on, because CloudWatch Logs keeps events for 1 day.\n" in output
+    groups[0]["retentionInDays"] = 3
+    early = run("--since", "2026-11-26", "--until", "2026-11-29", "--log-group", "/ecs/web")[1]
+    assert "  Compared from 2026-11-26 16:00:00 UTC on, because CloudWatch Logs keeps events for 3 days.\n" in early
 
     account.aws.answers["DescribeLogGroups"] = {"logGroups": [{"logGroupName": "/ecs/web"}]}
     account.events = [logged(9)]
     assert "when CloudWatch Logs begins to delete" not in run()[1]
+    account.aws.answers["DescribeSubscriptionFilters"] = ("ResourceNotFoundException", "no such log group")
     assert "has no log group /ecs/no; correct --log-group" in run("--log-group", "/ecs/no")[2]
     assert "must be before --until and before now" in run("--since", "2026-12-01")[2]
 
@@ -369,7 +390,13 @@ def test_subscribed_log_groups(account: Account, run: Run) -> None:
     account.ship(logged(1), group="/routed")
     assert "Not compared, because they are not subscribed (now): /routed." in run()[1]
     account.aws.answers["DescribeAccountPolicies"] = ("AccessDeniedException", "no")
-    assert subscribed(account)[1][0].startswith("Not known: whether an account policy subscribes log groups (An error")
+    assert "subscribes log groups, which logs:DescribeAccountPolicies shows (An error" in subscribed(account)[1][0]
+    account.ship(*account.events)
+    status, output, _ = run()
+    assert status == 1
+    assert "all 4 events are in the archive\n" in output
+    assert "\nNot known: whether an account policy subscribes log groups" in output
+    assert run("--log-group", "/ecs/web")[0] == 0
     account.aws.answers["DescribeLogGroups"] = {"logGroups": []}
     assert "no log group of us-east-1 is subscribed to Shop/LogArchive" in run()[2]
 

@@ -150,25 +150,27 @@ def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
 def test_verify_and_replay(archive: Archive, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an object its lines are on their way, then missing; a failed batch has them until it is replayed."""
     status, output, errors = run("verify", "Shop/LogArchive", "--since", "1h")
-    assert (status, output.splitlines()[:1]) == (0, ["Shop/LogArchive: all 3 events are in the archive"]), errors
+    assert (status, output.splitlines()[:1]) == (1, ["Shop/LogArchive: all 3 events are in the archive"]), errors
+    assert "\nNot known: whether an account policy subscribes log groups" in output  # MiniStack lacks it
+    verify = ("verify", "--since", "1h", "--log-group", "/ecs/web")
 
     (key,) = archive.keys()
     lines = archive.lines()
     archive.s3.delete_object(Bucket=archive.bucket, Key=key)
-    (hour,) = hours_of(run("verify", "--since", "1h", "--json"), status=0)
+    (hour,) = hours_of(run(*verify, "--json"), status=0)
     assert (hour["in_cloudwatch_logs"], hour["in_archive"], hour["on_its_way"], hour["missing"]) == (3, 0, 3, 0)
 
     later(monkeypatch, timedelta(minutes=15))
-    status, output, errors = run("verify", "--since", "1h")
+    status, output, errors = run(*verify)
     assert (status, output.splitlines()[0]) == (1, "Shop/LogArchive: 3 of 3 events are not in the archive"), errors
-    assert "  do  fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web --since 2" in output
+    assert "UTC on: fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web --since 2" in output
 
     events = [{name: line[name] for name in ("id", "timestamp", "message")} for line in lines]
     record = {"requestPayload": delivery(*events, logGroup="/ecs/web", logStream="web/web/1")}
     for name, content in (("1", record), ("2", {})):
         failure = {"Bucket": archive.failures, "Key": f"aws/lambda/async/shipper/{name}"}
         archive.s3.put_object(**failure, Body=json.dumps(content).encode())
-    (hour,) = hours_of(run("verify", "--since", "1h", "--json"), status=1)
+    (hour,) = hours_of(run(*verify, "--json"), status=1)
     assert (hour["waiting"], hour["missing"]) == (3, 0)
 
     status, output, errors = run("replay", "--json")
@@ -176,7 +178,7 @@ def test_verify_and_replay(archive: Archive, run: Run, monkeypatch: pytest.Monke
     document = json.loads(output)
     assert (document["runs"], document["replayed"], document["waiting"]) == (2, 1, 1)
     assert sorted(line["message"] for line in archive.lines()) == sorted(MESSAGES)
-    assert run("verify", "--since", "1h")[0] == 0
+    assert run(*verify)[0] == 0
 
 
 def hours_of(result: tuple[int, str, str], *, status: int) -> list[dict[str, Any]]:

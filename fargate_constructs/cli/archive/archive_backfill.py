@@ -14,7 +14,7 @@ from fargate_constructs.cli.archive.archive_options import archive_options, chos
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.deployed_resources import DeployedStack
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted, json_option, print_json
 from fargate_constructs.logs.backfill import PREFIX
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def command(
     try:
         days = backfill.days(since, until)
         confirm(
-            f"{len(days):,} export tasks of {log_group} write to {exports}, one after the other, each for minutes. "
-            f"What {found.name} lacks is added. S3 bills requests, and what is stored.",
+            f"{counted(len(days), 'export task')} from {log_group} to {exports}, one after the other, each for "
+            f"minutes. What {found.name} lacks is added. S3 bills requests, and what is stored.",
             yes=yes,
         )
         written = backfill.run(since, until)
@@ -96,9 +96,8 @@ def command(
     if as_json:
         print_json({"archive": found.name, "log_group": log_group, **written._asdict(), "left": left})
     else:
-        click.echo(
-            f"{written.events:,} events in {written.objects:,} objects written, {written.there_already:,} were there"
-        )
+        events, objects = counted(written.events, "event"), counted(written.objects, "object")
+        click.echo(f"{events} in {objects} written, {written.there_already:,} were there")
     for each in left:
         click.echo(f"left for another run: {each}", err=True)
     if left:

@@ -9,7 +9,7 @@ import click
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen
 from fargate_constructs.cli.archive.failed_batches import Replays
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 EXAMPLES = """\b
@@ -71,15 +71,15 @@ def command(
             }
         )
     else:
-        click.echo(f"{replayed:,} replayed, {waiting:,} still wait, after {number} {'run' if number == 1 else 'runs'}")
+        click.echo(f"{replayed:,} replayed, {waiting:,} still waiting, after {counted(number, 'run')}")
         for each in reasons:
             click.echo(f"    {each}")
         if waiting:
             click.echo(f"The log of the function says why: {replays.log_command()}")
         if quarantined:
             click.echo(
-                f"{quarantined:,} batches in s3://{found.failure_bucket}/quarantine/ could not be read. "
-                "They are never replayed."
+                f"{counted(quarantined, 'batch', 'batches')} in s3://{found.failure_bucket}/quarantine/ could not be "
+                "read, and no run replays them."
             )
     if waiting:
         context.exit(FINDING)

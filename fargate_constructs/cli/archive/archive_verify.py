@@ -11,13 +11,13 @@ import click
 
 from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
-from fargate_constructs.cli.archive.hour_comparison import Hour
+from fargate_constructs.cli.archive.hour_comparison import MAX_NAMED, Hour
 from fargate_constructs.cli.archive.verification import Group, Verification
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import yes_option
 from fargate_constructs.cli.log_events import LogEvent
 from fargate_constructs.cli.moments import as_text
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 # What a text shows at most; JSON has all hours, and more events.
@@ -83,14 +83,17 @@ def _print(verification: Verification, groups: Sequence[Group], hours: Sequence[
     way = sum(each.on_the_way for each in hours)
     lacks = sum(each.missing + each.waiting for each in hours)
     logged = sum(each.logged for each in hours)
-    answer = f"all {logged:,} events are in the archive" if logged else "CloudWatch Logs has no events of this time"
-    if lacks or way:
-        answer = f"{lacks:,} of {logged:,} events are not in the archive" + (
-            f", {way:,} are on their way" if way else ""
-        )
-    number = "1 log group" if len(groups) == 1 else f"{len(groups)} log groups"
+    if not logged:
+        answer = "CloudWatch Logs has no events of this time"
+    elif lacks:
+        answer = f"{lacks:,} of {logged:,} events are not in the archive"
+    else:
+        answer = f"{f'{logged - way:,} of' if way else 'all'} {logged:,} events are in the archive"
+    answer += f", on their way: {way:,}" if way else ""
     click.echo(f"{verification.archive.name}: {answer}")
-    click.echo(f"from {as_text(verification.begin)} to {as_text(verification.end)}, {number}")
+    click.echo(
+        f"from {as_text(verification.begin)} to {as_text(verification.end)}, {counted(len(groups), 'log group')}"
+    )
     for group in groups:
         _print_group(verification, group, [each for each in hours if each.log_group == group.name])
     for each in verification.notes:
@@ -106,6 +109,8 @@ def _print_group(verification: Verification, group: Group, hours: Sequence[Hour]
     used = [*COLUMNS, *(each for each in MORE_COLUMNS if any(getattr(hour, each[0]) for hour in hours))]
     if full:
         click.echo(f"  {'hour, UTC':<16}" + "".join(f"{title:>11}" for _, title in used))
+    else:
+        click.echo("  no events")
     for hour in shown:
         click.echo(f"  {hour.begin:%Y-%m-%d %H:%M}" + "".join(f"{getattr(hour, name):>11,}" for name, _ in used))
     if len(full) > 1:
@@ -116,7 +121,7 @@ def _print_group(verification: Verification, group: Group, hours: Sequence[Hour]
         click.echo(f"  missing  {_time_of(event)}  {event.stream}  ID {event.id}")
     more = sum(each.missing for each in hours) - len(missing[:MAX_EVENTS])
     if more > 0:
-        click.echo(f"  and {more:,} more; --json has the first 1,000 of each hour")
+        click.echo(f"  and {more:,} more; --json has the first {MAX_NAMED:,} of each hour")
     for remedy in verification.remedies(group, hours):
         click.echo(f"  do  {remedy}")
 

@@ -70,7 +70,10 @@ def subscribed_log_groups(
         of_policy = _of_account_policy(session, client, archive, groups)
     except client.exceptions.ClientError as error:
         of_policy = None
-        note(f"Not known: whether an account policy subscribes log groups ({' '.join(str(error).split())}).")
+        note(
+            "Not known: whether an account policy subscribes log groups, which logs:DescribeAccountPolicies shows "
+            f"({' '.join(str(error).split())})."
+        )
     if of_policy is not None:
         return sorted(of_policy)
     found = []

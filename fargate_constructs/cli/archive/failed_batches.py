@@ -136,7 +136,11 @@ class WaitingEvents:
                     if self.batches > MAX_FAILURES:
                         return
                     continue
-                body = self._s3.get_object(**bucket, Key=entry["Key"])["Body"].read()
+                try:
+                    body = self._s3.get_object(**bucket, Key=entry["Key"])["Body"].read()
+                except self._s3.exceptions.NoSuchKey:  # it is replayed
+                    self.batches -= 1
+                    continue
                 for record in [body] if prefix == ASYNC_FAILURES else body.splitlines():
                     try:
                         yield from events_of(record)

@@ -1,9 +1,9 @@
-"""Reads the events of a log group from CloudWatch Logs, all of them, with their IDs; and what is known of the group."""
+"""Reads the events of a log group from CloudWatch Logs, all of them, with their IDs; and for how long it keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.cloudwatch_events import CloudWatchEvents
@@ -25,43 +25,26 @@ class LoggedEvent(NamedTuple):
     """When CloudWatch Logs received it, in milliseconds since 1970."""
 
 
-class LogGroupFacts(NamedTuple):
-    """What is known of a log group."""
-
-    created: datetime
-    retention: timedelta | None
-    """After how long events are deleted; `None` if they never are."""
-
-    @property
-    def retention_text(self) -> str:
-        """After how long events are deleted, for a person."""
-        days = self.retention.days if self.retention else 0
-        return "1 day" if days == 1 else f"{days:,} days"
-
-    def kept_since(self, now: datetime) -> datetime | None:
-        """Return since when events are kept; `None` for all."""
-        return now - self.retention if self.retention else None
-
-
 class LoggedEvents:
     """CloudWatch Logs in a region."""
 
     def __init__(self, session: Session, region: str, report: Callable[[str], None]) -> None:
-        self._report = report
+        self._region, self._report = region, report
         self._logs: Any = session.client("logs", region_name=region)
         self._metrics: Any = session.client("cloudwatch", region_name=region)
 
-    def facts(self, log_group: str) -> LogGroupFacts | None:
-        """Return what is known of a log group; `None` if there is none with this name."""
+    def retention(self, log_group: str) -> timedelta | None:
+        """Return after how long the events of a log group are deleted; `None` if they never are.
+
+        Raises:
+            ValueError: If there is no such log group.
+        """
         for page in self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group):
             for each in page["logGroups"]:
                 if each["logGroupName"] == log_group:
                     days = each.get("retentionInDays")
-                    return LogGroupFacts(
-                        datetime.fromtimestamp(each.get("creationTime", 0) / 1000, UTC),
-                        timedelta(days=days) if days else None,
-                    )
-        return None
+                    return timedelta(days=days) if days else None
+        raise ValueError(f"CloudWatch Logs in {self._region} has no log group {log_group}; correct --log-group")
 
     def received_bytes(self, log_group: str, begin: datetime, end: datetime) -> int:
         """Return how many bytes a log group received between two times, by its metric."""

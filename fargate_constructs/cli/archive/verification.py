@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from fargate_constructs.cli import moments
@@ -18,10 +19,12 @@ from fargate_constructs.cli.archive.archived_log_groups import archived_log_grou
 from fargate_constructs.cli.archive.athena_queries import in_bytes
 from fargate_constructs.cli.archive.failed_batches import WaitingEvents
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
-from fargate_constructs.cli.archive.logged_events import BYTES_PER_SECOND, LoggedEvents, LogGroupFacts
+from fargate_constructs.cli.archive.logged_events import BYTES_PER_SECOND, LoggedEvents
 from fargate_constructs.cli.archived_events import ArchivedEvents
 from fargate_constructs.cli.confirmation import confirm
+from fargate_constructs.cli.deployed_resources import listed
 from fargate_constructs.cli.moments import as_text, milliseconds
+from fargate_constructs.cli.output import counted
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -45,7 +48,8 @@ class Group:
     """A log group to compare."""
 
     name: str
-    facts: LogGroupFacts
+    retention: timedelta | None
+    """After how long CloudWatch Logs deletes events; `None` if it never does."""
     begin: datetime
     """From here on CloudWatch Logs has all events."""
     notes: list[str] = field(default_factory=list)
@@ -72,20 +76,24 @@ class Verification:
         Raises:
             ValueError: If there is none with a name, or CloudWatch Logs has deleted all of the range.
         """
+        groups = [self._group(each) for each in names]
         subscribed = subscribed_log_groups(
-            self._session, self.archive, names, show=self._progress.show, note=self.notes.append
+            self._session,
+            self.archive,
+            names,
+            show=self._progress.show,
+            note=self.notes.append if names else self._doubt,
         )
-        chosen = names or subscribed
         if not names:
-            others = [each for each in archived_log_groups(self._session, self.archive) if each not in chosen]
+            others = [each for each in archived_log_groups(self._session, self.archive) if each not in subscribed]
             if others:
                 self.notes.append(
                     "Not compared, because they are not subscribed (now): "
-                    f"{', '.join(others)}. A log router writes without CloudWatch Logs."
+                    f"{listed(others)}. A log router writes without CloudWatch Logs; --log-group compares others."
                 )
-        if not chosen:
-            raise ValueError(f"no log group of {self.archive.region} is subscribed to {self.archive.name}")
-        groups = [self._group(each) for each in chosen]
+            if not subscribed:
+                raise ValueError(f"no log group of {self.archive.region} is subscribed to {self.archive.name}")
+            groups = [self._group(each) for each in subscribed]
         for each in groups:
             if each.name not in subscribed:
                 each.notes.append(
@@ -134,20 +142,21 @@ class Verification:
 
     def remedies(self, group: Group, hours: Sequence[Hour]) -> list[str]:
         """Return what to do about what the archive lacks of a log group."""
-        name, todo = self.archive.name, []
-        if any(each.waiting for each in hours):
-            todo.append(f"fargate-constructs archive replay {name}")
+        name, todo = quote(self.archive.name), []
         incomplete = [each for each in hours if each.missing]
+        # What waits in the queue of the China regions is not read, and counts as missing.
+        if any(each.waiting for each in hours) or (incomplete and self.archive.failure_queue):
+            todo.append(f"fargate-constructs archive replay {name}")
         if incomplete:
             begin, end = incomplete[0].begin, incomplete[-1].begin + HOUR
             earliest = self._now - EXPORTABLE_AFTER
-            when = f" (from {as_text(end + EXPORTABLE_AFTER)} on)" if end > earliest else ""
+            when = f"from {as_text(end + EXPORTABLE_AFTER)} on: " if end > earliest else ""
             todo.append(
-                f"fargate-constructs archive backfill {name} --log-group {group.name} "
-                f"--since {begin:%Y-%m-%dT%H:%M} --until {end:%Y-%m-%dT%H:%M}{when}"
+                f"{when}fargate-constructs archive backfill {name} --log-group {quote(group.name)} "
+                f"--since {begin:%Y-%m-%dT%H:%M} --until {end:%Y-%m-%dT%H:%M}"
             )
-            if group.facts.retention:
-                oldest = group.facts.retention + begin
+            if group.retention:
+                oldest = group.retention + begin
                 todo.append(f"before {as_text(oldest)}, when CloudWatch Logs begins to delete these events")
         return todo
 
@@ -168,23 +177,16 @@ class Verification:
         return made
 
     def _group(self, name: str) -> Group:
-        facts = self._logs.facts(name)
-        if facts is None:
-            raise ValueError(f"CloudWatch Logs in {self.archive.region} has no log group {name}; correct --log-group")
-        kept = facts.kept_since(self._now)
-        group = Group(name, facts, self.begin)
-        if kept and kept > self.begin:
-            whole = kept.replace(minute=0, second=0, microsecond=0) + HOUR
-            if whole >= self.end:
+        group = Group(name, self._logs.retention(name), self.begin)
+        if group.retention and (kept := self._now - group.retention) > self.begin:
+            days = f"CloudWatch Logs keeps events for {counted(group.retention.days, 'day')}"
+            group.begin = kept.replace(minute=0, second=0, microsecond=0) + HOUR
+            if group.begin >= self.end:
                 raise ValueError(
-                    f"CloudWatch Logs keeps the events of {name} for {facts.retention_text}, so nothing can be proved "
-                    f"about {as_text(self.begin)} to {as_text(self.end)}; write a later --since"
+                    f"nothing can be proved about {name} from {as_text(self.begin)} to {as_text(self.end)}: {days}; "
+                    "write a later --until"
                 )
-            group.begin = whole
-            group.notes.append(
-                f"Compared from {as_text(whole)} on: before that CloudWatch Logs has deleted events "
-                f"(it keeps {facts.retention_text}), so nothing can be proved."
-            )
+            group.notes.append(f"Compared from {as_text(group.begin)} on, because {days}.")
         return group
 
     def _doubt(self, note: str) -> None:
