@@ -49,3 +49,12 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """Return a number with its noun, such as `1 row` and `2,000 rows`."""
     return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
+def in_bytes(number: float) -> str:
+    """Return a number of bytes for a person."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if number < 1000:  # noqa: PLR2004 - the next unit
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.2f} TB"

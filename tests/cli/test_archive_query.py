@@ -14,12 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from fargate_constructs.cli.archive import COMMANDS, archive_options, athena_queries, query_failures
-from fargate_constructs.cli.archive.athena_queries import Column, in_bytes
+from fargate_constructs.cli.archive.athena_queries import Column
 from fargate_constructs.cli.archive.query_failures import FAILURES, PAGE, explained
 from fargate_constructs.cli.archive.query_output import unique, write_csv, write_json, write_table
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
 from fargate_constructs.cli.archives import DeployedArchive
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.output import in_bytes
 from tests.cli.recorded_aws import RecordedAws
 
 ROOT = Path(__file__).parents[2]

@@ -13,13 +13,12 @@ import click
 from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
 from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
-from fargate_constructs.cli.archive.athena_queries import in_bytes
 from fargate_constructs.cli.archive.object_downloads import Download, Outcome, download_all
 from fargate_constructs.cli.archived_events import INSTANT, ArchivedEvents, ArchivedObject, ScanSize
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import counted, json_option, print_json
+from fargate_constructs.cli.output import counted, in_bytes, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:

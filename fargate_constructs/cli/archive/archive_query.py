@@ -22,12 +22,13 @@ from fargate_constructs.cli.archive.archive_options import (
     range_options,
     validate_format,
 )
-from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, in_bytes
+from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
+from fargate_constructs.cli.archived_events import RETRIEVAL_PRICE
 from fargate_constructs.cli.confirmation import confirm, yes_option
-from fargate_constructs.cli.output import counted, json_option, print_json
+from fargate_constructs.cli.output import counted, in_bytes, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
 
 FORMATS = [*WRITERS, "parquet"]
 SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
-# USD for a TB that Athena reads, in us-east-1, and the least that it bills (https://aws.amazon.com/athena/pricing/);
-# USD for a GB from Glacier Instant Retrieval (https://aws.amazon.com/s3/pricing/).
-PRICE, MIN_BYTES, RETRIEVAL_PRICE = 5.0, 10_000_000, 0.03
+# USD for a TB that Athena reads, in us-east-1, and the least that it bills (https://aws.amazon.com/athena/pricing/).
+PRICE, MIN_BYTES = 5.0, 10_000_000
 EXAMPLES = """\b
 Examples:
   fargate-constructs archive query --list

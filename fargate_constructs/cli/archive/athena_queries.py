@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from fargate_constructs.cli.archive.query_failures import explained
+from fargate_constructs.cli.output import in_bytes
 
 # Seconds between two looks at a query: the first, and the longest.
 POLL, MAX_POLL = 0.3, 3.0
@@ -135,12 +136,3 @@ class Workgroup:
             self._show(f"{state.lower()}, {time.monotonic() - began:.0f} s, {in_bytes(read)} read")
             self._sleep(pause)
             pause = min(pause * 1.5, MAX_POLL)
-
-
-def in_bytes(number: float) -> str:
-    """Return a number of bytes for a person."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if number < 1000:  # noqa: PLR2004 - the next unit
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.2f} TB"

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archived_log_groups import archived_log_groups, subscribed_log_groups
-from fargate_constructs.cli.archive.athena_queries import in_bytes
 from fargate_constructs.cli.archive.failed_batches import WaitingEvents
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
 from fargate_constructs.cli.archive.logged_events import BYTES_PER_SECOND, LoggedEvents
@@ -24,7 +23,7 @@ from fargate_constructs.cli.archived_events import ArchivedEvents
 from fargate_constructs.cli.confirmation import confirm
 from fargate_constructs.cli.deployed_resources import listed
 from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import counted
+from fargate_constructs.cli.output import counted, in_bytes
 
 if TYPE_CHECKING:
     from boto3 import Session
