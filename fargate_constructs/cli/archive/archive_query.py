@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -28,6 +27,7 @@ from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
 from fargate_constructs.cli.archived_events import RETRIEVAL_PRICE
 from fargate_constructs.cli.confirmation import confirm, yes_option
+from fargate_constructs.cli.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.output import counted, in_bytes, json_option, print_json
 from fargate_constructs.cli.progress import Progress
 
@@ -101,7 +101,7 @@ def command(
     _validate_parameters(query, parameters)
     names_days = query.names_days or since is not None
     limited = query.limited(found.database, since, until, log_groups)
-    with Progress() as progress, _ended_like_an_interrupt():
+    with Progress() as progress, terminations_as_interrupts():
         athena = Workgroup(
             session.client("athena", region_name=found.region), found.workgroup, found.database, show=progress.show
         )
@@ -190,16 +190,6 @@ def _warning(limit: int | None) -> str:
 def _bill(finished: Finished) -> str:
     billed = max(finished.bytes_scanned, MIN_BYTES) / 1e12 * PRICE
     return f"{in_bytes(finished.bytes_scanned)} read in {finished.seconds:.1f} s, about {billed:.5f} USD"
-
-
-@contextmanager
-def _ended_like_an_interrupt() -> Iterator[None]:
-    """Let SIGTERM, with which a CI job or a container ends, stop the query as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -41,6 +41,14 @@ class ExportTasks:
         self._logs, self._s3, self._log_group, self._bucket = logs, s3, log_group, bucket
         self._report, self._poll_seconds = report, poll_seconds
 
+    def validate(self) -> None:
+        """Refuse a log group that is not there.
+
+        Raises:
+            BackfillError: There is none with this name in the account and region.
+        """
+        _ = self._created
+
     def first_moment(self) -> datetime:
         """Return the time of the log group's creation or of its first event, which may be earlier."""
         created = self._created

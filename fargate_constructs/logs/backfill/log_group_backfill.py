@@ -124,6 +124,7 @@ class Backfill:
         Raises:
             BackfillError: The range is empty or too new, or the log group is not there.
         """
+        self._tasks.validate()
         newest = _in_utc(datetime.now(UTC) - EXPORTABLE_AFTER)
         begin, end = _in_utc(begin or self._tasks.first_moment()), _in_utc(end or newest)
         _validate_range(begin, end, newest)
