@@ -1,4 +1,4 @@
-"""Repairs what axe-core and readers find in pages of Sphinx and furo, which have no setting or template for it.
+"""Repairs what axe-core and readers find in pages and the search of Sphinx and furo, which have no setting for it.
 
 `make docs-check` fails if axe-core finds something else. Each repair must apply to some page, so that one that a newer
 Sphinx or furo no longer needs is removed here.
@@ -23,6 +23,10 @@ REPAIRS = {
     r'(<img[^>]* src="([^"]*_images/[^"]+)"[^>]*>)(?!</a>)': r'<a class="picture" href="\2">\1</a>',
     # The search finds status codes; conf.py has them in its index.
     r"queryTerm\.match\(/\^\\d\+\$/\)": r"queryTerm.match(/^(\\d{1,2}|\\d{4,})$/)",
+    # A result for an argument says whose it is, not only the page.
+    r"titles\[file\],(\s+id \?)": r"`${titles[file]} > ${id || entry}`,\1",
+    # Of pages that the search finds equally well, a guide is first.
+    r"/\*\s+score: result => [^/]*\*/": r'score: ([page, , , , score]) => score + (page.includes("/") ? 0 : 1),',
     # A page has a heading.
     r'(<div id="search-results"></div>)': r"<h1>Search</h1>\n\1",
 }

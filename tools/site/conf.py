@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from tools.site.cdk_names import cdk_address  # noqa: E402 - Sphinx runs this file without the project's path
 from tools.site.public_api import public_api  # noqa: E402
+from tools.site.search_words import SPLITTER, is_status, words  # noqa: E402
 
 project = "fargate_constructs"
 author = "The authors of fargate_constructs"
@@ -100,8 +101,8 @@ def index_arguments(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def is_searchable(language: SearchEnglish, word: str) -> bool:
-    """Return whether a word is found: also a status code, which Sphinx leaves out as it does every number."""
-    return word not in language.stopwords and (not word.isdigit() or len(word) == len("502"))
+    """Return whether a word is found."""
+    return is_status(word) or not (word.isdigit() or word in language.stopwords)
 
 
 def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -119,6 +120,8 @@ def set_language(_app: Sphinx, pagename: str, _template: str, context: dict[str,
 
 def setup(app: Sphinx) -> None:
     """Connect the above."""
+    SearchEnglish.split = lambda _language, text: list(words(text))
+    SearchEnglish.js_splitter_code = SPLITTER
     SearchEnglish.word_filter = is_searchable
     app.connect("doctree-read", link_names)
     app.connect("doctree-read", index_arguments)

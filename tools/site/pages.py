@@ -53,21 +53,23 @@ def title(source: str) -> str:
     return short[:1].upper() + short[1:]
 
 
-def navigation() -> dict[str, list[str]]:
-    """Return the pages of each group in docs/README.md, as paths in the repository.
+def navigation() -> dict[str, dict[str, str]]:
+    """Return the pages of each group in docs/README.md: the path in the repository, and the title.
 
-    A group is a heading, or in `Parts` a line such as `What runs:`.
+    A group is a heading, or in `Parts` a line such as `What runs:`. The text of a link is the title, if it is no file.
     """
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, dict[str, str]] = {}
     group = ""
     for line in (ROOT / INDEX).read_text().splitlines():
         if heading := re.fullmatch(r"## (.+)|(\w[\w ]+):", line):
             group = heading[1] or heading[2]
         elif group:
-            targets = (posixpath.normpath(f"docs/{each}") for each in re.findall(r"\]\(([^)#:]+)\)", line))
-            known = [each for pages in groups.values() for each in pages]
-            groups.setdefault(group, []).extend(each for each in targets if each.endswith(".md") and each not in known)
-    return {name: pages for name, pages in groups.items() if pages}
+            for text, target in re.findall(r"\[([^]]+)\]\(([^)#:]+\.md)\)", line):
+                page = posixpath.normpath(f"docs/{target}")
+                if not any(page in pages for pages in groups.values()):
+                    shown = title(page) if text.endswith(".md") else text[:1].upper() + text[1:]
+                    groups.setdefault(group, {})[page] = shown
+    return groups
 
 
 def stage(folder: Path) -> None:
@@ -127,9 +129,8 @@ def site_target(source: str, target: str) -> str:
 
 def toctrees() -> Iterator[str]:
     """Yield the navigation as Sphinx reads it."""
-    groups = {name: [f"{title(each)} <{site_path(each)}>" for each in pages] for name, pages in navigation().items()}
-    first = next(iter(groups))
-    groups[first] = ["All pages <pages>", *groups[first]]
-    groups["Reference"] = ["API reference <reference/index>", *groups["Reference"]]
-    for name, entries in groups.items():
+    above = ["All pages <pages>", "API reference <reference/index>"]
+    for name, pages in navigation().items():
+        entries = [*above, *(f"{shown} <{site_path(page)}>" for page, shown in pages.items())]
+        above = []
         yield "\n".join(["", "```{toctree}", f":caption: {name}", ":hidden:", ":titlesonly:", "", *entries, "```", ""])

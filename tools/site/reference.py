@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.site.cdk_names import cdk_address
-from tools.site.pages import REPOSITORY, ROOT, sources, title
+from tools.site.pages import REPOSITORY, ROOT, navigation, title
 from tools.site.pages import site_path as page_path
 from tools.site.public_api import MODULES, PACKAGE, Argument, Entry, PublicApi, Type
 
@@ -33,6 +33,7 @@ PAGES = {
 }
 SHOWN_ARGUMENTS = 5  # in the line with the name; with more, only the required ones
 SHOWN_GUIDES = 3
+NO_GUIDES = ("Start", "日本語", "Recipes", "Reference", "Decisions")  # groups of pages that explain no part
 OPENING = 800  # characters, in which a guide names what it is about
 
 
@@ -46,7 +47,7 @@ def write_reference(folder: Path, api: PublicApi) -> None:
 def reference_pages(api: PublicApi) -> dict[str, str]:
     """Return the text of each page by its name; `index` lists the others."""
     groups: dict[str, list[Entry]] = {folder: [] for folder in PAGES}
-    for entry in api.entries:
+    for entry in sorted(api.entries, key=_order):
         is_of_module = entry.module in MODULES[1:]
         groups[entry.module.rpartition(".")[2] if is_of_module else folder_of(entry.path)].append(entry)
     writer = Writer(api.public_names, guides_of([each.name for each in api.entries if "." not in each.name]))
@@ -63,12 +64,16 @@ def folder_of(path: str) -> str:
 
 
 def guides_of(names: list[str]) -> dict[str, list[str]]:
-    """Return the guides of each name: the pages in docs/ that open with it, then those that have it most often."""
-    texts = {each: (ROOT / each).read_text() for each in sources() if re.fullmatch(r"docs/[a-z0-9-]+\.md", each)}
+    """Return the guides of each name: the pages that open with it, then those that have it most often.
+
+    The program that the blocks of a page continue, which is folded, does not count.
+    """
+    guides = [page for group, pages in navigation().items() if group not in NO_GUIDES for page in pages]
+    texts = {each: re.sub("<details>.*?</details>", "", (ROOT / each).read_text(), flags=re.DOTALL) for each in guides}
     found = {}
     for name in names:
         places = {page: [each.start() for each in re.finditer(rf"\b{name}\b", text)] for page, text in texts.items()}
-        pages = [(place[0] > OPENING, -len(place), page) for page, place in places.items() if len(place) > 1]
+        pages = [(place[0] > OPENING, -len(place), page) for page, place in places.items() if place]
         found[name] = [page for _, _, page in sorted(pages)[:SHOWN_GUIDES]]
     return found
 
@@ -109,10 +114,9 @@ class Writer:
         yield ""
         yield f"{about}"
         yield ""
-        ordered = sorted(entries, key=lambda each: (_rank(each), -len(each.arguments or ()), each.name))
-        for entry in filter(_is_public, ordered):
+        for entry in filter(_is_public, entries):
             yield from self._entry(entry)
-        returned = [each for each in ordered if not _is_public(each)]
+        returned = [each for each in entries if not _is_public(each)]
         if returned:
             yield "\n## What methods and attributes return\n"
             for entry in returned:
@@ -185,10 +189,11 @@ class Writer:
         return text + _code(plain)
 
 
-def _rank(entry: Entry) -> int:
-    """Return 0 for a construct, 1 for other classes, 2 for functions, 3 for constants."""
-    is_construct = [each.name for each in entry.arguments or ()][:1] == ["scope"]
-    return 0 if is_construct else {"class": 1, "function": 2}.get(entry.kind, 3)
+def _order(entry: Entry) -> tuple[int, int, str]:
+    """Let constructs be first, then other classes, functions, constants; of each, those with the most arguments."""
+    arguments = [each.name for each in entry.arguments or ()]
+    rank = 0 if arguments[:1] == ["scope"] else {"class": 1, "function": 2}.get(entry.kind, 3)
+    return rank, -len(arguments), entry.name
 
 
 def _code(text: str) -> str:

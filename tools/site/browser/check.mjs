@@ -27,6 +27,8 @@ const SEARCHES = {
   smallest_for: "reference/service.html", // of `TaskSize.smallest_for`
   memory_limit_mib: "reference/service.html",
   502: "troubleshooting.html",
+  "移行": "ja/migrating.html",
+  "固定 IP": "ja/index.html",
 };
 const folder = resolve(process.argv[2] ?? "build/docs");
 const faults = [];
