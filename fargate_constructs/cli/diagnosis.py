@@ -169,6 +169,12 @@ def task_text(task: Answer) -> str:
         reason = each.get("reason", "")
         texts += [f"{each['name']}: {reason}" if reason and reason not in texts[0] else ""]
         texts += [f"{each['name']} exited with code {each['exitCode']}" if "exitCode" in each else ""]
+    texts += [
+        detail["value"]
+        for each in task.get("attachments", [])
+        for detail in each.get("details", [])
+        if detail["name"] == "statusReason"  # why ECS did not attach an EBS volume
+    ]
     return "; ".join(filter(None, (*texts, f"stop code {task['stopCode']}" if "stopCode" in task else "")))
 
 

@@ -24,7 +24,8 @@ HEAD = f"""\
 
 `fargate-constructs explain SERVICE` finds these causes by itself
 ([command line](command-line.md#explain-why-tasks-do-not-start)). Search this page for the text that
-AWS shows you. Names and numbers in the texts are examples.
+AWS shows you. The texts are from AWS's documentation and from public reports. Names and numbers in
+them are examples. A cause without a text is found by a check, or AWS does not publish its text.
 
 `python -m tests.cli.causes_page` writes this page from the table that the command has.
 """
@@ -56,9 +57,9 @@ def _wrapped(text: str) -> str:
 
 
 def _texts(cause: Cause) -> Iterator[str]:
-    """Yield what AWS says, as it was recorded."""
+    """Yield what AWS says, as it was recorded. A wording that is this project's is no text of AWS."""
     for answer in json.loads((ROOT / "tests/cli/recorded_answers.json").read_text())["answers"]:
-        if answer["cause"] == cause.id:
+        if answer["cause"] == cause.id and "assumed" not in answer:
             text = _text(answer)
             if text:
                 yield text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT].rpartition(' ')[0]} …"
@@ -69,6 +70,8 @@ def _text(answer: Any) -> str:  # noqa: ANN401 - of JSON
         case {"task": task}:
             codes = {each["exitCode"] for each in task.get("containers", []) if "exitCode" in each}
             reasons = {each["reason"] for each in task.get("containers", []) if "reason" in each}
+            details = [detail for each in task.get("attachments", []) for detail in each["details"]]
+            reasons |= {each["value"] for each in details if each["name"] == "statusReason"}
             codes_as_texts = (f"exit code {code}" for code in sorted(codes))
             return "; ".join([task["stoppedReason"], *sorted(reasons), *codes_as_texts])
         case {"target": health}:

@@ -125,7 +125,7 @@ SERVICE_CAUSES = (
     ),
     Cause(
         "definitionInactive",
-        r"TaskDefinition (?:is|does not exist or is) inactive|TaskDefinition is inactive|task definition .*is inactive",
+        r"TaskDefinition is inactive",
         "The task definition of the service is deregistered.",
         "A person or a tool deregistered the revision that the service uses.",
         "Deploy the service again with a new revision.",
@@ -141,9 +141,10 @@ SERVICE_CAUSES = (
     ),
     Cause(
         "serviceExists",
-        r"was not idempotent",
+        r"was not idempotent|'AWS::ECS::Service' with identifier .* already exists",
         "There is another service with the same name in the cluster.",
-        "The name is fixed in the template, and a service of another stack or of an earlier deployment has it.",
+        "The name is fixed in the template. A service of another stack has it, or the change replaces the service, "
+        "which begins with a second one.",
         "Leave out service_name, or delete the other service.",
         f"{ECS}service-event-messages-list.html",
     ),
@@ -174,6 +175,15 @@ SERVICE_CAUSES = (
         is_result=True,
     ),
     Cause(
+        "stackCancelled",
+        r"^Resource (?:creation|update) cancelled$",
+        "CloudFormation stopped its work on the service, because another resource of the stack failed.",
+        "It stops what is in progress as soon as one resource fails.",
+        "Read the first failure in the events of the stack.",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
+        is_result=True,
+    ),
+    Cause(
         "serviceGone",
         r"^the service is (?:INACTIVE|DRAINING)",
         "The service was deleted.",
@@ -195,7 +205,7 @@ SERVICE_CAUSES = (
         r"has reached a steady state|has started \d+ tasks|has stopped \d+ (?:running|pending) tasks|"
         r"(?:de)?registered \d+ (?:targets|instances)|has begun draining|deployment completed|rolling back to|"
         r"deployment .* in progress|AZ balanced|AZ rebalanc|updated computedDesiredCount|has started a rollback|"
-        r"successfully set desired count",
+        r"successfully set desired count|updated state to STEADY_STATE",
         "The service does its usual work.",
         "The scheduler reports it.",
         "Do nothing.",

@@ -78,8 +78,9 @@ START_CAUSES = (
         r"KMSInvalidState|ciphertext refers to a customer master key|KMS key .*(?:disabled|pending deletion)|"
         r"(?:key|KMS).* is (?:disabled|pending deletion|pending import)",
         "The KMS key of an image, a secret or a parameter cannot be used.",
-        "The key is disabled, scheduled for deletion, or deleted.",
-        "Enable the key, or cancel its deletion. If it is deleted, make the image or secret again with another key.",
+        "The key is disabled, scheduled for deletion or deleted; or the execution role may not use it.",
+        "Enable the key, or cancel its deletion; give the execution role kms:Decrypt. If the key is deleted, make the "
+        "image or secret again with another key.",
         "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     ),
     Cause(
@@ -148,11 +149,11 @@ START_CAUSES = (
     ),
     Cause(
         "ebsVolume",
-        r"EBS (?:volume|attachment)|volume attach",
+        r"EBS volume|ECS Infrastructure Role",
         "The task gets no EBS volume.",
-        "The role for the volume lacks permissions, a quota is reached, or EBS did not attach the volume in time.",
-        "Read the text; check the infrastructure role of the volume, its snapshot and the quotas of EBS.",
-        f"{ECS}ebs-volumes.html",
+        "ECS may not use the infrastructure role of the volume or its KMS key; or the snapshot has another file system.",
+        "Read the text; check the trust and permissions of the role, the policy of the key, and the file system type.",
+        f"{ECS}troubleshoot-ebs-volumes-scenarios.html",
     ),
     Cause(
         "volumeAddress",

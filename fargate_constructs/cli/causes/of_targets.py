@@ -40,7 +40,7 @@ TARGET_CAUSES = (
     ),
     Cause(
         "targetGone",
-        r"Target\.(?:NotRegistered|InvalidState|IpUnusable)",
+        r"Target\.(?:NotRegistered|InvalidState|IpUnusable)|TARGET IS NOT FOUND",
         "A target cannot be used.",
         "The task has stopped, or its address is not usable as a target.",
         "Wait until ECS has replaced the task; look for the reason why it stopped.",
@@ -66,10 +66,11 @@ TARGET_CAUSES = (
     ),
     Cause(
         "targetGroupGone",
-        r"TARGET GROUP IS NOT FOUND|TARGET IS NOT FOUND|target group .*does not have an associated load balancer",
+        r"TARGET GROUP IS NOT FOUND|target group .*does not have an associated load balancer",
         "The target group of the service is gone, or has no load balancer.",
-        "It was deleted or taken off its listener while the service uses it.",
-        "Deploy the stack again; if the target group was deleted, replace the service.",
+        "It was deleted, or no rule of a listener leads to it, or not yet.",
+        "Deploy the stack again; if you wrote the rule, let the service depend on it; if the target group was deleted, "
+        "replace the service.",
         f"{REPOST}troubleshoot-unhealthy-checks-ecs",
     ),
     Cause(
