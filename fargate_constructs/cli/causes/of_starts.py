@@ -151,7 +151,7 @@ START_CAUSES = (
         "ebsVolume",
         r"EBS volume|ECS Infrastructure Role",
         "The task gets no EBS volume.",
-        "ECS may not use the infrastructure role of the volume or its KMS key; or the snapshot has another file system.",
+        "ECS may not use the role of the volume or its KMS key; or the file system is not that of the snapshot.",
         "Read the text; check the trust and permissions of the role, the policy of the key, and the file system type.",
         f"{ECS}troubleshoot-ebs-volumes-scenarios.html",
     ),
