@@ -18,6 +18,8 @@ Found = TypeVar("Found")
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
 LOG_LINES = 10
+# The subject of a note that they cannot be read.
+DEPLOYMENTS = "deployments"
 # What DescribeServices would answer, if ECS did not forget a deleted service.
 GONE: Answer = {
     "status": "INACTIVE",
@@ -100,7 +102,7 @@ class Reader:
         if service is None:
             raise ValueError(gone(found))
         deployments: list[Answer] = []
-        with self.noting("the service's deployments"):
+        with self.noting(DEPLOYMENTS):
             deployments = self.deployments(service)
         definition: Answer = {}
         with self.noting("the task definition"):

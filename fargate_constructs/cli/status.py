@@ -125,7 +125,9 @@ def _print_job(found: DeployedJob, *, as_json: bool) -> list[str]:
     """Print the status of a job; return its problems."""
     status = job_status(found)
     if as_json:
-        print_json({"problems": status.problems, **_plain(status)})
+        document = _plain(status)
+        gaps = document.pop("gaps")
+        print_json({"problems": status.problems, **document, "not_shown": gaps})
     else:
         print_screen(console(), one_job(status, CLOCK.now()))
     return status.problems
@@ -149,10 +151,9 @@ class _Waiting:
                 return
             is_first = False
             if (CLOCK.now() - began).total_seconds() >= self._seconds:
-                states = ", ".join(
-                    f"{each.found.name} {summary(each)}" for each in look.overview.services if not each.is_complete
-                )
-                raise ValueError(f"the deployment must be over within {self._seconds} seconds, got: {states}")
+                open_ = [each for each in look.overview.services if not each.is_complete]
+                got = look.error or ", ".join(f"{each.found.name} {summary(each)}" for each in open_)
+                raise ValueError(f"the deployment must be over within {self._seconds} seconds, got: {got}")
 
 
 def _show(some: Iterator[Look], *, as_json: bool) -> None:
@@ -173,7 +174,8 @@ def summary(status: ServiceStatus) -> str:
     """Return the status of a service as one line."""
     deployment = words(status.deployment.state) or "not known"
     tasks = f"{status.running} of {status.desired} tasks run, {status.pending} start, deployment {deployment}"
-    return ", ".join([tasks, *(f"alarm {each} is in ALARM" for each in status.alarms)])
+    deleted = [] if status.is_active else [f"the service is {words(status.state)}"]
+    return ", ".join([*deleted, tasks, *(f"alarm {each} is in ALARM" for each in status.alarms or ())])
 
 
 def _text(overview: Overview, width: int, height: int) -> RenderableType:

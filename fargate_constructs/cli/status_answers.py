@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from fargate_constructs.cli.service_facts import Answer
@@ -70,7 +71,7 @@ def _state(primary: Answer, newest: Answer) -> tuple[str, str]:
 
 def _hook(hook: Answer) -> str:
     name = hook.get("targetArn", hook.get("targetType", "")).rpartition(":")[2]
-    until = f" until {hook['expiresAt']:%H:%M %Z}" if "expiresAt" in hook else ""
+    until = f" until {hook['expiresAt'].astimezone(UTC):%Y-%m-%d %H:%M} UTC" if "expiresAt" in hook else ""
     return f"{name} ({words(hook['status'])}{until})"
 
 

@@ -13,6 +13,7 @@ from fargate_constructs.cli.queue_depth import Queue
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "FAILED")
+ENDING = ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
 UNHEALTHY = ("unhealthy", "unhealthy.draining", "unavailable")
 
@@ -125,8 +126,8 @@ class ServiceStatus(NamedTuple):
     stopped: Sequence[tuple[str, int]] = ()
     """Why tasks stopped in the last hour, and how many."""
     events: Sequence[Event] = ()
-    alarms: Sequence[str] = ()
-    """Its alarms in ALARM."""
+    alarms: Sequence[str] | None = ()
+    """Its alarms in ALARM; `None` if they cannot be read."""
     urls: Sequence[str] = ()
     egress: Sequence[str] = ()
     """The addresses that the internet sees, and why there may be others."""
@@ -142,10 +143,15 @@ class ServiceStatus(NamedTuple):
         return list(_problems(self))
 
     @property
+    def is_active(self) -> bool:
+        """Whether ECS does not delete it."""
+        return self.state == "ACTIVE"
+
+    @property
     def is_complete(self) -> bool:
         """Whether its deployment is complete, and all tasks run."""
         done = self.deployment.outcome in (Outcome.COMPLETE, Outcome.UNKNOWN)
-        return done and self.state == "ACTIVE" and self.running >= self.desired
+        return done and self.is_active and self.running >= self.desired
 
 
 class Overview(NamedTuple):
@@ -164,12 +170,12 @@ def words(state: str) -> str:
 
 
 def _problems(status: ServiceStatus) -> Iterator[str]:
-    if status.state != "ACTIVE":
+    if not status.is_active:
         yield f"the service is {words(status.state)}"
     if status.running < status.desired:
         yield f"{status.running} of {status.desired} tasks run"
     deployment = status.deployment
-    if deployment.outcome is Outcome.FAILED:
+    if deployment.state in (*FAILED, *ENDING):
         yield f"last deployment {words(deployment.state)}" + (f": {deployment.reason}" if deployment.reason else "")
     for task in status.tasks:
         if task.health == "UNHEALTHY":
@@ -177,7 +183,7 @@ def _problems(status: ServiceStatus) -> Iterator[str]:
     for target in status.targets:
         if target.state in UNHEALTHY:
             yield f"target {target.name} is {target.state}" + (f": {target.reason}" if target.reason else "")
-    for alarm in status.alarms:
+    for alarm in status.alarms or ():
         yield f"alarm {alarm} is in ALARM"
 
 
@@ -226,12 +232,9 @@ def _changed_tasks(before: ServiceStatus, after: ServiceStatus) -> Iterator[str]
 
 
 def _changed_rest(before: ServiceStatus, after: ServiceStatus) -> Iterator[str]:
-    for alarm in after.alarms:
-        if alarm not in before.alarms:
-            yield f"alarm {alarm} is in ALARM"
-    for alarm in before.alarms:
-        if alarm not in after.alarms:
-            yield f"alarm {alarm} is not in ALARM any more"
+    if before.alarms is not None and after.alarms is not None:
+        yield from (f"alarm {each} is in ALARM" for each in after.alarms if each not in before.alarms)
+        yield from (f"alarm {each} is not in ALARM any more" for each in before.alarms if each not in after.alarms)
     seen = {(each.text, each.time) for each in before.events}
     for event in reversed(after.events):
         if (event.text, event.time) not in seen:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.service_alarms import Alarmed, alarms_in_alarm, alarms_of
-from fargate_constructs.cli.service_facts import Answer, Reader, target_groups
+from fargate_constructs.cli.service_facts import DEPLOYMENTS, Answer, Reader, target_groups
 from fargate_constructs.cli.service_urls import urls_of
 from fargate_constructs.cli.status_answers import deployment_of
 from fargate_constructs.cli.status_model import Overview, ServiceStatus
@@ -61,8 +61,8 @@ class _RegionReader:
         answers = [*self._describe()]
         if self._urls is None:
             self._read_urls({group for _, service in answers for group in target_groups(service)})
-        deployments = self._reader.noted("the services' deployments", lambda: self._deployments(answers)) or {}
-        alarms = self._reader.noted("alarms", lambda: alarms_in_alarm(self._reader.client("cloudwatch"))) or []
+        deployments = self._reader.noted(DEPLOYMENTS, lambda: self._deployments(answers)) or {}
+        alarms = self._reader.noted("alarms", lambda: alarms_in_alarm(self._reader.client("cloudwatch")))
         return [
             self._status(found, service, deployments.get(service.get("currentServiceDeployment", "")), alarms)
             for found, service in answers
@@ -99,7 +99,7 @@ class _RegionReader:
         self._url_gaps, self._reader.gaps = self._reader.gaps, []
 
     def _status(
-        self, found: DeployedService, service: Answer, newest: Answer | None, alarms: Sequence[Answer]
+        self, found: DeployedService, service: Answer, newest: Answer | None, alarms: Sequence[Answer] | None
     ) -> ServiceStatus:
         groups = target_groups(service)
         deployment = deployment_of(service, newest, {})
@@ -112,6 +112,6 @@ class _RegionReader:
             service["pendingCount"],
             service["desiredCount"],
             deployment,
-            alarms=alarms_of(alarms, about),
+            alarms=None if alarms is None else alarms_of(alarms, about),
             urls=list(dict.fromkeys(urls)),
         )

@@ -49,8 +49,8 @@ class JobStatus(NamedTuple):
     runs: Sequence[Run]
     """The newest first."""
     queues: Sequence[Queue]
-    alarms: Sequence[str]
-    """Its alarms in ALARM."""
+    alarms: Sequence[str] | None
+    """Its alarms in ALARM; `None` if they cannot be read."""
     gaps: Sequence[str]
 
     @property
@@ -59,7 +59,7 @@ class JobStatus(NamedTuple):
         over = [each for each in self.runs if each.ended]
         failed = [f"the last run failed: {each.reason or words(each.state)}" for each in over[:1] if each.has_failed]
         letters = [f"{each.waiting} messages wait in the queue {each.name}" for each in self.queues if each.waiting]
-        return [*failed, *letters, *(f"alarm {each} is in ALARM" for each in self.alarms)]
+        return [*failed, *letters, *(f"alarm {each} is in ALARM" for each in self.alarms or ())]
 
 
 def job_status(job: DeployedJob) -> JobStatus:
@@ -67,7 +67,7 @@ def job_status(job: DeployedJob) -> JobStatus:
     gaps: list[str] = []
     stack = job.stack
     queues = {each.physical_id: each for each in stack.of_type(QUEUE_TYPE) if job.has(each.logical_id)}
-    alarms: list[str] = []
+    alarms: list[str] | None = None
     with noting(gaps, "alarms"):
         names = {each.physical_id for each in stack.of_type(*ALARM_TYPES) if job.has(each.logical_id)}
         about = Alarmed("", "", [], [name_of(each) for each in queues], names)

@@ -15,7 +15,7 @@ from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import PROBLEMS, read_service_egress
 from fargate_constructs.cli.queue_depth import QUEUE_TYPE, Queue, depth_of
 from fargate_constructs.cli.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
-from fargate_constructs.cli.service_facts import Answer, Reader, gone, target_groups
+from fargate_constructs.cli.service_facts import DEPLOYMENTS, Answer, Reader, gone, target_groups
 from fargate_constructs.cli.service_urls import urls_of
 from fargate_constructs.cli.status_answers import (
     deployment_of,
@@ -60,7 +60,7 @@ class StatusReader:
         groups = target_groups(service)
         if self._lasting_gaps is None:
             self._read_lasting(service, groups)
-        newest = (reader.noted("the service's deployments", lambda: reader.deployments(service)) or [])[:1]
+        newest = (reader.noted(DEPLOYMENTS, lambda: reader.deployments(service)) or [])[:1]
         revisions = reader.noted("the revisions of the deployment", lambda: self._definitions(newest)) or {}
         running = reader.noted("tasks", lambda: reader.tasks(serviceName=found.service)) or []
         stopped = reader.noted("stopped tasks", lambda: reader.stopped_tasks(service)) or []
@@ -68,7 +68,7 @@ class StatusReader:
         deployment = deployment_of(service, newest[0] if newest else None, revisions)
         names = (*deployment.alarms, *deployment.triggered, *self._alarm_names)
         about = Alarmed(found.cluster, found.service, groups, [name_of(each) for each in self._queues], {*names})
-        alarms = reader.noted("alarms", lambda: alarms_in_alarm(reader.client("cloudwatch"))) or []
+        alarms = reader.noted("alarms", lambda: alarms_of(alarms_in_alarm(reader.client("cloudwatch")), about))
         queues = reader.noted("queues", self._depths) or []
         return ServiceStatus(
             found,
@@ -81,7 +81,7 @@ class StatusReader:
             targets,
             stopped_of(stopped),
             events_of(service),
-            alarms_of(alarms, about),
+            alarms,
             list(dict.fromkeys(url for group in groups for url in self._urls.get(group, []))),
             egress=self._egress,
             log=reader.noted("the log archive", self._arrival),

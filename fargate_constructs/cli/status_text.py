@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fargate_constructs.cli.queue_depth import Queue
+from fargate_constructs.cli.service_facts import DEPLOYMENTS
 from fargate_constructs.cli.status_model import (
+    ENDING,
     UNHEALTHY,
     Deployment,
     Event,
@@ -31,6 +33,7 @@ WIDE = 110
 STRATEGIES = {"ROLLING": "rolling", "BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
 CAPACITIES = {"FARGATE": "Fargate", "FARGATE_SPOT": "Spot"}
 DAY = timedelta(days=1)
+NO_RUNS = "none in about the last hour"
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -62,7 +65,7 @@ def one_service(status: ServiceStatus, now: datetime, *, width: int, tasks: int 
     if status.events:
         shown = [_event(each, now) for each in status.events[:MAX_EVENTS]]
         parts += _section("Events (UTC)", shown, 0)
-    parts += _section("Not shown", status.gaps, 0)
+    parts += _notes("Not shown", status.gaps)
     return Group(*parts)
 
 
@@ -79,14 +82,15 @@ def one_job(status: JobStatus, now: datetime) -> RenderableType:
     """Return the screen of a job."""
     rows = [
         ("Schedule", status.schedules),
-        ("Runs", [_run(each, now) for each in status.runs[:MAX_RUNS]] or ["none in about the last hour"]),
-        ("Alarms", [f"{len(status.alarms) or 'none'} in ALARM"]),
+        (
+            "Runs",
+            [_run(each, now) for each in status.runs[:MAX_RUNS]] or [NO_RUNS if not status.gaps else "none known"],
+        ),
+        ("Alarms", [_alarms(status.alarms)]),
         ("Queues", _queues(status.queues)),
     ]
     place = f"job, task definition {status.task_definition}, {status.region}"
-    return Group(
-        *_head(status.name, status.problems), Text(place), _facts(rows), *_section("Not shown", status.gaps, 0)
-    )
+    return Group(*_head(status.name, status.problems), Text(place), _facts(rows), *_notes("Not shown", status.gaps))
 
 
 def _run(run: Run, now: datetime) -> str:
@@ -94,6 +98,10 @@ def _run(run: Run, now: datetime) -> str:
     if run.ended:
         state = f"{state} after {age(run.began, run.ended)}"
     return f"{clock(run.began, now)}  {short(run.id)}  {state}{', ' if run.reason else ''}{run.reason}"
+
+
+def _alarms(alarms: Sequence[str] | None) -> str:
+    return "not known" if alarms is None else f"{len(alarms) or 'none'} in ALARM"
 
 
 def _queues(queues: Sequence[Queue]) -> list[str]:
@@ -112,12 +120,15 @@ def _head(name: str, problems: Sequence[str]) -> Iterator[RenderableType]:
 
 
 def _section(title: str, lines: Sequence[str], more: int) -> list[RenderableType]:
-    """Return lines below a title; nothing if there are none."""
-    if not lines:
-        return []
+    """Return lines below a title, each cut at the width of the screen."""
     rest = [Text(f"{'':{INDENT}}and {more} more, which --json has")] if more > 0 else []
     texts = [Text(f"{'':{INDENT}}{each}", no_wrap=True, overflow="ellipsis") for each in lines]
     return [Text(), Text(title, style="bold"), *texts, *rest]
+
+
+def _notes(title: str, texts: Sequence[str]) -> list[RenderableType]:
+    """Return whole texts below a title; nothing if there are none."""
+    return [Text(), Text(title, style="bold"), *(Padding.indent(Text(each), INDENT) for each in texts)] if texts else []
 
 
 def _facts(rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
@@ -133,12 +144,14 @@ def _facts(rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
 
 def _rows(status: ServiceStatus, now: datetime) -> Iterator[tuple[str, Sequence[str]]]:
     yield "Tasks", [f"{status.running} of {status.desired} run, {status.pending} start"]
-    yield "Deployment", [*_deployment(status.deployment, now)]
+    lacks = any(each.startswith(f"{DEPLOYMENTS}: ") for each in status.gaps)
+    doubt = ["a rollback looks the same: deployments are not shown"] if lacks else []
+    yield "Deployment", [*_deployment(status.deployment, now), *doubt]
     if status.stopped:
         total = sum(count for _, count in status.stopped)
         reasons = [f"{count} x {reason}" for reason, count in status.stopped[:MAX_REASONS]]
         yield "Stopped", [f"{total} in about the last hour; `fargate-constructs explain` says why", *reasons]
-    yield "Alarms", [f"{len(status.alarms) or 'none'} in ALARM"]
+    yield "Alarms", [_alarms(status.alarms)]
     if status.urls:
         more = len(status.urls) - MAX_URLS
         yield "URL", [*status.urls[:MAX_URLS], *([f"and {more} more, which --json has"] if more > 0 else [])]
@@ -151,12 +164,9 @@ def _rows(status: ServiceStatus, now: datetime) -> Iterator[tuple[str, Sequence[
 
 
 def _deployment(deployment: Deployment, now: datetime) -> Iterator[str]:
-    parts = [words(deployment.state) or "not known: another tool than ECS deploys"]
-    if deployment.created:
-        is_over = deployment.outcome is not Outcome.IN_PROGRESS
-        time = (deployment.finished or deployment.created) if is_over else deployment.created
-        parts[0] += f" {age(time, now)} ago" if is_over else f" for {age(time, now)}"
-    parts.append(STRATEGIES.get(deployment.strategy, words(deployment.strategy)))
+    parts = [f"{words(deployment.state)}{_when(deployment, now)}" or "not known: another tool than ECS deploys"]
+    if deployment.state:
+        parts.append(STRATEGIES.get(deployment.strategy, words(deployment.strategy)))
     if deployment.bake_minutes:
         parts.append(f"bake time {deployment.bake_minutes} min")
     names = [each.name for each in deployment.revisions if each.is_new and each.name]
@@ -165,13 +175,24 @@ def _deployment(deployment: Deployment, now: datetime) -> Iterator[str]:
         if deployment.stage:
             yield f"stage {words(deployment.stage)}"
         yield from map(_revision, deployment.revisions)
-        yield from (f"waits for the hook {each}" for each in deployment.hooks)
+        yield from (f"waits for hook {each}" for each in deployment.hooks)
     if deployment.failed_tasks:
         yield f"failed tasks: {deployment.failed_tasks}"
     if deployment.alarms:
         yield f"alarms that end it: {', '.join(deployment.alarms)}"
     if deployment.triggered:
         yield f"ended by the alarm {', '.join(deployment.triggered)}"
+
+
+def _when(deployment: Deployment, now: datetime) -> str:
+    """Return when a deployment ended, or how long it is in its state, or when it began."""
+    if not deployment.state or not deployment.created:
+        return ""
+    if deployment.state in ENDING:
+        return f", begun {age(deployment.created, now)} ago"
+    if deployment.outcome is Outcome.IN_PROGRESS:
+        return f" for {age(deployment.created, now)}"
+    return f" {age(deployment.finished or deployment.created, now)} ago"
 
 
 def _revision(revision: Revision) -> str:
@@ -222,12 +243,12 @@ def all_of_them(overview: Overview, now: datetime) -> RenderableType:
             status.found.name,
             f"{status.running}/{status.desired}",
             _short_deployment(status.deployment, now),
-            str(len(status.alarms)),
+            "-" if status.alarms is None else str(len(status.alarms)),
             Text(f"{status.urls[0]}{more}" if status.urls else "-", no_wrap=True, overflow="ellipsis"),
         )
     bad = [(each, problem) for each in statuses for problem in each.problems]
     lines = [f"{each.found.name}: {problem}" for each, problem in bad]
-    return Group(table, *_section("Not healthy", lines, 0), *_section("Not shown", overview.gaps, 0))
+    return Group(table, *_notes("Not healthy", lines), *_notes("Not shown", overview.gaps))
 
 
 def _short_deployment(deployment: Deployment, now: datetime) -> str:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from fargate_constructs.cli.aws import meaning_of
+from fargate_constructs.cli.service_facts import DEPLOYMENTS
 from fargate_constructs.cli.status_model import Outcome, Overview, ServiceStatus, changes
 from fargate_constructs.cli.status_text import clock
 
@@ -82,10 +83,10 @@ def verdict(overview: Overview) -> Outcome:
     Raises:
         ValueError: If the deployments of a service cannot be read, so that a rollback would look like a success.
     """
-    gaps = [*overview.gaps, *(gap for each in overview.services for gap in each.gaps)]
-    for gap in (each for each in gaps if "deployments" in each):
+    gaps = [*overview.gaps, *(gap for each in overview.services if each.is_active for gap in each.gaps)]
+    for gap in (each for each in gaps if each.startswith(f"{DEPLOYMENTS}: ")):
         raise ValueError(f"--wait needs to read the deployments, because a rollback looks like a success; {gap}")
-    outcomes = [each.deployment.outcome for each in overview.services]
+    outcomes = [each.deployment.outcome if each.is_active else Outcome.FAILED for each in overview.services]
     if Outcome.IN_PROGRESS in outcomes:
         return Outcome.IN_PROGRESS
     if Outcome.FAILED in outcomes:

@@ -259,7 +259,7 @@ DENIED = ("AccessDeniedException", "not authorized")
 @pytest.mark.parametrize(
     ("operation", "subject"),
     [
-        ("ListServiceDeployments", "the service's deployments"),
+        ("ListServiceDeployments", "deployments"),
         ("DescribeTaskDefinition", "the task definition"),
         ("ListTasks", "stopped tasks"),
         ("DescribeTargetHealth", "the health of targets"),

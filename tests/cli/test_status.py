@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import timedelta, timezone
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -225,18 +225,23 @@ def test_problems_of_the_service(answers: dict[str, Any], problem: str, aws: Rec
             "last deployment rollback successful: tasks failed",
         ),
         ({"status": "STOPPED"}, "failed", "last deployment stopped"),
-        ({"status": "ROLLBACK_IN_PROGRESS"}, "in progress", ""),
+        (
+            {"status": "ROLLBACK_IN_PROGRESS", "rollback": {"reason": "tasks failed"}},
+            "in progress",
+            "last deployment rollback in progress: tasks failed",
+        ),
     ],
     ids=lambda value: value["status"] if isinstance(value, dict) else "",
 )
 def test_deployments(changes: dict[str, Any], outcome: str, problem: str, aws: RecordedAws, run: Run) -> None:
-    """One that failed or was rolled back is a problem; one in progress is none."""
+    """One that failed or is rolled back is a problem; one in progress is none."""
     deploy(aws, deployment(**changes))
     found = document(run)
 
     assert found["deployment"]["outcome"] == outcome
     assert found["problems"] == ([problem] if problem else [])
-    assert f"Deployment  {words(found['deployment']['state'])} " in run("Shop/Web")[1]
+    when = {"complete": " 0 s ago,", "failed": " 40 min ago,", "in progress": ", begun 40 min ago,"}[outcome]
+    assert f"Deployment  {words(found['deployment']['state'])}{when}" in run("Shop/Web")[1]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +286,7 @@ def test_a_service_without_deployments(aws: RecordedAws, printed: Callable[..., 
     aws.answers["DescribeServices"] = {"services": [service(deployments=[], loadBalancers=[], events=[])]}
     aws.answers["ListServiceDeployments"] = {"serviceDeployments": []}
 
-    assert "Deployment  not known: another tool than ECS deploys, rolling\n" in printed("Shop/Web")
+    assert "Deployment  not known: another tool than ECS deploys\n" in printed("Shop/Web")
     assert "URL" not in printed("Shop/Web")
     assert "not known  " in printed()
 
@@ -450,7 +455,7 @@ DENIED = ("AccessDeniedException", "not authorized")
 @pytest.mark.parametrize(
     ("operation", "subject"),
     [
-        ("ListServiceDeployments", "the service's deployments"),
+        ("ListServiceDeployments", "deployments"),
         ("DescribeServiceRevisions", "the revisions of the deployment"),
         ("DescribeTasks", "tasks"),
         ("DescribeTargetHealth", "the health of targets"),
@@ -472,6 +477,30 @@ def test_what_may_not_be_read_is_not_shown(
     assert gaps
     assert gaps[0].startswith(f"{subject}: ")
     assert "Not shown\n" in printed("Shop/Web")
+
+
+def test_what_is_not_known_is_not_shown_as_fine(aws: RecordedAws, run: Run, printed: Callable[..., str]) -> None:
+    """Alarms are not known, a rollback may look like a success, and the reason is whole in a narrow terminal."""
+    denied = ("AccessDeniedException", f"{'x' * 90} is not authorized to perform: the action")
+    aws.answers.update(ListServiceDeployments=denied, DescribeAlarms=denied)
+    text = printed("Shop/Web")
+
+    assert document(run)["alarms"] is None
+    assert "ago, rolling\n            a rollback looks the same: deployments are not shown\n" in text
+    assert "Alarms      not known\n" in text
+    assert text.count("perform: the action\n") == 2
+    assert "  -       http://shop" in printed()
+    assert "perform: the action\n" in printed()
+
+
+def test_the_time_of_a_hook_is_utc(aws: RecordedAws, run: Run) -> None:
+    """boto3 has times in the zone of the computer."""
+    made = in_progress()
+    japan = (NOW + timedelta(days=2)).astimezone(timezone(timedelta(hours=9)))
+    made["lifecycleHookDetails"] = [{**made["lifecycleHookDetails"][0], "expiresAt": japan}]
+    deploy(aws, made)
+
+    assert document(run)["deployment"]["hooks"] == ["PAUSE (awaiting action until 2026-12-01 15:00 UTC)"]
 
 
 @pytest.mark.parametrize(

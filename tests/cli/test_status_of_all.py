@@ -141,7 +141,7 @@ def test_what_may_not_be_read(hundred: RecordedAws, run: Run) -> None:  # noqa: 
     hundred.answers.update(DescribeAlarms=denied, DescribeTargetGroups=denied, DescribeServiceDeployments=denied)
     document = json.loads(run("--json")[1])
 
-    assert [each.partition(":")[0] for each in document["not_shown"]] == ["URLs", "the services' deployments", "alarms"]
+    assert [each.partition(":")[0] for each in document["not_shown"]] == ["URLs", "deployments", "alarms"]
     assert "Not shown\n  URLs: " in run()[1]
 
 

@@ -150,14 +150,14 @@ def test_what_may_not_be_read(job: RecordedAws, run: Run, monkeypatch: pytest.Mo
     denied = ("AccessDeniedException", "not authorized")
     job.answers.update(DescribeAlarms=denied, GetQueueAttributes=denied, GetSchedule=denied)
     found = document(run)
-    assert [each.partition(":")[0] for each in found["gaps"]] == ["alarms", "queues", "tasks", "schedules"]
+    assert [each.partition(":")[0] for each in found["not_shown"]] == ["alarms", "queues", "tasks", "schedules"]
 
     deploy(job)
     job.answers.update(DescribeSecurityGroups={"SecurityGroups": [{"GroupName": "x", "VpcId": "vpc-1"}]})
     monkeypatch.setattr("tests.cli.test_deployed_jobs.PARTS", PARTS[:1])
     deploy(job)
-    assert [each.partition(":")[0] for each in document(run)["gaps"]] == ["alarms", "tasks"]
-    assert "Runs        none in about the last hour\n" in run("Report")[1]
+    assert [each.partition(":")[0] for each in document(run)["not_shown"]] == ["alarms", "tasks"]
+    assert "Runs        none known\nAlarms      not known\n" in run("Report")[1]
 
 
 @pytest.mark.parametrize("option", ["--watch", "--wait"])

@@ -119,6 +119,15 @@ def test_changes_in_a_pipe(aws: RecordedAws, watch: Watch) -> None:  # noqa: F81
     ]
 
 
+def test_alarms_that_may_not_be_read_any_more(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+    """Whether they are in ALARM is not known, so it is no change."""
+    deploy(aws, in_progress())
+    aws.answers["DescribeAlarms"] = {"MetricAlarms": [{"AlarmName": "web-errors"}]}
+    code, lines, _ = watch(answers(aws, DescribeAlarms=("AccessDeniedException", "not authorized")))
+
+    assert (code, len(lines)) == (130, 1)
+
+
 def test_json_lines(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
     """With --json each change is a document in one line."""
     code, lines, _ = watch(
@@ -206,8 +215,23 @@ def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F
 
 
 def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
-    """What was known before is no result."""
-    assert watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "30s"))[0] == 2
+    """What was known before is no result; the message says that there is no answer."""
+    code, _, errors = watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "30s"))
+
+    assert code == 2
+    assert errors.startswith("Error: the deployment must be over within 30 seconds, got: there is no answer; check the")
+
+
+@pytest.mark.parametrize(("state", "refused"), [("DRAINING", False), ("INACTIVE", True)])
+def test_waiting_for_a_service_that_is_deleted(state: str, refused: bool, aws: RecordedAws, watch: Watch) -> None:  # noqa: F811, FBT001
+    """It has failed; ECS does not list the deployments of a service that is gone."""
+    aws.answers["DescribeServices"] = services(status=state, desiredCount=0, runningCount=0)
+    if refused:
+        aws.answers["ListServiceDeployments"] = ("ServiceNotActiveException", "Service was not ACTIVE.")
+    code, lines, errors = watch(list, **waits())
+
+    assert (code, errors) == (1, "")
+    assert lines[0].startswith(f"15:00:00 UTC Shop/Web: the service is {state.lower()}, 0 of 0 tasks run")
 
 
 def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
@@ -216,7 +240,12 @@ def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None: 
     code, _, errors = watch(**waits())
 
     assert code == 2
-    assert "--wait needs to read the deployments, because a rollback looks like a success; the service's" in errors
+    assert "--wait needs to read the deployments, because a rollback looks like a success; deployments: " in errors
+
+    role = "assumed-role/deployments-reader is not authorized"
+    aws.reset()
+    aws.answers["DescribeAlarms"] = ("AccessDeniedException", role)
+    assert watch(list, **waits())[0] == 0
 
 
 def test_waiting_for_all(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
