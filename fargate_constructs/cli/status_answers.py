@@ -31,8 +31,11 @@ def deployment_of(service: Answer, newest: Answer | None, definitions: Mapping[s
         definitions: The task definition of each service revision, as far as it is known.
     """
     primary: Answer = next((each for each in service["deployments"] if each["status"] == "PRIMARY"), {})
-    given = newest or {}
-    state, reason = _state(primary, given)
+    rollout = ROLLOUTS.get(primary.get("rolloutState", ""), "")
+    # ECS lists a new deployment later than it begins, so one that is over says nothing while a rollout is in progress.
+    is_old = newest is not None and newest["status"] in OVER and rollout == "IN_PROGRESS"
+    given = {} if newest is None or is_old else newest
+    state, reason = (given["status"], _reason(given)) if given else (rollout, _rollout_reason(primary))
     settings = given.get("deploymentConfiguration") or service.get("deploymentConfiguration", {})
     alarms, watched = settings.get("alarms", {}), given.get("alarms", {})
     breaker = given.get("deploymentCircuitBreaker", {})
@@ -57,16 +60,13 @@ def deployment_of(service: Answer, newest: Answer | None, definitions: Mapping[s
 _WAITING = ("AWAITING_ACTION", "IN_PROGRESS")
 
 
-def _state(primary: Answer, newest: Answer) -> tuple[str, str]:
-    """Return the state of the newest deployment, and its reason.
+def _reason(deployment: Answer) -> str:
+    reasons = [deployment.get("statusReason", ""), deployment.get("rollback", {}).get("reason", "")]
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
 
-    ECS lists a new deployment later than it begins, so one that is over says nothing while a rollout is in progress.
-    """
-    rollout = ROLLOUTS.get(primary.get("rolloutState", ""), "")
-    if not newest or (newest["status"] in OVER and rollout == "IN_PROGRESS"):
-        return rollout, primary.get("rolloutStateReason", "") if rollout == "FAILED" else ""
-    reasons = [newest.get("statusReason", ""), newest.get("rollback", {}).get("reason", "")]
-    return newest["status"], "; ".join(dict.fromkeys(filter(None, reasons)))
+
+def _rollout_reason(primary: Answer) -> str:
+    return str(primary.get("rolloutStateReason", "")) if primary.get("rolloutState") == "FAILED" else ""
 
 
 def _hook(hook: Answer) -> str:

@@ -234,9 +234,8 @@ def all_of_them(overview: Overview, now: datetime) -> RenderableType:
     """Return the table of services, and below it what is not healthy."""
     statuses = overview.services
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for each in ("SERVICE", "TASKS", "DEPLOYMENT", "ALARMS"):
-        table.add_column(each, no_wrap=True)
-    table.add_column("URL")  # the only one that gets narrower
+    for each in ("SERVICE", "TASKS", "DEPLOYMENT", "ALARMS", "URL"):
+        table.add_column(each, no_wrap=each in ("TASKS", "ALARMS"), overflow="fold")  # the others get narrower
     for status in statuses:
         more = f" +{len(status.urls) - 1}" if len(status.urls) > 1 else ""
         table.add_row(

@@ -19,6 +19,7 @@ from fargate_constructs.cli.status_watch import Clock
 from tests.cli import recorded_aws
 from tests.cli.recorded_aws import (
     ACCOUNT,
+    BEFORE,
     NOW,
     REGION,
     SERVICE_ARN,
@@ -249,7 +250,11 @@ def test_deployments(changes: dict[str, Any], outcome: str, problem: str, aws: R
     [
         ({"rolloutState": "IN_PROGRESS", "failedTasks": 2}, [], ("IN_PROGRESS", "", "2")),
         ({"rolloutState": "FAILED", "rolloutStateReason": "circuit breaker"}, [], ("FAILED", "circuit breaker", "")),
-        ({"rolloutState": "IN_PROGRESS"}, [deployment()], ("IN_PROGRESS", "", "")),
+        (
+            {"rolloutState": "IN_PROGRESS"},
+            [deployment(status="ROLLBACK_SUCCESSFUL", alarms={"triggeredAlarmNames": ["slow"]})],
+            ("IN_PROGRESS", "", ""),
+        ),
         (
             {"rolloutState": "IN_PROGRESS"},
             [deployment(status="ROLLBACK_IN_PROGRESS")],
@@ -277,7 +282,8 @@ def test_the_newest_deployment(
     found = document(run)["deployment"]
 
     assert (found["state"], found["reason"], found["failed_tasks"]) == expected
-    assert found["alarms"] == ["errors"]
+    assert (found["alarms"], found["triggered"]) == (["errors"], [])
+    assert found["created"] == (BEFORE if found["state"].startswith("ROLLBACK") else NOW).isoformat()
     assert [(each["name"], each["is_new"]) for each in found["revisions"]] == [("shop:7", True), ("shop:6", False)]
 
 

@@ -12,6 +12,7 @@ from tests.cli.recorded_aws import (
     BEFORE,
     GROUP_ARN,
     REGION,
+    SERVICE_ARN,
     RecordedAws,
     deployment,
     service,
@@ -119,7 +120,7 @@ def test_the_table(hundred: RecordedAws, printed: Any) -> None:  # noqa: ANN401,
         "40",
         "min",
         "0",
-        "http://shop-1.elb.amazon…",
+        "http://shop-1.elb.amazonaw…",
     ]
     assert max(map(len, lines)) <= 80
     assert lines[-4:] == [
@@ -133,6 +134,20 @@ def test_the_table(hundred: RecordedAws, printed: Any) -> None:  # noqa: ANN401,
 def dimensions(name: str) -> list[dict[str, str]]:
     """Return the dimension of a service."""
     return [{"Name": "ServiceName", "Value": name}]
+
+
+def test_long_names(aws: RecordedAws, printed: Any) -> None:  # noqa: ANN401, F811 - fixtures
+    """No column vanishes in a terminal of 80 columns: names are in several lines."""
+    name = f"checkout-{'and-payment-' * 4}service"
+    aws.answers["DescribeStacks"] = {"Stacks": []}
+    aws.answers["ListServices"] = {"serviceArns": [SERVICE_ARN.replace("web", name)]}
+    aws.answers["DescribeServices"] = {"services": [service(serviceName=name)]}
+    lines = printed().splitlines()
+
+    assert lines[0].split() == ["SERVICE", "TASKS", "DEPLOYMENT", "ALARMS", "URL"]
+    assert "  2/2  " in lines[1]
+    assert "".join(each[:30].split(" ")[0] for each in lines[1:]) == f"shop/{name}"
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_may_not_be_read(hundred: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
