@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.causes.cause import Cause
-from fargate_constructs.cli.service_facts import Answer, Reader, ServiceFacts, when_stopped
+from fargate_constructs.cli.service_facts import STEADY, Answer, Reader, ServiceFacts, when_stopped
 from fargate_constructs.cli.start_requirements import missing_requirements
 
-STEADY = "has reached a steady state"
 WRONG_FORMAT = "exec format error"
 QUOTA_CAUSES = ("vcpuQuota", "taskQuota", "sizeQuota")
 # The statuses of a service deployment that are no failure.

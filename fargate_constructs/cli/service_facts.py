@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 Found = TypeVar("Found")
-# Of DescribeTasks (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html).
+# Of DescribeTasks and DescribeServiceDeployments (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/).
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
 LOG_LINES = 10
+# The event of a service at rest.
+STEADY = "has reached a steady state"
 # The subject of a note that they cannot be read.
 DEPLOYMENTS = "deployments"
 # What DescribeServices would answer, if ECS did not forget a deleted service.

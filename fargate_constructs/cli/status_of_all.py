@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.service_alarms import Alarmed, alarms_in_alarm, alarms_of
-from fargate_constructs.cli.service_facts import DEPLOYMENTS, Answer, Reader, target_groups
+from fargate_constructs.cli.service_facts import DEPLOYMENTS, DEPLOYMENTS_IN_ONE_CALL, Answer, Reader, target_groups
 from fargate_constructs.cli.service_urls import urls_of
 from fargate_constructs.cli.status_answers import deployment_of
 from fargate_constructs.cli.status_model import Overview, ServiceStatus
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
 SERVICES_IN_ONE_CALL = 10
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
-DEPLOYMENTS_IN_ONE_CALL = 20
 
 
 class TableReader:
