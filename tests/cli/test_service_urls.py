@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fargate_constructs.cli.service_urls import urls_of
+from fargate_constructs.cli.status.service_urls import urls_of
 from tests.cli.recorded_aws import BALANCER, GROUP_ARN, LISTENER, REGION, RecordedAws, stack_resource
 
 OTHER = GROUP_ARN.replace("web", "api")

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from fargate_constructs.cli import status
 from fargate_constructs.cli.command_line import commands
-from fargate_constructs.cli.status_model import words
-from fargate_constructs.cli.status_text import age
-from fargate_constructs.cli.status_watch import Clock
+from fargate_constructs.cli.status.status_model import words
+from fargate_constructs.cli.status.status_text import age
+from fargate_constructs.cli.status.status_watch import Clock
 from tests.cli import recorded_aws
 from tests.cli.recorded_aws import (
     ACCOUNT,

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from fargate_constructs.cli import status
 from fargate_constructs.cli.deployed_services import find_service
-from fargate_constructs.cli.status_model import Overview
-from fargate_constructs.cli.status_of_service import StatusReader
-from fargate_constructs.cli.status_text import one_service
-from fargate_constructs.cli.status_watch import Clock, Screen, looks
+from fargate_constructs.cli.status.status_model import Overview
+from fargate_constructs.cli.status.status_of_service import StatusReader
+from fargate_constructs.cli.status.status_text import one_service
+from fargate_constructs.cli.status.status_watch import Clock, Screen, looks
 from tests.cli.recorded_aws import NOW, RecordedAws, deployment, event, running_task, service
 from tests.cli.test_status import Run, aws, deploy, in_progress, listed, run, worker  # noqa: F401 - fixtures
 

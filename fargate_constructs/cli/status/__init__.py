@@ -1,4 +1,11 @@
-"""`fargate-constructs status`: how services are, now or again and again."""
+"""`fargate-constructs status`: how services are, now or again and again.
+
+```
+AWS ──> status_of_service ─┐                        ┌─> status_text (a screen), JSON
+    ──> status_of_all     ─┼─> status_model ────────┤
+    ──> status_of_job     ─┘   (what is a problem)  └─> status_watch (what changed, whether it is over)
+```
+"""
 
 from __future__ import annotations
 
@@ -19,12 +26,12 @@ from fargate_constructs.cli.deployed_resources import place_of
 from fargate_constructs.cli.deployed_services import DeployedService, all_services
 from fargate_constructs.cli.durations import Duration
 from fargate_constructs.cli.output import console, json_option, print_json, print_screen
-from fargate_constructs.cli.status_model import Outcome, Overview, ServiceStatus, words
-from fargate_constructs.cli.status_of_all import TableReader
-from fargate_constructs.cli.status_of_job import job_status
-from fargate_constructs.cli.status_of_service import StatusReader
-from fargate_constructs.cli.status_text import MAX_TASKS, all_of_them, one_job, one_service
-from fargate_constructs.cli.status_watch import Clock, Look, Screen, lines, looks, verdict
+from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, words
+from fargate_constructs.cli.status.status_of_all import TableReader
+from fargate_constructs.cli.status.status_of_job import job_status
+from fargate_constructs.cli.status.status_of_service import StatusReader
+from fargate_constructs.cli.status.status_text import MAX_TASKS, all_of_them, one_job, one_service
+from fargate_constructs.cli.status.status_watch import Clock, Look, Screen, lines, looks, verdict
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from fargate_constructs.cli.service_facts import STEADY, Answer
-from fargate_constructs.cli.status_model import UNHEALTHY, Deployment, Event, Revision, Target, Task, words
+from fargate_constructs.cli.status.status_model import UNHEALTHY, Deployment, Event, Revision, Target, Task, words
 
 # What differs between two events of one kind: IDs of tasks, deployments, targets and requests.
 IDS = re.compile(r"ecs-svc/\d+|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d+(?:\.\d+){3}\b")

@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.service_alarms import Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.service_facts import DEPLOYMENTS, DEPLOYMENTS_IN_ONE_CALL, Answer, Reader, target_groups
-from fargate_constructs.cli.service_urls import urls_of
-from fargate_constructs.cli.status_answers import deployment_of
-from fargate_constructs.cli.status_model import Overview, ServiceStatus
+from fargate_constructs.cli.status.service_alarms import Alarmed, alarms_in_alarm, alarms_of
+from fargate_constructs.cli.status.service_urls import urls_of
+from fargate_constructs.cli.status.status_answers import deployment_of
+from fargate_constructs.cli.status.status_model import Overview, ServiceStatus
 
 if TYPE_CHECKING:
     from boto3 import Session

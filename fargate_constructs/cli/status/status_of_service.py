@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fargate_constructs.cli.archive_arrival import Arrival, ServiceArchive, archive_of_service
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import PROBLEMS, read_service_egress
-from fargate_constructs.cli.queue_depth import QUEUE_TYPE, Queue, depth_of
-from fargate_constructs.cli.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.service_facts import DEPLOYMENTS, Answer, Reader, gone, target_groups
-from fargate_constructs.cli.service_urls import urls_of
-from fargate_constructs.cli.status_answers import (
+from fargate_constructs.cli.status.archive_arrival import Arrival, ServiceArchive, archive_of_service
+from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_of
+from fargate_constructs.cli.status.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
+from fargate_constructs.cli.status.service_urls import urls_of
+from fargate_constructs.cli.status.status_answers import (
     deployment_of,
     events_of,
     main_container,
@@ -27,7 +27,7 @@ from fargate_constructs.cli.status_answers import (
     targets_of,
     tasks_of,
 )
-from fargate_constructs.cli.status_model import ServiceStatus
+from fargate_constructs.cli.status.status_model import ServiceStatus
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fargate_constructs.cli.queue_depth import Queue
 from fargate_constructs.cli.service_facts import DEPLOYMENTS
-from fargate_constructs.cli.status_model import (
+from fargate_constructs.cli.status.queue_depth import Queue
+from fargate_constructs.cli.status.status_model import (
     ENDING,
     UNHEALTHY,
     Deployment,
@@ -24,7 +24,7 @@ from fargate_constructs.cli.status_model import (
     short,
     words,
 )
-from fargate_constructs.cli.status_of_job import JobStatus, Run
+from fargate_constructs.cli.status.status_of_job import JobStatus, Run
 
 LABEL, INDENT = 12, 2
 # What one screen shows of each; JSON has all.

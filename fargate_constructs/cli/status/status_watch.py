@@ -15,8 +15,8 @@ from rich.text import Text
 
 from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.service_facts import DEPLOYMENTS
-from fargate_constructs.cli.status_model import Outcome, Overview, ServiceStatus, changes
-from fargate_constructs.cli.status_text import clock
+from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, changes
+from fargate_constructs.cli.status.status_text import clock
 
 # How often a second the screen is drawn, so that ages and the size of the terminal are right.
 DRAWN = 2
