@@ -36,7 +36,8 @@ class ContainerLog:
     """The log stream of a container in CloudWatch Logs, read from its begin, each line once."""
 
     def __init__(self, logs: Any, group: str, stream: str) -> None:  # noqa: ANN401 - of boto3
-        self._logs, self._group, self._stream = logs, group, stream
+        self.group = group
+        self._logs, self._stream = logs, stream
         self._token: str | None = None
 
     @staticmethod
@@ -58,7 +59,7 @@ class ContainerLog:
             following = {"nextToken": self._token} if self._token else {}
             try:
                 answer = self._logs.get_log_events(
-                    logGroupName=self._group, logStreamName=self._stream, startFromHead=True, **following
+                    logGroupName=self.group, logStreamName=self._stream, startFromHead=True, **following
                 )
             except self._logs.exceptions.ResourceNotFoundException:
                 return

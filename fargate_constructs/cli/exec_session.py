@@ -14,15 +14,15 @@ import os
 import secrets
 import select
 import shlex
-import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fargate_constructs.cli.exec_checks import PLUGIN
 from fargate_constructs.cli.exec_targets import ExecTarget
+from fargate_constructs.cli.interrupts import TERMINATIONS, handled_signals
 from fargate_constructs.cli.terminals import copy_size, open_terminal, raw, same_terminal
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def attach(arguments: Sequence[str]) -> int:
             process.terminate()
 
     keys = dict.fromkeys(("SIGINT", "SIGQUIT", "SIGTSTP"), leave_it_to_the_plugin)
-    with same_terminal(STDIN), _handlers({**keys, "SIGTERM": end, "SIGHUP": end}):
+    with same_terminal(STDIN), handled_signals({**keys, **dict.fromkeys(TERMINATIONS, end)}):
         started.append(subprocess.Popen(arguments))  # noqa: S603 - the plugin
         return started[0].wait()
 
@@ -205,8 +205,8 @@ def relay(
         copy_size(terminal, master)
 
     try:
-        handlers = {"SIGINT": interrupt, "SIGTERM": interrupt, "SIGHUP": interrupt, "SIGWINCH": resize}
-        with raw(terminal), _handlers(handlers):
+        handlers = {**dict.fromkeys(("SIGINT", *TERMINATIONS), interrupt), "SIGWINCH": resize}
+        with raw(terminal), handled_signals(handlers):
             for data in _read(master, terminal, output):
                 if shown := output.feed(data):
                     write(shown)
@@ -223,28 +223,22 @@ def _read(master: int, terminal: int | None, output: Output) -> Iterator[bytes]:
     sources = [master] if terminal is None else [master, terminal]
     while True:
         ready, _, _ = select.select(sources, [], [], GRACE_SECONDS if output.status is not None else None)
+        if not ready:
+            return
         for source in ready:
-            try:
-                data = os.read(source, CHUNK)
-            except OSError:  # the plugin has ended
-                return
+            data = _bytes_of(source)
             if source == master:
+                if not data:  # the plugin has ended
+                    return
                 yield data
             elif data:
                 os.write(master, data)
             else:
                 sources.remove(source)
-        if not ready:
-            return
 
 
-@contextmanager
-def _handlers(handlers: Mapping[str, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
-    """Handle the signals that this system has. A new process has the default again, unlike with SIG_IGN."""
-    numbers = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
-    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _bytes_of(source: int) -> bytes:
+    """Return what can be read; nothing at the end, for which Linux has an error and macOS an empty answer."""
+    with suppress(OSError):
+        return os.read(source, CHUNK)
+    return b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,21 +12,31 @@ import click
 if TYPE_CHECKING:
     from types import FrameType
 
+# CI systems send the one, terminals that close send the other.
+TERMINATIONS = ("SIGTERM", "SIGHUP")
+
 
 @contextmanager
-def terminations_as_interrupts() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: CI systems send the one, terminals that close send the other."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+def handled_signals(handlers: Mapping[str, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+    """Handle the signals that this system has. A new process has the default again, unlike with SIG_IGN."""
+    numbers = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def terminations_as_interrupts() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with handled_signals(dict.fromkeys(TERMINATIONS, interrupt)):
+        yield
 
 
 @contextmanager
@@ -40,9 +50,5 @@ def deferred_interrupts() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         seen.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled_signals(dict.fromkeys(("SIGINT", *TERMINATIONS), note)):
         yield seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import click
@@ -215,7 +216,7 @@ class StartedTask:
 
     def _stop_after_interrupt(self, at_each_look: Callable[[Answer], None] = lambda _: None) -> None:
         try:
-            click.echo(f"stops task {self.id}; Ctrl-C again leaves it", err=True)
+            _say(f"stops task {self.id}; Ctrl-C again leaves it")
             self.stop("interrupted")
             self._wait_for(lambda: self.is_over, None, at_each_look)
         except BaseException:
@@ -224,7 +225,7 @@ class StartedTask:
 
     def _say_that_it_goes_on(self) -> None:
         command = STOP_COMMAND.format(cluster=self.cluster, id=self.id)
-        click.echo(f"task {self.id} may go on, and cost; stop it with: {command}", err=True)
+        _say(f"task {self.id} may go on, and cost; stop it with: {command}")
 
     def _wait_for(self, is_done: Callable[[], bool], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
         """Return whether the wait was over before a time."""
@@ -300,7 +301,7 @@ def start_task(
         "overrides": override.parameters(),
         **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
     }
-    with terminations_as_interrupts(), deferred_interrupts() as interrupts:
+    with deferred_interrupts() as interrupts:
         answer = _run_task(ecs, request)
     for task in answer["tasks"]:
         started = StartedTask(ecs, task, override.container, clock=clock, sleep=sleep)
@@ -325,6 +326,12 @@ def _run_task(ecs: Any, request: Mapping[str, Any]) -> Answer:  # noqa: ANN401 -
             raise
         raise NotStartedError(f"ECS started no task: {_explained(text)}") from error
     return answer
+
+
+def _say(text: str) -> None:
+    """Print a message; a terminal that has closed must not keep a task from being stopped."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def _is_passing(error: Exception) -> bool:

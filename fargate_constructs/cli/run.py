@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
+from fargate_constructs.cli.aws import app_option, aws_options, meaning_of, session_for
 from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.container_log import ContainerLog
 from fargate_constructs.cli.durations import Duration
@@ -138,26 +138,51 @@ def follow(
         if answer["lastStatus"] not in states:
             states.append(answer["lastStatus"])
             click.echo(f"task {task.id} is {answer['lastStatus']}", err=True)
-        for line in log.new_lines() if log else ():
-            echo(line)
+        if printer:
+            printer.print_new_lines()
 
+    printer = LogPrinter(log, echo) if log else None
     try:
         return task.wait(timeout=timeout, at_each_look=look)
     finally:
         has_run = Ended(task.task, task.container).exit_code is not None
-        if log and has_run and task.is_over:
-            print_last_lines(log, echo, task.sleep)
+        if printer and has_run and task.is_over:
+            printer.print_last_lines(task.id, task.sleep)
 
 
-def print_last_lines(log: ContainerLog, echo: Callable[[str], None], sleep: Callable[[float], None]) -> None:
-    """Print what CloudWatch Logs shows some seconds after a task has ended."""
-    quiet = 0
-    while quiet < QUIET_LOOKS:
-        sleep(PAUSE_SECONDS)
-        lines = [*log.new_lines()]
-        quiet = 0 if lines else quiet + 1
-        for line in lines:
-            echo(line)
+class LogPrinter:
+    """Prints a log as far as AWS answers: a task goes on without its log, and so does the wait for its end."""
+
+    def __init__(self, log: ContainerLog, echo: Callable[[str], None]) -> None:
+        self._log, self._echo = log, echo
+        self._is_readable = True
+
+    def print_new_lines(self) -> int:
+        """Print the lines that were not printed before; return how many there are."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+        count = 0
+        try:
+            for line in self._log.new_lines():
+                self._echo(line)
+                count += 1
+        except (BotoCoreError, ClientError) as error:
+            if self._is_readable:
+                click.echo(f"the log cannot be read, asks again: {meaning_of(error)}", err=True)
+            self._is_readable = False
+        else:
+            self._is_readable = True
+        return count
+
+    def print_last_lines(self, task_id: str, sleep: Callable[[float], None]) -> None:
+        """Print what CloudWatch Logs shows some seconds after a task has ended."""
+        quiet = 0
+        while quiet < QUIET_LOOKS:
+            sleep(PAUSE_SECONDS)
+            quiet = 0 if self.print_new_lines() else quiet + 1
+        if not self._is_readable:
+            command = f"fargate-constructs logs {self._log.group} --task {task_id}"
+            click.echo(f"lines are missing; read them later with: {command}", err=True)
 
 
 def end_of(ended: Ended, status: int) -> str:

@@ -56,7 +56,7 @@ def raw(terminal: int | None) -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(terminal)
-    tty.setraw(terminal)
+    tty.setraw(terminal, termios.TCSADRAIN)  # what was typed before is kept
     try:
         yield
     finally:

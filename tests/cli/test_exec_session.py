@@ -95,6 +95,23 @@ def test_a_plugin_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     assert run("echo", "the plugin hangs")[:2] == (0, b"the plugin hangs\n")
 
 
+def test_a_plugin_that_has_ended_is_seen_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its terminal gives nothing there, and an error on Linux."""
+    read = os.read
+
+    def read_as_macos(source: int, count: int) -> bytes:
+        try:
+            return read(source, count)
+        except OSError:
+            return b""
+
+    monkeypatch.setattr(os, "read", read_as_macos)
+    output = MarkedOutput("word", keeps_returns=False)
+    relay(arguments_for("/no/such/program"), output, lambda _: None)
+
+    assert b"fork/exec /no/such/program: no such file" in output.before
+
+
 class OnPrinted:
     """Does something when a text has been printed."""
 

@@ -1,9 +1,11 @@
 """Tasks that a command starts, follows and stops."""
 
+import errno
 import os
 import signal
 from typing import Any
 
+import click
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -214,6 +216,22 @@ def test_an_interrupt_stops_the_task(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_terminal_that_closes_stops_the_task(aws: RecordedAws, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be printed any more."""
+
+    def close() -> None:
+        monkeypatch.setattr(click, "echo", fail)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    time.events[4.0] = close
+    with pytest.raises(KeyboardInterrupt):
+        started(aws, time).wait()
+    assert len(requests_of(aws, "StopTask")) == 1
+
+
 def test_another_interrupt_leaves_the_task(aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
     """The message has the task's ID, and how to stop it."""
     tasks_look(aws, a_task())
@@ -226,11 +244,12 @@ def test_another_interrupt_leaves_the_task(aws: RecordedAws, time: Time, capsys:
     assert last == f"task {ID} may go on, and cost; stop it with: aws ecs stop-task --cluster shop --task {ID}"
 
 
-def test_an_interrupt_while_ecs_starts_the_task_stops_it(aws: RecordedAws, time: Time) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_ecs_starts_the_task_stops_it(number: int, aws: RecordedAws, time: Time) -> None:
     """No task is left of which the program does not know."""
 
     def run(_request: object) -> dict[str, Any]:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         return {"tasks": [a_task("PROVISIONING")], "failures": []}
 
     aws.answers["RunTask"] = run

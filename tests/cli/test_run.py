@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner
 
 from fargate_constructs.cli import run as module
@@ -105,6 +106,41 @@ def test_lines_that_come_late_are_shown(aws: RecordedAws, run: Run, time: Time) 
 
     assert (status, output) == (0, "one\ntwo\n")
     assert 6 <= time.now <= 20
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (EndpointConnectionError(endpoint_url="https://logs.us-east-1.amazonaws.com"), "there is no answer"),
+        (("ThrottlingException", "Rate exceeded"), "the rate of requests is limited"),
+        (("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"), "logs:GetLogEvents"),
+    ],
+)
+def test_a_log_that_cannot_be_read_does_not_end_the_run(error: Any, text: str, aws: RecordedAws, run: Run) -> None:
+    """The task goes on, and its exit status is known; the log is asked again, and the message says what is missing."""
+    logged(aws, ["one"], ["two"])
+    read: Any = aws.answers["GetLogEvents"]
+    failing = [False, True, True, False]
+
+    def answer(request: Any) -> Any:  # noqa: ANN401 - an answer
+        fails = failing.pop(0) if len(failing) > 1 else failing[0]
+        if fails and isinstance(error, Exception):
+            raise error
+        return error if fails else read(request)
+
+    aws.answers["GetLogEvents"] = answer
+    tasks_look(aws, a_task(), a_task(), ended(3))
+    status, output, errors = run()
+    assert (status, output) == (3, "one\ntwo\n")
+    assert errors.count("the log cannot be read, asks again: ") == 1
+    assert text in errors
+    assert "missing" not in errors
+
+    failing[:] = [True]
+    tasks_look(aws, a_task(), ended(3))
+    status, output, errors = run()
+    assert (status, output) == (3, "")
+    assert f"lines are missing; read them later with: fargate-constructs logs /shop/web --task {ID}\n" in errors
 
 
 @pytest.mark.parametrize(
