@@ -20,6 +20,9 @@ INSTALL = {
     "Windows": f"{GUIDE}install-plugin-windows.html",
 }
 INSTALL_ON_LINUX = f"{GUIDE}install-plugin-debian-and-ubuntu.html for .deb, {GUIDE}install-plugin-linux.html for .rpm"
+# In these states containers run, too: targets are registered after their start, and deregistered before their end
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html).
+BESIDE_RUNNING = ("ACTIVATING", "DEACTIVATING")
 # Where the agent writes.
 EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 # The agent takes these before the task role, as SDKs do.
@@ -76,7 +79,7 @@ def _disabled(target: ExecTarget) -> Iterator[Finding]:
             "taskNotRunning",
             f"The task is {task['lastStatus']}{reason}.",
             "Take a running task; `fargate-constructs explain` says why tasks stop.",
-            is_certain=True,
+            is_certain=task["lastStatus"] not in BESIDE_RUNNING,
         )
     if task.get("enableExecuteCommand"):
         return

@@ -81,8 +81,11 @@ def _covers(rule: Answer, port: int) -> bool:
 
 def _lets_in(rule: Answer, interface: Answer, own: Iterable[str]) -> bool:
     """Whether a rule lets a network interface in. What is in a prefix list is not known here, and may."""
-    address = ipaddress.ip_address(interface["PrivateIpAddress"])
+    texts = [interface.get("PrivateIpAddress"), *(each["Ipv6Address"] for each in interface.get("Ipv6Addresses", []))]
+    addresses = [ipaddress.ip_address(each) for each in texts if each]  # a subnet may have IPv6 only
     ranges = [each["CidrIp"] for each in rule.get("IpRanges", [])]
+    ranges += [each["CidrIpv6"] for each in rule.get("Ipv6Ranges", [])]
     sources = {each["GroupId"] for each in rule.get("UserIdGroupPairs", [])}
     is_source = bool(rule.get("PrefixListIds")) or bool(sources & {*own})
-    return _covers(rule, HTTPS) and (is_source or any(address in ipaddress.ip_network(each) for each in ranges))
+    networks = [ipaddress.ip_network(each, strict=False) for each in ranges]
+    return _covers(rule, HTTPS) and (is_source or any(each in network for each in addresses for network in networks))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import select
 import shlex
@@ -18,7 +19,9 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import click
 
 from fargate_constructs.cli.exec_checks import PLUGIN
 from fargate_constructs.cli.exec_targets import ExecTarget
@@ -51,6 +54,8 @@ NOT_CONNECTED = (
 # The plugin should end with its session; in some networks it does not.
 GRACE_SECONDS = 5.0
 CTRL_C = b"\x03"
+# The last version of the plugin that takes a session from its command line only.
+SESSION_VARIABLE, LAST_WITHOUT_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE", [1, 2, 497, 0]
 STDIN = 0
 
 
@@ -127,10 +132,23 @@ def marked(words: Sequence[str], *, on_terminal: bool) -> tuple[str, str]:
     return shlex.join(["/bin/sh", "-c", ON_TERMINAL if on_terminal else IN_SCRIPT, "sh", word, *words]), word
 
 
-def plugin_arguments(session: Session, region: str, target: ExecTarget, command: str, profile: str | None) -> list[str]:
-    """Open a session, and return the command line of the plugin, as the AWS CLI has it.
+class PluginCall(NamedTuple):
+    """How the plugin is started."""
 
-    Unlike the AWS CLI, the endpoint is that of Systems Manager, which the plugin asks to resume a session.
+    arguments: Sequence[str]
+    variables: Mapping[str, str] = {}
+    """Those that this program does not have."""
+
+    def start(self, **settings: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - of Popen
+        """Start it."""
+        return subprocess.Popen(self.arguments, env={**os.environ, **self.variables}, **settings)  # noqa: S603 - the plugin
+
+
+def plugin_call(session: Session, region: str, target: ExecTarget, command: str, profile: str | None) -> PluginCall:
+    """Open a session, and return the call of the plugin, as the AWS CLI has it.
+
+    Unlike in the AWS CLI, the endpoint is that of Systems Manager, which the plugin asks to resume a session; and the
+    session is in the environment if the plugin reads it there, because all users of a computer see command lines.
     """
     ecs: Any = session.client("ecs", region_name=region)
     cluster, task = target.task["clusterArn"], target.task["taskArn"]
@@ -143,10 +161,22 @@ def plugin_arguments(session: Session, region: str, target: ExecTarget, command:
     request = {"Target": f"ecs:{cluster.rpartition('/')[2]}_{target.task_id}_{target.state['runtimeId']}"}
     ssm: Any = session.client("ssm", region_name=region)
     endpoint = ssm.meta.endpoint_url
-    return [PLUGIN, json.dumps(answer["session"]), region, "StartSession", profile or "", json.dumps(request), endpoint]
+    text, variables = json.dumps(answer["session"]), {}
+    if _reads_variables():
+        text, variables = SESSION_VARIABLE, {SESSION_VARIABLE: text}
+    words = [PLUGIN, text, region, "StartSession", profile or "", json.dumps(request), endpoint]
+    return PluginCall(words, variables)
 
 
-def attach(arguments: Sequence[str]) -> int:
+def _reads_variables() -> bool:
+    """Whether the plugin takes a session from the environment, as awscli/customizations/sessionmanager.py asks it."""
+    asked = subprocess.run([PLUGIN, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - the plugin
+    version = asked.stdout.strip()
+    is_version = re.fullmatch(r"\d+(\.\d+)*", version) is not None
+    return is_version and [*map(int, version.split("."))] > LAST_WITHOUT_VARIABLE
+
+
+def attach(plugin: PluginCall) -> int:
     """Run the plugin on the user's terminal, and return its own status.
 
     The terminal sends its signals and its size to the plugin, too, which handles them. Afterwards the terminal is as it
@@ -163,20 +193,18 @@ def attach(arguments: Sequence[str]) -> int:
 
     keys = dict.fromkeys(("SIGINT", "SIGQUIT", "SIGTSTP"), leave_it_to_the_plugin)
     with same_terminal(STDIN), handled_signals({**keys, **dict.fromkeys(TERMINATIONS, end)}):
-        started.append(subprocess.Popen(arguments))  # noqa: S603 - the plugin
+        started.append(plugin.start())
         return started[0].wait()
 
 
-def relay(
-    arguments: Sequence[str], output: Output, write: Callable[[bytes], None], *, terminal: int | None = None
-) -> None:
+def relay(plugin: PluginCall, output: Output, write: Callable[[bytes], None], *, terminal: int | None = None) -> None:
     """Run the plugin on a terminal of its own, and pass on what the command prints.
 
     The plugin ends at the end of its input, so that it needs a terminal also in CI
     (https://github.com/aws/amazon-ssm-agent/issues/354).
 
     Args:
-        arguments: The plugin's command line.
+        plugin: The call of the plugin.
         output: Takes the command's output and status out of the plugin's.
         write: Prints.
         terminal: The descriptor of the user's terminal, whose keys and size the command gets. By default the command
@@ -187,10 +215,7 @@ def relay(
     """
     master, slave = open_terminal()
     copy_size(terminal, master)
-    process = subprocess.Popen(  # noqa: S603 - the plugin
-        arguments,
-        preexec_fn=partial(os.login_tty, slave),  # noqa: PLW1509 - this program has one thread
-    )
+    process = plugin.start(preexec_fn=partial(os.login_tty, slave))  # this program has one thread
     os.close(slave)
     interrupts: list[int] = []
 
@@ -199,6 +224,7 @@ def relay(
         if len(interrupts) > 1:
             process.terminate()
         else:
+            click.echo("sends Ctrl-C to the command; Ctrl-C again ends the session", err=True)
             os.write(master, CTRL_C)
 
     def resize(_number: int, _frame: FrameType | None) -> None:

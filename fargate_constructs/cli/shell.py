@@ -24,7 +24,7 @@ from fargate_constructs.cli.exec_session import (
     PlainOutput,
     attach,
     marked,
-    plugin_arguments,
+    plugin_call,
     relay,
 )
 from fargate_constructs.cli.exec_targets import ExecTarget, choose_target
@@ -144,11 +144,11 @@ def _open(
     on_terminal = _is_on_terminal()
     default = WINDOWS_SHELL if target.is_windows else SHELL
     text, word = (shlex.join(words or default), "") if is_direct else marked(words, on_terminal=on_terminal)
-    arguments = plugin_arguments(session, region, target, text, profile)
+    plugin = plugin_call(session, region, target, text, profile)
     if is_direct and words:
         click.echo("the status of the command is not known", err=True)
     if is_direct and (on_terminal or not HAS_TERMINALS):
-        return NO_RESULT if attach(arguments) else 0
+        return NO_RESULT if attach(plugin) else 0
     output = PlainOutput() if is_direct else MarkedOutput(word, keeps_returns=on_terminal)
     stream = sys.stdout.buffer
 
@@ -156,7 +156,7 @@ def _open(
         stream.write(data)
         stream.flush()
 
-    relay(arguments, output, write, terminal=STDIN if on_terminal else None)
+    relay(plugin, output, write, terminal=STDIN if on_terminal else None)
     if isinstance(output, PlainOutput):
         return 0
     if output.status is None:

@@ -1,8 +1,9 @@
 """A fake of AWS's session-manager-plugin, and of the agent in the task. The real one cannot be had here.
 
-It takes the same seven words (aws/session-manager-plugin, src/sessionmanagerplugin/session/session.go), ends at the end
-of its input, and always ends with 0. The session's token has the command, which it splits and starts on a terminal, as
-the agent does (aws/amazon-ssm-agent, agent/session/shell/shell_unix.go).
+It takes the same seven words (aws/session-manager-plugin, src/sessionmanagerplugin/session/session.go), or the name of
+a variable in place of the session; it ends at the end of its input, and always with 0. The session's token has the
+command, which it splits and starts on a terminal, as the agent does (aws/amazon-ssm-agent,
+agent/session/shell/shell_unix.go).
 """
 
 import base64
@@ -20,8 +21,12 @@ CONTROLS = {signal.SIGINT: b"\x03", signal.SIGQUIT: b"\x1c", signal.SIGTSTP: b"\
 
 
 def main(arguments: list[str]) -> None:
-    """Start a session."""
+    """Print the version, or start a session."""
+    if arguments == ["--version"]:
+        say(os.environ.get("FAKE_VERSION", "1.2.814.0\n"))
+        return
     session, _region, operation, _profile, request, _endpoint = arguments
+    session = os.environ.pop(session, session)
     start = json.loads(session)
     assert operation == "StartSession"
     assert json.loads(request)["Target"].startswith("ecs:shop_")

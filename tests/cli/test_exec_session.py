@@ -13,24 +13,25 @@ from typing import Any
 import pytest
 
 from fargate_constructs.cli import exec_session
-from fargate_constructs.cli.exec_session import MarkedOutput, PlainOutput, attach, marked, relay
+from fargate_constructs.cli.exec_session import MarkedOutput, PlainOutput, PluginCall, attach, marked, relay
 
 FAKE = Path(__file__).with_name("fake_plugin.py")
 
 
-def arguments_for(command: str) -> list[str]:
-    """Return the command line of the fake plugin for a command."""
+def plugin_for(command: str) -> PluginCall:
+    """Return the call of the fake plugin for a command."""
     token = base64.b64encode(command.encode()).decode()
     session = f'{{"sessionId": "ecs-execute-command-1", "streamUrl": "wss://", "tokenValue": "{token}"}}'
     target = '{"Target": "ecs:shop_1_2"}'
-    return [sys.executable, "-IS", str(FAKE), session, "us-east-1", "StartSession", "", target, "https://ssm"]
+    words = [session, "us-east-1", "StartSession", "", target, "https://ssm"]
+    return PluginCall([sys.executable, "-IS", str(FAKE), *words])
 
 
 def run(*words: str, terminal: int | None = None) -> tuple[int | None, bytes, bytes]:
     """Run a command in a session; return its status, its output, and what came before."""
     command, word = marked(words, on_terminal=terminal is not None)
     output, shown = MarkedOutput(word, keeps_returns=terminal is not None), bytearray()
-    relay(arguments_for(command), output, shown.extend, terminal=terminal)
+    relay(plugin_for(command), output, shown.extend, terminal=terminal)
     return output.status, bytes(shown), output.before
 
 
@@ -72,7 +73,7 @@ def test_a_long_output_is_complete() -> None:
 def test_a_command_that_cannot_begin_has_no_status() -> None:
     """What the session printed says why; for example, the image has no shell."""
     output = MarkedOutput("word", keeps_returns=False)
-    relay(arguments_for("/no/such/program"), output, lambda _: None)
+    relay(plugin_for("/no/such/program"), output, lambda _: None)
 
     assert (output.status, output.has_begun) == (None, False)
     assert b"fork/exec /no/such/program: no such file" in output.before
@@ -82,7 +83,7 @@ def test_a_session_that_is_cut_off_has_no_status() -> None:
     """The command has begun."""
     command, word = marked(["sh", "-c", "echo one; kill -9 $PPID; sleep 1"], on_terminal=True)
     output, shown = MarkedOutput(word, keeps_returns=False), bytearray()
-    relay(arguments_for(command), output, shown.extend)
+    relay(plugin_for(command), output, shown.extend)
 
     assert (output.status, output.has_begun) == (None, True)
     assert b"one\n" in shown
@@ -107,7 +108,7 @@ def test_a_plugin_that_has_ended_is_seen_on_macos(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(os, "read", read_as_macos)
     output = MarkedOutput("word", keeps_returns=False)
-    relay(arguments_for("/no/such/program"), output, lambda _: None)
+    relay(plugin_for("/no/such/program"), output, lambda _: None)
 
     assert b"fork/exec /no/such/program: no such file" in output.before
 
@@ -140,7 +141,7 @@ def test_an_interrupt_reaches_the_command(number: int) -> None:
     output, write = MarkedOutput(word, keeps_returns=False), OnPrinted(b"ready", end_self(number))
 
     with pytest.raises(KeyboardInterrupt):
-        relay(arguments_for(command), output, write)
+        relay(plugin_for(command), output, write)
     assert b"cleaned" in write.shown
     assert signal.getsignal(number) is before
 
@@ -151,7 +152,7 @@ def test_a_second_interrupt_ends_the_session() -> None:
     write = OnPrinted(b"ready", end_self(signal.SIGINT), end_self(signal.SIGINT))
 
     with pytest.raises(KeyboardInterrupt):
-        relay(arguments_for(command), MarkedOutput(word, keeps_returns=False), write)
+        relay(plugin_for(command), MarkedOutput(word, keeps_returns=False), write)
 
 
 def test_a_reader_that_has_ended_ends_the_session() -> None:
@@ -162,7 +163,7 @@ def test_a_reader_that_has_ended_ends_the_session() -> None:
 
     command, word = marked(["sh", "-c", "echo one; sleep 60"], on_terminal=False)
     with pytest.raises(BrokenPipeError):
-        relay(arguments_for(command), MarkedOutput(word, keeps_returns=False), fail)
+        relay(plugin_for(command), MarkedOutput(word, keeps_returns=False), fail)
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_keys_and_size_of_a_terminal_reach_the_command(terminal: tuple[int, int]
     script = f"test -t 0 && test -t 1 && stty size; read word; {changed}; echo $word; exit 4"
     command, word = marked(["sh", "-c", script], on_terminal=True)
     output, write = MarkedOutput(word, keeps_returns=True), OnPrinted(b"111", resize)
-    relay(arguments_for(command), output, write, terminal=program)
+    relay(plugin_for(command), output, write, terminal=program)
 
     assert output.status == 4
     assert write.shown == b"30 111\r\ngo\r\ngo\r\n"
@@ -203,7 +204,7 @@ def test_ctrl_c_is_a_key_of_the_command(terminal: tuple[int, int]) -> None:
     script = "trap 'exit 5' INT; echo ready; while :; do sleep 0.05; done"
     command, word = marked(["sh", "-c", script], on_terminal=True)
     output = MarkedOutput(word, keeps_returns=True)
-    relay(arguments_for(command), output, OnPrinted(b"ready", lambda: os.write(user, b"\x03")), terminal=program)
+    relay(plugin_for(command), output, OnPrinted(b"ready", lambda: os.write(user, b"\x03")), terminal=program)
 
     assert output.status == 5
 
@@ -252,10 +253,10 @@ def test_plain_output_is_all_of_it() -> None:
 def test_the_plugin_gets_the_users_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     """Signals of the terminal are its own; only SIGTERM ends it. Its status is its own, too."""
     script = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); print('on'); raise SystemExit(3)"
-    assert attach([sys.executable, "-c", script]) == 3
+    assert attach(PluginCall([sys.executable, "-c", script])) == 3
     assert capfd.readouterr().out == "on\n"
 
-    assert attach(["sh", "-c", "while :; do kill -TERM $PPID; sleep 0.05; done"]) == -signal.SIGTERM
+    assert attach(PluginCall(["sh", "-c", "while :; do kill -TERM $PPID; sleep 0.05; done"])) == -signal.SIGTERM
 
 
 def test_the_terminal_is_restored(terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +265,7 @@ def test_the_terminal_is_restored(terminal: tuple[int, int], monkeypatch: pytest
     _, program = terminal
     monkeypatch.setattr(exec_session, "STDIN", program)
     before = termios.tcgetattr(program)
-    attach(["sh", "-c", f"stty -echo cbreak < {shlex.quote(os.ttyname(program))}"])
+    attach(PluginCall(["sh", "-c", f"stty -echo cbreak < {shlex.quote(os.ttyname(program))}"]))
 
     assert termios.tcgetattr(program) == before
 
@@ -278,5 +279,5 @@ def test_ctrl_y_is_a_key_of_the_session(terminal: tuple[int, int], monkeypatch: 
     before = termios.tcgetattr(program)
     name = shlex.quote(os.ttyname(program))
 
-    assert attach(["sh", "-c", f"stty -a < {name} | grep -q 'lnext = <undef>'"]) == 0
+    assert attach(PluginCall(["sh", "-c", f"stty -a < {name} | grep -q 'lnext = <undef>'"])) == 0
     assert termios.tcgetattr(program) == before

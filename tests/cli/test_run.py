@@ -116,7 +116,7 @@ def test_lines_that_come_late_are_shown(aws: RecordedAws, run: Run, time: Time) 
         (("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"), "logs:GetLogEvents"),
     ],
 )
-def test_a_log_that_cannot_be_read_does_not_end_the_run(error: Any, text: str, aws: RecordedAws, run: Run) -> None:
+def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str, aws: RecordedAws, run: Run) -> None:
     """The task goes on, and its exit status is known; the log is asked again, and the message says what is missing."""
     logged(aws, ["one"], ["two"])
     read: Any = aws.answers["GetLogEvents"]

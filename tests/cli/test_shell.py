@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from fargate_constructs.cli import shell as module
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.exec_session import PluginCall
 from tests.cli.recorded_aws import ACCOUNT, FAMILY_ARN, NOW, REGION, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, requests_of
 
@@ -221,24 +222,54 @@ def test_a_session_that_is_cut_off_has_the_status_of_no_result(run: Run) -> None
 
 def test_a_shell_opens_on_a_terminal(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin gets the terminal, and starts bash if it is there; the profile is given to it."""
-    seen: list[list[str]] = []
+    seen: list[PluginCall] = []
     monkeypatch.setattr(module, "_is_on_terminal", lambda: True)
 
-    def note(arguments: list[str]) -> int:
-        seen.append(arguments)
+    def note(plugin: PluginCall) -> int:
+        seen.append(plugin)
         return len(seen) - 1
 
     monkeypatch.setattr(module, "attach", note)
 
     assert run("Shop/Web", "--profile", "dev")[0] == 0
-    ((plugin, session, region, operation, profile, request, url),) = seen
+    ((words, variables),) = seen
+    plugin, session, region, operation, profile, request, url = words
     assert (plugin, region, operation, profile) == ("session-manager-plugin", REGION, "StartSession", "dev")
-    assert json.loads(session)["sessionId"] == "ecs-execute-command-1"
+    assert json.loads(variables[session])["sessionId"] == "ecs-execute-command-1"
     assert json.loads(request) == {"Target": "ecs:shop_1dc5c17a422b4dc4b493970c6b8c4d6d_abc-123"}
     assert url == "https://ssm.us-east-1.amazonaws.com"
     (asked,) = requests_of(aws, "ExecuteCommand")
     assert asked["command"] == "/bin/sh -c 'if command -v bash >/dev/null; then exec bash; fi; exec sh'"
     assert run("Shop/Web")[0] == 125
+
+
+@pytest.mark.parametrize(
+    ("version", "place"),
+    [
+        ("1.2.814.0\n", "variables"),
+        ("1.2.498", "variables"),
+        ("1.2.497.0\n", "arguments"),
+        ("1.1.61.0", "arguments"),
+        ("?", "arguments"),
+    ],
+)
+def test_other_users_do_not_see_the_session(
+    version: str, place: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its token is in no command line, except for an old plugin, which takes it nowhere else."""
+    monkeypatch.setenv("FAKE_VERSION", version)
+    assert run("Shop/Web", "--", "echo", "one")[:2] == (0, "one\n")
+
+    seen: list[PluginCall] = []
+
+    def note(plugin: PluginCall) -> int:
+        seen.append(plugin)
+        return 0
+
+    monkeypatch.setattr(module, "_is_on_terminal", lambda: True)
+    monkeypatch.setattr(module, "attach", note)
+    run("Shop/Web")
+    assert [each for each, value in seen[0]._asdict().items() if "tokenValue" in str(value)] == [place]
 
 
 def test_windows_has_another_shell(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,7 +525,9 @@ ENDPOINT_RULES: list[tuple[dict[str, Any], list[str]]] = [
     (rule(443, UserIdGroupPairs=[{"GroupId": "sg-1"}]), []),
     (rule(443, PrefixListIds=[{"PrefixListId": "pl-1"}]), []),
     (rule(443, IpRanges=[{"CidrIp": "10.9.0.0/16"}]), ["endpointClosed"]),
+    (rule(443, IpRanges=[{"CidrIp": "10.0.1.9/16"}]), []),
     (rule(443, UserIdGroupPairs=[{"GroupId": "sg-9"}]), ["endpointClosed"]),
+    (rule(443, Ipv6Ranges=[{"CidrIpv6": "2001:db8::/56"}]), ["endpointClosed"]),
     (rule(80, IpRanges=[{"CidrIp": "10.0.0.0/16"}]), ["endpointClosed"]),
 ]
 
@@ -507,6 +540,32 @@ def test_a_vpc_endpoint_must_let_the_task_in(
     aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
     aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
     assert ids(run) == found
+
+
+@pytest.mark.parametrize(
+    ("ranges", "found"), [([{"CidrIpv6": "2001:db8::/56"}], []), ([{"CidrIpv6": "2001:db9::/56"}], ["endpointClosed"])]
+)
+def test_a_task_with_ipv6_alone_is_checked(
+    ranges: list[dict[str, str]], found: list[str], aws: RecordedAws, run: Run
+) -> None:
+    """Its network interface has no IPv4 address."""
+    own = interface(Ipv6Addresses=[{"Ipv6Address": "2001:db8::5"}])
+    del own["PrivateIpAddress"]
+    aws.answers["DescribeNetworkInterfaces"] = {"NetworkInterfaces": [own]}
+    aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
+    ingress = rule(443, Ipv6Ranges=ranges)
+    aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
+    assert ids(run) == found
+
+
+@pytest.mark.parametrize("status", ["ACTIVATING", "DEACTIVATING"])
+def test_a_task_whose_targets_change_is_tried(status: str, aws: RecordedAws, run: Run) -> None:
+    """Its containers run; the finding is a warning."""
+    aws.answers["DescribeTasks"] = {"tasks": [a_task(lastStatus=status)]}
+    code, output, errors = run("Shop/Web", "--", "echo", "one")
+
+    assert (code, output) == (0, "one\n")
+    assert f"The task is {status}." in errors
 
 
 @pytest.mark.parametrize(
