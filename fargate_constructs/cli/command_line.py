@@ -87,5 +87,5 @@ def commands() -> None:
     """Plan, move and explain what AWS Fargate runs.
 
     Each command ends with 0 if all is fine, with 1 if it found something, and with 2 if it has no answer: wrong
-    arguments, bad input, no credentials.
+    arguments, bad input, no credentials. Only run and shell end with the status of what they run, or 125.
     """

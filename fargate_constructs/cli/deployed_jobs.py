@@ -76,8 +76,9 @@ def find_service_or_job(
     if service := only([each for each in others.values() if each.fits(name)], name, "service"):
         return service
     place = place_of(session, region)
-    names = listed(known or others)
-    raise ValueError(f"the service or job must be one of those in {place}: {names or 'there is none'}, got: {name}")
+    if not (known or others):
+        raise ValueError(f"{place} has no ECS service or job; correct --profile or --region")
+    raise ValueError(f"the service or job must be one of those in {place}: {listed(known or others)}, got: {name}")
 
 
 def jobs_in(stack: DeployedStack) -> Iterator[DeployedJob]:

@@ -47,8 +47,8 @@ Examples:
 @click.option("--tail", "-n", type=click.IntRange(min=0), help=f"The last lines only. Without --since {TAIL}.")
 @click.option("--follow", "-f", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option("--grep", "-g", "expression", default="", help="A regular expression of Python that a line must match.")
-@click.option("--container", "-c", "containers", multiple=True, help="A container. By default all.")
-@click.option("--task", default="", help="A task, or the beginning of its ID. By default all.")
+@click.option("--container", "-c", "containers", metavar="NAME", multiple=True, help="A container. By default all.")
+@click.option("--task", metavar="ID", default="", help="A task, or the beginning of its ID. By default all.")
 @click.option(
     "--source",
     type=click.Choice([each.value for each in Source]),
@@ -56,9 +56,9 @@ Examples:
     help="Where to read. By default CloudWatch Logs, and the archive for what is past the retention.",
 )
 @click.option("--no-prefix", is_flag=True, help="Print messages without time, task and container.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each line.")
 @yes_option
 @app_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each line.")
 @aws_options
 @click.pass_context
 def command(

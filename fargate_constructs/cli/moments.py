@@ -1,4 +1,4 @@
-"""Times as a person writes them, such as `2h` or `2026-11-29T10:00`, as an option of a command."""
+"""Times and durations as a person writes them, such as `2h` or `2026-11-29T10:00`, as options of a command."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ class Moment(click.ParamType):  # type: ignore[type-arg] # click 8.2 has no type
                 param,
                 ctx,
             )
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg] # the same
+    """A number with a unit, such as 30m; seconds by default."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds."""
+        found = AGO.fullmatch(f"{value}s" if str(value).isdecimal() else str(value))
+        if not found or not int(found[1]):
+            self.fail(f"must be seconds, or a number with a unit (90s, 30m, 2h, 7d, 4w), got: {value}", param, ctx)
+        return int(timedelta(**{UNITS[found[2]]: int(found[1])}).total_seconds())
 
 
 def moment_of(text: str) -> datetime:

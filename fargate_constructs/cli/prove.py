@@ -37,7 +37,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--account", default="", help="The ID of the account. It must be that of the credentials.")
+@click.option("--account", metavar="ID", default="", help="The ID of the account. It must be that of the credentials.")
 @click.option("--region", help="The region in which to deploy.")
 @click.option(
     "--output",

@@ -12,7 +12,7 @@ import click
 from fargate_constructs.cli.aws import app_option, aws_options, meaning_of, session_for
 from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.container_log import ContainerLog
-from fargate_constructs.cli.durations import Duration
+from fargate_constructs.cli.moments import Duration
 from fargate_constructs.cli.one_off_targets import target_of
 from fargate_constructs.cli.one_off_tasks import Ended, Override, StartedTask, start_task
 from fargate_constructs.cli.output import json_option, print_json
@@ -47,9 +47,17 @@ def variables(_context: click.Context, _parameter: click.Parameter, values: Sequ
 @click.command(epilog=EXAMPLES)
 @click.argument("name", metavar="SERVICE|JOB")
 @click.argument("words", metavar="[-- COMMAND]", nargs=-1)
-@click.option("--container", help="The container that gets the command. By default the main one.")
-@click.option("--env", multiple=True, metavar="NAME=VALUE", callback=variables, help="A variable of this task.")
-@click.option("--cpu", type=click.IntRange(min=1), help="CPU units of this task, such as 1024 for a vCPU.")
+@click.option("--container", metavar="NAME", help="The container that gets the command. By default the main one.")
+@click.option(
+    "--env",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=variables,
+    help="A variable of this task. May be written several times.",
+)
+@click.option(
+    "--cpu", type=click.IntRange(min=1), metavar="UNITS", help="CPU units of this task, such as 1024 for a vCPU."
+)
 @click.option("--memory", type=click.IntRange(min=1), metavar="MIB", help="MiB of this task.")
 @click.option("--timeout", type=Duration(), help="Stop the task after a time, such as 30m. By default never.")
 @click.option("--detach", is_flag=True, help="Start the task, print its ID, and do not wait for it.")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module, metadata
+from io import BytesIO, StringIO, TextIOWrapper
 from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from botocore.exceptions import InvalidConfigError
 from click.testing import CliRunner
 
 from fargate_constructs import cli
+from fargate_constructs.cli import command_line
 from fargate_constructs.cli.command_line import COMMANDS, commands, version
 from fargate_constructs.cli.output import console, json_option, print_json
 
@@ -193,16 +195,32 @@ def test_misuse(does: Callable[[Callable[[], object]], None], arguments: list[st
 def test_a_fault_of_the_program_is_no_finding(
     does: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its traceback is printed, and the status is 2; other statuses are passed on."""
+    """Its traceback is printed, and the status is 2, or that of no result; other statuses are passed on."""
     monkeypatch.setattr(sys, "argv", ["fargate-constructs", "try-it"])
     does(raise_(KeyError("LogGroup")))
     assert cli.main() == 2
     assert "KeyError: 'LogGroup'" in capsys.readouterr().err
+    monkeypatch.setattr(command_line, "RUNS_A_COMMAND", ("try-it",))
+    assert cli.main() == command_line.NO_RESULT
 
     does(raise_(click.exceptions.Exit(1)))
     assert cli.main() == 1
     does(list)
     assert cli.main() == 0
+
+
+def test_a_letter_that_a_file_does_not_have_is_written_as_its_number(
+    does: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a file has the letters of a country, and a log has others."""
+    file = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(file, "cp1252", write_through=True))
+    monkeypatch.setattr(sys, "stderr", StringIO())
+    monkeypatch.setattr(sys, "argv", ["fargate-constructs", "try-it"])
+    does(lambda: click.echo("é日"))
+
+    assert cli.main() == 0
+    assert file.getvalue() == b"\xe9\\u65e5\n"
 
 
 def test_without_its_packages_a_line_says_so(

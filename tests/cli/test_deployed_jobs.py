@@ -101,7 +101,7 @@ def test_a_name_that_fits_not_one_is_refused(name: str, text: str, aws: Recorded
 def test_an_account_with_nothing_is_named(aws: RecordedAws) -> None:
     """There is neither a stack nor a cluster."""
     aws.answers |= {"DescribeStacks": {"Stacks": []}, "ListClusters": {"clusterArns": []}}
-    with pytest.raises(ValueError, match="there is none, got: Report"):
+    with pytest.raises(ValueError, match="has no ECS service or job; correct --profile or --region"):
         job(aws)
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from fargate_constructs.cli import confirmation, moments, progress
 from fargate_constructs.cli.confirmation import confirm, is_terminal
-from fargate_constructs.cli.moments import Moment, as_text, moment_of
+from fargate_constructs.cli.moments import Duration, Moment, as_text, moment_of
 from fargate_constructs.cli.progress import Progress
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -56,6 +56,19 @@ def test_other_texts_are_no_times(text: str) -> None:
     assert result.exit_code == 2
     assert re.search(rf"must be how long ago \(90s, .*got: ?{re.escape(text)}", " ".join(result.output.split()))
     assert CliRunner().invoke(command, ["--since", "1h"]).output == "2026-11-29 11:00:00 UTC\n"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400)])
+def test_a_duration_has_a_unit(text: str, seconds: int) -> None:
+    """Without one it is in seconds."""
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "0m", "-1", "1.5", "1y", "", "m"])
+def test_other_texts_are_no_durations(text: str) -> None:
+    """Neither is none at all."""
+    with pytest.raises(click.BadParameter, match=f"must be seconds, or a number with a unit .*, got: {text}"):
+        Duration().convert(text, None, None)
 
 
 def test_a_time_stays_a_time() -> None:

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from fargate_constructs.cli import run as module
 from fargate_constructs.cli.command_line import commands
-from fargate_constructs.cli.durations import Duration
 from fargate_constructs.cli.one_off_tasks import start_task
 from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import ID, Time, a_task, ended, interrupt, requests_of, start_tasks, tasks_look
@@ -308,7 +307,7 @@ def test_a_log_that_is_elsewhere_is_said(aws: RecordedAws, run: Run) -> None:
         (("Shop/Web", "--env", "DAY", "--", "true"), "it must be NAME=value, got: DAY"),
         (("Shop/Web", "--env", "=1", "--", "true"), "it must be NAME=value, got: ="),
         (("Shop/Web", "--cpu", "0", "--", "true"), "0 is not in the range x>=1"),
-        (("Shop/Web", "--timeout", "1d", "--", "true"), "with s, m or h, such as 30m, got: 1d"),
+        (("Shop/Web", "--timeout", "1y", "--", "true"), "a number with a unit (90s, 30m, 2h, 7d, 4w), got: 1y"),
         (("Shop/Web", "--detach", "--timeout", "5", "--", "true"), "--timeout needs this program to wait"),
         (("Shop/Web", "--like", "Shop/Wep", "--", "true"), "the service must be one of those"),
         (("Shop/Web", "--no-such-option"), "No such option"),
@@ -360,9 +359,3 @@ def test_a_reader_that_ends_stops_the_task(aws: RecordedAws, run: Run, monkeypat
     monkeypatch.setattr(click, "echo", fail)
     assert run()[0] == 141
     assert len(requests_of(aws, "StopTask")) == 1
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200)])
-def test_a_duration_has_a_unit(text: str, seconds: int) -> None:
-    """Without one it is in seconds."""
-    assert Duration().convert(text, None, None) == seconds

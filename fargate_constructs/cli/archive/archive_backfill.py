@@ -14,7 +14,7 @@ from fargate_constructs.cli.archive.archive_options import archive_options, chos
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.deployed_resources import DeployedStack
-from fargate_constructs.cli.output import counted, json_option, print_json
+from fargate_constructs.cli.output import counted, print_json
 from fargate_constructs.logs.backfill import PREFIX
 
 if TYPE_CHECKING:
@@ -31,15 +31,14 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@archive_options
 @click.option("--log-group", required=True, help="The log group, such as /ecs/web.")
 @click.option("--export-bucket", help="The bucket for export tasks. By default the LogExportBucket of the same stack.")
 @range_options(
     since_help="The first time: 30d, 2026-11-01 (UTC). By default that of the first event.",
     until_help="The end, which does not belong to the range. By default 12 hours ago, the newest that can be exported.",
 )
-@json_option
 @yes_option
+@archive_options
 @click.pass_context
 def command(
     context: click.Context,

@@ -18,7 +18,7 @@ from fargate_constructs.cli.archived_events import INSTANT, ArchivedEvents, Arch
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import counted, in_bytes, json_option, print_json
+from fargate_constructs.cli.output import counted, in_bytes, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@archive_options
 @range_options(
     since_help="From the hour of this time: 2h, 7d, 2026-11-29T10:00 (UTC).",
     until_help="To the hour of this time. By default now.",
@@ -50,8 +49,8 @@ Examples:
 )
 @log_groups_option("Only this log group. May be written several times. By default all.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
-@json_option
 @yes_option
+@archive_options
 @click.pass_context
 def command(
     context: click.Context,

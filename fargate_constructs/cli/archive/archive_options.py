@@ -11,6 +11,7 @@ import click
 from fargate_constructs.cli.archives import DeployedArchive, find_archive
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.moments import Moment
+from fargate_constructs.cli.output import json_option
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -19,8 +20,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def archive_options(command: Function) -> Function:
-    """Add the argument ARCHIVE, and the options by which it is found."""
-    return click.argument("archive", required=False, default="")(app_option(aws_options(command)))
+    """Add the argument ARCHIVE, the options by which it is found, and `--json`: below all other options."""
+    return click.argument("archive", required=False, default="")(app_option(json_option(aws_options(command))))
 
 
 def range_options(*, since_help: str, until_help: str, is_required: bool = False) -> Callable[[Function], Function]:

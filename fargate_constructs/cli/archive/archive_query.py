@@ -28,7 +28,7 @@ from fargate_constructs.cli.archive.query_sql import Query, as_literal
 from fargate_constructs.cli.archived_events import RETRIEVAL_PRICE
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.interrupts import terminations_as_interrupts
-from fargate_constructs.cli.output import counted, in_bytes, json_option, print_json
+from fargate_constructs.cli.output import counted, in_bytes, print_json
 from fargate_constructs.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@archive_options
 @click.option("--sql", help="The SQL, over the view `logs` or the table `lines`. `-` reads the standard input.")
 @click.option("--named", help="The name of a saved query.")
 @click.option("--list", "is_list", is_flag=True, help="List the saved queries.")
@@ -63,9 +62,9 @@ Examples:
 )
 @log_groups_option("Read only this log group. May be written several times.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="By default that of --output, or a table.")
-@json_option
 @click.option("--output", type=click.Path(path_type=Path), help="The file to write; for Parquet a new folder.")
 @yes_option
+@archive_options
 def command(
     *,
     archive: str,

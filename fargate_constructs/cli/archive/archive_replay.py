@@ -9,7 +9,7 @@ import click
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen
 from fargate_constructs.cli.archive.failed_batches import Replays
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.output import counted, json_option, print_json
+from fargate_constructs.cli.output import counted, print_json
 from fargate_constructs.cli.progress import Progress
 
 EXAMPLES = """\b
@@ -20,7 +20,6 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@archive_options
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
@@ -28,7 +27,7 @@ Examples:
     show_default=True,
     help="How often the replay function is called at most. A run takes up to 15 minutes.",
 )
-@json_option
+@archive_options
 @click.pass_context
 def command(
     context: click.Context,

@@ -17,7 +17,7 @@ from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.confirmation import yes_option
 from fargate_constructs.cli.log_events import LogEvent
 from fargate_constructs.cli.moments import as_text
-from fargate_constructs.cli.output import counted, json_option, print_json
+from fargate_constructs.cli.output import counted, print_json
 from fargate_constructs.cli.progress import Progress
 
 # What a text shows at most; JSON has all hours, and more events.
@@ -32,15 +32,14 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@archive_options
 @range_options(
     since_help="The first time: 2h, 7d, 2026-11-29T10:00 (UTC).",
     until_help="The end, which does not belong to the range. By default now.",
     is_required=True,
 )
 @log_groups_option("Only this log group. May be written several times. By default all that are subscribed.")
-@json_option
 @yes_option
+@archive_options
 @click.pass_context
 def command(
     context: click.Context,

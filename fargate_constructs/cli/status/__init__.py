@@ -24,7 +24,7 @@ from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed_resources import place_of
 from fargate_constructs.cli.deployed_services import DeployedService, all_services
-from fargate_constructs.cli.durations import Duration
+from fargate_constructs.cli.moments import Duration
 from fargate_constructs.cli.output import console, json_option, print_json, print_screen
 from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, words
 from fargate_constructs.cli.status.status_of_all import TableReader
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 Read = Callable[[], Overview]
-INTERVAL, MIN_INTERVAL, TIMEOUT = 5, 1, "30m"
+INTERVAL, TIMEOUT = "5s", "30m"
 CLOCK = Clock(lambda: datetime.now(UTC), time.sleep)
 # The lines of a screen that are not tasks.
 OTHER_LINES = 24
@@ -60,10 +60,10 @@ Examples:
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(min=MIN_INTERVAL),
+    type=Duration(),
     default=INTERVAL,
     show_default=True,
-    help="The seconds between two looks.",
+    help="The time between two looks.",
 )
 @click.option(
     "--timeout",
@@ -82,7 +82,7 @@ def command(
     service: str | None,
     watch: bool,
     wait: bool,
-    interval: float,
+    interval: int,
     timeout: int,
     app: Path | None,
     as_json: bool,
