@@ -142,6 +142,8 @@ def test_a_table() -> None:
         ),
     )
     assert written(write_table, COLUMNS[:1], []) == (0, "name\n----\n")
+    long = "a" * 99
+    assert written(write_table, COLUMNS[:2], [[long, "1"]])[1].splitlines()[1:] == [f"{'-' * 60}  -", f"{long}  1"]
     assert written(write_table, COLUMNS[:2], [["買い物", "1"], ["a", "2"]])[1].splitlines()[2:] == [
         "買い物  1",
         "a       2",

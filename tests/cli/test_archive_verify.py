@@ -334,12 +334,14 @@ def test_a_long_comparison_is_confirmed(account: Account, run: Run, monkeypatch:
     account.aws.answers["GetMetricData"] = {"MetricDataResults": [{"Id": "received", "Values": [5e9]}]}
     status, output, errors = run()
     assert (status, output) == (2, "")
-    assert "5.0 GB are read from CloudWatch Logs, at about 3 MB a second: 28 minutes. The archive's objects" in errors
+    assert "5.0 GB are read from CloudWatch Logs, in 5,002 requests, about 3 a second: 28 minutes. The arch" in errors
     monkeypatch.setattr(confirmation, "is_terminal", lambda: True)
     assert run(text="y\n")[0] == 0
     assert run("--yes")[0] == 0
-    monkeypatch.setattr(verification, "LARGE_PRICE", 0)
     account.aws.answers["GetMetricData"] = {"MetricDataResults": []}
+    account.aws.answers["DescribeLogGroups"] = {"logGroups": [{"logGroupName": "/ecs/web"}]}
+    assert "0 bytes are read from CloudWatch Logs, in 1,812 requests, " in run("--since", "2026-09-14", text="n\n")[2]
+    monkeypatch.setattr(verification, "LARGE_PRICE", 0)
     assert run(text="n\n")[0] == 2
 
 

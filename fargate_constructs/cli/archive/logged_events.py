@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # FilterLogEvents gives a MB a page, and an account has 5 pages a second in most regions
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). Other readers use some.
-BYTES_PER_SECOND = 3_000_000
+BYTES_PER_PAGE, PAGES_PER_SECOND = 1_000_000, 3
 
 
 class LoggedEvent(NamedTuple):

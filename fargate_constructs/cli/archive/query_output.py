@@ -14,8 +14,8 @@ from rich.cells import cell_len
 
 from fargate_constructs.cli.archive.athena_queries import Column, Row
 
-# The widths of a table are those of so many rows; later ones may be longer.
-MEASURED = 1000
+# The widths of a table are those of so many rows, and at most so many columns; other cells are longer.
+MEASURED, MAX_WIDTH = 1000, 60
 NUMBERS = {"tinyint", "smallint", "integer", "int", "bigint"}
 FRACTIONS = {"double", "float", "real", "decimal"}
 # A log line may try to control a terminal.
@@ -28,8 +28,8 @@ def write_table(columns: Sequence[Column], rows: Iterable[Row], out: TextIO) -> 
     remaining = iter(rows)
     first = [[_visible(cell) for cell in row] for row in islice(remaining, MEASURED)]
     names = [_visible(each.name) for each in columns]
-    widths = [max(map(cell_len, cells)) for cells in zip(names, *first, strict=True)]
-    right = [each.type in NUMBERS | FRACTIONS | {"decimal"} for each in columns]
+    widths = [min(max(map(cell_len, cells)), MAX_WIDTH) for cells in zip(names, *first, strict=True)]
+    right = [each.type in NUMBERS | FRACTIONS for each in columns]
 
     def line(cells: Sequence[str]) -> str:
         padded = []

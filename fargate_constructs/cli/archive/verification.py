@@ -18,7 +18,7 @@ from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archived_log_groups import archived_log_groups, subscribed_log_groups
 from fargate_constructs.cli.archive.failed_batches import WaitingEvents
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
-from fargate_constructs.cli.archive.logged_events import BYTES_PER_SECOND, LoggedEvents
+from fargate_constructs.cli.archive.logged_events import BYTES_PER_PAGE, PAGES_PER_SECOND, LoggedEvents
 from fargate_constructs.cli.archived_events import ArchivedEvents
 from fargate_constructs.cli.confirmation import confirm
 from fargate_constructs.cli.deployed_resources import listed
@@ -104,18 +104,20 @@ class Verification:
         """Ask before a comparison that takes long, or costs more than a few cents."""
         if yes:
             return
-        received = price = 0.0
+        received, pages, price = 0, 0.0, 0.0
         for each in groups:
             self._progress.show(f"estimates {each.name}")
             received += self._logs.received_bytes(each.name, each.begin, self.end)
+            pages += (self.end - each.begin) / HOUR  # an hour without events has one, too
             archived = ArchivedEvents(self._session, self.archive, each.name)
             price += archived.size(milliseconds(each.begin), milliseconds(self.end)).usd
-        minutes = received / BYTES_PER_SECOND / 60
+        pages += received / BYTES_PER_PAGE
+        minutes = pages / PAGES_PER_SECOND / 60
         if minutes >= LONG_MINUTES or price >= LARGE_PRICE:
             confirm(
-                f"{in_bytes(received)} are read from CloudWatch Logs, at about {BYTES_PER_SECOND / 1e6:.0f} MB a "
-                f"second: {minutes:,.0f} minutes. The archive's objects of this time cost about {price:.2f} USD to "
-                "read (less in the bucket's region).",
+                f"{in_bytes(received)} are read from CloudWatch Logs, in {pages:,.0f} requests, about "
+                f"{PAGES_PER_SECOND} a second: {minutes:,.0f} minutes. The archive's objects of this time cost about "
+                f"{price:.2f} USD to read (less in the bucket's region).",
                 yes=False,
             )
 
