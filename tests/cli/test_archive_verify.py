@@ -364,8 +364,8 @@ def test_pages_without_events(account: Account, run: Run, repeated: int, status:
 # --- The log groups ---
 
 
-def subscribed(account: Account, archive: DeployedArchive = ARCHIVE) -> tuple[list[str], list[str]]:
-    """Return the log groups that are subscribed to the archive, and the notes."""
+def subscribed(account: Account, archive: DeployedArchive = ARCHIVE) -> tuple[dict[str, str], list[str]]:
+    """Return the log groups that are subscribed to the archive, with their patterns, and the notes."""
     notes: list[str] = []
     session: Any = account
     return subscribed_log_groups(session, archive, show=lambda _: None, note=notes.append), notes
@@ -382,8 +382,8 @@ def test_subscribed_log_groups(account: Account, run: Run) -> None:
             "subscriptionFilters": [{"destinationArn": arns[request["logGroupName"]]}]
         },
     }
-    assert subscribed(account) == (["/ecs/web"], [])
-    assert subscribed(account, ARCHIVE._replace(stream="stream"))[0] == ["/ecs/b", "/ecs/web"]
+    assert subscribed(account) == ({"/ecs/web": ""}, [])
+    assert [*subscribed(account, ARCHIVE._replace(stream="stream"))[0]] == ["/ecs/b", "/ecs/web"]
     note = "  No subscription of it leads to Shop/LogArchive, so new events are not archived.\n"
     assert note not in run()[1]
     account.aws.answers["FilterLogEvents"] = {"events": []}
@@ -417,6 +417,21 @@ def test_an_account_policy(account: Account) -> None:
         "GetFunctionConfiguration": {"Environment": variables},
         "DescribeSubscriptionFilters": {"subscriptionFilters": []},
     }
-    assert subscribed(account) == (["/ecs/web"], [])
+    assert subscribed(account) == ({"/ecs/web": ""}, [])
+    policy["policyDocument"] = json.dumps({"DestinationArn": LAMBDA, "FilterPattern": "ERROR"})
+    assert subscribed(account) == ({"/ecs/web": "ERROR"}, [])
     policy["policyDocument"] = json.dumps({"DestinationArn": f"{LAMBDA}-other"})
-    assert subscribed(account) == ([], [])
+    assert subscribed(account) == ({}, [])
+
+
+def test_a_filter_pattern(account: Account, run: Run) -> None:
+    """What it leaves out is missing, and the answer says why; a subscription of all events beside it is enough."""
+    filters = [{"destinationArn": LAMBDA, "filterPattern": "ERROR"}]
+    account.aws.answers["DescribeSubscriptionFilters"] = {"subscriptionFilters": filters}
+    account.events.append(logged(9))
+    note = "  Its subscription leaves out events that do not match its filter pattern, ERROR: they are missing.\n"
+    assert note in run()[1]
+    filters.append({"destinationArn": LAMBDA})
+    assert note not in run()[1]
+    account.aws.answers["DescribeSubscriptionFilters"] = ("ResourceNotFoundException", "deleted meanwhile")
+    assert subscribed(account) == ({}, [])

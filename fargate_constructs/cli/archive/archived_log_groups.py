@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -47,8 +48,10 @@ def subscribed_log_groups(
     *,
     show: Callable[[str], None],
     note: Callable[[str], None],
-) -> list[str]:
-    """Return the log groups whose events CloudWatch Logs delivers to an archive, in order.
+) -> dict[str, str]:
+    """Return the log groups whose events CloudWatch Logs delivers to an archive, in order, with the filter patterns.
+
+    The pattern is empty if all events are delivered. This library makes no other, but a person may change it.
 
     No request answers that, so each log group is asked for its subscriptions.
 
@@ -75,14 +78,17 @@ def subscribed_log_groups(
             f"({' '.join(str(error).split())})."
         )
     if of_policy is not None:
-        return sorted(of_policy)
-    found = []
+        return dict(sorted(of_policy.items()))
+    found = {}
     for number, group in enumerate(groups):
         show(f"asks for subscriptions: {number:,} of {len(groups):,} log groups")
         pages = client.get_paginator("describe_subscription_filters").paginate(logGroupName=group)
-        if any(_leads_to(archive, each["destinationArn"]) for page in pages for each in page["subscriptionFilters"]):
-            found.append(group)
-    return sorted(found)
+        with suppress(client.exceptions.ResourceNotFoundException):  # it is deleted meanwhile
+            filters = [each for page in pages for each in page["subscriptionFilters"]]
+            patterns = [each.get("filterPattern", "") for each in filters if _leads_to(archive, each["destinationArn"])]
+            if patterns:
+                found[group] = "" if "" in patterns else " or ".join(patterns)
+    return dict(sorted(found.items()))
 
 
 def _of_account_policy(
@@ -90,19 +96,20 @@ def _of_account_policy(
     client: Any,  # noqa: ANN401 - of boto3
     archive: DeployedArchive,
     groups: Sequence[str],
-) -> list[str] | None:
-    """Return the log groups that an account policy delivers; `None` if none leads to the archive."""
+) -> dict[str, str] | None:
+    """Return what an account policy delivers, as above; `None` if none leads to the archive."""
     policies = client.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
     for each in policies:
-        if _leads_to(archive, json.loads(each["policyDocument"])["DestinationArn"]):
+        document = json.loads(each["policyDocument"])
+        if _leads_to(archive, document["DestinationArn"]):
             ignored = [*_ignored(session, archive)]
             # It leaves out names: `LogGroupName NOT IN ["/a", "/b"]`.
             criteria = each.get("selectionCriteria", "")
-            return [
-                group
+            return {
+                group: document.get("FilterPattern", "")
                 for group in groups
                 if json.dumps(group) not in criteria and not any(fnmatchcase(group, pattern) for pattern in ignored)
-            ]
+            }
     return None
 
 

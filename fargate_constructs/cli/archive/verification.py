@@ -94,6 +94,11 @@ class Verification:
                 raise ValueError(f"no log group of {self.archive.region} is subscribed to {self.archive.name}")
             groups = [self._group(each) for each in subscribed]
         for each in groups:
+            if pattern := subscribed.get(each.name):
+                each.notes.append(
+                    f"Its subscription leaves out events that do not match its filter pattern, {pattern}: they are "
+                    "missing."
+                )
             if each.name not in subscribed:
                 each.notes.append(
                     f"No subscription of it leads to {self.archive.name}, so new events are not archived."
