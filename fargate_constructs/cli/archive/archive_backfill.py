@@ -57,7 +57,9 @@ def command(
     """Copy to the archive what a log group held before.
 
     Export tasks of CloudWatch Logs write each day to the export bucket. What the archive lacks of it is added, so
-    nothing is stored twice, and the command may be stopped and started again. The status is 1 if something is left.
+    nothing is stored twice, and the command may be stopped and started again.
+
+    The status is 1 if something is left for another run.
     """
     from fargate_constructs.logs.backfill.log_group_backfill import (  # noqa: PLC0415 - it loads boto3
         Backfill,

@@ -69,7 +69,9 @@ def command(
     """Copy objects of the archive to a folder.
 
     An object has the events of a log group and an hour, and is copied whole. Its file has the same path as in the
-    bucket. A second run copies only what is missing. The status is 1 if something could not be copied.
+    bucket. A second run copies only what is missing.
+
+    The status is 1 if something could not be copied.
     """
     session, found = chosen(archive, app, profile, region)
     begin, end = milliseconds(since), milliseconds(until or moments.now())

@@ -42,7 +42,9 @@ def command(
     """Send failed batches to the archive again, now.
 
     The archive's replay function does the same every hour, so there is no confirmation. It is called until no batch
-    waits, or until a run stores none. The status is 1 if batches still wait.
+    waits, or until a run stores none.
+
+    The status is 1 if batches still wait.
     """
     session, found = chosen(archive, app, profile, region)
     if not found.replay:

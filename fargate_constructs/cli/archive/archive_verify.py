@@ -57,9 +57,9 @@ def command(
     """Find events that the archive lacks.
 
     Each event that CloudWatch Logs has must be in the archive, by its ID; or by stream, time and message, if it was
-    backfilled. The status is 1 if the archive lacks an event, and the answer says what to do.
+    backfilled. Nothing is proved about events that CloudWatch Logs has deleted (see its retention) or never received.
 
-    Nothing is proved about events that CloudWatch Logs has deleted (see its retention) or never received.
+    The status is 1 if the archive lacks an event, or if something could not be read. The answer says what to do.
     """
     session, found = chosen(archive, app, profile, region)
     end = min(until or moments.now(), moments.now())
