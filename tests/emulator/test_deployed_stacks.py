@@ -50,7 +50,8 @@ def test_the_plan_of_a_deployed_stack(aws: Emulator, tmp_path: Path) -> None:
     cloudformation.get_waiter("stack_create_complete").wait(StackName="Shop", WaiterConfig=waiter)
 
     same = plan(aws, app)
-    assert (same.returncode, same.stdout) == (0, "Shop: no findings\n\n1 stay as they are.\n"), same.stderr
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.startswith("Shop: no findings\n\n1 stay as they are.\n")
     moved = plan(aws, write(tmp_path, Moved=QUEUE), "--refactor", str(tmp_path / "mapping.json"))
     assert moved.returncode == 1
     assert moved.stdout.startswith(
