@@ -67,7 +67,7 @@ def usage() -> Iterator[str]:
     """Yield the unit prices of what depends on use."""
     yield "| by use | USD | for one |"
     yield "|---|---|---|"
-    yield from (f"| [{name}]({price.source}) | {price.usd:.3g} | {price.unit} |" for name, price in USAGE.items())
+    yield from (f"| [{name}]({price.source}) | {price.usd:g} | {price.unit} |" for name, price in USAGE.items())
 
 
 def calculator() -> str:

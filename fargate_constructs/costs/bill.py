@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fargate_constructs.costs.billed_types import BY_USE, FREE, FREE_PREFIXES, SINGLE
 from fargate_constructs.costs.price_list import STANDING
-from fargate_constructs.synthesized.intrinsics import Unresolved, items, lookup, number
+from fargate_constructs.synthesized.intrinsics import Unresolved, is_true, items, lookup, number
 from fargate_constructs.synthesized.task_launchers import TaskLauncher, find_task_launchers
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -18,7 +18,7 @@ ALARMS_OF_A_POLICY = 2
 # The size of Amazon Linux's image: https://docs.aws.amazon.com/linux/al2023/ug/AMI-minimal-and-standard-differences.html
 IMAGE_GB = 8
 FREE_TASK_GB = 20
-LAUNCH_TEMPLATE = "AWS::EC2::LaunchTemplate"
+MINUTE = 60
 
 
 class Bill(NamedTuple):
@@ -51,7 +51,8 @@ class _Reader:
             if launcher.is_service:
                 self._service(launcher)
             elif launcher.launch_type != "EC2":
-                self._use("tasks while they run: CPU", "tasks while they run: memory")
+                platform = _platform(templates.properties(launcher.definition))
+                self._use(f"tasks while they run: CPU{platform}", f"tasks while they run: memory{platform}")
         if launchers:
             self._use("data to the internet", "data between zones, in each direction")
 
@@ -60,9 +61,11 @@ class _Reader:
 
     def _read(self, place: Place, type_: str, properties: Mapping[str, Any]) -> None:
         """Count what is billed for a resource; services come later."""
-        self._use(*BY_USE.get(type_, ()))
-        counts = dict(self._parts(place, type_, properties))
-        if counts and "Condition" in self._templates.resource(place):
+        self._use(*_usage(type_, properties))
+        counts: Counter[str] = Counter()
+        for name, count in self._parts(place, type_, properties):
+            counts[name] += count
+        if +counts and "Condition" in self._templates.resource(place):
             self.bill.notes.append(f"{self._templates.path(place)}: counted, and only there under a condition")
         self.bill.counts.update({name: count for name, count in counts.items() if name in STANDING})
         missing = [name for name in counts if name not in STANDING]
@@ -77,7 +80,7 @@ class _Reader:
             case _ if type_ in SINGLE:
                 yield SINGLE[type_], 1
             case "AWS::CloudWatch::Alarm":
-                yield "alarm", self._metrics(properties)
+                yield self._resolution(properties), self._metrics(properties)
             case "AWS::ApplicationAutoScaling::ScalingPolicy":
                 yield "alarm", _alarms(properties)
             case "AWS::ElasticLoadBalancingV2::LoadBalancer":
@@ -90,14 +93,22 @@ class _Reader:
                     self._use("data through an interface endpoint")
                     yield "interface endpoint", len(subnets) if isinstance(subnets, list) else 1
             case "AWS::EC2::LaunchTemplate":
-                yield from _machine(lookup(properties, "LaunchTemplateData"))
+                number_of = self._instances(place)
+                settings = lookup(properties, "LaunchTemplateData")
+                yield from ((name, number_of * each) for name, each in _machine(settings) if number_of)
             case "AWS::EC2::Instance":
                 yield from _machine(properties)
             case "AWS::WAFv2::WebACL":
                 yield "web ACL", 1
                 yield "web ACL rule", len(items(properties, "Rules"))
-            case _ if type_ not in FREE and type_ not in BY_USE and not type_.startswith(FREE_PREFIXES):
+            case _ if type_ not in FREE and not _usage(type_, properties) and not type_.startswith(FREE_PREFIXES):
                 self.bill.unknown.append((self._templates.path(place), type_))
+
+    def _resolution(self, properties: Mapping[str, Any]) -> str:
+        """Return how an alarm is billed: one that looks more than once a minute costs more."""
+        stats = [lookup(each, "MetricStat", "Period") for each in items(properties, "Metrics")]
+        periods = [number(each) for each in (*stats, lookup(properties, "Period"))]
+        return "high-resolution alarm" if any(each and each < MINUTE for each in periods) else "alarm"
 
     def _metrics(self, properties: Mapping[str, Any]) -> int:
         """Return how many metrics an alarm reads."""
@@ -109,6 +120,16 @@ class _Reader:
         # A band of usual values is two more metrics.
         band = 2 * any(each.startswith("ANOMALY_") for each in expressions)
         return sum("MetricStat" in each for each in metrics) + subscriptions + band
+
+    def _instances(self, template: Place) -> int:
+        """Return how many instances auto scaling groups start from a launch template."""
+        groups = [
+            self._templates.properties(place)
+            for place in self._templates.of_type["AWS::AutoScaling::AutoScalingGroup"]
+            if template in self._templates.references(place.stack, self._templates.properties(place))
+        ]
+        sizes = [number(lookup(each, "DesiredCapacity")) or number(lookup(each, "MinSize")) for each in groups]
+        return int(sum(size or 0 for size in sizes))
 
     def _balancer(self, properties: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         is_network = lookup(properties, "Type") == "network"
@@ -166,6 +187,16 @@ class _Reader:
 SPOT = "CapacityProviderStrategy"
 
 
+def _usage(type_: str, properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what of a resource depends on use."""
+    if type_ == "AWS::SQS::Queue":
+        return ("requests to FIFO queues" if is_true(lookup(properties, "FifoQueue")) else "requests to queues",)
+    if type_ == "AWS::StepFunctions::StateMachine":
+        is_express = lookup(properties, "StateMachineType") == "EXPRESS"
+        return ("starts of express state machines" if is_express else "transitions of state machines",)
+    return BY_USE.get(type_, ())
+
+
 def _platform(definition: Mapping[str, Any]) -> str:
     """Return how the price of a task's platform differs in its name."""
     if str(lookup(definition, "RuntimePlatform", "OperatingSystemFamily")).startswith("WINDOWS"):
@@ -174,10 +205,14 @@ def _platform(definition: Mapping[str, Any]) -> str:
 
 
 def _machine(settings: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401 - a piece of a template
-    """Yield what is billed for an instance: of an auto scaling group, one."""
-    yield str(lookup(settings, "InstanceType")), 1
-    disks = [lookup(each, "Ebs", "VolumeSize") for each in items(settings, "BlockDeviceMappings")] or [None]
-    yield "GB of gp3", sum(int(number(each) or IMAGE_GB) for each in disks)
+    """Yield what is billed for an instance."""
+    yield str(lookup(settings, "InstanceType") or "of an unknown type"), 1
+    disks = [lookup(each, "Ebs") for each in items(settings, "BlockDeviceMappings")] or [None]
+    for disk in disks:
+        yield f"GB of {lookup(disk, 'VolumeType') or 'gp3'}", int(number(lookup(disk, "VolumeSize")) or IMAGE_GB)
+    for interface in items(settings, "NetworkInterfaces"):
+        if is_true(lookup(interface, "AssociatePublicIpAddress")):
+            yield "public IPv4 address", 1
 
 
 def _alarms(policy: Mapping[str, Any]) -> int:

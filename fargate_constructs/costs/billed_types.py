@@ -12,6 +12,8 @@ SINGLE = {
     "AWS::KMS::ReplicaKey": "KMS key",
     "AWS::Route53::HostedZone": "hosted zone",
     "AWS::SecretsManager::Secret": "secret",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "hosted zone",
+    "AWS::ServiceDiscovery::PublicDnsNamespace": "hosted zone",
 }
 # What depends on use.
 BY_USE = {
@@ -23,9 +25,7 @@ BY_USE = {
     "AWS::Lambda::Function": ("invocations of functions",),
     "AWS::Logs::LogGroup": ("log lines to CloudWatch", "log lines kept in CloudWatch"),
     "AWS::S3::Bucket": ("objects in S3",),
-    "AWS::SQS::Queue": ("requests to queues",),
     "AWS::Scheduler::Schedule": ("starts by schedules",),
-    "AWS::StepFunctions::StateMachine": ("transitions of state machines",),
     "AWS::WAFv2::WebACL": ("requests through a web ACL",),
 }
 # Billed with something else, or free.
@@ -37,6 +37,7 @@ FREE = {
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::Athena::NamedQuery",
     "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::AutoScaling::LifecycleHook",
     "AWS::CertificateManager::Certificate",
     "AWS::CloudFormation::Stack",
     "AWS::CloudFormation::WaitConditionHandle",

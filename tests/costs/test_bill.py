@@ -14,6 +14,7 @@ from fargate_constructs.synthesized.stored_sources import read_stored
 from fargate_constructs.synthesized.stored_templates import StoredStack
 
 TASK = {"Cpu": "512", "Memory": "1024"}
+ARM = {"CpuArchitecture": "ARM64"}
 SERVICE = {"LaunchType": "FARGATE", "TaskDefinition": {"Ref": "Task"}}
 
 
@@ -64,6 +65,13 @@ def service(task: Mapping[str, Any] = TASK, **properties: Any) -> Bill:  # noqa:
             {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "ANOMALY_DETECTION_BAND(a)"}]},
             {"alarm": 4},
         ),
+        ("CloudWatch::Alarm", {"MetricName": "a", "Period": 60}, {"alarm": 1}),
+        ("CloudWatch::Alarm", {"MetricName": "a", "Period": 10}, {"high-resolution alarm": 1}),
+        (
+            "CloudWatch::Alarm",
+            {"Metrics": [{"MetricStat": {"Period": 30}}, {"Expression": "a * 2"}]},
+            {"high-resolution alarm": 1},
+        ),
         ("ApplicationAutoScaling::ScalingPolicy", {"StepScalingPolicyConfiguration": {}}, {}),
         (
             "ApplicationAutoScaling::ScalingPolicy",
@@ -75,11 +83,13 @@ def service(task: Mapping[str, Any] = TASK, **properties: Any) -> Bill:  # noqa:
             {"InstanceType": "t4g.small", "BlockDeviceMappings": [{"Ebs": {"VolumeSize": 20}}, {"Ebs": {}}]},
             {"t4g.small": 1, "GB of gp3": 28},
         ),
+        ("EC2::LaunchTemplate", {"LaunchTemplateData": {"InstanceType": "t4g.nano"}}, {}),
         (
-            "EC2::LaunchTemplate",
-            {"LaunchTemplateData": {"InstanceType": "t4g.nano"}},
-            {"t4g.nano": 1, "GB of gp3": 8},
+            "EC2::Instance",
+            {"InstanceType": "t4g.nano", "NetworkInterfaces": [{"AssociatePublicIpAddress": True}, {}]},
+            {"t4g.nano": 1, "GB of gp3": 8, "public IPv4 address": 1},
         ),
+        ("ServiceDiscovery::PrivateDnsNamespace", {}, {"hosted zone": 1}),
         ("WAFv2::WebACL", {"Rules": [{"Name": "a"}, {"Name": "b"}]}, {"web ACL": 1, "web ACL rule": 2}),
         ("SecretsManager::Secret", {}, {"secret": 1}),
         ("IAM::Role", {}, {}),
@@ -98,6 +108,12 @@ def test_resources(type_: str, properties: Mapping[str, Any], counts: Mapping[st
     [
         ("RDS::DBInstance", {}, "AWS::RDS::DBInstance"),
         ("EC2::Instance", {"InstanceType": "m7i.large"}, "AWS::EC2::Instance m7i.large"),
+        ("EC2::Instance", {"LaunchTemplate": {}}, "AWS::EC2::Instance of an unknown type"),
+        (
+            "EC2::Instance",
+            {"InstanceType": "t4g.nano", "BlockDeviceMappings": [{"Ebs": {"VolumeType": "io2", "VolumeSize": 9}}]},
+            "AWS::EC2::Instance GB of io2",
+        ),
     ],
 )
 def test_what_has_no_price_is_said(type_: str, properties: Mapping[str, Any], what: str) -> None:
@@ -112,7 +128,7 @@ def test_what_has_no_price_is_said(type_: str, properties: Mapping[str, Any], wh
         (TASK, {"DesiredCount": 3}, {"CPU unit": 1536, "MiB of memory": 3072}),
         (TASK, {"DesiredCount": 0}, {}),
         (
-            {**TASK, "RuntimePlatform": {"CpuArchitecture": "ARM64"}, "EphemeralStorage": {"SizeInGiB": 50}},
+            {**TASK, "RuntimePlatform": ARM, "EphemeralStorage": {"SizeInGiB": 50}},
             {"DesiredCount": 2},
             {"CPU unit (Arm)": 1024, "MiB of memory (Arm)": 2048, "GB of task storage": 60},
         ),
@@ -126,6 +142,20 @@ def test_what_has_no_price_is_said(type_: str, properties: Mapping[str, Any], wh
 def test_tasks(task: Mapping[str, Any], properties: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """The tasks of a service that always run, by platform."""
     assert {name: count for name, count in service(task, **properties).counts.items() if count} == counts
+
+
+def test_instances_of_groups() -> None:
+    """As many as their auto scaling groups start from the launch template: in all, with the disks of each."""
+    reference = {"LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}}}
+    resources: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "Template": ("EC2::LaunchTemplate", {"LaunchTemplateData": {"InstanceType": "t4g.small"}}),
+        "One": ("AutoScaling::AutoScalingGroup", {**reference, "MinSize": "1", "DesiredCapacity": "3"}),
+        "Two": ("AutoScaling::AutoScalingGroup", {**reference, "MinSize": "2"}),
+        "None": ("AutoScaling::AutoScalingGroup", {**reference, "MinSize": {"Ref": "Size"}}),
+        "Other": ("AutoScaling::AutoScalingGroup", {"MinSize": "7"}),
+    }
+
+    assert dict(bill_of(read_stored([stack(resources)])).counts) == {"t4g.small": 5, "GB of gp3": 40}
 
 
 def test_tasks_that_scale() -> None:
@@ -186,16 +216,24 @@ def test_what_depends_on_use() -> None:
 
     assert list(billed("Logs::LogGroup").usage) == ["log lines to CloudWatch", "log lines kept in CloudWatch"]
     assert list(billed("ElasticLoadBalancingV2::LoadBalancer").usage) == ["load balancer capacity"]
+    assert list(billed("SQS::Queue").usage) == ["requests to queues"]
+    assert list(billed("SQS::Queue", FifoQueue=True).usage) == ["requests to FIFO queues"]
+    assert list(billed("StepFunctions::StateMachine").usage) == ["transitions of state machines"]
+    express = billed("StepFunctions::StateMachine", StateMachineType="EXPRESS")
+    assert list(express.usage) == ["starts of express state machines"]
     assert "tasks while they run: CPU" in billed("Scheduler::Schedule", **schedule).usage
+    arm = {"It": ("Scheduler::Schedule", schedule), "Task": ("ECS::TaskDefinition", {"RuntimePlatform": ARM})}
+    assert "tasks while they run: CPU (Arm)" in bill_of(read_stored([stack(arm)])).usage
     assert "tasks while they run: CPU" not in billed("Scheduler::Schedule", **on_instance).usage
 
 
 def test_each_type_is_in_one_list() -> None:
-    """And each name of a list has a price with its page."""
+    """And each name of a list has a price with AWS's page and with where the number was found."""
     assert not FREE & {*SINGLE, *BY_USE}
     assert set(SINGLE.values()) <= STANDING.keys()
     assert {name for names in BY_USE.values() for name in names} <= USAGE.keys()
     assert all(each.source.startswith("https://aws.amazon.com/") for each in (*STANDING.values(), *USAGE.values()))
+    assert all(each.checked for each in (*STANDING.values(), *USAGE.values()))
     assert {each.unit for each in STANDING.values()} == {"hour", "month"}
 
 
@@ -215,7 +253,7 @@ def test_the_difference() -> None:
 
 def test_sizes_are_shown_in_units_that_people_know() -> None:
     """CPU in vCPU and memory in GB, with the platform."""
-    platform = {"RuntimePlatform": {"CpuArchitecture": "ARM64"}}
+    platform = {"RuntimePlatform": ARM}
     web = {"Web": ("ECS::Service", SERVICE), "Task": ("ECS::TaskDefinition", {**TASK, **platform})}
 
     lines = compare_costs([], [stack(web)], DEFAULT).lines
