@@ -15,6 +15,7 @@ from fargate_constructs.drawing.drawn_egress import PUBLIC, DrawnEgress
 from fargate_constructs.drawing.drawn_logs import DrawnLogs
 from fargate_constructs.drawing.drawn_routes import GROUP, DrawnRoutes, address_row
 from fargate_constructs.drawing.drawn_tasks import DrawnTasks, Tasks
+from fargate_constructs.drawing.drawn_triggers import Triggers
 from fargate_constructs.drawing.drawn_uses import DrawnUses, security_groups
 from fargate_constructs.drawing.names import Names
 from fargate_constructs.synthesized.stored_sources import read_stored
@@ -34,13 +35,14 @@ def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
     """
     templates = read_stored(stacks)
     names = Names(templates, [each.path or each.name for each in stacks])
-    tasks = DrawnTasks(templates, names).all
+    triggers = Triggers(templates)
+    tasks = DrawnTasks(templates, names, triggers).all
     tasks_in = security_groups(templates, tasks)
     routes = DrawnRoutes(templates, names, _by_target_group(templates, tasks))
     callers = DrawnCallers(templates, names, routes, tasks_in)
     egress = DrawnEgress(templates, names, tasks)
     logs = DrawnLogs(templates, names, tasks)
-    uses = DrawnUses(templates, names, tasks, tasks_in)
+    uses = DrawnUses(templates, names, tasks, tasks_in, triggers)
     nodes = [*callers.nodes, *routes.nodes, *(each.node for each in tasks), *egress.nodes, *uses.nodes, *logs.nodes]
     nodes += _addresses(templates, names, egress.addresses, nodes)
     links = [*callers.links, *routes.links, *uses.links, *egress.links, *logs.links]

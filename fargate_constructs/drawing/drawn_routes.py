@@ -29,6 +29,7 @@ FIELDS = {
     "source-ip": ("SourceIpConfig", "from {}"),
 }
 ORDER = (*FIELDS, "http-header", "query-string")
+STANDARD_PORTS = {"HTTP": "80", "HTTPS": "443"}
 MAX_SHOWN = 4
 
 
@@ -227,8 +228,12 @@ def _groups(action: dict[str, Any]) -> list[Any]:
 
 def _location(redirect: Any) -> str:  # noqa: ANN401 - a piece of a template
     """Return where a redirect leads, without the parts that stay."""
-    protocol, host, port, path = (as_text(lookup(redirect, key) or "") for key in ("Protocol", "Host", "Port", "Path"))
+    keys = ("Protocol", "Host", "Port", "Path", "Query")
+    protocol, host, port, path, query = (as_text(lookup(redirect, key) or "") for key in keys)
     host, path = ("" if each.strip("/") in ("#{host}", "#{path}") else each for each in (host, path))
-    port = "" if port in ("#{port}", "443" if protocol == "HTTPS" else "") else f":{port}"
-    protocol = "" if protocol == "#{protocol}" else protocol
-    return f"{protocol} {host}{port}{path}".strip() or "the same address"
+    port = "" if port in ("", "#{port}", STANDARD_PORTS.get(protocol)) else f":{port}"
+    query = "" if query in ("", "#{query}") else f"?{query}"
+    address = f"{host}{port}{path}{query}"
+    if protocol in ("", "#{protocol}"):
+        return address or "the same address"
+    return f"{address} over {protocol}" if address else protocol

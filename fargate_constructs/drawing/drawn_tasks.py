@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from fargate_constructs._core.fargate_limits import GIB, VCPU
 from fargate_constructs.drawing.diagram import Kind, Node, unique
+from fargate_constructs.drawing.drawn_triggers import Triggers, when
 from fargate_constructs.drawing.names import KNOWN_LATER, Names, counted, plain
-from fargate_constructs.synthesized.intrinsics import as_text, items, lookup, number
+from fargate_constructs.synthesized.intrinsics import items, lookup, number
 from fargate_constructs.synthesized.task_launchers import TaskLauncher, find_task_launchers
 from fargate_constructs.synthesized.templates import Place, Templates
 
@@ -36,8 +37,8 @@ class Tasks(NamedTuple):
 class DrawnTasks:
     """The cards of an app's tasks."""
 
-    def __init__(self, templates: Templates, names: Names) -> None:
-        self._templates, self._names = templates, names
+    def __init__(self, templates: Templates, names: Names, triggers: Triggers) -> None:
+        self._templates, self._names, self._triggers = templates, names, triggers
         launchers: dict[Place, list[TaskLauncher]] = {}
         for each in find_task_launchers(templates):
             launchers.setdefault(each.place, []).append(each)
@@ -96,15 +97,8 @@ class DrawnTasks:
 
     def _when(self, place: Place) -> Iterator[str]:
         """Yield when tasks start that are no service's."""
-        properties = self._templates.properties(place)
-        if expression := properties.get("ScheduleExpression"):
-            zone = plain(properties.get("ScheduleExpressionTimezone"), "UTC").removeprefix("Etc/")
-            yield f"{plain(expression)} {zone}"
-        if pattern := properties.get("EventPattern"):
-            sources = lookup(pattern, "source")
-            yield f"events of {', '.join(map(as_text, sources))}" if isinstance(sources, list) else "events"
-        if plain(properties.get("State")) == "DISABLED":
-            yield "switched off"
+        yield from when(self._templates, place)
+        yield from self._triggers.when(place)
 
     def _size(self, definition: Place | None) -> Iterator[str]:
         """Yield the size of a task and its containers."""

@@ -8,6 +8,7 @@ from typing import Any
 from fargate_constructs.drawing.diagram import Kind, Link, Node, Row
 from fargate_constructs.drawing.drawn_callers import ingress_rules
 from fargate_constructs.drawing.drawn_tasks import Tasks
+from fargate_constructs.drawing.drawn_triggers import Triggers
 from fargate_constructs.drawing.names import Names, listed, plain
 from fargate_constructs.synthesized.intrinsics import is_true, items, lookup
 from fargate_constructs.synthesized.templates import Place, Templates
@@ -40,9 +41,14 @@ class DrawnUses:
     """The cards of queues and data stores, and the links of tasks to them and to each other."""
 
     def __init__(
-        self, templates: Templates, names: Names, tasks: list[Tasks], tasks_in: dict[Place, list[Tasks]]
+        self,
+        templates: Templates,
+        names: Names,
+        tasks: list[Tasks],
+        tasks_in: dict[Place, list[Tasks]],
+        triggers: Triggers,
     ) -> None:
-        self._templates, self._names, self._tasks_in = templates, names, tasks_in
+        self._templates, self._names, self._tasks_in, self._triggers = templates, names, tasks_in, triggers
         self._stores: dict[Place, Node] = {}
         self._policies = [
             (place, templates.properties(place))
@@ -57,6 +63,7 @@ class DrawnUses:
                 self._call_store(place)
         for each in tasks:
             self._call_service(each)
+        self._fill({launcher.place: each.node.id for each in tasks for launcher in each.launchers})
         self.nodes = list(self._stores.values())
 
     def _use(self, tasks: Tasks) -> None:
@@ -97,7 +104,8 @@ class DrawnUses:
         label = STORES[self._templates.resource(place)["Type"]]
         dead = self._templates.references(place.stack, self._templates.properties(place).get("RedrivePolicy"))
         rows = [Row(f"{self._names.id(place)}#", "failed messages", f"to {self._names.of(each)}") for each in dead]
-        node = Node(self._names.id(place), Kind.DATA, label, self._names.of(place), rows=tuple(rows))
+        facts = tuple(self._triggers.when(place))
+        node = Node(self._names.id(place), Kind.DATA, label, self._names.of(place), facts, tuple(rows))
         return self._stores.setdefault(place, node)
 
     def _call_store(self, place: Place) -> None:
@@ -116,6 +124,17 @@ class DrawnUses:
         for stack, rule in ingress_rules(self._templates, groups):
             source = self._templates.locate(stack, rule.get("SourceSecurityGroupId"))
             yield from ((each.node.id, rule) for each in (self._tasks_in.get(source, []) if source else ()))
+
+    def _fill(self, drawn: dict[Place, str]) -> None:
+        """Link what events and messages come from to what is drawn and gets them, also over a topic and a queue."""
+        stores = [(a, b) for a, b in self._triggers.ways if self._templates.resource(a)["Type"] in STORES]
+        count = -1
+        while count < len(self._stores):
+            count = len(self._stores)
+            for source, target in stores:
+                to = drawn.get(target) or (self._stores[target].id if target in self._stores else None)
+                if to:
+                    self.links.append(Link(self._store(source).id, to))
 
     def _call_service(self, tasks: Tasks) -> None:
         """Link the tasks that security groups allow to call a service to it."""

@@ -32,14 +32,16 @@ class Names:
         while all(len(path) > same + (len(paths) > 1) and path[same] == paths[0][same] for path in paths):
             same += 1
         self._hidden = "/".join(paths[0][:same]) + "/" if paths and same else ""
+        self._stacks = paths
 
     def of(self, place: Place) -> str:
         """Return the name of a resource, such as `Shop/Web`."""
-        path = self._templates.path(place).removeprefix(self._hidden)
-        parts = path.split("/")
-        while len(parts) > 1 and parts[-1] in INNER:
+        parts = self._templates.path(place).split("/")
+        # A construct's own ID may be one of these, too, such as `Topic` in a stack.
+        least = max((len(each) for each in self._stacks if parts[: len(each)] == each), default=0) + 1
+        while len(parts) > least and parts[-1] in INNER:
             parts.pop()
-        return "/".join(parts)
+        return "/".join(parts).removeprefix(self._hidden)
 
     def id(self, place: Place) -> str:
         """Return the path that identifies a resource."""

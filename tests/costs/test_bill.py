@@ -222,7 +222,10 @@ def test_what_depends_on_use() -> None:
     express = billed("StepFunctions::StateMachine", StateMachineType="EXPRESS")
     assert list(express.usage) == ["starts of express state machines"]
     assert "tasks while they run: CPU" in billed("Scheduler::Schedule", **schedule).usage
-    arm = {"It": ("Scheduler::Schedule", schedule), "Task": ("ECS::TaskDefinition", {"RuntimePlatform": ARM})}
+    arm: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "It": ("Scheduler::Schedule", schedule),
+        "Task": ("ECS::TaskDefinition", {"RuntimePlatform": ARM}),
+    }
     assert "tasks while they run: CPU (Arm)" in bill_of(read_stored([stack(arm)])).usage
     assert "tasks while they run: CPU" not in billed("Scheduler::Schedule", **on_instance).usage
 

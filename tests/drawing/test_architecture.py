@@ -151,6 +151,94 @@ def test_jobs() -> None:
     assert card(diagram, "First").facts[0] == "runs in each deployment of its stack"
 
 
+MACHINE = of(
+    "StepFunctions::StateMachine",
+    Definition={
+        "States": {"Run": {"Resource": "arn:aws:states:::ecs:runTask", "Parameters": {"TaskDefinition": ref("Task")}}}
+    },
+)
+
+
+def test_what_starts_a_state_machine() -> None:
+    """An upload, a rule of a bus and a schedule; what leads to something else is not drawn."""
+    to_machine = [{"Arn": ref("Machine")}]
+    diagram = read(
+        {
+            "Task": task(),
+            "Machine": MACHINE,
+            "Uploads": of("S3::Bucket"),
+            "Bus": of("Events::EventBus"),
+            "OnUpload": of(
+                "Events::Rule",
+                EventPattern={"source": ["aws.s3"], "detail": {"bucket": {"name": [ref("Uploads")]}}},
+                Targets=to_machine,
+            ),
+            "Ordered": of(
+                "Events::Rule", EventBusName=ref("Bus"), EventPattern={"source": ["shop"]}, Targets=to_machine
+            ),
+            "Nightly": of(
+                "Scheduler::Schedule", ScheduleExpression="rate(1 day)", State="DISABLED", Target=to_machine[0]
+            ),
+            "Elsewhere": of("Events::Rule", EventPattern={"source": ["a"]}, Targets=[{"Arn": ref("Function")}]),
+            "Function": of("Lambda::Function"),
+        }
+    )
+
+    assert card(diagram, "Machine").facts == (
+        "events of aws.s3",
+        "events of shop",
+        "rate(1 day) UTC, switched off",
+        "0.25 vCPU, 0.5 GB",
+    )
+    assert ways(diagram) == [("Uploads", "Machine"), ("Bus", "Machine")]
+
+
+def test_what_fills_a_queue() -> None:
+    """A topic, buckets in both ways that CDK has, and a rule; over the queue they lead to what reads it."""
+    policy = {"Statement": [{"Action": "sqs:ReceiveMessage", "Resource": ref("Queue")}]}
+    parameters = {"EcsTaskParameters": {"TaskDefinitionArn": ref("Task")}}
+    notification = {"QueueConfigurations": [{"QueueArn": ref("Queue")}]}
+    diagram = read(
+        {
+            "Web": service(),
+            "Task": task(TaskRoleArn=ref("Role")),
+            "Role": of("IAM::Role", Policies=[{"PolicyDocument": policy}]),
+            "Queue": of("SQS::Queue"),
+            "Topic": of("SNS::Topic"),
+            "Mails": of("SNS::Topic"),
+            "To": of("SNS::Subscription", TopicArn=ref("Topic"), Protocol="sqs", Endpoint=ref("Queue")),
+            "Mail": of("SNS::Subscription", TopicArn=ref("Mails"), Protocol="email", Endpoint="a@example.com"),
+            "Other": of("SNS::Subscription", TopicArn="arn", Protocol="sqs", Endpoint=ref("Queue")),
+            "One": of("S3::Bucket", NotificationConfiguration=notification),
+            "Two": of("S3::Bucket"),
+            "Custom": {
+                "Type": "Custom::S3BucketNotifications",
+                "Properties": {"BucketName": ref("Two"), "NotificationConfiguration": {"TopicArn": ref("Topic")}},
+            },
+            "Paid": of("Events::Rule", EventPattern={"source": ["shop"]}, Targets=[{"Arn": ref("Queue")}]),
+            "Pipe": of("Pipes::Pipe", Source=ref("Jobs"), Target="cluster", TargetParameters=parameters),
+            "Jobs": of("SQS::Queue"),
+        }
+    )
+
+    assert card(diagram, "Queue").facts == ("events of shop",)
+    assert set(ways(diagram)) == {
+        ("Queue", "Web"),
+        ("Queue", "Pipe"),
+        ("Topic", "Queue"),
+        ("One", "Queue"),
+        ("Jobs", "Pipe"),
+        ("Two", "Topic"),
+    }
+
+
+def test_a_name_that_cdk_has_too() -> None:
+    """A topic with the ID `Topic` in a stack has its own name, and not the stack's."""
+    resources = {"Topic": of("SNS::Topic"), "Task": task({"Name": "web", "Environment": [ref("Topic")]})}
+
+    assert card(read(resources, {}), "Shop/Topic").label == "SNS topic"
+
+
 LB = {
     "Lb": of(f"{ELB}::LoadBalancer", Scheme="internet-facing"),
     "Http": of(f"{ELB}::Listener", LoadBalancerArn=ref("Lb"), Port=80, Protocol="HTTP", DefaultActions=[]),
@@ -191,6 +279,7 @@ def test_routes_in_order() -> None:
             "Moved": rule(30, [path("/x")], {"Type": "redirect", "RedirectConfig": redirect}),
             "Same": rule(31, [path("/y")], {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302"}}),
             "Port": rule(32, [path("/z")], {"Type": "redirect", "RedirectConfig": {"Port": "8080", "Path": "/n"}}),
+            "Query": rule(33, [path("/q")], {"Type": "redirect", "RedirectConfig": {**redirect, "Query": "a=b"}}),
             "Closed": rule(33, ref("Conditions"), {"Type": "fixed-response", "FixedResponseConfig": {}}),
             "Members": rule(
                 34,
@@ -210,6 +299,7 @@ def test_routes_in_order() -> None:
         ("/y", "redirect to the same address"),
         ("/z", "redirect to :8080/n"),
         ("known at deployment", "answer "),
+        ("/q", "redirect to ?a=b over HTTPS"),
         ("new-field q", "sign-in by OpenID Connect; new-type"),
         ("/late", ""),
         ("everything else", ""),
