@@ -147,7 +147,8 @@ def _print(reports: list[Report], whole: Overview, *, as_json: bool, markdown: b
     if as_json:
         print_json({"stacks": [as_document(each) for each in reports], **whole.document()})
     elif markdown:
-        click.echo("\n".join([*map(as_markdown, reports), overview_markdown(whole)]))
+        before = "\n".join(map(as_markdown, reports))
+        click.echo(f"{before}\n{overview_markdown(whole, before)}")
     else:
         for each in reports:
             print_report(console(), each)

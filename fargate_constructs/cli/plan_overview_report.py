@@ -14,9 +14,9 @@ from fargate_constructs.costs.comparison import Costs, Line
 from fargate_constructs.drawing.mermaid import as_mermaid
 
 NAME, NUMBER = 28, 10  # columns of a table
-# What Mermaid draws at most (https://mermaid.js.org/config/schema-docs/config.html). A comment on GitHub has as many
-# characters as 65,536, and the tables need some.
-MAX_TEXT, MAX_LINKS = 50_000, 500
+# What Mermaid draws at most (https://mermaid.js.org/config/schema-docs/config.html), and the characters of a comment on
+# GitHub.
+MAX_TEXT, MAX_LINKS, MAX_COMMENT = 50_000, 500, 65_536
 
 
 def print_overview(screen: Console, overview: Overview) -> None:
@@ -38,14 +38,16 @@ def print_overview(screen: Console, overview: Overview) -> None:
         print_wrapped(screen, f"-> {each.fix}", indent=2 * INDENT)
 
 
-def overview_markdown(overview: Overview) -> str:
-    """Return drawing, costs and caveats as Markdown."""
+def overview_markdown(overview: Overview, before: str = "") -> str:
+    """Return drawing, costs and caveats as Markdown, for a comment in which something else is before them."""
     lines = [*_costs(overview.costs), "", *_caveats(overview)]
     drawing = as_mermaid(overview.diagram)
+    drawn = ["", "### Architecture", "", "```mermaid", drawing.rstrip(), "```"]
     if len(drawing) > MAX_TEXT or len(overview.diagram.links) > MAX_LINKS:
         lines += ["", "The architecture is too large for Mermaid: `--html` draws it."]
     elif overview.diagram.nodes:
-        lines += ["", "### Architecture", "", "```mermaid", drawing.rstrip(), "```"]
+        is_short = len("\n".join([before, *lines, *drawn])) < MAX_COMMENT
+        lines += drawn if is_short else ["", "A comment on GitHub has no room for the architecture: `--html` draws it."]
     return "\n".join([*lines, ""])
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
+from html import escape as escape_html
 
 from fargate_constructs.cli.plan_overview import Overview
 from fargate_constructs.cli.plan_overview_report import numbers
 from fargate_constructs.cli.plan_report import Report
+from fargate_constructs.drawing.diagram import printable
 from fargate_constructs.drawing.svg import FONT, as_svg
 
 # Below this part of its size, the text of the drawing would be hard to read.
@@ -150,3 +151,8 @@ def _code(text: str, type_: str) -> str:
 
 def _lines(texts: Iterable[str]) -> str:
     return "<br>".join(map(escape, texts))
+
+
+def escape(text: str) -> str:
+    """Return a text that HTML shows as it is."""
+    return escape_html(printable(text))

@@ -12,6 +12,7 @@ from rich.text import Text
 from fargate_constructs.adoption.changes import Change, Effect
 from fargate_constructs.adoption.findings import Finding
 from fargate_constructs.adoption.stack_plan import LOST, Plan
+from fargate_constructs.drawing.diagram import printable
 
 INDENT = 4
 
@@ -127,7 +128,7 @@ def _title(change: Change) -> str:
 
 def code(text: str) -> str:
     """Return a text as code in a table of Markdown."""
-    return "`{}`".format(text.replace("|", "\\|").replace("`", "'"))
+    return "`{}`".format(printable(text).replace("|", "\\|").replace("`", "'"))
 
 
 def cell(texts: Sequence[str]) -> str:
@@ -139,4 +140,4 @@ def escape(text: str) -> str:
     """Return a text that Markdown shows as it is, also in a table."""
     for character in ("\\", "|", "<", ">", "*", "_", "`", "[", "]"):
         text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    return " ".join(printable(text).split())

@@ -93,6 +93,11 @@ def joined(nodes: Iterable[Node], links: Iterable[Link], title: str, notes: Iter
     return Diagram(title, tuple(drawn.values()), tuple(kept), tuple(notes))
 
 
+def printable(text: str) -> str:
+    """Return a text without what is not shown, or changes how others are shown, such as their direction."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def unique(texts: Iterable[str]) -> list[str]:
     """Return texts in order, each once, without empty ones."""
     return [each for each in dict.fromkeys(texts) if each]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from fargate_constructs.drawing.diagram import COLUMNS, Diagram, Kind, Node
+from fargate_constructs.drawing.diagram import COLUMNS, Diagram, Kind, Node, printable
 from fargate_constructs.drawing.svg import COLORS
 
 # What Mermaid or the HTML in its labels may read as its own
@@ -48,8 +48,7 @@ def _node(node: Node, id_: str) -> str:
 
 def _escape(text: str) -> str:
     """Return a text that Mermaid shows as it is."""
-    printable = "".join(each if each.isprintable() else " " for each in text)
-    return SPECIAL.sub(lambda found: f"#{ord(found[0])};", printable)
+    return SPECIAL.sub(lambda found: f"#{ord(found[0])};", printable(text))
 
 
 def _is_route(diagram: Diagram, id_: str) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from xml.sax.saxutils import escape as escape_xml
 
 from fargate_constructs.drawing.cards import SIZES, Card, Text
-from fargate_constructs.drawing.diagram import Diagram, Kind
+from fargate_constructs.drawing.diagram import Diagram, Kind, printable
 from fargate_constructs.drawing.layout import Curve, Picture, laid_out
 
 # For a light and a dark ground: contrast of at least 4.5 to the cards.
@@ -156,4 +156,4 @@ def _number(value: float) -> str:
 
 def _escape(text: str) -> str:
     """Return a text for XML, without the characters that XML does not have."""
-    return escape_xml("".join(each if each.isprintable() else " " for each in text))
+    return escape_xml(printable(text))

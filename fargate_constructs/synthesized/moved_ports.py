@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fargate_constructs.synthesized.comparable_template import ComparableTemplate, references
+from fargate_constructs.synthesized.intrinsics import items, lookup
 
 # The property that names the group of the tasks.
 _GROUP_OF_TASKS = {
@@ -64,22 +65,22 @@ def _ports_of_tasks(resources: Mapping[str, Any]) -> Ports:
     for each in resources.values():
         if each["Type"] == "AWS::ECS::Service":
             service = each.get("Properties", {})
-            network = service.get("NetworkConfiguration", {}).get("AwsvpcConfiguration", {})
-            for group in network.get("SecurityGroups", ()):
+            groups = lookup(service, "NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups")
+            for group in groups if isinstance(groups, list) else ():
                 ports[_key(group)] |= {*_ports_of(service, resources)}
     return ports
 
 
 def _ports_of(service: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[str]:
-    balancers = service.get("LoadBalancers", ())
+    balancers = items(service, "LoadBalancers")
     for each in balancers:
         yield str(each.get("ContainerPort"))
     for target_group in _named(references([each.get("TargetGroupArn") for each in balancers]), resources):
         yield str(target_group.get("HealthCheckPort"))
-    links = {each.get("PortName") for each in service.get("ServiceConnectConfiguration", {}).get("Services", ())}
+    links = {each.get("PortName") for each in items(service, "ServiceConnectConfiguration", "Services")}
     for task in _named(references(service.get("TaskDefinition")), resources):
-        for container in task.get("ContainerDefinitions", ()):
-            for mapping in container.get("PortMappings", ()):
+        for container in items(task, "ContainerDefinitions"):
+            for mapping in items(container, "PortMappings"):
                 if mapping.get("Name") in links:
                     yield str(mapping.get("ContainerPort"))
 

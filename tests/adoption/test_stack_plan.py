@@ -248,6 +248,26 @@ def test_rules_of_an_old_port_are_no_finding() -> None:
         assert "From80" in [each.old_id for each in plan.changes if each.effect is Effect.DELETED]
 
 
+def test_parts_that_depend_on_a_condition() -> None:
+    """Such as the load balancers of a service and the containers of its task: they are compared as they stand."""
+
+    def either(value: Any) -> dict[str, Any]:  # noqa: ANN401 - a piece of a template
+        return {"Fn::If": ["IsProd", value, ref("AWS::NoValue")]}
+
+    def stack(port: int) -> StoredStack:
+        network = {"AwsvpcConfiguration": {"SecurityGroups": either(["sg-1"])}}
+        balanced = {"AwsvpcConfiguration": {"SecurityGroups": ["sg-1"]}}
+        task = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=either([{"Name": "web"}]))
+        return stored(
+            Task=task,
+            One=resource(SERVICE, NetworkConfiguration=network, TaskDefinition=ref("Task")),
+            Two=resource(SERVICE, NetworkConfiguration=balanced, LoadBalancers=either([{"ContainerPort": port}])),
+            Three=resource(SERVICE, NetworkConfiguration=balanced, TaskDefinition=ref("Task")),
+        )
+
+    assert effects(stack(80), stack(80))["Two"] == "STAYS"
+
+
 def test_outputs_that_are_gone() -> None:
     """Those without an export; an export has its own finding."""
     outputs = {key: {"Value": "a"} for key in ("Url", "Name")} | {"Arn": {"Value": "a", "Export": {"Name": "Arn"}}}

@@ -178,6 +178,25 @@ def test_an_app_that_is_too_large_for_mermaid(run: Run) -> None:
     assert "```mermaid" not in text
 
 
+def test_a_plan_that_is_too_long_for_a_comment(run: Run) -> None:
+    """The tables come first: GitHub refuses a comment of more characters."""
+    many = {f"Web{number}": SHOP["Web"] | {"Metadata": {}} for number in range(150)} | {"Task": SHOP["Task"]}
+    text = run(many, "--offline", "--markdown")[1]
+
+    assert "A comment on GitHub has no room for the architecture: `--html` draws it." in text
+    assert "```mermaid" not in text
+
+
+def test_characters_that_are_not_shown(run: Run) -> None:
+    """A path with a line break, or with a character that turns the direction of text, breaks no table and no page."""
+    evil = {**SHOP["Web"], "Metadata": {"aws:cdk:path": "Shop/a\nb\u202ec\x00d/Service"}}
+    text = run({"Web": evil, "Task": SHOP["Task"]}, "--offline", "--markdown", "--html", "plan.html")[1]
+
+    assert "| `Shop/a b c d/Service` | NoCircuitBreaker (error): " in text
+    for each in (text, Path("plan.html").read_text()):
+        assert not {"\u202e", "\x00"} & {*each}
+
+
 class Page(HTMLParser):
     """Reads a page; fails if an element is not closed."""
 
