@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,16 @@ STORES = {
     "AWS::SNS::Topic": "SNS topic",
     "AWS::SQS::Queue": "SQS queue",
 }
+# Of stores outside of the app, by the service in their ARN.
+OUTSIDE = {
+    "dynamodb": "DynamoDB table",
+    "events": "EventBridge bus",
+    "kinesis": "Kinesis stream",
+    "s3": "S3 bucket",
+    "sns": "SNS topic",
+    "sqs": "SQS queue",
+}
+ARN = re.compile(rf"arn:[^:]*:({'|'.join(OUTSIDE)}):[^:]*:[^:]*:(?:table/|stream/|event-bus/)?([^/*]+)(?:/.*)?")
 # The properties by which a store names its security groups.
 GROUPS = ("SecurityGroupIds", "SecurityGroups", "VPCSecurityGroups", "VpcSecurityGroupIds")
 
@@ -50,6 +61,7 @@ class DrawnUses:
     ) -> None:
         self._templates, self._names, self._tasks_in, self._triggers = templates, names, tasks_in, triggers
         self._stores: dict[Place, Node] = {}
+        self._elsewhere: dict[str, Node] = {}
         self._policies = [
             (place, templates.properties(place))
             for type_ in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
@@ -64,25 +76,38 @@ class DrawnUses:
         for each in tasks:
             self._call_service(each)
         self._fill({launcher.place: each.node.id for each in tasks for launcher in each.launchers})
-        self.nodes = list(self._stores.values())
+        self.nodes = [*self._stores.values(), *self._elsewhere.values()]
 
     def _use(self, tasks: Tasks) -> None:
         """Link tasks to what their containers, volumes and role refer to."""
         if tasks.definition is None:
             return
         properties = self._templates.properties(tasks.definition)
-        used = dict.fromkeys(
-            self._referred(tasks.definition, [properties.get("ContainerDefinitions"), properties.get("Volumes")]), False
-        )
+        used = {
+            self._store(each).id: False
+            for each in self._referred(
+                tasks.definition, [properties.get("ContainerDefinitions"), properties.get("Volumes")]
+            )
+        }
         role = self._templates.target(tasks.definition, "TaskRoleArn")
         for place, statement in self._statements(role) if role else ():
             actions = lookup(statement, "Action")
             receives = "sqs:ReceiveMessage" in (actions if isinstance(actions, list) else [actions])
-            for each in self._referred(place, statement.get("Resource")):
-                used[each] = used.get(each, False) or receives
-        for each, receives in used.items():
-            store = self._store(each).id
+            resources = statement.get("Resource")
+            for each in resources if isinstance(resources, list) else [resources]:
+                stores = [self._store(found).id for found in self._referred(place, each)]
+                for store in stores or self._outside(place, each):
+                    used[store] = used.get(store, False) or receives
+        for store, receives in used.items():
             self.links.append(Link(store, tasks.node.id) if receives else Link(tasks.node.id, store))
+
+    def _outside(self, place: Place, reference: Any) -> Iterator[str]:  # noqa: ANN401 - a piece of a template
+        """Yield the card of a store outside of the app that an ARN names."""
+        if found := ARN.fullmatch(self._names.value(place.stack, reference)):
+            service, name = found.groups()
+            node = Node(f"outside:{service}:{name}", Kind.DATA, f"{OUTSIDE[service]} outside of this app", name)
+            self._elsewhere.setdefault(node.id, node)
+            yield node.id
 
     def _referred(self, place: Place, value: Any) -> Iterator[Place]:  # noqa: ANN401 - a piece of a template
         """Yield the stores that a piece of a template refers to; of an access point, its file system."""

@@ -232,6 +232,29 @@ def test_what_fills_a_queue() -> None:
     }
 
 
+def test_stores_outside_of_the_app() -> None:
+    """A permission names them by their ARN; one for all of a kind, or for something else, is no card."""
+    arns = [
+        {"Fn::Sub": "arn:${AWS::Partition}:s3:::uploads"},
+        "arn:aws:s3:::uploads/*",
+        "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/*",
+        "arn:aws:sns:eu-west-1:111122223333:*",
+        "arn:aws:ssm:eu-west-1:111122223333:parameter/a",
+        "*",
+    ]
+    receives = {"Action": ["sqs:ReceiveMessage"], "Resource": "arn:aws:sqs:eu-west-1:111122223333:jobs"}
+    policy = {"Statement": [{"Action": "a:b", "Resource": arns}, receives]}
+    role = of("IAM::Role", Policies=[{"PolicyDocument": policy}])
+    diagram = read({"Web": service(), "Task": task(TaskRoleArn=ref("Role")), "Role": role})
+
+    assert ways(diagram) == [
+        ("Web", "outside:s3:uploads"),
+        ("Web", "outside:dynamodb:orders"),
+        ("outside:sqs:jobs", "Web"),
+    ]
+    assert card(diagram, "jobs").label == "SQS queue outside of this app"
+
+
 def test_a_name_that_cdk_has_too() -> None:
     """A topic with the ID `Topic` in a stack has its own name, and not the stack's."""
     resources = {"Topic": of("SNS::Topic"), "Task": task({"Name": "web", "Environment": [ref("Topic")]})}
