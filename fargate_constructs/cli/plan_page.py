@@ -25,7 +25,8 @@ h1{{font-size:24px;margin:8px 0 16px}}h2{{font-size:18px;margin:40px 0 12px}}h3{
 .sums{{display:flex;flex-wrap:wrap;gap:12px;padding:0;margin:0;list-style:none}}
 .sums li{{border:1px solid var(--line);border-radius:10px;padding:10px 14px;background:var(--soft)}}
 .picture,.table{{overflow-x:auto}}.picture svg{{display:block;max-width:100%;min-width:var(--least);height:auto}}
-table{{border-collapse:collapse;width:100%}}.wide table{{min-width:640px}}.wide td:first-child{{min-width:min(240px,40vw)}}
+table{{border-collapse:collapse;width:100%}}.wide table{{min-width:640px}}
+.wide td:first-child{{min-width:min(240px,40vw)}}
 th,td{{text-align:left;vertical-align:top;padding:7px 12px 7px 0;border-bottom:1px solid var(--line)}}
 th{{font-weight:600;color:var(--muted);font-size:13px}}
 .n{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}th.n{{white-space:normal}}

@@ -94,6 +94,8 @@ def compare_costs(old: Sequence[StoredStack], new: Sequence[StoredStack], prices
     has_before = any(stack.tree.template.get("Resources") for stack in old)
     names = [name for name in prices.standing if before.counts[name] or after.counts[name]]
     lines = [_line(name, before, after, prices) for name in names]
+    used = {*names, *after.usage}
+    prices = prices._replace(defaults=tuple(each for each in prices.defaults if each in used))
     return Costs(lines, prices, has_before, list(after.usage), [*after.notes, *_regions(new, prices), *_unknown(after)])
 
 

@@ -141,14 +141,14 @@ def test_json(run: Run) -> None:
 
 
 def test_prices_of_a_file(run: Run) -> None:
-    """They are used, and named; those of another region are named, too."""
+    """They are used, and named; those of the bill that are of another region are named, too."""
     prices = {"region": "eu-west-1", "date": "2026-11", "prices": {"NAT gateway": 0.048}}
     Path("prices.json").write_text(json.dumps(prices))
     text = run(QUIET, "--offline", "--prices", "prices.json")[1]
 
     assert "Costs without any use: 35.04 USD a month" in text
     assert "list prices of eu-west-1, 2026-11, 730 hours a month" in text
-    assert "; of us-east-1 for what the file lacks: load balancer, " in text
+    assert "; of us-east-1 for what the file lacks: data through a NAT gateway\n" in text
 
 
 def test_markdown(run: Run) -> None:
