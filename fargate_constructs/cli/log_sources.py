@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 ROUTED_KEYS = "/log_group="
+LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
 # Of a task, also one that began before 2018; without a prefix, on EC2, a stream has Docker's ID of the container.
 TASK_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|[0-9a-f]{64}")
 
@@ -152,6 +153,8 @@ def find_logs(session: Session, name: str, app: Path | None = None, region: str 
 
 
 def _has_log_group(session: Session, name: str, region: str) -> bool:
+    if not LOG_GROUP.fullmatch(name):  # CloudWatch Logs refuses another name
+        return False
     client: Any = session.client("logs", region_name=region)
     groups = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return any(each["logGroupName"] == name for each in groups)

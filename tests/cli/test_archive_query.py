@@ -422,6 +422,9 @@ def test_files_have_their_names_when_they_are_whole(aws: RecordedAws, run: Run) 
     assert Path("rows.JSON").read_text() == '[\n{"n": 1}\n]\n'
     assert run("--sql", "SELECT 1", "--output", "rows.txt", "--format", "csv")[0] == 0
     assert Path("rows.txt").read_text() == '"n"\n"1"\n'
+    aws.answers["GetQueryResults"] = results(["n"], ["\ud800"])
+    assert run("--sql", "SELECT 1", "--output", "rows.txt", "--format", "csv")[0] == 0
+    assert Path("rows.txt").read_text() == '"n"\n"\\ud800"\n'
     aws.answers["GetQueryResults"] = lambda request: (
         results(["n"]) if "MaxResults" in request else ("AccessDeniedException", "no")
     )

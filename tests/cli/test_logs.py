@@ -533,6 +533,9 @@ def test_a_log_group(cloud: Cloud) -> None:
     error = run("shop-que", status=2).stderr
     assert "must be one of those in region us-east-1 of the account 111122223333: Shop/Web, got: shop-que" in error
     assert "nor is there a log group of this name" in error
+    requests = cloud.asked("DescribeLogGroups")
+    assert "nor is there a log group of this name" in run("shop web*", status=2).stderr
+    assert cloud.asked("DescribeLogGroups") == requests
 
 
 def test_a_log_group_that_was_deleted(cloud: Cloud) -> None:

@@ -200,7 +200,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     partial = output.with_name(f".{output.name}.partial")
     try:
         # Lines of a result end with a line feed, also where the system's own end in another way.
-        with partial.open("w", encoding="utf-8", newline="") as out:
+        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             yield out
         partial.replace(output)
     finally:
