@@ -363,6 +363,24 @@ def test_many_tasks(aws: RecordedAws, run: Run, printed: Callable[..., str]) -> 
     assert "10.9.0.4 initial\n  and 2 more, which --json has\n" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Scaling activity initiated by (deployment ecs-svc/8646900195280463695)", "initiated by a deployment"),
+        ("CannotPullContainerError: pull has been retried 5 time(s): not found", "retried 5 time(s): not found"),
+        ("", "1 x no reason"),
+    ],
+)
+def test_reasons_of_stopped_tasks(text: str, expected: str, aws: RecordedAws, printed: Callable[..., str]) -> None:
+    """They have no IDs, and are sentences without them."""
+    aws.answers["ListTasks"] = lambda request: listed(request) if "serviceName" in request else {"taskArns": ["9"]}
+    aws.answers["DescribeTasks"] = lambda request: (
+        {"tasks": [task(stoppedReason=text)]} if request["tasks"] == ["9"] else described(request)
+    )
+
+    assert f"{expected}\n" in printed("Shop/Web", width=120)
+
+
 ALARM = {"AlarmName": "alarm"}
 
 

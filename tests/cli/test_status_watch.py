@@ -193,6 +193,15 @@ def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -
     assert (code, lines[-1]) == (0, "15:02:00 UTC 2 of 2 tasks run, were 1 of 2")
 
 
+def test_a_deployment_that_has_failed_before(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+    """The only line has the reason, for the log of a pipeline."""
+    deploy(aws, deployment(status="ROLLBACK_SUCCESSFUL", statusReason="tasks failed"))
+    code, lines, _ = watch(list, **waits())
+
+    assert code == 1
+    assert lines == ["15:00:00 UTC Shop/Web: 2 of 2 tasks run, 0 start, deployment rollback successful: tasks failed"]
+
+
 def test_a_deployment_that_shows_late(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
     """The first look may have the deployment before."""
     late = {"serviceDeployments": [in_progress()]}

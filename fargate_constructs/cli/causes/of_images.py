@@ -67,7 +67,7 @@ IMAGE_CAUSES = (
     Cause(
         "pullDenied",
         rf"(?:CannotPull|pull|registry).*(?:{DENIED}|access denied|no basic auth credentials|has the permissions|"
-        r"unauthorized|denied: requested access)",
+        r"unauthorized|denied: requested access|failed to authorize)",
         "The task may not pull its image.",
         "The execution role or the repository's policy does not allow it, the image is private, or it does not exist.",
         "Give the execution role ecr:BatchGetImage and ecr:GetDownloadUrlForLayer; for another account, the "

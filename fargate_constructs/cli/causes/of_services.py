@@ -186,8 +186,8 @@ SERVICE_CAUSES = (
     Cause(
         "serviceGone",
         r"^the service is (?:INACTIVE|DRAINING)",
-        "The service was deleted.",
-        "CloudFormation deletes it if its first deployment fails, unless the stack keeps what it made.",
+        "The service is deleted, or about to be.",
+        "A person or a stack deleted it. CloudFormation also does so if its first deployment fails.",
         "Correct the causes beside this one; deploy with `cdk deploy --no-rollback` to keep the service for a look.",
         BREAKER,
         is_result=True,

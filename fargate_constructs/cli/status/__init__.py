@@ -179,10 +179,11 @@ def _show(some: Iterator[Look], *, as_json: bool) -> None:
 
 def summary(status: ServiceStatus) -> str:
     """Return the status of a service as one line."""
-    deployment = words(status.deployment.state) or "not known"
-    tasks = f"{status.running} of {status.desired} tasks run, {status.pending} start, deployment {deployment}"
+    reason = f": {status.deployment.reason}" if status.deployment.reason else ""
+    deployment = f"deployment {words(status.deployment.state) or 'not known'}{reason}"
+    tasks = f"{status.running} of {status.desired} tasks run, {status.pending} start"
     deleted = [] if status.is_active else [f"the service is {words(status.state)}"]
-    return ", ".join([*deleted, tasks, *(f"alarm {each} is in ALARM" for each in status.alarms or ())])
+    return ", ".join([*deleted, tasks, *(f"alarm {each} is in ALARM" for each in status.alarms or ()), deployment])
 
 
 def _text(overview: Overview, width: int, height: int) -> RenderableType:

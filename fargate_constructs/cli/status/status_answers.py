@@ -200,7 +200,8 @@ def stopped_of(tasks: Iterable[Answer]) -> list[tuple[str, int]]:
     reasons: Counter[str] = Counter()
     for each in tasks:
         codes = [f"exit code {one['exitCode']}" for one in each.get("containers", []) if one.get("exitCode")]
-        reason = re.sub(r"\(\w+ *\)", "", IDS.sub("", each.get("stoppedReason", "no reason")))
+        text = IDS.sub("", each.get("stoppedReason") or "no reason")
+        reason = re.sub(r"\((\w+) +\)", r"a \1", text)  # such as `(deployment ecs-svc/1)`
         reasons[", ".join([reason.strip(" ."), *dict.fromkeys(codes)])] += 1
     return reasons.most_common()
 
