@@ -16,7 +16,7 @@ import click
 from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.egress_addresses import Departure, subnets_of
+from fargate_constructs.cli.egress_addresses import Departure
 from fargate_constructs.cli.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.one_off_tasks import (
     ENDED,
@@ -26,6 +26,7 @@ from fargate_constructs.cli.one_off_tasks import (
     StartedTask,
     start_task,
 )
+from fargate_constructs.cli.service_egress import subnets_of
 
 if TYPE_CHECKING:
     from boto3 import Session

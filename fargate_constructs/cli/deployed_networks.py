@@ -20,7 +20,8 @@ from fargate_constructs.cli.deployed_resources import (
     searches,
 )
 from fargate_constructs.cli.deployed_services import DeployedService, services_in, services_in_ecs
-from fargate_constructs.cli.egress_addresses import VpcFacts, read_vpcs, subnets_of, vpcs_of
+from fargate_constructs.cli.egress_addresses import VpcFacts, read_vpcs, vpcs_of
+from fargate_constructs.cli.service_egress import subnets_of
 
 if TYPE_CHECKING:
     from boto3 import Session

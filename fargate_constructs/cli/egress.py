@@ -16,7 +16,7 @@ from fargate_constructs.cli.command_line import FINDING, FINE, NO_ANSWER
 from fargate_constructs.cli.confirmation import confirm, yes_option
 from fargate_constructs.cli.deployed_networks import find_subject
 from fargate_constructs.cli.egress_addresses import ANYWHERE, Departure
-from fargate_constructs.cli.egress_report import Address, Report, as_cidr, described, report_on
+from fargate_constructs.cli.egress_report import Address, Report, answered_from_inside, as_cidr, described, report_on
 from fargate_constructs.cli.output import console, json_option, print_json, print_wrapped
 
 INDENT, LABEL = 2, 12
@@ -25,8 +25,7 @@ VERDICTS = {
     "otherAddress": "another address than expected",
     "noAnswer": "no answer",
 }
-# A task sees what is behind these.
-ANSWERED_BY_PROOF = ("notKnown", "otherAccount")
+NOT_OF_THIS_ACCOUNT = "no Elastic IP of this account and region"
 EXAMPLES = """\b
 Examples:
   fargate-constructs egress Shop/Web
@@ -78,6 +77,8 @@ def command(
         probes = plan_probes(report.subject, report.departures)
         confirm(summary(probes), yes=yes)
         seen = ask_from_inside(session, report.subject.region, probes)
+        answered = [each.probe.subnet for each in seen if each.verdict(report.elastic_ips) != "noAnswer"]
+        report = answered_from_inside(report, answered)
     if as_json:
         print_json(as_document(report, seen))
     elif plain:
@@ -91,12 +92,11 @@ def command(
 
 
 def status_of(report: Report, seen: Sequence[Seen]) -> int:
-    """Return the exit status. A proof answers what VPC routes leave open."""
-    findings = [each for each in report.findings if not seen or each.id not in ANSWERED_BY_PROOF]
+    """Return the exit status."""
     verdicts = [each.verdict(report.elastic_ips) for each in seen]
-    if findings or "otherAddress" in verdicts:
+    if "otherAddress" in verdicts:
         return FINDING
-    return NO_ANSWER if "noAnswer" in verdicts else FINE
+    return NO_ANSWER if "noAnswer" in verdicts else FINDING if report.findings else FINE
 
 
 def print_report(screen: Console, report: Report, seen: Sequence[Seen] = ()) -> None:
@@ -121,7 +121,7 @@ def print_report(screen: Console, report: Report, seen: Sequence[Seen] = ()) -> 
     if seen:
         _print_title(screen, "Seen from the internet")
     for sight in seen:
-        _print_seen(screen, sight, VERDICTS[sight.verdict(report.elastic_ips)])
+        _print_seen(screen, sight, sight.verdict(report.elastic_ips))
     for title, notes in (("Findings", report.findings), ("Notes", report.notes)):
         _print_notes(screen, title, [each.text for each in notes])
     _print_notes(screen, "Not checked", report.gaps)
@@ -162,11 +162,11 @@ def _print_departure(screen: Console, departure: Departure) -> None:
 
 
 def _print_seen(screen: Console, seen: Seen, verdict: str) -> None:
+    is_expected = seen.probe.expected or verdict != "otherAddress"
+    text = VERDICTS[verdict] if is_expected else NOT_OF_THIS_ACCOUNT
     more = f" ({seen.text})" if seen.text else ""
     first = f"{'':{INDENT}}{seen.probe.zone}  {seen.probe.subnet}  "
-    print_wrapped(
-        screen, f"{', '.join(seen.addresses) or 'no address'}: {verdict}{more}", first=first, indent=len(first)
-    )
+    print_wrapped(screen, f"{', '.join(seen.addresses) or 'no address'}: {text}{more}", first=first, indent=len(first))
 
 
 def _counted(count: int, noun: str) -> str:

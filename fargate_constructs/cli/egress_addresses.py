@@ -89,7 +89,8 @@ class VpcFacts(NamedTuple):
     def endpoints_of(self, subnet: str) -> list[str]:
         """Return the services of AWS that a subnet reaches by VPC endpoints, such as `com.amazonaws.us-east-1.s3`."""
         found = self.subnets[subnet]
-        gateways = [each["GatewayId"] for each in routes_of(self.tables, found) if _is_gateway_endpoint(each)]
+        routes = routes_of(self.tables, found)
+        gateways = [each["GatewayId"] for each in routes if _is_gateway_endpoint(each, self.endpoints)]
         return [
             each["ServiceName"]
             for key, each in self.endpoints.items()
@@ -103,7 +104,7 @@ class VpcFacts(NamedTuple):
     ) -> Iterator[Departure]:
         for route in routes_of(self.tables, subnet):
             destination = destination_of(route)
-            is_inside = route.get("GatewayId") == "local" or _is_gateway_endpoint(route)
+            is_inside = route.get("GatewayId") == "local" or _is_gateway_endpoint(route, self.endpoints)
             if not is_inside and not is_private(destination) and destination not in self.private_lists:
                 yield from self._follow(route, subnet, behind, assign_public_ip=assign_public_ip)
 
@@ -147,8 +148,8 @@ class VpcFacts(NamedTuple):
             private = found._replace(kind="private NAT gateway")
             yield from self._through(private, [gateway["SubnetId"]], behind, assign_public_ip=False)
             return
-        if self._is_without_internet(gateway, found.destination):
-            yield found._replace(problem="gatewayWithoutInternet")
+        if problem := self._problem_of_own_subnet(gateway, found.destination):
+            yield found._replace(problem=problem)
             return
         answers = [each for each in gateway["NatGatewayAddresses"] if each.get("Status") != "failed"]
         kind, problem = found.kind, ""
@@ -161,13 +162,25 @@ class VpcFacts(NamedTuple):
         addresses = tuple(each["PublicIp"] for each in answers if "PublicIp" in each)
         yield found._replace(kind=kind, addresses=addresses, problem=problem)
 
-    def _is_without_internet(self, gateway: Answer, destination: str) -> bool:
-        """Whether the own subnet of a NAT gateway has no default route, or one to a NAT gateway."""
+    def _problem_of_own_subnet(self, gateway: Answer, destination: str) -> str:
+        """Return why traffic does not leave from the addresses of a public NAT gateway; empty if it does.
+
+        Only an internet gateway gives it these addresses. A transit gateway, for example, gets private ones
+        (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html).
+        """
         subnet = self.subnets.get(gateway.get("SubnetId", ""))
         if subnet is None or destination != ANYWHERE:
-            return False
-        defaults = [each for each in routes_of(self.tables, subnet) if destination_of(each) == ANYWHERE]
-        return all(each.get("NatGatewayId") for each in defaults)
+            return ""
+        defaults = [
+            each
+            for each in routes_of(self.tables, subnet)
+            if destination_of(each) == ANYWHERE and each.get("State") != "blackhole"
+        ]
+        if all(each.get("NatGatewayId") for each in defaults):
+            return "gatewayWithoutInternet"
+        targets = [each.get("GatewayId", "") for each in defaults]
+        # What a firewall lets through comes to the internet gateway as it is.
+        return "" if any(each.startswith(("igw-", "vpce-")) for each in targets) else "notKnown"
 
     def _of_interface(self, found: Departure) -> Departure:
         interface = self.interfaces.get(found.target)
@@ -210,22 +223,22 @@ def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of
     """Ask EC2 about the routes of VPCs, and about what these lead to."""
     of_vpcs = [{"Name": "vpc-id", "Values": sorted(vpcs)}]
     tables = _all(ec2, "describe_route_tables", "RouteTables", Filters=of_vpcs)
+    subnets = _all(ec2, "describe_subnets", "Subnets", Filters=of_vpcs)
+    gateways = _all(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
+    endpoints = _all(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpcs)
+    endpoints_by_id = {each["VpcEndpointId"]: each for each in endpoints}
     routes = [route for table in tables for route in table["Routes"]]
     lists = {
         route["DestinationPrefixListId"]
         for route in routes
-        if "DestinationPrefixListId" in route and not _is_gateway_endpoint(route)
+        if "DestinationPrefixListId" in route and not _is_gateway_endpoint(route, endpoints_by_id)
     }
     return VpcFacts(
-        {each["SubnetId"]: each for each in _all(ec2, "describe_subnets", "Subnets", Filters=of_vpcs)},
+        {each["SubnetId"]: each for each in subnets},
         tables,
-        {
-            each["NatGatewayId"]: each
-            for each in _all(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
-            if each["State"] != "deleted"
-        },
+        {each["NatGatewayId"]: each for each in gateways if each["State"] != "deleted"},
         _interfaces(ec2, {each["NetworkInterfaceId"] for each in routes if each.get("NetworkInterfaceId")}),
-        {each["VpcEndpointId"]: each for each in _all(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpcs)},
+        endpoints_by_id,
         {each for each in lists if _is_private_list(ec2, each)},
     )
 
@@ -237,67 +250,6 @@ def vpcs_of(ec2: Any, subnets: Collection[str]) -> set[str]:  # noqa: ANN401 - o
     # A filter, unlike IDs, is no error if a subnet is gone.
     filters = [{"Name": "subnet-id", "Values": sorted(subnets)}]
     return {each["VpcId"] for each in _all(ec2, "describe_subnets", "Subnets", Filters=filters)}
-
-
-class ServiceEgress(NamedTuple):
-    """How the tasks of a service leave."""
-
-    departures: Sequence[Departure]
-    gone_subnets: Sequence[str] = ()
-    """Its subnets that EC2 does not have."""
-
-    @property
-    def addresses(self) -> list[str]:
-        """The addresses and IPv6 ranges that the internet may see, each once, in the order of the subnets."""
-        return list(dict.fromkeys(address for each in self.departures for address in each.addresses))
-
-    @property
-    def problems(self) -> list[str]:
-        """Of `PROBLEMS`, each once."""
-        return list(dict.fromkeys(each.problem for each in self.departures if each.problem))
-
-
-def service_egress(facts: VpcFacts, service: Answer) -> ServiceEgress:
-    """Return how the tasks of a service leave.
-
-    Args:
-        facts: Of the VPCs of its subnets.
-        service: Of DescribeServices.
-    """
-    departures: list[Departure] = []
-    networks = _networks(service)
-    for subnet, assign_public_ip in networks.items():
-        if subnet in facts.subnets:
-            departures += facts.departures(subnet, assign_public_ip=assign_public_ip)
-    return ServiceEgress(departures, [each for each in networks if each not in facts.subnets])
-
-
-def subnets_of(service: Answer) -> list[str]:
-    """Return the subnets in which a service has tasks; none if they run in the network of instances."""
-    return list(_networks(service))
-
-
-def read_service_egress(ec2: Any, service: Answer) -> ServiceEgress:  # noqa: ANN401 - of boto3
-    """Ask EC2 how the tasks of a service leave.
-
-    Args:
-        ec2: The client of the service's region.
-        service: Of DescribeServices.
-    """
-    subnets = subnets_of(service)
-    vpcs = vpcs_of(ec2, subnets)
-    return service_egress(read_vpcs(ec2, vpcs), service) if vpcs else ServiceEgress((), subnets)
-
-
-def _networks(service: Answer) -> dict[str, bool]:
-    """Return the subnets of a service, of its deployments and of its task sets, and whether tasks have addresses."""
-    sources = [service, *service.get("deployments", []), *service.get("taskSets", [])]
-    found = [each.get("networkConfiguration", {}).get("awsvpcConfiguration", {}) for each in sources]
-    return {
-        subnet: each.get("assignPublicIp") == "ENABLED"
-        for each in reversed(found)
-        for subnet in each.get("subnets", [])
-    }
 
 
 def routes_of(tables: Iterable[Answer], subnet: Answer) -> list[Answer]:
@@ -320,9 +272,14 @@ def destination_of(route: Answer) -> str:
     return str(next(route[each] for each in DESTINATIONS if route.get(each)))
 
 
-def _is_gateway_endpoint(route: Answer) -> bool:
-    """Whether a route leads to S3 or DynamoDB by a gateway endpoint, and so not to the internet."""
-    return route.get("GatewayId", "").startswith("vpce-") and "DestinationPrefixListId" in route
+def _is_gateway_endpoint(route: Answer, endpoints: Mapping[str, Answer]) -> bool:
+    """Whether a route leads to S3 or DynamoDB by a gateway endpoint, and so not to the internet.
+
+    A route to the endpoint of a firewall may be for a prefix list, too.
+    """
+    endpoint = route.get("GatewayId", "")
+    kind = endpoints.get(endpoint, {}).get("VpcEndpointType", "Gateway")
+    return endpoint.startswith("vpce-") and "DestinationPrefixListId" in route and kind == "Gateway"
 
 
 def _is_private_list(ec2: Any, prefix_list: str) -> bool:  # noqa: ANN401 - of boto3

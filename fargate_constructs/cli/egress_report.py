@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_resources import fits
 from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.egress_addresses import PROBLEMS, Departure, ServiceEgress, service_egress, subnets_of
+from fargate_constructs.cli.egress_addresses import ANYWHERE, PROBLEMS, Departure
 from fargate_constructs.cli.elastic_ips import ElasticIp, read_elastic_ips, with_owners
+from fargate_constructs.cli.service_egress import ServiceEgress, service_egress, subnets_of
+from fargate_constructs.synthesized.private_ranges import NAT64
 
 if TYPE_CHECKING:
     from boto3 import Session
 
+# A task that asks an IPv4 page from inside sees what is behind these, but not what is behind other VPC routes.
+ANSWERED_FROM_INSIDE = ("notKnown", "otherAccount")
+ASKED_FROM_INSIDE = (ANYWHERE, NAT64)
 # https://aws.amazon.com/vpc/pricing/
 USD_A_MONTH = 0.005 * 730
 
@@ -142,6 +147,20 @@ def _findings(subject: Subject, services: Sequence[tuple[DeployedService, Servic
         for each in dict.fromkeys(egress.departures):
             if each.problem and (each.problem != "noRoute" or has_egress):
                 yield Note(each.problem, f"{found.name} in {each.subnet} ({each.zone}): {described(each)}")
+
+
+def answered_from_inside(report: Report, subnets: Collection[str]) -> Report:
+    """Return a report without the findings that tasks in subnets have answered."""
+
+    def answered(departure: Departure) -> Departure:
+        is_asked = departure.subnet in subnets and departure.destination in ASKED_FROM_INSIDE
+        return departure._replace(problem="") if is_asked and departure.problem in ANSWERED_FROM_INSIDE else departure
+
+    services = [
+        (found, egress._replace(departures=[answered(each) for each in egress.departures]))
+        for found, egress in report.services
+    ]
+    return report._replace(findings=list(_findings(report.subject, services)))
 
 
 def described(departure: Departure) -> str:

@@ -21,7 +21,7 @@ from fargate_constructs.cli.egress_report import report_on
 from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, Time, interrupt, requests_of
 from tests.cli.test_egress import Run, aws, filtered, network, run
-from tests.cli.test_egress_addresses import IPV6, NAT_ROUTE, by, nat, subnet, table
+from tests.cli.test_egress_addresses import ANYWHERE, IPV6, NAT_ROUTE, by, nat, subnet, table
 
 __all__ = ["aws", "run"]  # fixtures
 
@@ -188,7 +188,7 @@ def test_behind_a_transit_gateway(
     found, output, _ = run("Shop/Web", "--prove", "--yes", "--json")
 
     document = json.loads(output)
-    assert (found, document["findings"][0]["id"]) == (status, "notKnown")
+    assert (found, document["findings"]) == (status, [])
     assert document["proof"] == [
         {
             "subnet": "subnet-0a1b",
@@ -199,6 +199,34 @@ def test_behind_a_transit_gateway(
             "text": "",
         }
     ]
+
+
+def test_an_address_of_another_account_is_named_as_such(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+    """The VPC routes do not show which address is expected."""
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(TransitGatewayId="tgw-1"))]}
+    network(aws, ["subnet-0a1b"])
+    tasks.lines["subnet-0a1b"] = ["ipv4=8.8.8.8"]
+
+    assert "8.8.8.8: no Elastic IP of this account and region\n" in run("Shop/Web", "--prove", "--yes")[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "findings"),
+    [(["ipv4=203.0.113.7"], 1, ["198.51.100.0/24"]), ([], 2, [ANYWHERE, "198.51.100.0/24"])],
+)
+def test_a_route_that_no_task_has_tried_stays_a_finding(
+    lines: list[str], status: int, findings: list[str], *, aws: RecordedAws, tasks: Tasks, run: Run
+) -> None:
+    """A task asks one page of the internet, and so shows nothing about other VPC routes; without answer, nothing."""
+    partner = {"DestinationCidrBlock": "198.51.100.0/24", "TransitGatewayId": "tgw-1"}
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(TransitGatewayId="tgw-1"), partner)]}
+    network(aws, ["subnet-0a1b"])
+    tasks.lines["subnet-0a1b"] = lines
+    found, output, _ = run("Shop/Web", "--prove", "--yes", "--json")
+
+    assert found == status
+    texts = [each["text"] for each in json.loads(output)["findings"]]
+    assert [text.partition(" by ")[0].rpartition(" ")[2] for text in texts] == findings
 
 
 def test_tasks_with_public_addresses_are_a_finding(aws: RecordedAws, tasks: Tasks, run: Run) -> None:

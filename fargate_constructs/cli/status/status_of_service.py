@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.egress_addresses import PROBLEMS, read_service_egress
+from fargate_constructs.cli.egress_addresses import PROBLEMS
+from fargate_constructs.cli.service_egress import read_service_egress
 from fargate_constructs.cli.service_facts import DEPLOYMENTS, Answer, Reader, gone, target_groups
 from fargate_constructs.cli.status.archive_arrival import Arrival, ServiceArchive, archive_of_service
 from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_of
