@@ -17,7 +17,7 @@ from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import Departure
-from fargate_constructs.cli.interrupts import terminations_as_interrupts
+from fargate_constructs.cli.interrupts import deferred_interrupts, terminations_as_interrupts
 from fargate_constructs.cli.one_off_tasks import (
     ENDED,
     Ended,
@@ -155,7 +155,10 @@ def ask_from_inside(
     with terminations_as_interrupts():
         try:
             for arn, (role, log) in settings.items():
-                definitions[arn] = _register(ecs, role, log)
+                with deferred_interrupts() as interrupts:
+                    definitions[arn] = _register(ecs, role, log)
+                if interrupts:
+                    raise KeyboardInterrupt
             for each in probes:
                 launch = _launch(each, definitions[each.service["serviceArn"]])
                 override = Override(CONTAINER, command=[_script(each)])
@@ -174,7 +177,8 @@ def ask_from_inside(
 
 def _settings(ecs: Any, probe: Probe) -> tuple[str, dict[str, str]]:  # noqa: ANN401 - of boto3
     """Return the execution role of a service, and its log options: the role may write there."""
-    definition = ecs.describe_task_definition(taskDefinition=probe.service["taskDefinition"])["taskDefinition"]
+    name = Launch.of_service(probe.service).task_definition
+    definition = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
     logs = [each.get("logConfiguration", {}) for each in definition["containerDefinitions"]]
     options = [each["options"] for each in logs if each.get("logDriver") == "awslogs"]
     if not options or "executionRoleArn" not in definition:
@@ -210,8 +214,9 @@ def _register(ecs: Any, role: str, log: Mapping[str, str]) -> str:  # noqa: ANN4
 
 
 def _launch(probe: Probe, definition: str) -> Launch:
-    network = {**probe.service["networkConfiguration"]["awsvpcConfiguration"], "subnets": [probe.subnet]}
-    parameters = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": network}}
+    of_service = Launch.of_service(probe.service).parameters["networkConfiguration"]["awsvpcConfiguration"]
+    network = {"awsvpcConfiguration": {**of_service, "subnets": [probe.subnet]}}
+    parameters = {"launchType": "FARGATE", "networkConfiguration": network}
     return Launch(probe.service["clusterArn"], definition, parameters)
 
 
@@ -252,7 +257,7 @@ def _lines(logs: Any, group: str, stream: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[str]) -> None:  # noqa: ANN401 - of boto3
-    """Stop tasks that run, and remove the task definitions; name what could not be removed."""
+    """Stop tasks that run, and remove the task definitions; name what could not be removed, also after Ctrl-C."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
 
     running = [each for each in started if each.task["lastStatus"] not in ENDED]
@@ -260,11 +265,17 @@ def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[
         *((f"task {each.id}", lambda each=each: each.stop("interrupted")) for each in running),
         *((each, lambda each=each: _remove(ecs, each)) for each in definitions),
     ]
+    interrupts = []
     for what, remove in steps:
         try:
             remove()
         except (BotoCoreError, ClientError) as error:
             click.echo(f"{what} is still there: {meaning_of(error)}", err=True)
+        except KeyboardInterrupt as interrupt:
+            click.echo(f"{what} may still be there", err=True)
+            interrupts.append(interrupt)
+    for each in interrupts:
+        raise each
 
 
 def _remove(ecs: Any, definition: str) -> None:  # noqa: ANN401 - of boto3

@@ -18,9 +18,13 @@ TERMINATIONS = ("SIGTERM", "SIGHUP")
 
 @contextmanager
 def handled_signals(handlers: Mapping[str, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
-    """Handle the signals that this system has. A new process has the default again, unlike with SIG_IGN."""
+    """Handle the signals that this system has, except those that are ignored, as SIGHUP is after `nohup`.
+
+    A new process has the default again, unlike with SIG_IGN.
+    """
     numbers = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
-    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
+    handled = {each: handler for each, handler in numbers.items() if signal.getsignal(each) != signal.SIG_IGN}
+    before = {number: signal.signal(number, handler) for number, handler in handled.items()}
     try:
         yield
     finally:
@@ -41,12 +45,12 @@ def terminations_as_interrupts() -> Iterator[None]:
 
 @contextmanager
 def deferred_interrupts() -> Iterator[list[int]]:
-    """Collect the first interrupt, so that a task that ECS starts meanwhile is known; the second one ends the wait."""
+    """Collect the first interrupt, so that what ECS makes meanwhile is known; the second one ends the wait."""
     seen: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         if seen:
-            click.echo("ECS may have started a task; look for it in the console of ECS", err=True)
+            click.echo("ECS may have made what was asked for; look for it in the console of ECS", err=True)
             raise KeyboardInterrupt
         seen.append(number)
 

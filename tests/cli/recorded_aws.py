@@ -200,7 +200,7 @@ class RecordedAws:
     """A session of boto3, whose clients get recorded answers: an answer, a code and a message, or a function."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer | Error | Exception | Callable[[Answer], Answer | Error]] = healthy()
+        self.answers: dict[str, Answer | Error | BaseException | Callable[[Answer], Answer | Error]] = healthy()
         self.requests: list[tuple[str, Answer]] = []
         self.region_name: str | None = REGION
         self._session = boto3.Session("AKIAEXAMPLE", "secret", region_name=REGION)
@@ -225,7 +225,7 @@ class RecordedAws:
 
     def _answer(self, model: Any, **_: object) -> tuple[SimpleNamespace, Answer]:  # noqa: ANN401 - of botocore
         answer: Any = deepcopy(self.answers[model.name])  # botocore writes into it
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         if callable(answer):
             answer = answer(self.requests[-1][1])

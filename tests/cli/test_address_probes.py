@@ -1,6 +1,8 @@
 """`fargate-constructs egress --prove`."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -314,6 +316,52 @@ def test_an_interrupt_leaves_nothing(aws: Any, tasks: Tasks, capsys: pytest.Capt
     assert sorted(tasks.stopped) == ["0", "1"]
     assert requests_of(aws, "DeregisterTaskDefinition") == [{"taskDefinition": DEFINITION}]
     assert "is still there" not in capsys.readouterr().err
+
+
+def test_an_interrupt_while_ecs_registers_leaves_nothing(aws: Any, tasks: Tasks) -> None:  # noqa: ANN401 - as boto3
+    """The answer is awaited, so that the task definition is known."""
+
+    def register(_request: object) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return {"taskDefinition": {"taskDefinitionArn": DEFINITION}}
+
+    aws.answers["RegisterTaskDefinition"] = register
+    report = report_on(aws, find_subject(aws, "Shop/Web"))
+    with pytest.raises(KeyboardInterrupt):
+        ask_from_inside(aws, REGION, plan_probes(report.subject, report.departures))
+
+    assert tasks.subnets == []
+    assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
+
+
+def test_another_interrupt_names_what_may_be_left(
+    aws: Any,  # noqa: ANN401 - as boto3
+    tasks: Tasks,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The other steps are done nevertheless."""
+    aws.answers["DeregisterTaskDefinition"] = KeyboardInterrupt()
+    report = report_on(aws, find_subject(aws, "Shop/Web"))
+    with pytest.raises(KeyboardInterrupt):
+        ask_from_inside(aws, REGION, plan_probes(report.subject, report.departures), clock=Time(), sleep=lambda _: None)
+
+    assert len(tasks.subnets) == 2
+    assert f"{DEFINITION} may still be there\n" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tasks")
+def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAws, run: Run) -> None:
+    """The service itself has no network and no task definition then."""
+    network(aws, ["subnet-0a1b"])
+    [made] = aws.answers["DescribeServices"]["services"]  # type: ignore[call-overload,index]
+    own = {key: made.pop(key) for key in ("networkConfiguration", "taskDefinition")}
+    made["taskSets"] = [{"status": "PRIMARY", "launchType": "FARGATE", **own}]
+    status, output, errors = run("Shop/Web", "--prove", "--yes")
+
+    assert status == 0, errors
+    assert "203.0.113.7: as expected" in output
+    [request] = requests_of(aws, "RunTask")
+    assert request["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-0a1b"]
 
 
 @pytest.mark.parametrize(

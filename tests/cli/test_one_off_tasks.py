@@ -271,7 +271,7 @@ def test_a_second_interrupt_ends_the_wait_for_an_answer(
     aws.answers["RunTask"] = run
     with pytest.raises(KeyboardInterrupt):
         started(aws, time)
-    assert capsys.readouterr().err == "ECS may have started a task; look for it in the console of ECS\n"
+    assert capsys.readouterr().err == "ECS may have made what was asked for; look for it in the console of ECS\n"
     assert requests_of(aws, "StopTask") == []
 
 
