@@ -23,7 +23,7 @@ from fargate_constructs.cli.proof.proof_assemblies import MOST_HOURS, USUAL_HOUR
 from fargate_constructs.cli.proof.proof_report import FORM, Environment, ProofReport, redacted
 from fargate_constructs.cli.proof.proof_run import destroy, run_steps
 from fargate_constructs.cli.proof.proof_state import state_for
-from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.proof_step import Proof
 from fargate_constructs.cli.proof.stack_operations import StackOperations, check_account
 
 OUTPUT = Path("fargate-constructs-proof")

@@ -14,7 +14,7 @@ from fargate_constructs.cli.proof import proof_run
 from fargate_constructs.cli.proof.leftovers import Leftover, Leftovers
 from fargate_constructs.cli.proof.outcomes import DisprovedError, Waiting
 from fargate_constructs.cli.proof.proof_state import ProofState
-from fargate_constructs.cli.proof.proof_steps import Measured, Proof
+from fargate_constructs.cli.proof.proof_step import Measured, Proof
 from tests.cli.proof.conftest import NO_STACK, Clock, answers, stack
 from tests.cli.recorded_aws import ACCOUNT, RecordedAws
 

@@ -7,21 +7,12 @@ from collections.abc import Callable
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import services_in
 from fargate_constructs.cli.diagnosis import diagnose
+from fargate_constructs.cli.proof.deployment_steps import deploy, deploy_again, roll_back
+from fargate_constructs.cli.proof.log_steps import archive_a_line, log_a_line, query_the_line
+from fargate_constructs.cli.proof.network_steps import leave_from_elastic_ips, reach_endpoint
 from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
 from fargate_constructs.cli.proof.proof_shell import open_a_shell
-from fargate_constructs.cli.proof.proof_steps import (
-    Measured,
-    Proof,
-    Step,
-    archive_a_line,
-    deploy,
-    deploy_again,
-    leave_from_elastic_ips,
-    log_a_line,
-    query_the_line,
-    reach_endpoint,
-    roll_back,
-)
+from fargate_constructs.cli.proof.proof_step import Measured, Proof, Step
 from fargate_constructs.cli.proof.stack_operations import GONE
 from fargate_constructs.cli.service_facts import Reader
 

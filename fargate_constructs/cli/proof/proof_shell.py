@@ -10,7 +10,7 @@ import sys
 
 from fargate_constructs.cli.exec_checks import plugin_findings
 from fargate_constructs.cli.proof.outcomes import DisprovedError, NotShownError
-from fargate_constructs.cli.proof.proof_steps import MINUTE, Measured, Proof
+from fargate_constructs.cli.proof.proof_step import MINUTE, Measured, Proof
 
 PROGRAM = (sys.executable, "-m", "fargate_constructs")
 # The path of the service's construct, below the stack.

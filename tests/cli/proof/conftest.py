@@ -10,7 +10,7 @@ import pytest
 
 from fargate_constructs.cli.proof.outcomes import Waiting
 from fargate_constructs.cli.proof.proof_state import ProofState
-from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.proof_step import Proof
 from fargate_constructs.cli.proof.stack_operations import StackOperations
 from tests.cli.recorded_aws import (
     ACCOUNT,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fargate_constructs.cli.proof.leftovers import Leftover, find_leftovers
-from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.proof_step import Proof
 from tests.cli.proof.conftest import STACK, Sequence, stack
 from tests.cli.recorded_aws import ACCOUNT, REGION, RecordedAws, stack_resource
 

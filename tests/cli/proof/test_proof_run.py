@@ -5,7 +5,7 @@ import pytest
 from fargate_constructs.cli.proof import proof_run
 from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
 from fargate_constructs.cli.proof.proof_run import destroy, run_steps
-from fargate_constructs.cli.proof.proof_steps import Measured, Proof, Step
+from fargate_constructs.cli.proof.proof_step import Measured, Proof, Step
 from tests.cli.proof.conftest import Sequence, stack, stack_event
 from tests.cli.recorded_aws import SERVICE_ARN, RecordedAws, event, service, stack_resource
 

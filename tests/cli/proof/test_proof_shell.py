@@ -9,7 +9,7 @@ import pytest
 from fargate_constructs.cli.proof import proof_shell
 from fargate_constructs.cli.proof.outcomes import DisprovedError, NotShownError
 from fargate_constructs.cli.proof.proof_shell import open_a_shell
-from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.proof_step import Proof
 
 # Runs the command that comes after `--` here, once the file `ready` exists.
 PROGRAM = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fargate_constructs.cli.proof.outcomes import DisprovedError
-from fargate_constructs.cli.proof.proof_steps import Proof
+from fargate_constructs.cli.proof.proof_step import Proof
 from fargate_constructs.cli.proof.stack_operations import StackOperations, check_account, zipped
 from tests.cli.proof.conftest import NO_STACK, STACK, STACK_ID, Sequence, stack, stack_event
 from tests.cli.recorded_aws import ACCOUNT, RecordedAws, stack_resource

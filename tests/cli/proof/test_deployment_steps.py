@@ -1,7 +1,5 @@
-"""The steps of a proof, on recorded answers."""
+"""The steps that deploy, on recorded answers."""
 
-import gzip
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,34 +7,18 @@ from typing import Any
 
 import pytest
 
+from fargate_constructs.cli.proof.deployment_steps import deploy, deploy_again, roll_back
 from fargate_constructs.cli.proof.outcomes import DisprovedError, NotShownError
-from fargate_constructs.cli.proof.proof_steps import (
-    Measured,
-    Proof,
-    archive_a_line,
-    deploy,
-    deploy_again,
-    leave_from_elastic_ips,
-    log_a_line,
-    query_the_line,
-    reach_endpoint,
-    roll_back,
-)
+from fargate_constructs.cli.proof.proof_step import Measured, Proof
 from tests.cli.proof.conftest import (
-    CONTAINERS,
     NO_STACK,
-    ROWS,
     STACK,
-    STOPPED,
     Sequence,
-    log_event,
     service_deployment,
     stack,
     stack_event,
 )
-from tests.cli.recorded_aws import IMAGE, NOW, RecordedAws, service, stack_resource, task_definition
-
-LINE = b'{"message": "proof-1a2b 192.0.2.1"}\n'
+from tests.cli.recorded_aws import IMAGE, RecordedAws, service, stack_resource, task_definition
 
 
 def deployments(aws: RecordedAws, *later: dict[str, Any]) -> None:
@@ -100,142 +82,6 @@ def test_the_first_cluster_of_an_account_is_tried_again(proof: Proof, aws: Recor
     assert changes == ["CreateStack", "DeleteStack", "CreateStack"]
 
 
-def test_the_endpoint_answers(proof: Proof) -> None:
-    """It may need some time; then a request has the token."""
-    asked = []
-
-    def get(url: str) -> tuple[int, str]:
-        asked.append(url)
-        if len(asked) == 1:
-            raise OSError("Name or service not known")
-        return (503 if len(asked) == 2 else 200), "nginx"
-
-    assert reach_endpoint(replace(proof, get=get)) == {"status": 200, "server": "nginx"}
-    assert asked[-1] == "http://shop.example.com/proof-1a2b"
-
-
-def test_an_endpoint_without_answer(proof: Proof) -> None:
-    """The last error is named."""
-
-    def get(_url: str) -> tuple[int, str]:
-        raise OSError("Name or service not known")
-
-    with pytest.raises(DisprovedError, match="does not answer after 300 s: Name or service not known"):
-        reach_endpoint(replace(proof, get=get))
-
-
-def test_the_egress_addresses(proof: Proof, aws: RecordedAws) -> None:
-    """A task in each subnet logs an address; all Elastic IPs are seen, and no other address."""
-    network = {"awsvpcConfiguration": {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"]}}
-    aws.answers["DescribeServices"] = {"services": [service(networkConfiguration=network)]}
-    aws.answers["FilterLogEvents"] = Sequence(
-        {"events": []},
-        {"events": [log_event("proof-1a2b 192.0.2.2\n"), log_event("of another task", "web/web/other")]},
-        {"events": [log_event("proof-1a2b 192.0.2.1\n")]},
-    )
-
-    assert leave_from_elastic_ips(proof) == {
-        "elastic_ips": ["192.0.2.1", "192.0.2.2"],
-        "seen": ["192.0.2.2", "192.0.2.1"],
-    }
-    started = [request for name, request in aws.requests if name == "RunTask"]
-    subnets = [each["networkConfiguration"]["awsvpcConfiguration"]["subnets"] for each in started]
-    assert subnets == [["subnet-1"], ["subnet-2"]]
-    assert "checkip.amazonaws.com" in started[0]["overrides"]["containerOverrides"][0]["command"][2]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"FilterLogEvents": {"events": [log_event("proof-1a2b 198.51.100.9")]}}, "tasks leave from .*198.51.100.9"),
-        ({"FilterLogEvents": {"events": [log_event("proof-1a2b")]}}, "gave no address, but: proof-1a2b"),
-        ({"FilterLogEvents": {"events": []}}, "task 1dc5c17a logged no line after 180 s"),
-        ({"RunTask": {"tasks": [], "failures": [{"reason": "RESOURCE:FARGATE"}]}}, "ECS started no task"),
-        ({"exitCode": 28}, "a task in subnet-1 ended with 28: web exited with code 28"),
-        ({"lastStatus": "RUNNING"}, "a task in subnet-1 does not end after 300 s"),
-    ],
-    ids=["other address", "no address", "no line", "no task", "curl failed", "no end"],
-)
-def test_egress_that_is_not_as_promised(proof: Proof, aws: RecordedAws, changes: dict[str, Any], message: str) -> None:
-    """Each difference is named."""
-    if "exitCode" in changes:
-        containers = [{**CONTAINERS[0], "exitCode": 28}]
-        aws.answers["DescribeTasks"] = {"tasks": [{**STOPPED, "containers": containers}]}
-    elif "lastStatus" in changes:
-        aws.answers["DescribeTasks"] = {"tasks": [{**STOPPED, "lastStatus": "RUNNING"}]}
-        aws.answers["StopTask"] = lambda _: aws.answers.update(DescribeTasks={"tasks": [STOPPED]}) or {}
-    else:
-        aws.answers.update(changes)
-
-    with pytest.raises(DisprovedError, match=message):
-        leave_from_elastic_ips(proof)
-
-
-def test_a_line_is_logged(proof: Proof, aws: RecordedAws) -> None:
-    """It is searched by the token, and its delay is measured."""
-    assert log_a_line(proof) == {"lag_seconds": 1.5}
-    (request,) = [request for name, request in aws.requests if name == "FilterLogEvents"]
-    assert request["filterPattern"] == '"proof-1a2b"'
-    aws.answers["FilterLogEvents"] = {"events": []}
-    with pytest.raises(DisprovedError, match="no line with proof-1a2b is in /shop/web after 180 s"):
-        log_a_line(proof)
-
-
-def archived(aws: RecordedAws) -> None:
-    """Let S3 have an object with another line, a list of compaction, and an object with the line."""
-    bodies = {"a.ndjson.gz": gzip.compress(b"{}"), "_b.merged.txt": b"a", "c.ndjson.gz": gzip.compress(LINE)}
-    stored = [{"Key": key, "LastModified": NOW + timedelta(seconds=4), "Size": 1} for key in bodies]
-    aws.answers["ListObjectsV2"] = Sequence({}, {"Contents": stored})
-    aws.answers["GetObject"] = lambda request: {"Body": io.BytesIO(bodies[request["Key"]])}
-
-
-def test_a_line_is_archived(proof: Proof, aws: RecordedAws) -> None:
-    """The delay is the time of the object without that of the line."""
-    archived(aws)
-
-    assert archive_a_line(proof) == {"key": "c.ndjson.gz", "lag_seconds": 4}
-    assert [request["Prefix"] for name, request in aws.requests if name == "ListObjectsV2"] == [
-        "log_group=%2Fshop%2Fweb/"
-    ] * 2
-
-
-def test_without_a_task_that_logs_the_command_writes_the_line(proof: Proof, aws: RecordedAws) -> None:
-    """The report says so."""
-    archived(aws)
-    aws.answers |= {"FilterLogEvents": {"events": []}, "CreateLogStream": {}, "PutLogEvents": {}}
-
-    assert archive_a_line(proof)["line"] == "written by this command, because no task has logged one"
-    (request,) = [request for name, request in aws.requests if name == "PutLogEvents"]
-    assert request["logEvents"][0]["message"] == "proof-1a2b by prove"
-
-
-def test_a_line_that_is_not_archived(proof: Proof) -> None:
-    """It is searched for five minutes."""
-    with pytest.raises(DisprovedError, match="the line is not in S3 after 300 s"):
-        archive_a_line(proof)
-
-
-def test_a_query_finds_the_line(proof: Proof, aws: RecordedAws) -> None:
-    """The first query comes before the catalog knows the log group."""
-    aws.answers["GetQueryResults"] = Sequence({"ResultSet": {"Rows": ROWS[:1]}}, {"ResultSet": {"Rows": ROWS}})
-    done = aws.answers["GetQueryExecution"]
-    aws.answers["GetQueryExecution"] = Sequence({"QueryExecution": {"Status": {"State": "RUNNING"}}}, done)
-
-    assert query_the_line(proof) == {"found_after_seconds": 21, "rows": 1, "bytes_scanned": 1024}
-    request = next(request for name, request in aws.requests if name == "StartQueryExecution")
-    assert "log_group = url_encode('/shop/web')" in request["QueryString"]
-    assert request["WorkGroup"] == "catalog"
-
-
-def test_a_query_that_fails(proof: Proof, aws: RecordedAws) -> None:
-    """Athena's reason is in the message."""
-    status = {"State": "FAILED", "StateChangeReason": "TABLE_NOT_FOUND"}
-    aws.answers["GetQueryExecution"] = {"QueryExecution": {"Status": status}}
-
-    with pytest.raises(DisprovedError, match="the query failed: TABLE_NOT_FOUND"):
-        query_the_line(proof)
-
-
 def test_a_second_deployment(proof: Proof, aws: RecordedAws) -> None:
     """ECS's own times count; requests are sent meanwhile."""
     aws.answers["DescribeStacks"] = Sequence(stack("CREATE_COMPLETE"), stack("UPDATE_COMPLETE"))
@@ -267,7 +113,11 @@ def test_after_an_interrupt_the_deployment_of_the_earlier_call_counts(proof: Pro
 ROLLED_BACK = service_deployment(
     2, "ROLLBACK_SUCCESSFUL", rollback={"startedAt": service_deployment(2, "")["createdAt"] + timedelta(seconds=60)}
 )
+
+
 OTHERS_RUN = "other tasks than those from before run after 300 s"
+
+
 TWO_ROLLOUTS = [{"status": "PRIMARY"}, {"status": "ACTIVE"}]
 
 
