@@ -30,6 +30,7 @@ MEANINGS = {
     r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "the rate of requests is limited, also after "
     "several attempts; wait a minute",
 }
+PASSING = r"Throttl|ServerException|InternalFailure|ServiceUnavailable"
 
 
 def profile_option(command: Function) -> Function:
@@ -93,6 +94,13 @@ def meaning_of(error: Exception) -> str:
 def is_no_answer(error: Exception) -> bool:
     """Whether an error of botocore says nothing about the question, such as one of the network or of credentials."""
     return _meaning(error) is not None
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether AWS may answer the same request later: no network, a limited rate of requests, a fault of AWS's."""
+    from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - as above
+
+    return isinstance(error, (ConnectionError, HTTPClientError)) or re.search(PASSING, code_of(error)) is not None
 
 
 def code_of(error: Exception) -> str:

@@ -5,7 +5,6 @@ Launch ──> RunTask ──> StartedTask ──> DescribeTasks, again and agai
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from fargate_constructs.cli.aws import code_of
+from fargate_constructs.cli.aws import is_passing
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.diagnosis import task_text
 from fargate_constructs.cli.interrupts import deferred_interrupts, terminations_as_interrupts
@@ -27,7 +26,6 @@ PAUSE_SECONDS = 2.0
 UNKNOWN_SECONDS = 120.0
 # How long AWS may give no answer before a wait ends: a network that comes back, a laptop that was closed.
 SILENT_SECONDS = 600.0
-PASSING = r"Throttl|ServerException|InternalFailure|ServiceUnavailable"
 STOP_COMMAND = "aws ecs stop-task --cluster {cluster} --task {id}"
 # The end of a task, after which its containers do not change.
 ENDED = ("DEPROVISIONING", "STOPPED")
@@ -251,7 +249,7 @@ class StartedTask:
             try:
                 found = self._ecs.describe_tasks(cluster=self.cluster, tasks=[self.arn])["tasks"]
             except (BotoCoreError, ClientError) as error:
-                if not _is_passing(error):
+                if not is_passing(error):
                     raise
                 if self._clock() - begin > SILENT_SECONDS:
                     raise TimeoutError(f"AWS gives no answer about task {self.id}: {error}") from error
@@ -332,14 +330,6 @@ def _say(text: str) -> None:
     """Print a message; a terminal that has closed must not keep a task from being stopped."""
     with suppress(OSError):
         click.echo(text, err=True)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether AWS may answer the same request later: no network, a limited rate of requests, a fault of AWS's."""
-    from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - the same
-
-    code = code_of(error)
-    return isinstance(error, (ConnectionError, HTTPClientError)) or re.search(PASSING, code) is not None
 
 
 def _explained(text: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,24 +78,18 @@ def command(
     """
     state = state_for(folder, account, region, resume=resume, only_destroys=only_destroys)
     session = session_for(profile, state.region)
-    waiting = Waiting()
+    waiting = Waiting(say=_say)
     operations = StackOperations(session, state, waiting, _say)
     check_account(operations.client("sts"), state.account)
     proof = Proof(operations, folder / state.id, waiting, profile=profile or "")
-    if not only_destroys:
-        _say("synthesizes the app")
-        synthesize(state, proof.assemblies)
-        state.expected_usd = usd_of(state, proof.assemblies, USUAL_HOURS)
-    plan = _plan(proof, only_destroys=only_destroys)
-    if yes:
-        _say(plan)
-    confirm(plan, yes=yes)
-    state.save()
+    with nullcontext() if resume or only_destroys else _without_traces(proof):
+        _agree(proof, yes=yes, only_destroys=only_destroys)
+        state.save()
     environment = Environment.of(operations.client("cloudformation"))
     with terminations_as_interrupts():
         is_interrupted = not only_destroys and _is_interrupted(proof, environment)
         if is_interrupted and not _destroys_now(yes=yes):
-            _say(f"what is deployed costs money until it is deleted: {_later(folder)}")
+            _say(f"what is deployed costs money until it is deleted: {_later(proof)}")
             context.exit(INTERRUPTED)
         leftovers = _destroy(proof, environment)
     report = ProofReport(state, environment, _now(), leftovers)
@@ -112,9 +108,37 @@ def _say(text: str) -> None:
         click.echo(f"{datetime.now(UTC):%H:%M:%S}  {text}", err=True)
 
 
-def _later(folder: Path) -> str:
-    output = "" if folder == OUTPUT else f" --output {folder}"
-    return f"fargate-constructs prove --destroy{output}"
+def _later(proof: Proof) -> str:
+    """Return the command that deletes what is deployed."""
+    output = [] if proof.folder == OUTPUT else ["--output", str(proof.folder)]
+    profile = ["--profile", proof.profile] if proof.profile else []
+    return shlex.join(["fargate-constructs", "prove", "--destroy", *output, *profile])
+
+
+@contextmanager
+def _without_traces(proof: Proof) -> Iterator[None]:
+    """Remove the app of a new proof from the disk if it is not deployed."""
+    try:
+        yield
+    except BaseException:
+        for each in proof.folder.glob(f"{proof.assemblies.name}*"):
+            shutil.rmtree(each, ignore_errors=True)
+        with suppress(OSError):  # it is not empty, or not there
+            proof.folder.rmdir()
+        raise
+
+
+def _agree(proof: Proof, *, yes: bool, only_destroys: bool) -> None:
+    """Return if a person agrees to what is going to be done."""
+    state = proof.operations.state
+    if not only_destroys:
+        _say("synthesizes the app")
+        synthesize(state, proof.assemblies)
+        state.expected_usd = usd_of(state, proof.assemblies, USUAL_HOURS)
+    plan = _plan(proof, only_destroys=only_destroys)
+    if yes:
+        _say(plan)
+    confirm(plan, yes=yes)
 
 
 def _plan(proof: Proof, *, only_destroys: bool) -> str:
@@ -167,12 +191,12 @@ def _destroy(proof: Proof, environment: Environment) -> Leftovers:
         _say("asks what is left")
         leftovers = find_leftovers(proof.operations, proof.waiting)
     except KeyboardInterrupt:
-        _say(f"the deletion may go on; this waits for it, and lists what is left: {_later(proof.folder)}")
+        _say(f"the deletion may go on; this waits for it, and lists what is left: {_later(proof)}")
         raise
     if proof.operations.state.is_destroyed:
         shutil.rmtree(proof.assemblies, ignore_errors=True)
     else:
-        _say(f"what is not deleted costs money; this tries it again: {_later(proof.folder)}")
+        _say(f"what is not deleted costs money; this tries it again: {_later(proof)}")
     return leftovers
 
 

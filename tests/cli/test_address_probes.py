@@ -352,10 +352,12 @@ def test_another_interrupt_names_what_may_be_left(
 @pytest.mark.usefixtures("tasks")
 def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAws, run: Run) -> None:
     """The service itself has no network and no task definition then."""
-    network(aws, ["subnet-0a1b"])
-    [made] = aws.answers["DescribeServices"]["services"]  # type: ignore[call-overload,index]
-    own = {key: made.pop(key) for key in ("networkConfiguration", "taskDefinition")}
+    made = service()
+    made.pop("networkConfiguration")
+    configuration = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b"], "assignPublicIp": "DISABLED"}}
+    own = {"networkConfiguration": configuration, "taskDefinition": made.pop("taskDefinition")}
     made["taskSets"] = [{"status": "PRIMARY", "launchType": "FARGATE", **own}]
+    aws.answers["DescribeServices"] = {"services": [made]}
     status, output, errors = run("Shop/Web", "--prove", "--yes")
 
     assert status == 0, errors

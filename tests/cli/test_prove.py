@@ -46,7 +46,7 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     clients.answers |= {"DescribeStacks": NO_STACK, "ListObjectVersions": ("NoSuchBucket", "does not exist")}
     clock = Clock()
     monkeypatch.setattr(prove, "session_for", lambda *_: clients)
-    monkeypatch.setattr(prove, "Waiting", lambda: Waiting(clock.now, clock.sleep))
+    monkeypatch.setattr(prove, "Waiting", lambda **_: Waiting(clock.now, clock.sleep))
     monkeypatch.setattr(prove, "synthesize", synthesize)
     monkeypatch.chdir(tmp_path)
     let_each_step(monkeypatch, lambda _: {"value": 1})
@@ -148,7 +148,7 @@ def test_without_a_terminal_it_needs_yes(run: Run) -> None:
 
     assert result.exit_code == 2
     assert "There is no terminal to ask at; write --yes to do it" in result.stderr
-    assert not (Path(OUTPUT) / "state.json").exists()
+    assert not Path(OUTPUT).exists()
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
@@ -159,7 +159,15 @@ def test_it_asks_before_it_costs_money(run: Run, monkeypatch: pytest.MonkeyPatch
 
     assert result.exit_code == status
     assert "and costs about 0.20 USD" in result.stderr
-    assert (Path(OUTPUT) / "state.json").exists() is (status == 0)
+    assert Path(OUTPUT).exists() is (status == 0)
+
+
+def test_what_is_in_the_folder_stays_without_an_agreement(run: Run) -> None:
+    """Such as the report of an earlier proof."""
+    Path(OUTPUT).mkdir()
+    (Path(OUTPUT) / "report.md").write_text("# Proof\n")
+    assert run(*NEW).exit_code == 2
+    assert [each.name for each in Path(OUTPUT).iterdir()] == ["report.md"]
 
 
 @pytest.mark.parametrize("answer", ["\n", "y\n"])
@@ -201,9 +209,10 @@ def test_without_a_terminal_an_interrupt_deletes(run: Run, monkeypatch: pytest.M
 def test_an_interrupt_of_the_deletion(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next call waits for it."""
     monkeypatch.setattr(prove, "destroy", lambda *_, **__: interrupt_now())
-    result = run(*NEW, "--yes", "--output", "other")
+    result = run(*NEW, "--yes", "--output", "other one", "--profile", "test")
     assert result.exit_code == 130
-    assert "lists what is left: fargate-constructs prove --destroy --output other" in result.stderr
+    command = "fargate-constructs prove --destroy --output 'other one' --profile test\n"
+    assert f"lists what is left: {command}" in result.stderr
 
 
 def interrupt_now() -> None:

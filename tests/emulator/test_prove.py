@@ -58,7 +58,7 @@ def account(aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> E
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     clock = Clock(aws)
-    monkeypatch.setattr(prove, "Waiting", lambda: Waiting(clock.now, clock.sleep))
+    monkeypatch.setattr(prove, "Waiting", lambda **_: Waiting(clock.now, clock.sleep))
 
     def get(url: str) -> tuple[int, str]:
         elb = aws.client("elbv2")

@@ -111,7 +111,7 @@ def _known_deployments(proof: Proof, app: str) -> list[str]:
     state = proof.operations.state
     if app not in state.before:
         state.before[app] = [each["serviceDeploymentArn"] for each in _service_deployments(proof)]
-        state.save()
+        state.remember()
     return state.before[app]
 
 

@@ -17,7 +17,7 @@ LOG_SECONDS, ARCHIVE_SECONDS, QUERY_SECONDS = 3 * MINUTE, 5 * MINUTE, 15 * MINUT
 def log_a_line(proof: Proof) -> Measured:
     """A line that a task wrote is in CloudWatch Logs."""
     event = proof.waiting.until(
-        lambda: next(_events(proof), None),
+        lambda: next((each for each in _events(proof) if each["logStreamName"] != _own_stream(proof)), None),
         limit=LOG_SECONDS,
         missing=f"no line with {proof.token} is in {proof.output('LogGroup')}",
     )
@@ -29,8 +29,9 @@ def archive_a_line(proof: Proof) -> Measured:
     bucket, group = proof.output("ArchiveBucket"), proof.output("LogGroup")
     measured: Measured = {}
     event = next(_events(proof), None)
-    if event is None:  # what is below shows the archive, not the log driver; the report says so
+    if event is None:
         event = _write_line(proof, group)
+    if event["logStreamName"] == _own_stream(proof):  # it shows the archive, not the log driver
         measured["line"] = "written by this command, because no task has logged one"
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     found = proof.waiting.until(
@@ -55,6 +56,7 @@ def query_the_line(proof: Proof) -> Measured:
 
 
 def messages_with_token(proof: Proof, *, stream: str) -> list[str] | None:
+    """Return the messages in a log stream that have the token; `None` if there is none."""
     return [each["message"].strip() for each in _events(proof) if each["logStreamName"].endswith(stream)] or None
 
 
@@ -69,12 +71,17 @@ def _events(proof: Proof) -> Iterator[Mapping[str, Any]]:
 
 
 def _write_line(proof: Proof, group: str) -> Mapping[str, Any]:
-    """Write a line into the log group."""
-    client, stream = proof.client("logs"), f"prove/{proof.token}"
+    """Write a line into the log group; return it as an event."""
+    client, stream = proof.client("logs"), _own_stream(proof)
     event = {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": f"{proof.token} by prove"}
     client.create_log_stream(logGroupName=group, logStreamName=stream)
     client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
-    return event
+    return {**event, "logStreamName": stream}
+
+
+def _own_stream(proof: Proof) -> str:
+    """Return the log stream of what this command itself writes."""
+    return f"prove/{proof.token}"
 
 
 def _object_with(proof: Proof, bucket: str, group: str) -> Mapping[str, Any] | None:

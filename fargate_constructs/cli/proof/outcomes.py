@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from fargate_constructs.cli.aws import is_passing
+
 Answer = TypeVar("Answer")
 
 SHOWN, FAILED, NOT_SHOWN = "shown", "failed", "not shown"
@@ -40,11 +42,13 @@ class Waiting:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    say: Callable[[str], None] = lambda _line: None
+    """Is called with lines of progress."""
 
     def until(
         self, ask: Callable[[], Answer | None], *, limit: float, missing: str, every: float = EVERY_SECONDS
     ) -> Answer:
-        """Ask until there is an answer.
+        """Ask until there is an answer, also if there is no network for some time.
 
         Args:
             ask: Returns the answer, or `None` if there is none yet.
@@ -54,10 +58,23 @@ class Waiting:
 
         Raises:
             DisprovedError: If there is no answer in time.
+            BotoCoreError, ClientError: If AWS itself gave none.
         """
         deadline = self.now() + limit
-        while (answer := ask()) is None:
+        silence: Exception | None = None
+        while True:
+            try:
+                answer = ask()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                if not silence:
+                    self.say("  AWS gives no answer; asks again")
+                answer, silence = None, error
+            else:
+                silence = None
+            if answer is not None:
+                return answer
             if self.now() >= deadline:
-                raise DisprovedError(f"{missing} after {limit:.0f} s")
+                raise silence or DisprovedError(f"{missing} after {limit:.0f} s")
             self.sleep(every)
-        return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 from dataclasses import asdict
@@ -136,6 +137,9 @@ class ProofReport(NamedTuple):
 
 def redacted(text: str, *, shows_account: bool) -> str:
     """Return a text without names of people, keys and, unless it is wanted, account IDs."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises an error for a user without one
+    if len(home) > 1:
+        text = text.replace(home, "~")
     for pattern, replacement in SECRETS.items():
         text = re.sub(pattern, replacement, text)
     return text if shows_account else ACCOUNT.sub("ACCOUNT", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fargate_constructs.cli.aws import is_no_answer, meaning_of
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import services_in
 from fargate_constructs.cli.diagnosis import diagnose
@@ -52,19 +53,22 @@ def destroy(proof: Proof, say: Callable[[str], None], *, is_aws: bool) -> None:
     """Delete the stack and the bucket of the proof."""
     state = proof.operations.state
 
-    def run(proof: Proof) -> Measured:
+    def delete() -> str:
         for each in proof.operations.not_deleted():
             if each["ResourceType"] == "AWS::EC2::VPC":
                 state.vpc = each["PhysicalResourceId"]
-        state.save()
-        status = proof.operations.destroy(limit=DESTROY_SECONDS)
+        state.remember()
+        return proof.operations.destroy(limit=DESTROY_SECONDS)
+
+    def run(proof: Proof) -> Measured:
+        status = proof.waiting.until(delete, limit=DESTROY_SECONDS, missing="the deletion has no end")
         if status not in GONE:
             raise DisprovedError("; ".join([f"the stack is {status}", *proof.operations.failures()]))
         return {}
 
     _run(proof, Step(DESTROY, DESTROY_PROMISE, run), say, is_aws=is_aws)
     state.is_destroyed = state.has_shown(DESTROY)
-    state.save()
+    state.remember()
 
 
 def _run(proof: Proof, step: Step, say: Callable[[str], None], *, is_aws: bool) -> None:
@@ -80,6 +84,8 @@ def _run(proof: Proof, step: Step, say: Callable[[str], None], *, is_aws: bool) 
         outcome, reason = failed, str(error)
     except Exception as error:  # noqa: BLE001 - also a fault of this program must not prevent the deletion
         outcome, reason = failed, f"{type(error).__name__}: {error}"
+        if is_no_answer(error):  # which disproves nothing
+            outcome, reason = NOT_SHOWN, meaning_of(error)
     reason = " ".join(reason.split())
     if outcome == FAILED:
         measured = {"explained": _explained(proof)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,7 +91,12 @@ class ProofState:
     def add(self, result: Result) -> None:
         """Remember a result, in place of an earlier one of the same step."""
         self.results = [each for each in self.results if each.step != result.step] + [result]
-        self.save()
+        self.remember()
+
+    def remember(self) -> None:
+        """Write the file if that is possible: a disk that is full must not prevent the deletion."""
+        with suppress(OSError):
+            self.save()
 
     def save(self) -> None:
         """Write the file, so that it is never there in part."""

@@ -62,7 +62,11 @@ class Proof:
 
     def deploy(self, state: str, limit: float) -> str:
         """Deploy a state of the app; return the status of the stack."""
-        return self.operations.deploy(self.assemblies / state, limit=limit)
+        return self.waiting.until(
+            lambda: self.operations.deploy(self.assemblies / state, limit=limit),
+            limit=limit,
+            missing="the deployment has no end",
+        )
 
 
 class Step(NamedTuple):

@@ -94,14 +94,14 @@ class StackOperations:
                 return status
         else:
             self.state.stack_id = client.create_stack(**arguments)["StackId"]
-            self.state.save()
+            self.state.remember()
         return self._wait(limit)
 
     def start_over(self, *, limit: float) -> None:
         """Delete the stack, so that `deploy` creates it again."""
         self._delete_stack(limit)
         self.state.stack_id = ""
-        self.state.save()
+        self.state.remember()
 
     def destroy(self, *, limit: float) -> str:
         """Delete the stack and the bucket of the proof; return the status in which the stack ends.

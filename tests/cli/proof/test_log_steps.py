@@ -12,6 +12,7 @@ from fargate_constructs.cli.proof.proof_step import Proof
 from tests.cli.proof.conftest import (
     ROWS,
     Sequence,
+    log_event,
 )
 from tests.cli.recorded_aws import NOW, RecordedAws
 
@@ -26,6 +27,17 @@ def test_a_line_is_logged(proof: Proof, aws: RecordedAws) -> None:
     aws.answers["FilterLogEvents"] = {"events": []}
     with pytest.raises(DisprovedError, match="no line with proof-1a2b is in /shop/web after 180 s"):
         log_a_line(proof)
+
+
+def test_a_line_that_the_command_wrote_shows_no_log_driver(proof: Proof, aws: RecordedAws) -> None:
+    """It is there if a proof is resumed after the step of the archive, whose report says so again."""
+    own = {"events": [log_event("proof-1a2b by prove", "prove/proof-1a2b")]}
+    aws.answers["FilterLogEvents"] = own
+    with pytest.raises(DisprovedError, match="no line with proof-1a2b is in /shop/web"):
+        log_a_line(proof)
+
+    archived(aws)
+    assert archive_a_line(proof)["line"] == "written by this command, because no task has logged one"
 
 
 def archived(aws: RecordedAws) -> None:

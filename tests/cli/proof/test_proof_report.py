@@ -117,6 +117,14 @@ def test_texts_of_aws_name_no_person(text: str, expected: str) -> None:
     assert redacted(text, shows_account=False) == expected
 
 
+@pytest.mark.parametrize(("home", "path"), [("/home/alice", "~/state.json"), ("/", "/home/alice/state.json")])
+def test_paths_name_no_person(monkeypatch: pytest.MonkeyPatch, home: str, path: str) -> None:
+    """The folder of a person has their name."""
+    monkeypatch.setenv("HOME", home)
+
+    assert redacted("/home/alice/state.json", shows_account=False) == path
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [

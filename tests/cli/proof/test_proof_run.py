@@ -1,6 +1,9 @@
 """Which steps of a proof run, and what happens when one fails."""
 
+from pathlib import Path
+
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from fargate_constructs.cli.proof import proof_run
 from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
@@ -8,6 +11,13 @@ from fargate_constructs.cli.proof.proof_run import destroy, run_steps
 from fargate_constructs.cli.proof.proof_step import Measured, Proof, Step
 from tests.cli.proof.conftest import Sequence, stack, stack_event
 from tests.cli.recorded_aws import SERVICE_ARN, RecordedAws, event, service, stack_resource
+
+NO_NETWORK = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
+
+
+def no_room(*_: object) -> None:
+    """Do what a full disk does."""
+    raise OSError("No space left on device")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, **errors: BaseException | None) -> list[str]:
@@ -62,6 +72,34 @@ def test_a_step_that_fails_does_not_end_the_proof(
     assert "one: " + failed + ", 0 s: no" in said
 
 
+def test_a_network_that_is_lost_disproves_nothing(
+    proof: Proof, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason says what to check."""
+    use(monkeypatch, deploy=None, one=NO_NETWORK)
+    run_steps(proof, said.append, is_aws=True)
+
+    outcome, reason = outcomes(proof)["one"]
+    assert outcome == NOT_SHOWN
+    assert reason.startswith("there is no answer; check the network")
+
+
+def test_a_disk_that_is_full_does_not_prevent_the_deletion(
+    proof: Proof, aws: RecordedAws, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results are in the report nevertheless."""
+    monkeypatch.setattr(Path, "write_text", no_room)
+    use(monkeypatch, deploy=None)
+    run_steps(proof, said.append, is_aws=True)
+    aws.answers["DescribeStacks"] = Sequence(
+        stack("CREATE_COMPLETE"), stack("CREATE_COMPLETE"), stack("DELETE_COMPLETE")
+    )
+    destroy(proof, said.append, is_aws=True)
+
+    assert outcomes(proof) == {"deploy": (SHOWN, ""), "destroy": (SHOWN, "")}
+    assert proof.operations.state.is_destroyed
+
+
 def test_without_the_app_nothing_is_asked(proof: Proof, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps that follow would only repeat it."""
     ran = use(monkeypatch, deploy=DisprovedError("the stack is ROLLBACK_COMPLETE"), one=None)
@@ -98,6 +136,23 @@ def test_the_app_is_destroyed(proof: Proof, aws: RecordedAws, said: list[str]) -
     state = proof.operations.state
     assert (state.vpc, state.is_destroyed) == ("vpc-1", True)
     assert state.results == [Result("destroy", "the stack is deleted", SHOWN, seconds=state.results[0].seconds)]
+
+
+def test_the_deletion_waits_for_the_network(proof: Proof, aws: RecordedAws, said: list[str]) -> None:
+    """What is deployed costs money."""
+    left = [NO_NETWORK, NO_NETWORK, stack("CREATE_COMPLETE"), stack("CREATE_COMPLETE"), stack("DELETE_COMPLETE")]
+
+    def look(_request: object) -> object:
+        each = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(each, Exception):
+            raise each
+        return each
+
+    aws.answers["DescribeStacks"] = look  # type: ignore[assignment]
+    destroy(proof, said.append, is_aws=True)
+
+    assert proof.operations.state.is_destroyed
+    assert [name for name, _ in aws.requests if name == "DeleteStack"] == ["DeleteStack"]
 
 
 def test_a_stack_that_is_not_deleted(proof: Proof, aws: RecordedAws, said: list[str]) -> None:
