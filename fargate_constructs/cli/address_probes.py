@@ -129,7 +129,7 @@ def summary(probes: Sequence[Probe]) -> str:
     tasks = "a task" if len(probes) == 1 else f"{len(probes)} tasks, one in each subnet,"
     return (
         f"This starts {tasks} of {IMAGE} in the cluster {clusters}, with a task definition of its own, and removes "
-        f"both. It costs less than {len(probes) * USD_AT_MOST:.2f} USD."
+        f"both. It takes about a minute, and costs less than {len(probes) * USD_AT_MOST:.2f} USD."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fargate_constructs.cli.aws import is_no_answer, meaning_of
+from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed_services import services_in
 from fargate_constructs.cli.diagnosis import diagnose
@@ -84,7 +84,7 @@ def _run(proof: Proof, step: Step, say: Callable[[str], None], *, is_aws: bool) 
         outcome, reason = failed, str(error)
     except Exception as error:  # noqa: BLE001 - also a fault of this program must not prevent the deletion
         outcome, reason = failed, f"{type(error).__name__}: {error}"
-        if is_no_answer(error):  # which disproves nothing
+        if type(error).__module__.startswith("botocore."):  # a network or a permission that lacks disproves nothing
             outcome, reason = NOT_SHOWN, meaning_of(error)
     reason = " ".join(reason.split())
     if outcome == FAILED:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fargate_constructs.cli.proof import proof_run
 from fargate_constructs.cli.proof.outcomes import FAILED, NOT_SHOWN, SHOWN, DisprovedError, NotShownError, Result
@@ -13,6 +13,7 @@ from tests.cli.proof.conftest import Sequence, stack, stack_event
 from tests.cli.recorded_aws import SERVICE_ARN, RecordedAws, event, service, stack_resource
 
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
+REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "is not authorized"}}, "FilterLogEvents")
 
 
 def no_room(*_: object) -> None:
@@ -72,16 +73,17 @@ def test_a_step_that_fails_does_not_end_the_proof(
     assert "one: " + failed + ", 0 s: no" in said
 
 
-def test_a_network_that_is_lost_disproves_nothing(
+def test_a_question_without_an_answer_disproves_nothing(
     proof: Proof, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reason says what to check."""
-    use(monkeypatch, deploy=None, one=NO_NETWORK)
+    """The reason says what to check, such as the network or a permission."""
+    use(monkeypatch, deploy=None, one=NO_NETWORK, two=REFUSED)
     run_steps(proof, said.append, is_aws=True)
 
-    outcome, reason = outcomes(proof)["one"]
-    assert outcome == NOT_SHOWN
-    assert reason.startswith("there is no answer; check the network")
+    found = outcomes(proof)
+    assert {found["one"][0], found["two"][0]} == {NOT_SHOWN}
+    assert found["one"][1].startswith("there is no answer; check the network")
+    assert "FilterLogEvents operation: is not authorized" in found["two"][1]
 
 
 def test_a_disk_that_is_full_does_not_prevent_the_deletion(
