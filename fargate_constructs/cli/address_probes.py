@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from fargate_constructs.cli.aws import meaning_of
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
@@ -26,6 +24,7 @@ from fargate_constructs.cli.one_off_tasks import (
     StartedTask,
     start_task,
 )
+from fargate_constructs.cli.output import say
 from fargate_constructs.cli.service_egress import subnets_of
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def ask_from_inside(
                 override = Override(CONTAINER, command=[_script(each)])
                 task = start_task(ecs, launch, override, started_by=FAMILY, clock=clock, sleep=sleep)
                 started.append(task)
-                click.echo(f"task {task.id} asks from {each.subnet} ({each.zone})", err=True)
+                say(f"task {task.id} asks from {each.subnet} ({each.zone})")
             found = []
             for each, task in zip(probes, started, strict=True):
                 ended = task.wait(timeout=TIMEOUT_SECONDS)
@@ -270,9 +269,9 @@ def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[
         try:
             remove()
         except (BotoCoreError, ClientError) as error:
-            click.echo(f"{what} is still there: {meaning_of(error)}", err=True)
+            say(f"{what} is still there: {meaning_of(error)}")
         except KeyboardInterrupt as interrupt:
-            click.echo(f"{what} may still be there", err=True)
+            say(f"{what} may still be there")
             interrupts.append(interrupt)
     for each in interrupts:
         raise each
@@ -281,4 +280,4 @@ def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[
 def _remove(ecs: Any, definition: str) -> None:  # noqa: ANN401 - of boto3
     ecs.deregister_task_definition(taskDefinition=definition)
     for each in ecs.delete_task_definitions(taskDefinitions=[definition])["failures"]:
-        click.echo(f"{definition} is deregistered, but not deleted: {each.get('reason')}", err=True)
+        say(f"{definition} is deregistered, but not deleted: {each.get('reason')}")

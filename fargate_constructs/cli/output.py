@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -58,3 +59,9 @@ def in_bytes(number: float) -> str:
             return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.2f} TB"
+
+
+def say(text: str) -> None:
+    """Print a message for people. A terminal that has closed must not prevent what follows, such as a deletion."""
+    with suppress(OSError):
+        click.echo(text, err=True)

@@ -18,7 +18,7 @@ from fargate_constructs.cli.aws import profile_option, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
 from fargate_constructs.cli.confirmation import confirm, is_terminal, yes_option
 from fargate_constructs.cli.interrupts import terminations_as_interrupts
-from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.output import console, json_option, print_json, print_screen, say
 from fargate_constructs.cli.proof.leftovers import Leftovers, find_leftovers
 from fargate_constructs.cli.proof.outcomes import Waiting
 from fargate_constructs.cli.proof.proof_assemblies import MOST_HOURS, USUAL_HOURS, synthesize, usd_of
@@ -103,9 +103,8 @@ def _now() -> str:
 
 
 def _say(text: str) -> None:
-    """Print a line of progress, with the time in UTC. A terminal that is gone must not prevent the deletion."""
-    with suppress(OSError):
-        click.echo(f"{datetime.now(UTC):%H:%M:%S}  {text}", err=True)
+    """Print a line of progress, with the time in UTC."""
+    say(f"{datetime.now(UTC):%H:%M:%S}  {text}")
 
 
 def _later(proof: Proof) -> str:
@@ -210,7 +209,7 @@ def _publish(report: ProofReport, *, as_json: bool, shows_account: bool) -> None
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for each in report.results:
         table.add_row(each.step, each.outcome, Text(each.reason or each.promise))
-    screen.print(table)
+    print_screen(screen, table)
     for left in report.leftovers.found:
         screen.print(Text(f"left: {left.type} {left.id} (found by {left.found_by})"))
     for gap in report.leftovers.not_asked:

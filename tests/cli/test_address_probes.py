@@ -349,6 +349,23 @@ def test_another_interrupt_names_what_may_be_left(
     assert f"{DEFINITION} may still be there\n" in capsys.readouterr().err
 
 
+def test_a_terminal_that_has_closed_leaves_nothing(
+    aws: Any,  # noqa: ANN401 - as boto3
+    tasks: Tasks,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A message that nobody can read does not end the work."""
+
+    def closed(*_: object, **__: object) -> None:
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr("click.echo", closed)
+    report = report_on(aws, find_subject(aws, "Shop/Web"))
+    probes = plan_probes(report.subject, report.departures)
+    assert len(ask_from_inside(aws, REGION, probes, clock=Time(), sleep=lambda _: None)) == len(tasks.subnets)
+    assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
+
+
 @pytest.mark.usefixtures("tasks")
 def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAws, run: Run) -> None:
     """The service itself has no network and no task definition then."""
