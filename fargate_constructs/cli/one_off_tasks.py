@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
-
-import click
 
 from fargate_constructs.cli.aws import is_passing
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.diagnosis import task_text
 from fargate_constructs.cli.interrupts import deferred_interrupts, terminations_as_interrupts
+from fargate_constructs.cli.output import say
 
 Answer = Mapping[str, Any]
 # DescribeTasks is a read of a cluster's resources, which may be 20 a second
@@ -198,7 +196,7 @@ class StartedTask:
                 end = None if timeout is None else self._clock() + timeout
                 if self._wait_for(is_done, end, at_each_look):
                     return Ended(self.task, self.container)
-                click.echo(f"{timeout:g} seconds are over; stops task {self.id}", err=True)
+                say(f"{timeout:g} seconds are over; stops task {self.id}")
                 self.stop(f"not done after {timeout:g} seconds")
                 self._wait_for(lambda: self.is_over, None, at_each_look)
                 return Ended(self.task, self.container, is_over_time=True)
@@ -214,7 +212,7 @@ class StartedTask:
 
     def _stop_after_interrupt(self, at_each_look: Callable[[Answer], None] = lambda _: None) -> None:
         try:
-            _say(f"stops task {self.id}; Ctrl-C again leaves it")
+            say(f"stops task {self.id}; Ctrl-C again leaves it")
             self.stop("interrupted")
             self._wait_for(lambda: self.is_over, None, at_each_look)
         except BaseException:
@@ -223,7 +221,7 @@ class StartedTask:
 
     def _say_that_it_goes_on(self) -> None:
         command = STOP_COMMAND.format(cluster=self.cluster, id=self.id)
-        _say(f"task {self.id} may go on, and cost; stop it with: {command}")
+        say(f"task {self.id} may go on, and cost; stop it with: {command}")
 
     def _wait_for(self, is_done: Callable[[], bool], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
         """Return whether the wait was over before a time."""
@@ -254,7 +252,7 @@ class StartedTask:
                 if self._clock() - begin > SILENT_SECONDS:
                     raise TimeoutError(f"AWS gives no answer about task {self.id}: {error}") from error
                 if not is_silent:
-                    click.echo("AWS gives no answer; asks again", err=True)
+                    say("AWS gives no answer; asks again")
                 is_silent = True
             else:
                 if found:
@@ -324,12 +322,6 @@ def _run_task(ecs: Any, request: Mapping[str, Any]) -> Answer:  # noqa: ANN401 -
             raise
         raise NotStartedError(f"ECS started no task: {_explained(text)}") from error
     return answer
-
-
-def _say(text: str) -> None:
-    """Print a message; a terminal that has closed must not keep a task from being stopped."""
-    with suppress(OSError):
-        click.echo(text, err=True)
 
 
 def _explained(text: str) -> str:
