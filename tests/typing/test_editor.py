@@ -70,3 +70,14 @@ def test_typing_a_call_shows_its_arguments(editor: LanguageServer) -> None:
     assert "cpu: int = 256" in labels
     assert len(labels) > 40
     assert "cpu: The task's CPU units" in signature["documentation"]["value"]
+
+
+@pytest.mark.long
+def test_typing_a_call_shows_the_documentation_of_a_field(editor: LanguageServer) -> None:
+    """Of dataclasses too, of which hovering a field shows only the type."""
+    (signature,) = editor.signature_help("Scaling(")["signatures"]
+    documentation = {
+        each["label"].partition(":")[0]: each["documentation"]["value"] for each in signature["parameters"]
+    }
+
+    assert documentation["max"].startswith("max: The maximum number of tasks. By default 10.")
