@@ -149,9 +149,10 @@ class FargateWebService(Construct):
             scope: The construct that owns the web service.
             id: The construct's ID.
             image: The container's image.
-            environment: Plain configuration by name. All who may describe the task definition can read it.
+            environment: Plain configuration by name. All who may describe the task definition can read it. By default
+                there is none.
             secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
-                and decrypt them if they are under a key of yours.
+                and decrypt them if they are under a key of yours. By default there are none.
             environment_files: Files in S3 with a variable in each line, such as
                 `ecs.EnvironmentFile.from_bucket(bucket, "web.env")`. The task's execution role may read these only. By
                 default there are none.
@@ -263,6 +264,7 @@ class FargateWebService(Construct):
             allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the
                 internet and there is no *allow_from*; none if it is internal.
             allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+                By default there are none.
             web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
             static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
                 in front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one

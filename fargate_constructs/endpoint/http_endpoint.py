@@ -108,6 +108,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the
                 internet and there is no *allow_from*; none if it is internal.
             allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+                By default there are none.
             web_acl: Which requests are refused. `WebAcl.managed()` has AWS's rules. By default no web ACL.
             static_ips: Whether callers reach it at Elastic IPs that stay, one for each zone, on a network load balancer
                 in front of this one; see `ingress_ips`. Or the allocation IDs (`eipalloc-…`) of your Elastic IPs, one

@@ -96,6 +96,7 @@ class TcpEndpoint(ListeningEndpoint):
             allow_cidrs: The address ranges of the callers. By default every address if the load balancer faces the
                 internet and there is no *allow_from*; none if it is internal. A listener may have its own.
             allow_from: Further callers: security groups, `ec2.Peer.prefix_list(...)`, or constructs with `connections`.
+                By default there are none.
             cross_zone_enabled: Whether each address reaches the tasks of all zones. By default it does, so that an
                 address answers while there is a task in any zone. AWS bills the traffic between zones, 0.01 USD/GB in
                 each direction (https://aws.amazon.com/ec2/pricing/on-demand/). With `False` there must be a healthy

@@ -148,9 +148,10 @@ class FargateService(ServiceMetrics, FargateTask):
             id: The construct's ID.
             network: The network; tasks run in its private subnets.
             image: The container's image.
-            environment: Plain configuration by name. All who may describe the task definition can read it.
+            environment: Plain configuration by name. All who may describe the task definition can read it. By default
+                there is none.
             secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
-                and decrypt them if they are under a key of yours.
+                and decrypt them if they are under a key of yours. By default there are none.
             environment_files: Files in S3 with a variable in each line, such as
                 `ecs.EnvironmentFile.from_bucket(bucket, "web.env")`. The task's execution role may read these only. By
                 default there are none.

@@ -2,7 +2,6 @@
 
 ```
 build/docs/**/*.html, *.css ──> [built_pages] ──> faults: loads from elsewhere, files and anchors that are not there
-                                              └─> the external links, for a list
 ```
 """
 
@@ -80,12 +79,6 @@ def faults(site: Path) -> Iterator[str]:
     for path in sorted(site.rglob("*.css")):
         loaded = set(of_css(path.read_text()))
         yield from (f"{path.relative_to(site)} loads {each}" for each in sorted(loaded) if not _is_there(path, each))
-
-
-def external_links(site: Path) -> list[str]:
-    """Return the links to other sites."""
-    links = {each for path in site.rglob("*.html") for each in Page(path.read_text()).links}
-    return sorted(each for each in links if urlsplit(each).scheme)
 
 
 def _is_there(path: Path, loaded: str) -> bool:

@@ -29,6 +29,7 @@ from tools.site.source_objects import (
 ROOT = Path(__file__).parents[2]
 PACKAGE = "fargate_constructs"
 MODULES = (PACKAGE, f"{PACKAGE}.testing", f"{PACKAGE}.caveats")
+LONGEST_VALUE = 80  # characters; a whole page or list is easier to read by its name
 Expression = griffe.Expr | str | None
 
 
@@ -252,12 +253,13 @@ class PublicApi:
         return (called.returns, called) if isinstance(called, griffe.Function) else (None, source)
 
     def _value(self, expression: griffe.Expr | str, source: griffe.Object) -> str:
-        """Return a default as code; for a constant of this library, the constant's value."""
+        """Return a default as code; for a constant of this library with a short value, that value."""
         text = str(expression)
         if not re.fullmatch(r"_?[A-Z][A-Z0-9_]*", text):
             return text
         found = self._find(path_of(text, source))
-        return str(found.value) if isinstance(found, griffe.Attribute) and found.value else text
+        value = str(found.value) if isinstance(found, griffe.Attribute) and found.value else text
+        return value if len(value) <= LONGEST_VALUE else text
 
     def _type(self, expression: Expression, source: griffe.Object) -> Type:
         return tuple(self._pieces(expression, source))

@@ -45,9 +45,10 @@ class Container:
 
     Args:
         image: The container's image.
-        environment: Plain configuration by name. All who may describe the task definition can read it.
+        environment: Plain configuration by name. All who may describe the task definition can read it. By default
+            there is none.
         secrets: Secrets, by the name of the variable that gets each. The task's execution role may read these only,
-            and decrypt them if they are under a key of yours.
+            and decrypt them if they are under a key of yours. By default there are none.
         environment_files: Files in S3 with a variable in each line, such as `ecs.EnvironmentFile.from_bucket(bucket,
             "web.env")`. The task's execution role may read these only. By default there are none.
         command: The command to run. By default the image's own.

@@ -125,8 +125,22 @@ def test_an_entry_has_types_defaults_errors_and_its_source(pages: dict[str, str]
     assert " = elbv2.ApplicationProtocolVersion.HTTP1 ``" in service
     assert "Raises\n: `ValueError`: If a number is out of its range." in service
     assert re.search(r"\[Source\]\(https://github.com/\S+/main/fargate_constructs/service/capacity.py#L\d+\)", service)
-    assert "Guides: [Service](../service.md)" in service
+    assert "Guides: [Service](../service.md)" in service.partition("{py:class} Capacity")[0]
     assert "::::::{py:method} add_sidecar(" in service  # inherited
+
+
+def test_a_long_default_is_shown_by_its_name(pages: dict[str, str]) -> None:
+    """Such as a whole page in HTML."""
+    assert "{#HttpEndpoint-maintenance-html .argument}`` : str = PAGE ``" in pages["endpoint"]
+
+
+def test_constructs_are_above_what_they_take(pages: dict[str, str]) -> None:
+    """In the list of all pages as in each page."""
+    for text, first, second in (
+        (pages["index"], "fargate_constructs.FargateService>", "fargate_constructs.Capacity>"),
+        (pages["service"], "{py:class} FargateService", "{py:class} Capacity"),
+    ):
+        assert -1 < text.find(first) < text.find(second)
 
 
 def test_each_page_of_the_reference_has_names(pages: dict[str, str]) -> None:
