@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fargate_constructs.costs.bill import Bill, bill_of
-from fargate_constructs.costs.price_list import REGION, SHOWN, PriceList
+from fargate_constructs.costs.price_list import REGION, Price, PriceList, shown
 from fargate_constructs.synthesized.stored_sources import read_stored
 from fargate_constructs.synthesized.stored_templates import StoredStack
 
 CENT = 0.005
+PLACES = 10  # of a price, as far as floating point is exact
 
 
 class Line(NamedTuple):
@@ -66,7 +67,8 @@ class Costs(NamedTuple):
     def source(self) -> str:
         """Return where the prices are from."""
         prices = self.prices
-        rest = f"; of {REGION} for what the file lacks: {', '.join(prices.defaults)}" if prices.defaults else ""
+        missing = ", ".join(shown(name)[0] for name in prices.defaults)
+        rest = f"; of {REGION} for what the file lacks: {missing}" if missing else ""
         return f"list prices of {prices.region}, {prices.date}, 730 hours a month, without taxes and discounts{rest}"
 
     def by_use(self) -> list[str]:
@@ -84,8 +86,14 @@ class Costs(NamedTuple):
             "lines": [line._asdict() for line in self.lines],
             "by_use": {name: self.prices.usage[name]._asdict() for name in self.usage},
             "notes": self.notes,
-            "prices": {name: price._asdict() for name, price in {**self.prices.standing, **self.prices.usage}.items()},
+            "prices": dict(_shown(name, each) for name, each in {**self.prices.standing, **self.prices.usage}.items()),
         }
+
+
+def _shown(name: str, price: Price) -> tuple[str, dict[str, Any]]:
+    """Return a price for JSON, of one of what people know."""
+    as_shown, size = shown(name)
+    return as_shown, price._replace(usd=round(price.usd * size, PLACES))._asdict()
 
 
 def compare_costs(old: Sequence[StoredStack], new: Sequence[StoredStack], prices: PriceList) -> Costs:
@@ -100,11 +108,10 @@ def compare_costs(old: Sequence[StoredStack], new: Sequence[StoredStack], prices
 
 
 def _line(name: str, before: Bill, after: Bill, prices: PriceList) -> Line:
-    kind, separator, platform = name.partition(" (")
-    shown, size = SHOWN.get(kind, (kind, 1))
+    as_shown, size = shown(name)
     quantities = [bill.counts[name] for bill in (before, after)]
     usd = [prices.usd_a_month(name, each) for each in quantities]
-    return Line(f"{shown}{separator}{platform}", quantities[0] / size, quantities[1] / size, usd[0], usd[1])
+    return Line(as_shown, quantities[0] / size, quantities[1] / size, usd[0], usd[1])
 
 
 def _regions(stacks: Sequence[StoredStack], prices: PriceList) -> list[str]:

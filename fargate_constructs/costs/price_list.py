@@ -121,6 +121,13 @@ USAGE = {
 }
 
 
+def shown(name: str) -> tuple[str, int]:
+    """Return how a thing is called for people, such as `vCPU (Arm)`, and how many of it are one."""
+    kind, separator, platform = name.partition(" (")
+    as_shown, size = SHOWN.get(kind, (kind, 1))
+    return f"{as_shown}{separator}{platform}", size
+
+
 class PriceList(NamedTuple):
     """The prices of a region."""
 
@@ -158,7 +165,8 @@ def read_prices(file: Path) -> PriceList:
                 f'--prices must have "region", "date" and "prices", got {file} with {_keys(content)}; '
                 "`fargate-constructs plan --json` prints the prices that it uses"
             )
-    known = STANDING | USAGE
+    sizes = {name: shown(name) for name in (*STANDING, *USAGE)}
+    known = [name for name, _ in sizes.values()]
     unknown = [name for name in prices if name not in known]
     if unknown:
         raise ValueError(f"prices must be of {', '.join(known)}, got: {', '.join(unknown)}")
@@ -169,9 +177,12 @@ def read_prices(file: Path) -> PriceList:
         raise ValueError(f"prices must be numbers in USD, 0 or more, got {prices[wrong[0]]!r} for {wrong[0]}")
 
     def replaced(table: Mapping[str, Price]) -> dict[str, Price]:
-        return {name: each._replace(usd=float(prices.get(name, each.usd))) for name, each in table.items()}
+        return {
+            name: each._replace(usd=float(prices[sizes[name][0]]) / sizes[name][1]) if name not in missing else each
+            for name, each in table.items()
+        }
 
-    missing = tuple(name for name in known if name not in prices)
+    missing = tuple(name for name, (as_shown, _) in sizes.items() if as_shown not in prices)
     return PriceList(region, date, replaced(STANDING), replaced(USAGE), missing)
 
 

@@ -136,6 +136,7 @@ def test_json(run: Run) -> None:
 
     assert (found["costs"]["before"], found["costs"]["after"]) == (None, 9.01)
     assert found["costs"]["prices"]["NAT gateway"]["source"] == "https://aws.amazon.com/vpc/pricing/"
+    assert found["costs"]["prices"]["vCPU"]["usd"] == 0.04048
     assert {"rule", "level", "path", "why", "got", "fix"} == found["caveats"][0].keys()
     assert [card["title"] for card in found["architecture"]["cards"]] == ["<i>Web|"]
 

@@ -18,13 +18,14 @@ def written(folder: Path, content: Any) -> Path:  # noqa: ANN401 - what JSON has
 
 def test_prices_of_a_file(tmp_path: Path) -> None:
     """They replace the list's; what the file does not have is named."""
-    prices = {"NAT gateway": 0.048, "data to the internet": 0.08}
+    prices = {"NAT gateway": 0.048, "data to the internet": 0.08, "vCPU": 0.04656}
     found = read_prices(written(tmp_path, {"region": "eu-west-1", "date": "2026-11", "prices": prices}))
 
     assert (found.region, found.standing["NAT gateway"].usd) == ("eu-west-1", 0.048)
     assert found.usage["data to the internet"].usd == 0.08
     assert found.standing["alarm"] == DEFAULT.standing["alarm"]
-    assert set(found.defaults) == {*STANDING, *USAGE} - prices.keys()
+    assert found.usd_a_month("CPU unit", 1024) == pytest.approx(0.04656 * 730)
+    assert set(found.defaults) == {*STANDING, *USAGE} - prices.keys() - {"CPU unit"}
     assert found.usd_a_month("NAT gateway", 2) == pytest.approx(2 * 0.048 * 730)
 
 
