@@ -244,8 +244,8 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
     }
     assert document["log_groups"][0]["todo"] == [
         (
-            "fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web --since 2026-11-28T10:00 "
-            "--until 2026-11-28T11:00"
+            "from 2026-11-29 17:00:00 UTC on: fargate-constructs archive backfill Shop/LogArchive --log-group /ecs/web "
+            "--since 2026-11-28T10:00 --until 2026-11-28T11:00"
         ),
         "before 2026-12-28 10:00:00 UTC, when CloudWatch Logs begins to delete these events",
     ]
@@ -254,7 +254,7 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
         patch.setattr(archive_options, "find_archive", lambda *_: spaced)
         todo = json.loads(run("--json")[1])["log_groups"][0]["todo"]
     assert todo[0] == "fargate-constructs archive replay 'Shop/Log Archive'"
-    assert todo[1].startswith("fargate-constructs archive backfill 'Shop/Log Archive' --log-group /ecs/web")
+    assert ": fargate-constructs archive backfill 'Shop/Log Archive' --log-group /ecs/web --since " in todo[1]
     monkeypatch.setattr(archive_verify, "MAX_HOURS", 1)
     account.events += [logged(1, TEN + timedelta(hours=1))]
     account.ship(account.events[-1])
@@ -263,7 +263,7 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
 
 
 def test_young_events(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that CloudWatch Logs has just received are on their way; others cannot be exported at once."""
+    """Those that CloudWatch Logs has just received are on their way."""
     account.memory.buckets["archive"].objects.clear()
     account.events = [logged(1, TEN, ingestionTime=milliseconds(NOW - timedelta(minutes=5))), logged(2)]
     status, output, _ = run()
@@ -284,11 +284,22 @@ def test_young_events(account: Account, run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: buffered)
     account.events[0]["ingestionTime"] -= 25 * 60_000
     assert run()[0] == 0
-    monkeypatch.setattr(moments, "now", lambda: TEN + timedelta(hours=4))
+
+
+def test_when_to_backfill(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no delivery is tried any more; with a short retention as soon as it can be exported."""
+    account.memory.buckets["archive"].objects.clear()
     account.events = [logged(2)]
-    assert (
-        "  do  from 2026-11-28 23:00:00 UTC on: fargate-constructs archive backfill Shop/LogArchive --log" in run()[1]
-    )
+    backfill = "fargate-constructs archive backfill Shop/LogArchive --log-group"
+    assert f"  do  from 2026-11-29 17:00:00 UTC on: {backfill}" in run()[1]
+    monkeypatch.setattr(moments, "now", lambda: TEN + timedelta(hours=31))
+    assert f"  do  {backfill}" in run()[1]
+    groups: list[dict[str, Any]] = [{"logGroupName": "/ecs/web", "retentionInDays": 1}]
+    account.aws.answers["DescribeLogGroups"] = {"logGroups": groups}
+    monkeypatch.setattr(moments, "now", lambda: TEN + timedelta(hours=4))
+    assert f"  do  from 2026-11-28 23:00:00 UTC on: {backfill}" in run()[1]
+    del groups[0]["retentionInDays"]
+    assert f"  do  from 2026-11-29 17:00:00 UTC on: {backfill}" in run()[1]
 
 
 def test_retention(account: Account, run: Run) -> None:

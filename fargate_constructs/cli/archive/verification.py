@@ -36,8 +36,9 @@ HOUR = timedelta(hours=1)
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscriptions.html), with retries of the function 5 more.
 # Data Firehose collects for up to one and a half of its 15 minutes.
 DIRECT_LAG, BUFFERED_LAG = timedelta(minutes=10), timedelta(minutes=40)
-# Export tasks may lack younger events (logs/backfill).
-EXPORTABLE_AFTER = timedelta(hours=12)
+# CloudWatch Logs tries a delivery for 24 hours, and Lambda for 6 more. A younger event may still come, and with the
+# backfilled one it would be there twice. With a short retention there is no time for that; exports need 12 hours.
+SETTLED_AFTER = timedelta(hours=30)
 # What needs a confirmation: minutes, and USD.
 LONG_MINUTES, LARGE_PRICE = 10, 0.10
 
@@ -155,8 +156,8 @@ class Verification:
             todo.append(f"fargate-constructs archive replay {name}")
         if incomplete:
             begin, end = incomplete[0].begin, incomplete[-1].begin + HOUR
-            earliest = self._now - EXPORTABLE_AFTER
-            when = f"from {as_text(end + EXPORTABLE_AFTER)} on: " if end > earliest else ""
+            settled = end + min(SETTLED_AFTER, (group.retention or SETTLED_AFTER * 2) / 2)
+            when = f"from {as_text(settled)} on: " if settled > self._now else ""
             todo.append(
                 f"{when}fargate-constructs archive backfill {name} --log-group {quote(group.name)} "
                 f"--since {begin:%Y-%m-%dT%H:%M} --until {end:%Y-%m-%dT%H:%M}"
