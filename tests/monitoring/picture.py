@@ -152,6 +152,7 @@ def chart(widget: Mapping[str, Any], width: int, height: int) -> ET.Element:
     """Return the drawing of a widget's lines."""
     lines = [*metrics_of(widget)]
     limits = widget["properties"].get("annotations", {}).get("horizontal", [])
+    count = len(lines) + len(limits)
     drawing = pygal.Line(
         js=(),
         style=Style(legend_font_size=10, label_font_size=9, major_label_font_size=9),
@@ -162,7 +163,8 @@ def chart(widget: Mapping[str, Any], width: int, height: int) -> ET.Element:
         show_dots=False,
         show_x_labels=False,
         legend_at_bottom=True,
-        legend_at_bottom_columns=3 if len(lines) + len(limits) == 3 else 2,
+        # With more columns than entries pygal leaves no room for the legend.
+        legend_at_bottom_columns=3 if count == 3 else min(count, 2),
         legend_box_size=8,
         truncate_legend=-1,
         include_x_axis=True,

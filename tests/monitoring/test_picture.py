@@ -3,6 +3,7 @@
 from xml.etree import ElementTree as ET
 
 from tests.monitoring.picture import PICTURE, body_of, draw
+from tests.monitoring.picture import chart as picture_of
 from tests.monitoring.watched_app import web_service_app
 
 
@@ -20,3 +21,13 @@ def test_the_picture_is_readable_on_light_and_dark() -> None:
     assert not {"script", "image"} & {each.tag.rpartition("}")[2] for each in root.iter()}
     assert len([each for each in root.iter() if each.get("class") == "card"]) > 20
     assert len(text) < 100_000
+
+
+def test_legends_have_room() -> None:
+    """Also that of one line is within its chart."""
+    chart = picture_of({"properties": {"title": "Bytes", "metrics": [["Shop", "ProcessedBytes", {"label": "bytes"}]]}}, 300, 150)
+    (legend,) = (each for each in chart.iter() if each.get("class", "").startswith("legends"))
+    text = next(each for each in legend.iter() if each.tag.endswith("}text"))
+
+    y = float(legend.get("transform", "").partition(",")[2].rstrip(") ")) + float(text.get("y", ""))
+    assert y < 150
