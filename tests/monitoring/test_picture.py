@@ -25,7 +25,8 @@ def test_the_picture_is_readable_on_light_and_dark() -> None:
 
 def test_legends_have_room() -> None:
     """Also that of one line is within its chart."""
-    chart = picture_of({"properties": {"title": "Bytes", "metrics": [["Shop", "ProcessedBytes", {"label": "bytes"}]]}}, 300, 150)
+    metrics = [["Shop", "ProcessedBytes", {"label": "bytes"}]]
+    chart = picture_of({"properties": {"title": "Bytes", "metrics": metrics}}, 300, 150)
     (legend,) = (each for each in chart.iter() if each.get("class", "").startswith("legends"))
     text = next(each for each in legend.iter() if each.tag.endswith("}text"))
 
