@@ -65,6 +65,16 @@ class DeployedStack:
     @cached_property
     def resources(self) -> Sequence[DeployedResource]:
         """Its resources that exist; none if the stack is not deployed."""
+        return [resource for resource, status in self._all if resource.physical_id and status != "DELETE_COMPLETE"]
+
+    @cached_property
+    def lost(self) -> Sequence[DeployedResource]:
+        """Its resources that it deleted, or could not create, and so have no physical ID."""
+        return [resource for resource, _ in self._all if resource not in self.resources]
+
+    @cached_property
+    def _all(self) -> Sequence[tuple[DeployedResource, str]]:
+        """All its resources, with their statuses."""
         client = self.client("cloudformation")
         try:
             pages = [*client.get_paginator("list_stack_resources").paginate(StackName=self.name)]
@@ -72,12 +82,14 @@ class DeployedStack:
             if "does not exist" in str(error):
                 return ()
             raise
-        return tuple(
-            DeployedResource(each["ResourceType"], each["LogicalResourceId"], each["PhysicalResourceId"])
+        return [
+            (
+                DeployedResource(each["ResourceType"], each["LogicalResourceId"], each.get("PhysicalResourceId", "")),
+                each["ResourceStatus"],
+            )
             for page in pages
             for each in page["StackResourceSummaries"]
-            if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"
-        )
+        ]
 
     @cached_property
     def template(self) -> Mapping[str, Any]:

@@ -6,12 +6,13 @@ ECS ──> services of no stack, named CLUSTER/SERVICE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.deployed_resources import (
     CDK_OUT,
+    DeployedResource,
     DeployedStack,
     fits,
     listed,
@@ -46,7 +47,9 @@ class DeployedService(NamedTuple):
         return f"{self.cluster}/{self.service}" == name or fits(self.name, name)
 
 
-def find_service(session: Session, name: str, app: Path | None = None, region: str | None = None) -> DeployedService:
+def find_service(
+    session: Session, name: str, app: Path | None = None, region: str | None = None, *, also_lost: bool = False
+) -> DeployedService:
     """Return the service with a name.
 
     Args:
@@ -54,17 +57,19 @@ def find_service(session: Session, name: str, app: Path | None = None, region: s
         name: Its construct path, a part of it that fits no other service, or CLUSTER/SERVICE.
         app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
         region: The region. By default that of each stack in the app, or that of the session.
+        also_lost: Whether it may be one that its stack deleted or could not create, if no other fits.
 
     Raises:
         ValueError: If there is none, or more than one.
     """
     known: dict[tuple[str, str, str], DeployedService] = {}
-    for candidates in _searches(session, name, app, region):
-        for each in candidates:
-            known.setdefault((each.region, each.cluster, each.service), each)
-        found = only([each for each in known.values() if each.fits(name)], name, "service")
-        if found:
-            return found
+    for services in (services_in, lost_services_in) if also_lost else (services_in,):
+        for candidates in _searches(session, name, app, region, services):
+            for each in candidates:
+                known.setdefault((each.region, each.cluster, each.service or each.name), each)
+            found = only([each for each in known.values() if each.fits(name)], name, "service")
+            if found:
+                return found
     place = place_of(session, region)
     if not known:
         raise ValueError(f"{place} has no ECS service; correct --profile or --region")
@@ -106,19 +111,36 @@ def all_services(session: Session, app: Path | None = None, region: str | None =
     return [*known.values()]
 
 
-def _searches(session: Session, name: str, app: Path | None, region: str | None) -> Iterator[Iterable[DeployedService]]:
-    """Yield the services of one place after the other, the likeliest first."""
-    for stacks in searches(session, name, app, region):
-        yield [service for stack in stacks for service in services_in(stack)]
-    yield services_in_ecs(session, region_of(session, region))
-
-
 def services_in(stack: DeployedStack) -> Iterator[DeployedService]:
     """Yield the services of a stack."""
-    for each in stack.of_type(SERVICE_TYPE):
-        *_, cluster, service = each.physical_id.split("/")
-        name = stack.name_of(each.logical_id, *INNER_IDS)
-        yield DeployedService(name, cluster, service, stack.region, stack.name, each.logical_id)
+    return _services(stack, stack.resources)
+
+
+def lost_services_in(stack: DeployedStack) -> Iterator[DeployedService]:
+    """Yield the services that a stack deleted, or could not create, and so have no name."""
+    return _services(stack, stack.lost)
+
+
+def _services(stack: DeployedStack, resources: Iterable[DeployedResource]) -> Iterator[DeployedService]:
+    for each in resources:
+        if each.type == SERVICE_TYPE:
+            *_, cluster, service = ("", *each.physical_id.split("/"))
+            name = stack.name_of(each.logical_id, *INNER_IDS)
+            yield DeployedService(name, cluster, service, stack.region, stack.name, each.logical_id)
+
+
+def _searches(
+    session: Session,
+    name: str,
+    app: Path | None,
+    region: str | None,
+    services: Callable[[DeployedStack], Iterator[DeployedService]] = services_in,
+) -> Iterator[Iterable[DeployedService]]:
+    """Yield the services of one place after the other, the likeliest first."""
+    for stacks in searches(session, name, app, region):
+        yield [service for stack in stacks for service in services(stack)]
+    if services is services_in:
+        yield services_in_ecs(session, region_of(session, region))
 
 
 def services_in_ecs(session: Session, region: str) -> Iterator[DeployedService]:

@@ -50,7 +50,7 @@ def command(
     next task will lack.
     """
     session = session_for(profile, region)
-    found = find_service(session, service.strip("/"), app, region)
+    found = find_service(session, service.strip("/"), app, region, also_lost=True)
     diagnosis = diagnose(Reader(session, found))
     if as_json:
         print_json(as_document(found, diagnosis))
@@ -66,7 +66,8 @@ def print_diagnosis(screen: Console, found: DeployedService, diagnosis: Diagnosi
     title = f"{found.name}: {count or 'no'} finding{'' if count == 1 else 's'}"
     screen.print(Text(title, style="bold red" if count else "bold green"))
     screen.print(Text(_state(diagnosis)))
-    screen.print(Text(f"service {found.service}, cluster {found.cluster}, {found.region}"))
+    place = f"service {found.service}, cluster {found.cluster}" if found.service else "no service was created"
+    screen.print(Text(f"{place}, {found.region}"))
     for each in diagnosis.findings:
         _print_finding(screen, each)
     for name, lines in diagnosis.log_lines.items():

@@ -115,8 +115,10 @@ class Reader:
         return ServiceFacts(service, deployments, stopped, self.targets(service), definition, failures)
 
     def service(self) -> Answer | None:
-        """Return the service; `None` if it is gone, perhaps with its cluster."""
+        """Return the service; `None` if it is gone, perhaps with its cluster, or was never created."""
         ecs = self.client("ecs")
+        if not self.found.service:
+            return None
         try:
             services = ecs.describe_services(cluster=self.found.cluster, services=[self.found.service])["services"]
         except ecs.exceptions.ClusterNotFoundException:

@@ -15,7 +15,17 @@ from fargate_constructs.cli import explain
 from fargate_constructs.cli.causes import CAUSES
 from fargate_constructs.cli.command_line import commands
 from tests.cli import recorded_aws
-from tests.cli.recorded_aws import NOW, SERVICE_ARN, STACK_ID, RecordedAws, deployment, event, service, task
+from tests.cli.recorded_aws import (
+    NOW,
+    SERVICE_ARN,
+    STACK_ID,
+    RecordedAws,
+    deployment,
+    event,
+    service,
+    stack_resource,
+    task,
+)
 
 ROOT = Path(__file__).parents[2]
 RECORDED = json.loads((ROOT / "tests/cli/recorded_answers.json").read_text())["answers"]
@@ -441,8 +451,31 @@ def test_an_image_for_another_processor_is_found_in_the_log(aws: RecordedAws, ru
     assert findings(run) == ["appFailed", "wrongFormat", "breakerRollback"]
 
 
+def roll_back(aws: RecordedAws, status: str, physical_id: str = "") -> None:
+    """Let the stack of the service be rolled back, with its cluster."""
+    resource = stack_resource("Web", "AWS::ECS::Service", physical_id, status)
+    if not physical_id:
+        del resource["PhysicalResourceId"]
+    other = stack_resource("Bucket", "AWS::S3::Bucket", "bucket", "DELETE_COMPLETE")
+    aws.answers["ListStackResources"] = {"StackResourceSummaries": [other, resource]}
+    aws.answers["ListClusters"] = {"clusterArns": []}
+    aws.answers["DescribeServices"] = ("ClusterNotFoundException", "Cluster not found.")
+
+
+def test_a_service_that_was_not_created(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no name; the events of the stack say why."""
+    roll_back(aws, "CREATE_FAILED")
+    text = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+    aws.answers["DescribeStackEvents"] = {"StackEvents": [stack_event(ResourceStatusReason=text)]}
+
+    assert findings(run) == ["linkedRoleMissing", "serviceGone"]
+    assert "0 of 0 tasks run, 0 start\nno service was created, us-east-1\n" in printed(run, monkeypatch)
+    assert run("Shop/Api")[2].endswith("of the account 111122223333: Shop/Web, got: Shop/Api\n")
+
+
 def test_a_first_deployment_that_failed(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudFormation has deleted the service with its cluster; the events of the stack are left."""
+    roll_back(aws, "DELETE_COMPLETE", SERVICE_ARN)
     text = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
     deleted = stack_event(ResourceStatus="DELETE_COMPLETE")
     failed = stack_event(ResourceStatus="CREATE_FAILED", ResourceStatusReason=text)

@@ -186,8 +186,8 @@ SERVICE_CAUSES = (
     Cause(
         "serviceGone",
         r"^the service is (?:INACTIVE|DRAINING)",
-        "The service is deleted, or about to be.",
-        "A person or a stack deleted it. CloudFormation also does so if its first deployment fails.",
+        "The service does not exist, or is about to be deleted.",
+        "CloudFormation could not create it, or deleted it after its first deployment failed; or a person deleted it.",
         "Correct the causes beside this one; deploy with `cdk deploy --no-rollback` to keep the service for a look.",
         BREAKER,
         is_result=True,
