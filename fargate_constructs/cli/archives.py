@@ -67,16 +67,6 @@ class DeployedArchive(NamedTuple):
         """The bucket as arguments of a request to S3, which checks its owner."""
         return {"Bucket": self.bucket, **({"ExpectedBucketOwner": self.owner} if self.owner else {})}
 
-    def named_queries(self, session: Session) -> dict[str, dict[str, Any]]:
-        """Return the saved queries of the workgroup, by name, as Athena answers."""
-        client: Any = session.client("athena", region_name=self.region)
-        found = {}
-        for page in client.get_paginator("list_named_queries").paginate(WorkGroup=self.workgroup):
-            ids = page.get("NamedQueryIds", [])
-            answers = client.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if ids else []
-            found.update({each["Name"]: each for each in answers})
-        return found
-
 
 def find_archive(
     session: Session, name: str = "", app: Path | None = None, region: str | None = None

@@ -19,6 +19,7 @@ from fargate_constructs.cli.deployed_resources import listed
 from fargate_constructs.cli.log_events import LogEvent, merged
 from fargate_constructs.cli.log_lines import time_text
 from fargate_constructs.cli.log_sources import LogSource, common_prefix, routed_archive
+from fargate_constructs.cli.output import counted
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -232,9 +233,8 @@ class GroupHistory:
         self._person.note(f"{self.log_group}: lines{before} are not read from an archive: {why}")
 
     def _show_request(self, number: int) -> None:
-        requests = "1 request" if number == 1 else f"{number:,} requests"
         self._person.progress(
-            f"{self.log_group} is searched in CloudWatch Logs, {requests}, {self._lines:,} lines read"
+            f"{self.log_group} is searched in CloudWatch Logs, {counted(number, 'request')}, {self._lines:,} lines read"
         )
 
     def _show(self) -> None:
@@ -248,10 +248,9 @@ class GroupHistory:
         """Ask the person if a read of the archive takes long or costs; again, if the last lines need more of it."""
         if size.usd <= FREE_USD and size.objects <= FREE_OBJECTS:
             return
-        noun = "object" if size.objects == 1 else "objects"
         cold = f", {size.cold_bytes / 1e9:,.1f} of them in Glacier Instant Retrieval" if size.cold_bytes else ""
         self._person.confirm(
-            f"The archive has {size.objects:,} {noun} of {self.log_group} from {time_text(begin)[:16]} UTC on, "
-            f"{size.bytes / 1e9:,.1f} GB{cold}. To read them costs at most {size.usd:,.2f} USD."
+            f"The archive has {counted(size.objects, 'object')} of {self.log_group} "
+            f"from {time_text(begin)[:16]} UTC on, {size.bytes / 1e9:,.1f} GB{cold}. To read them costs at most {size.usd:,.2f} USD."
         )
         self._unasked = ScanSize()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fargate_constructs.cli.archive.athena_queries import named_queries
 from fargate_constructs.cli.archives import DeployedArchive, archive_of, find_archive
 from tests.cli.recorded_aws import ACCOUNT, BEFORE, REGION, RecordedAws, stack_resource
 
@@ -305,7 +306,6 @@ def test_saved_queries(aws: RecordedAws) -> None:
     )
     aws.answers["BatchGetNamedQuery"] = {"NamedQueries": [query]}
 
-    session: Any = aws
-    assert SHOP.named_queries(session) == {"top": query}
+    assert named_queries(aws.client("athena"), SHOP.workgroup) == {"top": query}
     assert SHOP.bucket_arguments == {"Bucket": "shop-archive", "ExpectedBucketOwner": ACCOUNT}
     assert SHOP._replace(owner="").bucket_arguments == {"Bucket": "shop-archive"}

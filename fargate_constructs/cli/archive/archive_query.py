@@ -21,7 +21,7 @@ from fargate_constructs.cli.archive.archive_options import (
     range_options,
     validate_format,
 )
-from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup
+from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, named_queries
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
@@ -141,7 +141,7 @@ def _sql_of(session: Session, archive: DeployedArchive, sql: str | None, named: 
     """Return the SQL of the option."""
     if sql is not None:
         return sys.stdin.read() if sql == "-" else sql
-    saved = archive.named_queries(session)
+    saved = _saved(session, archive)
     if named not in saved:
         raise ValueError(f"--named must be one of {', '.join(sorted(saved))}, got: {named}")
     text: str = saved[named]["QueryString"]
@@ -155,8 +155,12 @@ def _validate_parameters(query: Query, parameters: Sequence[str]) -> None:
         )
 
 
+def _saved(session: Session, archive: DeployedArchive) -> dict[str, dict[str, Any]]:
+    return named_queries(session.client("athena", region_name=archive.region), archive.workgroup)
+
+
 def _print_saved(session: Session, archive: DeployedArchive, *, as_json: bool) -> None:
-    saved = sorted(archive.named_queries(session).items())
+    saved = sorted(_saved(session, archive).items())
     facts = [
         {
             "name": name,

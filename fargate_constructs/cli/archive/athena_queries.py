@@ -136,3 +136,13 @@ class Workgroup:
             self._show(f"{state.lower()}, {time.monotonic() - began:.0f} s, {in_bytes(read)} read")
             self._sleep(pause)
             pause = min(pause * 1.5, MAX_POLL)
+
+
+def named_queries(client: Any, workgroup: str) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - of boto3
+    """Return the saved queries of a workgroup, by name, as Athena answers."""
+    found = {}
+    for page in client.get_paginator("list_named_queries").paginate(WorkGroup=workgroup):
+        ids = page.get("NamedQueryIds", [])
+        answers = client.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if ids else []
+        found.update({each["Name"]: each for each in answers})
+    return found
