@@ -51,13 +51,21 @@ class _Reader:
             if launcher.is_service:
                 self._service(launcher)
             elif launcher.launch_type != "EC2":
-                platform = _platform(templates.properties(launcher.definition))
-                self._use(f"tasks while they run: CPU{platform}", f"tasks while they run: memory{platform}")
+                self._run(templates.properties(launcher.definition))
+        started = {launcher.definition for launcher in launchers}
+        for place in templates.of_type["AWS::ECS::TaskDefinition"]:
+            if place not in started and _may_be_on_fargate(templates.properties(place)):
+                self._run(templates.properties(place))
         if launchers:
             self._use("data to the internet", "data between zones, in each direction")
 
     def _use(self, *names: str) -> None:
         self.bill.usage.update(dict.fromkeys(names))
+
+    def _run(self, definition: Mapping[str, Any]) -> None:
+        """Note that tasks run which are no service's."""
+        platform = _platform(definition)
+        self._use(f"tasks while they run: CPU{platform}", f"tasks while they run: memory{platform}")
 
     def _read(self, place: Place, type_: str, properties: Mapping[str, Any]) -> None:
         """Count what is billed for a resource; services come later."""
@@ -171,8 +179,7 @@ class _Reader:
         """Whether tasks run on Fargate; without a launch type the cluster's strategy decides, or what they can."""
         if service.launch_type is not None:
             return bool(service.launch_type == "FARGATE")
-        compatible = lookup(definition, "RequiresCompatibilities")
-        return isinstance(compatible, list) and "FARGATE" in compatible
+        return _may_be_on_fargate(definition)
 
     def _least(self, service: TaskLauncher) -> float | None:
         """Return how many tasks of a service always run; `None` if only the deployment knows."""
@@ -195,6 +202,11 @@ def _usage(type_: str, properties: Mapping[str, Any]) -> tuple[str, ...]:
         is_express = lookup(properties, "StateMachineType") == "EXPRESS"
         return ("starts of express state machines" if is_express else "transitions of state machines",)
     return BY_USE.get(type_, ())
+
+
+def _may_be_on_fargate(definition: Mapping[str, Any]) -> bool:
+    compatible = lookup(definition, "RequiresCompatibilities")
+    return isinstance(compatible, list) and "FARGATE" in compatible
 
 
 def _platform(definition: Mapping[str, Any]) -> str:

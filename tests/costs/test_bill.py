@@ -227,6 +227,8 @@ def test_what_depends_on_use() -> None:
         "Task": ("ECS::TaskDefinition", {"RuntimePlatform": ARM}),
     }
     assert "tasks while they run: CPU (Arm)" in bill_of(read_stored([stack(arm)])).usage
+    by_hand = {"It": ("ECS::TaskDefinition", {"RequiresCompatibilities": ["FARGATE"], "RuntimePlatform": ARM})}
+    assert "tasks while they run: CPU (Arm)" in bill_of(read_stored([stack(by_hand)])).usage
     assert "tasks while they run: CPU" not in billed("Scheduler::Schedule", **on_instance).usage
 
 
